@@ -1,0 +1,1 @@
+"""Densities of the latents and the drawing of streamlines from them."""

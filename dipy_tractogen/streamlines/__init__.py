@@ -1,0 +1,1 @@
+"""Streamlines as arrays: files, geometry, phantom. NumPy, SciPy and DIPY only."""

@@ -1,0 +1,176 @@
+"""Geometry of streamlines held as one array ``(n, nb_points, 3)`` in millimetres."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dipy.tracking.streamlinespeed import set_number_of_points
+from nibabel.streamlines import ArraySequence
+import numpy as np
+from scipy.fft import dct
+
+# Shortest end-to-end distance, as a share of the length, that tortuosity divides by:
+# a closed loop would otherwise be infinitely tortuous.
+_SMALLEST_CHORD = 1e-3
+
+
+def as_array_sequence(streamlines) -> ArraySequence:
+    """See streamlines as an ArraySequence, without a Python loop or a copy.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence, ndarray of shape (n, p, 3) or sequence of ndarray
+        Points in mm.
+
+    Returns
+    -------
+    ArraySequence
+        The same points.
+    """
+    if isinstance(streamlines, ArraySequence):
+        return streamlines
+    if not (isinstance(streamlines, np.ndarray) and streamlines.ndim == 3):
+        return ArraySequence(streamlines)
+    nb_streamlines, nb_points, _ = streamlines.shape
+    sequence = ArraySequence()
+    sequence._data = streamlines.reshape(-1, 3)
+    sequence._offsets = np.arange(nb_streamlines, dtype=np.int64) * nb_points
+    sequence._lengths = np.full(nb_streamlines, nb_points, dtype=np.int64)
+    return sequence
+
+
+def resample(streamlines, nb_points: int) -> np.ndarray:
+    """Resample streamlines to points at equal arc length.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence, ndarray of shape (n, p, 3) or sequence of ndarray
+        Points in mm; each streamline has at least two points.
+    nb_points : int
+        Number of points of each streamline in the result, at least 2.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in mm, in the space of the input.
+
+    Raises
+    ------
+    ValueError
+        If `nb_points` is below two, or a streamline has fewer than two points.
+    """
+    if nb_points < 2:
+        raise ValueError(f"nb_points={nb_points}: a streamline needs two or more.")
+    sequence = as_array_sequence(streamlines)
+    if len(sequence) == 0:
+        return np.zeros((0, nb_points, 3), dtype=np.float32)
+    if np.min(sequence._lengths) < 2:
+        raise ValueError(
+            "A streamline has fewer than two points and cannot be resampled: "
+            "load it with load_bundles, which drops and counts such streamlines."
+        )
+    resampled = set_number_of_points(sequence, nb_points=nb_points)
+    points = resampled.get_data().reshape(len(sequence), nb_points, 3)
+    return np.ascontiguousarray(points, dtype=np.float32)
+
+
+def lengths(points: np.ndarray) -> np.ndarray:
+    """Length of each streamline.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in mm.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Sum of the distances between consecutive points, in mm.
+    """
+    return np.linalg.norm(np.diff(points, axis=1), axis=-1).sum(axis=1, dtype=float)
+
+
+def mean_curvature(points: np.ndarray) -> np.ndarray:
+    """Mean curvature of each streamline.
+
+    The curvature at an inner point is the angle between the two segments that meet
+    there, over the mean of their lengths: points must be equally spaced (`resample`).
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Equally spaced points in mm, at least three a streamline.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Mean curvature in 1/mm.
+    """
+    steps = np.diff(np.asarray(points, dtype=float), axis=1)
+    sizes = np.linalg.norm(steps, axis=-1)
+    before, after = steps[:, :-1], steps[:, 1:]
+    # atan2 of cross and dot keeps its precision for the small angles of streamlines,
+    # where arccos does not.
+    sine = np.linalg.norm(np.cross(before, after), axis=-1)
+    cosine = np.einsum("npk,npk->np", before, after)
+    spacing = np.maximum((sizes[:, :-1] + sizes[:, 1:]) / 2, np.finfo(float).tiny)
+    return np.mean(np.arctan2(sine, cosine) / spacing, axis=1)
+
+
+def tortuosity(points: np.ndarray) -> np.ndarray:
+    """Length over end-to-end distance of each streamline.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in mm.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        One for a straight line, at most 1,000 (closed loops).
+    """
+    size = lengths(points)
+    chord = np.linalg.norm(points[:, -1] - points[:, 0], axis=-1)
+    floor = np.maximum(_SMALLEST_CHORD * size, np.finfo(float).tiny)
+    return np.maximum(size, floor) / np.maximum(chord, floor)
+
+
+@lru_cache(maxsize=16)
+def cosine_basis(nb_points: int, nb_coefficients: int) -> np.ndarray:
+    r"""Orthonormal DCT-II basis of the cosine-series representation.
+
+    A streamline is smooth, so its first coefficients hold nearly all of it
+    :footcite:p:`Chung2010`. The rows are orthonormal: squared errors summed over
+    coefficients and over points are the same.
+
+    Parameters
+    ----------
+    nb_points : int
+        Number of points of a streamline.
+    nb_coefficients : int
+        Number of coefficients an axis, at most `nb_points`.
+
+    Returns
+    -------
+    ndarray of shape (nb_coefficients, nb_points), float32, read-only
+        ``basis @ points`` are the coefficients, ``basis.T @ coefficients`` the points.
+
+    Raises
+    ------
+    ValueError
+        If `nb_coefficients` is not between 1 and `nb_points`.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    if not 1 <= nb_coefficients <= nb_points:
+        raise ValueError(
+            f"nb_coefficients={nb_coefficients}: give 1 to nb_points={nb_points}."
+        )
+    # The transform of the unit vectors holds the basis as columns.
+    basis = dct(np.eye(nb_points), type=2, norm="ortho", axis=0)[:nb_coefficients]
+    basis = np.ascontiguousarray(basis, dtype=np.float32)
+    basis.flags.writeable = False
+    return basis

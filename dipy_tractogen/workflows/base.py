@@ -1,0 +1,77 @@
+"""What the workflows share: their outputs, refused early when they exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import sys
+
+from dipy.workflows.workflow import Workflow
+
+
+class TractogenFlow(Workflow):
+    """A DIPY workflow whose outputs are checked before any work.
+
+    DIPY's own iterator gives every input its output and returns an empty list when an
+    output exists. A training gathers all its inputs, and a pipeline needs an exit
+    code, so here an existing output raises FileExistsError.
+
+    Parameters
+    ----------
+    force : bool, optional
+        Overwrite outputs that exist.
+    quiet : bool, optional
+        Show no progress bar; there is none either where stderr is not a terminal.
+    """
+
+    def __init__(self, *, force: bool = False, quiet: bool = False):
+        super().__init__(force=force)
+        self.quiet = quiet
+
+    @property
+    def force(self) -> bool:
+        """Whether outputs that exist are overwritten."""
+        return self._force_overwrite
+
+    @property
+    def show_progress(self) -> bool:
+        """Whether progress bars are shown."""
+        return not self.quiet and sys.stderr.isatty()
+
+    def outputs(self, out_dir: str | Path, **names: str) -> dict[str, Path]:
+        """Settle the output files before any work is done.
+
+        Parameters
+        ----------
+        out_dir : str or Path
+            Folder of the outputs; made if it is not there. Empty: the current one.
+        **names : str
+            File name of each output.
+
+        Returns
+        -------
+        dict of str to Path
+            The path of each output, also kept in ``last_generated_outputs``.
+
+        Raises
+        ------
+        ValueError
+            If two outputs have one name, or a name is empty.
+        FileExistsError
+            If an output exists and the flow was not made with ``force``.
+        OSError
+            If the folder cannot be made or written.
+        """
+        from dipy_tractogen.streamlines.files import check_outputs
+
+        paths = {}
+        for key, name in names.items():
+            if not name or name == "None":
+                raise ValueError(f"--{key}: give a file name; it is empty.")
+            path = Path(out_dir or ".") / name
+            if path in paths.values():
+                raise ValueError(f"--{key} {name}: another output has this name.")
+            paths[key] = path
+        check_outputs(list(paths.values()), force=self.force)
+        self.flat_outputs = [str(path) for path in paths.values()]
+        self.last_generated_outputs = paths
+        return paths

@@ -1,0 +1,184 @@
+"""The commands: one registry, and the way from a command line to a workflow.
+
+DIPY's ``run_flow`` lets exceptions reach the user as tracebacks, fixes the log level
+and prints DIPY's version; here bad input is one logged line and exit code 1.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+import logging
+from pathlib import Path
+import sys
+
+cli_flows = {
+    "dipy_train_vae": ("dipy_tractogen.workflows.train", "TrainVAEFlow"),
+    "dipy_generate_streamlines": (
+        "dipy_tractogen.workflows.generate",
+        "GenerateStreamlinesFlow",
+    ),
+    "dipy_reconstruct_streamlines": (
+        "dipy_tractogen.workflows.reconstruct",
+        "ReconstructStreamlinesFlow",
+    ),
+    "dipy_evaluate_streamlines": (
+        "dipy_tractogen.workflows.evaluate",
+        "EvaluateStreamlinesFlow",
+    ),
+    "dipy_render_bundles": ("dipy_tractogen.workflows.render", "RenderBundlesFlow"),
+    "dipy_simulate_fibercup": (
+        "dipy_tractogen.workflows.simulate",
+        "SimulateFiberCupFlow",
+    ),
+}
+
+logger = logging.getLogger("dipy_tractogen")
+
+_LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+_INTERRUPTED = 130
+
+
+def load_flow(command: str) -> type:
+    """Import the workflow class of a command.
+
+    Parameters
+    ----------
+    command : str
+        A key of ``cli_flows``.
+
+    Returns
+    -------
+    type
+        The class, a subclass of DIPY's Workflow.
+
+    Raises
+    ------
+    ValueError
+        If there is no such command.
+    """
+    if command not in cli_flows:
+        raise ValueError(f"{command}: the commands are {', '.join(cli_flows)}.")
+    module, name = cli_flows[command]
+    return getattr(import_module(module), name)
+
+
+def build_parser(command: str, flow):
+    """Build the command line of a workflow from its ``run`` method.
+
+    Parameters
+    ----------
+    command : str
+        Name shown in the usage line.
+    flow : Workflow
+        An instance of the workflow.
+
+    Returns
+    -------
+    IntrospectiveArgumentParser
+        DIPY's parser with the options that all commands share.
+    """
+    from dipy import __version__ as dipy_version
+    from dipy.workflows.base import IntrospectiveArgumentParser
+
+    from dipy_tractogen import __version__
+
+    parser = IntrospectiveArgumentParser(prog=command)
+    parser.add_workflow(flow)
+    parser.add_argument(
+        "--force", action="store_true", help="Overwrite output files that exist."
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="Show no progress bar, only warnings."
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"dipy_tractogen {__version__} (DIPY {dipy_version})",
+    )
+    parser.add_argument(
+        "--log_level",
+        metavar="string",
+        default="INFO",
+        help=f"Log messages shown: {', '.join(_LOG_LEVELS)} (default INFO).",
+    )
+    parser.add_argument(
+        "--log_file", metavar="string", default="", help="File for the log messages."
+    )
+    return parser
+
+
+def main(command: str, arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    command : str
+        A key of ``cli_flows``.
+    arguments : list of str, optional
+        The command line after the command's name; by default that of the process.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 1 for bad input, 130 when interrupted.
+    """
+    try:
+        flow = load_flow(command)()
+        given = vars(build_parser(command, flow).parse_args(arguments))
+        shared = {key: given.pop(key) for key in ("log_level", "log_file", "quiet")}
+        _set_up_logging(**shared)
+        flow._force_overwrite = given.pop("force")
+        flow.quiet = shared["quiet"]
+        # DIPY's parser leaves out what was not given and spells None "None".
+        given = {
+            key: None if value == "None" else value
+            for key, value in given.items()
+            if value is not None
+        }
+        flow.run(**given)
+    except (ValueError, OSError) as error:
+        logger.error(_one_line(error))
+        logger.debug("Where it came from:", exc_info=True)
+        return 1
+    except KeyboardInterrupt:
+        logger.error("Interrupted.")
+        return _INTERRUPTED
+    return 0
+
+
+def run() -> None:
+    """Entry point of every console script: the script's name is the command."""
+    sys.exit(main(Path(sys.argv[0]).stem))
+
+
+def _set_up_logging(*, log_level: str, log_file: str, quiet: bool) -> None:
+    from .arguments import check_choice
+
+    for name in ("dipy_tractogen", "dipy"):
+        _add_handlers(logging.getLogger(name), log_file)
+    check_choice("log_level", log_level, _LOG_LEVELS)
+    # DIPY's own messages at INFO are about its insides; its warnings matter.
+    logger.setLevel("WARNING" if quiet and log_level == "INFO" else log_level)
+    logging.getLogger("dipy").setLevel(
+        "WARNING" if log_level in ("INFO", "DEBUG") else log_level
+    )
+
+
+def _add_handlers(target: logging.Logger, log_file: str) -> None:
+    for handler in list(target.handlers):
+        target.removeHandler(handler)
+        handler.close()
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if log_file:
+        handlers.append(logging.FileHandler(log_file))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        target.addHandler(handler)
+    target.propagate = False
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
