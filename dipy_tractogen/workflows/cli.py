@@ -6,10 +6,13 @@ and prints DIPY's version; here bad input is one logged line and exit code 1.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib import import_module
 import logging
 from pathlib import Path
 import sys
+
+from .arguments import check_choice
 
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train", "TrainVAEFlow"),
@@ -125,16 +128,25 @@ def main(command: str, arguments: list[str] | None = None) -> int:
     try:
         flow = load_flow(command)()
         given = vars(build_parser(command, flow).parse_args(arguments))
-        shared = {key: given.pop(key) for key in ("log_level", "log_file", "quiet")}
-        _set_up_logging(**shared)
-        flow._force_overwrite = given.pop("force")
-        flow.quiet = shared["quiet"]
+        log_level, log_file = given.pop("log_level"), given.pop("log_file")
+        flow._force_overwrite, flow.quiet = given.pop("force"), given.pop("quiet")
         # DIPY's parser leaves out what was not given and spells None "None".
         given = {
             key: None if value == "None" else value
             for key, value in given.items()
             if value is not None
         }
+        with _logging_to(sys.stderr, log_file):
+            return _run_flow(flow, given, log_level)
+    except (ValueError, OSError) as error:
+        # No handler is set yet: logging's last resort writes the bare message.
+        logger.error(f"ERROR: {_one_line(error)}")
+        return 1
+
+
+def _run_flow(flow, given: dict, log_level: str) -> int:
+    try:
+        _set_levels(log_level, quiet=flow.quiet)
         flow.run(**given)
     except (ValueError, OSError) as error:
         logger.error(_one_line(error))
@@ -151,30 +163,34 @@ def run() -> None:
     sys.exit(main(Path(sys.argv[0]).stem))
 
 
-def _set_up_logging(*, log_level: str, log_file: str, quiet: bool) -> None:
-    from .arguments import check_choice
-
-    for name in ("dipy_tractogen", "dipy"):
-        _add_handlers(logging.getLogger(name), log_file)
-    check_choice("log_level", log_level, _LOG_LEVELS)
-    # DIPY's own messages at INFO are about its insides; its warnings matter.
-    logger.setLevel("WARNING" if quiet and log_level == "INFO" else log_level)
-    logging.getLogger("dipy").setLevel(
-        "WARNING" if log_level in ("INFO", "DEBUG") else log_level
-    )
-
-
-def _add_handlers(target: logging.Logger, log_file: str) -> None:
-    for handler in list(target.handlers):
-        target.removeHandler(handler)
-        handler.close()
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+@contextmanager
+def _logging_to(stream, log_file: str):
+    """Send the messages of this package and of DIPY to the user, then undo it."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
     if log_file:
         handlers.append(logging.FileHandler(log_file))
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
-        target.addHandler(handler)
-    target.propagate = False
+    targets = [logger, logging.getLogger("dipy")]
+    before = [(target.handlers[:], target.level) for target in targets]
+    for target in targets:
+        target.handlers[:] = handlers
+    try:
+        yield
+    finally:
+        for target, (old_handlers, level) in zip(targets, before):
+            target.handlers[:] = old_handlers
+            target.setLevel(level)
+        for handler in handlers:
+            handler.close()
+
+
+def _set_levels(log_level: str, *, quiet: bool) -> None:
+    check_choice("log_level", log_level, _LOG_LEVELS)
+    logger.setLevel("WARNING" if quiet and log_level == "INFO" else log_level)
+    # DIPY's messages at INFO are about its insides; its warnings matter.
+    inner = "WARNING" if log_level in ("INFO", "DEBUG") else log_level
+    logging.getLogger("dipy").setLevel(inner)
 
 
 def _one_line(error: BaseException) -> str:
