@@ -1,0 +1,220 @@
+"""Which streamlines of a file can be used, and a count of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dipy.tracking.streamlinespeed import length
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .ragged import blocks, streamlines_of, to_sequence
+from .reference import Reference
+
+NON_FINITE = "non-finite points"
+ONE_POINT = "one point"
+ZERO_LENGTH = "zero length"
+OUT_OF_BOUNDS = "out of the bounding box"
+
+
+@dataclass(frozen=True)
+class ScreeningReport:
+    """What was found among streamlines, and what became of it.
+
+    A streamline counts once, for the first reason that holds: non-finite points, one
+    point (or none), zero length, shorter than asked, out of the bounding box.
+
+    Parameters
+    ----------
+    total : int
+        Streamlines that were looked at.
+    kept : int
+        Streamlines that were kept.
+    dropped : dict of str to int
+        Streamlines that were dropped, by reason. Only reasons that occurred.
+    noted : dict of str to int
+        Streamlines that were kept in spite of the reason, by reason.
+    """
+
+    total: int
+    kept: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    noted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Streamlines by reason, dropped and kept together."""
+        return _added(self.dropped, self.noted)
+
+    def __add__(self, other: ScreeningReport) -> ScreeningReport:
+        """Join the reports of two sets of streamlines."""
+        return ScreeningReport(
+            self.total + other.total,
+            self.kept + other.kept,
+            _added(self.dropped, other.dropped),
+            _added(self.noted, other.noted),
+        )
+
+    def summary(self) -> str:
+        """Say in one line what was kept and dropped, and why.
+
+        Returns
+        -------
+        line : str
+            Such as ``"kept 97 of 100 streamlines; dropped: 3 one point"``.
+        """
+        line = f"kept {self.kept} of {self.total} streamlines"
+        if self.dropped:
+            line += f"; dropped: {_listed(self.dropped)}"
+        if self.noted:
+            line += f"; kept though: {_listed(self.noted)}"
+        return line
+
+
+def screen(
+    streamlines: ArraySequence | np.ndarray,
+    *,
+    reference: Reference | None = None,
+    min_length: float = 0.0,
+    out_of_bounds: str = "drop",
+    invalid: str = "drop",
+) -> tuple[np.ndarray, ScreeningReport]:
+    """Find the streamlines that cannot be used, and count them by reason.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
+        Streamlines (RASMM, mm).
+    reference : Reference, optional
+        Grid whose box is checked. Nothing is out of bounds without one, nor where it
+        is a placeholder.
+    min_length : float, optional
+        Streamlines that are shorter are dropped (mm).
+    out_of_bounds : str, optional
+        What to do with streamlines that leave the box: ``"drop"``, ``"keep"`` or
+        ``"error"``.
+    invalid : str, optional
+        What to do with non-finite points, single points and zero length: ``"drop"``
+        or ``"error"``.
+
+    Returns
+    -------
+    keep : ndarray of bool, shape (n,)
+        True where the streamline is kept.
+    report : ScreeningReport
+        The counts.
+
+    Raises
+    ------
+    ValueError
+        If an option is not one of those above, or such streamlines are found where
+        ``"error"`` was asked for.
+    """
+    check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
+    streamlines = to_sequence(streamlines)
+    found = _find_invalid(streamlines)
+    if invalid == "error" and found:
+        _refuse(found, len(streamlines), "invalid='drop'")
+    usable = ~_any(found, len(streamlines))
+    dropped = dict(found)
+
+    if min_length > 0:
+        short = usable & (_lengths(streamlines) < min_length)
+        dropped[f"shorter than {min_length:g} mm"] = short
+        usable &= ~short
+    noted = {}
+    if reference is not None and not reference.is_placeholder:
+        outside = usable & ~reference.contains(streamlines)
+        if out_of_bounds == "error" and outside.any():
+            _refuse(
+                {OUT_OF_BOUNDS: outside},
+                len(streamlines),
+                "out_of_bounds='drop' or 'keep', or the reference of their own space",
+            )
+        (noted if out_of_bounds == "keep" else dropped)[OUT_OF_BOUNDS] = outside
+    keep = ~_any(dropped, len(streamlines))
+    report = ScreeningReport(
+        len(streamlines), int(keep.sum()), _counted(dropped), _counted(noted)
+    )
+    return keep, report
+
+
+def check_options(*, invalid: str, out_of_bounds: str, min_length: float) -> None:
+    """Refuse options of `screen` that are not known, before anything is read.
+
+    Parameters
+    ----------
+    invalid, out_of_bounds, min_length
+        As for `screen`.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not accepted.
+    """
+    for name, value, accepted in (
+        ("invalid", invalid, ("drop", "error")),
+        ("out_of_bounds", out_of_bounds, ("drop", "keep", "error")),
+    ):
+        if value not in accepted:
+            raise ValueError(
+                f"{name}={value!r} is not known: choose one of {', '.join(accepted)}"
+            )
+    if not (np.isfinite(min_length) and min_length >= 0):
+        raise ValueError(
+            f"min_length={min_length} mm is not a length: give 0 or a positive number"
+        )
+
+
+def _find_invalid(streamlines: ArraySequence) -> dict[str, np.ndarray]:
+    """Mark the streamlines that no model can use, by reason; only what occurs."""
+    n = len(streamlines)
+    non_finite = np.zeros(n, dtype=bool)
+    for rows, points, nb_points in blocks(streamlines):
+        bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+        non_finite[rows.start + streamlines_of(bad, nb_points)] = True
+    lengths = _lengths(streamlines)
+    non_finite |= ~np.isfinite(lengths)  # coordinates so large that the length overflows
+    single = ~non_finite & (np.asarray(streamlines._lengths) < 2)
+    still = ~non_finite & ~single & (lengths == 0)
+    marks = {NON_FINITE: non_finite, ONE_POINT: single, ZERO_LENGTH: still}
+    return {reason: mark for reason, mark in marks.items() if mark.any()}
+
+
+def _lengths(streamlines: ArraySequence) -> np.ndarray:
+    """Return the arc length of each streamline (mm)."""
+    if len(streamlines) == 0 or streamlines._data.size == 0:
+        return np.zeros(len(streamlines))
+    with np.errstate(all="ignore"):
+        return np.asarray(length(streamlines))
+
+
+def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:
+    """Raise for streamlines that were asked to be an error."""
+    raise ValueError(
+        f"of {total} streamlines: {_listed(_counted(found))}; mend the file, or ask "
+        f"for {mend}"
+    )
+
+
+def _any(marks: dict[str, np.ndarray], n: int) -> np.ndarray:
+    """Return where at least one of the marks is set."""
+    return np.logical_or.reduce([np.zeros(n, dtype=bool), *marks.values()])
+
+
+def _counted(marks: dict[str, np.ndarray]) -> dict[str, int]:
+    """Count the marks that occur."""
+    return {reason: int(mark.sum()) for reason, mark in marks.items() if mark.any()}
+
+
+def _listed(counts: dict[str, int]) -> str:
+    """Put counts into words."""
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
+
+
+def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    """Add counts by reason."""
+    return {
+        reason: first.get(reason, 0) + second.get(reason, 0)
+        for reason in dict.fromkeys([*first, *second])
+    }

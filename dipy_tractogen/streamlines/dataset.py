@@ -1,0 +1,209 @@
+"""Streamlines with the bundles that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dipy.tracking.streamlinespeed import length
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .checks import ScreeningReport
+from .geometry import resample
+from .ragged import as_sequence, take, to_sequence
+from .reference import Reference
+
+
+@dataclass(eq=False)
+class BundleSet:
+    """Streamlines, their bundles and their grid.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence
+        The n streamlines, with their own numbers of points (RASMM, mm).
+    labels : ndarray of int, shape (n,)
+        Bundle of each streamline, as an index into `bundle_names`.
+    bundle_names : tuple of str
+        Names of the bundles.
+    reference : Reference
+        Grid of the streamlines.
+    report : ScreeningReport, optional
+        What was dropped when the streamlines were loaded.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label a streamline, or a label has no name.
+    """
+
+    streamlines: ArraySequence
+    labels: np.ndarray
+    bundle_names: tuple[str, ...]
+    reference: Reference
+    report: ScreeningReport | None = None
+
+    def __post_init__(self):
+        self.streamlines = to_sequence(self.streamlines)
+        self.labels = np.asarray(self.labels, dtype=np.int32)
+        self.bundle_names = tuple(str(name) for name in self.bundle_names)
+        if self.labels.shape != (len(self.streamlines),):
+            raise ValueError(
+                f"labels of the shape {self.labels.shape} are given for "
+                f"{len(self.streamlines)} streamlines: give one for each"
+            )
+        if len(self.labels) and not (
+            0 <= self.labels.min() and self.labels.max() < len(self.bundle_names)
+        ):
+            raise ValueError(
+                f"labels go from {self.labels.min()} to {self.labels.max()}, and there "
+                f"are {len(self.bundle_names)} bundle names: labels count from 0"
+            )
+
+    def __len__(self) -> int:
+        return len(self.streamlines)
+
+    def counts(self) -> dict[str, int]:
+        """Count the streamlines of each bundle.
+
+        Returns
+        -------
+        counts : dict of str to int
+            Number of streamlines by bundle name, in the order of `bundle_names`.
+        """
+        numbers = np.bincount(self.labels, minlength=len(self.bundle_names))
+        return {name: int(n) for name, n in zip(self.bundle_names, numbers)}
+
+    def lengths(self) -> np.ndarray:
+        """Measure the streamlines along their points.
+
+        Returns
+        -------
+        lengths : ndarray of shape (n,)
+            Arc length of each streamline (mm).
+        """
+        if len(self) == 0:
+            return np.zeros(0)
+        return np.asarray(length(self.streamlines))
+
+    def resample(self, nb_points: int) -> np.ndarray:
+        """Give all streamlines the same number of points, at equal arc length.
+
+        Parameters
+        ----------
+        nb_points : int
+            Points of each streamline, two at least.
+
+        Returns
+        -------
+        points : ndarray of float32, shape (n, nb_points, 3)
+            Points (RASMM, mm).
+        """
+        return resample(self.streamlines, nb_points)
+
+    def select(self, indices: np.ndarray | Sequence[int]) -> BundleSet:
+        """Copy some of the streamlines, with all bundle names.
+
+        Parameters
+        ----------
+        indices : array of bool or int
+            Which streamlines, and in which order.
+
+        Returns
+        -------
+        chosen : BundleSet
+            The streamlines asked for. The report is that of the whole set.
+        """
+        indices = np.asarray(indices)
+        if indices.size == 0:
+            indices = indices.astype(np.intp)
+        return BundleSet(
+            take(self.streamlines, indices),
+            self.labels[indices],
+            self.bundle_names,
+            self.reference,
+            self.report,
+        )
+
+    def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
+        """Set aside a share of every bundle.
+
+        Parameters
+        ----------
+        held_out : float
+            Share that is set aside, from 0 up to but not including 1. Each bundle
+            gives its own share, rounded, one streamline at least if it has two, and
+            keeps one.
+        seed : int, optional
+            Seed of the draw.
+
+        Returns
+        -------
+        training, held_out : BundleSet
+            Both in the order of this set; no streamline is in both.
+
+        Raises
+        ------
+        ValueError
+            If the share is not between 0 and 1.
+        """
+        if not 0 <= held_out < 1:
+            raise ValueError(
+                f"held_out={held_out} is not a share: give at least 0 and less than 1"
+            )
+        generator = np.random.default_rng(seed)
+        aside = np.zeros(len(self), dtype=bool)
+        for label in range(len(self.bundle_names)):
+            members = np.flatnonzero(self.labels == label)
+            wanted = max(round(held_out * len(members)), 1) if held_out else 0
+            wanted = max(min(wanted, len(members) - 1), 0)
+            aside[generator.permutation(members)[:wanted]] = True
+        return self.select(~aside), self.select(aside)
+
+    @classmethod
+    def merge(cls, sets: Sequence[BundleSet]) -> BundleSet:
+        """Join sets that share a grid; bundles with the same name become one.
+
+        Parameters
+        ----------
+        sets : sequence of BundleSet
+            One set at least.
+
+        Returns
+        -------
+        merged : BundleSet
+            The streamlines of all sets, one set after the other, with the bundle
+            names in alphabetical order.
+
+        Raises
+        ------
+        ValueError
+            If no set is given, or the grids differ.
+        """
+        sets = list(sets)
+        if not sets:
+            raise ValueError("no set of streamlines is given: merge needs one or more")
+        reference = sets[0].reference
+        if not all(reference.matches(other.reference) for other in sets[1:]):
+            raise ValueError(
+                "the sets of streamlines are in different grids: register them to one "
+                "space, or give them the reference of the common grid"
+            )
+        names = sorted({name for each in sets for name in each.bundle_names})
+        codes = [
+            np.array([names.index(name) for name in each.bundle_names], dtype=np.int32)
+            for each in sets
+        ]
+        packed = [take(each.streamlines, np.arange(len(each))) for each in sets]
+        reports = [each.report for each in sets]
+        return cls(
+            as_sequence(
+                np.concatenate([part._data for part in packed]),
+                np.concatenate([part._lengths for part in packed]),
+            ),
+            np.concatenate([code[each.labels] for code, each in zip(codes, sets)]),
+            tuple(names),
+            reference,
+            None if None in reports else sum(reports[1:], reports[0]),
+        )

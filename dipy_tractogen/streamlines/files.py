@@ -1,0 +1,280 @@
+"""Names of files: which tractograms to read, and writing that leaves no half file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+import glob
+import logging
+import os
+from pathlib import Path
+import secrets
+import tempfile
+
+logger = logging.getLogger("dipy_tractogen")
+
+#: Extensions of the tractograms that DIPY reads and writes.
+TRACTOGRAM_EXTENSIONS = (".trk", ".tck", ".trx", ".vtk", ".vtp", ".fib", ".dpy")
+
+_DOUBLE_EXTENSIONS = (".nii.gz", ".gii.gz", ".tar.gz")
+_GLOB_CHARACTERS = frozenset("*?[")
+
+
+def split_extension(path: str | os.PathLike) -> tuple[str, str]:
+    """Split the name of a file into stem and extension.
+
+    Only a known double extension is kept whole: ``"AF_L.v2.trk"`` has the stem
+    ``"AF_L.v2"``, and ``"fa.nii.gz"`` has the stem ``"fa"``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file name, with or without folders.
+
+    Returns
+    -------
+    stem : str
+        Name without folders and without extension.
+    extension : str
+        Extension with its dot, as it is written in the name.
+    """
+    name = Path(path).name
+    for extension in _DOUBLE_EXTENSIONS:
+        if name.lower().endswith(extension) and len(name) > len(extension):
+            return name[: -len(extension)], name[-len(extension) :]
+    return Path(name).stem, Path(name).suffix
+
+
+def tractogram_extension(path: str | os.PathLike) -> str:
+    """Return the extension of a tractogram, in lower case.
+
+    Parameters
+    ----------
+    path : str or Path
+        Name of a tractogram, which need not exist.
+
+    Returns
+    -------
+    extension : str
+        One of `TRACTOGRAM_EXTENSIONS`.
+
+    Raises
+    ------
+    ValueError
+        If the extension is not one of a tractogram.
+    """
+    extension = split_extension(path)[1]
+    if extension.lower() not in TRACTOGRAM_EXTENSIONS:
+        shown = f"the extension {extension!r}" if extension else "no extension"
+        raise ValueError(
+            f"{path} has {shown}, and a tractogram is one of "
+            f"{', '.join(TRACTOGRAM_EXTENSIONS)}: convert it or rename it"
+        )
+    return extension.lower()
+
+
+def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
+    """Find the tractograms that are meant by files, folders and globs.
+
+    Parameters
+    ----------
+    paths : str, Path or iterable of those
+        A folder stands for the tractograms directly in it, but for hidden ones, in
+        the order of their names; a glob for what it matches, in the same order.
+
+    Returns
+    -------
+    files : list of Path
+        In the order given. A file that was named twice comes once, with a warning.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file does not exist, or a glob matches nothing.
+    ValueError
+        If nothing is given, a folder holds no tractogram, or a file does not have
+        the extension of one.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if not given:
+        raise ValueError("no input is given: name tractograms, folders or globs")
+    files: dict[Path, Path] = {}
+    for path in given:
+        for file in _expand_one(path):
+            tractogram_extension(file)
+            if file.resolve() in files:
+                logger.warning("%s is named twice among the inputs: read once", file)
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
+
+
+def _expand_one(path: str | os.PathLike) -> list[Path]:
+    """Expand one input: a file, a folder or a glob."""
+    file = Path(path)
+    if file.is_dir():
+        found = sorted(child for child in file.iterdir() if _is_tractogram(child))
+        if not found:
+            raise ValueError(
+                f"the folder {file} holds no tractogram: it needs files with one of "
+                f"the extensions {', '.join(TRACTOGRAM_EXTENSIONS)}"
+            )
+        return found
+    if file.exists():
+        return [file]
+    if _GLOB_CHARACTERS.intersection(str(file)):
+        matches = sorted(glob.glob(str(file), recursive=True))
+        if not matches:
+            raise FileNotFoundError(f"no file matches {file}: check the pattern")
+        return [found for match in matches for found in _expand_one(match)]
+    raise FileNotFoundError(f"{file} does not exist: check the name and the folder")
+
+
+def _is_tractogram(path: Path) -> bool:
+    """Say whether a file of a folder is a tractogram that is not hidden."""
+    return (
+        path.suffix.lower() in TRACTOGRAM_EXTENSIONS
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
+
+
+def check_outputs(
+    paths: str | os.PathLike | Iterable, *, force: bool = False
+) -> list[Path]:
+    """Make sure, before any work, that outputs can be written.
+
+    Missing folders are created, and a temporary file is opened in each.
+
+    Parameters
+    ----------
+    paths : str, Path or iterable of those
+        Files that are going to be written.
+    force : bool, optional
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    files : list of Path
+        The outputs.
+
+    Raises
+    ------
+    FileExistsError
+        If outputs exist and `force` is False; all of them are named.
+    OSError
+        If a folder cannot be created or written, or an output is a folder.
+    ValueError
+        If two outputs have the same name.
+    """
+    one = isinstance(paths, (str, os.PathLike))
+    files = [Path(path) for path in ([paths] if one else paths)]
+    repeated = sorted({str(file) for file in files if files.count(file) > 1})
+    if repeated:
+        raise ValueError(
+            f"two outputs have one name, {', '.join(repeated)}: give each its own"
+        )
+    _check_existing(files, force=force)
+    for folder in dict.fromkeys(file.parent for file in files):
+        _check_folder(folder)
+    return files
+
+
+def _check_existing(files: list[Path], *, force: bool) -> None:
+    """Refuse outputs that are folders, or that exist where nothing is forced."""
+    folders = [str(file) for file in files if file.is_dir()]
+    if folders:
+        raise IsADirectoryError(
+            f"{', '.join(folders)} is a folder: give the output the name of a file"
+        )
+    existing = [str(file) for file in files if file.exists() or file.is_symlink()]
+    if existing and not force:
+        verb, pronoun = ("exists", "it") if len(existing) == 1 else ("exist", "them")
+        raise FileExistsError(
+            f"{', '.join(existing)} {verb}: give --force to overwrite {pronoun}, or "
+            "another name"
+        )
+
+
+def _check_folder(folder: Path) -> None:
+    """Create a folder if it is missing and prove that it can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"the folder {folder} cannot be written ({_reason(error)}): choose "
+            "another one, or change its permissions"
+        ) from error
+
+
+@contextmanager
+def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
+    """Write a file under a temporary name, and give it its name when it is whole.
+
+    Parameters
+    ----------
+    path : str or Path
+        Final name. Its folder is created if it is missing.
+    force : bool, optional
+        Whether an existing file may be replaced.
+
+    Yields
+    ------
+    temporary : Path
+        A hidden name in the same folder with the same extension, to be written by
+        the body. The file takes its final name when the body ends, and is removed
+        when the body raises.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `force` is False.
+    OSError
+        If the folder cannot be written, or the body wrote nothing.
+    """
+    (final,) = check_outputs(path, force=force)
+    stem, extension = split_extension(final)
+    temporary = final.with_name(f".{stem}-{secrets.token_hex(4)}{extension}")
+    try:
+        yield temporary
+        if not temporary.exists():
+            raise OSError(f"{final} could not be written: is the disk full?")
+        os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_error(path: str | os.PathLike, error: Exception) -> Exception:
+    """Turn what a reader raised into one line that names the file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that could not be read.
+    error : Exception
+        What the reader raised.
+
+    Returns
+    -------
+    error : OSError or ValueError
+        The same type of OSError for what the system refuses (missing, permission);
+        ValueError for contents that could not be understood.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return type(error)(
+            f"{path} cannot be read ({_reason(error)}): check the file and its "
+            "permissions"
+        )
+    kind = split_extension(path)[1].lower() or "file"
+    return ValueError(
+        f"{path} is not a whole {kind} file ({_reason(error)}): it may be cut short, "
+        "damaged or of another format; copy or export it again"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Say on one line why something failed."""
+    text = (getattr(error, "strerror", None) or str(error)).strip()
+    lines = text.splitlines()
+    return lines[0].rstrip(".:") if lines else type(error).__name__

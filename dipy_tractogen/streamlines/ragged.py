@@ -1,0 +1,169 @@
+"""Streamlines of varying length as flat arrays, without a loop over streamlines.
+
+An `ArraySequence` of nibabel holds all points in one array, with an offset and a
+length for each streamline. Its public methods walk the streamlines one by one in
+Python; the functions of this module work on the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+#: Points that are worked on at a time: 24 MB of float32, whatever the tractogram.
+POINTS_PER_BLOCK = 2_000_000
+
+
+def as_sequence(points: np.ndarray, lengths: np.ndarray) -> ArraySequence:
+    """Build a sequence of streamlines around flat arrays, without copying them.
+
+    Parameters
+    ----------
+    points : ndarray of shape (nb_points_in_all, 3)
+        Points of all streamlines, one streamline after the other (mm).
+    lengths : ndarray of int, shape (n,)
+        Number of points of each streamline.
+
+    Returns
+    -------
+    streamlines : ArraySequence
+        The n streamlines.
+    """
+    lengths = np.asarray(lengths, dtype=np.intp)
+    streamlines = ArraySequence()
+    streamlines._data = points
+    streamlines._lengths = lengths
+    streamlines._offsets = np.cumsum(lengths) - lengths
+    return streamlines
+
+
+def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
+    """Give streamlines the one form that this package works on.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence, ndarray of shape (n, nb_points, 3) or list of ndarray
+        Streamlines (mm).
+
+    Returns
+    -------
+    streamlines : ArraySequence
+        A view of the same points where that is possible.
+
+    Raises
+    ------
+    ValueError
+        If the points do not have three coordinates.
+    """
+    if isinstance(streamlines, np.ndarray):
+        if streamlines.ndim != 3 or streamlines.shape[-1] != 3:
+            raise ValueError(
+                f"points of the shape {streamlines.shape} are given, and streamlines "
+                "are an array of the shape (n, nb_points, 3) or an ArraySequence"
+            )
+        n, nb_points, _ = streamlines.shape
+        return as_sequence(streamlines.reshape(-1, 3), np.full(n, nb_points))
+    sequence = ArraySequence(streamlines)
+    if len(sequence) and sequence.common_shape != (3,):
+        raise ValueError(
+            f"streamlines with points of the shape {sequence.common_shape} are given, "
+            "and a point has three coordinates"
+        )
+    return sequence
+
+
+def blocks(
+    streamlines: ArraySequence, *, points_per_block: int = POINTS_PER_BLOCK
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Walk through streamlines in blocks of bounded memory.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence
+        Streamlines, which may be a view with holes or in another order.
+    points_per_block : int, optional
+        Points in a block, about. A block has one streamline at least.
+
+    Yields
+    ------
+    rows : slice
+        Streamlines of the block.
+    points : ndarray of shape (nb_points_in_block, 3)
+        Their points (mm); a view where they lie side by side.
+    lengths : ndarray of int, shape (nb_streamlines_in_block,)
+        Their numbers of points.
+    """
+    lengths = np.asarray(streamlines._lengths, dtype=np.intp)
+    offsets = np.asarray(streamlines._offsets, dtype=np.intp)
+    ends = np.cumsum(lengths)
+    start = 0
+    while start < len(lengths):
+        done = ends[start - 1] if start else 0
+        stop = int(np.searchsorted(ends, done + points_per_block, side="right"))
+        rows = slice(start, max(stop, start + 1))
+        yield (
+            rows,
+            _gather(streamlines._data, offsets[rows], lengths[rows]),
+            lengths[rows],
+        )
+        start = rows.stop
+
+
+def _gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the points of streamlines, side by side."""
+    if data.ndim != 2:  # nibabel's empty sequence has no second dimension
+        return data.reshape(0, 3)
+    starts = np.cumsum(lengths) - lengths
+    total = int(lengths.sum())
+    if np.array_equal(offsets - offsets[0], starts):
+        return data[offsets[0] : offsets[0] + total]
+    return data[np.repeat(offsets - starts, lengths) + np.arange(total)]
+
+
+def take(
+    streamlines: ArraySequence, indices: np.ndarray, *, dtype: np.dtype = np.float32
+) -> ArraySequence:
+    """Copy some streamlines into a sequence of their own, side by side.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence
+        Streamlines (mm).
+    indices : ndarray of bool or int
+        Which streamlines, and in which order.
+    dtype : dtype, optional
+        Type of the copied points.
+
+    Returns
+    -------
+    streamlines : ArraySequence
+        The chosen streamlines.
+    """
+    chosen = streamlines[np.asarray(indices)]
+    lengths = np.asarray(chosen._lengths, dtype=np.intp)
+    points = np.empty((int(lengths.sum()), 3), dtype=dtype)
+    filled = 0
+    for _, block, _ in blocks(chosen):
+        points[filled : filled + len(block)] = block
+        filled += len(block)
+    return as_sequence(points, lengths)
+
+
+def streamlines_of(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Find the streamlines to which points belong.
+
+    Parameters
+    ----------
+    points : ndarray of int, shape (k,)
+        Numbers of points, counted through all streamlines.
+    lengths : ndarray of int, shape (n,)
+        Number of points of each streamline.
+
+    Returns
+    -------
+    rows : ndarray of int
+        Streamlines that hold at least one of the points, in order.
+    """
+    return np.unique(np.searchsorted(np.cumsum(lengths), points, side="right"))

@@ -1,0 +1,294 @@
+"""The voxel grid that a tractogram lives in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+import zipfile
+
+from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.orientations import aff2axcodes
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .files import read_error, split_extension
+from .ragged import blocks, streamlines_of, to_sequence
+
+if TYPE_CHECKING:
+    from dipy.io.stateful_tractogram import StatefulTractogram
+
+#: Extensions of the files that hold a voxel grid.
+REFERENCE_EXTENSIONS = (".nii", ".nii.gz", ".trk", ".trx")
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A voxel grid in RASMM millimetres.
+
+    Points of streamlines are in RASMM whatever the grid: it says where the image
+    ends, and in which axes a file stores the points.
+
+    Parameters
+    ----------
+    affine : ndarray of shape (4, 4)
+        From voxels to RASMM (mm), with the origin at the centre of a voxel.
+    dimensions : tuple of int
+        Voxels along each of the three axes.
+    voxel_sizes : tuple of float, optional
+        Edges of a voxel (mm). Those of the affine by default.
+    voxel_order : str, optional
+        Directions of the axes, such as ``"RAS"``. Those of the affine by default.
+
+    Raises
+    ------
+    ValueError
+        If the affine cannot be inverted, or the dimensions are not three counts.
+    """
+
+    affine: np.ndarray
+    dimensions: tuple[int, int, int]
+    voxel_sizes: tuple[float, float, float] | None = None
+    voxel_order: str | None = None
+
+    def __post_init__(self):
+        affine = np.array(self.affine, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise ValueError(
+                f"the affine of the grid is not 4 by 4 finite numbers: {self.affine}"
+            )
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+            raise ValueError(
+                "the affine of the grid is flat and cannot be inverted: give a "
+                "reference whose three axes differ"
+            )
+        dimensions = np.asarray(self.dimensions).ravel()[:3]
+        if dimensions.size != 3 or (dimensions < 0).any():
+            raise ValueError(
+                f"the dimensions {self.dimensions} of the grid are not three counts"
+            )
+        sizes = voxel_sizes(affine) if self.voxel_sizes is None else self.voxel_sizes
+        sizes = tuple(float(size) for size in np.asarray(sizes).ravel()[:3])
+        if len(sizes) != 3 or not all(size > 0 for size in sizes):
+            raise ValueError(
+                f"the voxel sizes {sizes} of the grid are not three positive numbers"
+            )
+        affine.flags.writeable = False
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "dimensions", tuple(int(d) for d in dimensions))
+        object.__setattr__(self, "voxel_sizes", sizes)
+        order = self.voxel_order or "".join(aff2axcodes(affine))
+        object.__setattr__(self, "voxel_order", str(order))
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike) -> Reference:
+        """Read the grid of an image or of a tractogram.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file with one of the extensions .nii, .nii.gz, .trk or .trx.
+
+        Returns
+        -------
+        reference : Reference
+            Its grid.
+
+        Raises
+        ------
+        OSError
+            If the file is missing or cannot be opened.
+        ValueError
+            If the file has another extension, or no readable grid.
+        """
+        path = Path(path)
+        extension = split_extension(path)[1].lower()
+        if extension not in REFERENCE_EXTENSIONS:
+            raise ValueError(
+                f"{path} holds no voxel grid: a reference is one of "
+                f"{', '.join(REFERENCE_EXTENSIONS)}"
+            )
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist: check its name")
+        try:
+            if extension == ".trx":
+                return cls(*_trx_grid(path))
+            from dipy.io.utils import get_reference_info
+
+            return cls(*get_reference_info(str(path)))
+        except Exception as error:
+            raise read_error(path, error) from error
+
+    @classmethod
+    def from_sft(cls, sft: StatefulTractogram) -> Reference:
+        """Take the grid of one of DIPY's tractograms.
+
+        Parameters
+        ----------
+        sft : StatefulTractogram
+            A tractogram in any space and origin.
+
+        Returns
+        -------
+        reference : Reference
+            Its grid.
+        """
+        return cls(*sft.space_attributes)
+
+    @classmethod
+    def covering(
+        cls,
+        points: np.ndarray | ArraySequence,
+        *,
+        voxel_size: float = 1.0,
+        margin: float = 10.0,
+    ) -> Reference:
+        """Lay a grid in RAS axes around points.
+
+        Parameters
+        ----------
+        points : ndarray of shape (..., 3) or ArraySequence
+            Points (RASMM, mm). Those that are not finite are passed over.
+        voxel_size : float, optional
+            Edge of a voxel (mm).
+        margin : float, optional
+            Distance from the outermost points to the border of the grid (mm).
+
+        Returns
+        -------
+        reference : Reference
+            The grid. Its voxel centres are at multiples of the voxel size.
+
+        Raises
+        ------
+        ValueError
+            If there is no finite point, or the voxel size is not positive.
+        """
+        if not voxel_size > 0:
+            raise ValueError(f"the voxel size {voxel_size} mm is not positive")
+        low, high = _extent(points)
+        first = np.floor((low - margin) / voxel_size)
+        last = np.ceil((high + margin) / voxel_size)
+        affine = np.diag([voxel_size, voxel_size, voxel_size, 1.0])
+        affine[:3, 3] = first * voxel_size
+        return cls(affine, tuple((last - first + 1).astype(int)))
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Reference:
+        """Build a grid from what `to_dict` gave.
+
+        Parameters
+        ----------
+        values : dict
+            With the keys affine, dimensions, voxel_sizes and voxel_order.
+
+        Returns
+        -------
+        reference : Reference
+            The grid.
+        """
+        return cls(**values)
+
+    def to_dict(self) -> dict:
+        """Return the grid as lists, numbers and text, ready for JSON.
+
+        Returns
+        -------
+        values : dict
+            With the keys affine, dimensions, voxel_sizes and voxel_order.
+        """
+        return {
+            "affine": self.affine.tolist(),
+            "dimensions": list(self.dimensions),
+            "voxel_sizes": list(self.voxel_sizes),
+            "voxel_order": self.voxel_order,
+        }
+
+    @property
+    def space_attributes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+        """Affine, dimensions, voxel sizes and order as StatefulTractogram has them."""
+        return (
+            self.affine.copy(),
+            np.maximum(self.dimensions, 1).astype(np.int16),
+            np.array(self.voxel_sizes, dtype=np.float32),
+            self.voxel_order,
+        )
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether there is no real grid, so that its box means nothing.
+
+        Tractograms that were made without an image have dimensions of one voxel, or
+        of none; the bundles packaged with DIPY are such.
+        """
+        return max(self.dimensions) <= 1
+
+    def matches(self, other: Reference) -> bool:
+        """Say whether another grid is the same one.
+
+        Parameters
+        ----------
+        other : Reference
+            The grid to compare with.
+
+        Returns
+        -------
+        same : bool
+            True if the dimensions are equal and the affines agree to 0.001 mm.
+        """
+        return self.dimensions == other.dimensions and np.allclose(
+            self.affine, other.affine, rtol=1e-3, atol=1e-3
+        )
+
+    def contains(self, streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+        """Say which streamlines lie in the box of the grid with all their points.
+
+        As in DIPY's ``StatefulTractogram.is_bbox_in_vox_valid``, the box ends at the
+        outer faces of the outermost voxels, half a voxel beyond their centres.
+
+        Parameters
+        ----------
+        streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
+            Streamlines (RASMM, mm).
+
+        Returns
+        -------
+        inside : ndarray of bool, shape (n,)
+            True where every point is in the box. A point that is not finite is
+            outside; a streamline without points is inside.
+        """
+        streamlines = to_sequence(streamlines)
+        inside = np.ones(len(streamlines), dtype=bool)
+        to_voxels = np.linalg.inv(self.affine)
+        for rows, points, lengths in blocks(streamlines):
+            with np.errstate(invalid="ignore"):  # infinity times zero
+                voxels = apply_affine(to_voxels, points)
+            within = (voxels >= -0.5) & (voxels <= np.array(self.dimensions) - 0.5)
+            outside = np.flatnonzero(~within.all(axis=1))
+            inside[rows.start + streamlines_of(outside, lengths)] = False
+        return inside
+
+
+def _trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Read the grid of a TRX without opening its arrays."""
+    with zipfile.ZipFile(path) as archive:
+        header = json.loads(archive.read("header.json"))
+    affine = np.reshape(header["VOXEL_TO_RASMM"], (4, 4))
+    return affine, tuple(header["DIMENSIONS"])
+
+
+def _extent(points: np.ndarray | ArraySequence) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest coordinates of the finite points (mm)."""
+    if not isinstance(points, ArraySequence):
+        points = np.asarray(points).reshape(1, -1, 3)
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for _, block, _ in blocks(to_sequence(points)):
+        finite = block[np.isfinite(block).all(axis=1)]
+        if len(finite):
+            low = np.minimum(low, finite.min(axis=0))
+            high = np.maximum(high, finite.max(axis=0))
+    if not np.isfinite(low).all():
+        raise ValueError("no finite point is given: a grid cannot be laid around none")
+    return low, high
