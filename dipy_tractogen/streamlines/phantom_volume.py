@@ -1,0 +1,108 @@
+"""Mask and image of the FiberCup-like phantom, from its geometry alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from .phantom_geometry import (
+    BUNDLE_NAMES,
+    DIMENSIONS,
+    MAX_THICKNESS,
+    VOXEL_SIZE,
+    centreline,
+    check_cross_section,
+    place,
+)
+
+# Parts of a voxel's side, and mm between the samples that fill them.
+_NB_PARTS = 6
+_SAMPLING_STEP = 0.1
+# A sample stands for a square as wide as a step is on the outside of the sharpest bend:
+# a voxel of which a bundle has but a corner is not missed.
+_CORNERS = _SAMPLING_STEP * np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
+_CONTAINER_RADIUS = 93.0
+_FLUID_INTENSITY = 0.3
+
+
+@lru_cache(maxsize=4)
+def white_matter_fraction(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarray:
+    """Share of each voxel that lies inside a bundle.
+
+    Parameters
+    ----------
+    radius, thickness : float, optional
+        Cross-section in mm, as for `simulate_fibercup`.
+
+    Returns
+    -------
+    ndarray of shape (64, 64, 3), float32, read-only
+        From 0 to 1; it depends on no random number.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of the range of `simulate_fibercup`.
+    """
+    check_cross_section(radius, thickness)
+    side = VOXEL_SIZE / _NB_PARTS
+    heights = np.zeros([_NB_PARTS * size for size in DIMENSIONS[:2]])
+    # Around the upper half of the rim, closest together where it is steep.
+    nb_angles = 2 * round(2 * radius / _SAMPLING_STEP + 2)
+    angles = np.pi * (np.arange(nb_angles) + 0.5) / nb_angles
+    for name in BUNDLE_NAMES:
+        nb_positions = int(centreline(name).length / _SAMPLING_STEP)
+        positions = np.linspace(0, 1, nb_positions)[:, np.newaxis]
+        section = {"radius": radius, "thickness": thickness}
+        points = place(name, positions, np.cos(angles), np.sin(angles), **section)
+        height = points[..., 2] - MAX_THICKNESS / 2
+        for corner in _CORNERS:
+            columns = np.floor((points[..., :2] + corner) / side).astype(int)
+            np.maximum.at(heights, (columns[..., 0], columns[..., 1]), height)
+    # What a column, as high above the middle plane as below it, fills of each slice.
+    floors = VOXEL_SIZE * np.arange(DIMENSIONS[2])
+    tops = np.minimum(MAX_THICKNESS / 2 + heights[..., np.newaxis], floors + VOXEL_SIZE)
+    bottoms = np.maximum(MAX_THICKNESS / 2 - heights[..., np.newaxis], floors)
+    filled = np.maximum(tops - bottoms, 0) / VOXEL_SIZE
+    parts = filled.reshape(DIMENSIONS[0], _NB_PARTS, DIMENSIONS[1], _NB_PARTS, -1)
+    fraction = parts.mean(axis=(1, 3)).astype(np.float32)
+    fraction.flags.writeable = False
+    return fraction
+
+
+def white_matter_mask(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarray:
+    """Voxels that the bundles enter.
+
+    Parameters
+    ----------
+    radius, thickness : float, optional
+        Cross-section in mm, as for `simulate_fibercup`.
+
+    Returns
+    -------
+    ndarray of shape (64, 64, 3), bool
+        True where a bundle has a part of the voxel.
+    """
+    return white_matter_fraction(radius=radius, thickness=thickness) > 0
+
+
+def reference_image(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarray:
+    """Image of the phantom: bright bundles in the dark fluid of a round container.
+
+    Parameters
+    ----------
+    radius, thickness : float, optional
+        Cross-section in mm, as for `simulate_fibercup`.
+
+    Returns
+    -------
+    ndarray of shape (64, 64, 3), float32
+        0 outside the container, 0.3 in the fluid and 1 in white matter, in proportion
+        in the voxels that hold both; without noise.
+    """
+    fraction = white_matter_fraction(radius=radius, thickness=thickness)
+    axes = [VOXEL_SIZE * (np.arange(size) - (size - 1) / 2) for size in DIMENSIONS[:2]]
+    inside = np.hypot(axes[0][:, np.newaxis], axes[1]) <= _CONTAINER_RADIUS
+    fluid = _FLUID_INTENSITY * inside[..., np.newaxis]
+    return (fluid + (1 - fluid) * fraction).astype(np.float32)
