@@ -174,7 +174,9 @@ def _find_invalid(streamlines: ArraySequence) -> dict[str, np.ndarray]:
         bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
         non_finite[rows.start + streamlines_of(bad, nb_points)] = True
     lengths = _lengths(streamlines)
-    non_finite |= ~np.isfinite(lengths)  # coordinates so large that the length overflows
+    non_finite |= ~np.isfinite(
+        lengths
+    )  # coordinates so large that the length overflows
     single = ~non_finite & (np.asarray(streamlines._lengths) < 2)
     still = ~non_finite & ~single & (lengths == 0)
     marks = {NON_FINITE: non_finite, ONE_POINT: single, ZERO_LENGTH: still}

@@ -263,12 +263,25 @@ class Reference:
         inside = np.ones(len(streamlines), dtype=bool)
         to_voxels = np.linalg.inv(self.affine)
         for rows, points, lengths in blocks(streamlines):
-            with np.errstate(invalid="ignore"):  # infinity times zero
-                voxels = apply_affine(to_voxels, points)
-            within = (voxels >= -0.5) & (voxels <= np.array(self.dimensions) - 0.5)
-            outside = np.flatnonzero(~within.all(axis=1))
-            inside[rows.start + streamlines_of(outside, lengths)] = False
+            if not self._in_box(to_voxels, _corners(points)).all():
+                outside = np.flatnonzero(~self._in_box(to_voxels, points))
+                inside[rows.start + streamlines_of(outside, lengths)] = False
         return inside
+
+    def _in_box(self, to_voxels: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Say which points (RASMM, mm) are in the box."""
+        with np.errstate(invalid="ignore"):  # infinity times zero
+            voxels = apply_affine(to_voxels, points)
+        within = (voxels >= -0.5) & (voxels <= np.array(self.dimensions) - 0.5)
+        return within.all(axis=1)
+
+
+def _corners(points: np.ndarray) -> np.ndarray:
+    """Return the eight corners of what points span: inside, if all points are."""
+    if not len(points):
+        return points
+    ends = np.stack([points.min(axis=0), points.max(axis=0)]).astype(np.float64)
+    return np.stack(np.meshgrid(*ends.T), axis=-1).reshape(-1, 3)
 
 
 def _trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -1,0 +1,199 @@
+"""Load tractograms as bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import logging
+import os
+from pathlib import Path
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .checks import ScreeningReport, check_options, screen
+from .dataset import BundleSet
+from .files import expand_inputs, split_extension, tractogram_extension
+from .naming import bundle_labels
+from .ragged import as_sequence, take
+from .readers import read_tractogram
+from .reference import Reference
+
+logger = logging.getLogger("dipy_tractogen")
+
+_WITH_HEADER = (".trk", ".trx")
+
+
+def load_bundles(
+    input_files: str | os.PathLike | Iterable,
+    *,
+    bundles_from: str = "auto",
+    reference: Reference | str | os.PathLike | None = None,
+    invalid: str = "drop",
+    out_of_bounds: str = "drop",
+    min_length: float = 0.0,
+) -> BundleSet:
+    """Load tractograms as bundles.
+
+    Parameters
+    ----------
+    input_files : str, Path or iterable of those
+        Files, folders or globs; see `files.expand_inputs`. They are read in the
+        order of their names, whatever the order given.
+    bundles_from : str, optional
+        Where the names of the bundles come from: ``"stem"``, the name of the file;
+        ``"groups"``, the groups of a TRX, and the stem for streamlines in none;
+        ``"auto"``, the groups where a file has some, the stem where not; or a key of
+        ``data_per_streamline``, whose values as text are the names. The same name in
+        several files is one bundle.
+    reference : Reference, str or Path, optional
+        The common grid, in place of those in the headers; or a file that holds it.
+    invalid : str, optional
+        What to do with non-finite points, single points and zero length: ``"drop"``
+        or ``"error"``.
+    out_of_bounds : str, optional
+        What to do with streamlines that leave the box of the grid: ``"drop"``,
+        ``"keep"`` or ``"error"``. A grid that is a placeholder has no box.
+    min_length : float, optional
+        Streamlines that are shorter are dropped (mm).
+
+    Returns
+    -------
+    bundles : BundleSet
+        Streamlines in RASMM millimetres, float32, with their own numbers of points;
+        names in alphabetical order. Without any real grid, the reference is one
+        that covers the streamlines.
+
+    Raises
+    ------
+    OSError
+        If a file is missing or cannot be opened.
+    ValueError
+        If a file is empty, damaged or cut short, the grids of the files differ, an
+        option is not accepted, or no streamline is left.
+    """
+    check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
+    files = sorted(expand_inputs(input_files))
+    grid = _common_grid(files, reference)
+    report = ScreeningReport(0, 0)
+    parts = []
+    for file in files:
+        logger.info("Reading %s", file)
+        tractogram = read_tractogram(file)
+        labels, file_names = bundle_labels(
+            tractogram, bundles_from, stem=split_extension(file)[0], path=file
+        )
+        try:
+            keep, found = screen(
+                tractogram.streamlines,
+                reference=grid,
+                min_length=min_length,
+                out_of_bounds=out_of_bounds,
+                invalid=invalid,
+            )
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from error
+        if found.counts:
+            logger.warning("%s: %s", file, found.summary())
+        report += found
+        parts.append((_kept(tractogram.streamlines, keep), labels[keep], file_names))
+    _check_left(report, len(files), min_length)
+    return _assemble(parts, grid, report)
+
+
+def _common_grid(
+    files: list[Path], reference: Reference | str | os.PathLike | None
+) -> Reference | None:
+    """Find the grid that files share; None where they have only placeholders."""
+    if reference is not None and not isinstance(reference, Reference):
+        reference = Reference.from_file(reference)
+    first, without = None, []
+    for file in files:
+        grid = _own_grid(file)
+        if grid is None or grid.is_placeholder:
+            without.append(file)
+        elif reference is not None and not grid.matches(reference):
+            logger.warning("%s: the reference stands in for the grid in it", file)
+        elif first is None:
+            first = file, grid
+        elif reference is None and not grid.matches(first[1]):
+            raise ValueError(
+                f"{first[0]} and {file} are in different grids: register them to one "
+                "space, or give a reference (--reference) to state the common grid"
+            )
+    if reference is not None:
+        return None if reference.is_placeholder else reference
+    if without:
+        logger.warning(
+            "%d of %d files have no voxel grid, %s first: %s",
+            len(without),
+            len(files),
+            without[0],
+            f"that of {first[0]} is used"
+            if first
+            else "no bounding box is checked, and a grid is laid around the streamlines",
+        )
+    return first[1] if first else None
+
+
+def _own_grid(file: Path) -> Reference | None:
+    """Read the grid in the header of a tractogram; None where the format has none."""
+    if tractogram_extension(file) not in _WITH_HEADER:
+        return None
+    return Reference.from_file(file)
+
+
+def _kept(streamlines: ArraySequence, keep: np.ndarray) -> ArraySequence:
+    """Return the streamlines that are kept, copied only where some are dropped."""
+    return streamlines if keep.all() else take(streamlines, keep)
+
+
+def _check_left(report: ScreeningReport, nb_files: int, min_length: float) -> None:
+    """Refuse to go on without streamlines."""
+    if report.kept:
+        return
+    where = "the file" if nb_files == 1 else f"the {nb_files} files"
+    if not report.total:
+        raise ValueError(f"no streamlines are in {where}: give tractograms with some")
+    mend = ["check the files and their reference"]
+    if "out of the bounding box" in report.dropped:
+        mend.append("keep what is out of bounds")
+    if min_length:
+        mend.append("lower the minimum length")
+    raise ValueError(
+        f"no streamlines are left of {where}: {report.summary()}; {', or '.join(mend)}"
+    )
+
+
+def _assemble(
+    parts: list[tuple[ArraySequence, np.ndarray, tuple[str, ...]]],
+    grid: Reference | None,
+    report: ScreeningReport,
+) -> BundleSet:
+    """Join the streamlines, labels and names of the files into one set."""
+    names = sorted({name for *_, labels, own in parts for name in _used(labels, own)})
+    codes = {name: code for code, name in enumerate(names)}
+    labels = [
+        np.array([codes.get(name, -1) for name in own], dtype=np.int32)[labels]
+        for _, labels, own in parts
+    ]
+    streamlines = parts[0][0]
+    if len(parts) > 1:
+        streamlines = as_sequence(
+            np.concatenate([part._data.reshape(-1, 3) for part, *_ in parts]),
+            np.concatenate([part._lengths for part, *_ in parts]),
+        )
+    bundles = BundleSet(
+        streamlines,
+        np.concatenate(labels),
+        tuple(names),
+        grid if grid is not None else Reference.covering(streamlines),
+        report,
+    )
+    counts = ", ".join(f"{name} {n}" for name, n in bundles.counts().items())
+    logger.info("%d streamlines in %d bundles: %s", len(bundles), len(names), counts)
+    return bundles
+
+
+def _used(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
+    """Return the names that have a streamline."""
+    return [names[code] for code in np.unique(labels)]

@@ -1,0 +1,107 @@
+"""Which bundle a streamline belongs to, from what its file says."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from .readers import Tractogram
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+def bundle_labels(
+    tractogram: Tractogram, bundles_from: str, *, stem: str, path: Path
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Label the streamlines of one file by bundle.
+
+    Parameters
+    ----------
+    tractogram : Tractogram
+        What the file holds.
+    bundles_from : str
+        ``"auto"``, ``"stem"``, ``"groups"`` or a key of ``data_per_streamline``; see
+        `io.load_bundles`.
+    stem : str
+        Name of the file without folders and extension.
+    path : Path
+        The file, for messages.
+
+    Returns
+    -------
+    labels : ndarray of int, shape (n,)
+        Bundle of each streamline, as an index into the names.
+    bundle_names : tuple of str
+        Names in alphabetical order; some may have no streamline.
+
+    Raises
+    ------
+    ValueError
+        If the file has no groups or no such key where they were asked for, or the
+        groups or values make no sense.
+    """
+    n = len(tractogram.streamlines)
+    if bundles_from == "stem" or (bundles_from == "auto" and not tractogram.groups):
+        return np.zeros(n, dtype=np.int32), (stem,)
+    if bundles_from in ("auto", "groups"):
+        return _labels_from_groups(tractogram.groups, n, stem, path)
+    return _labels_from_values(tractogram.data_per_streamline, bundles_from, path)
+
+
+def _labels_from_groups(
+    groups: dict[str, np.ndarray], n: int, stem: str, path: Path
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Label streamlines by TRX group; those in none by the stem of the file."""
+    if not groups:
+        raise ValueError(
+            f"{path} has no groups to name bundles from: only .trx files may have "
+            "some; take the names from the files (bundles_from='stem')"
+        )
+    names = sorted({*groups, stem})
+    labels = np.full(n, -1, dtype=np.int32)
+    members = np.zeros(n, dtype=np.uint8)
+    for name in sorted(groups):
+        indices = np.unique(np.asarray(groups[name]).astype(np.int64))
+        if indices.size and not 0 <= indices[0] <= indices[-1] < n:
+            raise ValueError(
+                f"{path}: the group {name} holds streamline {indices[-1]}, and there "
+                f"are {n}: write the file again"
+            )
+        members[indices] = np.minimum(members[indices] + 1, 2)
+        free = indices[labels[indices] < 0]
+        labels[free] = names.index(name)
+    labels[labels < 0] = names.index(stem)
+    if (members > 1).any():
+        logger.warning(
+            "%s: %d streamlines are in several groups; each counts for the first in "
+            "alphabetical order",
+            path,
+            int((members > 1).sum()),
+        )
+    return labels, tuple(names)
+
+
+def _labels_from_values(
+    data: dict[str, np.ndarray], key: str, path: Path
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Label streamlines by the values of a key of ``data_per_streamline``."""
+    if key not in data:
+        has = f"it has {', '.join(sorted(data))}" if data else "it has none"
+        raise ValueError(
+            f"{path} has no data_per_streamline {key!r} to name bundles from: {has}; "
+            "'auto', 'stem' and 'groups' are accepted too"
+        )
+    values = np.asarray(data[key])
+    values = values.reshape(len(values), -1)
+    if values.shape[1] != 1 or not np.isfinite(values).all():
+        raise ValueError(
+            f"{path}: data_per_streamline {key!r} cannot name bundles: it needs one "
+            f"finite value a streamline, and has {values.shape[1]}"
+        )
+    unique, codes = np.unique(values[:, 0], return_inverse=True)
+    texts = [f"{value:g}" for value in unique]
+    names = sorted(set(texts))
+    order = np.array([names.index(text) for text in texts], dtype=np.int32)
+    return order[codes], tuple(names)

@@ -1,0 +1,305 @@
+"""Write streamlines as tractograms, whole or block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+import logging
+import os
+from pathlib import Path
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .files import replacing, tractogram_extension
+from .ragged import as_sequence, blocks, to_sequence
+from .reference import Reference
+from .streams import STREAMS, CollectedFile, TckStream, TrkStream, TrxStream, safe_names
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+class TractogramWriter:
+    """Takes streamlines and hands them on to a file; made by `open_writer`.
+
+    Parameters
+    ----------
+    path : Path
+        Final name of the file, for messages.
+    stream : TrxStream, TrkStream, TckStream or CollectedFile
+        Where the streamlines go.
+    reference : Reference
+        Grid.
+    bundle_names : tuple of str
+        Names of the bundles.
+    dtype : str
+        Type of the points in the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        stream: TrxStream | TrkStream | TckStream | CollectedFile,
+        *,
+        reference: Reference,
+        bundle_names: tuple[str, ...],
+        dtype: str,
+    ):
+        self._path = path
+        self._stream = stream
+        self._reference = reference
+        self._bundle_names = bundle_names
+        self._dtype = np.dtype(dtype)
+        self._kind: tuple | None = None
+        self._nb_outside = 0
+        self.nb_streamlines = 0
+
+    def write(
+        self,
+        points: np.ndarray | ArraySequence,
+        labels: np.ndarray | None = None,
+        data_per_streamline: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        """Write streamlines after those that were written before.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, nb_points, 3) or ArraySequence
+            Streamlines (RASMM, mm). The number of points may change between calls.
+        labels : ndarray of int, shape (m,), optional
+            Bundle of each streamline, as an index into the bundle names, in any
+            order. Given in every call or in none.
+        data_per_streamline : dict of str to ndarray of shape (m,) or (m, k), optional
+            Values of each streamline, the same names in every call.
+
+        Raises
+        ------
+        ValueError
+            If points are not finite, or the labels or values do not fit.
+        """
+        streamlines = to_sequence(points)
+        if not len(streamlines):
+            return
+        labels = self._checked_labels(labels, len(streamlines))
+        data = self._checked_data(data_per_streamline, len(streamlines), labels)
+        for rows, block, lengths in blocks(streamlines):
+            block = np.ascontiguousarray(block, dtype=np.float32)
+            self._check_finite(block)
+            if not self._reference.is_placeholder:
+                inside = self._reference.contains(as_sequence(block, lengths))
+                self._nb_outside += int((~inside).sum())
+            self._stream.write(
+                block,
+                lengths,
+                None if labels is None else labels[rows],
+                {name: values[rows] for name, values in data.items()},
+            )
+        self.nb_streamlines += len(streamlines)
+
+    def finish(self) -> None:
+        """Complete the file; `open_writer` calls this when its body ends."""
+        if not self.nb_streamlines:
+            raise ValueError(
+                f"there is no streamline to write to {self._path}: give one or more"
+            )
+        self._stream.finish()
+        if self._nb_outside:
+            logger.warning(
+                "%s: %d of %d streamlines leave the bounding box of the reference; "
+                "DIPY loads them only without its check of the bounding box",
+                self._path,
+                self._nb_outside,
+                self.nb_streamlines,
+            )
+
+    def _checked_labels(self, labels: np.ndarray | None, n: int) -> np.ndarray | None:
+        """Refuse labels that are not one bundle for each streamline."""
+        if labels is None:
+            return None
+        labels = np.asarray(labels)
+        if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"labels of the shape {labels.shape} and type {labels.dtype} are given "
+                f"for {n} streamlines: give one integer for each"
+            )
+        if labels.min() < 0 or labels.max() >= len(self._bundle_names):
+            raise ValueError(
+                f"labels go from {labels.min()} to {labels.max()}, and there are "
+                f"{len(self._bundle_names)} bundle names: labels count from 0"
+            )
+        return labels
+
+    def _checked_data(
+        self, data: dict[str, np.ndarray] | None, n: int, labels: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        """Give values two dimensions; refuse what differs from the first call."""
+        checked = {}
+        for name, values in (data or {}).items():
+            values = np.asarray(values, dtype=np.float32)
+            values = values[:, None] if values.ndim == 1 else values
+            if values.ndim != 2 or len(values) != n or not values.shape[1]:
+                raise ValueError(
+                    f"data_per_streamline {name!r} has the shape {values.shape}, and "
+                    f"there are {n} streamlines: give a row for each"
+                )
+            checked[name] = values
+        if labels is not None and "bundle" in checked:
+            raise ValueError(
+                "data_per_streamline 'bundle' is the name under which labels are kept: "
+                "give the values another name"
+            )
+        widths = {name: values.shape[1] for name, values in checked.items()}
+        kind = (labels is not None, widths)
+        if self._kind is None:
+            self._kind = kind
+            self._warn_of_losses(*kind)
+        elif kind != self._kind:
+            raise ValueError(
+                f"{self._path}: labels and data_per_streamline are not those of the "
+                f"streamlines before: {self._kind} became {kind}; give the same in "
+                "every call"
+            )
+        return checked if self._stream.keeps_data else {}
+
+    def _warn_of_losses(self, labelled: bool, widths: dict[str, int]) -> None:
+        """Say what the format cannot hold."""
+        lost = [] if self._stream.keeps_data else sorted(widths)
+        if labelled and len(self._bundle_names) > 1 and not self._stream.keeps_bundles:
+            lost.append("the bundles")
+        if lost:
+            logger.warning(
+                "%s: this format cannot hold %s, which are left out: write a .trx to "
+                "keep them",
+                self._path,
+                ", ".join(lost),
+            )
+
+    def _check_finite(self, points: np.ndarray) -> None:
+        """Refuse points that no reader could use."""
+        with np.errstate(over="ignore"):
+            stored = points.astype(self._dtype, copy=False)
+        if not np.isfinite(stored).all():
+            raise ValueError(
+                f"points that are not finite as {self._dtype} cannot be written to "
+                f"{self._path}: drop those streamlines first"
+            )
+
+
+@contextmanager
+def open_writer(
+    path: str | os.PathLike,
+    *,
+    reference: Reference,
+    bundle_names: Sequence[str] = (),
+    force: bool = False,
+    dtype: str = "float32",
+) -> Iterator[TractogramWriter]:
+    """Open a tractogram to be written block by block.
+
+    Memory stays bounded for .trx, .trk and .tck: points go to the disk as they come.
+    The formats .vtk, .vtp, .fib and .dpy are collected in memory and written at the
+    end. The file takes its name when the body ends; if the body raises, nothing is
+    left and an older file of the same name stays.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its extension is the format.
+    reference : Reference
+        Grid that goes into the header. The formats .tck, .vtk, .vtp, .fib and .dpy
+        have none.
+    bundle_names : sequence of str, optional
+        Names of the bundles that labels point to. They become groups in a .trx; a
+        .trk keeps the labels as ``data_per_streamline["bundle"]``.
+    force : bool, optional
+        Whether an existing file may be replaced.
+    dtype : str, optional
+        Type of the points: ``"float32"``, or ``"float16"`` for a .trx of half the
+        size, with points rounded by up to 0.03 mm at 100 mm from the origin.
+
+    Yields
+    ------
+    writer : TractogramWriter
+        Its method `TractogramWriter.write` takes the streamlines.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `force` is False.
+    OSError
+        If the file cannot be written.
+    ValueError
+        If the extension or the type is not accepted, or nothing was written.
+    """
+    path = Path(path)
+    extension = tractogram_extension(path)
+    names = tuple(str(name) for name in bundle_names)
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f"dtype={dtype!r} is not accepted: choose float32 or float16")
+    if dtype == "float16" and extension != ".trx":
+        raise ValueError(f"{path} holds float32 only: write a .trx to use float16")
+    if extension == ".trx" and safe_names(names) != names:
+        logger.warning(
+            "%s: some bundles change their names, which are those of files in a .trx: "
+            "%s",
+            path,
+            ", ".join(
+                f"{a} is {b}" for a, b in zip(names, safe_names(names)) if a != b
+            ),
+        )
+    with replacing(path, force=force) as temporary:
+        stream = STREAMS[extension](temporary, reference, names, dtype)
+        try:
+            writer = TractogramWriter(
+                path, stream, reference=reference, bundle_names=names, dtype=dtype
+            )
+            yield writer
+            writer.finish()
+        finally:
+            stream.close()
+
+
+def save_bundles(
+    path: str | os.PathLike,
+    streamlines: ArraySequence | np.ndarray,
+    *,
+    reference: Reference,
+    labels: np.ndarray | None = None,
+    bundle_names: Sequence[str] = (),
+    data_per_streamline: dict[str, np.ndarray] | None = None,
+    force: bool = False,
+) -> None:
+    """Write streamlines as a tractogram.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its extension is the format.
+    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
+        Streamlines (RASMM, mm).
+    reference : Reference
+        Grid that goes into the header, where the format has one.
+    labels : ndarray of int, shape (n,), optional
+        Bundle of each streamline, as an index into `bundle_names`. The bundles are
+        groups in a .trx, and ``data_per_streamline["bundle"]`` in a .trk.
+    bundle_names : sequence of str, optional
+        Names of the bundles.
+    data_per_streamline : dict of str to ndarray of shape (n,) or (n, k), optional
+        Values of each streamline; .trx and .trk keep them.
+    force : bool, optional
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `force` is False.
+    OSError
+        If the file cannot be written.
+    ValueError
+        If the extension is not accepted, there is no streamline, points are not
+        finite, or the labels or values do not fit.
+    """
+    with open_writer(
+        path, reference=reference, bundle_names=bundle_names, force=force
+    ) as writer:
+        writer.write(streamlines, labels, data_per_streamline)
