@@ -9,6 +9,7 @@ lengths within a bundle makes conditioning on length a real task.
 from __future__ import annotations
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebval
 
 from .dataset import BundleSet
 from .phantom_geometry import (
@@ -91,15 +92,16 @@ def simulate_fibercup(
     ----------
     .. footbibliography::
     """
-    _check(nb_streamlines >= 1, "nb_streamlines", nb_streamlines, "1 or more a bundle")
-    check_cross_section(radius, thickness)
-    noisy = 0 <= curvature_noise <= radius
-    _check(noisy, "curvature_noise", curvature_noise, f"0 to radius={radius:g} mm")
-    ends = 0 <= varying_ends <= MAX_VARYING_ENDS
-    _check(ends, "varying_ends", varying_ends, f"0 to {MAX_VARYING_ENDS}")
-    _check(nb_points is None or nb_points >= 2, "nb_points", nb_points, "2 or more")
-    _check(MIN_STEP <= step < np.inf, "step", step, f"{MIN_STEP} mm or more")
-    _check(seed >= 0, "seed", seed, "0 or more")
+    check_parameters(
+        nb_streamlines,
+        radius=radius,
+        thickness=thickness,
+        curvature_noise=curvature_noise,
+        varying_ends=varying_ends,
+        nb_points=nb_points,
+        step=step,
+        seed=seed,
+    )
     points, counts = [], []
     streams = np.random.SeedSequence(seed).spawn(len(BUNDLE_NAMES))
     for name, stream in zip(BUNDLE_NAMES, streams):
@@ -122,6 +124,41 @@ def simulate_fibercup(
         bundle_names=BUNDLE_NAMES,
         reference=fibercup_reference(),
     )
+
+
+def check_parameters(
+    nb_streamlines: int,
+    *,
+    radius: float,
+    thickness: float,
+    curvature_noise: float,
+    varying_ends: float,
+    nb_points: int | None,
+    step: float,
+    seed: int,
+) -> None:
+    """Refuse impossible numbers before any work.
+
+    Parameters
+    ----------
+    nb_streamlines, radius, thickness, curvature_noise, varying_ends, nb_points, step, \
+    seed
+        As for `simulate_fibercup`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+    """
+    _check(nb_streamlines >= 1, "nb_streamlines", nb_streamlines, "1 or more a bundle")
+    check_cross_section(radius, thickness)
+    noisy = 0 <= curvature_noise <= radius
+    _check(noisy, "curvature_noise", curvature_noise, f"0 to radius={radius:g} mm")
+    ends = 0 <= varying_ends <= MAX_VARYING_ENDS
+    _check(ends, "varying_ends", varying_ends, f"0 to {MAX_VARYING_ENDS}")
+    _check(nb_points is None or nb_points >= 2, "nb_points", nb_points, "2 or more")
+    _check(MIN_STEP <= step < np.inf, "step", step, f"{MIN_STEP} mm or more")
+    _check(seed >= 0, "seed", seed, "0 or more")
 
 
 def fibercup_reference() -> Reference:
@@ -171,8 +208,10 @@ def _curves(
     modes = np.arange(1, _NB_MODES + 1)
     weights = 1.0 / modes**2
     weights *= curvature_noise / radius * np.sqrt(2 / np.sum(weights**2))
-    waves = np.cos(np.pi * positions[..., np.newaxis] * modes) * weights
-    noise = np.einsum("npk,nak->anp", waves, normal)
+    # A Chebyshev series in the cosine is a cosine series, and is summed in place.
+    series = np.pad(np.moveaxis(normal * weights, 2, 0), ((1, 0), (0, 0), (0, 0)))
+    cosines = np.cos(np.pi * positions)
+    noise = chebval(cosines, series.swapaxes(1, 2)[..., np.newaxis], tensor=False)
     laid = _LAID_WITHIN * np.sqrt(distance)
     directions = np.stack([np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)])
     across, through = _hold((laid * directions)[..., np.newaxis] + noise)

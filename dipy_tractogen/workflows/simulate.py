@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_int, check_number
 from .base import TractogenFlow
 
 logger = logging.getLogger("dipy_tractogen")
@@ -13,7 +12,12 @@ _IMAGE_EXTENSIONS = (".nii", ".nii.gz")
 
 
 class SimulateFiberCupFlow(TractogenFlow):
-    """Simulate a FiberCup-like phantom."""
+    """Simulate a FiberCup-like phantom :footcite:p:`Fillard2011`.
+
+    References
+    ----------
+    .. footbibliography::
+    """
 
     @classmethod
     def get_short_name(cls) -> str:
@@ -45,109 +49,86 @@ class SimulateFiberCupFlow(TractogenFlow):
         """Draw seven bundles that follow the FiberCup phantom, and write them.
 
         The bundles, bundle_1 to bundle_7, bend, cross, kiss and share a trunk in a
-        volume of 64 x 64 x 3 voxels of 3 mm :footcite:p:`Fillard2011`. The mask and
-        the image follow from the geometry and depend on no random number.
+        volume of 64 x 64 x 3 voxels of 3 mm. The mask and the image follow from the
+        geometry and depend on no random number.
 
         Parameters
         ----------
         nb_streamlines : int, optional
-            Number of streamlines in each of the seven bundles (default 300).
+            Number of streamlines in each of the seven bundles.
         radius : float, optional
-            Half width of a bundle in the plane, in mm, at most 15 (default 6.5).
+            Half width of a bundle in the plane, in mm, at most 15.
         thickness : float, optional
-            Full width of a bundle out of the plane, in mm, at most 9 (default 9).
+            Full width of a bundle out of the plane, in mm, at most 9.
         curvature_noise : float, optional
             Root mean square, in mm, of a smooth displacement of each streamline
-            within its bundle, at most the radius (default 1).
+            within its bundle, at most the radius.
         varying_ends : float, optional
             Share of the length of a bundle over which its streamlines start and
-            stop, half of it at either end, from 0 to 0.9 (default 0.5).
+            stop, half of it at either end, from 0 to 0.9.
         nb_points : int, optional
             Number of points in each streamline. By default it follows from the step.
         step : float, optional
-            Distance between points where no number is given, in mm, at least 0.05
-            (default 1).
+            Distance between points where no number is given, in mm, at least 0.05.
         per_bundle : bool, optional
             Write one file a bundle, named after it and of the format of the
             tractogram, in place of one file with all of them.
         seed : int, optional
-            Seed of the random numbers (default 0).
+            Seed of the random numbers.
         out_dir : string, optional
-            Output folder (default the current one).
+            Output folder.
         out_tractogram : string, optional
-            Tractogram, in any format of DIPY; TRX holds the bundles as groups
-            (default fibercup.trx).
+            Tractogram, in any format of DIPY; TRX holds the bundles as groups.
         out_mask : string, optional
-            Mask of the white matter, .nii or .nii.gz (default white_matter.nii.gz).
+            Mask of the white matter, .nii or .nii.gz.
         out_reference : string, optional
-            T1-like image, .nii or .nii.gz (default reference.nii.gz).
-
-        References
-        ----------
-        .. footbibliography::
+            T1-like image, .nii or .nii.gz.
         """
         from dipy_tractogen.streamlines.files import tractogram_extension
         from dipy_tractogen.streamlines.phantom import (
-            MAX_VARYING_ENDS,
-            MIN_STEP,
+            BUNDLE_NAMES,
+            check_parameters,
             simulate_fibercup,
         )
-        from dipy_tractogen.streamlines.phantom_geometry import (
-            BUNDLE_NAMES,
-            MAX_RADIUS,
-            MAX_THICKNESS,
-        )
 
-        check_int("nb_streamlines", nb_streamlines)
-        check_number("radius", radius, low=0, open_low=True, high=MAX_RADIUS)
-        check_number("thickness", thickness, low=0, open_low=True, high=MAX_THICKNESS)
-        check_number("curvature_noise", curvature_noise, low=0, high=radius)
-        check_number("varying_ends", varying_ends, low=0, high=MAX_VARYING_ENDS)
-        if nb_points is not None:
-            check_int("nb_points", nb_points, low=2)
-        check_number("step", step, low=MIN_STEP)
-        check_int("seed", seed, low=0)
-        _check_image("out_mask", out_mask)
-        _check_image("out_reference", out_reference)
-        extension = tractogram_extension(out_tractogram)
+        section = {"radius": radius, "thickness": thickness}
+        parameters = {
+            "nb_streamlines": nb_streamlines,
+            "curvature_noise": curvature_noise,
+            "varying_ends": varying_ends,
+            "nb_points": nb_points,
+            "step": step,
+            "seed": seed,
+            **section,
+        }
+        check_parameters(**parameters)
+        for name, value in (("mask", out_mask), ("reference", out_reference)):
+            _check_image(f"out_{name}", value)
         tractograms = {"out_tractogram": out_tractogram}
+        extension = tractogram_extension(out_tractogram)
         if per_bundle:
             tractograms = {name: f"{name}{extension}" for name in BUNDLE_NAMES}
         paths = self.outputs(
             out_dir, **tractograms, out_mask=out_mask, out_reference=out_reference
         )
-        bundles = simulate_fibercup(
-            nb_streamlines,
-            radius=radius,
-            thickness=thickness,
-            curvature_noise=curvature_noise,
-            varying_ends=varying_ends,
-            nb_points=nb_points,
-            step=step,
-            seed=seed,
-        )
+        bundles = simulate_fibercup(**parameters)
         self._save_tractograms(bundles, [paths[key] for key in tractograms])
-        self._save_images(paths, radius=radius, thickness=thickness)
+        self._save_images(paths, **section)
         for path in paths.values():
             logger.info("Wrote %s", path)
 
     def _save_tractograms(self, bundles, paths: list) -> None:
-        """Write all bundles into one file, or each into its own."""
+        """Write all bundles into one file, or each into one that is named after it."""
         from dipy_tractogen.streamlines.writers import save_bundles
 
-        parts = [bundles]
-        if len(paths) > 1:
-            codes = range(len(bundles.bundle_names))
-            parts = [bundles.select(bundles.labels == code) for code in codes]
-        for path, part in zip(paths, parts):
-            save_bundles(
-                path,
-                part.streamlines,
-                reference=part.reference,
-                labels=part.labels,
-                bundle_names=part.bundle_names,
-                force=self.force,
-            )
+        options = {"reference": bundles.reference, "force": self.force}
+        if len(paths) == 1:
+            options |= {"labels": bundles.labels, "bundle_names": bundles.bundle_names}
+            save_bundles(paths[0], bundles.streamlines, **options)
+            return
+        for code, path in enumerate(paths):
+            part = bundles.select(bundles.labels == code)
+            save_bundles(path, part.streamlines, **options)
 
     def _save_images(self, paths: dict, *, radius: float, thickness: float) -> None:
         """Write the mask and the image."""
