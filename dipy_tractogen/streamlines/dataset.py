@@ -53,8 +53,8 @@ class BundleSet:
                 f"labels of the shape {self.labels.shape} are given for "
                 f"{len(self.streamlines)} streamlines: give one for each"
             )
-        if len(self.labels) and not (
-            0 <= self.labels.min() and self.labels.max() < len(self.bundle_names)
+        if len(self.labels) and (
+            self.labels.min() < 0 or self.labels.max() >= len(self.bundle_names)
         ):
             raise ValueError(
                 f"labels go from {self.labels.min()} to {self.labels.max()}, and there "

@@ -123,14 +123,13 @@ def _common_grid(
     if reference is not None:
         return None if reference.is_placeholder else reference
     if without:
+        use = f"that of {first[0]} is used" if first else "no box is checked for them"
         logger.warning(
-            "%d of %d files have no voxel grid, %s first: %s",
+            "%d of %d files have no voxel grid (%s first): %s",
             len(without),
             len(files),
             without[0],
-            f"that of {first[0]} is used"
-            if first
-            else "no bounding box is checked, and a grid is laid around the streamlines",
+            use,
         )
     return first[1] if first else None
 

@@ -167,3 +167,36 @@ def streamlines_of(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         Streamlines that hold at least one of the points, in order.
     """
     return np.unique(np.searchsorted(np.cumsum(lengths), points, side="right"))
+
+
+def extent(points: np.ndarray | ArraySequence) -> tuple[np.ndarray, np.ndarray]:
+    """Find the lowest and the highest coordinates.
+
+    Parameters
+    ----------
+    points : ndarray of shape (..., 3) or ArraySequence
+        Points (mm). Those that are not finite are passed over.
+
+    Returns
+    -------
+    low, high : ndarray of shape (3,)
+        Opposite corners of the box around the points (mm).
+
+    Raises
+    ------
+    ValueError
+        If there is no finite point.
+    """
+    if not isinstance(points, ArraySequence):
+        points = np.asarray(points).reshape(1, -1, 3)
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for _, block, _ in blocks(to_sequence(points)):
+        finite = block[np.isfinite(block).all(axis=1)]
+        if len(finite):
+            low = np.minimum(low, finite.min(axis=0))
+            high = np.maximum(high, finite.max(axis=0))
+    if not np.isfinite(low).all():
+        raise ValueError(
+            "no finite point is given: there is nothing to lay a box around"
+        )
+    return low, high

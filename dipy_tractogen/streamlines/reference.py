@@ -15,7 +15,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .files import read_error, split_extension
-from .ragged import blocks, streamlines_of, to_sequence
+from .ragged import blocks, extent, streamlines_of, to_sequence
 
 if TYPE_CHECKING:
     from dipy.io.stateful_tractogram import StatefulTractogram
@@ -168,7 +168,7 @@ class Reference:
         """
         if not voxel_size > 0:
             raise ValueError(f"the voxel size {voxel_size} mm is not positive")
-        low, high = _extent(points)
+        low, high = extent(points)
         first = np.floor((low - margin) / voxel_size)
         last = np.ceil((high + margin) / voxel_size)
         affine = np.diag([voxel_size, voxel_size, voxel_size, 1.0])
@@ -290,18 +290,3 @@ def _trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
         header = json.loads(archive.read("header.json"))
     affine = np.reshape(header["VOXEL_TO_RASMM"], (4, 4))
     return affine, tuple(header["DIMENSIONS"])
-
-
-def _extent(points: np.ndarray | ArraySequence) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and the highest coordinates of the finite points (mm)."""
-    if not isinstance(points, ArraySequence):
-        points = np.asarray(points).reshape(1, -1, 3)
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for _, block, _ in blocks(to_sequence(points)):
-        finite = block[np.isfinite(block).all(axis=1)]
-        if len(finite):
-            low = np.minimum(low, finite.min(axis=0))
-            high = np.maximum(high, finite.max(axis=0))
-    if not np.isfinite(low).all():
-        raise ValueError("no finite point is given: a grid cannot be laid around none")
-    return low, high

@@ -1,6 +1,7 @@
-"""The VTK family of tractograms (vtk, vtp, fib), with what VTK prints turned to errors.
+"""The VTK family of tractograms (vtk, vtp, fib).
 
-VTK is written in C++: it prints its complaints and returns what it has.
+VTK is written in C++: it prints its complaints, or swallows them, and returns what it
+has. Here they become errors.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ VTK_EXTENSIONS = (".vtk", ".vtp", ".fib")
 
 
 def load_vtk(path: str | os.PathLike) -> ArraySequence:
-    """Read a tractogram of the VTK family, in the RASMM that DIPY 1.12 writes.
+    """Read a tractogram of the VTK family with DIPY.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        The file, in RASMM as DIPY 1.12 writes it.
 
     Returns
     -------
@@ -47,6 +48,9 @@ def load_vtk(path: str | os.PathLike) -> ArraySequence:
 def save_vtk(path: str | os.PathLike, streamlines: ArraySequence) -> None:
     """Write a tractogram of the VTK family, in RASMM as DIPY 1.12 does.
 
+    DIPY's own function gives every point a colour and writes the file three times,
+    once as text: twenty seconds for 15,000 streamlines.
+
     Parameters
     ----------
     path : str or Path
@@ -59,14 +63,33 @@ def save_vtk(path: str | os.PathLike, streamlines: ArraySequence) -> None:
     OSError
         If VTK complains.
     """
-    from dipy.io.vtk import save_vtk_streamlines
+    from dipy.io.vtk import ns, vtk
 
-    legacy = not str(path).lower().endswith(".vtp")
+    points = vtk.vtkPoints()
+    points.SetData(ns.numpy_to_vtk(streamlines._data))
+    offsets = np.append(streamlines._offsets, len(streamlines._data)).astype(np.int64)
+    indices = np.arange(len(streamlines._data), dtype=np.int64)
+    lines = vtk.vtkCellArray()
+    lines.SetData(
+        ns.numpy_to_vtkIdTypeArray(offsets), ns.numpy_to_vtkIdTypeArray(indices)
+    )
+    polydata = vtk.vtkPolyData()
+    polydata.SetPoints(points)
+    polydata.SetLines(lines)
+    if str(path).lower().endswith(".vtp"):
+        writer = vtk.vtkXMLPolyDataWriter()
+    else:
+        writer = vtk.vtkPolyDataWriter()
+        writer.SetFileTypeToBinary()
+    writer.SetFileName(str(path))
+    writer.SetInputData(polydata)
     try:
         with _complaints_raised():
-            save_vtk_streamlines(streamlines, str(path), to_lps=False, binary=legacy)
+            written = writer.Write()
     except ValueError as error:
         raise OSError(f"{path} could not be written: {error}") from error
+    if not written:
+        raise OSError(f"{path} could not be written: is the disk full?")
 
 
 def check_vtk() -> None:
@@ -88,21 +111,31 @@ def check_vtk() -> None:
 
 @contextmanager
 def _complaints_raised() -> Iterator[None]:
-    """Catch what VTK would print, and raise it as a ValueError on one line."""
+    """Catch what VTK would print, and raise the first of it as a ValueError."""
     from dipy.io.vtk import vtk
 
-    previous = vtk.vtkOutputWindow.GetInstance()
-    window = vtk.vtkStringOutputWindow()
-    vtk.vtkOutputWindow.SetInstance(window)
+    window, displayed = vtk.vtkOutputWindow, vtk.vtkObject.GetGlobalWarningDisplay()
+    previous, caught = window.GetInstance(), vtk.vtkStringOutputWindow()
+    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
+    window.SetInstance(caught)
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    vtk.vtkObject.GlobalWarningDisplayOn()
+    failure = None
     try:
         yield
+    except Exception as error:
+        failure = error
     finally:
-        vtk.vtkOutputWindow.SetInstance(previous)
-    if window.GetOutput().strip():
-        raise ValueError(_last_sentence(window.GetOutput()))
+        window.SetInstance(previous)
+        vtk.vtkLogger.SetStderrVerbosity(verbosity)
+        vtk.vtkObject.SetGlobalWarningDisplay(displayed)
+    complaints = [c for c in caught.GetOutput().split("\n\n") if "error" in c.lower()]
+    if complaints:
+        raise ValueError(_without_source(complaints[0])) from failure
+    if failure:
+        raise failure
 
 
-def _last_sentence(output: str) -> str:
-    """Return what VTK says, without the file and line of its own sources."""
-    first = output.strip().split("\n\n")[0]
-    return " ".join(first.split("): ", 1)[-1].split())
+def _without_source(complaint: str) -> str:
+    """Return what VTK says, without the place in its own sources."""
+    return " ".join(complaint.splitlines()[-1].split("): ", 1)[-1].split())

@@ -14,7 +14,8 @@ import numpy as np
 from .files import replacing, tractogram_extension
 from .ragged import as_sequence, blocks, to_sequence
 from .reference import Reference
-from .streams import STREAMS, CollectedFile, TckStream, TrkStream, TrxStream, safe_names
+from .streams import STREAMS, CollectedFile, TckStream, TrkStream
+from .trx_stream import TrxStream, safe_names
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -45,11 +46,8 @@ class TractogramWriter:
         bundle_names: tuple[str, ...],
         dtype: str,
     ):
-        self._path = path
-        self._stream = stream
-        self._reference = reference
-        self._bundle_names = bundle_names
-        self._dtype = np.dtype(dtype)
+        self._path, self._stream, self._reference = path, stream, reference
+        self._bundle_names, self._dtype = bundle_names, np.dtype(dtype)
         self._kind: tuple | None = None
         self._nb_outside = 0
         self.nb_streamlines = 0
@@ -155,9 +153,8 @@ class TractogramWriter:
             self._warn_of_losses(*kind)
         elif kind != self._kind:
             raise ValueError(
-                f"{self._path}: labels and data_per_streamline are not those of the "
-                f"streamlines before: {self._kind} became {kind}; give the same in "
-                "every call"
+                f"{self._path}: labels and data_per_streamline changed from "
+                f"{self._kind} to {kind}: give the same in every call"
             )
         return checked if self._stream.keeps_data else {}
 
@@ -176,9 +173,7 @@ class TractogramWriter:
 
     def _check_finite(self, points: np.ndarray) -> None:
         """Refuse points that no reader could use."""
-        with np.errstate(over="ignore"):
-            stored = points.astype(self._dtype, copy=False)
-        if not np.isfinite(stored).all():
+        if not (np.abs(points) <= np.finfo(self._dtype).max).all():
             raise ValueError(
                 f"points that are not finite as {self._dtype} cannot be written to "
                 f"{self._path}: drop those streamlines first"

@@ -1,0 +1,181 @@
+"""A TRX written block by block, with the memory of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+import tempfile
+import zipfile
+
+import numpy as np
+
+from .reference import Reference
+
+_ROWS_PER_CHUNK = 1_000_000
+
+
+def safe_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Make names fit to be those of files inside a TRX.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Any names.
+
+    Returns
+    -------
+    names : tuple of str
+        Letters, digits, spaces and ``_-+`` only, all different: a dot would be read
+        as the end of the name, a slash as a folder.
+    """
+    safe: list[str] = []
+    for name in names:
+        stem = re.sub(r"[^\w \-+]", "_", name).strip() or "_"
+        candidate, number = stem, 2
+        while candidate in safe:
+            candidate, number = f"{stem}_{number}", number + 1
+        safe.append(candidate)
+    return tuple(safe)
+
+
+class TrxStream:
+    """A TRX: points go straight into a stored zip, the rest by way of disk.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    reference : Reference
+        Grid.
+    bundle_names : tuple of str
+        Names of the groups.
+    dtype : str
+        Type of the points, ``"float32"`` or ``"float16"``.
+    """
+
+    keeps_data = True
+    keeps_bundles = True
+
+    def __init__(
+        self,
+        path: Path,
+        reference: Reference,
+        bundle_names: tuple[str, ...],
+        dtype: str,
+    ):
+        self._folder = path.parent
+        self._reference = reference
+        self._names = safe_names(bundle_names)
+        self._dtype = np.dtype(dtype).newbyteorder("<")
+        self._columns: dict[str, _Column] = {}
+        self._counts = np.zeros(len(bundle_names), dtype=np.int64)
+        self._nb_points = 0
+        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
+        self._positions = self._archive.open(
+            f"positions.3.{dtype}", "w", force_zip64=True
+        )
+
+    def write(
+        self, points: np.ndarray, lengths: np.ndarray, labels: np.ndarray, data: dict
+    ) -> None:
+        """Write a block; see `writers.TractogramWriter.write`."""
+        self._positions.write(np.ascontiguousarray(points, dtype=self._dtype))
+        self._nb_points += len(points)
+        self._column("lengths", "<u4").append(lengths)
+        if labels is not None:
+            self._column("labels", "<i4").append(labels)
+            self._counts += np.bincount(labels, minlength=len(self._counts))
+        for name, values in data.items():
+            self._column(f"dps/{name}", "<f4", values.shape[1]).append(values)
+
+    def finish(self) -> None:
+        """Write what needs the number of streamlines and of points."""
+        self._positions.close()
+        lengths = self._columns["lengths"]
+        self._write_offsets(lengths)
+        for (code, count), name in zip(enumerate(self._counts), self._names):
+            if count:
+                self._write_group(code, name, lengths.nb_rows)
+        data = {key: column for key, column in self._columns.items() if "/" in key}
+        names = safe_names(tuple(key.split("/", 1)[1] for key in data))
+        for name, column in zip(names, data.values()):
+            width = f".{column.width}" if column.width > 1 else ""
+            self._write_member(f"dps/{name}{width}.float32", column.chunks())
+        header = {
+            "DIMENSIONS": [max(size, 1) for size in self._reference.dimensions],
+            "VOXEL_TO_RASMM": self._reference.affine.tolist(),
+            "NB_VERTICES": self._nb_points,
+            "NB_STREAMLINES": lengths.nb_rows,
+        }
+        self._archive.writestr("header.json", json.dumps(header))
+        self._archive.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._positions.close()
+        self._archive.close()
+        for column in self._columns.values():
+            column.close()
+
+    def _column(self, key: str, dtype: str, width: int = 1) -> _Column:
+        """Return a column of values, made when it is first needed."""
+        if key not in self._columns:
+            self._columns[key] = _Column(self._folder, dtype, width)
+        return self._columns[key]
+
+    def _write_offsets(self, lengths: _Column) -> None:
+        """Write where each streamline begins, and where the last one ends."""
+        dtype = np.dtype("<u4" if self._nb_points < 2**32 else "<u8")
+
+        def offsets() -> Iterator[np.ndarray]:
+            end = 0
+            yield np.zeros(1, dtype=dtype)
+            for chunk in lengths.chunks():
+                ends = end + np.cumsum(chunk, dtype=np.int64)
+                end = ends[-1]
+                yield ends.astype(dtype)
+
+        self._write_member(f"offsets.{dtype.name}", offsets())
+
+    def _write_group(self, code: int, name: str, nb_streamlines: int) -> None:
+        """Write the indices of the streamlines of one bundle."""
+        dtype = np.dtype("<u4" if nb_streamlines < 2**32 else "<u8")
+
+        def indices() -> Iterator[np.ndarray]:
+            start = 0
+            for chunk in self._columns["labels"].chunks():
+                yield (np.flatnonzero(chunk == code) + start).astype(dtype)
+                start += len(chunk)
+
+        self._write_member(f"groups/{name}.{dtype.name}", indices())
+
+    def _write_member(self, name: str, chunks: Iterator[np.ndarray]) -> None:
+        """Write arrays one after the other as a file of the zip."""
+        with self._archive.open(name, "w", force_zip64=True) as member:
+            for chunk in chunks:
+                member.write(np.ascontiguousarray(chunk))
+
+
+class _Column:
+    """Values of the streamlines, kept on disk until they are asked for."""
+
+    def __init__(self, folder: Path, dtype: str, width: int):
+        self._dtype = np.dtype(dtype)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self.width = width
+        self.nb_rows = 0
+
+    def append(self, values: np.ndarray) -> None:
+        self._file.write(np.ascontiguousarray(values, dtype=self._dtype))
+        self.nb_rows += len(values)
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        self._file.seek(0)
+        size = self._dtype.itemsize * self.width * _ROWS_PER_CHUNK
+        while data := self._file.read(size):
+            yield np.frombuffer(data, dtype=self._dtype)
+
+    def close(self) -> None:
+        self._file.close()
