@@ -5,38 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dipy.tracking.streamlinespeed import set_number_of_points
-from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.fft import dct
+
+from .ragged import to_sequence
 
 # Shortest end-to-end distance, as a share of the length, that tortuosity divides by:
 # a closed loop would otherwise be infinitely tortuous.
 _SMALLEST_CHORD = 1e-3
-
-
-def as_array_sequence(streamlines) -> ArraySequence:
-    """See streamlines as an ArraySequence, without a Python loop or a copy.
-
-    Parameters
-    ----------
-    streamlines : ArraySequence, ndarray of shape (n, p, 3) or sequence of ndarray
-        Points in mm.
-
-    Returns
-    -------
-    ArraySequence
-        The same points.
-    """
-    if isinstance(streamlines, ArraySequence):
-        return streamlines
-    if not (isinstance(streamlines, np.ndarray) and streamlines.ndim == 3):
-        return ArraySequence(streamlines)
-    nb_streamlines, nb_points, _ = streamlines.shape
-    sequence = ArraySequence()
-    sequence._data = streamlines.reshape(-1, 3)
-    sequence._offsets = np.arange(nb_streamlines, dtype=np.int64) * nb_points
-    sequence._lengths = np.full(nb_streamlines, nb_points, dtype=np.int64)
-    return sequence
 
 
 def resample(streamlines, nb_points: int) -> np.ndarray:
@@ -61,7 +37,7 @@ def resample(streamlines, nb_points: int) -> np.ndarray:
     """
     if nb_points < 2:
         raise ValueError(f"nb_points={nb_points}: a streamline needs two or more.")
-    sequence = as_array_sequence(streamlines)
+    sequence = to_sequence(streamlines)
     if len(sequence) == 0:
         return np.zeros((0, nb_points, 3), dtype=np.float32)
     if np.min(sequence._lengths) < 2:

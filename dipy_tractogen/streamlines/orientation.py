@@ -13,77 +13,90 @@ import numpy as np
 from .geometry import cosine_basis
 
 # Enough odd coefficients to tell a U, a C and an S from their mirror readings.
-_NB_COEFFICIENTS = 12
-_NB_REFINEMENTS = 10
+_NB_ODD = 6
+_NB_REFINEMENTS = 20
 
 
-def orient(points: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """Turn streamlines so that those of a bundle run the same way.
+def bundle_directions(
+    points: np.ndarray, labels: np.ndarray, nb_bundles: int
+) -> np.ndarray:
+    """Find the direction in which each bundle runs.
 
-    The result does not depend on the direction in which each streamline was stored. A
-    bundle runs towards larger coordinates along the axis on which its ends are
-    farthest apart.
+    It does not depend on the direction in which each streamline was stored. A bundle
+    runs towards larger coordinates along the axis on which its ends are farthest
+    apart.
 
     Parameters
     ----------
     points : ndarray of shape (n, nb_points, 3)
         Points in RASMM mm, equally spaced.
-    labels : ndarray of shape (n,), optional
-        Bundle of each streamline; without it all are taken as one bundle.
+    labels : ndarray of shape (n,)
+        Bundle of each streamline, from 0 to `nb_bundles` - 1.
+    nb_bundles : int
+        Number of bundles.
+
+    Returns
+    -------
+    ndarray of shape (nb_bundles, 18), float64
+        Odd cosine coefficients, in mm, of the bundle's mean streamline; zero for a
+        bundle without streamlines.
+    """
+    odd = _odd_coefficients(points)
+    directions = np.zeros((nb_bundles, odd.shape[1]))
+    for label in range(nb_bundles):
+        members = labels == label
+        if members.any():
+            directions[label] = _common_direction(odd[members])
+    return directions
+
+
+def orient(
+    points: np.ndarray, labels: np.ndarray, directions: np.ndarray
+) -> np.ndarray:
+    """Turn streamlines so that each runs as its bundle does.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in RASMM mm, equally spaced.
+    labels : ndarray of shape (n,)
+        Bundle of each streamline.
+    directions : ndarray of shape (nb_bundles, 18)
+        From `bundle_directions`.
 
     Returns
     -------
     ndarray of shape (n, nb_points, 3)
         The same streamlines, some of them reversed; the input is not changed.
     """
-    flipped = backwards(points, labels)
+    agreement = np.einsum("nk,nk->n", _odd_coefficients(points), directions[labels])
+    flipped = agreement < 0
     oriented = np.array(points)
     oriented[flipped] = points[flipped, ::-1]
     return oriented
 
 
-def backwards(points: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """Find the streamlines that `orient` reverses.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in RASMM mm, equally spaced.
-    labels : ndarray of shape (n,), optional
-        Bundle of each streamline; without it all are taken as one bundle.
-
-    Returns
-    -------
-    ndarray of shape (n,), bool
-        True where the streamline runs against its bundle.
-    """
-    labels = np.zeros(len(points), dtype=int) if labels is None else np.asarray(labels)
-    odd = _odd_coefficients(points)
-    flipped = np.zeros(len(points), dtype=bool)
-    for label in np.unique(labels):
-        members = labels == label
-        flipped[members] = _signs(odd[members], points[members]) < 0
-    return flipped
-
-
 def _odd_coefficients(points: np.ndarray) -> np.ndarray:
+    """Odd coefficients of each streamline, zero beyond what its points can hold."""
     nb_points = points.shape[1]
-    basis = cosine_basis(nb_points, min(_NB_COEFFICIENTS, nb_points))[1::2]
-    odd = np.einsum("cp,npk->nck", basis, points, optimize=True)
-    return odd.reshape(len(points), -1).astype(float)
+    basis = cosine_basis(nb_points, min(2 * _NB_ODD, nb_points))[1::2]
+    odd = np.zeros((len(points), _NB_ODD, 3))
+    odd[:, : len(basis)] = np.einsum("cp,npk->nck", basis, points, optimize=True)
+    return odd.reshape(len(points), -1)
 
 
-def _signs(odd: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Signs, 1 or -1, that make the rows of `odd` agree."""
-    # Eigenvectors of the second moment: the same for every choice of the signs.
+def _common_direction(odd: np.ndarray) -> np.ndarray:
+    """Mean of the rows of `odd` after the choice of signs that makes them agree."""
+    # The second moment, and so its eigenvectors, are blind to the signs.
     _, vectors = np.linalg.eigh(odd.T @ odd)
     direction = vectors[:, -1]
     for _ in range(_NB_REFINEMENTS):
         signs = np.where(odd @ direction < 0, -1.0, 1.0)
-        mean = signs @ odd
+        mean = signs @ odd / len(odd)
         if np.allclose(mean, direction):
             break
         direction = mean
-    chords = (points[:, -1] - points[:, 0]).astype(float)
-    chord = signs @ chords
-    return signs if chord[np.argmax(np.abs(chord))] >= 0 else -signs
+    # Every odd cosine falls from its first point to its last, so a negative sum of
+    # coefficients is a mean streamline that rises along the axis.
+    rise = -direction.reshape(_NB_ODD, 3).sum(axis=0)
+    return direction if rise[np.argmax(np.abs(rise))] >= 0 else -direction

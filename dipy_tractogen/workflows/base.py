@@ -67,10 +67,7 @@ class TractogenFlow(Workflow):
         for key, name in names.items():
             if not name or name == "None":
                 raise ValueError(f"--{key}: give a file name; it is empty.")
-            path = Path(out_dir or ".") / name
-            if path in paths.values():
-                raise ValueError(f"--{key} {name}: another output has this name.")
-            paths[key] = path
+            paths[key] = Path(out_dir or ".") / name
         check_outputs(list(paths.values()), force=self.force)
         self.flat_outputs = [str(path) for path in paths.values()]
         self.last_generated_outputs = paths

@@ -1,0 +1,26 @@
+"""Generative models of streamlines in Keras 3; only here TensorFlow is loaded."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .backend import load_tensorflow
+
+load_tensorflow()
+
+_LAZY = {
+    "VAE": ".vae",
+    "load_model": ".archive",
+    "StreamlineModel": ".model",
+    "SpectralBackbone": ".backbones",
+    "TrainingOptions": ".training",
+    "TrainingDivergedError": ".callbacks",
+}
+
+__all__ = list(_LAZY)
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

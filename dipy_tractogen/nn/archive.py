@@ -1,0 +1,74 @@
+"""Reading a model's file, which is data and never code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import zipfile
+
+import keras
+
+_PREFIX = "dipy_tractogen>"
+
+
+def load_model(path: str | Path):
+    """Load a model that this package saved.
+
+    Keras's safe mode is on, and only a model of this package is accepted.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.keras`` file.
+
+    Returns
+    -------
+    StreamlineModel
+        The model with its record, ready to encode, decode and generate.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a model file of this package, or was cut short.
+    """
+    # Registers the classes that a file may name.
+    from . import vae  # noqa: F401
+
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such model file.")
+    name = _registered_name(path)
+    if not name.startswith(_PREFIX):
+        raise ValueError(
+            f"{path}: a Keras model ({name}), but not one of dipy_tractogen: give a "
+            "file written by one of its dipy_train commands."
+        )
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        # Keras raises whatever the damage happens to cause.
+        raise ValueError(
+            f"{path}: the model cannot be read ({_first_line(error)}); it is damaged, "
+            "or was made by another version of dipy_tractogen or Keras."
+        ) from error
+    return model
+
+
+def _registered_name(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{path}: not a model file, or cut short ({_first_line(error)}): give a "
+            "whole .keras file written by a dipy_train command."
+        ) from error
+    name = config.get("registered_name") if isinstance(config, dict) else None
+    return str(name or "unknown")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0].strip().rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,177 @@
+"""What happens during a training: budget, learning rate, progress, divergence."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import keras
+
+
+class TrainingDivergedError(ValueError):
+    """The loss is no longer a finite number."""
+
+
+class Budget(keras.callbacks.Callback):
+    """Spend a budget of steps or of time, with a cosine-decayed learning rate.
+
+    The learning rate follows the share of the budget that is spent, so it reaches its
+    end whichever limit is met first. The clock starts after the first steps, which
+    hold the compilation.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Learning rate at the start.
+    max_steps : int or None
+        Optimisation steps.
+    max_seconds : float or None
+        Time for optimisation steps.
+    final_share : float
+        Learning rate at the end over that at the start.
+
+    Attributes
+    ----------
+    steps : int
+        Steps made.
+    seconds : float
+        Time spent in them, less the first ones.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        max_steps: int | None,
+        max_seconds: float | None,
+        final_share: float = 0.01,
+    ):
+        super().__init__()
+        self.initial_rate = learning_rate
+        self.max_steps = max_steps or math.inf
+        self.max_seconds = max_seconds or math.inf
+        self.final_share = final_share
+        self.steps = 0
+        self.seconds = 0.0
+        self._mark: float | None = None
+
+    @property
+    def spent(self) -> float:
+        """Share of the budget that is spent, from 0 to 1."""
+        share = max(self.steps / self.max_steps, self.seconds / self.max_seconds)
+        return min(share, 1.0)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Run the clock only while steps are made, not while looking at held-out."""
+        if self.steps:
+            self._mark = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Count, set the learning rate, stop when the budget is spent."""
+        self.steps = int(self.model.optimizer.iterations)
+        now = time.perf_counter()
+        if self._mark is not None:
+            self.seconds += now - self._mark
+        self._mark = now
+        cosine = (1 + math.cos(math.pi * self.spent)) / 2
+        share = self.final_share + (1 - self.final_share) * cosine
+        self.model.optimizer.learning_rate = self.initial_rate * share
+        if self.spent >= 1:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Add the steps, the time and the learning rate to the history."""
+        logs["step"] = self.steps
+        logs["seconds"] = round(self.seconds, 3)
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keep the weights with the best held-out loss; stop when it stays away.
+
+    Parameters
+    ----------
+    budget : Budget
+        Says how much is spent.
+    patience : float
+        Share of the budget without a better loss that ends the training.
+
+    Attributes
+    ----------
+    best_step : int
+        Step of the best loss.
+    """
+
+    def __init__(self, budget: Budget, patience: float):
+        super().__init__()
+        self.budget = budget
+        self.patience = patience
+        self.best_step = 0
+        self._best_loss = math.inf
+        self._best_spent = 0.0
+        self._weights: list | None = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Compare the held-out loss with the best so far."""
+        if logs["val_loss"] < self._best_loss:
+            self._best_loss = logs["val_loss"]
+            self._best_spent = self.budget.spent
+            self.best_step = self.budget.steps
+            self._weights = self.model.get_weights()
+        elif self.budget.spent - self._best_spent > self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        """Bring the best weights back."""
+        if self._weights is not None:
+            self.model.set_weights(self._weights)
+
+
+class StopOnDivergence(keras.callbacks.Callback):
+    """Stop a training whose loss is not finite, and say what to change."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Look at the running mean of the loss, which keeps any NaN it met."""
+        if logs and not math.isfinite(logs["loss"]):
+            raise TrainingDivergedError(
+                f"The loss became {logs['loss']} at step "
+                f"{int(self.model.optimizer.iterations)}: give a smaller "
+                "learning_rate, a larger sigma_mm or a smaller beta."
+            )
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Show one bar for the whole training, with the time that is left.
+
+    Parameters
+    ----------
+    budget : Budget
+        Says how much is spent.
+    """
+
+    def __init__(self, budget: Budget):
+        super().__init__()
+        self.budget = budget
+
+    def on_train_begin(self, logs=None):
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        self._bar = tqdm(total=1.0, desc="Training", bar_format=layout)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move the bar."""
+        self._bar.update(self.budget.spent - self._bar.n)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Show the point error and the loss of held-out streamlines."""
+        prefix = "val_" if "val_loss" in logs else ""
+        self._bar.set_postfix(
+            loss=f"{logs[f'{prefix}loss']:.3g}",
+            mm=f"{logs[f'{prefix}reconstruction_mm']:.3g}",
+        )
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self._bar.close()

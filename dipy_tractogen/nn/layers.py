@@ -1,0 +1,167 @@
+"""Layers between millimetres, cosine coefficients and latents."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+import numpy as np
+
+from dipy_tractogen.streamlines.geometry import cosine_basis
+
+_PACKAGE = "dipy_tractogen"
+
+# A feature that never varies in training must not blow up one that does later.
+_SMALLEST_DEVIATION_MM = 0.01
+
+
+class _CosineTransform(keras.layers.Layer):
+    def __init__(self, nb_points: int, nb_coefficients: int, **kwargs):
+        super().__init__(**kwargs)
+        # Raises where the numbers are impossible, before any graph is built.
+        self._basis = cosine_basis(nb_points, nb_coefficients)
+        self.nb_points = nb_points
+        self.nb_coefficients = nb_coefficients
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "nb_points": self.nb_points,
+            "nb_coefficients": self.nb_coefficients,
+        }
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class CosineAnalysis(_CosineTransform):
+    """Points to their first cosine coefficients (orthonormal DCT-II).
+
+    The squared error summed over coefficients is that summed over points, but for the
+    part that the coefficients left out hold :footcite:p:`Chung2010`.
+
+    Parameters
+    ----------
+    nb_points : int
+        Number of points of a streamline.
+    nb_coefficients : int
+        Number of coefficients kept an axis.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def call(self, inputs):
+        """Turn points (n, nb_points, 3) into (n, nb_coefficients, 3), both in mm."""
+        return ops.einsum("cp,npk->nck", self._basis, inputs)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the coefficients."""
+        return (input_shape[0], self.nb_coefficients, input_shape[2])
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class CosineSynthesis(_CosineTransform):
+    """Cosine coefficients to points: the transpose of `CosineAnalysis`.
+
+    Parameters
+    ----------
+    nb_points : int
+        Number of points of a streamline.
+    nb_coefficients : int
+        Number of coefficients an axis.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+    """
+
+    def call(self, inputs):
+        """Turn coefficients (n, nb_coefficients, 3) into points (n, nb_points, 3)."""
+        return ops.einsum("cp,nck->npk", self._basis, inputs)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the points."""
+        return (input_shape[0], self.nb_points, input_shape[2])
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class Standardisation(keras.layers.Layer):
+    """Take features in mm to mean zero and deviation one, and back.
+
+    Mean and deviation of each feature are weights, set by `adapt` and not trained, so
+    that they travel in the model's file and the model itself speaks millimetres.
+
+    Parameters
+    ----------
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+    """
+
+    def build(self, input_shape):
+        """Make the weights, which leave the features as they are until `adapt`."""
+        shape = tuple(input_shape[1:])
+        self.mean = self.add_weight(
+            shape=shape, initializer="zeros", trainable=False, name="mean"
+        )
+        self.deviation = self.add_weight(
+            shape=shape, initializer="ones", trainable=False, name="deviation"
+        )
+
+    def adapt(self, features: np.ndarray) -> None:
+        """Set the mean and the deviation.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, ...)
+            Features in mm.
+        """
+        self.mean.assign(features.mean(axis=0, dtype=float))
+        deviation = features.std(axis=0, dtype=float)
+        self.deviation.assign(np.maximum(deviation, _SMALLEST_DEVIATION_MM))
+
+    def call(self, inputs):
+        """Standardise features (n, ...) in mm."""
+        return (inputs - self.mean) / self.deviation
+
+    def restore(self, standardised):
+        """Bring standardised features back to mm."""
+        return standardised * self.deviation + self.mean
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class Reparameterisation(keras.layers.Layer):
+    r"""Draw latents from their posterior :footcite:p:`Kingma2014`.
+
+    :math:`z = \mu + \exp(\log\sigma^2 / 2)\,\epsilon`, with standard normal noise.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seed of the layer's own generator.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(self, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training: bool | None = None):
+        """Draw from N(z_mean, exp(z_log_var)) in training, give z_mean otherwise."""
+        z_mean, z_log_var = inputs
+        if not training:
+            return z_mean
+        noise = keras.random.normal(ops.shape(z_mean), seed=self.seed_generator)
+        return z_mean + ops.exp(z_log_var / 2) * noise
+
+    def compute_output_shape(self, input_shape):
+        """Shape of z_mean."""
+        return input_shape[0]
+
+    def get_config(self) -> dict:
+        """Parameters of the layer."""
+        return {**super().get_config(), "seed": self.seed}

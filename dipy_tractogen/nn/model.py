@@ -1,0 +1,214 @@
+"""What every model of streamlines does: fit, generate, save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dipy_tractogen.sampling.generation import generate_batches, share_by_bundle
+from dipy_tractogen.streamlines.files import replacing
+
+from .base import StreamlineCoder
+from .record import TrainingRecord
+from .training import TrainingOptions, fit_model
+
+
+class StreamlineModel(StreamlineCoder):
+    """Base of the models: training, generation and the model's file.
+
+    A subclass makes its layers and says what `call` and `compute_loss` do.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As `StreamlineCoder` takes them.
+
+    Attributes
+    ----------
+    record : TrainingRecord
+        What the training left: bundles, ranges, density of the latents, history.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.record = TrainingRecord()
+
+    def fit(
+        self,
+        points: np.ndarray,
+        labels: np.ndarray | None = None,
+        bundle_names: Sequence[str] | None = None,
+        *,
+        held_out: np.ndarray | None = None,
+        held_out_labels: np.ndarray | None = None,
+        history_file: str | Path | None = None,
+        show_progress: bool = False,
+        **options,
+    ) -> keras.callbacks.History:
+        """Train the model, then fit the density of the latents by bundle.
+
+        The direction in which a streamline is stored does not matter: within a bundle
+        all are made to run the same way.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, nb_points, 3)
+            Training streamlines in RASMM mm.
+        labels : ndarray of shape (n,), optional
+            Bundle of each, an index into `bundle_names`; one bundle without it.
+        bundle_names : sequence of str, optional
+            Names of the bundles; ``bundle_0`` and so on without it.
+        held_out : ndarray of shape (m, nb_points, 3), optional
+            Streamlines that are not trained on: the weights with their best loss are
+            kept, and the training stops when it no longer gets better.
+        held_out_labels : ndarray of shape (m,), optional
+            Bundle of each.
+        history_file : str or Path, optional
+            CSV file that a row is written to at each look at the held-out loss.
+        show_progress : bool, optional
+            Whether to show a progress bar.
+        **options
+            Those of `TrainingOptions`: ``epochs``, ``max_minutes``, ``batch_size``,
+            ``learning_rate``, ``clip_norm``, ``patience``, ``seed``.
+
+        Returns
+        -------
+        keras.callbacks.History
+            History of the training.
+
+        Raises
+        ------
+        ValueError
+            If an array or an option is impossible, or the loss diverges.
+        """
+        return fit_model(
+            self,
+            np.asarray(points, dtype=np.float32),
+            labels,
+            bundle_names,
+            held_out=held_out,
+            held_out_labels=held_out_labels,
+            options=TrainingOptions(**{"seed": self.seed, **options}),
+            history_file=history_file,
+            show_progress=show_progress,
+        )
+
+    def generate(
+        self,
+        nb_streamlines: int,
+        bundles: Sequence[str] | None = None,
+        *,
+        balanced: bool = False,
+        nb_points: int | None = None,
+        seed: int = 0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Generate new streamlines, bundle by bundle.
+
+        Parameters
+        ----------
+        nb_streamlines : int
+            Number of streamlines in all.
+        bundles : sequence of str, optional
+            Names of the bundles; all by default.
+        balanced : bool, optional
+            As many for each bundle, in place of the proportions of the training.
+        nb_points : int, optional
+            Points of each streamline, by default those of the model.
+        seed : int, optional
+            Fixes the draw.
+
+        Returns
+        -------
+        points : ndarray of shape (nb_streamlines, nb_points, 3), float32
+            Points in RASMM mm, sorted by bundle.
+        labels : ndarray of shape (nb_streamlines,), int32
+            Bundle of each, an index into ``record.bundle_names``.
+
+        Raises
+        ------
+        ValueError
+            If the model is not trained, a bundle is unknown or a number impossible.
+        """
+        batches = list(
+            self.generate_batches(
+                nb_streamlines,
+                bundles,
+                balanced=balanced,
+                nb_points=nb_points,
+                seed=seed,
+            )
+        )
+        points, labels = zip(*batches)
+        return np.concatenate(points), np.concatenate(labels)
+
+    def generate_batches(
+        self,
+        nb_streamlines: int,
+        bundles: Sequence[str] | None = None,
+        *,
+        balanced: bool = False,
+        nb_points: int | None = None,
+        seed: int = 0,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Generate streamlines a batch at a time, in bounded memory.
+
+        Takes what `generate` takes.
+
+        Yields
+        ------
+        points : ndarray of shape (m, nb_points, 3), float32
+            Points in RASMM mm.
+        labels : ndarray of shape (m,), int32
+            Bundle of each.
+        """
+        density = self.record.density
+        if density is None:
+            raise ValueError("The model is not trained: call fit before generate.")
+        counts = share_by_bundle(
+            nb_streamlines,
+            self.record.bundle_counts,
+            self.record.bundle_names,
+            bundles=bundles,
+            balanced=balanced,
+        )
+        return generate_batches(
+            density, lambda z: self.decode(z, nb_points), counts, seed=seed
+        )
+
+    def save(self, filepath: str | Path, overwrite: bool = True, **kwargs) -> None:
+        """Write the model and its record as one ``.keras`` file.
+
+        The file appears under its name only when it is complete.
+
+        Parameters
+        ----------
+        filepath : str or Path
+            Where to; the name ends in ``.keras``.
+        overwrite : bool, optional
+            Whether a file of that name is replaced.
+        **kwargs
+            Further arguments of ``keras.Model.save``.
+
+        Raises
+        ------
+        ValueError
+            If the name does not end in ``.keras``.
+        FileExistsError
+            If the file exists and `overwrite` is False.
+        """
+        if Path(filepath).suffix != ".keras":
+            raise ValueError(f"{filepath}: the name of a model file ends in .keras.")
+        with replacing(filepath, force=overwrite) as temporary:
+            super().save(os.fspath(temporary), overwrite=True, **kwargs)
+
+    def save_assets(self, dir_path: str) -> None:
+        """Write the record beside the weights, when Keras saves the model."""
+        self.record.save(dir_path)
+
+    def load_assets(self, dir_path: str) -> None:
+        """Read the record, when Keras loads the model."""
+        self.record = TrainingRecord.load(dir_path)

@@ -1,0 +1,300 @@
+"""Training of a model: from points and bundles to weights and their record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+import hashlib
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dipy_tractogen.sampling.mixture import LatentMixture
+from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.orientation import bundle_directions, orient
+
+from .callbacks import Budget, KeepBest, ProgressBar, StopOnDivergence
+from .pipeline import held_out_batches, training_batches
+from .record import TrainingRecord, current_versions
+
+_DEFAULT_STEPS = 6000
+# Steps compiled into one call, and calls between two looks at the held-out loss.
+_STEPS_PER_CALL = 20
+_CALLS_PER_ROUND = 5
+_MAX_ROUNDS = 400
+# Variance of z_mean above which a latent dimension counts as active.
+_ACTIVE_VARIANCE = 0.01
+
+
+@dataclass
+class TrainingOptions:
+    """Options of a training.
+
+    Attributes
+    ----------
+    epochs : float or None
+        Passes over the training streamlines; None for as many as make 6,000 steps
+        where there is no limit of time, or as many as fit into it.
+    max_minutes : float or None
+        Limit of the time spent in optimisation steps, after loading and compiling.
+    batch_size : int
+        Streamlines in a step.
+    learning_rate : float
+        Of Adam at the start; it falls to a hundredth along a cosine.
+    clip_norm : float
+        Largest norm of the gradient of a step.
+    patience : float
+        Share of the whole training without a better held-out loss that ends it.
+    seed : int
+        Seed of the order of the streamlines and of the density of the latents.
+    """
+
+    epochs: float | None = None
+    max_minutes: float | None = None
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    clip_norm: float = 100.0
+    patience: float = 0.3
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("batch_size", "learning_rate", "clip_norm", "patience"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name}={value}: give a number above 0.")
+        for name in ("epochs", "max_minutes"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name}={value}: give a number above 0, or None.")
+
+
+def fit_model(
+    model,
+    points: np.ndarray,
+    labels: np.ndarray | None,
+    bundle_names: Sequence[str] | None,
+    *,
+    held_out: np.ndarray | None,
+    held_out_labels: np.ndarray | None,
+    options: TrainingOptions,
+    history_file: str | Path | None = None,
+    show_progress: bool = False,
+) -> keras.callbacks.History:
+    """Train a model and fill its record.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    points : ndarray of shape (n, nb_points, 3)
+        Training streamlines in RASMM mm, in either direction.
+    labels : ndarray of shape (n,), optional
+        Bundle of each, an index into `bundle_names`; one bundle without it.
+    bundle_names : sequence of str, optional
+        Names of the bundles; ``bundle_0`` and so on without it.
+    held_out : ndarray of shape (m, nb_points, 3), optional
+        Streamlines for early stopping and for the point error.
+    held_out_labels : ndarray of shape (m,), optional
+        Bundle of each.
+    options : TrainingOptions
+        Options of the training.
+    history_file : str or Path, optional
+        CSV file that a row is written to at each look at the held-out loss.
+    show_progress : bool, optional
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    keras.callbacks.History
+        History of the training.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape or holds values that are not finite, or the
+        loss becomes infinite or NaN (`TrainingDivergedError`).
+    """
+    labels, names = check_bundles(points, labels, bundle_names, model.nb_points)
+    directions = bundle_directions(points, labels, len(names))
+    features = model.backbone.analyse(orient(points, labels, directions))
+    held_features = None
+    if held_out is not None and len(held_out):
+        held_labels, _ = check_bundles(
+            held_out, held_out_labels, names, model.nb_points
+        )
+        held_features = model.backbone.analyse(
+            orient(held_out, held_labels, directions)
+        )
+    history = _optimise(
+        model, features, held_features, options, history_file, show_progress
+    )
+    record = TrainingRecord(
+        bundle_names=list(names),
+        bundle_counts=np.bincount(labels, minlength=len(names)).tolist(),
+        length_ranges=_length_ranges(points, labels, len(names)),
+        directions=directions.tolist(),
+        reference=model.record.reference,
+        parameters=asdict(options),
+        data={"digest": _digest(points), **model.record.data},
+        history=_rows(history),
+        versions=current_versions(),
+    )
+    _describe_latents(model, features, labels, names, options.seed, record)
+    _measure_errors(model, points, held_out, record)
+    model.record = record
+    return history
+
+
+def check_bundles(
+    points: np.ndarray,
+    labels: np.ndarray | None,
+    bundle_names: Sequence[str] | None,
+    nb_points: int,
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Check points, labels and names against each other.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in mm.
+    labels : ndarray of shape (n,), optional
+        Bundle of each.
+    bundle_names : sequence of str, optional
+        Names of the bundles.
+    nb_points : int
+        Points that the model takes.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,), int32
+        The labels, zeros where none were given.
+    bundle_names : tuple of str
+        The names, made up where none were given.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit together.
+    """
+    if points.ndim != 3 or points.shape[1:] != (nb_points, 3) or not len(points):
+        raise ValueError(
+            f"points have shape {points.shape}; expected (n, {nb_points}, 3) with n "
+            ">= 1: resample streamlines with dipy_tractogen.streamlines.geometry."
+        )
+    if not np.isfinite(points).all():
+        raise ValueError("points hold NaN or infinite values: leave those out.")
+    labels = np.zeros(len(points)) if labels is None else np.asarray(labels)
+    labels = labels.astype(np.int32)
+    if labels.shape != (len(points),) or labels.min() < 0:
+        raise ValueError(
+            f"labels have shape {labels.shape} and begin at {labels.min()}; expected "
+            f"({len(points)},), one index from 0 a streamline."
+        )
+    if bundle_names is None:
+        bundle_names = [f"bundle_{label}" for label in range(labels.max() + 1)]
+    if labels.max() >= len(bundle_names):
+        raise ValueError(
+            f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
+            "bundle_names: give one name for each."
+        )
+    return labels, tuple(bundle_names)
+
+
+def _optimise(model, features, held_features, options, history_file, show_progress):
+    """Compile the model and run the optimisation."""
+    batch_size = min(options.batch_size, len(features))
+    max_steps, steps_per_round = _plan(options, len(features), batch_size)
+    if not model.record.history:
+        model.adapt(features)
+    model.compile(
+        optimizer=keras.optimizers.Adam(
+            options.learning_rate, global_clipnorm=options.clip_norm
+        ),
+        jit_compile=True,
+        steps_per_execution=min(_STEPS_PER_CALL, steps_per_round),
+    )
+    budget = Budget(
+        options.learning_rate,
+        max_steps=max_steps,
+        max_seconds=options.max_minutes and 60 * options.max_minutes,
+    )
+    callbacks = [budget, StopOnDivergence()]
+    if history_file:
+        callbacks.append(keras.callbacks.CSVLogger(history_file))
+    if show_progress:
+        callbacks.append(ProgressBar(budget))
+    held = None
+    if held_features is not None:
+        held = held_out_batches(held_features, batch_size)
+        callbacks.append(KeepBest(budget, options.patience))
+        # Compiles what looks at held-out streamlines before the clock runs.
+        model.evaluate(held, verbose=0)
+    return keras.Model.fit(
+        model,
+        training_batches(features, batch_size, options.seed),
+        epochs=2**31 - 1,
+        steps_per_epoch=steps_per_round,
+        validation_data=held,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def _plan(options: TrainingOptions, nb_streamlines: int, batch_size: int):
+    """Give all steps, None where only time limits them, and those of a round."""
+    steps = None
+    if options.epochs is not None:
+        steps = max(1, round(options.epochs * nb_streamlines / batch_size))
+    elif options.max_minutes is None:
+        steps = _DEFAULT_STEPS
+    smallest = _STEPS_PER_CALL * _CALLS_PER_ROUND
+    if steps is None:
+        return None, smallest
+    per_round = max(min(smallest, steps), math.ceil(steps / _MAX_ROUNDS))
+    return steps, per_round
+
+
+def _rows(history: keras.callbacks.History) -> list[dict]:
+    columns = history.history
+    return [
+        dict(zip(columns, (float(value) for value in row)))
+        for row in zip(*columns.values())
+    ]
+
+
+def _digest(points: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(points).data).hexdigest()
+
+
+def _length_ranges(points, labels, nb_bundles: int) -> list[list[float]]:
+    size = lengths(points)
+    by_bundle = [size[labels == label] for label in range(nb_bundles)]
+    return [
+        [float(part.min()), float(part.max())] if len(part) else [0.0, 0.0]
+        for part in by_bundle
+    ]
+
+
+def _describe_latents(model, features, labels, names, seed, record) -> None:
+    """Fit the density of the latents and count the active ones."""
+    z_mean, z_log_var = model.posterior_of(features)
+    record.active_units = int(np.sum(z_mean.var(axis=0) > _ACTIVE_VARIANCE))
+    noise = np.random.default_rng(seed).standard_normal(z_mean.shape)
+    z = z_mean + np.exp(z_log_var / 2) * noise
+    record.density = LatentMixture(seed=seed).fit(z, labels, names)
+
+
+def _measure_errors(model, points, held_out, record) -> None:
+    """Point errors in mm: of held-out streamlines, and of the features alone."""
+    record.truncation_mm = float(np.mean(model.truncation_error(points)))
+    if held_out is None or not len(held_out):
+        return
+    error = np.linalg.norm(model.reconstruct(held_out) - held_out, axis=-1)
+    error = error.mean(axis=1)
+    record.held_out_mm = {
+        "mean": float(error.mean()),
+        "percentile_95": float(np.percentile(error, 95)),
+    }
