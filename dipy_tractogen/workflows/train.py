@@ -1,0 +1,241 @@
+"""`dipy_train_vae`: from tractograms to a model file."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from .arguments import check_choice, check_int, check_number
+from .base import TractogenFlow
+
+logger = logging.getLogger("dipy_tractogen")
+
+# Bytes of a file that are read at a time for its digest.
+_CHUNK = 1 << 20
+
+
+class TrainVAEFlow(TractogenFlow):
+    """Train a variational autoencoder on bundles of streamlines."""
+
+    @classmethod
+    def get_short_name(cls) -> str:
+        """Return the short name of the workflow.
+
+        Returns
+        -------
+        str
+            The name.
+        """
+        return "train_vae"
+
+    def run(
+        self,
+        input_files,
+        backbone="spectral",
+        nb_points=256,
+        nb_coefficients=24,
+        latent_dim=16,
+        beta=1.0,
+        sigma_mm=1.0,
+        reduction="effective",
+        epochs=None,
+        max_minutes=None,
+        batch_size=256,
+        learning_rate=1e-3,
+        held_out=0.1,
+        seed=0,
+        bundles_from="auto",
+        reference=None,
+        out_of_bounds="drop",
+        min_length=0.0,
+        out_dir="",
+        out_model="model.keras",
+        out_history="history.csv",
+        out_held_out="held_out.trx",
+    ):
+        """Train a variational autoencoder on bundles of streamlines.
+
+        The model reads and gives points in RASMM millimetres. It keeps the density of
+        the latents of each bundle, so that dipy_generate_streamlines can draw new
+        streamlines bundle by bundle. A part of every bundle is held out: it stops the
+        training when it no longer gets better, and is written for the evaluation.
+
+        Parameters
+        ----------
+        input_files : variable string or Path
+            Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
+            with the same name in several folders are one bundle.
+        backbone : string, optional
+            Network between a streamline and its latents: spectral.
+        nb_points : int, optional
+            Points that a streamline is resampled to.
+        nb_coefficients : int, optional
+            Cosine coefficients that the spectral backbone keeps of each axis.
+        latent_dim : int, optional
+            Dimensions of the latent space.
+        beta : float, optional
+            Weight of the KL divergence.
+        sigma_mm : float, optional
+            Point error that is accepted, in mm.
+        reduction : string, optional
+            How many independent points a streamline counts as in the likelihood:
+            effective (8), sum (all) or mean (1).
+        epochs : float, optional
+            Passes over the training streamlines. Without it and without a limit of
+            time, as many as make 6000 steps.
+        max_minutes : float, optional
+            Limit of the time for optimisation steps, in minutes.
+        batch_size : int, optional
+            Streamlines in an optimisation step.
+        learning_rate : float, optional
+            Learning rate at the start; it falls along a cosine.
+        held_out : float, optional
+            Share of every bundle that is not trained on, from 0 to less than 1.
+        seed : int, optional
+            Fixes the split, the weights and the order of the streamlines.
+        bundles_from : string, optional
+            Where the names of the bundles come from: auto (TRX groups, or else the
+            name of the file), stem, groups, or a key of data_per_streamline.
+        reference : string or Path, optional
+            Image or tractogram whose grid holds for all the input files.
+        out_of_bounds : string, optional
+            Streamlines that leave the bounding box: drop, keep or error.
+        min_length : float, optional
+            Shorter streamlines are dropped, in mm.
+        out_dir : string or Path, optional
+            Output folder.
+        out_model : string, optional
+            Model file; its name ends in .keras.
+        out_history : string, optional
+            Table of the losses during the training, written as it goes.
+        out_held_out : string, optional
+            Tractogram of the streamlines that were held out.
+        """
+        check_choice("backbone", backbone, ("spectral",))
+        check_choice("reduction", reduction, ("effective", "sum", "mean"))
+        check_choice("out_of_bounds", out_of_bounds, ("drop", "keep", "error"))
+        check_int("nb_points", nb_points, low=2)
+        for name, value in (
+            ("nb_coefficients", nb_coefficients),
+            ("latent_dim", latent_dim),
+            ("batch_size", batch_size),
+        ):
+            check_int(name, value)
+        check_int("seed", seed, low=0)
+        for name, value in (("beta", beta), ("min_length", min_length)):
+            check_number(name, value, low=0)
+        for name, value in (
+            ("sigma_mm", sigma_mm),
+            ("learning_rate", learning_rate),
+            ("epochs", epochs),
+            ("max_minutes", max_minutes),
+        ):
+            if value is not None:
+                check_number(name, value, low=0, open_low=True)
+        check_number("held_out", held_out, low=0, high=1, open_high=True)
+        if Path(out_model).suffix != ".keras":
+            raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
+        names = {"out_model": out_model, "out_history": out_history}
+        if held_out > 0:
+            names["out_held_out"] = out_held_out
+        paths = self.outputs(out_dir, **names)
+
+        from dipy_tractogen.streamlines.io import load_bundles
+        from dipy_tractogen.streamlines.writers import save_bundles
+
+        bundles = load_bundles(
+            input_files,
+            bundles_from=bundles_from,
+            reference=reference,
+            out_of_bounds=out_of_bounds,
+            min_length=min_length,
+        )
+        training, aside = bundles.split(held_out, seed)
+        if len(aside):
+            save_bundles(
+                paths["out_held_out"],
+                aside.streamlines,
+                reference=aside.reference,
+                labels=aside.labels,
+                bundle_names=aside.bundle_names,
+                force=self.force,
+            )
+        elif held_out > 0:
+            logger.warning("No bundle has a streamline to spare: none is held out.")
+
+        from dipy_tractogen.nn import VAE
+
+        model = VAE(
+            nb_points,
+            latent_dim,
+            beta=beta,
+            sigma_mm=sigma_mm,
+            reduction=reduction,
+            backbone=backbone,
+            backbone_options={"nb_coefficients": nb_coefficients},
+            seed=seed,
+        )
+        model.record.reference = bundles.reference.to_dict()
+        model.record.data = {
+            "files": _digests(input_files),
+            "nb_training": len(training),
+            "nb_held_out": len(aside),
+            "held_out": held_out,
+        }
+        logger.info(
+            "Training on %d streamlines, %d are held out", len(training), len(aside)
+        )
+        model.fit(
+            training.resample(nb_points),
+            training.labels,
+            training.bundle_names,
+            held_out=aside.resample(nb_points) if len(aside) else None,
+            held_out_labels=aside.labels if len(aside) else None,
+            epochs=epochs,
+            max_minutes=max_minutes,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            history_file=paths["out_history"],
+            show_progress=self.show_progress,
+        )
+        model.save(paths["out_model"], overwrite=self.force)
+        _report(model)
+        for path in paths.values():
+            if path.exists():
+                logger.info("Wrote %s", path)
+
+
+def _digests(input_files) -> dict[str, str]:
+    """Name the files and the SHA-256 of each."""
+    from dipy_tractogen.streamlines.files import expand_inputs
+
+    digests = {}
+    for path in expand_inputs(input_files):
+        digest = hashlib.sha256()
+        with open(path, "rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+        digests[str(path)] = digest.hexdigest()
+    return digests
+
+
+def _report(model) -> None:
+    record = model.record
+    last = record.history[-1]
+    logger.info(
+        "%d steps in %.0f s; %d of %d latent dimensions are active",
+        last["step"],
+        last["seconds"],
+        record.active_units,
+        model.latent_dim,
+    )
+    if record.held_out_mm:
+        logger.info(
+            "Held-out point error: mean %.2f mm, 95th percentile %.2f mm, of which "
+            "the number of coefficients alone causes %.2f mm",
+            record.held_out_mm["mean"],
+            record.held_out_mm["percentile_95"],
+            record.truncation_mm,
+        )
