@@ -11,6 +11,8 @@ from pathlib import Path
 import secrets
 import tempfile
 
+from .messages import reason
+
 logger = logging.getLogger("dipy_tractogen")
 
 #: Extensions of the tractograms that DIPY reads and writes.
@@ -203,7 +205,7 @@ def _check_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise type(error)(
-            f"the folder {folder} cannot be written ({_reason(error)}): choose "
+            f"the folder {folder} cannot be written ({reason(error)}): choose "
             "another one, or change its permissions"
         ) from error
 
@@ -243,38 +245,3 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
         os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def read_error(path: str | os.PathLike, error: Exception) -> Exception:
-    """Turn what a reader raised into one line that names the file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file that could not be read.
-    error : Exception
-        What the reader raised.
-
-    Returns
-    -------
-    error : OSError or ValueError
-        The same type of OSError for what the system refuses (missing, permission);
-        ValueError for contents that could not be understood.
-    """
-    if isinstance(error, OSError) and error.errno is not None:
-        return type(error)(
-            f"{path} cannot be read ({_reason(error)}): check the file and its "
-            "permissions"
-        )
-    kind = split_extension(path)[1].lower() or "file"
-    return ValueError(
-        f"{path} is not a whole {kind} file ({_reason(error)}): it may be cut short, "
-        "damaged or of another format; copy or export it again"
-    )
-
-
-def _reason(error: Exception) -> str:
-    """Say on one line why something failed."""
-    text = (getattr(error, "strerror", None) or str(error)).strip()
-    lines = text.splitlines()
-    return lines[0].rstrip(".:") if lines else type(error).__name__

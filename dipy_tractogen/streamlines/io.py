@@ -21,6 +21,7 @@ from .reference import Reference
 logger = logging.getLogger("dipy_tractogen")
 
 _WITH_HEADER = (".trk", ".trx")
+_NAMES_LOGGED = 50
 
 
 def load_bundles(
@@ -78,13 +79,13 @@ def load_bundles(
     parts = []
     for file in files:
         logger.info("Reading %s", file)
-        tractogram = read_tractogram(file)
+        contents = read_tractogram(file)
         labels, file_names = bundle_labels(
-            tractogram, bundles_from, stem=split_extension(file)[0], path=file
+            contents, bundles_from, stem=split_extension(file)[0], path=file
         )
         try:
             keep, found = screen(
-                tractogram.streamlines,
+                contents.streamlines,
                 reference=grid,
                 min_length=min_length,
                 out_of_bounds=out_of_bounds,
@@ -95,7 +96,7 @@ def load_bundles(
         if found.counts:
             logger.warning("%s: %s", file, found.summary())
         report += found
-        parts.append((_kept(tractogram.streamlines, keep), labels[keep], file_names))
+        parts.append((_kept(contents.streamlines, keep), labels[keep], file_names))
     _check_left(report, len(files), min_length)
     return _assemble(parts, grid, report)
 
@@ -188,8 +189,14 @@ def _assemble(
         grid if grid is not None else Reference.covering(streamlines),
         report,
     )
-    counts = ", ".join(f"{name} {n}" for name, n in bundles.counts().items())
-    logger.info("%d streamlines in %d bundles: %s", len(bundles), len(names), counts)
+    counts = [f"{name} {n}" for name, n in bundles.counts().items()]
+    logger.info(
+        "%d streamlines in %d bundles: %s%s",
+        len(bundles),
+        len(names),
+        ", ".join(counts[:_NAMES_LOGGED]),
+        ", ..." if len(names) > _NAMES_LOGGED else "",
+    )
     return bundles
 
 

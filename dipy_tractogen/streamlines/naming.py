@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from .readers import Tractogram
+from .readers import TractogramContents
 
 logger = logging.getLogger("dipy_tractogen")
 
 
 def bundle_labels(
-    tractogram: Tractogram, bundles_from: str, *, stem: str, path: Path
+    contents: TractogramContents, bundles_from: str, *, stem: str, path: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Label the streamlines of one file by bundle.
 
     Parameters
     ----------
-    tractogram : Tractogram
+    contents : TractogramContents
         What the file holds.
     bundles_from : str
         ``"auto"``, ``"stem"``, ``"groups"`` or a key of ``data_per_streamline``; see
@@ -42,12 +42,12 @@ def bundle_labels(
         If the file has no groups or no such key where they were asked for, or the
         groups or values make no sense.
     """
-    n = len(tractogram.streamlines)
-    if bundles_from == "stem" or (bundles_from == "auto" and not tractogram.groups):
+    n = len(contents.streamlines)
+    if bundles_from == "stem" or (bundles_from == "auto" and not contents.groups):
         return np.zeros(n, dtype=np.int32), (stem,)
     if bundles_from in ("auto", "groups"):
-        return _labels_from_groups(tractogram.groups, n, stem, path)
-    return _labels_from_values(tractogram.data_per_streamline, bundles_from, path)
+        return _labels_from_groups(contents.groups, n, stem, path)
+    return _labels_from_values(contents.data_per_streamline, bundles_from, path)
 
 
 def _labels_from_groups(
@@ -101,7 +101,7 @@ def _labels_from_values(
             f"finite value a streamline, and has {values.shape[1]}"
         )
     unique, codes = np.unique(values[:, 0], return_inverse=True)
-    texts = [f"{value:g}" for value in unique]
-    names = sorted(set(texts))
+    texts = [str(int(v)) if v == int(v) else str(v) for v in unique]
+    names = sorted(texts)
     order = np.array([names.index(text) for text in texts], dtype=np.int32)
     return order[codes], tuple(names)

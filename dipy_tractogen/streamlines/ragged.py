@@ -63,6 +63,8 @@ def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
                 f"points of the shape {streamlines.shape} are given, and streamlines "
                 "are an array of the shape (n, nb_points, 3) or an ArraySequence"
             )
+        if streamlines.dtype not in (np.float32, np.float64):
+            streamlines = streamlines.astype(np.float32)
         n, nb_points, _ = streamlines.shape
         return as_sequence(streamlines.reshape(-1, 3), np.full(n, nb_points))
     sequence = ArraySequence(streamlines)

@@ -14,13 +14,13 @@ import logging
 import os
 from pathlib import Path
 import tempfile
-import warnings
 import zipfile
 
 from nibabel.streamlines import ArraySequence, TckFile, TrkFile
 import numpy as np
 
-from .files import read_error, tractogram_extension
+from .files import tractogram_extension
+from .messages import read_error, warnings_logged
 from .ragged import as_sequence
 from .vtk import VTK_EXTENSIONS, check_vtk, load_vtk
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 
 @dataclass
-class Tractogram:
+class TractogramContents:
     """What a file holds.
 
     Parameters
@@ -46,7 +46,7 @@ class Tractogram:
     groups: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def read_tractogram(path: str | os.PathLike) -> Tractogram:
+def read_tractogram(path: str | os.PathLike) -> TractogramContents:
     """Read a tractogram.
 
     Parameters
@@ -56,7 +56,7 @@ def read_tractogram(path: str | os.PathLike) -> Tractogram:
 
     Returns
     -------
-    tractogram : Tractogram
+    contents : TractogramContents
         Points in RASMM millimetres, origin at the centre of a voxel.
 
     Raises
@@ -74,15 +74,13 @@ def read_tractogram(path: str | os.PathLike) -> Tractogram:
         with path.open("rb") as file:
             if not file.read(1):
                 raise ValueError("it is empty")
-        with _warnings_logged(path):
+        with warnings_logged(path):
             return READERS[extension](path)
-    except MemoryError:
-        raise
     except Exception as error:
         raise read_error(path, error) from error
 
 
-def _read_trk(path: Path) -> Tractogram:
+def _read_trk(path: Path) -> TractogramContents:
     """Read a TRK with nibabel."""
     _check_magic(path, TrkFile.MAGIC_NUMBER)
     declared = TrkFile.load(str(path), lazy_load=True).header["nb_streamlines"]
@@ -91,13 +89,13 @@ def _read_trk(path: Path) -> Tractogram:
     if found < declared:
         raise ValueError(f"{found} of {declared} streamlines are there")
     data = file.tractogram.data_per_streamline
-    return Tractogram(
+    return TractogramContents(
         _with_empty(file.streamlines, int(found)),
         {name: np.asarray(values) for name, values in data.items()},
     )
 
 
-def _read_tck(path: Path) -> Tractogram:
+def _read_tck(path: Path) -> TractogramContents:
     """Read a TCK with nibabel.
 
     The size of the file tells how many streamlines it holds, those without points
@@ -118,10 +116,10 @@ def _read_tck(path: Path) -> Tractogram:
             ends,
             declared,
         )
-    return Tractogram(_with_empty(file.streamlines, ends))
+    return TractogramContents(_with_empty(file.streamlines, ends))
 
 
-def _read_trx(path: Path) -> Tractogram:
+def _read_trx(path: Path) -> TractogramContents:
     """Read a TRX with trx-python."""
     from trx import trx_file_memmap
 
@@ -133,7 +131,7 @@ def _read_trx(path: Path) -> Tractogram:
                 archive.extractall(folder)
             trx = trx_file_memmap.load_from_directory(folder)
         try:
-            return Tractogram(
+            return TractogramContents(
                 _copied(trx),
                 {k: np.array(v) for k, v in trx.data_per_streamline.items()},
                 {k: np.array(v) for k, v in trx.groups.items()},
@@ -152,12 +150,12 @@ def _copied(trx: object) -> ArraySequence:
     return as_sequence(points, lengths)
 
 
-def _read_vtk(path: Path) -> Tractogram:
+def _read_vtk(path: Path) -> TractogramContents:
     """Read a file of the VTK family with DIPY."""
-    return Tractogram(load_vtk(path))
+    return TractogramContents(load_vtk(path))
 
 
-def _read_dpy(path: Path) -> Tractogram:
+def _read_dpy(path: Path) -> TractogramContents:
     """Read a DPY with DIPY."""
     from dipy.io.dpy import Dpy
 
@@ -170,10 +168,10 @@ def _read_dpy(path: Path) -> Tractogram:
     lengths = np.diff(ends)
     if ends[0] != 0 or ends[-1] != len(points) or (lengths < 0).any():
         raise ValueError("its offsets do not fit its points")
-    return Tractogram(as_sequence(points, lengths))
+    return TractogramContents(as_sequence(points, lengths))
 
 
-READERS: dict[str, Callable[[Path], Tractogram]] = {
+READERS: dict[str, Callable[[Path], TractogramContents]] = {
     ".trk": _read_trk,
     ".tck": _read_tck,
     ".trx": _read_trx,
@@ -197,17 +195,6 @@ def _with_empty(streamlines: ArraySequence, n: int) -> ArraySequence:
     lengths = np.zeros(n, dtype=np.intp)
     lengths[: len(streamlines)] = streamlines._lengths
     return as_sequence(points, lengths)
-
-
-@contextmanager
-def _warnings_logged(path: Path) -> Iterator[None]:
-    """Log Python warnings with the name of the file, one line each."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield
-    for text in dict.fromkeys(str(warning.message) for warning in caught):
-        logger.warning("%s: %s", path, " ".join(text.split()))
 
 
 @contextmanager

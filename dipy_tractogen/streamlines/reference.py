@@ -14,7 +14,8 @@ from nibabel.orientations import aff2axcodes
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .files import read_error, split_extension
+from .files import split_extension
+from .messages import read_error, warnings_logged
 from .ragged import blocks, extent, streamlines_of, to_sequence
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Extensions of the files that hold a voxel grid.
 REFERENCE_EXTENSIONS = (".nii", ".nii.gz", ".trk", ".trx")
+
+#: Voxels along an axis that the header of a .trk or .nii can say.
+_MOST_VOXELS = np.iinfo(np.int16).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +69,13 @@ class Reference:
                 "reference whose three axes differ"
             )
         dimensions = np.asarray(self.dimensions).ravel()[:3]
-        if dimensions.size != 3 or (dimensions < 0).any():
+        if (
+            dimensions.size != 3
+            or not ((dimensions >= 0) & (dimensions <= _MOST_VOXELS)).all()
+        ):
             raise ValueError(
-                f"the dimensions {self.dimensions} of the grid are not three counts"
+                f"the dimensions {self.dimensions} of the grid are not three counts up "
+                f"to {_MOST_VOXELS}: check the units of the points (mm)"
             )
         sizes = voxel_sizes(affine) if self.voxel_sizes is None else self.voxel_sizes
         sizes = tuple(float(size) for size in np.asarray(sizes).ravel()[:3])
@@ -117,7 +125,8 @@ class Reference:
                 return cls(*_trx_grid(path))
             from dipy.io.utils import get_reference_info
 
-            return cls(*get_reference_info(str(path)))
+            with warnings_logged(path):
+                return cls(*get_reference_info(str(path)))
         except Exception as error:
             raise read_error(path, error) from error
 
@@ -218,11 +227,7 @@ class Reference:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether there is no real grid, so that its box means nothing.
-
-        Tractograms that were made without an image have dimensions of one voxel, or
-        of none; the bundles packaged with DIPY are such.
-        """
+        """Whether the grid is one voxel or none, as in files made without an image."""
         return max(self.dimensions) <= 1
 
     def matches(self, other: Reference) -> bool:

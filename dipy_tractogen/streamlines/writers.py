@@ -115,7 +115,7 @@ class TractogramWriter:
         if labels is None:
             return None
         labels = np.asarray(labels)
-        if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
+        if labels.shape != (n,) or labels.dtype.kind not in "iu":
             raise ValueError(
                 f"labels of the shape {labels.shape} and type {labels.dtype} are given "
                 f"for {n} streamlines: give one integer for each"
@@ -143,8 +143,7 @@ class TractogramWriter:
             checked[name] = values
         if labels is not None and "bundle" in checked:
             raise ValueError(
-                "data_per_streamline 'bundle' is the name under which labels are kept: "
-                "give the values another name"
+                "data_per_streamline 'bundle' is where labels go: give another name"
             )
         widths = {name: values.shape[1] for name, values in checked.items()}
         kind = (labels is not None, widths)
@@ -192,9 +191,8 @@ def open_writer(
     """Open a tractogram to be written block by block.
 
     Memory stays bounded for .trx, .trk and .tck: points go to the disk as they come.
-    The formats .vtk, .vtp, .fib and .dpy are collected in memory and written at the
-    end. The file takes its name when the body ends; if the body raises, nothing is
-    left and an older file of the same name stays.
+    A .vtk, .vtp, .fib or .dpy is collected in memory and written at the end. The file
+    takes its name when the body ends; if the body raises, an older file stays.
 
     Parameters
     ----------
