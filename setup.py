@@ -1,0 +1,80 @@
+"""Metadata; the console scripts come from the registry in workflows/cli.py."""
+
+import ast
+from pathlib import Path
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+PACKAGE = ROOT / "dipy_tractogen"
+
+
+def read_version():
+    """Read the version from the text: importing would need the dependencies."""
+    text = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)[1]
+
+
+def read_commands():
+    """Read the keys of the literal ``cli_flows`` without importing the package."""
+    source = (PACKAGE / "workflows" / "cli.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "cli_flows":
+            return list(ast.literal_eval(node.value))
+    raise ValueError("workflows/cli.py has no literal cli_flows.")
+
+
+setup(
+    name="dipy_tractogen",
+    version=read_version(),
+    description="Generative models of white-matter streamlines, a plugin of DIPY",
+    long_description=(ROOT / "README.rst").read_text(encoding="utf-8"),
+    long_description_content_type="text/x-rst",
+    author="dipy_tractogen developers",
+    license="BSD-3-Clause",
+    license_files=["LICENSE"],
+    packages=find_packages(include=["dipy_tractogen", "dipy_tractogen.*"]),
+    # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11; TensorFlow 2.21
+    # has no build for 3.14.
+    python_requires=">=3.11,<3.14",
+    install_requires=[
+        "dipy>=1.12",
+        "tensorflow>=2.18",
+        "keras>=3.5",
+        "numpy>=1.26",
+        "scipy>=1.11",
+        "nibabel>=5.2",
+        "trx-python>=0.4",
+        "scikit-learn>=1.4",
+        "matplotlib>=3.8",
+        "tqdm>=4.64",
+        # DIPY's viewer refuses FURY 2. FURY 0.12 needs VTK < 9.4, which has no build
+        # for Python 3.13: everything but rendering works there.
+        'fury>=0.12,<1; python_version < "3.13"',
+    ],
+    extras_require={
+        # A new minor version of ruff brings new rules and another layout.
+        "test": ["pytest>=8", "ruff>=0.17,<0.18"],
+        "doc": [
+            "sphinx>=7.2",
+            "numpydoc>=1.6",
+            "sphinx-gallery>=0.15",
+            "sphinxcontrib-bibtex>=2.6",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            f"{command} = dipy_tractogen.workflows.cli:run"
+            for command in read_commands()
+        ]
+    },
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Medical Science Apps.",
+    ],
+)
