@@ -1,0 +1,32 @@
+"""Pictures: FURY scenes of bundles and matplotlib curves of a training.
+
+Neither library is imported before a picture is drawn, and rendering is proved possible
+first (`require_rendering`), because VTK ends the process where it is not.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_LAZY = {
+    "Panel": "panels",
+    "RenderingUnavailable": "display",
+    "bundle_colours": "colours",
+    "can_render": "display",
+    "compare_bundles": "figures",
+    "plot_history": "plots",
+    "render_bundles": "figures",
+    "require_rendering": "display",
+}
+
+__all__ = list(_LAZY)
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_LAZY))

@@ -1,0 +1,163 @@
+"""Where the camera stands: named anatomical views, and frames that fit the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+# The few points beyond these percentiles may leave the picture: one stray streamline
+# must not shrink all the others to a speck.
+_FRAMED_PERCENTILES = (0.05, 99.95)
+_MARGIN = 0.05
+_SMALLEST_MM = 1.0
+
+
+@dataclass(frozen=True)
+class View:
+    """One side from which the brain is seen.
+
+    Parameters
+    ----------
+    name : str
+        Name of the view.
+    direction : tuple of float
+        Unit vector from the brain to the camera, RAS.
+    up : tuple of float
+        Unit vector that points up in the picture, RAS.
+    """
+
+    name: str
+    direction: tuple[float, float, float]
+    up: tuple[float, float, float]
+
+    @property
+    def axes(self) -> np.ndarray:
+        """Rows: right and up in the picture and towards the camera, RAS, (3, 3)."""
+        return np.array([np.cross(self.up, self.direction), self.up, self.direction])
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """Letter of the body side at each edge of the picture."""
+        right, up, _ = self.axes
+        return {
+            "right": _letter(right),
+            "left": _letter(-right),
+            "top": _letter(up),
+            "bottom": _letter(-up),
+        }
+
+
+def _letter(vector: np.ndarray) -> str:
+    axis = int(np.argmax(np.abs(vector)))
+    return ("LR", "PA", "IS")[axis][int(vector[axis] > 0)]
+
+
+VIEWS = {
+    view.name: view
+    for view in (
+        View("left", (-1, 0, 0), (0, 0, 1)),
+        View("right", (1, 0, 0), (0, 0, 1)),
+        View("front", (0, 1, 0), (0, 0, 1)),
+        View("back", (0, -1, 0), (0, 0, 1)),
+        View("top", (0, 0, 1), (0, 1, 0)),
+        View("bottom", (0, 0, -1), (0, 1, 0)),
+    )
+}
+# From the back and from the top the left of the body is on the left of the picture.
+ALL_VIEWS = ("left", "back", "top")
+VIEW_CHOICES = ("auto", "all", *VIEWS)
+
+
+def _limits(points: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = np.percentile(points @ axes.T, _FRAMED_PERCENTILES, axis=0)
+    return low, high
+
+
+def choose_views(names: Iterable[str], points: np.ndarray) -> tuple[View, ...]:
+    """Turn names of views into views.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Any of ``VIEW_CHOICES``: "left", "right", "front", "back", "top", "bottom";
+        "all" stands for left, back and top; "auto" for the view that shows the two
+        widest axes of the data, a sagittal one from the side where the data are.
+    points : ndarray of shape (n, 3)
+        Points of the data in RASMM mm.
+
+    Returns
+    -------
+    tuple of View
+        The views, each once.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or there is none.
+    """
+    chosen: list[str] = []
+    for name in names:
+        if name not in VIEW_CHOICES:
+            raise ValueError(f"view {name}: accepted are {', '.join(VIEW_CHOICES)}.")
+        if name == "auto":
+            chosen.append(_widest_view(points))
+        elif name == "all":
+            chosen.extend(ALL_VIEWS)
+        else:
+            chosen.append(name)
+    if not chosen:
+        raise ValueError(f"no view is named: accepted are {', '.join(VIEW_CHOICES)}.")
+    return tuple(VIEWS[name] for name in dict.fromkeys(chosen))
+
+
+def _widest_view(points: np.ndarray) -> str:
+    low, high = _limits(points, np.eye(3))
+    narrowest = int(np.argmin(high - low))
+    if narrowest == 0:
+        return "right" if low[0] + high[0] > 0 else "left"
+    return ("back", "top")[narrowest - 1]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The part of space that a view shows.
+
+    Parameters
+    ----------
+    view : View
+        From where it is seen.
+    centre : tuple of float
+        Its centre, RASMM mm.
+    width, height : float
+        Its size along the picture's axes, mm.
+    """
+
+    view: View
+    centre: tuple[float, float, float]
+    width: float
+    height: float
+
+
+def frame_points(points: np.ndarray, view: View) -> Frame:
+    """Frame points tightly in a view, with a small margin.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 3)
+        Points in RASMM mm.
+    view : View
+        From where they are seen.
+
+    Returns
+    -------
+    Frame
+        What the picture shows; 0.05 % of the points at each end of each axis may be
+        outside it.
+    """
+    axes = view.axes
+    low, high = _limits(points, axes)
+    width, height, _ = np.maximum(high - low, _SMALLEST_MM) * (1 + 2 * _MARGIN)
+    centre = axes.T @ ((low + high) / 2)
+    return Frame(view, tuple(centre), float(width), float(height))

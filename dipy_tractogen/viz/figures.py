@@ -1,0 +1,215 @@
+"""Pictures of bundles: panels side by side with titles, legend and scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.streamlines.files import replacing
+
+from .cameras import choose_views, frame_points
+from .colours import bundle_colours, direction_colours, value_colours
+from .compose import Key, compose
+from .layout import arrange
+from .panels import Panel
+from .scenes import draw_streamlines, line_width
+
+logger = logging.getLogger("dipy_tractogen")
+
+COLOUR_CHOICES = ("bundle", "direction", "value")
+BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
+_DIRECTIONS = {
+    "left to right": (0.9, 0.1, 0.1),
+    "posterior to anterior": (0.1, 0.7, 0.1),
+    "inferior to superior": (0.1, 0.1, 0.9),
+}
+
+
+def render_bundles(
+    panels: Sequence[Panel | tuple],
+    path: str | Path,
+    *,
+    color_by: str = "bundle",
+    views: Sequence[str] = ("auto",),
+    size: tuple[int, int] | None = None,
+    max_streamlines: int = 3000,
+    seed: int = 0,
+    background: str = "white",
+    value_name: str = "value",
+    force: bool = False,
+) -> Path:
+    """Render bundles into a PNG, offscreen: one column a panel, one row a view.
+
+    The views of a single panel stand side by side. All panels have the same camera,
+    scale and colours, so that they can be compared. A panel with more than
+    `max_streamlines` shows a random part of them, and its title says so. The scenes are
+    those of FURY :footcite:p:`Garyfallidis2021`.
+
+    Parameters
+    ----------
+    panels : sequence of Panel or tuple
+        What to show; a tuple holds the arguments of `Panel`: title, streamlines
+        (RASMM mm), labels, bundle names, values.
+    path : str or Path
+        The PNG file.
+    color_by : str, optional
+        "bundle", "direction" (of the streamline at each point) or "value" (the number
+        of each streamline; panels without values are grey).
+    views : sequence of str, optional
+        "left", "right", "front", "back", "top", "bottom"; "all" is left, back and top;
+        "auto" shows the two widest axes of the data.
+    size : tuple of int, optional
+        Width and height in pixels; by default what the content needs.
+    max_streamlines : int, optional
+        Number of streamlines drawn in a panel, about.
+    seed : int, optional
+        Seed of the choice of streamlines.
+    background : str, optional
+        "white" or "black".
+    value_name : str, optional
+        What the values are, with their unit; written at the colour bar.
+    force : bool, optional
+        Overwrite the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, or an argument is not one of those accepted.
+    RenderingUnavailable
+        If this process cannot render.
+    FileExistsError
+        If the file exists and not `force`.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    _check_choice("color_by", color_by, COLOUR_CHOICES)
+    _check_choice("background", background, BACKGROUNDS)
+    if max_streamlines < 1:
+        raise ValueError(f"max_streamlines {max_streamlines}: give 1 or more.")
+    panels = [panel if isinstance(panel, Panel) else Panel(*panel) for panel in panels]
+    if not panels:
+        raise ValueError("there is no panel to draw: give one or more.")
+    path = Path(path)
+    drawn = [_subsampled(panel, max_streamlines, seed) for panel in panels]
+    points = np.concatenate([panel.points() for panel in drawn])
+    frames = [frame_points(points, view) for view in choose_views(views, points)]
+    key, colours = _colour(drawn, color_by, value_name)
+    layout = arrange(frames, len(panels), size=size, legend=tuple(key.colours))
+    fullest = max(len(panel.streamlines) for panel in drawn)
+    width = line_width(fullest, layout.pixels_per_mm)
+    with replacing(path, force=force) as temporary:
+        images = [
+            draw_streamlines(
+                drawn[cell.panel].streamlines,
+                colours[cell.panel],
+                cell.frame,
+                (cell.width, cell.height),
+                width=width,
+                background=BACKGROUNDS[background],
+            )
+            for cell in layout.cells
+        ]
+        figure = compose(layout, images, drawn, key, BACKGROUNDS[background])
+        figure.savefig(temporary, dpi=figure.dpi)
+    return path
+
+
+def compare_bundles(
+    first,
+    second,
+    path: str | Path,
+    *,
+    titles: tuple[str, str] = ("real", "synthetic"),
+    **options,
+) -> Path:
+    """Render two sets of bundles side by side.
+
+    Parameters
+    ----------
+    first, second : BundleSet
+        The two sets.
+    path : str or Path
+        The PNG file.
+    titles : tuple of str, optional
+        Titles of the two panels.
+    **options
+        Those of `render_bundles`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError, RenderingUnavailable, FileExistsError
+        As `render_bundles` does.
+    """
+    panels = [
+        Panel(title, shown.streamlines, shown.labels, shown.bundle_names)
+        for title, shown in zip(titles, (first, second))
+    ]
+    return render_bundles(panels, path, **options)
+
+
+def _check_choice(name: str, value: str, accepted) -> None:
+    if value not in accepted:
+        raise ValueError(f"{name} {value}: accepted are {', '.join(accepted)}.")
+
+
+def _subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
+    fewer = panel.subsample(max_streamlines, seed=seed)
+    if fewer is not panel:
+        logger.info(
+            "%s: %d of %d streamlines are drawn, chosen at random with seed %d.",
+            panel.title,
+            len(fewer.streamlines),
+            panel.nb_streamlines,
+            seed,
+        )
+    return fewer
+
+
+def _colour(
+    panels: list[Panel], color_by: str, value_name: str
+) -> tuple[Key, list[np.ndarray]]:
+    """Explain the colours, and give those of each panel."""
+    if color_by == "bundle":
+        by_name = bundle_colours(name for panel in panels for name in panel.shown_names)
+        # Names without a streamline here need a row of the table, never used.
+        tables = [
+            np.array([by_name.get(name, (0, 0, 0)) for name in panel.bundle_names])
+            for panel in panels
+        ]
+        colours = [table[panel.labels] for table, panel in zip(tables, panels)]
+        return Key(colours=by_name), colours
+    if color_by == "direction":
+        colours = [
+            direction_colours(panel.points(), np.asarray(panel.streamlines._lengths))
+            for panel in panels
+        ]
+        return Key(colours=_DIRECTIONS), colours
+    values = [
+        np.full(len(panel.streamlines), np.nan)
+        if panel.values is None
+        else panel.values
+        for panel in panels
+    ]
+    known = np.concatenate(values)
+    known = known[np.isfinite(known)]
+    if known.size == 0:
+        raise ValueError("color_by value: no panel has a finite value to colour by.")
+    low = min(0.0, float(np.percentile(known, 2)))
+    high = max(float(np.percentile(known, 98)), low + 1e-6)
+    key = Key(value_name=value_name, limits=(low, high))
+    return key, [value_colours(one, low, high) for one in values]

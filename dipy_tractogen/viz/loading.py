@@ -1,0 +1,129 @@
+"""Panels read from tractograms, with a number for each streamline where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.streamlines.checks import screen
+from dipy_tractogen.streamlines.files import expand_inputs, split_extension
+from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.ragged import as_sequence, take
+from dipy_tractogen.streamlines.readers import read_tractogram
+
+from .panels import Panel
+
+
+def panel_title(input_files: Sequence[str | os.PathLike]) -> str:
+    """Name what some inputs have in common.
+
+    Parameters
+    ----------
+    input_files : sequence of str or Path
+        Files, folders or globs.
+
+    Returns
+    -------
+    str
+        The stem of a single file, the folder of several, or else their number.
+    """
+    if len(input_files) == 1 and Path(input_files[0]).is_dir():
+        return Path(input_files[0]).resolve().name
+    files = expand_inputs(input_files)
+    if len(files) == 1:
+        return split_extension(files[0])[0]
+    folders = {file.resolve().parent.name for file in files}
+    return folders.pop() if len(folders) == 1 else f"{len(files)} files"
+
+
+def load_panel(
+    input_files: Sequence[str | os.PathLike],
+    *,
+    title: str | None = None,
+    bundles_from: str = "auto",
+    reference: str | os.PathLike | None = None,
+) -> Panel:
+    """Read tractograms as one panel, coloured by bundle or direction.
+
+    Parameters
+    ----------
+    input_files : sequence of str or Path
+        Files, folders or globs.
+    title : str, optional
+        Title; by default `panel_title`.
+    bundles_from, reference
+        As for `streamlines.io.load_bundles`.
+
+    Returns
+    -------
+    Panel
+        All valid streamlines, those out of the bounding box included: a picture is
+        where one would want to see them.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `streamlines.io.load_bundles` does.
+    """
+    bundles = load_bundles(
+        input_files,
+        bundles_from=bundles_from,
+        reference=reference,
+        out_of_bounds="keep",
+    )
+    title = panel_title(input_files) if title is None else title
+    return Panel(title, bundles.streamlines, bundles.labels, bundles.bundle_names)
+
+
+def load_valued_panel(
+    input_files: Sequence[str | os.PathLike], key: str, *, title: str | None = None
+) -> tuple[Panel, set[str]]:
+    """Read tractograms as one panel, with a number for each streamline.
+
+    Parameters
+    ----------
+    input_files : sequence of str or Path
+        Files, folders or globs.
+    key : str
+        A key of their ``data_per_streamline``, such as ``"error_mm"``.
+    title : str, optional
+        Title; by default `panel_title`.
+
+    Returns
+    -------
+    panel : Panel
+        All valid streamlines; the values of a file without the key are NaN, and
+        there are none if no file has it.
+    keys : set of str
+        The keys with one number for each streamline that the files have.
+
+    Raises
+    ------
+    OSError
+        If a file is missing or cannot be opened.
+    ValueError
+        If a file is damaged, or no valid streamline is found.
+    """
+    points, lengths, values, keys = [], [], [], set()
+    for file in expand_inputs(input_files):
+        tractogram = read_tractogram(file)
+        keep, _ = screen(tractogram.streamlines)
+        kept = take(tractogram.streamlines, keep)
+        scalars = {
+            name: np.asarray(data, dtype=np.float64).reshape(-1)
+            for name, data in tractogram.data_per_streamline.items()
+            if np.size(data) == len(keep)
+        }
+        keys.update(scalars)
+        points.append(kept.get_data())
+        lengths.append(np.asarray(kept._lengths))
+        values.append(scalars.get(key, np.full(len(keep), np.nan))[keep])
+    panel = Panel(
+        panel_title(input_files) if title is None else title,
+        as_sequence(np.concatenate(points), np.concatenate(lengths)),
+        values=np.concatenate(values) if key in keys else None,
+    )
+    return panel, keys

@@ -1,0 +1,124 @@
+"""What one panel of a picture shows, and which of its streamlines are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dipy_tractogen.streamlines.ragged import take, to_sequence
+
+
+@dataclass
+class Panel:
+    """Streamlines under one title.
+
+    Parameters
+    ----------
+    title : str
+        Written above the panel.
+    streamlines : ArraySequence, ndarray of shape (n, p, 3) or sequence of ndarray
+        Points in RASMM mm; kept as an ArraySequence.
+    labels : ndarray of shape (n,), int, optional
+        Index of each streamline into `bundle_names`; all zero by default.
+    bundle_names : tuple of str, optional
+        Names of the bundles; by default there is one, named after the title.
+    values : ndarray of shape (n,), float, optional
+        A number for each streamline, to colour by; NaN where there is none.
+
+    Raises
+    ------
+    ValueError
+        If there is no streamline, a streamline has one point or points that are not
+        finite, or labels or values do not fit the streamlines.
+    """
+
+    title: str
+    streamlines: object
+    labels: np.ndarray | None = None
+    bundle_names: tuple[str, ...] = ()
+    values: np.ndarray | None = None
+    nb_streamlines: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.streamlines = to_sequence(self.streamlines)
+        number = len(self.streamlines)
+        if number == 0:
+            raise ValueError(f"{self.title}: there is no streamline to draw.")
+        smallest = np.min(self.streamlines._lengths)
+        if smallest < 2 or not np.isfinite(self.points()).all():
+            raise ValueError(
+                f"{self.title}: a streamline has one point, or points that are not "
+                "finite: load it with load_bundles, which drops and counts such ones."
+            )
+        self.nb_streamlines = number
+        self.bundle_names = tuple(self.bundle_names) or (self.title,)
+        if self.labels is None:
+            self.labels = np.zeros(number, dtype=np.int32)
+        self.labels = np.asarray(self.labels)
+        if self.values is not None:
+            self.values = np.asarray(self.values, dtype=np.float64).reshape(-1)
+        for name in ("labels", "values"):
+            given = getattr(self, name)
+            if given is not None and given.shape != (number,):
+                raise ValueError(
+                    f"{self.title}: {name} have shape {given.shape} for {number} "
+                    "streamlines; give one for each."
+                )
+        if self.labels.min() < 0 or self.labels.max() >= len(self.bundle_names):
+            raise ValueError(
+                f"{self.title}: labels go from {self.labels.min()} to "
+                f"{self.labels.max()}; with {len(self.bundle_names)} bundle names they "
+                f"go from 0 to {len(self.bundle_names) - 1}."
+            )
+
+    @property
+    def shown_names(self) -> tuple[str, ...]:
+        """Names of the bundles that have a streamline here."""
+        return tuple(self.bundle_names[code] for code in np.unique(self.labels))
+
+    def points(self) -> np.ndarray:
+        """All points of the panel.
+
+        Returns
+        -------
+        ndarray of shape (total points, 3)
+            Points in RASMM mm.
+        """
+        return self.streamlines.get_data()
+
+    def subsample(self, max_streamlines: int, *, seed: int = 0) -> Panel:
+        """Draw streamlines at random, keeping the shares of the bundles.
+
+        Parameters
+        ----------
+        max_streamlines : int
+            Number of streamlines to keep; each bundle keeps its share, rounded down,
+            and at least one.
+        seed : int, optional
+            Seed of the choice.
+
+        Returns
+        -------
+        Panel
+            The panel itself if it has no more streamlines than that, otherwise a new
+            one; ``nb_streamlines`` still tells how many there were.
+        """
+        number = len(self.streamlines)
+        if number <= max_streamlines:
+            return self
+        counts = np.bincount(self.labels, minlength=len(self.bundle_names))
+        quota = np.maximum(counts * max_streamlines // number, 1)
+        shuffled = np.random.default_rng(seed).permutation(number)
+        by_bundle = shuffled[np.argsort(self.labels[shuffled], kind="stable")]
+        rank = np.arange(number) - np.repeat(np.cumsum(counts) - counts, counts)
+        kept = np.sort(by_bundle[rank < quota[self.labels[by_bundle]]])
+        fewer = Panel(
+            self.title,
+            take(self.streamlines, kept),
+            self.labels[kept],
+            self.bundle_names,
+            None if self.values is None else self.values[kept],
+        )
+        fewer.nb_streamlines = self.nb_streamlines
+        return fewer

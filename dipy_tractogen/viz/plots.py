@@ -1,0 +1,125 @@
+"""Curves of a training, drawn by matplotlib without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import math
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.streamlines.files import replacing
+
+from .colours import PALETTE
+
+_HELD_OUT = "val_"
+_AXIS = ("step", "epoch")
+_NOT_DRAWN = ("seconds",)
+_TITLES = {
+    "loss": "Loss (nats)",
+    "reconstruction_mm": "Mean point error (mm)",
+    "kl": "KL divergence (nats)",
+    "learning_rate": "Learning rate",
+}
+_DPI = 120
+# A curve that falls by more than this has a logarithmic axis.
+_LARGE_RATIO = 30.0
+
+
+def plot_history(
+    history: Mapping[str, Sequence[float]] | Sequence[Mapping[str, float]],
+    path: str | Path,
+    *,
+    force: bool = False,
+) -> Path:
+    """Plot every quantity of a training, held-out beside training.
+
+    Parameters
+    ----------
+    history : mapping of str to sequence of float, or sequence of mapping
+        Columns, as in ``History.history`` of Keras, or rows, as in the record of a
+        model. A name that begins with ``val_`` belongs to held-out streamlines;
+        ``step`` or ``epoch`` is the horizontal axis.
+    path : str or Path
+        The PNG file.
+    force : bool, optional
+        Overwrite the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the history is empty or its columns differ in length.
+    FileExistsError
+        If the file exists and not `force`.
+    """
+    columns = _columns(history)
+    axis = next((name for name in _AXIS if name in columns), None)
+    nb_rows = len(next(iter(columns.values())))
+    x = columns.pop(axis) if axis else np.arange(1, nb_rows + 1)
+    names = list(
+        dict.fromkeys(
+            name.removeprefix(_HELD_OUT) for name in columns if name not in _NOT_DRAWN
+        )
+    )
+    figure = _figure(len(names))
+    for axes, name in zip(figure.axes, names):
+        _draw_curves(axes, name, x, columns)
+        axes.set_xlabel(axis or "epoch")
+    with replacing(path, force=force) as temporary:
+        figure.savefig(temporary, dpi=_DPI)
+    return Path(path)
+
+
+def _columns(history) -> dict[str, np.ndarray]:
+    if not isinstance(history, Mapping):
+        rows = list(history)
+        names = dict.fromkeys(name for row in rows for name in row)
+        history = {name: [row.get(name, math.nan) for row in rows] for name in names}
+    columns = {name: np.asarray(given, float) for name, given in history.items()}
+    if not any(name not in (*_AXIS, *_NOT_DRAWN) for name in columns):
+        raise ValueError("the history holds no curve: give that of a training.")
+    if len({len(column) for column in columns.values()}) > 1:
+        counts = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
+        raise ValueError(f"the columns of the history differ in length: {counts}.")
+    return columns
+
+
+def _figure(nb_plots: int):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    nb_columns = min(nb_plots, 2)
+    nb_rows = math.ceil(nb_plots / nb_columns)
+    figure = Figure(figsize=(5.5 * nb_columns, 3.6 * nb_rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    for index in range(nb_plots):
+        figure.add_subplot(nb_rows, nb_columns, index + 1)
+    return figure
+
+
+def _draw_curves(
+    axes, name: str, x: np.ndarray, columns: dict[str, np.ndarray]
+) -> None:
+    drawn = []
+    for key, label, colour, style in (
+        (name, "training", PALETTE[0], "-"),
+        (_HELD_OUT + name, "held-out", PALETTE[1], "--"),
+    ):
+        if key in columns:
+            marker = "o" if len(x) == 1 else ""
+            axes.plot(x, columns[key], style, color=colour, label=label, marker=marker)
+            drawn.append(columns[key])
+    values = np.concatenate(drawn)
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and values.max() > _LARGE_RATIO * values.min():
+        axes.set_yscale("log")
+    axes.set_title(_TITLES.get(name, name.replace("_", " ")), parse_math=False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(drawn) > 1:
+        axes.legend(frameon=False)
