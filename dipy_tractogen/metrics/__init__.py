@@ -1,0 +1,1 @@
+"""Measures of generated streamlines against real ones. NumPy, SciPy and DIPY only."""

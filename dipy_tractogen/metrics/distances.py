@@ -1,0 +1,143 @@
+"""Minimum average direct-flip distance (MDF) of streamlines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dipy_tractogen.streamlines.geometry import resample
+
+NB_POINTS = 20
+"""Number of points of a streamline in every distance of the package."""
+
+
+def mdf_points(streamlines, nb_points: int = NB_POINTS) -> np.ndarray:
+    """Resample streamlines for distances.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence or ndarray of shape (n, p, 3)
+        Points in mm.
+    nb_points : int, optional
+        Number of points of the result.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points at equal arc length, in mm.
+    """
+    return resample(streamlines, nb_points)
+
+
+def mdf(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """MDF distance of every streamline to every other.
+
+    The MDF is the mean distance of corresponding points, in the direction of storage
+    that makes it smaller :footcite:p:`Garyfallidis2012`. The result holds all pairs:
+    for the nearest ones of large sets use
+    :func:`dipy_tractogen.metrics.neighbours.nearest`.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Points in mm, equally spaced.
+    others : ndarray of shape (m, p, 3)
+        Points in mm, equally spaced, as many a streamline.
+
+    Returns
+    -------
+    ndarray of shape (n, m), float32
+        Distances in mm.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not have as many points a streamline.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    points, others = same_points(points, others)
+    rows, columns = by_point(points), by_point(others)
+    return np.minimum(direct(rows, columns), direct(rows, columns[::-1]))
+
+
+def direct(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Mean distance of corresponding points, in the direction of storage only.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (p, 3, n), float32
+        Points in mm, as `by_point` arranges them.
+    columns : ndarray of shape (p, 3, m), float32
+        Points in mm.
+
+    Returns
+    -------
+    ndarray of shape (n, m), float32
+        Distances in mm.
+    """
+    total = np.zeros((rows.shape[2], columns.shape[2]), dtype=np.float32)
+    squared, step = np.empty_like(total), np.empty_like(total)
+    for row, column in zip(rows, columns):
+        np.subtract(row[0][:, None], column[0], out=squared)
+        np.multiply(squared, squared, out=squared)
+        for axis in (1, 2):
+            np.subtract(row[axis][:, None], column[axis], out=step)
+            np.multiply(step, step, out=step)
+            squared += step
+        total += np.sqrt(squared, out=squared)
+    return np.divide(total, len(rows), out=total)
+
+
+def by_point(points: np.ndarray) -> np.ndarray:
+    """Arrange (n, p, 3) as (p, 3, n), so that streamlines are contiguous.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Points in mm.
+
+    Returns
+    -------
+    ndarray of shape (p, 3, n)
+        The same points.
+    """
+    return np.ascontiguousarray(points.transpose(1, 2, 0))
+
+
+def same_points(
+    points: np.ndarray, others: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Refuse arrays of streamlines that cannot be compared.
+
+    Parameters
+    ----------
+    points, others : ndarray of shape (n, p, 3) and (m, p, 3)
+        Points in mm.
+
+    Returns
+    -------
+    points, others : ndarray, float32
+        The same points.
+
+    Raises
+    ------
+    ValueError
+        If they have not as many points a streamline, or a coordinate is not finite.
+    """
+    points = np.asarray(points, dtype=np.float32)
+    others = np.asarray(others, dtype=np.float32)
+    shapes = (points.shape, others.shape)
+    fit = points.ndim == others.ndim == 3 and points.shape[1:] == others.shape[1:]
+    if not fit or points.shape[2] != 3:
+        raise ValueError(
+            "Distances need arrays (n, nb_points, 3) with the same nb_points, got "
+            f"{shapes[0]} and {shapes[1]}: resample both with mdf_points."
+        )
+    if not (np.isfinite(points).all() and np.isfinite(others).all()):
+        raise ValueError(
+            "Distances need finite points: drop the streamlines with NaN or infinite "
+            "coordinates, as load_bundles does."
+        )
+    return points, others

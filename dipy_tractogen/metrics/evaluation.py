@@ -1,0 +1,183 @@
+"""All measures of generated streamlines in one report, beside those of real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import logging
+import math
+
+import numpy as np
+
+from .comparison import OVERALL
+from .distances import NB_POINTS
+from .entries import measure
+from .matching import LEFT_OUT, common_bundles, leave_out_held_out, warn_of_numbers
+from .prdc import NB_NEIGHBOURS
+from .samples import StreamlineSet, prepare
+from .shape import VOXEL_SIZE
+from .texture import NB_POINTS as TEXTURE_POINTS
+
+logger = logging.getLogger("dipy_tractogen")
+
+# Small sets are drawn several times, until about so many streamlines were compared.
+_NB_COMPARED = 3000
+_MOST_DRAWS = 5
+
+
+def evaluate(
+    generated,
+    real,
+    training=None,
+    *,
+    generated_labels: np.ndarray | None = None,
+    real_labels: np.ndarray | None = None,
+    training_labels: np.ndarray | None = None,
+    bundle_names: Sequence[str] = (),
+    k: int = NB_NEIGHBOURS,
+    nb_points: int = NB_POINTS,
+    texture_points: int = TEXTURE_POINTS,
+    voxel_size: float = VOXEL_SIZE,
+    seed: int = 0,
+) -> dict:
+    """Evaluate generated streamlines against held-out real ones.
+
+    Every measure of the generated streamlines comes with that of real ones, those of
+    training, against the same held-out streamlines: this, and not one, is the value of
+    a perfect generator. Samples of the same size and composition are compared; small
+    sets are drawn up to five times and the measures averaged. See
+    :func:`~dipy_tractogen.metrics.prdc.prdc` for precision, recall, density and
+    coverage :footcite:p:`Naeem2020`, and the other modules of
+    :mod:`dipy_tractogen.metrics` for the rest.
+
+    Parameters
+    ----------
+    generated, real : ArraySequence or ndarray of shape (n, p, 3)
+        Generated and held-out real streamlines, points in mm.
+    training : ArraySequence or ndarray of shape (n, p, 3), optional
+        Real streamlines that the generator was trained on. Those that are also in
+        `real` are left out. Without them there is no novelty, and the real streamlines
+        are compared half against half.
+    generated_labels, real_labels, training_labels : ndarray of shape (n,), optional
+        Bundle of each streamline, an index into `bundle_names`.
+    bundle_names : sequence of str, optional
+        Names of the bundles. Only bundles that are both generated and real are
+        compared; without any in common, or without labels, all are taken as one.
+    k : int, optional
+        Neighbours of precision, recall, density and coverage.
+    nb_points : int, optional
+        Points of a streamline for distances.
+    texture_points : int, optional
+        Points of a streamline for length, curvature and tortuosity.
+    voxel_size : float, optional
+        Voxels of Dice, overlap and overreach, in mm.
+    seed : int, optional
+        Seed of the draws.
+
+    Returns
+    -------
+    dict
+        Plain types that JSON holds; numbers are finite or None.
+
+        - ``overall`` and ``bundles`` (by name), each with ``counts``; the measures
+          ``generated`` and ``real``; ``held_out``, the mean attributes of the held-out
+          streamlines; and ``ratios`` of generated to real, ``novelty``,
+          ``length_w1``, ``curvature_w1`` and ``tortuosity_w1``, with
+          ``generated_per_training``, the number of generated streamlines for each of
+          training;
+        - ``worst_bundle``, the name of that whose precision, recall or coverage is
+          farthest below that of real streamlines, or None;
+        - ``parameters`` and ``warnings``.
+
+    Raises
+    ------
+    ValueError
+        If there are no generated or no real streamlines, labels do not fit, points are
+        not finite, or a parameter is out of its range.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    _check(generated, real, k, seed)
+    given = {"generated": generated, "real": real, "training": training}
+    given = {name: each for name, each in given.items() if each is not None}
+    labels = {
+        "generated": generated_labels,
+        "real": real_labels,
+        "training": training_labels,
+    }
+    labels, names, warnings = common_bundles(
+        {name: labels[name] for name in given}, tuple(bundle_names)
+    )
+    points = {"nb_points": nb_points, "texture_points": texture_points}
+    sets = {
+        name: _compared(prepare(streamlines, labels[name], **points))
+        for name, streamlines in given.items()
+    }
+    generated, real = sets["generated"], sets["real"]
+    training, nb_shared, more = leave_out_held_out(sets.get("training"), real)
+    if nb_shared:
+        logger.info("Left out of training, being held out as well: %d", nb_shared)
+    warnings += more + warn_of_numbers(generated, real, training, names, k)
+    nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(real)))
+    results = measure(
+        generated,
+        real,
+        training,
+        nb_draws=nb_draws,
+        k=k,
+        voxel_size=voxel_size,
+        seed=seed,
+    )
+    bundles = {name: results.entry(label) for label, name in names.items()}
+    return {
+        "overall": results.entry(OVERALL),
+        "bundles": bundles,
+        "worst_bundle": worst_bundle(bundles),
+        "parameters": {
+            "k": k,
+            **points,
+            "voxel_size": voxel_size,
+            "seed": seed,
+            "nb_draws": nb_draws,
+            "training_also_held_out": nb_shared,
+        },
+        "warnings": warnings,
+    }
+
+
+def worst_bundle(bundles: dict[str, dict]) -> str | None:
+    """Find the bundle that is farthest below what real streamlines reach.
+
+    Parameters
+    ----------
+    bundles : dict of str to dict
+        The entries of a report.
+
+    Returns
+    -------
+    str or None
+        Name of the bundle with the largest shortfall of precision, recall or coverage;
+        None where no bundle has both values of any.
+    """
+    shortfalls = [
+        (entry["real"][measure] - entry["generated"][measure], name)
+        for name, entry in bundles.items()
+        for measure in ("precision", "recall", "coverage")
+        if None not in (entry["real"][measure], entry["generated"][measure])
+    ]
+    return max(shortfalls)[1] if shortfalls else None
+
+
+def _check(generated, real, k: int, seed: int) -> None:
+    for name, streamlines in (("generated", generated), ("real", real)):
+        if len(streamlines) == 0:
+            raise ValueError(f"There are no {name} streamlines: give one or more.")
+    if k < 1:
+        raise ValueError(f"k={k}: give one neighbour or more.")
+    if seed < 0:
+        raise ValueError(f"seed={seed}: give zero or more.")
+
+
+def _compared(streamlines: StreamlineSet) -> StreamlineSet:
+    return streamlines.take(streamlines.labels != LEFT_OUT)

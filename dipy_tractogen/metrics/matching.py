@@ -1,0 +1,182 @@
+"""Which streamlines can be compared: those of common bundles, each in one set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .novelty import same_streamlines
+from .samples import StreamlineSet, matched_sizes
+
+LEFT_OUT = -1
+"""Label of streamlines of a bundle that is not compared."""
+
+WANTED_PER_TRAINING = 5
+"""Generated streamlines for each of training that repetition is meant for."""
+
+
+def common_bundles(
+    labels: Mapping[str, np.ndarray | None], bundle_names: tuple[str, ...]
+) -> tuple[dict[str, np.ndarray | None], dict[int, str], list[str]]:
+    """Find the bundles that are both generated and real.
+
+    Parameters
+    ----------
+    labels : mapping of str to ndarray of shape (n,) or None
+        Labels of the streamlines that are ``"generated"``, ``"real"`` and, where they
+        are given, of ``"training"``.
+    bundle_names : tuple of str
+        Names of the labels.
+
+    Returns
+    -------
+    labels : dict of str to ndarray or None
+        Labels with `LEFT_OUT` in place of bundles that are not compared; None where
+        all streamlines are taken as one bundle.
+    names : dict of int to str
+        Label and name of the common bundles; empty where all are taken as one.
+    warnings : list of str
+        What is left out, and how to mend it.
+
+    Raises
+    ------
+    ValueError
+        If a label has no name.
+    """
+    as_one = dict.fromkeys(labels)
+    if any(each is None for each in labels.values()):
+        return as_one, {}, []
+    found = {name: _names_in(each, bundle_names) for name, each in labels.items()}
+    common = found["generated"] & found["real"]
+    trained = found.get("training", common)
+    if not common & trained:
+        listed = "; ".join(f"{name}: {_listed(names)}" for name, names in found.items())
+        return (
+            as_one,
+            {},
+            [f"No bundle has one name everywhere ({listed}): all are taken as one."],
+        )
+    warnings = [
+        f"Bundles that are only {name} are left out: {_listed(found[name] - common)}."
+        for name in ("generated", "real")
+        if found[name] - common
+    ]
+    kept = np.array([name in common for name in bundle_names])
+    codes = np.where(kept, np.arange(len(bundle_names)), LEFT_OUT)
+    names = {code: name for code, name in enumerate(bundle_names) if name in common}
+    return {name: codes[each] for name, each in labels.items()}, names, warnings
+
+
+def leave_out_held_out(
+    training: StreamlineSet | None, real: StreamlineSet
+) -> tuple[StreamlineSet | None, int, list[str]]:
+    """Drop the training streamlines that are held out as well.
+
+    Parameters
+    ----------
+    training : StreamlineSet or None
+        Real streamlines that a model was trained on, perhaps with all others.
+    real : StreamlineSet
+        Held-out real streamlines.
+
+    Returns
+    -------
+    training : StreamlineSet or None
+        The others; None where none is left.
+    nb_shared : int
+        How many were dropped.
+    warnings : list of str
+        Why there is no training set, and how to mend it.
+    """
+    if training is None:
+        return None, 0, [_NO_TRAINING]
+    shared = same_streamlines(training.points, real.points)
+    nb_shared = int(shared.sum())
+    if nb_shared == len(training):
+        return (
+            None,
+            nb_shared,
+            [f"All training streamlines are held out. {_NO_TRAINING}"],
+        )
+    return training.take(~shared), nb_shared, []
+
+
+def warn_of_numbers(
+    generated: StreamlineSet,
+    real: StreamlineSet,
+    training: StreamlineSet | None,
+    names: Mapping[int, str],
+    k: int,
+) -> list[str]:
+    """Say which measures suffer from too few streamlines.
+
+    Parameters
+    ----------
+    generated, real : StreamlineSet
+        Generated and held-out real streamlines.
+    training : StreamlineSet or None
+        Real streamlines that a model was trained on.
+    names : mapping of int to str
+        Label and name of the bundles.
+    k : int
+        Neighbours of precision, recall, density and coverage.
+
+    Returns
+    -------
+    list of str
+        One warning a measure.
+    """
+    warnings = []
+    known = real if training is None else training
+    if len(generated) < WANTED_PER_TRAINING * len(known):
+        kind = "held-out" if training is None else "training"
+        warnings.append(
+            f"{len(generated)} generated streamlines for {len(known)} {kind} ones: "
+            f"repetition is meant for {WANTED_PER_TRAINING} times as many or more."
+        )
+    names = names or {0: "all streamlines"}
+    untrained = [name for label, name in names.items() if label not in known.labels]
+    if untrained:
+        warnings.append(
+            "Without training streamlines there is no value of real ones for: "
+            f"{_listed(untrained)}."
+        )
+    fewer = [
+        name
+        for label, name in names.items()
+        if np.sum(generated.labels == label) < np.sum(real.labels == label)
+    ]
+    if fewer:
+        warnings.append(
+            "Fewer streamlines are generated than held out, and no more of these are "
+            f"compared: {_listed(fewer)}."
+        )
+    sizes = matched_sizes(real, generated, training)
+    tiny = [name for label, name in names.items() if sizes[label] <= k]
+    if tiny:
+        warnings.append(
+            f"Too few streamlines for {k} neighbours, so there is no precision, "
+            f"recall, density or coverage: {_listed(tiny)}."
+        )
+    return warnings
+
+
+_NO_TRAINING = (
+    "Without training streamlines there is no novelty, and real ones are compared half "
+    "against half: give those that the model was trained on (--train_files)."
+)
+
+
+def _names_in(labels: np.ndarray, bundle_names: tuple[str, ...]) -> set[str]:
+    labels = np.asarray(labels)
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(bundle_names):
+        raise ValueError(
+            f"Labels from {labels.min()} to {labels.max()} with {len(bundle_names)} "
+            "bundle names: labels count from 0 and each has a name."
+        )
+    return {bundle_names[label] for label in np.unique(labels)}
+
+
+def _listed(names) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,104 @@
+"""Whether generated streamlines are new: novelty, and repetition among themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .neighbours import count_in_balls, nearest
+
+REPETITION_SHARE = 0.1
+"""Streamlines nearer than this share of the usual distance repeat one another."""
+
+# Formats round coordinates differently; tracking never gives one streamline twice.
+_SAME_MM = 0.01
+
+
+def nearest_distances(points: np.ndarray, others: np.ndarray | None = None):
+    """Distance of each streamline to the nearest other one.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Points in mm, equally spaced.
+    others : ndarray of shape (m, p, 3), optional
+        Where to look; without it among `points`.
+
+    Returns
+    -------
+    ndarray of shape (n,), float32
+        MDF in mm.
+
+    Raises
+    ------
+    ValueError
+        If there is no other streamline.
+    """
+    return nearest(points, others)[0][:, 0]
+
+
+def same_streamlines(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Find streamlines that are also in another set, stored from either end.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Points in mm, equally spaced.
+    others : ndarray of shape (m, p, 3)
+        Where to look, points in mm, equally spaced.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+        True where the MDF to one of `others` is below a hundredth of a millimetre.
+    """
+    radii = np.full(len(others), _SAME_MM)
+    return count_in_balls(others, radii, points)[1] > 0
+
+
+def novelty(
+    generated_to_training: np.ndarray, held_out_to_training: np.ndarray
+) -> float | None:
+    """Compare how far generated and real streamlines are from the training ones.
+
+    Parameters
+    ----------
+    generated_to_training : ndarray of shape (n,)
+        Distance of each generated streamline to the nearest of training, in mm.
+    held_out_to_training : ndarray of shape (m,)
+        The same of real streamlines that were not trained on.
+
+    Returns
+    -------
+    float or None
+        Ratio of the medians. One: as new as unseen real streamlines; well under one:
+        memorised. None where there are no distances or the real median is zero.
+    """
+    if not len(generated_to_training) or not len(held_out_to_training):
+        return None
+    usual = float(np.median(held_out_to_training))
+    return float(np.median(generated_to_training)) / usual if usual > 0 else None
+
+
+def repetition(among_candidates: np.ndarray, among_real: np.ndarray) -> float | None:
+    """Share of streamlines that all but repeat another one of their set.
+
+    Meant for five times as many candidates as real streamlines: a generator that
+    redraws those it was trained on with a little noise then has to repeat itself.
+
+    Parameters
+    ----------
+    among_candidates : ndarray of shape (n,)
+        Distance of each streamline to the nearest other of its set, in mm.
+    among_real : ndarray of shape (m,)
+        The same among real streamlines.
+
+    Returns
+    -------
+    float or None
+        Share of `among_candidates` below a tenth of the median of `among_real`; None
+        where there are no distances.
+    """
+    if not len(among_candidates) or not len(among_real):
+        return None
+    threshold = REPETITION_SHARE * np.median(among_real)
+    return float(np.mean(among_candidates < threshold))

@@ -1,0 +1,88 @@
+"""A report as an aligned table of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_LEGEND = (
+    "n: streamlines compared. P, R, D, C: precision, recall, density, coverage. In "
+    "parentheses: real\nstreamlines in place of generated ones; for the length (mm), "
+    "those held out. W1: distance of the\ndistributions of length, curvature and "
+    "tortuosity, over that of real streamlines."
+)
+
+
+def format_table(report: dict) -> str:
+    """Format a report: all bundles together, then a line for each.
+
+    Parameters
+    ----------
+    report : dict
+        From :func:`dipy_tractogen.metrics.evaluation.evaluate`.
+
+    Returns
+    -------
+    str
+        Several lines, the last one without a line break. A value that is None is shown
+        as a dash.
+    """
+    entries = {"overall": report["overall"], **report["bundles"]}
+    header = ["", *_COLUMNS]
+    rows = [
+        [name, *(column(entry) for column in _COLUMNS.values())]
+        for name, entry in entries.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+    lines = [_aligned(row, widths) for row in (header, *rows)]
+    if report["worst_bundle"] is not None:
+        lines.append(f"Farthest below real: {report['worst_bundle']}.")
+    return "\n".join([*lines, _LEGEND])
+
+
+def _aligned(cells: list[str], widths: list[int]) -> str:
+    name, *values = (
+        cell.ljust(width) if column == 0 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths))
+    )
+    return "  ".join([name, *values]).rstrip()
+
+
+def _share(value: float | None) -> str:
+    """Two decimals without the leading zero."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}".removeprefix("0") if value >= 0 else f"{value:.2f}"
+
+
+def _beside_real(measure: str) -> Callable[[dict], str]:
+    return lambda entry: (
+        f"{_share(entry['generated'][measure])} ({_share(entry['real'][measure])})"
+    )
+
+
+def _ratio(name: str) -> Callable[[dict], str]:
+    return lambda entry: _share(entry["ratios"][name])
+
+
+def _length(entry: dict) -> str:
+    generated = entry["generated"]["mean_length"]
+    shown = "-" if generated is None else f"{generated:.1f}"
+    return f"{shown} ({entry['held_out']['mean_length']:.1f})"
+
+
+_COLUMNS: dict[str, Callable[[dict], str]] = {
+    "n": lambda entry: str(entry["counts"]["compared"]),
+    "P": _beside_real("precision"),
+    "R": _beside_real("recall"),
+    "D": _beside_real("density"),
+    "C": _beside_real("coverage"),
+    "novelty": _ratio("novelty"),
+    "repeated": _beside_real("repetition"),
+    "length": _length,
+    "W1 len": _ratio("length_w1"),
+    "curv": _ratio("curvature_w1"),
+    "tort": _ratio("tortuosity_w1"),
+    "shape": _beside_real("shape_similarity"),
+    "Dice": _beside_real("dice"),
+    "agree": _beside_real("agreement"),
+}
