@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The few points beyond these percentiles may leave the picture: one stray streamline
-# must not shrink all the others to a speck.
-_FRAMED_PERCENTILES = (0.05, 99.95)
+# What lies further beyond these percentiles than this share of the range between them
+# may leave the picture: one stray streamline must not shrink all others to a speck.
+_USUAL_PERCENTILES = (0.05, 99.95)
+_STRAY_SHARE = 0.25
 _MARGIN = 0.05
 _SMALLEST_MM = 1.0
 
@@ -71,7 +72,11 @@ VIEW_CHOICES = ("auto", "all", *VIEWS)
 
 
 def _limits(points: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.percentile(points @ axes.T, _FRAMED_PERCENTILES, axis=0)
+    places = points @ axes.T
+    low, high = np.percentile(places, _USUAL_PERCENTILES, axis=0)
+    beyond = _STRAY_SHARE * (high - low)
+    low = np.maximum(places.min(axis=0), low - beyond)
+    high = np.minimum(places.max(axis=0), high + beyond)
     return low, high
 
 
@@ -153,8 +158,8 @@ def frame_points(points: np.ndarray, view: View) -> Frame:
     Returns
     -------
     Frame
-        What the picture shows; 0.05 % of the points at each end of each axis may be
-        outside it.
+        What the picture shows: all points but for strays, at most 0.05 % of them at
+        each end of each axis.
     """
     axes = view.axes
     low, high = _limits(points, axes)

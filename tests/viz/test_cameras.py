@@ -68,7 +68,15 @@ def test_frame_holds_the_points_and_little_more():
 def test_a_stray_point_does_not_shrink_the_rest():
     points = np.concatenate([np.random.default_rng(0).normal(size=(5000, 3))] * 2)
     stray = np.concatenate([points, [[1e4, 1e4, 1e4]]])
-    assert frame_points(stray, VIEWS["top"]).width < 10
+    assert frame_points(stray, VIEWS["top"]).width < 14
+
+
+def test_the_tip_of_a_bundle_is_inside():
+    points = np.zeros((10000, 3))
+    points[:, 0] = np.linspace(0, 100, 10000)
+    points[0] = -10, 0, 0
+    frame = frame_points(points, VIEWS["top"])
+    assert frame.centre[0] - frame.width / 2 < -10
 
 
 def test_one_place_has_a_frame():
