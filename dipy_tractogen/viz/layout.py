@@ -163,6 +163,8 @@ def arrange(
         width = max(width, _NARROWEST_AUTOMATIC)
         place, footer_height = _legend(legend, width, len(widths), text)
         strips = title_height + footer_height + 2 * gutter * len(heights)
+        # A narrower picture may need a higher legend.
+        scale = min(scale, (height - strips) / sum(heights))
         height = math.ceil(scale * sum(heights)) + strips
     return Layout(
         width=width,

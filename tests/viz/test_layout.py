@@ -23,7 +23,8 @@ def rectangles(layout):
 @pytest.mark.parametrize("legend", [[], ["AF_L"], NAMES], ids=len)
 def test_cells_are_inside_and_apart(size, nb_panels, legend):
     layout = arrange(FRAMES, nb_panels, size=size, legend=legend)
-    assert size is None or (layout.width, layout.height) == size
+    assert (layout.width, layout.height) == size or size is None
+    assert size is not None or (layout.width <= 1600 and layout.height <= 2000)
     found = rectangles(layout)
     assert len(found) == 3 * nb_panels
     for i, (left, top, right, bottom) in enumerate(found):
@@ -35,6 +36,13 @@ def test_cells_are_inside_and_apart(size, nb_panels, legend):
             apart_x = right < other[0] or other[2] < left
             apart_y = bottom < other[1] or other[3] < top
             assert apart_x or apart_y
+
+
+def test_an_automatic_picture_keeps_its_limits_with_a_high_legend():
+    tall = [Frame(VIEWS["left"], (0, 0, 0), 90.0, 180.0)] * 3
+    layout = arrange(tall, 2, legend=NAMES)
+    assert layout.legend.rows > 3
+    assert layout.height <= 2000
 
 
 def test_all_cells_have_one_scale():
