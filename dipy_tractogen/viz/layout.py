@@ -165,7 +165,7 @@ def arrange(
         strips = title_height + footer_height + 2 * gutter * len(heights)
         # A narrower picture may need a higher legend.
         scale = min(scale, (height - strips) / sum(heights))
-        height = math.ceil(scale * sum(heights)) + strips
+        height = round(scale * sum(heights)) + strips
     return Layout(
         width=width,
         height=height,
