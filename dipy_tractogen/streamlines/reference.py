@@ -241,10 +241,10 @@ class Reference:
         Returns
         -------
         same : bool
-            True if the dimensions are equal and the affines agree to 0.001 mm.
+            True if the dimensions are equal and the affines agree to 0.001.
         """
         return self.dimensions == other.dimensions and np.allclose(
-            self.affine, other.affine, rtol=1e-3, atol=1e-3
+            self.affine, other.affine, rtol=0, atol=1e-3
         )
 
     def contains(self, streamlines: ArraySequence | np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 import os
+from pathlib import Path
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -34,10 +35,11 @@ def load_vtk(path: str | os.PathLike) -> ArraySequence:
     Raises
     ------
     ValueError
-        If VTK complains.
+        If the end is missing, or VTK complains.
     """
     from dipy.io.vtk import load_vtk_streamlines
 
+    _check_end(Path(path))
     with _complaints_raised():
         lines = load_vtk_streamlines(str(path), to_lps=False)
     lengths = np.array([len(line) for line in lines], dtype=np.intp)
@@ -107,6 +109,16 @@ def check_vtk() -> None:
             "tractograms of the formats .vtk, .vtp and .fib need FURY: pip install "
             "'fury>=0.12,<1', or use .trx or .trk"
         )
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a VTP without its last tag, which VTK does not miss."""
+    if path.suffix.lower() != ".vtp":
+        return
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 100, 0))
+        if b"</VTKFile>" not in file.read():
+            raise ValueError("its last tag </VTKFile> is missing")
 
 
 @contextmanager

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines.checks import ScreeningReport, screen
+from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.reference import Reference
+
+GRID = Reference(np.eye(4), (100, 100, 100))
+
+
+@pytest.fixture
+def flawed():
+    """Return a good streamline, one of each flaw, and another good one."""
+    good = np.array([[10, 10, 10], [20, 10, 10], [30, 10, 10]])
+    arrays = [
+        good,
+        np.array([[10, 10, 10], [np.nan, 10, 10]]),
+        np.array([[10, 10, 10], [np.inf, 10, 10], [20, 10, 10]]),
+        np.array([[np.nan, 10, 10]]),
+        np.array([[10, 10, 10]]),
+        np.empty((0, 3)),
+        np.full((4, 3), 10),
+        np.array([[10, 10, 10], [11, 10, 10]]),
+        np.array([[10, 10, 10], [200, 10, 10]]),
+        good + 1,
+    ]
+    points = np.concatenate(arrays).astype(np.float32)
+    return as_sequence(points, [len(array) for array in arrays])
+
+
+def test_each_flaw_is_dropped_and_counted_once(flawed):
+    keep, report = screen(flawed, reference=GRID, min_length=5)
+    assert np.flatnonzero(keep).tolist() == [0, 9]
+    assert report.counts == {
+        "non-finite points": 3,
+        "one point": 2,
+        "zero length": 1,
+        "shorter than 5 mm": 1,
+        "out of the bounding box": 1,
+    }
+    assert (report.total, report.kept) == (10, 2)
+    assert report.summary() == (
+        "kept 2 of 10 streamlines; dropped: 3 non-finite points, 2 one point, 1 zero "
+        "length, 1 shorter than 5 mm, 1 out of the bounding box"
+    )
+
+
+def test_a_view_in_another_order(flawed):
+    keep, _ = screen(flawed[[9, 4, 8, 0]], reference=GRID)
+    assert keep.tolist() == [True, False, False, True]
+
+
+def test_out_of_bounds_is_kept_where_asked_and_still_counted(flawed):
+    keep, report = screen(flawed[[0, 8]], reference=GRID, out_of_bounds="keep")
+    assert keep.all()
+    assert report.noted == {"out of the bounding box": 1}
+    assert report.dropped == {}
+    assert "kept though: 1 out of the bounding box" in report.summary()
+
+
+def test_out_of_bounds_is_refused_where_asked(flawed):
+    with pytest.raises(ValueError, match="of 2 streamlines: 1 out of the bounding box"):
+        screen(flawed[[0, 8]], reference=GRID, out_of_bounds="error")
+    keep, _ = screen(flawed[[0, 9]], reference=GRID, out_of_bounds="error")
+    assert keep.all()
+
+
+def test_invalid_is_refused_where_asked(flawed):
+    with pytest.raises(ValueError, match="3 non-finite points, 2 one point, 1 zero"):
+        screen(flawed, reference=GRID, invalid="error")
+
+
+@pytest.mark.parametrize("reference", [None, Reference(np.eye(4), (1, 1, 1))])
+def test_without_a_real_grid_nothing_is_out_of_bounds(flawed, reference):
+    keep, report = screen(flawed[[0, 8]], reference=reference)
+    assert keep.all()
+    assert report.counts == {}
+
+
+def test_length_that_overflows_is_not_finite():
+    points = np.array([[[0, 0, 0], [3e38, 0, 0], [-3e38, 0, 0]]], dtype=np.float32)
+    _, report = screen(points)
+    assert report.counts == {"non-finite points": 1}
+
+
+def test_arrays_of_equal_streamlines():
+    keep, _ = screen(np.random.default_rng(0).normal(size=(4, 5, 3)))
+    assert keep.tolist() == [True] * 4
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_streamlines_without_any_point(n):
+    keep, report = screen(as_sequence(np.empty((0, 3), dtype=np.float32), [0] * n))
+    assert keep.tolist() == [False] * n
+    assert report.total == n
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"invalid": "keep"},
+        {"out_of_bounds": "maybe"},
+        {"min_length": -1},
+        {"min_length": np.nan},
+    ],
+)
+def test_unknown_options(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        screen(np.zeros((0, 2, 3)), **options)
+
+
+def test_reports_are_added_by_reason():
+    first = ScreeningReport(5, 3, {"one point": 2})
+    second = ScreeningReport(4, 3, {"zero length": 1}, {"out of the bounding box": 1})
+    added = first + second
+    assert added == ScreeningReport(
+        9, 6, {"one point": 2, "zero length": 1}, {"out of the bounding box": 1}
+    )
+    assert ScreeningReport(3, 3).summary() == "kept 3 of 3 streamlines"

@@ -1,0 +1,174 @@
+import logging
+
+import pytest
+
+from dipy_tractogen.streamlines.files import (
+    check_outputs,
+    expand_inputs,
+    replacing,
+    split_extension,
+    tractogram_extension,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("AF_L.trk", ("AF_L", ".trk")),
+        ("folder.v1/AF_L.v2.TRX", ("AF_L.v2", ".TRX")),
+        ("fa.nii.gz", ("fa", ".nii.gz")),
+        ("FA.NII.GZ", ("FA", ".NII.GZ")),
+        ("bundle", ("bundle", "")),
+        (".trk", (".trk", "")),
+    ],
+)
+def test_stem_and_extension(name, expected):
+    assert split_extension(name) == expected
+
+
+def test_tractogram_extension_ignores_case_and_names_the_accepted():
+    assert tractogram_extension("a.TCK") == ".tck"
+    with pytest.raises(ValueError, match=r"x\.nii\.gz.*\.trk, \.tck, \.trx"):
+        tractogram_extension("x.nii.gz")
+    with pytest.raises(ValueError, match="no extension"):
+        tractogram_extension("bundle")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.trk", "a.trx", "notes.txt", ".hidden.trk", "c.TCK"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.trk").mkdir()
+    return tmp_path
+
+
+def test_folder_stands_for_its_tractograms_in_order(folder):
+    names = [path.name for path in expand_inputs(folder)]
+    assert names == ["a.trx", "b.trk", "c.TCK"]
+
+
+def test_glob_and_files_keep_the_order_given(folder):
+    found = expand_inputs([folder / "c.TCK", str(folder / "*.tr[kx]")][:1])
+    assert [path.name for path in found] == ["c.TCK"]
+    found = expand_inputs([folder / "c.TCK", str(folder / "?.tr[kx]")])
+    assert [path.name for path in found] == ["c.TCK", "a.trx", "b.trk"]
+
+
+def test_a_name_with_brackets_is_a_file_first(tmp_path):
+    (tmp_path / "AF[1].trk").touch()
+    assert expand_inputs(tmp_path / "AF[1].trk") == [tmp_path / "AF[1].trk"]
+
+
+def test_file_named_twice_is_read_once(folder, caplog):
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        found = expand_inputs(
+            [folder / "b.trk", folder / "folder.trk" / ".." / "b.trk"]
+        )
+    assert found == [folder / "b.trk"]
+    assert "named twice" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "message"),
+    [
+        (["missing.trk"], FileNotFoundError, r"missing\.trk does not exist"),
+        (["*.vtk"], FileNotFoundError, r"no file matches .*\*\.vtk"),
+        (["notes.txt"], ValueError, r"notes\.txt has the extension '\.txt'"),
+        (["folder.trk"], ValueError, "holds no tractogram"),
+    ],
+)
+def test_inputs_that_are_none(folder, inputs, error, message):
+    with pytest.raises(error, match=message) as caught:
+        expand_inputs([folder / name for name in inputs])
+    assert "\n" not in str(caught.value)
+
+
+def test_no_input_at_all():
+    with pytest.raises(ValueError, match="no input is given"):
+        expand_inputs([])
+
+
+def test_replacing_gives_the_name_at_the_end(tmp_path):
+    final = tmp_path / "new" / "fa.nii.gz"
+    with replacing(final) as temporary:
+        temporary.write_text("whole")
+        assert temporary.name.endswith(".nii.gz")
+        assert temporary.parent == final.parent
+        assert not final.exists()
+    assert final.read_text() == "whole"
+    assert list(final.parent.iterdir()) == [final]
+
+
+def test_replacing_leaves_nothing_when_the_body_raises(tmp_path):
+    final = tmp_path / "a.trx"
+    final.write_text("old")
+
+    def write_half():
+        with replacing(final, force=True) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        write_half()
+    assert final.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [final]
+
+
+def test_replacing_refuses_an_existing_file_before_the_body(tmp_path):
+    final = tmp_path / "a.trx"
+    final.write_text("old")
+    with (
+        pytest.raises(FileExistsError, match=r"a\.trx exists: give --force"),
+        replacing(final),
+    ):
+        final.write_text("reached")
+    assert final.read_text() == "old"
+
+
+def test_replacing_wants_a_file_in_the_end(tmp_path):
+    with (
+        pytest.raises(OSError, match="could not be written"),
+        replacing(tmp_path / "a"),
+    ):
+        pass
+
+
+def test_outputs_create_their_folder_and_leave_nothing_else(tmp_path):
+    output = tmp_path / "new" / "deep" / "a.trx"
+    assert check_outputs([output]) == [output]
+    assert list(output.parent.iterdir()) == []
+
+
+def test_outputs_that_exist_are_all_named(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    outputs = [tmp_path / name for name in "abc"]
+    with pytest.raises(FileExistsError, match=r"a, .*b exist: give --force") as caught:
+        check_outputs(outputs)
+    assert str(outputs[2]) not in str(caught.value)
+    assert check_outputs(outputs, force=True) == outputs
+
+
+def test_outputs_in_a_file_instead_of_a_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"cannot be written .*: choose another"):
+        check_outputs(tmp_path / "file" / "a.trx")
+
+
+def test_outputs_in_a_folder_without_permission(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(PermissionError, match=r"cannot be written \(Permission denied"):
+        check_outputs(tmp_path / "a.trx")
+
+
+def test_output_that_is_a_folder(tmp_path):
+    with pytest.raises(IsADirectoryError, match="name of a file"):
+        check_outputs(tmp_path, force=True)
+
+
+def test_two_outputs_with_one_name(tmp_path):
+    with pytest.raises(ValueError, match="two outputs have one name"):
+        check_outputs([tmp_path / "a", tmp_path / "a"])

@@ -1,0 +1,282 @@
+import logging
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.writers import save_bundles
+
+PLACEHOLDER = Reference(np.eye(4), (1, 1, 1))
+
+
+@pytest.fixture
+def save(grid, tmp_path):
+    """Return a function that writes n straight streamlines from x (mm) on."""
+
+    def write(name, n=3, x=0.0, reference=grid, **options):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        points = np.zeros((n, 4, 3), dtype=np.float32)
+        points[..., 0] = x + np.arange(n)[:, None]
+        points[..., 1] = np.arange(4) * 10
+        save_bundles(path, points, reference=reference, **options)
+        return path
+
+    return write
+
+
+def starts(bundles):
+    return [float(streamline[0, 0]) for streamline in bundles.streamlines]
+
+
+def named(bundles):
+    return [bundles.bundle_names[label] for label in bundles.labels]
+
+
+def test_one_bundle_a_file_by_stem(save, grid, tmp_path):
+    save("CST.v2.trk", n=2, x=5)
+    save("AF_L.trx", n=3)
+    bundles = load_bundles(tmp_path)
+    assert bundles.bundle_names == ("AF_L", "CST.v2")
+    assert bundles.counts() == {"AF_L": 3, "CST.v2": 2}
+    assert starts(bundles) == [0, 1, 2, 5, 6]
+    assert bundles.reference.matches(grid)
+    assert bundles.streamlines._data.dtype == np.float32
+    assert bundles.labels.dtype == np.int32
+    assert bundles.report.kept == 5
+
+
+def test_same_stem_in_several_folders_is_one_bundle(save):
+    paths = [save(f"sub_{i}/AF_L.trk", n=2, x=10 * i) for i in (1, 2, 3)]
+    bundles = load_bundles(paths)
+    assert bundles.bundle_names == ("AF_L",)
+    assert len(bundles) == 6
+
+
+def test_order_of_the_files_does_not_matter(save, tmp_path):
+    paths = [save("b.trk", x=1), save("a.trk", x=7), save("c.tck", x=20)]
+    expected = load_bundles(paths)
+    for inputs in (paths[::-1], [paths[1], tmp_path / "?.t[cr]k"], tmp_path):
+        bundles = load_bundles(inputs)
+        assert bundles.bundle_names == expected.bundle_names == ("a", "b", "c")
+        assert starts(bundles) == starts(expected)
+        assert bundles.labels.tolist() == expected.labels.tolist()
+
+
+@pytest.fixture
+def grouped(save):
+    return save(
+        "whole.trx",
+        n=4,
+        labels=np.array([1, 0, 1, 0]),
+        bundle_names=("AF", "CST"),
+        data_per_streamline={"cluster": np.array([7, 7, 3, 7])},
+    )
+
+
+@pytest.mark.parametrize(
+    ("bundles_from", "expected"),
+    [
+        ("auto", ["CST", "AF", "CST", "AF"]),
+        ("groups", ["CST", "AF", "CST", "AF"]),
+        ("stem", ["whole"] * 4),
+        ("cluster", ["7", "7", "3", "7"]),
+    ],
+)
+def test_where_names_come_from(grouped, bundles_from, expected):
+    assert named(load_bundles(grouped, bundles_from=bundles_from)) == expected
+
+
+def test_auto_takes_groups_and_stems_together(grouped, save):
+    bundles = load_bundles([grouped, save("AF.trk", n=1)])
+    assert bundles.counts() == {"AF": 3, "CST": 2}
+
+
+def test_names_that_are_not_there(grouped, save):
+    with pytest.raises(ValueError, match=r"AF\.trk has no groups"):
+        load_bundles([grouped, save("AF.trk")], bundles_from="groups")
+    with pytest.raises(ValueError, match=r"no data_per_streamline 'colour'.*cluster"):
+        load_bundles(grouped, bundles_from="colour")
+
+
+@pytest.fixture
+def flawed(grid, tmp_path):
+    """Write a good streamline and one of each flaw."""
+    arrays = [
+        np.array([[0, 0, 0], [0, 20, 0], [0, 40, 0]]),
+        np.array([[0, 0, 0], [0, np.nan, 0]]),
+        np.array([[0, 0, 0]]),
+        np.ones((3, 3)),
+        np.array([[0, 0, 0], [0, 2, 0]]),
+        np.array([[0, 0, 0], [900, 0, 0]]),
+    ]
+    tractogram = nib.streamlines.Tractogram(
+        [array.astype(np.float32) for array in arrays], affine_to_rasmm=np.eye(4)
+    )
+    header = nib.streamlines.TrkFile.create_empty_header()
+    header.update(
+        voxel_to_rasmm=grid.affine,
+        dimensions=grid.dimensions,
+        voxel_sizes=grid.voxel_sizes,
+        voxel_order=grid.voxel_order,
+    )
+    path = tmp_path / "flawed.trk"
+    nib.streamlines.save(tractogram, path, header=header)
+    return path
+
+
+def test_flaws_are_counted_and_dropped(flawed, caplog):
+    with caplog.at_level(logging.INFO, logger="dipy_tractogen"):
+        bundles = load_bundles(flawed, min_length=10)
+    assert len(bundles) == 1
+    assert bundles.report.dropped == {
+        "non-finite points": 1,
+        "one point": 1,
+        "zero length": 1,
+        "shorter than 10 mm": 1,
+        "out of the bounding box": 1,
+    }
+    assert bundles.report.summary() in caplog.text
+    assert str(flawed) in caplog.text
+
+
+def test_flaws_are_kept_where_asked(flawed):
+    bundles = load_bundles(flawed, out_of_bounds="keep")
+    assert len(bundles) == 3
+    assert bundles.report.noted == {"out of the bounding box": 1}
+
+
+@pytest.mark.parametrize("options", [{"invalid": "error"}, {"out_of_bounds": "error"}])
+def test_flaws_are_refused_where_asked(flawed, options):
+    with pytest.raises(ValueError, match=r"flawed\.trk: of 6 streamlines: 1") as caught:
+        load_bundles(flawed, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_bundle_that_loses_all_its_streamlines_has_no_name(save, flawed):
+    bundles = load_bundles([flawed, save("a.trk")], min_length=25)
+    assert bundles.bundle_names == ("a", "flawed")
+    bundles = load_bundles([save("b.trk"), flawed], min_length=35)
+    assert bundles.bundle_names == ("flawed",)
+    assert named(bundles) == ["flawed"]
+
+
+def test_nothing_left_says_why_and_what_to_do(save):
+    path = save("a.trk", x=500, n=2)
+    with pytest.raises(
+        ValueError, match="no streamlines are left of the file"
+    ) as caught:
+        load_bundles(path, min_length=1)
+    message = str(caught.value)
+    assert "2 out of the bounding box" in message
+    assert "keep what is out of bounds" in message
+    assert "lower the minimum length" in message
+    assert "\n" not in message
+
+
+def test_file_without_streamlines(grid, tmp_path):
+    path = tmp_path / "none.trk"
+    empty = nib.streamlines.Tractogram(affine_to_rasmm=np.eye(4))
+    nib.streamlines.save(empty, path)
+    with pytest.raises(ValueError, match="no streamlines are in the file"):
+        load_bundles(path)
+
+
+def test_different_grids_are_refused(save, grid):
+    moved = grid.affine.copy()
+    moved[0, 3] += 1
+    paths = [
+        save("a.trk"),
+        save("b.trx", reference=Reference(moved, grid.dimensions)),
+    ]
+    with pytest.raises(ValueError, match=r"a\.trk and .*b\.trx are in different grids"):
+        load_bundles(paths)
+    bundles = load_bundles(paths, reference=grid)
+    assert len(bundles) == 6
+    assert bundles.reference.matches(grid)
+
+
+def test_reference_from_a_file_states_the_grid(save, tmp_path):
+    image = tmp_path / "fa.nii.gz"
+    affine = np.diag([2.0, 2, 2, 1])
+    nib.save(nib.Nifti1Image(np.zeros((10, 20, 10), np.uint8), affine), image)
+    bundles = load_bundles(save("a.tck", n=30), reference=image)
+    assert bundles.reference.dimensions == (10, 20, 10)
+    assert starts(bundles) == list(range(20))
+
+
+def test_headerless_file_takes_the_grid_of_the_others(save, grid, caplog):
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        bundles = load_bundles([save("a.tck"), save("b.trk")])
+    assert bundles.reference.matches(grid)
+    assert "1 of 2 files have no voxel grid" in caplog.text
+
+
+@pytest.mark.parametrize("extension", ["trk", "trx", "tck", "dpy"])
+def test_without_any_grid_there_is_no_box(save, extension, caplog):
+    """DIPY's packaged bundles are such: one voxel at the origin."""
+    path = save(f"a.{extension}", x=-80, reference=PLACEHOLDER)
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        bundles = load_bundles(path)
+    assert starts(bundles) == [-80, -79, -78]
+    assert bundles.report.dropped == {}
+    assert len(caplog.records) == 1
+    assert not bundles.reference.is_placeholder
+    assert bundles.reference.contains(bundles.streamlines).all()
+
+
+def test_placeholders_may_differ(save):
+    other = Reference(np.diag([2.0, 2, 2, 1]), (1, 1, 1))
+    paths = [
+        save("a.trk", reference=PLACEHOLDER),
+        save("b.trk", reference=other),
+    ]
+    assert len(load_bundles(paths)) == 6
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"invalid": "keep"}, {"out_of_bounds": "?"}, {"min_length": -1}],
+)
+def test_options_are_checked_before_files(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        load_bundles("missing.trk", **options)
+
+
+def test_reference_that_is_not_there(save):
+    with pytest.raises(FileNotFoundError, match=r"fa\.nii\.gz does not exist"):
+        load_bundles(save("a.trk"), reference="fa.nii.gz")
+
+
+@pytest.mark.parametrize("contents", [b"", b"not a tractogram" * 100])
+def test_damaged_file_is_named(suffix, contents, save, tmp_path):
+    save("a.trk")
+    (tmp_path / f"damaged.{suffix}").write_bytes(contents)
+    with pytest.raises(
+        ValueError, match=rf"damaged\.{suffix} is not a whole"
+    ) as caught:
+        load_bundles(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_are_not_changed(save, tmp_path):
+    path = save("a.trx")
+    contents = path.read_bytes()
+    load_bundles(path)
+    assert path.read_bytes() == contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_streamlines_keep_their_numbers_of_points(grid, tmp_path):
+    points = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    for name, lengths in (("a", [2, 9, 4]), ("b", [10, 5])):
+        part = points[: sum(lengths)]
+        save_bundles(
+            tmp_path / f"{name}.trk", as_sequence(part, lengths), reference=grid
+        )
+    bundles = load_bundles(tmp_path)
+    assert [len(streamline) for streamline in bundles.streamlines] == [2, 9, 4, 10, 5]
+    np.testing.assert_allclose(bundles.streamlines[3], points[:10], atol=1e-4)

@@ -1,0 +1,43 @@
+import logging
+import warnings
+
+import pytest
+
+from dipy_tractogen.streamlines.messages import read_error, reason, warnings_logged
+
+
+def test_what_the_system_refuses_keeps_its_type():
+    error = read_error("a.trk", PermissionError(13, "Permission denied", "a.trk"))
+    assert type(error) is PermissionError
+    assert str(error).startswith("a.trk cannot be read (Permission denied)")
+
+
+@pytest.mark.parametrize(
+    "cause", [KeyError("x"), OSError("bad signature"), TypeError("first\nsecond")]
+)
+def test_other_causes_are_contents_that_make_no_sense(cause):
+    error = read_error("a.trk", cause)
+    assert type(error) is ValueError
+    assert "a.trk is not a whole .trk file" in str(error)
+    assert "\n" not in str(error)
+
+
+def test_memory_is_named():
+    assert "more memory" in str(read_error("a.trk", MemoryError()))
+
+
+def test_reason_without_a_message_is_the_type():
+    assert reason(RuntimeError()) == "RuntimeError"
+
+
+def test_warnings_are_logged_once_with_the_file(caplog):
+    with (
+        caplog.at_level(logging.WARNING, logger="dipy_tractogen"),
+        warnings_logged("a.trk"),
+    ):
+        for _ in range(2):
+            warnings.warn("no voxel\norder", UserWarning, stacklevel=1)
+        warnings.warn("old function", DeprecationWarning, stacklevel=1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "a.trk: no voxel order"
+    ]

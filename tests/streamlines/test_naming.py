@@ -1,0 +1,75 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines.naming import bundle_labels
+from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.streamlines.readers import TractogramContents
+
+
+def name(bundles_from, *, groups=None, data=None, n=5):
+    contents = TractogramContents(
+        to_sequence(np.zeros((n, 2, 3))), data or {}, groups or {}
+    )
+    labels, names = bundle_labels(
+        contents, bundles_from, stem="stem", path=Path("a.trx")
+    )
+    return [names[label] for label in labels]
+
+
+GROUPS = {"right": np.array([3, 1], dtype=np.uint32), "Left": np.array([0, 3])}
+
+
+@pytest.mark.parametrize("bundles_from", ["auto", "stem"])
+def test_stem_without_groups(bundles_from):
+    assert name(bundles_from) == ["stem"] * 5
+
+
+def test_stem_in_spite_of_groups():
+    assert name("stem", groups=GROUPS) == ["stem"] * 5
+
+
+@pytest.mark.parametrize("bundles_from", ["auto", "groups"])
+def test_first_group_in_alphabetical_order_or_stem(bundles_from, caplog):
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        names = name(bundles_from, groups=GROUPS)
+    assert names == ["Left", "right", "stem", "Left", "stem"]
+    assert "1 streamlines are in several groups" in caplog.text
+
+
+def test_separate_groups_are_no_reason_to_warn(caplog):
+    groups = {"a": np.array([0, 0, 4]), "b": np.array([1, 2]), "c": np.array([])}
+    assert name("groups", groups=groups) == ["a", "b", "b", "stem", "a"]
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("index", [5, -1])
+def test_group_of_streamlines_that_are_not_there(index):
+    with pytest.raises(ValueError, match=r"a\.trx: the group a holds streamline"):
+        name("groups", groups={"a": np.array([index])})
+
+
+def test_groups_that_are_not_there():
+    with pytest.raises(ValueError, match="no groups to name bundles from"):
+        name("groups")
+
+
+def test_values_as_text():
+    values = np.array([[2], [10], [2], [1234567], [0.1]], dtype=np.float32)
+    expected = ["2", "10", "2", "1234567", "0.1"]
+    assert name("cluster", data={"cluster": values}) == expected
+    assert name("cluster", data={"cluster": values[:, 0]}) == expected
+
+
+def test_values_that_are_not_there_name_what_is():
+    data = {"cluster": np.zeros(5), "age": np.zeros(5)}
+    with pytest.raises(ValueError, match=r"no data_per_streamline 'x'.*age, cluster"):
+        name("x", data=data)
+
+
+@pytest.mark.parametrize("values", [np.zeros((5, 2)), np.full(5, np.nan)])
+def test_values_that_cannot_be_names(values):
+    with pytest.raises(ValueError, match="cannot name bundles"):
+        name("x", data={"x": values})

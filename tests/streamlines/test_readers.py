@@ -1,0 +1,230 @@
+import logging
+import os
+import zipfile
+
+from dipy.io.stateful_tractogram import Space, StatefulTractogram
+from dipy.io.streamline import save_tractogram
+from nibabel.streamlines import TrkFile
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.writers import save_bundles
+
+
+def assert_same_points(found, expected, atol=1e-4):
+    assert [len(s) for s in found] == [len(s) for s in expected]
+    for one, other in zip(found, expected):
+        np.testing.assert_allclose(one, other, atol=atol, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore:'where' used without 'out'")  # colours of FURY
+def test_reads_what_dipy_writes(reference, suffix, make_streamlines, tmp_path):
+    streamlines = make_streamlines(reference)
+    path = tmp_path / f"a.{suffix}"
+    sft = StatefulTractogram(streamlines, reference.space_attributes, Space.RASMM)
+    save_tractogram(sft, str(path), bbox_valid_check=False)
+    found = read_tractogram(path).streamlines
+    assert found._data.dtype == np.float32
+    assert_same_points(found, streamlines)
+
+
+@pytest.fixture
+def whole(suffix, grid, make_streamlines, tmp_path):
+    """Write one whole file of a format."""
+    path = tmp_path / f"whole.{suffix}"
+    save_bundles(path, make_streamlines(grid), reference=grid)
+    return path
+
+
+def assert_refused(path, capfd):
+    with pytest.raises(ValueError, match=f"{path.name} is not a whole") as caught:
+        read_tractogram(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 400
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.8, 0.97])
+def test_truncated_files(whole, share, capfd):
+    contents = whole.read_bytes()
+    whole.write_bytes(contents[: int(share * len(contents))])
+    assert_refused(whole, capfd)
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 4, 6, 12, 13, 24])
+def test_files_that_lack_their_last_bytes(suffix, whole, missing, capfd):
+    if suffix in ("vtk", "vtp", "fib") and missing < 4:
+        pytest.skip("white space ends a VTK file")
+    contents = whole.read_bytes()
+    whole.write_bytes(contents[:-missing])
+    assert_refused(whole, capfd)
+
+
+@pytest.mark.parametrize(
+    "contents", [b"", b"x", b"this is not a tractogram\n" * 100, bytes(2000)]
+)
+def test_files_of_another_kind(suffix, contents, tmp_path, capfd):
+    path = tmp_path / f"other.{suffix}"
+    path.write_bytes(contents)
+    assert_refused(path, capfd)
+
+
+@pytest.mark.parametrize("other", ["trk", "tck", "trx", "dpy"])
+def test_extension_of_another_format(whole, other, suffix, tmp_path, capfd):
+    if suffix == other:
+        pytest.skip("the same format")
+    path = whole.rename(tmp_path / f"other.{other}")
+    assert_refused(path, capfd)
+
+
+def test_trk_cut_between_two_streamlines(grid, tmp_path, capfd):
+    path = tmp_path / "cut.trk"
+    points = np.arange(30, dtype=np.float32).reshape(5, 2, 3) + 1
+    save_bundles(path, points, reference=grid)
+    path.write_bytes(path.read_bytes()[:-28])
+    assert len(TrkFile.load(str(path)).streamlines) == 4, "nibabel does not tell"
+    with pytest.raises(ValueError, match="4 of 5 streamlines are there"):
+        read_tractogram(path)
+
+
+def test_tck_that_lacks_streamlines_but_has_its_end(grid, tmp_path):
+    path = tmp_path / "cut.tck"
+    points = np.arange(30, dtype=np.float32).reshape(5, 2, 3)
+    save_bundles(path, points, reference=grid)
+    contents = path.read_bytes()
+    path.write_bytes(contents[: -12 - 36] + contents[-12:])
+    with pytest.raises(ValueError, match="4 of 5 streamlines are there"):
+        read_tractogram(path)
+
+
+def test_tck_split_by_points_that_are_not_numbers(grid, tmp_path, caplog):
+    path = tmp_path / "split.tck"
+    points = np.arange(30, dtype=np.float32).reshape(5, 2, 3)
+    save_bundles(path, points, reference=grid)
+    contents = path.read_bytes().replace(b"count: 0000000005", b"count: 0000000004")
+    path.write_bytes(contents)
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        assert len(read_tractogram(path).streamlines) == 5
+    assert "holds 5 streamlines and its header says 4" in caplog.text
+
+
+def test_streamlines_without_points_are_there(suffix, grid, tmp_path):
+    if suffix in ("vtk", "vtp", "fib"):
+        pytest.skip("VTK has no such lines")
+    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    path = tmp_path / f"a.{suffix}"
+    save_bundles(path, as_sequence(points, [2, 0, 3]), reference=grid)
+    found = read_tractogram(path).streamlines
+    assert sorted(len(streamline) for streamline in found) == [0, 2, 3]
+
+
+@pytest.mark.parametrize("extension", ["trk", "trx"])
+def test_data_per_streamline(extension, grid, make_streamlines, tmp_path):
+    path = tmp_path / f"a.{extension}"
+    data = {
+        "age": np.arange(7, dtype=np.float32),
+        "direction": np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32),
+    }
+    save_bundles(path, make_streamlines(grid), reference=grid, data_per_streamline=data)
+    found = read_tractogram(path).data_per_streamline
+    assert found.keys() == data.keys()
+    np.testing.assert_array_equal(found["age"][:, 0], data["age"])
+    np.testing.assert_array_equal(found["direction"], data["direction"])
+
+
+@pytest.fixture
+def trx(grid, make_streamlines, tmp_path):
+    path = tmp_path / "a.trx"
+    save_bundles(
+        path,
+        make_streamlines(grid),
+        reference=grid,
+        labels=np.array([0, 1, 1, 0, 1, 0, 0]),
+        bundle_names=("a", "b"),
+    )
+    return path
+
+
+def test_trx_that_may_not_be_written(trx, grid, make_streamlines, monkeypatch):
+    contents = trx.read_bytes()
+    trx.chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = read_tractogram(trx)
+    assert_same_points(found.streamlines, make_streamlines(grid), atol=0)
+    assert found.groups["b"].tolist() == [1, 2, 4]
+    assert trx.read_bytes() == contents
+
+
+def test_trx_that_is_compressed(trx, grid, make_streamlines, tmp_path):
+    path = tmp_path / "deflated.trx"
+    with (
+        zipfile.ZipFile(trx) as stored,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in stored.namelist():
+            archive.writestr(name, stored.read(name))
+    assert_same_points(
+        read_tractogram(path).streamlines, make_streamlines(grid), atol=0
+    )
+
+
+def test_trx_leaves_the_root_logger_alone(trx):
+    handlers = list(logging.getLogger().handlers)
+    read_tractogram(trx)
+    assert logging.getLogger().handlers == handlers
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"NB_STREAMLINES": 7', '"NB_STREAMLINES": 8'), ("{", "[")]
+)
+def test_trx_with_a_header_that_does_not_fit(trx, tmp_path, old, new, capfd):
+    path = tmp_path / "changed.trx"
+    with zipfile.ZipFile(trx) as stored, zipfile.ZipFile(path, "w") as archive:
+        for name in stored.namelist():
+            contents = stored.read(name)
+            if name == "header.json":
+                contents = contents.decode().replace(old, new).encode()
+            archive.writestr(name, contents)
+    assert_refused(path, capfd)
+
+
+def test_trx_with_offsets_out_of_order(trx, tmp_path, capfd):
+    path = tmp_path / "changed.trx"
+    with zipfile.ZipFile(trx) as stored, zipfile.ZipFile(path, "w") as archive:
+        for name in stored.namelist():
+            contents = stored.read(name)
+            if name.startswith("offsets"):
+                offsets = np.frombuffer(contents, dtype=np.uint32).copy()
+                offsets[2] = offsets[-1]
+                contents = offsets.tobytes()
+            archive.writestr(name, contents)
+    assert_refused(path, capfd)
+
+
+def test_trk_without_an_affine_is_read_with_a_warning(grid, tmp_path, caplog):
+    path = tmp_path / "a.trk"
+    save_bundles(path, np.ones((2, 3, 3)), reference=grid)
+    contents = bytearray(path.read_bytes())
+    contents[440:504] = bytes(64)  # vox_to_ras in the header
+    path.write_bytes(contents)
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        read_tractogram(path)
+    (record,) = caplog.records
+    assert "vox_to_ras" in record.getMessage()
+
+
+def test_file_that_may_not_be_read(trx, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    with pytest.raises(PermissionError, match=r"a\.trx cannot be read \(Permission"):
+        read_tractogram(trx)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"a\.trk cannot be read"):
+        read_tractogram(tmp_path / "a.trk")
