@@ -25,9 +25,7 @@ HOMES = {
     "torch": None,
 }
 IMPORTERS = {"import_module", "optional_package", "__import__"}
-SOURCES = sorted(
-    path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")
-)
+SOURCES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
 def imported(source, package):

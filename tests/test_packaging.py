@@ -51,7 +51,9 @@ def test_every_package_is_installed(metadata):
 
 
 def test_links_are_the_registry():
-    links = {path.name: os.readlink(path) for path in BIN.iterdir() if path.is_symlink()}
+    links = {
+        path.name: os.readlink(path) for path in BIN.iterdir() if path.is_symlink()
+    }
     assert links == dict.fromkeys(cli_flows, "launch")
     assert os.access(BIN / "launch", os.X_OK)
 
