@@ -52,7 +52,11 @@ class TrkStream:
         self._file.write(self._header.tobytes())
 
     def write(
-        self, points: np.ndarray, lengths: np.ndarray, labels: np.ndarray, data: dict
+        self,
+        points: np.ndarray,
+        lengths: np.ndarray,
+        labels: np.ndarray | None,
+        data: dict,
     ) -> None:
         """Write a block; see `writers.TractogramWriter.write`."""
         if labels is not None:
@@ -141,7 +145,11 @@ class TckStream:
         self._file.write(self._header)
 
     def write(
-        self, points: np.ndarray, lengths: np.ndarray, labels: np.ndarray, data: dict
+        self,
+        points: np.ndarray,
+        lengths: np.ndarray,
+        labels: np.ndarray | None,
+        data: dict,
     ) -> None:
         """Write a block; see `writers.TractogramWriter.write`."""
         rows = np.full((len(points) + len(lengths), 3), np.nan, dtype="<f4")
@@ -190,7 +198,11 @@ class CollectedFile:
         self._lengths: list[np.ndarray] = []
 
     def write(
-        self, points: np.ndarray, lengths: np.ndarray, labels: np.ndarray, data: dict
+        self,
+        points: np.ndarray,
+        lengths: np.ndarray,
+        labels: np.ndarray | None,
+        data: dict,
     ) -> None:
         """Keep a block; see `writers.TractogramWriter.write`."""
         self._points.append(points.copy())
@@ -217,6 +229,8 @@ class CollectedFile:
         self._points.clear()
         self._lengths.clear()
 
+
+Stream = TrxStream | TrkStream | TckStream | CollectedFile
 
 STREAMS = {
     ".trx": TrxStream,

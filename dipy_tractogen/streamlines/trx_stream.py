@@ -78,7 +78,11 @@ class TrxStream:
         )
 
     def write(
-        self, points: np.ndarray, lengths: np.ndarray, labels: np.ndarray, data: dict
+        self,
+        points: np.ndarray,
+        lengths: np.ndarray,
+        labels: np.ndarray | None,
+        data: dict,
     ) -> None:
         """Write a block; see `writers.TractogramWriter.write`."""
         self._positions.write(np.ascontiguousarray(points, dtype=self._dtype))

@@ -14,8 +14,8 @@ import numpy as np
 from .files import replacing, tractogram_extension
 from .ragged import as_sequence, blocks, to_sequence
 from .reference import Reference
-from .streams import STREAMS, CollectedFile, TckStream, TrkStream
-from .trx_stream import TrxStream, safe_names
+from .streams import STREAMS, Stream
+from .trx_stream import safe_names
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -27,7 +27,7 @@ class TractogramWriter:
     ----------
     path : Path
         Final name of the file, for messages.
-    stream : TrxStream, TrkStream, TckStream or CollectedFile
+    stream : Stream
         Where the streamlines go.
     reference : Reference
         Grid.
@@ -40,7 +40,7 @@ class TractogramWriter:
     def __init__(
         self,
         path: Path,
-        stream: TrxStream | TrkStream | TckStream | CollectedFile,
+        stream: Stream,
         *,
         reference: Reference,
         bundle_names: tuple[str, ...],

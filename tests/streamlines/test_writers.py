@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.ragged import as_sequence
 from dipy_tractogen.streamlines.readers import read_tractogram
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.writers import open_writer, save_bundles
@@ -46,29 +45,6 @@ def test_dipy_reads_the_same_millimetres(reference, suffix, make_streamlines, tm
     assert_same_points(sft.streamlines, streamlines)
 
 
-def test_trk_is_what_nibabel_writes(reference, make_streamlines, tmp_path):
-    streamlines = make_streamlines(reference)
-    path, other = tmp_path / "ours.trk", tmp_path / "theirs.trk"
-    data = {"age": np.arange(7), "bvec": np.arange(21.0).reshape(7, 3)}
-    save_bundles(path, streamlines, reference=reference, data_per_streamline=data)
-    ours = nib.streamlines.load(path)
-    nib.streamlines.save(ours.tractogram, other, header=ours.header)
-    theirs = nib.streamlines.load(other)
-    assert ours.header.keys() == theirs.header.keys()
-    for key, value in ours.header.items():
-        np.testing.assert_array_equal(value, theirs.header[key], err_msg=key)
-    assert path.stat().st_size == other.stat().st_size
-
-
-def test_tck_is_what_nibabel_writes(grid, make_streamlines, tmp_path):
-    path, other = tmp_path / "ours.tck", tmp_path / "theirs.tck"
-    save_bundles(path, make_streamlines(grid), reference=grid)
-    nib.streamlines.save(nib.streamlines.load(path).tractogram, other)
-    ours = path.read_bytes().partition(b"\nEND\n")[2]
-    assert ours == other.read_bytes().partition(b"\nEND\n")[2]
-    assert nib.streamlines.load(path).header["count"] == "0000000007"
-
-
 @pytest.mark.parametrize("extension", ["trx", "trk", "tck", "dpy"])
 def test_blocks_are_one_file(extension, grid, make_streamlines, tmp_path):
     ragged = make_streamlines(grid, n=5)
@@ -82,18 +58,6 @@ def test_blocks_are_one_file(extension, grid, make_streamlines, tmp_path):
         assert writer.nb_streamlines == 9
     expected = [*equal, *ragged[::-1], equal[0, :2]]
     assert_same_points(read_tractogram(path).streamlines, expected)
-
-
-@pytest.mark.parametrize("extension", ["trx", "trk", "tck"])
-def test_blocks_go_to_the_disk(extension, grid, tmp_path):
-    points = np.random.default_rng(0).normal(size=(200, 50, 3)).astype(np.float32)
-    with open_writer(tmp_path / f"a.{extension}", reference=grid) as writer:
-        sizes = []
-        for _ in range(3):
-            writer.write(points)
-            (file,) = tmp_path.iterdir()
-            sizes.append(file.stat().st_size)
-    assert np.diff(sizes).min() > 0.9 * points.nbytes
 
 
 def test_float64_and_other_arrays_are_taken(grid, tmp_path):
@@ -270,33 +234,8 @@ def test_unknown_extensions(name, grid, tmp_path):
         save_bundles(tmp_path / name, np.ones((1, 2, 3)), reference=grid)
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        ([f"value{i}" for i in range(11)], "holds 10 values"),
-        (["a_name_of_more_than_twenty_letters"], "too long"),
-    ],
-)
-def test_values_that_a_trk_cannot_name(names, message, grid, tmp_path):
-    data = {name: np.ones(1) for name in names}
-    with pytest.raises(ValueError, match=message):
-        save_bundles(
-            tmp_path / "a.trk",
-            np.ones((1, 2, 3)),
-            reference=grid,
-            data_per_streamline=data,
-        )
-
-
 def test_upper_case_extension(suffix, grid, make_streamlines, tmp_path):
     path = tmp_path / f"a.{suffix.upper()}"
     streamlines = make_streamlines(grid)
     save_bundles(path, streamlines, reference=grid)
     assert_same_points(load_bundles(path, reference=grid).streamlines, streamlines)
-
-
-def test_streamlines_of_one_point_can_be_written(grid, tmp_path):
-    points = np.ones((4, 3), dtype=np.float32)
-    save_bundles(tmp_path / "a.trk", as_sequence(points, [1, 3]), reference=grid)
-    found = read_tractogram(tmp_path / "a.trk").streamlines
-    assert [len(streamline) for streamline in found] == [1, 3]
