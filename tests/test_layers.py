@@ -56,9 +56,10 @@ def violations(path, source):
             if f"{name}.".startswith(f"{module}.") and layer != home:
                 found.append(f"{name}: only in {home or 'no layer'}")
         target = f"{name}.".split(".")[1]
-        if name.startswith("dipy_tractogen.") and target in LAYERS:
-            if layer is None or LAYERS.index(target) < LAYERS.index(layer):
-                found.append(f"{name}: above {layer or 'the package itself'}")
+        ours = name.startswith("dipy_tractogen.") and target in LAYERS
+        allowed = LAYERS[LAYERS.index(layer) :] if layer in LAYERS else ()
+        if ours and target not in allowed:
+            found.append(f"{name}: above {layer or 'the package itself'}")
     return found
 
 
