@@ -121,6 +121,8 @@ class Reference:
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist: check its name")
         try:
+            if not path.stat().st_size:
+                raise ValueError("it is empty")
             if extension == ".trx":
                 return cls(*_trx_grid(path))
             from dipy.io.utils import get_reference_info

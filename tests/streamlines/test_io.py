@@ -260,6 +260,7 @@ def test_damaged_file_is_named(suffix, contents, save, tmp_path):
     ) as caught:
         load_bundles(tmp_path)
     assert "\n" not in str(caught.value)
+    assert contents or "it is empty" in str(caught.value)
 
 
 def test_files_are_not_changed(save, tmp_path):
