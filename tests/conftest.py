@@ -1,0 +1,37 @@
+"""A tiny phantom, its files and a model trained on them, shared by the tests."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def phantom():
+    """Twelve streamlines in each of the seven bundles; not to be changed."""
+    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+
+    return simulate_fibercup(12, seed=0)
+
+
+@pytest.fixture(scope="session")
+def bundle_files(tmp_path_factory, phantom):
+    """Three bundles of the phantom, a TRK file each; not to be changed."""
+    from dipy_tractogen.streamlines.writers import save_bundles
+
+    folder = tmp_path_factory.mktemp("bundles")
+    files = []
+    for code in range(3):
+        files.append(folder / f"{phantom.bundle_names[code]}.trk")
+        bundle = phantom.select(phantom.labels == code)
+        save_bundles(files[-1], bundle.streamlines, reference=phantom.reference)
+    return files
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory, bundle_files):
+    """A VAE that was trained for two epochs; not to be changed."""
+    from dipy_tractogen.workflows.cli import main
+
+    folder = tmp_path_factory.mktemp("model")
+    options = ["--epochs", "2", "--nb_points", "32", "--latent_dim", "4", "--quiet"]
+    inputs = [str(file) for file in bundle_files]
+    assert main("dipy_train_vae", [*inputs, *options, "--out_dir", str(folder)]) == 0
+    return folder / "model.keras"
