@@ -59,7 +59,8 @@ def compare(
     -------
     dict of (int or None) to dict of str to float or None
         For each bundle that both have, and for `OVERALL`, the values of `MEASURES`.
-        Shape similarity overall is the mean of the bundles.
+        Shape similarity overall is the mean of the bundles. There is no agreement
+        with a single bundle.
     """
     options = {"k": k, "voxel_size": voxel_size}
     labels = np.intersect1d(bundles_of(candidates), bundles_of(reference))
@@ -75,12 +76,12 @@ def compare(
         measured[int(label)] = {
             **_compare_as_one(ours, theirs, **options),
             "shape_similarity": similarity,
-            "agreement": float(agrees[candidates.labels == label].mean()),
+            "agreement": _share(agrees[candidates.labels == label], labels),
         }
     measured[OVERALL] = {
         **_compare_as_one(candidates, reference, **options),
         "shape_similarity": average(measured.values())["shape_similarity"],
-        "agreement": float(agrees.mean()),
+        "agreement": _share(agrees, labels),
     }
     return measured
 
@@ -106,6 +107,10 @@ def average(
         for name in measured[0]
     }
     return {name: float(np.mean(v)) if v else None for name, v in values.items()}
+
+
+def _share(agrees: np.ndarray, labels: np.ndarray) -> float | None:
+    return float(agrees.mean()) if len(labels) > 1 else None
 
 
 def _compare_as_one(

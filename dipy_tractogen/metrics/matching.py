@@ -142,17 +142,18 @@ def warn_of_numbers(
             "Without training streamlines there is no value of real ones for: "
             f"{_listed(untrained)}."
         )
+    sizes = matched_sizes(real, generated, training)
+    halves = 2 if training is None else 1
     fewer = [
         name
         for label, name in names.items()
-        if np.sum(generated.labels == label) < np.sum(real.labels == label)
+        if sizes[label] < np.sum(real.labels == label) // halves
     ]
     if fewer:
         warnings.append(
-            "Fewer streamlines are generated than held out, and no more of these are "
-            f"compared: {_listed(fewer)}."
+            "Fewer streamlines are generated or trained on than held out, and no more "
+            f"of these are compared: {_listed(fewer)}."
         )
-    sizes = matched_sizes(real, generated, training)
     tiny = [name for label, name in names.items() if sizes[label] <= k]
     if tiny:
         warnings.append(

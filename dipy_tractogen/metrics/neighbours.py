@@ -201,7 +201,7 @@ class _Block:
 def _blocks(points: np.ndarray, others: np.ndarray) -> Iterator[_Block]:
     columns = by_point(others)
     turned = _turned_alike(points)
-    for members in _bisect(turned.reshape(len(points), -1)):
+    for members in _bisect(turned.reshape(len(points), 3 * points.shape[1])):
         rows = by_point(turned[members])
         # One member sets the direction of all, so that their mean has a meaning.
         first = rows[:, :, :1]
