@@ -67,8 +67,8 @@ def simulate_fibercup(
         bundle.
     varying_ends : float, optional
         Share of a bundle's length over which streamlines start and stop, half of it at
-        either end: lengths lie between ``1 - varying_ends`` and one times the whole.
-        At most 0.9; zero gives whole streamlines only.
+        either end: of the centreline a streamline follows between
+        ``1 - varying_ends`` and one. At most 0.9; zero gives whole streamlines only.
     nb_points : int, optional
         Points of each streamline, equally spaced. By default their number follows from
         `step`.
