@@ -199,7 +199,9 @@ def _among(streamlines: StreamlineSet) -> np.ndarray:
     return nearest_distances(streamlines.points)
 
 
-def _of(label: int | None, streamlines: StreamlineSet, values: np.ndarray):
+def _of(
+    label: int | None, streamlines: StreamlineSet, values: np.ndarray
+) -> np.ndarray:
     """Values of one bundle, without those that could not be measured."""
     values = values if label is OVERALL else values[streamlines.labels == label]
     return values[np.isfinite(values)]

@@ -13,7 +13,9 @@ REPETITION_SHARE = 0.1
 _SAME_MM = 0.01
 
 
-def nearest_distances(points: np.ndarray, others: np.ndarray | None = None):
+def nearest_distances(
+    points: np.ndarray, others: np.ndarray | None = None
+) -> np.ndarray:
     """Distance of each streamline to the nearest other one.
 
     Parameters

@@ -58,7 +58,9 @@ def shape_similarity(
     return float(bundle_shape_similarity(*bundles, rng))
 
 
-def occupied_voxels(points: np.ndarray, *, voxel_size: float = VOXEL_SIZE):
+def occupied_voxels(
+    points: np.ndarray, *, voxel_size: float = VOXEL_SIZE
+) -> np.ndarray:
     """Voxels that streamlines pass through.
 
     The grid is fixed in space: a voxel centre is at the origin. Streamlines are
