@@ -14,6 +14,8 @@ from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .layers import CosineAnalysis, CosineSynthesis
 
+_NB_COEFFICIENTS = 24
+
 
 class SpectralBackbone:
     """Dense layers on the first cosine coefficients of a streamline.
@@ -27,7 +29,8 @@ class SpectralBackbone:
     nb_points : int
         Number of points of a streamline.
     nb_coefficients : int, optional
-        Cosine coefficients kept an axis; no more than `nb_points` are used.
+        Cosine coefficients kept an axis, at most `nb_points`; 24 by default, or
+        `nb_points` where there are fewer.
     hidden_units : sequence of int, optional
         Units of the encoder's dense layers; the decoder has them in reverse.
     activation : str, optional
@@ -48,12 +51,14 @@ class SpectralBackbone:
     def __init__(
         self,
         nb_points: int,
-        nb_coefficients: int = 24,
+        nb_coefficients: int | None = None,
         hidden_units: Sequence[int] = (512, 512),
         activation: str = "gelu",
     ):
-        if nb_coefficients < 1:
-            raise ValueError(f"nb_coefficients={nb_coefficients}: give 1 or more.")
+        if nb_coefficients is None:
+            nb_coefficients = min(_NB_COEFFICIENTS, nb_points)
+        # Raises where there are more coefficients than points.
+        cosine_basis(nb_points, nb_coefficients)
         if not hidden_units or min(hidden_units) < 1:
             raise ValueError(f"hidden_units={hidden_units}: give whole numbers >= 1.")
         keras.activations.get(activation)
@@ -63,13 +68,9 @@ class SpectralBackbone:
         self.activation = activation
 
     @property
-    def _nb_kept(self) -> int:
-        return min(self.nb_coefficients, self.nb_points)
-
-    @property
     def feature_shape(self) -> tuple[int, int]:
         """Shape of what the network reads of one streamline."""
-        return (self._nb_kept, 3)
+        return (self.nb_coefficients, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
         """Give the features of streamlines without TensorFlow.
@@ -84,15 +85,15 @@ class SpectralBackbone:
         ndarray of shape (n, *feature_shape), float32
             Coefficients in mm.
         """
-        return np.matmul(cosine_basis(self.nb_points, self._nb_kept), points)
+        return np.matmul(cosine_basis(self.nb_points, self.nb_coefficients), points)
 
     def analysis(self) -> keras.layers.Layer:
         """Make the layer from points to features."""
-        return CosineAnalysis(self.nb_points, self._nb_kept, name="analysis")
+        return CosineAnalysis(self.nb_points, self.nb_coefficients, name="analysis")
 
     def synthesis(self) -> keras.layers.Layer:
         """Make the layer from features to points."""
-        return CosineSynthesis(self.nb_points, self._nb_kept, name="synthesis")
+        return CosineSynthesis(self.nb_points, self.nb_coefficients, name="synthesis")
 
     def encoder(self) -> keras.Model:
         """Make the network from standardised features to the layer before the heads."""

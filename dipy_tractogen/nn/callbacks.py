@@ -128,15 +128,31 @@ class KeepBest(keras.callbacks.Callback):
 
 
 class StopOnDivergence(keras.callbacks.Callback):
-    """Stop a training whose loss is not finite, and say what to change."""
+    """Stop a training whose loss is not finite."""
+
+    def __init__(self):
+        super().__init__()
+        self._found = ""
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at the running mean of the loss, which keeps any NaN it met."""
-        if logs and not math.isfinite(logs["loss"]):
+        if not math.isfinite(logs["loss"]):
+            step = int(self.model.optimizer.iterations)
+            self._found = f"The loss became {logs['loss']} at step {step}"
+            self.model.stop_training = True
+
+    def check(self) -> None:
+        """Say what to change, once the other callbacks have ended.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the loss was not finite.
+        """
+        if self._found:
             raise TrainingDivergedError(
-                f"The loss became {logs['loss']} at step "
-                f"{int(self.model.optimizer.iterations)}: give a smaller "
-                "learning_rate, a larger sigma_mm or a smaller beta."
+                f"{self._found}: give a smaller learning_rate, a larger sigma_mm or a "
+                "smaller beta."
             )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from dipy_tractogen.sampling.mixture import LatentMixture
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.orientation import bundle_directions, orient
+from dipy_tractogen.streamlines.reference import Reference
 
 from .callbacks import Budget, KeepBest, ProgressBar, StopOnDivergence
 from .pipeline import held_out_batches, training_batches
@@ -26,6 +27,11 @@ _CALLS_PER_ROUND = 5
 _MAX_ROUNDS = 400
 # Variance of z_mean above which a latent dimension counts as active.
 _ACTIVE_VARIANCE = 0.01
+# Latents of a bundle that its density is fitted to: by so many draws from the posterior
+# of each streamline as make enough of them, and no more than are useful.
+_MOST_DRAWS = 8
+_ENOUGH_LATENTS = 2000
+_MOST_LATENTS = 20000
 
 
 @dataclass
@@ -135,7 +141,7 @@ def fit_model(
         bundle_counts=np.bincount(labels, minlength=len(names)).tolist(),
         length_ranges=_length_ranges(points, labels, len(names)),
         directions=directions.tolist(),
-        reference=model.record.reference,
+        reference=model.record.reference or Reference.covering(points).to_dict(),
         parameters=asdict(options),
         data={"digest": _digest(points), **model.record.data},
         history=_rows(history),
@@ -220,7 +226,8 @@ def _optimise(model, features, held_features, options, history_file, show_progre
         max_steps=max_steps,
         max_seconds=options.max_minutes and 60 * options.max_minutes,
     )
-    callbacks = [budget, StopOnDivergence()]
+    divergence = StopOnDivergence()
+    callbacks = [budget, divergence]
     if history_file:
         callbacks.append(keras.callbacks.CSVLogger(history_file))
     if show_progress:
@@ -231,7 +238,7 @@ def _optimise(model, features, held_features, options, history_file, show_progre
         callbacks.append(KeepBest(budget, options.patience))
         # Compiles what looks at held-out streamlines before the clock runs.
         model.evaluate(held, verbose=0)
-    return keras.Model.fit(
+    history = keras.Model.fit(
         model,
         training_batches(features, batch_size, options.seed),
         epochs=2**31 - 1,
@@ -241,6 +248,8 @@ def _optimise(model, features, held_features, options, history_file, show_progre
         shuffle=False,
         verbose=0,
     )
+    divergence.check()
+    return history
 
 
 def _plan(options: TrainingOptions, nb_streamlines: int, batch_size: int):
@@ -282,9 +291,24 @@ def _describe_latents(model, features, labels, names, seed, record) -> None:
     """Fit the density of the latents and count the active ones."""
     z_mean, z_log_var = model.posterior_of(features)
     record.active_units = int(np.sum(z_mean.var(axis=0) > _ACTIVE_VARIANCE))
-    noise = np.random.default_rng(seed).standard_normal(z_mean.shape)
-    z = z_mean + np.exp(z_log_var / 2) * noise
-    record.density = LatentMixture(seed=seed).fit(z, labels, names)
+    rows = _draws(labels, len(names), np.random.default_rng(seed))
+    noise = np.random.default_rng(seed).standard_normal((len(rows), model.latent_dim))
+    z = z_mean[rows] + np.exp(z_log_var[rows] / 2) * noise
+    record.density = LatentMixture(seed=seed).fit(z, labels[rows], names)
+
+
+def _draws(labels, nb_bundles: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose the streamlines whose posteriors the density is fitted to.
+
+    The density is that of all posteriors together, so a small bundle gives several
+    draws of each; a large one gives a part of its streamlines.
+    """
+    rows = []
+    for label in range(nb_bundles):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        repeats = min(_MOST_DRAWS, -(-_ENOUGH_LATENTS // max(len(members), 1)))
+        rows.append(np.tile(members[:_MOST_LATENTS], repeats))
+    return np.concatenate(rows)
 
 
 def _measure_errors(model, points, held_out, record) -> None:

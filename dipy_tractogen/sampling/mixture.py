@@ -6,9 +6,12 @@ from collections.abc import Sequence
 import warnings
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-# Full covariances need a few streamlines for each dimension of a component.
-_STREAMLINES_PER_DIMENSION = 3
+# Full covariances need a few latents for each dimension of a component.
+_LATENTS_PER_DIMENSION = 3
+_FLOOR = 1e-3
+_SMALLEST_VARIANCE = 1e-6
 
 
 class LatentMixture:
@@ -21,8 +24,9 @@ class LatentMixture:
     Parameters
     ----------
     max_components : int, optional
-        Components tried for a bundle: 1 to this number, the best by the Bayesian
-        information criterion; fewer where a bundle has few streamlines.
+        Components of a bundle are 1, 2, 4 and so on up to this number, for as long as
+        Akaike's information criterion gets better, which generated better here than
+        the stricter Bayesian one; fewer where a bundle has few latents.
     seed : int, optional
         Seed of the fit.
 
@@ -39,7 +43,7 @@ class LatentMixture:
     .. footbibliography::
     """
 
-    def __init__(self, max_components: int = 4, seed: int = 0):
+    def __init__(self, max_components: int = 16, seed: int = 0):
         self.max_components = max_components
         self.seed = seed
         self.bundle_names: tuple[str, ...] = ()
@@ -76,14 +80,16 @@ class LatentMixture:
             raise ValueError("Latents hold NaN or infinite values: train again.")
         self.bundle_names = tuple(bundle_names)
         self.weights, self.means, self.factors = [], [], []
-        for label, name in enumerate(self.bundle_names):
-            members = z[labels == label]
-            if len(members) == 0:
-                raise ValueError(f"Bundle {name} has no streamlines to learn from.")
-            weights, means, factors = self._fit_bundle(members)
-            self.weights.append(weights)
-            self.means.append(means)
-            self.factors.append(factors)
+        # Small matrices: threads only get in each other's way.
+        with threadpool_limits(1):
+            for label, name in enumerate(self.bundle_names):
+                members = z[labels == label]
+                if len(members) == 0:
+                    raise ValueError(f"Bundle {name} has no streamlines to learn from.")
+                weights, means, factors = self._fit_bundle(members)
+                self.weights.append(weights)
+                self.means.append(means)
+                self.factors.append(factors)
         return self
 
     def _fit_bundle(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,21 +97,21 @@ class LatentMixture:
         from sklearn.mixture import GaussianMixture
 
         nb_dims = z.shape[1]
-        room = len(z) // (_STREAMLINES_PER_DIMENSION * nb_dims)
         # A floor on the variances, relative to the spread of this bundle.
-        floor = 1e-3 * float(np.mean(np.var(z, axis=0))) + 1e-6
+        floor = _FLOOR * float(np.mean(np.var(z, axis=0))) + _SMALLEST_VARIANCE
         if len(z) < 2:
             return np.ones(1), z, np.sqrt(floor) * np.eye(nb_dims)[None]
-        fits = []
-        for nb_components in range(1, max(1, min(self.max_components, room)) + 1):
-            mixture = GaussianMixture(
-                nb_components, reg_covar=floor, random_state=self.seed, n_init=1
-            )
+        room = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
+        best, lowest = None, np.inf
+        for power in range(min(self.max_components, room).bit_length()):
+            mixture = GaussianMixture(2**power, reg_covar=floor, random_state=self.seed)
             with warnings.catch_warnings():
-                # The best fit so far is kept when it has not quite converged.
+                # A fit that has not quite converged may still be the best.
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                fits.append(mixture.fit(z))
-        best = min(fits, key=lambda mixture: mixture.bic(z))
+                criterion = mixture.fit(z).aic(z)
+            if criterion > lowest:
+                break
+            best, lowest = mixture, criterion
         return best.weights_, best.means_, np.linalg.cholesky(best.covariances_)
 
     def sample(self, nb_samples: int, label: int, seed) -> np.ndarray:

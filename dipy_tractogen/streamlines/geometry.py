@@ -46,7 +46,8 @@ def resample(streamlines, nb_points: int) -> np.ndarray:
             "load it with load_bundles, which drops and counts such streamlines."
         )
     resampled = set_number_of_points(sequence, nb_points=nb_points)
-    points = resampled.get_data().reshape(len(sequence), nb_points, 3)
+    # The flat array itself: get_data() would walk the streamlines one by one.
+    points = resampled._data.reshape(len(sequence), nb_points, 3)
     return np.ascontiguousarray(points, dtype=np.float32)
 
 

@@ -97,7 +97,7 @@ def load_bundles(
             logger.warning("%s: %s", file, found.summary())
         report += found
         parts.append((_kept(contents.streamlines, keep), labels[keep], file_names))
-    _check_left(report, len(files), min_length)
+    _check_left(report, files, min_length)
     return _assemble(parts, grid, report)
 
 
@@ -147,11 +147,11 @@ def _kept(streamlines: ArraySequence, keep: np.ndarray) -> ArraySequence:
     return streamlines if keep.all() else take(streamlines, keep)
 
 
-def _check_left(report: ScreeningReport, nb_files: int, min_length: float) -> None:
+def _check_left(report: ScreeningReport, files: list[Path], min_length: float) -> None:
     """Refuse to go on without streamlines."""
     if report.kept:
         return
-    where = "the file" if nb_files == 1 else f"the {nb_files} files"
+    where = str(files[0]) if len(files) == 1 else f"the {len(files)} files"
     if not report.total:
         raise ValueError(f"no streamlines are in {where}: give tractograms with some")
     mend = ["check the files and their reference"]

@@ -85,7 +85,15 @@ def build_parser(command: str, flow):
 
     from dipy_tractogen import __version__
 
-    parser = IntrospectiveArgumentParser(prog=command)
+    class Parser(IntrospectiveArgumentParser):
+        """Treats a line that it cannot read as any other bad input."""
+
+        def error(self, message):
+            # "inner" is the name of the function with which DIPY converts values.
+            message = message.replace("invalid inner value", "invalid value")
+            raise ValueError(f"{message}; {command} --help lists the options.")
+
+    parser = Parser(prog=command)
     parser.add_workflow(flow)
     parser.add_argument(
         "--force", action="store_true", help="Overwrite output files that exist."
@@ -148,7 +156,7 @@ def _run_flow(flow, given: dict, log_level: str) -> int:
     try:
         _set_levels(log_level, quiet=flow.quiet)
         flow.run(**given)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         logger.error(_one_line(error))
         logger.debug("Where it came from:", exc_info=True)
         return 1
@@ -194,6 +202,8 @@ def _set_levels(log_level: str, *, quiet: bool) -> None:
 
 
 def _one_line(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"Not enough memory: {error}. Give fewer streamlines, or check the file."
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"

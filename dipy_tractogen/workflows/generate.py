@@ -6,6 +6,7 @@ import logging
 
 from .arguments import check_int
 from .base import TractogenFlow
+from .models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -67,6 +68,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         check_int("nb_streamlines", nb_streamlines)
         check_int("seed", seed, low=0)
+        if bundles is not None and not bundles:
+            raise ValueError("--bundles: give one or more names, or leave it out.")
         if nb_points is not None:
             check_int("nb_points", nb_points, low=2)
         tractogram_extension(out_tractogram)
@@ -76,9 +79,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         header = Reference.from_file(reference) if reference else None
 
-        from dipy_tractogen.nn import load_model
-
-        model = load_model(model_file)
+        model = load_trained_model(model_file)
         header = header or Reference.from_dict(model.record.reference)
         batches = model.generate_batches(
             nb_streamlines,

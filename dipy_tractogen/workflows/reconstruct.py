@@ -6,6 +6,7 @@ import logging
 
 from .arguments import check_choice
 from .base import TractogenFlow
+from .models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -33,7 +34,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         input_files,
         bundles_from="auto",
         reference=None,
-        out_of_bounds="drop",
+        outside_box="drop",
         out_dir="",
         out_tractogram="reconstructed.trx",
     ):
@@ -53,7 +54,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             name of the file), stem, groups, or a key of data_per_streamline.
         reference : string or Path, optional
             Image or tractogram whose grid holds for all the input files.
-        out_of_bounds : string, optional
+        outside_box : string, optional
             Streamlines that leave the bounding box: drop, keep or error.
         out_dir : string or Path, optional
             Output folder.
@@ -62,7 +63,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.streamlines.files import tractogram_extension
 
-        check_choice("out_of_bounds", out_of_bounds, ("drop", "keep", "error"))
+        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
 
@@ -72,12 +73,9 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             input_files,
             bundles_from=bundles_from,
             reference=reference,
-            out_of_bounds=out_of_bounds,
+            out_of_bounds=outside_box,
         )
-
-        from dipy_tractogen.nn import load_model
-
-        model = load_model(model_file)
+        model = load_trained_model(model_file)
         errors = self._write(path, bundles, model)
         logger.info(
             "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm, "

@@ -34,7 +34,7 @@ class TrainVAEFlow(TractogenFlow):
         input_files,
         backbone="spectral",
         nb_points=256,
-        nb_coefficients=24,
+        nb_coefficients=None,
         latent_dim=16,
         beta=1.0,
         sigma_mm=1.0,
@@ -47,7 +47,7 @@ class TrainVAEFlow(TractogenFlow):
         seed=0,
         bundles_from="auto",
         reference=None,
-        out_of_bounds="drop",
+        outside_box="drop",
         min_length=0.0,
         out_dir="",
         out_model="model.keras",
@@ -71,7 +71,8 @@ class TrainVAEFlow(TractogenFlow):
         nb_points : int, optional
             Points that a streamline is resampled to.
         nb_coefficients : int, optional
-            Cosine coefficients that the spectral backbone keeps of each axis.
+            Cosine coefficients that the spectral backbone keeps of each axis; by
+            default 24, or nb_points where those are fewer.
         latent_dim : int, optional
             Dimensions of the latent space.
         beta : float, optional
@@ -99,7 +100,7 @@ class TrainVAEFlow(TractogenFlow):
             name of the file), stem, groups, or a key of data_per_streamline.
         reference : string or Path, optional
             Image or tractogram whose grid holds for all the input files.
-        out_of_bounds : string, optional
+        outside_box : string, optional
             Streamlines that leave the bounding box: drop, keep or error.
         min_length : float, optional
             Shorter streamlines are dropped, in mm.
@@ -114,26 +115,17 @@ class TrainVAEFlow(TractogenFlow):
         """
         check_choice("backbone", backbone, ("spectral",))
         check_choice("reduction", reduction, ("effective", "sum", "mean"))
-        check_choice("out_of_bounds", out_of_bounds, ("drop", "keep", "error"))
+        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         check_int("nb_points", nb_points, low=2)
-        for name, value in (
-            ("nb_coefficients", nb_coefficients),
-            ("latent_dim", latent_dim),
-            ("batch_size", batch_size),
-        ):
-            check_int(name, value)
         check_int("seed", seed, low=0)
-        for name, value in (("beta", beta), ("min_length", min_length)):
-            check_number(name, value, low=0)
-        for name, value in (
-            ("sigma_mm", sigma_mm),
-            ("learning_rate", learning_rate),
-            ("epochs", epochs),
-            ("max_minutes", max_minutes),
-        ):
-            if value is not None:
-                check_number(name, value, low=0, open_low=True)
+        _check_counts(latent_dim=latent_dim, batch_size=batch_size)
+        if nb_coefficients is not None:
+            check_int("nb_coefficients", nb_coefficients, high=nb_points)
+        check_number("beta", beta, low=0)
+        check_number("min_length", min_length, low=0)
         check_number("held_out", held_out, low=0, high=1, open_high=True)
+        _check_positive(sigma_mm=sigma_mm, learning_rate=learning_rate)
+        _check_positive(epochs=epochs, max_minutes=max_minutes)
         if Path(out_model).suffix != ".keras":
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
         names = {"out_model": out_model, "out_history": out_history}
@@ -142,27 +134,15 @@ class TrainVAEFlow(TractogenFlow):
         paths = self.outputs(out_dir, **names)
 
         from dipy_tractogen.streamlines.io import load_bundles
-        from dipy_tractogen.streamlines.writers import save_bundles
 
         bundles = load_bundles(
             input_files,
             bundles_from=bundles_from,
             reference=reference,
-            out_of_bounds=out_of_bounds,
+            out_of_bounds=outside_box,
             min_length=min_length,
         )
         training, aside = bundles.split(held_out, seed)
-        if len(aside):
-            save_bundles(
-                paths["out_held_out"],
-                aside.streamlines,
-                reference=aside.reference,
-                labels=aside.labels,
-                bundle_names=aside.bundle_names,
-                force=self.force,
-            )
-        elif held_out > 0:
-            logger.warning("No bundle has a streamline to spare: none is held out.")
 
         from dipy_tractogen.nn import VAE
 
@@ -183,28 +163,71 @@ class TrainVAEFlow(TractogenFlow):
             "nb_held_out": len(aside),
             "held_out": held_out,
         }
-        logger.info(
-            "Training on %d streamlines, %d are held out", len(training), len(aside)
-        )
-        model.fit(
-            training.resample(nb_points),
-            training.labels,
-            training.bundle_names,
-            held_out=aside.resample(nb_points) if len(aside) else None,
-            held_out_labels=aside.labels if len(aside) else None,
+        self._fit(
+            model,
+            training,
+            aside,
+            paths["out_history"],
             epochs=epochs,
             max_minutes=max_minutes,
             batch_size=batch_size,
             learning_rate=learning_rate,
             seed=seed,
-            history_file=paths["out_history"],
-            show_progress=self.show_progress,
         )
         model.save(paths["out_model"], overwrite=self.force)
+        self._save_held_out(aside, paths.get("out_held_out"))
         _report(model)
         for path in paths.values():
             if path.exists():
                 logger.info("Wrote %s", path)
+
+    def _fit(self, model, training, aside, history_path, **options) -> None:
+        from dipy_tractogen.streamlines.files import replacing
+
+        logger.info(
+            "Training on %d streamlines; %d are held out", len(training), len(aside)
+        )
+        held_out = aside.resample(model.nb_points) if len(aside) else None
+        with replacing(history_path, force=self.force) as history_file:
+            logger.info("The losses can be followed in %s", history_file)
+            model.fit(
+                training.resample(model.nb_points),
+                training.labels,
+                training.bundle_names,
+                held_out=held_out,
+                held_out_labels=aside.labels,
+                history_file=history_file,
+                show_progress=self.show_progress,
+                **options,
+            )
+
+    def _save_held_out(self, aside, path: Path | None) -> None:
+        from dipy_tractogen.streamlines.writers import save_bundles
+
+        if path is None:
+            return
+        if not len(aside):
+            logger.warning("No bundle has a streamline to spare: none is held out.")
+            return
+        save_bundles(
+            path,
+            aside.streamlines,
+            reference=aside.reference,
+            labels=aside.labels,
+            bundle_names=aside.bundle_names,
+            force=self.force,
+        )
+
+
+def _check_counts(**numbers: int) -> None:
+    for name, value in numbers.items():
+        check_int(name, value)
+
+
+def _check_positive(**numbers: float | None) -> None:
+    for name, value in numbers.items():
+        if value is not None:
+            check_number(name, value, low=0, open_low=True)
 
 
 def _digests(input_files) -> dict[str, str]:
