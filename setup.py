@@ -38,13 +38,14 @@ setup(
     # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11; TensorFlow 2.21
     # has no build for 3.14.
     python_requires=">=3.11,<3.14",
+    # The lower bounds are those that the tests pass with, on Python 3.11.
     install_requires=[
         "dipy>=1.12",
         "tensorflow>=2.18",
-        "keras>=3.5",
+        "keras>=3.7",
         "numpy>=1.26",
         "scipy>=1.11",
-        "nibabel>=5.2",
+        "nibabel>=5.4",
         "trx-python>=0.4",
         "scikit-learn>=1.4",
         "matplotlib>=3.8",
