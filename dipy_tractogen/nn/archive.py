@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 import json
 from pathlib import Path
 import zipfile
 
 import keras
 
-_PREFIX = "dipy_tractogen>"
+_PACKAGE = "dipy_tractogen"
+
+MODELS = {"VAE": ".vae"}
+"""Module of each model that a file may hold, by the name of its class."""
 
 
 def load_model(path: str | Path):
@@ -33,18 +37,17 @@ def load_model(path: str | Path):
     ValueError
         If it is not a model file of this package, or was cut short.
     """
-    # Registers the classes that a file may name.
-    from . import vae  # noqa: F401
-
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such model file.")
-    name = _registered_name(path)
-    if not name.startswith(_PREFIX):
+    package, _, name = _registered_name(path).rpartition(">")
+    if package != _PACKAGE or name not in MODELS:
         raise ValueError(
             f"{path}: a Keras model ({name}), but not one of dipy_tractogen: give a "
             "file written by one of its dipy_train commands."
         )
+    # Registers the class that the file names.
+    import_module(MODELS[name], __package__)
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:

@@ -25,6 +25,8 @@ _DEFAULT_STEPS = 6000
 _STEPS_PER_CALL = 20
 _CALLS_PER_ROUND = 5
 _MAX_ROUNDS = 400
+# XLA takes seconds to compile, which a short training does not win back.
+_STEPS_WORTH_COMPILING = 500
 # Variance of z_mean above which a latent dimension counts as active.
 _ACTIVE_VARIANCE = 0.01
 # Latents of a bundle that its density is fitted to: by so many draws from the posterior
@@ -211,15 +213,17 @@ def check_bundles(
 def _optimise(model, features, held_features, options, history_file, show_progress):
     """Compile the model and run the optimisation."""
     batch_size = min(options.batch_size, len(features))
-    max_steps, steps_per_round = _plan(options, len(features), batch_size)
+    max_steps, steps_per_round, steps_per_call = _plan(
+        options, len(features), batch_size
+    )
     if not model.record.history:
         model.adapt(features)
     model.compile(
         optimizer=keras.optimizers.Adam(
             options.learning_rate, global_clipnorm=options.clip_norm
         ),
-        jit_compile=True,
-        steps_per_execution=min(_STEPS_PER_CALL, steps_per_round),
+        jit_compile=steps_per_call > 1,
+        steps_per_execution=steps_per_call,
     )
     budget = Budget(
         options.learning_rate,
@@ -253,17 +257,23 @@ def _optimise(model, features, held_features, options, history_file, show_progre
 
 
 def _plan(options: TrainingOptions, nb_streamlines: int, batch_size: int):
-    """Give all steps, None where only time limits them, and those of a round."""
-    steps = None
+    """Give all steps, None where only time limits them, those of a round, of a call.
+
+    A call is not interrupted, so the steps are rounded up to whole calls; those of a
+    short training are made one by one, without compilation.
+    """
+    smallest = _STEPS_PER_CALL * _CALLS_PER_ROUND
     if options.epochs is not None:
-        steps = max(1, round(options.epochs * nb_streamlines / batch_size))
+        steps = max(1, math.ceil(options.epochs * nb_streamlines / batch_size))
     elif options.max_minutes is None:
         steps = _DEFAULT_STEPS
-    smallest = _STEPS_PER_CALL * _CALLS_PER_ROUND
-    if steps is None:
-        return None, smallest
-    per_round = max(min(smallest, steps), math.ceil(steps / _MAX_ROUNDS))
-    return steps, per_round
+    else:
+        return None, smallest, _STEPS_PER_CALL
+    if steps < _STEPS_WORTH_COMPILING:
+        return steps, min(smallest, steps), 1
+    calls = math.ceil(steps / _STEPS_PER_CALL)
+    calls_per_round = max(_CALLS_PER_ROUND, math.ceil(calls / _MAX_ROUNDS))
+    return calls * _STEPS_PER_CALL, calls_per_round * _STEPS_PER_CALL, _STEPS_PER_CALL
 
 
 def _rows(history: keras.callbacks.History) -> list[dict]:

@@ -166,9 +166,7 @@ def test_bundle_that_loses_all_its_streamlines_has_no_name(save, flawed):
 
 def test_nothing_left_says_why_and_what_to_do(save):
     path = save("a.trk", x=500, n=2)
-    with pytest.raises(
-        ValueError, match="no streamlines are left of the file"
-    ) as caught:
+    with pytest.raises(ValueError, match=r"are left of .*a\.trk") as caught:
         load_bundles(path, min_length=1)
     message = str(caught.value)
     assert "2 out of the bounding box" in message
@@ -181,7 +179,7 @@ def test_file_without_streamlines(grid, tmp_path):
     path = tmp_path / "none.trk"
     empty = nib.streamlines.Tractogram(affine_to_rasmm=np.eye(4))
     nib.streamlines.save(empty, path)
-    with pytest.raises(ValueError, match="no streamlines are in the file"):
+    with pytest.raises(ValueError, match=r"no streamlines are in .*none\.trk"):
         load_bundles(path)
 
 

@@ -1,0 +1,56 @@
+"""Models so small that a training takes a moment."""
+
+from importlib import import_module
+
+import keras
+import pytest
+
+from dipy_tractogen.nn.archive import MODELS
+
+NB_POINTS = 24
+
+
+@pytest.fixture(scope="session")
+def arrays(phantom):
+    """Training and held-out points and labels of the tiny phantom."""
+    training, held_out = phantom.split(0.25, seed=0)
+    return {
+        "points": training.resample(NB_POINTS),
+        "labels": training.labels,
+        "bundle_names": training.bundle_names,
+        "held_out": held_out.resample(NB_POINTS),
+        "held_out_labels": held_out.labels,
+    }
+
+
+@pytest.fixture(scope="session", params=MODELS)
+def model_class(request):
+    """Each model that a file may hold."""
+    module = import_module(MODELS[request.param], "dipy_tractogen.nn")
+    return getattr(module, request.param)
+
+
+@pytest.fixture(scope="session")
+def make(model_class):
+    """Make a small model of the class under test."""
+
+    def make(**options):
+        small = {"hidden_units": (32, 32)}
+        return model_class(NB_POINTS, 4, **{"backbone_options": small, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(make, arrays):
+    """A model of the class under test after some epochs; not to be changed."""
+    model = make()
+    model.fit(**arrays, epochs=150)
+    return model
+
+
+@pytest.fixture(autouse=True)
+def _forget_graphs():
+    """Let go of the graphs of a test, which make the tracing of the next ones slow."""
+    yield
+    keras.utils.clear_session(free_memory=True)

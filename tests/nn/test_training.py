@@ -1,0 +1,130 @@
+import csv
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.nn import VAE, TrainingDivergedError, training
+from dipy_tractogen.nn.callbacks import KeepBest
+from dipy_tractogen.nn.pipeline import held_out_batches, training_batches
+
+
+def small(**options):
+    return VAE(24, 4, backbone_options={"hidden_units": (16,)}, **options)
+
+
+def test_batches_visit_everything_once_a_pass_and_in_a_new_order():
+    features = np.arange(10, dtype=np.float32)[:, None]
+    batches = training_batches(features, 5, seed=0).take(4).as_numpy_iterator()
+    seen = np.array([batch["features"].ravel() for batch in batches]).reshape(2, 10)
+    for one_pass in seen:
+        np.testing.assert_array_equal(np.sort(one_pass), np.arange(10))
+    assert not np.array_equal(seen[0], seen[1])
+
+
+def test_seed_fixes_the_order():
+    features = np.arange(64, dtype=np.float32)[:, None]
+    first, again, other = (
+        next(iter(training_batches(features, 64, seed)))["features"].numpy()
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_batches_may_be_larger_than_a_pass():
+    features = np.arange(3, dtype=np.float32)[:, None]
+    batch = next(iter(training_batches(features, 7, seed=0)))["features"]
+    assert batch.shape == (7, 1)
+
+
+def test_held_out_batches_come_once_in_order():
+    features = np.arange(10, dtype=np.float32)[:, None]
+    batches = [b["features"].numpy().ravel() for b in held_out_batches(features, 4)]
+    np.testing.assert_array_equal(np.concatenate(batches), np.arange(10))
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+
+
+def test_epochs_settle_the_steps(arrays):
+    model = small()
+    model.fit(**arrays, epochs=10, batch_size=21)
+    assert len(arrays["points"]) == 63
+    assert model.record.history[-1]["step"] == 30
+
+
+def test_time_limits_the_steps(arrays):
+    model = small()
+    model.fit(**arrays, max_minutes=0.02)
+    last = model.record.history[-1]
+    assert 1.2 <= last["seconds"] < 6
+    assert last["learning_rate"] == pytest.approx(1e-5)
+
+
+def test_history_is_a_table_and_progress_is_shown(arrays, tmp_path, capsys):
+    model = small()
+    path = tmp_path / "history.csv"
+    model.fit(**arrays, epochs=250, history_file=path, show_progress=True)
+    assert "Training 100%" in capsys.readouterr().err
+    with open(path) as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(model.record.history) > 1
+    for column in ("step", "loss", "kl", "reconstruction_mm", "val_loss", "seconds"):
+        written = [float(row[column]) for row in rows]
+        kept = [row[column] for row in model.record.history]
+        np.testing.assert_allclose(written, kept, rtol=1e-6)
+
+
+def test_best_weights_are_kept(arrays, monkeypatch):
+    """The loss that the kept weights give is the best of the history."""
+    model = small()
+    given = {**arrays, "points": arrays["points"][:10], "labels": arrays["labels"][:10]}
+    given["bundle_names"] = arrays["bundle_names"][:2]
+    given["held_out"] = arrays["held_out"][arrays["held_out_labels"] < 2]
+    given["held_out_labels"] = arrays["held_out_labels"][arrays["held_out_labels"] < 2]
+    best = []
+    end = KeepBest.on_train_end
+    monkeypatch.setattr(
+        KeepBest, "on_train_end", lambda self, logs=None: best.append(self) or end(self)
+    )
+    model.fit(**given, epochs=450, learning_rate=0.1, patience=0.2)
+    losses = [row["val_loss"] for row in model.record.history]
+    step = model.record.history[int(np.argmin(losses))]["step"]
+    assert best[0].best_step == step
+    assert step < model.record.history[-1]["step"]
+
+
+def test_training_without_held_out_streamlines(arrays, capsys):
+    model = small()
+    model.fit(arrays["points"], epochs=3)
+    assert capsys.readouterr().err == ""
+    assert model.record.bundle_names == ["bundle_0"]
+    assert model.record.held_out_mm == {}
+    assert model.generate(4)[0].shape == (4, 24, 3)
+
+
+def test_divergence_says_what_to_change(arrays):
+    with pytest.raises(TrainingDivergedError, match="smaller learning_rate"):
+        small(sigma_mm=1e-19).fit(**arrays, epochs=5)
+
+
+def test_direction_of_storage_does_not_change_the_training(arrays):
+    turned = {**arrays, "points": arrays["points"].copy()}
+    turned["points"][::3] = turned["points"][::3, ::-1]
+    first, other = small(), small()
+    first.fit(**arrays, epochs=2)
+    other.fit(**turned, epochs=2)
+    for one, two in zip(first.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_compiled_training_does_as_the_plain_one(arrays, monkeypatch):
+    plain, compiled = small(), small()
+    # A whole number of compiled calls, so that both make as many steps.
+    plain.fit(**arrays, epochs=20)
+    monkeypatch.setattr(training, "_STEPS_WORTH_COMPILING", 1)
+    compiled.fit(**arrays, epochs=20)
+    assert compiled.jit_compile
+    assert not plain.jit_compile
+    # XLA draws other random numbers.
+    assert compiled.record.history[-1]["val_reconstruction_mm"] == pytest.approx(
+        plain.record.history[-1]["val_reconstruction_mm"], rel=0.25
+    )
