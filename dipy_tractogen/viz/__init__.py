@@ -1,7 +1,8 @@
 """Pictures: FURY scenes of bundles and matplotlib curves of a training.
 
 Neither library is imported before a picture is drawn, and rendering is proved possible
-first (`require_rendering`), because VTK ends the process where it is not.
+first (`require_rendering`), because VTK ends the process where it is not. FURY draws in
+a process of its own (`offscreen`), because it cannot share one with TensorFlow.
 """
 
 from __future__ import annotations

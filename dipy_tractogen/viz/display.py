@@ -1,4 +1,4 @@
-"""Can this process render? Found out first, because VTK cannot be asked.
+"""Can pictures be rendered here? Found out first, because VTK cannot be asked.
 
 Where there is no display that answers, VTK 9.3 ends the whole process instead of
 raising an exception. So the first question is put to another process; where a display
@@ -47,11 +47,12 @@ raise SystemExit(0 if red == 255 else "the window stayed black")
 """
 
 # The shell waits on a pipe that only this process holds open, and then ends the server:
-# none is left behind, not even where this process is killed.
+# none is left behind, not even where this process is killed. A server that resets when
+# its last client ends would lose the next one, if that comes at once.
 _SERVER = """
 exec 3<&0
 {
-    Xvfb -displayfd 1 -screen 0 1280x1024x24 -nolisten tcp 3<&- &
+    Xvfb -displayfd 1 -screen 0 1280x1024x24 -nolisten tcp -noreset 3<&- &
     server=$!
     exec 1>&-
     read -r _ <&3
@@ -62,16 +63,16 @@ exec 3<&0
 
 
 class RenderingUnavailable(OSError):
-    """Rendering is impossible in this process; the message says what to install."""
+    """Rendering is impossible or has failed; the message says what to do."""
 
 
 def require_rendering() -> None:
-    """Make sure that FURY can render in this process, or say what is missing.
+    """Make sure that FURY can render here, or say what is missing.
 
-    The answer is found once for the process. A display that is named in ``DISPLAY`` is
-    taken if it answers; otherwise Xvfb is started and ``DISPLAY`` set to it until the
-    process ends; otherwise VTK is tried without a display, as its builds for EGL and
-    OSMesa, macOS and Windows need none.
+    The answer is found once for this process and those that it starts to draw. A
+    display that is named in ``DISPLAY`` is taken if it answers; otherwise Xvfb is
+    started and ``DISPLAY`` set to it until this process ends; otherwise VTK is tried
+    without a display, as its builds for EGL and OSMesa, macOS and Windows need none.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def can_render() -> bool:
     Returns
     -------
     bool
-        Whether FURY can render in this process.
+        Whether FURY can render here.
     """
     return _why_not() is None
 

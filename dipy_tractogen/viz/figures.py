@@ -14,8 +14,9 @@ from .cameras import choose_views, frame_points
 from .colours import bundle_colours, direction_colours, value_colours
 from .compose import Key, compose
 from .layout import arrange
+from .offscreen import draw_cells
 from .panels import Panel
-from .scenes import draw_streamlines, line_width
+from .scenes import line_width
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -46,7 +47,8 @@ def render_bundles(
     The views of a single panel stand side by side. All panels have the same camera,
     scale and colours, so that they can be compared. A panel with more than
     `max_streamlines` shows a random part of them, and its title says so. The scenes are
-    those of FURY :footcite:p:`Garyfallidis2021`.
+    those of FURY :footcite:p:`Garyfallidis2021`, drawn by another process, so that a
+    program that has loaded TensorFlow can render too.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def render_bundles(
     ValueError
         If there is no panel, or an argument is not one of those accepted.
     RenderingUnavailable
-        If this process cannot render.
+        If rendering is impossible here, or the process that draws fails.
     FileExistsError
         If the file exists and not `force`.
 
@@ -108,17 +110,13 @@ def render_bundles(
     fullest = max(len(panel.streamlines) for panel in drawn)
     width = line_width(fullest, layout.pixels_per_mm)
     with replacing(path, force=force) as temporary:
-        images = [
-            draw_streamlines(
-                drawn[cell.panel].streamlines,
-                colours[cell.panel],
-                cell.frame,
-                (cell.width, cell.height),
-                width=width,
-                background=BACKGROUNDS[background],
-            )
-            for cell in layout.cells
-        ]
+        images = draw_cells(
+            layout.cells,
+            drawn,
+            colours,
+            width=width,
+            background=BACKGROUNDS[background],
+        )
         figure = compose(layout, images, drawn, key, BACKGROUNDS[background])
         figure.savefig(temporary, dpi=figure.dpi)
     return path

@@ -1,11 +1,13 @@
-"""FURY scenes of streamlines, rendered off the screen into arrays."""
+"""FURY scenes of streamlines, rendered off the screen into arrays.
+
+Only `offscreen` calls this, in a process of its own.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .cameras import Frame
-from .display import require_rendering
 
 # Each pixel is the mean of so many by so many: smooth edges on every driver.
 _SUPERSAMPLING = 2
@@ -72,13 +74,7 @@ def draw_streamlines(
     -------
     ndarray of shape (height, width, 3), uint8
         The picture.
-
-    Raises
-    ------
-    RenderingUnavailable
-        If this process cannot render; nothing is aborted.
     """
-    require_rendering()
     from fury import actor, window
 
     if len(colours) == len(streamlines):

@@ -138,13 +138,13 @@ def test_compare_bundles_takes_sets_of_bundles(tmp_path):
 
 
 def test_names_are_not_read_as_formulas(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "draw_streamlines", blank)
+    monkeypatch.setattr(figures, "draw_cells", blank)
     panel = Panel("cost $5_", POINTS, LABELS, ("_hidden", "$a_b^{", "\\frac"))
     assert render_bundles([panel], tmp_path / "a.png").exists()
 
 
-def blank(streamlines, colours, frame, size, **options):
-    return np.full((size[1], size[0], 3), 255, dtype=np.uint8)
+def blank(cells, panels, colours, **options):
+    return [np.full((cell.height, cell.width, 3), 255, np.uint8) for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_bad_arguments_leave_no_file(options, message, tmp_path):
 
 
 def test_existing_picture_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "draw_streamlines", blank)
+    monkeypatch.setattr(figures, "draw_cells", blank)
     path = tmp_path / "a.png"
     path.write_text("mine")
     with pytest.raises(FileExistsError):
@@ -181,7 +181,7 @@ def test_a_failure_while_drawing_leaves_no_file(tmp_path, monkeypatch):
     def fail(*args, **options):
         raise OSError("no display")
 
-    monkeypatch.setattr(figures, "draw_streamlines", fail)
+    monkeypatch.setattr(figures, "draw_cells", fail)
     with pytest.raises(OSError, match="no display"):
         render_bundles([("real", POINTS)], tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
@@ -191,9 +191,10 @@ def test_what_is_left_out_is_logged_and_titled(tmp_path, monkeypatch, caplog):
     drawn = []
     monkeypatch.setattr(
         figures,
-        "draw_streamlines",
-        lambda streamlines, *rest, **options: (
-            drawn.append(len(streamlines)) or blank(streamlines, *rest)
+        "draw_cells",
+        lambda cells, panels, *rest, **options: (
+            drawn.extend(len(panel.streamlines) for panel in panels)
+            or blank(cells, panels, *rest)
         ),
     )
     texts = []
