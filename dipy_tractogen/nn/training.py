@@ -62,7 +62,7 @@ class TrainingOptions:
     epochs: float | None = None
     max_minutes: float | None = None
     batch_size: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     clip_norm: float = 100.0
     patience: float = 0.3
     seed: int = 0

@@ -42,7 +42,7 @@ class TrainVAEFlow(TractogenFlow):
         epochs=None,
         max_minutes=None,
         batch_size=256,
-        learning_rate=1e-3,
+        learning_rate=2e-3,
         held_out=0.1,
         seed=0,
         bundles_from="auto",

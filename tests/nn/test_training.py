@@ -56,7 +56,7 @@ def test_time_limits_the_steps(arrays):
     model.fit(**arrays, max_minutes=0.02)
     last = model.record.history[-1]
     assert 1.2 <= last["seconds"] < 6
-    assert last["learning_rate"] == pytest.approx(1e-5)
+    assert last["learning_rate"] == pytest.approx(2e-5)
 
 
 def test_history_is_a_table_and_progress_is_shown(arrays, tmp_path, capsys):
