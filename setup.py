@@ -50,6 +50,7 @@ setup(
         "nibabel>=5.4",
         "trx-python>=0.4",
         "scikit-learn>=1.4",
+        "joblib>=1.3",
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
         "tqdm>=4.64",

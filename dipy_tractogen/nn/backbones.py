@@ -53,7 +53,7 @@ class SpectralBackbone:
         nb_points: int,
         nb_coefficients: int | None = None,
         hidden_units: Sequence[int] = (512, 512),
-        activation: str = "gelu",
+        activation: str = "silu",
     ):
         if nb_coefficients is None:
             nb_coefficients = min(_NB_COEFFICIENTS, nb_points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 import warnings
 
+from joblib import Parallel, delayed
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -79,17 +80,16 @@ class LatentMixture:
         if not np.isfinite(z).all():
             raise ValueError("Latents hold NaN or infinite values: train again.")
         self.bundle_names = tuple(bundle_names)
-        self.weights, self.means, self.factors = [], [], []
-        # Small matrices: threads only get in each other's way.
+        bundles = [z[labels == label] for label in range(len(self.bundle_names))]
+        for name, members in zip(self.bundle_names, bundles):
+            if len(members) == 0:
+                raise ValueError(f"Bundle {name} has no streamlines to learn from.")
+        # A thread a bundle: the matrices are too small for threads of their own.
         with threadpool_limits(1):
-            for label, name in enumerate(self.bundle_names):
-                members = z[labels == label]
-                if len(members) == 0:
-                    raise ValueError(f"Bundle {name} has no streamlines to learn from.")
-                weights, means, factors = self._fit_bundle(members)
-                self.weights.append(weights)
-                self.means.append(means)
-                self.factors.append(factors)
+            fits = Parallel(n_jobs=-1, prefer="threads")(
+                delayed(self._fit_bundle)(members) for members in bundles
+            )
+        self.weights, self.means, self.factors = (list(part) for part in zip(*fits))
         return self
 
     def _fit_bundle(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

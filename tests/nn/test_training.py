@@ -124,7 +124,7 @@ def test_compiled_training_does_as_the_plain_one(arrays, monkeypatch):
     compiled.fit(**arrays, epochs=20)
     assert compiled.jit_compile
     assert not plain.jit_compile
-    # XLA draws other random numbers.
+    # Only the learning rate differs: it falls by the step, or by the call.
     assert compiled.record.history[-1]["val_reconstruction_mm"] == pytest.approx(
-        plain.record.history[-1]["val_reconstruction_mm"], rel=0.25
+        plain.record.history[-1]["val_reconstruction_mm"], rel=0.2
     )
