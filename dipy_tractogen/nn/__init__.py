@@ -13,7 +13,7 @@ _LAZY = {
     "load_model": ".archive",
     "StreamlineModel": ".model",
     "SpectralBackbone": ".backbones",
-    "TrainingOptions": ".training",
+    "TrainingOptions": ".options",
     "TrainingDivergedError": ".callbacks",
 }
 

@@ -13,8 +13,9 @@ from dipy_tractogen.sampling.generation import generate_batches, share_by_bundle
 from dipy_tractogen.streamlines.files import replacing
 
 from .base import StreamlineCoder
+from .options import TrainingOptions
 from .record import TrainingRecord
-from .training import TrainingOptions, fit_model
+from .training import fit_model
 
 
 class StreamlineModel(StreamlineCoder):

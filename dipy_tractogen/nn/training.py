@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 import hashlib
 import math
 from pathlib import Path
@@ -17,6 +17,7 @@ from dipy_tractogen.streamlines.orientation import bundle_directions, orient
 from dipy_tractogen.streamlines.reference import Reference
 
 from .callbacks import Budget, KeepBest, ProgressBar, StopOnDivergence
+from .options import TrainingOptions
 from .pipeline import held_out_batches, training_batches
 from .record import TrainingRecord, current_versions
 
@@ -34,48 +35,6 @@ _ACTIVE_VARIANCE = 0.01
 _MOST_DRAWS = 8
 _ENOUGH_LATENTS = 2000
 _MOST_LATENTS = 20000
-
-
-@dataclass
-class TrainingOptions:
-    """Options of a training.
-
-    Attributes
-    ----------
-    epochs : float or None
-        Passes over the training streamlines; None for as many as make 6,000 steps
-        where there is no limit of time, or as many as fit into it.
-    max_minutes : float or None
-        Limit of the time spent in optimisation steps, after loading and compiling.
-    batch_size : int
-        Streamlines in a step.
-    learning_rate : float
-        Of Adam at the start; it falls to a hundredth along a cosine.
-    clip_norm : float
-        Largest norm of the gradient of a step.
-    patience : float
-        Share of the whole training without a better held-out loss that ends it.
-    seed : int
-        Seed of the order of the streamlines and of the density of the latents.
-    """
-
-    epochs: float | None = None
-    max_minutes: float | None = None
-    batch_size: int = 256
-    learning_rate: float = 2e-3
-    clip_norm: float = 100.0
-    patience: float = 0.3
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("batch_size", "learning_rate", "clip_norm", "patience"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value}: give a number above 0.")
-        for name in ("epochs", "max_minutes"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value}: give a number above 0, or None.")
 
 
 def fit_model(

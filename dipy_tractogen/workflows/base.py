@@ -23,6 +23,19 @@ class TractogenFlow(Workflow):
         Show no progress bar; there is none either where stderr is not a terminal.
     """
 
+    short_name = ""
+
+    @classmethod
+    def get_short_name(cls) -> str:
+        """Name the workflow for DIPY, shortly.
+
+        Returns
+        -------
+        str
+            The ``short_name`` of the class.
+        """
+        return cls.short_name
+
     def __init__(self, *, force: bool = False, quiet: bool = False):
         super().__init__(force=force)
         self.quiet = quiet

@@ -13,16 +13,7 @@ logger = logging.getLogger("dipy_tractogen")
 class EvaluateStreamlinesFlow(TractogenFlow):
     """Measure generated streamlines against held-out real ones."""
 
-    @classmethod
-    def get_short_name(cls) -> str:
-        """Return the short name of the workflow.
-
-        Returns
-        -------
-        str
-            The name.
-        """
-        return "evaluate_streamlines"
+    short_name = "evaluate_streamlines"
 
     def run(
         self,

@@ -14,16 +14,7 @@ logger = logging.getLogger("dipy_tractogen")
 class GenerateStreamlinesFlow(TractogenFlow):
     """Generate new streamlines from a trained model."""
 
-    @classmethod
-    def get_short_name(cls) -> str:
-        """Return the short name of the workflow.
-
-        Returns
-        -------
-        str
-            The name.
-        """
-        return "generate_streamlines"
+    short_name = "generate_streamlines"
 
     def run(
         self,

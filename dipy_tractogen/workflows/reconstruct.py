@@ -17,16 +17,7 @@ _BLOCK = 32768
 class ReconstructStreamlinesFlow(TractogenFlow):
     """Encode and decode tractograms, and measure the point error."""
 
-    @classmethod
-    def get_short_name(cls) -> str:
-        """Return the short name of the workflow.
-
-        Returns
-        -------
-        str
-            The name.
-        """
-        return "reconstruct_streamlines"
+    short_name = "reconstruct_streamlines"
 
     def run(
         self,

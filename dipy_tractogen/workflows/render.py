@@ -14,16 +14,7 @@ logger = logging.getLogger("dipy_tractogen")
 class RenderBundlesFlow(TractogenFlow):
     """Render bundles into a picture, without a screen."""
 
-    @classmethod
-    def get_short_name(cls) -> str:
-        """Return the short name of the workflow.
-
-        Returns
-        -------
-        str
-            The name.
-        """
-        return "render_bundles"
+    short_name = "render_bundles"
 
     def run(
         self,

@@ -19,16 +19,7 @@ class SimulateFiberCupFlow(TractogenFlow):
     .. footbibliography::
     """
 
-    @classmethod
-    def get_short_name(cls) -> str:
-        """Return the short name of the workflow.
-
-        Returns
-        -------
-        str
-            The name.
-        """
-        return "simulate_fibercup"
+    short_name = "simulate_fibercup"
 
     def run(
         self,

@@ -18,16 +18,7 @@ _CHUNK = 1 << 20
 class TrainVAEFlow(TractogenFlow):
     """Train a variational autoencoder on bundles of streamlines."""
 
-    @classmethod
-    def get_short_name(cls) -> str:
-        """Return the short name of the workflow.
-
-        Returns
-        -------
-        str
-            The name.
-        """
-        return "train_vae"
+    short_name = "train_vae"
 
     def run(
         self,
