@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 import hashlib
+import logging
 import math
 from pathlib import Path
 
@@ -21,17 +22,18 @@ from .options import TrainingOptions
 from .pipeline import held_out_batches, training_batches
 from .record import TrainingRecord, current_versions
 
+logger = logging.getLogger("dipy_tractogen")
+
 _DEFAULT_STEPS = 6000
 # Steps compiled into one call, and calls between two looks at the held-out loss.
-_STEPS_PER_CALL = 20
-_CALLS_PER_ROUND = 5
+_STEPS_PER_CALL = 50
+_CALLS_PER_ROUND = 2
 _MAX_ROUNDS = 400
 # XLA takes seconds to compile, which a short training does not win back.
 _STEPS_WORTH_COMPILING = 500
 # Variance of z_mean above which a latent dimension counts as active.
 _ACTIVE_VARIANCE = 0.01
-# Latents of a bundle that its density is fitted to: by so many draws from the posterior
-# of each streamline as make enough of them, and no more than are useful.
+# Latents that a bundle's density is fitted to: draws from each posterior, in all.
 _MOST_DRAWS = 8
 _ENOUGH_LATENTS = 2000
 _MOST_LATENTS = 20000
@@ -259,11 +261,17 @@ def _length_ranges(points, labels, nb_bundles: int) -> list[list[float]]:
 def _describe_latents(model, features, labels, names, seed, record) -> None:
     """Fit the density of the latents and count the active ones."""
     z_mean, z_log_var = model.posterior_of(features)
-    record.active_units = int(np.sum(z_mean.var(axis=0) > _ACTIVE_VARIANCE))
+    active = z_mean.var(axis=0) > _ACTIVE_VARIANCE
+    record.active_units = int(active.sum())
+    if not active.any():
+        logger.warning(
+            "The posterior has collapsed: no latent says anything of a streamline; "
+            "train longer, or give a smaller beta or sigma_mm."
+        )
     rows = _draws(labels, len(names), np.random.default_rng(seed))
     noise = np.random.default_rng(seed).standard_normal((len(rows), model.latent_dim))
     z = z_mean[rows] + np.exp(z_log_var[rows] / 2) * noise
-    record.density = LatentMixture(seed=seed).fit(z, labels[rows], names)
+    record.density = LatentMixture(seed=seed).fit(z, labels[rows], names, active=active)
 
 
 def _draws(labels, nb_bundles: int, rng: np.random.Generator) -> np.ndarray:

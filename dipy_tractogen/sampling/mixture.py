@@ -36,8 +36,11 @@ class LatentMixture:
     bundle_names : tuple of str
         Names of the bundles, in the order of the labels.
     weights, means, factors : list of ndarray
-        For each bundle: shares (k,) of its components, their means (k, d), and the
-        lower Cholesky factors (k, d, d) of their covariances.
+        For each bundle: shares (k,) of its components, their means (k, a), and the
+        lower Cholesky factors (k, a, a) of their covariances, over the a active
+        dimensions.
+    active : ndarray of shape (d,), bool
+        Dimensions that the mixtures describe; the others are standard normal.
 
     References
     ----------
@@ -51,9 +54,15 @@ class LatentMixture:
         self.weights: list[np.ndarray] = []
         self.means: list[np.ndarray] = []
         self.factors: list[np.ndarray] = []
+        self.active = np.zeros(0, dtype=bool)
 
     def fit(
-        self, z: np.ndarray, labels: np.ndarray, bundle_names: Sequence[str]
+        self,
+        z: np.ndarray,
+        labels: np.ndarray,
+        bundle_names: Sequence[str],
+        *,
+        active: np.ndarray | None = None,
     ) -> LatentMixture:
         """Fit one mixture a bundle.
 
@@ -65,6 +74,9 @@ class LatentMixture:
             Bundle of each latent, an index into `bundle_names`.
         bundle_names : sequence of str
             Names of the bundles.
+        active : ndarray of shape (d,), bool, optional
+            Dimensions that say something of a streamline; all by default. The others
+            are as the prior has them, and would only add noise to the fit.
 
         Returns
         -------
@@ -80,6 +92,8 @@ class LatentMixture:
         if not np.isfinite(z).all():
             raise ValueError("Latents hold NaN or infinite values: train again.")
         self.bundle_names = tuple(bundle_names)
+        self.active = np.ones(z.shape[1], bool) if active is None else np.array(active)
+        z = z[:, self.active]
         bundles = [z[labels == label] for label in range(len(self.bundle_names))]
         for name, members in zip(self.bundle_names, bundles):
             if len(members) == 0:
@@ -98,9 +112,9 @@ class LatentMixture:
 
         nb_dims = z.shape[1]
         # A floor on the variances, relative to the spread of this bundle.
-        floor = _FLOOR * float(np.mean(np.var(z, axis=0))) + _SMALLEST_VARIANCE
-        if len(z) < 2:
-            return np.ones(1), z, np.sqrt(floor) * np.eye(nb_dims)[None]
+        floor = _FLOOR * np.var(z, axis=0).sum() / max(nb_dims, 1) + _SMALLEST_VARIANCE
+        if len(z) < 2 or nb_dims == 0:
+            return np.ones(1), z[:1], np.sqrt(floor) * np.eye(nb_dims)[None]
         room = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
         best, lowest = None, np.inf
         for power in range(min(self.max_components, room).bit_length()):
@@ -134,11 +148,12 @@ class LatentMixture:
         rng = np.random.default_rng(seed)
         weights = self.weights[label]
         component = rng.choice(len(weights), size=nb_samples, p=weights / weights.sum())
-        noise = rng.standard_normal((nb_samples, self.means[label].shape[1]))
-        z = np.empty_like(noise)
+        z = rng.standard_normal((nb_samples, len(self.active)))
+        described = z[:, self.active]
         for k, (mean, factor) in enumerate(zip(self.means[label], self.factors[label])):
             members = component == k
-            z[members] = mean + noise[members] @ factor.T
+            described[members] = mean + described[members] @ factor.T
+        z[:, self.active] = described
         return z.astype(np.float32)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -147,10 +162,11 @@ class LatentMixture:
         Returns
         -------
         dict of str to ndarray
-            ``weights_0``, ``means_0``, ``factors_0`` for the first bundle, and so on.
+            ``active``, and ``weights_0``, ``means_0``, ``factors_0`` for the first
+            bundle, and so on.
         """
         parts = {"weights": self.weights, "means": self.means, "factors": self.factors}
-        return {
+        return {"active": self.active} | {
             f"{part}_{label}": array
             for part, arrays in parts.items()
             for label, array in enumerate(arrays)
@@ -176,6 +192,7 @@ class LatentMixture:
         """
         mixture = cls()
         mixture.bundle_names = tuple(bundle_names)
+        mixture.active = arrays["active"]
         for label in range(len(mixture.bundle_names)):
             mixture.weights.append(arrays[f"weights_{label}"])
             mixture.means.append(arrays[f"means_{label}"])

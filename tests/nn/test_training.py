@@ -53,7 +53,7 @@ def test_epochs_settle_the_steps(arrays):
 
 def test_time_limits_the_steps(arrays):
     model = small()
-    model.fit(**arrays, max_minutes=0.02)
+    model.fit(**arrays, max_minutes=0.02, patience=1)
     last = model.record.history[-1]
     assert 1.2 <= last["seconds"] < 6
     assert last["learning_rate"] == pytest.approx(2e-5)
@@ -118,13 +118,13 @@ def test_direction_of_storage_does_not_change_the_training(arrays):
 
 def test_compiled_training_does_as_the_plain_one(arrays, monkeypatch):
     plain, compiled = small(), small()
-    # A whole number of compiled calls, so that both make as many steps.
     plain.fit(**arrays, epochs=20)
     monkeypatch.setattr(training, "_STEPS_WORTH_COMPILING", 1)
+    monkeypatch.setattr(training, "_STEPS_PER_CALL", 2)
     compiled.fit(**arrays, epochs=20)
     assert compiled.jit_compile
     assert not plain.jit_compile
     # Only the learning rate differs: it falls by the step, or by the call.
     assert compiled.record.history[-1]["val_reconstruction_mm"] == pytest.approx(
-        plain.record.history[-1]["val_reconstruction_mm"], rel=0.2
+        plain.record.history[-1]["val_reconstruction_mm"], rel=0.05
     )

@@ -34,6 +34,14 @@ def test_loss_is_the_sum_of_its_terms(trainings, arrays):
         assert nats >= 8 / 2 * row["val_reconstruction_mm"] ** 2 * 0.999
 
 
+def test_collapse_is_said(arrays, caplog):
+    model = VAE(24, 4, beta=1e9, backbone_options={"hidden_units": (8,)})
+    model.fit(**arrays, epochs=100, learning_rate=0.01)
+    assert model.record.active_units == 0
+    assert "collapsed" in caplog.text
+    assert model.generate(3)[0].shape == (3, 24, 3)
+
+
 def test_deviation_of_every_posterior_starts_at_one(arrays):
     model = VAE(24, 4)
     _, z_log_var = model.posterior_of(model.backbone.analyse(arrays["points"]))

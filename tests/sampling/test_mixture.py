@@ -38,6 +38,24 @@ def test_clumps_are_found_and_the_gap_between_them_is_left_out(mixture):
     assert np.mean(np.abs(drawn[:, 0]) < 2) < 0.01
 
 
+def test_dimensions_that_are_not_active_are_standard_normal(latents):
+    z, labels = latents
+    active = np.array([True, False, True])
+    part = LatentMixture(seed=0).fit(z, labels, NAMES, active=active)
+    drawn = part.sample(20000, 1, seed=1)
+    np.testing.assert_allclose(drawn[:, 1].mean(), 0, atol=0.03)
+    np.testing.assert_allclose(drawn[:, 1].std(), 1, atol=0.03)
+    np.testing.assert_allclose(drawn[:, 0].std(), z[labels == 1, 0].std(), rtol=0.05)
+    copy = LatentMixture.from_arrays(part.to_arrays(), NAMES)
+    np.testing.assert_array_equal(copy.sample(9, 0, 5), part.sample(9, 0, 5))
+
+
+def test_nothing_active_leaves_the_prior(latents):
+    z, labels = latents
+    none = LatentMixture().fit(z, labels, NAMES, active=np.zeros(3, dtype=bool))
+    assert np.abs(none.sample(20000, 0, seed=1).std(axis=0) - 1).max() < 0.03
+
+
 def test_seed_fixes_the_draw(mixture):
     first, again, other = (mixture.sample(5, 1, seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, again)
