@@ -147,8 +147,9 @@ def main(command: str, arguments: list[str] | None = None) -> int:
         with _logging_to(sys.stderr, log_file):
             return _run_flow(flow, given, log_level)
     except (ValueError, OSError) as error:
-        # No handler is set yet: logging's last resort writes the bare message.
-        logger.error(f"ERROR: {_one_line(error)}")
+        # The line could not be read, or its log file not be opened.
+        with _logging_to(sys.stderr, ""):
+            logger.error(_one_line(error))
         return 1
 
 

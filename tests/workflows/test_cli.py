@@ -1,0 +1,125 @@
+import logging
+
+import pytest
+
+from dipy_tractogen import __version__
+from dipy_tractogen.workflows import cli
+from dipy_tractogen.workflows.base import TractogenFlow
+from dipy_tractogen.workflows.cli import main
+
+
+class EchoFlow(TractogenFlow):
+    """A workflow that logs, or raises what it is told to."""
+
+    short_name = "echo"
+
+    def run(self, word, out_dir="", out_file="echo.txt"):
+        """Say a word.
+
+        Parameters
+        ----------
+        word : string
+            What to say.
+        out_dir : string, optional
+            Output folder.
+        out_file : string, optional
+            File it is written to.
+        """
+        failures = {
+            "value": ValueError("a value\nin two lines"),
+            "memory": MemoryError("1 TiB"),
+            "interrupt": KeyboardInterrupt(),
+            "bug": KeyError("ours"),
+        }
+        if word in failures:
+            raise failures[word]
+        path = self.outputs(out_dir, out_file=out_file)["out_file"]
+        logging.getLogger("dipy_tractogen").info("saying %s", word)
+        logging.getLogger("dipy").info("insides")
+        path.write_text(word)
+
+
+@pytest.fixture
+def echo(monkeypatch, tmp_path, capsys):
+    """Run the workflow as a command; give the exit code and what it said."""
+    monkeypatch.setattr(cli, "load_flow", lambda command: EchoFlow)
+
+    def run(*arguments):
+        code = main("dipy_echo", [*map(str, arguments), "--out_dir", str(tmp_path)])
+        return code, capsys.readouterr().err
+
+    return run
+
+
+def test_messages_of_ours_reach_the_user_and_those_of_dipy_do_not(echo, tmp_path):
+    assert echo("word") == (0, "INFO: saying word\n")
+    assert (tmp_path / "echo.txt").read_text() == "word"
+
+
+def test_existing_output_is_kept_without_force(echo, tmp_path):
+    echo("first")
+    code, said = echo("second")
+    assert code == 1
+    assert "--force" in said
+    assert (tmp_path / "echo.txt").read_text() == "first"
+    assert echo("second", "--force")[0] == 0
+    assert (tmp_path / "echo.txt").read_text() == "second"
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "said"),
+    [
+        ("value", 1, "ERROR: a value in two lines\n"),
+        ("memory", 1, "ERROR: Not enough memory: 1 TiB."),
+        ("interrupt", 130, "ERROR: Interrupted.\n"),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(echo, word, code, said):
+    obtained = echo(word)
+    assert obtained[0] == code
+    assert obtained[1].startswith(said)
+    assert obtained[1].count("\n") == 1
+
+
+def test_mistakes_of_ours_are_not_hidden(echo):
+    with pytest.raises(KeyError, match="ours"):
+        echo("bug")
+
+
+def test_quiet_log_level_and_log_file(echo, tmp_path):
+    assert echo("word", "--quiet") == (0, "")
+    _, said = echo("word", "--force", "--log_level", "ERROR")
+    assert said == ""
+    log = tmp_path / "log.txt"
+    echo("word", "--force", "--log_file", log)
+    assert "saying word" in log.read_text()
+    assert echo("word", "--force", "--log_level", "LOUD")[0] == 1
+
+
+def test_line_that_cannot_be_read_is_bad_input(echo):
+    code, said = echo("word", "--unknown", "3")
+    assert code == 1
+    assert said.count("\n") == 1
+    assert "--unknown" in said
+    assert "dipy_echo --help" in said
+
+
+def test_logging_is_as_before_afterwards(echo):
+    logger = logging.getLogger("dipy_tractogen")
+    before = logger.handlers[:], logger.level
+    echo("word")
+    assert (logger.handlers, logger.level) == before
+
+
+def test_version_and_unknown_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main("dipy_train_vae", ["--version"])
+    assert ended.value.code == 0
+    assert __version__ in capsys.readouterr().out
+    assert main("dipy_unknown", []) == 1
+
+
+@pytest.mark.parametrize("name", ["", "None"])
+def test_outputs_need_a_name(tmp_path, name):
+    with pytest.raises(ValueError, match="--out_file: give a file name"):
+        EchoFlow().outputs(tmp_path, out_file=name)
