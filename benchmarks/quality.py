@@ -60,7 +60,7 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
     )
     elapsed = time.perf_counter() - start
     points, labels = model.generate(5 * len(training), seed=seed)
-    last = model.record.history[-1]
+    first, last = model.record.history[0], model.record.history[-1]
     report = evaluate(
         points,
         held_out.streamlines,
@@ -81,7 +81,9 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
         "seconds_of_steps": last["seconds"],
         "seconds_of_fit": round(elapsed, 1),
         "streamlines_per_s": round(
-            last["step"] * min(256, len(training)) / last["seconds"]
+            (last["step"] - first["step"])
+            * min(256, len(training))
+            / (last["seconds"] - first["seconds"])
         ),
         "held_out_mm": model.record.held_out_mm,
         "truncation_mm": model.record.truncation_mm,

@@ -181,7 +181,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.update(self.budget.spent - self._bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Show the point error and the loss of held-out streamlines."""
+        """Show loss and root mean square error, of held-out streamlines if any."""
         prefix = "val_" if "val_loss" in logs else ""
         self._bar.set_postfix(
             loss=f"{logs[f'{prefix}loss']:.3g}",

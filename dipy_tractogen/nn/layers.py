@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+import random
+
 import keras
 from keras import ops
 import numpy as np
@@ -13,6 +16,26 @@ _PACKAGE = "dipy_tractogen"
 
 # A feature that never varies in training must not blow up one that does later.
 _SMALLEST_DEVIATION_MM = 0.01
+
+
+@contextmanager
+def seeded_weights(seed: int):
+    """Fix the weights of the layers that are made inside.
+
+    Keras seeds an initialiser that was given no seed from Python's own generator, which
+    is left afterwards as it was before.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the weights.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 class _CosineTransform(keras.layers.Layer):

@@ -53,7 +53,8 @@ class StreamlineModel(StreamlineCoder):
         """Train the model, then fit the density of the latents by bundle.
 
         The direction in which a streamline is stored does not matter: within a bundle
-        all are made to run the same way.
+        all are made to run the same way. A model that was trained goes on from its
+        weights and its standardisation.
 
         Parameters
         ----------
@@ -91,7 +92,7 @@ class StreamlineModel(StreamlineCoder):
             np.asarray(points, dtype=np.float32),
             labels,
             bundle_names,
-            held_out=held_out,
+            held_out=None if held_out is None else np.asarray(held_out, np.float32),
             held_out_labels=held_out_labels,
             options=TrainingOptions(**{"seed": self.seed, **options}),
             history_file=history_file,
@@ -101,7 +102,7 @@ class StreamlineModel(StreamlineCoder):
     def generate(
         self,
         nb_streamlines: int,
-        bundles: Sequence[str] | None = None,
+        bundles: str | Sequence[str] | None = None,
         *,
         balanced: bool = False,
         nb_points: int | None = None,
@@ -113,7 +114,7 @@ class StreamlineModel(StreamlineCoder):
         ----------
         nb_streamlines : int
             Number of streamlines in all.
-        bundles : sequence of str, optional
+        bundles : str or sequence of str, optional
             Names of the bundles; all by default.
         balanced : bool, optional
             As many for each bundle, in place of the proportions of the training.
@@ -149,7 +150,7 @@ class StreamlineModel(StreamlineCoder):
     def generate_batches(
         self,
         nb_streamlines: int,
-        bundles: Sequence[str] | None = None,
+        bundles: str | Sequence[str] | None = None,
         *,
         balanced: bool = False,
         nb_points: int | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+from numbers import Integral
 
 
 @dataclass
@@ -38,7 +39,13 @@ class TrainingOptions:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("batch_size", "learning_rate", "clip_norm", "patience"):
+        for name, low, high in (("batch_size", 1, None), ("seed", 0, 2**32 - 1)):
+            value = getattr(self, name)
+            whole = isinstance(value, Integral) and value >= low
+            if not whole or (high is not None and value > high):
+                limit = f"of {low} or more" if high is None else f"from {low} to {high}"
+                raise ValueError(f"{name}={value}: give a whole number {limit}.")
+        for name in ("learning_rate", "clip_norm", "patience"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}={value}: give a number above 0.")

@@ -18,6 +18,7 @@ from dipy_tractogen.streamlines.orientation import bundle_directions, orient
 from dipy_tractogen.streamlines.reference import Reference
 
 from .callbacks import Budget, KeepBest, ProgressBar, StopOnDivergence
+from .checks import check_bundles
 from .options import TrainingOptions
 from .pipeline import held_out_batches, training_batches
 from .record import TrainingRecord, current_versions
@@ -29,6 +30,8 @@ _DEFAULT_STEPS = 6000
 _STEPS_PER_CALL = 50
 _CALLS_PER_ROUND = 2
 _MAX_ROUNDS = 400
+# Held-out streamlines of a look at their loss: more would cost more than the steps.
+_MOST_HELD_OUT = 10000
 # XLA takes seconds to compile, which a short training does not win back.
 _STEPS_WORTH_COMPILING = 500
 # Variance of z_mean above which a latent dimension counts as active.
@@ -86,10 +89,21 @@ def fit_model(
         loss becomes infinite or NaN (`TrainingDivergedError`).
     """
     labels, names = check_bundles(points, labels, bundle_names, model.nb_points)
+    counts = np.bincount(labels, minlength=len(names))
+    if not counts.all():
+        raise ValueError(
+            f"bundle_names hold {names[int(np.argmin(counts))]}, which has no training "
+            "streamline: leave it out."
+        )
     directions = bundle_directions(points, labels, len(names))
     features = model.backbone.analyse(orient(points, labels, directions))
     held_features = None
     if held_out is not None and len(held_out):
+        if held_out_labels is None and len(names) > 1:
+            raise ValueError(
+                "held_out_labels is missing: give the bundle of each held-out "
+                "streamline, as labels do for points."
+            )
         held_labels, _ = check_bundles(
             held_out, held_out_labels, names, model.nb_points
         )
@@ -101,12 +115,12 @@ def fit_model(
     )
     record = TrainingRecord(
         bundle_names=list(names),
-        bundle_counts=np.bincount(labels, minlength=len(names)).tolist(),
+        bundle_counts=counts.tolist(),
         length_ranges=_length_ranges(points, labels, len(names)),
         directions=directions.tolist(),
         reference=model.record.reference or Reference.covering(points).to_dict(),
         parameters=asdict(options),
-        data={"digest": _digest(points), **model.record.data},
+        data={**model.record.data, "digest": _digest(points)},
         history=_rows(history),
         versions=current_versions(),
     )
@@ -114,61 +128,6 @@ def fit_model(
     _measure_errors(model, points, held_out, record)
     model.record = record
     return history
-
-
-def check_bundles(
-    points: np.ndarray,
-    labels: np.ndarray | None,
-    bundle_names: Sequence[str] | None,
-    nb_points: int,
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Check points, labels and names against each other.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm.
-    labels : ndarray of shape (n,), optional
-        Bundle of each.
-    bundle_names : sequence of str, optional
-        Names of the bundles.
-    nb_points : int
-        Points that the model takes.
-
-    Returns
-    -------
-    labels : ndarray of shape (n,), int32
-        The labels, zeros where none were given.
-    bundle_names : tuple of str
-        The names, made up where none were given.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit together.
-    """
-    if points.ndim != 3 or points.shape[1:] != (nb_points, 3) or not len(points):
-        raise ValueError(
-            f"points have shape {points.shape}; expected (n, {nb_points}, 3) with n "
-            ">= 1: resample streamlines with dipy_tractogen.streamlines.geometry."
-        )
-    if not np.isfinite(points).all():
-        raise ValueError("points hold NaN or infinite values: leave those out.")
-    labels = np.zeros(len(points)) if labels is None else np.asarray(labels)
-    labels = labels.astype(np.int32)
-    if labels.shape != (len(points),) or labels.min() < 0:
-        raise ValueError(
-            f"labels have shape {labels.shape} and begin at {labels.min()}; expected "
-            f"({len(points)},), one index from 0 a streamline."
-        )
-    if bundle_names is None:
-        bundle_names = [f"bundle_{label}" for label in range(labels.max() + 1)]
-    if labels.max() >= len(bundle_names):
-        raise ValueError(
-            f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
-            "bundle_names: give one name for each."
-        )
-    return labels, tuple(bundle_names)
 
 
 def _optimise(model, features, held_features, options, history_file, show_progress):
@@ -199,7 +158,8 @@ def _optimise(model, features, held_features, options, history_file, show_progre
         callbacks.append(ProgressBar(budget))
     held = None
     if held_features is not None:
-        held = held_out_batches(held_features, batch_size)
+        shown = np.random.default_rng(options.seed).permutation(len(held_features))
+        held = held_out_batches(held_features[shown[:_MOST_HELD_OUT]], batch_size)
         callbacks.append(KeepBest(budget, options.patience))
         # Compiles what looks at held-out streamlines before the clock runs.
         model.evaluate(held, verbose=0)
@@ -233,7 +193,9 @@ def _plan(options: TrainingOptions, nb_streamlines: int, batch_size: int):
     if steps < _STEPS_WORTH_COMPILING:
         return steps, min(smallest, steps), 1
     calls = math.ceil(steps / _STEPS_PER_CALL)
-    calls_per_round = max(_CALLS_PER_ROUND, math.ceil(calls / _MAX_ROUNDS))
+    calls_per_round = _CALLS_PER_ROUND
+    if options.max_minutes is None:
+        calls_per_round = max(calls_per_round, math.ceil(calls / _MAX_ROUNDS))
     return calls * _STEPS_PER_CALL, calls_per_round * _STEPS_PER_CALL, _STEPS_PER_CALL
 
 

@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from .layers import Reparameterisation, Standardisation
+from .layers import Reparameterisation, Standardisation, seeded_weights
 from .losses import (
     REDUCTIONS,
     kl_by_dimension,
@@ -109,10 +109,10 @@ class VAE(StreamlineModel):
         self.sigma_mm = sigma_mm
         self.reduction = reduction
         self._weight = reconstruction_weight(nb_points, sigma_mm, reduction)
-        self._make_layers()
+        with seeded_weights(seed):
+            self._make_layers()
 
     def _make_layers(self) -> None:
-        keras.utils.set_random_seed(self.seed)
         self.analysis = self.backbone.analysis()
         self.standardise = Standardisation(name="standardise")
         self.encoder = self.backbone.encoder()

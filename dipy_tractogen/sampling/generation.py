@@ -14,7 +14,7 @@ def share_by_bundle(
     bundle_counts: Sequence[int],
     bundle_names: Sequence[str],
     *,
-    bundles: Sequence[str] | None = None,
+    bundles: str | Sequence[str] | None = None,
     balanced: bool = False,
 ) -> np.ndarray:
     """Share a number of streamlines among bundles.
@@ -27,7 +27,7 @@ def share_by_bundle(
         Training streamlines of each bundle.
     bundle_names : sequence of str
         Names of the bundles.
-    bundles : sequence of str, optional
+    bundles : str or sequence of str, optional
         Names of those that get a share; all by default.
     balanced : bool, optional
         Equal shares in place of the proportions of `bundle_counts`.
@@ -44,6 +44,7 @@ def share_by_bundle(
     """
     if nb_streamlines < 1:
         raise ValueError(f"nb_streamlines={nb_streamlines}: give 1 or more.")
+    bundles = [bundles] if isinstance(bundles, str) else bundles
     chosen = list(bundle_names) if bundles is None else list(bundles)
     unknown = sorted(set(chosen) - set(bundle_names))
     if unknown or not chosen:

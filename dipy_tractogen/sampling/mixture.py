@@ -88,6 +88,8 @@ class LatentMixture:
         ValueError
             If a bundle has no latents or a latent is not finite.
         """
+        from sklearn.exceptions import ConvergenceWarning
+
         z = np.asarray(z, dtype=float)
         if not np.isfinite(z).all():
             raise ValueError("Latents hold NaN or infinite values: train again.")
@@ -99,7 +101,9 @@ class LatentMixture:
             if len(members) == 0:
                 raise ValueError(f"Bundle {name} has no streamlines to learn from.")
         # A thread a bundle: the matrices are too small for threads of their own.
-        with threadpool_limits(1):
+        with threadpool_limits(1), warnings.catch_warnings():
+            # A fit that has not quite converged may still be the best.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             fits = Parallel(n_jobs=-1, prefer="threads")(
                 delayed(self._fit_bundle)(members) for members in bundles
             )
@@ -107,7 +111,6 @@ class LatentMixture:
         return self
 
     def _fit_bundle(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
         nb_dims = z.shape[1]
@@ -119,10 +122,7 @@ class LatentMixture:
         best, lowest = None, np.inf
         for power in range(min(self.max_components, room).bit_length()):
             mixture = GaussianMixture(2**power, reg_covar=floor, random_state=self.seed)
-            with warnings.catch_warnings():
-                # A fit that has not quite converged may still be the best.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                criterion = mixture.fit(z).aic(z)
+            criterion = mixture.fit(z).aic(z)
             if criterion > lowest:
                 break
             best, lowest = mixture, criterion

@@ -85,3 +85,28 @@ class TractogenFlow(Workflow):
         self.flat_outputs = [str(path) for path in paths.values()]
         self.last_generated_outputs = paths
         return paths
+
+    def check_inputs(self, input_files) -> None:
+        """Refuse an input that is one of the outputs of an earlier run.
+
+        Parameters
+        ----------
+        input_files : str, Path or sequence of those
+            Tractograms, folders or globs.
+
+        Raises
+        ------
+        ValueError
+            If an output would overwrite an input, or a folder holds an output.
+        OSError
+            If an input does not exist.
+        """
+        from dipy_tractogen.streamlines.files import expand_inputs
+
+        outputs = {Path(path).resolve() for path in self.flat_outputs}
+        for file in expand_inputs(input_files):
+            if file.resolve() in outputs:
+                raise ValueError(
+                    f"{file} is an input and an output: give another --out_dir, or "
+                    "name the inputs one by one."
+                )

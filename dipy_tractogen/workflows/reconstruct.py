@@ -57,6 +57,8 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
+        self.check_inputs(input_files)
+        model = load_trained_model(model_file)
 
         from dipy_tractogen.streamlines.io import load_bundles
 
@@ -66,7 +68,6 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             reference=reference,
             out_of_bounds=outside_box,
         )
-        model = load_trained_model(model_file)
         errors = self._write(path, bundles, model)
         logger.info(
             "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm, "

@@ -65,7 +65,7 @@ class TrainVAEFlow(TractogenFlow):
             Cosine coefficients that the spectral backbone keeps of each axis; by
             default 24, or nb_points where those are fewer.
         latent_dim : int, optional
-            Dimensions of the latent space.
+            Dimensions of the latent space, at most three a point.
         beta : float, optional
             Weight of the KL divergence.
         sigma_mm : float, optional
@@ -104,12 +104,15 @@ class TrainVAEFlow(TractogenFlow):
         out_held_out : string, optional
             Tractogram of the streamlines that were held out.
         """
+        from dipy_tractogen.streamlines.files import tractogram_extension
+
         check_choice("backbone", backbone, ("spectral",))
         check_choice("reduction", reduction, ("effective", "sum", "mean"))
         check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         check_int("nb_points", nb_points, low=2)
-        check_int("seed", seed, low=0)
-        _check_counts(latent_dim=latent_dim, batch_size=batch_size)
+        check_int("seed", seed, low=0, high=2**32 - 1)
+        check_int("latent_dim", latent_dim, high=3 * nb_points)
+        check_int("batch_size", batch_size)
         if nb_coefficients is not None:
             check_int("nb_coefficients", nb_coefficients, high=nb_points)
         check_number("beta", beta, low=0)
@@ -121,8 +124,10 @@ class TrainVAEFlow(TractogenFlow):
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
         names = {"out_model": out_model, "out_history": out_history}
         if held_out > 0:
+            tractogram_extension(out_held_out)
             names["out_held_out"] = out_held_out
         paths = self.outputs(out_dir, **names)
+        self.check_inputs(input_files)
 
         from dipy_tractogen.streamlines.io import load_bundles
 
@@ -208,11 +213,6 @@ class TrainVAEFlow(TractogenFlow):
             bundle_names=aside.bundle_names,
             force=self.force,
         )
-
-
-def _check_counts(**numbers: int) -> None:
-    for name, value in numbers.items():
-        check_int(name, value)
 
 
 def _check_positive(**numbers: float | None) -> None:

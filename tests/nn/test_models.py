@@ -1,5 +1,7 @@
 """The contract that every model keeps."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,10 @@ def test_impossible_models_are_refused(model_class, options, said):
         ({"learning_rate": -1}, "learning_rate=-1"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"max_minutes": np.nan}, "max_minutes=nan"),
+        ({"batch_size": 2.5}, "batch_size=2.5"),
+        ({"seed": -1}, "seed=-1"),
+        ({"held_out_labels": None}, "held_out_labels is missing"),
+        ({"bundle_names": [f"b{i}" for i in range(8)]}, "b7, which has no training"),
     ],
 )
 def test_impossible_trainings_are_refused(make, arrays, changes, said):
@@ -158,6 +164,21 @@ def test_impossible_trainings_are_refused(make, arrays, changes, said):
         given["labels"] = np.zeros(len(changes["points"]))
     with pytest.raises(ValueError, match=said):
         make().fit(**given)
+
+
+def test_making_a_model_leaves_the_random_numbers_of_others_alone(make):
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    make()
+    assert random.random() == expected
+
+
+def test_held_out_streamlines_of_another_type_are_taken(make, arrays):
+    held_out = arrays["held_out"].astype(float)
+    model = make()
+    model.fit(**{**arrays, "held_out": held_out}, epochs=1)
+    assert model.record.held_out_mm["mean"] > 0
 
 
 def test_latents_of_another_size_are_refused(trained):

@@ -35,6 +35,9 @@ def test_shares_of_chosen_bundles_and_balanced_shares():
     np.testing.assert_array_equal(
         share_by_bundle(90, [10, 20, 70], NAMES, balanced=True), [30, 30, 30]
     )
+    np.testing.assert_array_equal(
+        share_by_bundle(5, [10, 20, 70], ("ab", "a", "b"), bundles="ab"), [5, 0, 0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,25 @@ def test_failed_training_leaves_nothing(bundle_files, tmp_path, capsys):
     assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 1
     assert "a larger sigma_mm" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_are_not_taken_as_inputs(bundle_files, tmp_path, capsys):
+    for path in bundle_files:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    arguments = [str(tmp_path), "--out_dir", str(tmp_path), "--force", "--epochs", "1"]
+    (tmp_path / "held_out.trk").write_bytes(bundle_files[0].read_bytes())
+    arguments += ["--out_held_out", "held_out.trk"]
+    assert main("dipy_train_vae", arguments) == 1
+    assert "is an input and an output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [("--out_held_out", "held.csv"), ("--latent_dim", "1000000000")]
+)
+def test_impossible_options_are_refused_before_any_work(
+    bundle_files, tmp_path, capsys, options
+):
+    arguments = [str(path) for path in bundle_files]
+    assert main("dipy_train_vae", [*arguments, *options, "--out_dir", str(tmp_path)])
+    assert capsys.readouterr().err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

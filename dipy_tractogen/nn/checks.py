@@ -1,0 +1,62 @@
+"""Checks of what a training is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def check_bundles(
+    points: np.ndarray,
+    labels: np.ndarray | None,
+    bundle_names: Sequence[str] | None,
+    nb_points: int,
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Check points, labels and names against each other.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in mm.
+    labels : ndarray of shape (n,), optional
+        Bundle of each.
+    bundle_names : sequence of str, optional
+        Names of the bundles.
+    nb_points : int
+        Points that the model takes.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,), int32
+        The labels, zeros where none were given.
+    bundle_names : tuple of str
+        The names, made up where none were given.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit together.
+    """
+    if points.ndim != 3 or points.shape[1:] != (nb_points, 3) or not len(points):
+        raise ValueError(
+            f"points have shape {points.shape}; expected (n, {nb_points}, 3) with n "
+            ">= 1: resample streamlines with dipy_tractogen.streamlines.geometry."
+        )
+    if not np.isfinite(points).all():
+        raise ValueError("points hold NaN or infinite values: leave those out.")
+    labels = np.zeros(len(points)) if labels is None else np.asarray(labels)
+    labels = labels.astype(np.int32)
+    if labels.shape != (len(points),) or labels.min() < 0:
+        raise ValueError(
+            f"labels have shape {labels.shape} and begin at {labels.min()}; expected "
+            f"({len(points)},), one index from 0 a streamline."
+        )
+    if bundle_names is None:
+        bundle_names = [f"bundle_{label}" for label in range(labels.max() + 1)]
+    if labels.max() >= len(bundle_names):
+        raise ValueError(
+            f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
+            "bundle_names: give one name for each."
+        )
+    return labels, tuple(bundle_names)
