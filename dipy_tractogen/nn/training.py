@@ -214,10 +214,7 @@ def _digest(points: np.ndarray) -> str:
 def _length_ranges(points, labels, nb_bundles: int) -> list[list[float]]:
     size = lengths(points)
     by_bundle = [size[labels == label] for label in range(nb_bundles)]
-    return [
-        [float(part.min()), float(part.max())] if len(part) else [0.0, 0.0]
-        for part in by_bundle
-    ]
+    return [[float(part.min()), float(part.max())] for part in by_bundle]
 
 
 def _describe_latents(model, features, labels, names, seed, record) -> None:

@@ -86,13 +86,20 @@ class TractogenFlow(Workflow):
         self.last_generated_outputs = paths
         return paths
 
-    def check_inputs(self, input_files) -> None:
-        """Refuse an input that is one of the outputs of an earlier run.
+    def inputs(self, input_files) -> list[Path]:
+        """Find the input files, and refuse one that is an output as well.
+
+        To be called after `outputs`.
 
         Parameters
         ----------
         input_files : str, Path or sequence of those
             Tractograms, folders or globs.
+
+        Returns
+        -------
+        list of Path
+            The files.
 
         Raises
         ------
@@ -104,9 +111,11 @@ class TractogenFlow(Workflow):
         from dipy_tractogen.streamlines.files import expand_inputs
 
         outputs = {Path(path).resolve() for path in self.flat_outputs}
-        for file in expand_inputs(input_files):
+        files = expand_inputs(input_files)
+        for file in files:
             if file.resolve() in outputs:
                 raise ValueError(
                     f"{file} is an input and an output: give another --out_dir, or "
                     "name the inputs one by one."
                 )
+        return files

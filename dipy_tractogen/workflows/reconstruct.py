@@ -57,13 +57,13 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
-        self.check_inputs(input_files)
+        files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
         from dipy_tractogen.streamlines.io import load_bundles
 
         bundles = load_bundles(
-            input_files,
+            files,
             bundles_from=bundles_from,
             reference=reference,
             out_of_bounds=outside_box,
@@ -82,7 +82,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         import numpy as np
         from tqdm.auto import tqdm
 
-        from dipy_tractogen.metrics.reconstruction import point_errors
+        from dipy_tractogen.metrics.reconstruction import point_errors, summarize_errors
         from dipy_tractogen.streamlines.geometry import resample
         from dipy_tractogen.streamlines.writers import open_writer
 
@@ -107,6 +107,6 @@ class ReconstructStreamlinesFlow(TractogenFlow):
                 tractogram.write(
                     reconstructed, bundles.labels[rows], {"error_mm": errors[-1]}
                 )
-        error = np.concatenate(errors)
+        summary = summarize_errors(np.concatenate(errors))
         lost = float(np.concatenate(truncation).mean())
-        return float(error.mean()), float(np.percentile(error, 95)), lost
+        return summary["mean"], summary["p95"], lost

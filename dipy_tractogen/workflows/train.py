@@ -127,12 +127,12 @@ class TrainVAEFlow(TractogenFlow):
             tractogram_extension(out_held_out)
             names["out_held_out"] = out_held_out
         paths = self.outputs(out_dir, **names)
-        self.check_inputs(input_files)
+        files = self.inputs(input_files)
 
         from dipy_tractogen.streamlines.io import load_bundles
 
         bundles = load_bundles(
-            input_files,
+            files,
             bundles_from=bundles_from,
             reference=reference,
             out_of_bounds=outside_box,
@@ -154,7 +154,7 @@ class TrainVAEFlow(TractogenFlow):
         )
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
-            "files": _digests(input_files),
+            "files": _digests(files),
             "nb_training": len(training),
             "nb_held_out": len(aside),
             "held_out": held_out,
@@ -221,12 +221,10 @@ def _check_positive(**numbers: float | None) -> None:
             check_number(name, value, low=0, open_low=True)
 
 
-def _digests(input_files) -> dict[str, str]:
+def _digests(files: list[Path]) -> dict[str, str]:
     """Name the files and the SHA-256 of each."""
-    from dipy_tractogen.streamlines.files import expand_inputs
-
     digests = {}
-    for path in expand_inputs(input_files):
+    for path in files:
         digest = hashlib.sha256()
         with open(path, "rb") as stream:
             while chunk := stream.read(_CHUNK):
