@@ -12,7 +12,8 @@ _LAZY = {
     "VAE": ".vae",
     "load_model": ".archive",
     "StreamlineModel": ".model",
-    "SpectralBackbone": ".backbones",
+    "SpectralBackbone": ".spectral",
+    "ConvBackbone": ".conv",
     "TrainingOptions": ".options",
     "TrainingDivergedError": ".callbacks",
 }

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn.backbones import SpectralBackbone
+from dipy_tractogen.nn.spectral import SpectralBackbone
 from dipy_tractogen.nn.layers import (
     CosineAnalysis,
     CosineSynthesis,

@@ -1,0 +1,149 @@
+"""The published convolutional network of streamlines, as a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from .convolution import LinearUpsampling, ReflectedConvolution
+
+_FILTERS = (32, 64, 128, 256, 512, 1024)
+
+
+class ConvBackbone:
+    """Convolutions along the points of a streamline: the network of FINTA.
+
+    Six convolutions halve the points five times, from 256 to 8, and double the
+    channels up to 1,024; five pairs of convolution and linear upsampling bring the
+    points back :footcite:p:`Legarreta2021`. An autoencoder of 32 latents has 4,726,307
+    weights.
+
+    Parameters
+    ----------
+    nb_points : int
+        Number of points of a streamline: a multiple of two to the number of
+        convolutions less one, so that each can be halved and doubled again.
+    filters : sequence of int, optional
+        Channels of the encoder's convolutions, all but the last of which halve the
+        points; the decoder has them in reverse.
+    kernel_size : int, optional
+        Taps of all convolutions; odd.
+    batch_normalisation : bool, optional
+        Normalise each convolution of the encoder over the batch, before its ReLU.
+
+    Raises
+    ------
+    ValueError
+        If a number is below one, `kernel_size` even, or `nb_points` no such multiple.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    name = "conv"
+    learning_rate = 6.68e-4
+    batch_size = 128
+    steps_per_call = 5
+    steps_per_round = 50
+    steps_worth_compiling = 200
+
+    def __init__(
+        self,
+        nb_points: int,
+        filters: Sequence[int] = _FILTERS,
+        kernel_size: int = 3,
+        batch_normalisation: bool = False,
+    ):
+        filters = tuple(int(number) for number in filters)
+        if not filters or min(filters) < 1:
+            raise ValueError(f"filters={filters}: give whole numbers >= 1.")
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(
+                f"kernel_size={kernel_size}: give an odd number, so that a padded "
+                "streamline keeps its points."
+            )
+        factor = 2 ** (len(filters) - 1)
+        if nb_points % factor or nb_points // factor <= kernel_size // 2:
+            smallest = factor * (kernel_size // 2 + 1)
+            raise ValueError(
+                f"nb_points={nb_points}: the conv backbone halves them "
+                f"{len(filters) - 1} times and mirrors {kernel_size // 2} of those "
+                f"that are left; give a multiple of {factor}, at least {smallest}."
+            )
+        self.nb_points = nb_points
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.batch_normalisation = bool(batch_normalisation)
+
+    @property
+    def feature_shape(self) -> tuple[int, int]:
+        """Shape of what the network reads of one streamline."""
+        return (self.nb_points, 3)
+
+    def analyse(self, points: np.ndarray) -> np.ndarray:
+        """Give the features of streamlines, which here are their points.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, nb_points, 3)
+            Points in mm.
+
+        Returns
+        -------
+        ndarray of shape (n, nb_points, 3), float32
+            Points in mm.
+        """
+        return np.asarray(points, dtype=np.float32)
+
+    def analysis(self) -> keras.layers.Layer:
+        """Make the layer from points to features."""
+        return keras.layers.Identity(name="analysis")
+
+    def synthesis(self) -> keras.layers.Layer:
+        """Make the layer from features to points."""
+        return keras.layers.Identity(name="synthesis")
+
+    def encoder(self) -> keras.Model:
+        """Make the network from standardised points to the layer before the heads."""
+        layers = [keras.Input(self.feature_shape)]
+        last = len(self.filters) - 1
+        for index, filters in enumerate(self.filters):
+            strides = 1 if index == last else 2
+            layers.append(self._convolution(filters, strides))
+            if self.batch_normalisation:
+                layers.append(keras.layers.BatchNormalization())
+            if index < last:
+                layers.append(keras.layers.ReLU())
+        # Channel by channel, the order of the published weights.
+        layers += [keras.layers.Permute((2, 1)), keras.layers.Flatten()]
+        return keras.Sequential(layers, name="encoder")
+
+    def decoder(self, latent_dim: int) -> keras.Model:
+        """Make the network from latents to standardised points."""
+        nb_cells = self.nb_points // 2 ** (len(self.filters) - 1)
+        deepest = self.filters[-1]
+        layers = [
+            keras.Input((latent_dim,)),
+            keras.layers.Dense(deepest * nb_cells),
+            keras.layers.Reshape((deepest, nb_cells)),
+            keras.layers.Permute((2, 1)),
+        ]
+        for filters in self.filters[-2::-1]:
+            layers.append(self._convolution(filters))
+            layers += [keras.layers.ReLU(), LinearUpsampling()]
+        layers.append(self._convolution(3))
+        return keras.Sequential(layers, name="decoder")
+
+    def _convolution(self, filters: int, strides: int = 1) -> keras.layers.Layer:
+        return ReflectedConvolution(filters, self.kernel_size, strides)
+
+    def get_config(self) -> dict:
+        """Options of the backbone, as plain values."""
+        return {
+            "filters": list(self.filters),
+            "kernel_size": self.kernel_size,
+            "batch_normalisation": self.batch_normalisation,
+        }

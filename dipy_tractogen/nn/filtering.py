@@ -1,0 +1,94 @@
+"""Short convolutions with few multiplications, for training."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from keras import ops
+import numpy as np
+
+KERNEL_SIZE = 3
+"""Taps of the filters that are done in this way."""
+
+OUTPUTS_PER_TILE = 4
+"""Neighbouring outputs that are computed together."""
+
+# Beside infinity. Of the simple ones these gave the smallest rounding errors: 1.4 times
+# those of a plain convolution, in place of 2 to 2.5 times for 0, 1, -1, 2, -2.
+_POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
+
+
+@cache
+def tile_transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    r"""Give the matrices of the minimal filtering algorithm F(4, 3).
+
+    Four neighbouring outputs :math:`y` of a filter :math:`g` of three taps over six
+    inputs :math:`d` are :math:`y = A[(G g) \odot (B d)]`: six multiplications in place
+    of twelve :footcite:p:`Winograd1980`. With many channels the products become six
+    matrix products :footcite:p:`Lavin2016`.
+
+    Returns
+    -------
+    inputs : ndarray of shape (6, 6)
+        :math:`B`.
+    kernel : ndarray of shape (6, 3)
+        :math:`G`.
+    outputs : ndarray of shape (4, 6)
+        :math:`A`.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def evaluated(nb_terms: int) -> np.ndarray:
+        """Polynomials of so many terms at the points, and at infinity."""
+        finite = np.vander(_POINTS, nb_terms, increasing=True)
+        return np.vstack([finite, np.eye(1, nb_terms, nb_terms - 1)])
+
+    nb_products = OUTPUTS_PER_TILE + KERNEL_SIZE - 1
+    # A correlation is the transpose of a product of polynomials, which is
+    # evaluation, multiplication point by point, and interpolation.
+    interpolation = np.linalg.inv(evaluated(nb_products))
+    return interpolation.T, evaluated(KERNEL_SIZE), evaluated(OUTPUTS_PER_TILE).T
+
+
+def fast_convolution(padded, kernel):
+    """Convolve without stride, in half the multiplications.
+
+    Parameters
+    ----------
+    padded : tensor of shape (n, p + 2, c)
+        Input with its padding; p is a multiple of 4.
+    kernel : tensor of shape (3, c, f)
+        Filters.
+
+    Returns
+    -------
+    tensor of shape (n, p, f)
+        The convolution, as deep learning names it: the filter is not reversed.
+    """
+    inputs, filters, outputs = tile_transforms()
+    nb_channels, nb_filters = kernel.shape[1:]
+    step = OUTPUTS_PER_TILE
+    length = padded.shape[1] - KERNEL_SIZE + 1
+    last = length - step + 1
+    cuts = [padded[:, start : start + last : step] for start in range(len(inputs))]
+    tiles = ops.stack(_combinations(inputs, cuts))
+    tiles = ops.reshape(tiles, (len(inputs), -1, nb_channels))
+    filters = ops.einsum("rk,kcf->rcf", filters.astype("float32"), kernel)
+    products = ops.unstack(ops.matmul(tiles, filters), len(inputs))
+    # Tiles and streamlines lie in one axis, so that the outputs follow each other.
+    neighbours = ops.stack(_combinations(outputs, products), axis=1)
+    return ops.reshape(neighbours, (-1, length, nb_filters))
+
+
+def _combinations(matrix: np.ndarray, terms: list) -> list:
+    """Multiply a small matrix of constants with a list of tensors.
+
+    Written out, since a product with so small a matrix is slow and XLA fuses the sums.
+    """
+    return [
+        sum(float(factor) * term for factor, term in zip(row, terms) if factor)
+        for row in matrix
+    ]

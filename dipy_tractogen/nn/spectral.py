@@ -1,0 +1,148 @@
+"""Dense layers on the cosine series of a streamline, as a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from dipy_tractogen.streamlines.geometry import cosine_basis
+
+from .layers import CosineAnalysis, CosineSynthesis
+
+_NB_COEFFICIENTS = 24
+
+
+class SpectralBackbone:
+    """Dense layers on the first cosine coefficients of a streamline.
+
+    A streamline is smooth, so a few coefficients an axis hold it
+    :footcite:p:`Chung2010`, and dense layers on them train far faster than
+    convolutions on the points.
+
+    Parameters
+    ----------
+    nb_points : int
+        Number of points of a streamline.
+    nb_coefficients : int, optional
+        Cosine coefficients kept an axis, at most `nb_points`; 24 by default, or
+        `nb_points` where there are fewer.
+    hidden_units : sequence of int, optional
+        Units of the encoder's dense layers; the decoder has them in reverse.
+    activation : str, optional
+        Activation of the hidden layers, as Keras names it.
+    batch_normalisation : bool, optional
+        Normalise each hidden layer of the encoder over the batch, before its
+        activation.
+
+    Raises
+    ------
+    ValueError
+        If a number is below one or the activation is unknown.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    name = "spectral"
+    learning_rate = 2e-3
+    batch_size = 256
+    steps_per_call = 50
+    steps_per_round = 100
+    steps_worth_compiling = 500
+
+    def __init__(
+        self,
+        nb_points: int,
+        nb_coefficients: int | None = None,
+        hidden_units: Sequence[int] = (512, 512),
+        activation: str = "silu",
+        batch_normalisation: bool = False,
+    ):
+        if nb_coefficients is None:
+            nb_coefficients = min(_NB_COEFFICIENTS, nb_points)
+        # Raises where there are more coefficients than points.
+        cosine_basis(nb_points, nb_coefficients)
+        if not hidden_units or min(hidden_units) < 1:
+            raise ValueError(f"hidden_units={hidden_units}: give whole numbers >= 1.")
+        keras.activations.get(activation)
+        self.nb_points = nb_points
+        self.nb_coefficients = nb_coefficients
+        self.hidden_units = tuple(int(units) for units in hidden_units)
+        self.activation = activation
+        self.batch_normalisation = bool(batch_normalisation)
+
+    @property
+    def feature_shape(self) -> tuple[int, int]:
+        """Shape of what the network reads of one streamline."""
+        return (self.nb_coefficients, 3)
+
+    def analyse(self, points: np.ndarray) -> np.ndarray:
+        """Give the features of streamlines without TensorFlow.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, nb_points, 3)
+            Points in mm.
+
+        Returns
+        -------
+        ndarray of shape (n, *feature_shape), float32
+            Coefficients in mm.
+        """
+        return np.matmul(cosine_basis(self.nb_points, self.nb_coefficients), points)
+
+    def analysis(self) -> keras.layers.Layer:
+        """Make the layer from points to features."""
+        return CosineAnalysis(self.nb_points, self.nb_coefficients, name="analysis")
+
+    def synthesis(self) -> keras.layers.Layer:
+        """Make the layer from features to points."""
+        return CosineSynthesis(self.nb_points, self.nb_coefficients, name="synthesis")
+
+    def encoder(self) -> keras.Model:
+        """Make the network from standardised features to the layer before the heads."""
+        return keras.Sequential(
+            [
+                keras.Input(self.feature_shape),
+                keras.layers.Flatten(),
+                *self._hidden_layers(self.hidden_units, self.batch_normalisation),
+            ],
+            name="encoder",
+        )
+
+    def decoder(self, latent_dim: int) -> keras.Model:
+        """Make the network from latents to standardised features."""
+        return keras.Sequential(
+            [
+                keras.Input((latent_dim,)),
+                *self._hidden_layers(self.hidden_units[::-1]),
+                keras.layers.Dense(int(np.prod(self.feature_shape))),
+                keras.layers.Reshape(self.feature_shape),
+            ],
+            name="decoder",
+        )
+
+    def _hidden_layers(
+        self, units: Sequence[int], normalised: bool = False
+    ) -> list[keras.layers.Layer]:
+        if not normalised:
+            return [keras.layers.Dense(n, activation=self.activation) for n in units]
+        layers = []
+        for number in units:
+            # The normalisation has a shift of its own.
+            layers.append(keras.layers.Dense(number, use_bias=False))
+            layers.append(keras.layers.BatchNormalization())
+            layers.append(keras.layers.Activation(self.activation))
+        return layers
+
+    def get_config(self) -> dict:
+        """Options of the backbone, as plain values."""
+        return {
+            "nb_coefficients": self.nb_coefficients,
+            "hidden_units": list(self.hidden_units),
+            "activation": self.activation,
+            "batch_normalisation": self.batch_normalisation,
+        }
