@@ -5,7 +5,12 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from .filtering import KERNEL_SIZE, OUTPUTS_PER_TILE, fast_convolution
+from .filtering import (
+    KERNEL_SIZE,
+    OUTPUTS_PER_TILE,
+    fast_convolution,
+    narrow_convolution,
+)
 
 _PACKAGE = "dipy_tractogen"
 
@@ -73,9 +78,11 @@ class ReflectedConvolution(keras.layers.Layer):
         self.bias = self.add_weight(
             shape=(self.filters,), initializer="zeros", name="bias"
         )
+        unstrided = self.strides == 1
+        self._narrow = unstrided and self.kernel_size * self.filters <= input_shape[2]
         self._in_tiles = (
-            self.kernel_size == KERNEL_SIZE
-            and self.strides == 1
+            unstrided
+            and self.kernel_size == KERNEL_SIZE
             and length % OUTPUTS_PER_TILE == 0
         )
 
@@ -83,7 +90,9 @@ class ReflectedConvolution(keras.layers.Layer):
         """Convolve (n, p, c) to (n, p / strides rounded up, filters)."""
         margin = self.kernel_size // 2
         padded = ops.pad(inputs, ((0, 0), (margin, margin), (0, 0)), mode="reflect")
-        if training and self._in_tiles:
+        if self._narrow:
+            convolved = narrow_convolution(padded, self.kernel)
+        elif training and self._in_tiles:
             convolved = fast_convolution(padded, self.kernel)
         else:
             convolved = ops.conv(padded, self.kernel, self.strides, padding="valid")
