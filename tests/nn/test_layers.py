@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn.spectral import SpectralBackbone
 from dipy_tractogen.nn.layers import (
     CosineAnalysis,
     CosineSynthesis,
     Reparameterisation,
     Standardisation,
 )
+from dipy_tractogen.nn.spectral import SpectralBackbone
 
 
 @pytest.fixture
