@@ -11,6 +11,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _LAZY = {
+    "AE": "dipy_tractogen.nn",
     "VAE": "dipy_tractogen.nn",
     "load_model": "dipy_tractogen.nn",
     "BundleSet": "dipy_tractogen.streamlines.dataset",

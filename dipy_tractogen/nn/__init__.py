@@ -9,6 +9,7 @@ from .backend import load_tensorflow
 load_tensorflow()
 
 _LAZY = {
+    "AE": ".ae",
     "VAE": ".vae",
     "load_model": ".archive",
     "StreamlineModel": ".model",

@@ -11,7 +11,7 @@ import keras
 
 _PACKAGE = "dipy_tractogen"
 
-MODELS = {"VAE": ".vae"}
+MODELS = {"AE": ".ae", "VAE": ".vae"}
 """Module of each model that a file may hold, by the name of its class."""
 
 

@@ -28,9 +28,9 @@ class StreamlineCoder(keras.Model):
     latent_dim : int
         Dimensions of the latent space.
     backbone : str
-        Name of the backbone: ``"spectral"``.
+        Name of the backbone: ``"spectral"`` or ``"conv"``.
     backbone_options : dict, optional
-        Further arguments of the backbone, as `SpectralBackbone` takes them.
+        Further arguments of `SpectralBackbone` or `ConvBackbone`.
     seed : int
         Seed of the weights and of the model's random layers.
     **kwargs
@@ -90,10 +90,12 @@ class StreamlineCoder(keras.Model):
 
         Returns
         -------
-        z_mean, z_log_var : ndarray of shape (n, latent_dim), float32
-            Mean and log-variance.
+        z_mean, deviation : ndarray of shape (n, latent_dim), float32
+            Mean and standard deviation.
         """
-        return in_batches(self._compiled("posterior", self.posterior), features)
+        return in_batches(
+            self._compiled("posterior", self.mean_and_deviation), features
+        )
 
     def truncation_error(self, points: np.ndarray) -> np.ndarray:
         """Give the point error that the features alone cause.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+import math
 import random
 
 import keras
@@ -13,6 +14,9 @@ import tensorflow as tf
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
 _PACKAGE = "dipy_tractogen"
+
+DEVIATIONS = ("exp", "softplus")
+"""How a standard deviation is kept positive."""
 
 # A feature that never varies in training must not blow up one that does later.
 _SMALLEST_DEVIATION_MM = 0.01
@@ -155,12 +159,15 @@ class Standardisation(keras.layers.Layer):
 class Reparameterisation(keras.layers.Layer):
     r"""Draw latents from their posterior :footcite:p:`Kingma2014`.
 
-    :math:`z = \mu + \exp(\log\sigma^2 / 2)\,\epsilon`, with standard normal noise.
+    :math:`z = \mu + \exp(\log\sigma^2 / 2)\,\epsilon`, with normal noise.
 
     Parameters
     ----------
     seed : int, optional
         Seed of the layer's own generator.
+    epsilon_std : float, optional
+        Standard deviation of the noise: one draws from the posterior; less draws
+        nearer to its mean.
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -169,9 +176,10 @@ class Reparameterisation(keras.layers.Layer):
     .. footbibliography::
     """
 
-    def __init__(self, seed: int = 0, **kwargs):
+    def __init__(self, seed: int = 0, epsilon_std: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
+        self.epsilon_std = epsilon_std
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs, training: bool | None = None):
@@ -186,7 +194,7 @@ class Reparameterisation(keras.layers.Layer):
             dtype=z_mean.dtype,
             alg="philox",
         )
-        return z_mean + ops.exp(z_log_var / 2) * noise
+        return z_mean + ops.exp(z_log_var / 2) * (self.epsilon_std * noise)
 
     def compute_output_shape(self, input_shape):
         """Shape of z_mean."""
@@ -194,4 +202,36 @@ class Reparameterisation(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """Parameters of the layer."""
-        return {**super().get_config(), "seed": self.seed}
+        return {
+            **super().get_config(),
+            "seed": self.seed,
+            "epsilon_std": self.epsilon_std,
+        }
+
+
+def log_variance(raw, deviation: str, limit: float | None):
+    r"""Turn the output of a layer into the logarithm of a variance.
+
+    ``"exp"`` takes it as :math:`\log\sigma^2`; ``"softplus"`` as
+    :math:`\sigma = \log(1 + (e - 1) e^{raw})`, which grows no faster than its input. In
+    both an output of zero is a deviation of one.
+
+    Parameters
+    ----------
+    raw : tensor
+        Output of the layer.
+    deviation : {"exp", "softplus"}
+        How the deviation is kept positive.
+    limit : float or None
+        Largest logarithm, either way. Without one, ``"exp"`` overflows where `raw` is
+        large, and a training is lost.
+
+    Returns
+    -------
+    tensor
+        Logarithm of the variance.
+    """
+    if deviation == "softplus":
+        sigma = ops.softplus(raw + math.log(math.e - 1))
+        raw = 2.0 * ops.log(ops.maximum(sigma, keras.config.epsilon()))
+    return raw if limit is None else ops.clip(raw, -limit, limit)

@@ -7,8 +7,35 @@ from keras import ops
 REDUCTIONS = ("effective", "sum", "mean")
 """How the squared error of a streamline's points becomes a log-likelihood."""
 
+RECONSTRUCTIONS = ("squared", "absolute", "huber")
+"""How the distance of a point grows into its error."""
+
+KL_VARIANTS = ("squared", "absolute")
+"""What a latent's mean costs in the KL divergence."""
+
 EFFECTIVE_POINTS = 8
 """Points that a bundle's streamline is worth, with ``reduction="effective"``."""
+
+
+_SMALLEST_SQUARE = 1e-12
+
+
+def independent_points(nb_points: int, reduction: str) -> int:
+    """Give the number of independent points that a streamline counts as.
+
+    Parameters
+    ----------
+    nb_points : int
+        Number of points of a streamline.
+    reduction : {"effective", "sum", "mean"}
+        8, all or 1.
+
+    Returns
+    -------
+    int
+        The number.
+    """
+    return {"effective": EFFECTIVE_POINTS, "sum": nb_points, "mean": 1}[reduction]
 
 
 def reconstruction_weight(nb_points: int, sigma_mm: float, reduction: str) -> float:
@@ -36,8 +63,7 @@ def reconstruction_weight(nb_points: int, sigma_mm: float, reduction: str) -> fl
     float
         Nats for each mm² of squared error summed over the points.
     """
-    counted = {"effective": EFFECTIVE_POINTS, "sum": nb_points, "mean": 1}[reduction]
-    return counted / nb_points / (2 * sigma_mm**2)
+    return independent_points(nb_points, reduction) / nb_points / (2 * sigma_mm**2)
 
 
 def squared_error(features, reconstructed):
@@ -56,15 +82,60 @@ def squared_error(features, reconstructed):
     return ops.sum(ops.square(features - reconstructed), axis=(-2, -1))
 
 
-def kl_by_dimension(z_mean, z_log_var):
+def point_penalty(
+    points, reconstructed, sigma_mm: float, kind: str, huber_mm: float | None = None
+):
+    r"""Penalty of each point, by its distance, where that is not the squared error.
+
+    With :math:`r = \|x - \hat x\| / \sigma_{mm}`, ``"absolute"`` is :math:`r`, and
+    ``"huber"`` :math:`r^2 / 2` up to a threshold :math:`\delta` and
+    :math:`\delta (r - \delta / 2)` beyond :footcite:p:`Huber1964`. Both move less than
+    the squared error for a few points that are far off.
+
+    Parameters
+    ----------
+    points, reconstructed : tensor of shape (n, p, 3)
+        Points in mm.
+    sigma_mm : float
+        Point error that is accepted, in mm.
+    kind : {"absolute", "huber"}
+        How the distance grows into the penalty.
+    huber_mm : float, optional
+        Threshold of ``"huber"`` in mm, by default `sigma_mm`.
+
+    Returns
+    -------
+    tensor of shape (n, p)
+        In nats, as if the points were independent.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    squared = ops.sum(ops.square(points - reconstructed), axis=-1)
+    # The slope of the root is infinite at zero.
+    ratio = ops.sqrt(ops.maximum(squared, _SMALLEST_SQUARE)) / sigma_mm
+    if kind == "absolute":
+        return ratio
+    limit = (huber_mm or sigma_mm) / sigma_mm
+    return ops.where(
+        ratio < limit, 0.5 * ops.square(ratio), limit * (ratio - 0.5 * limit)
+    )
+
+
+def kl_by_dimension(z_mean, z_log_var, variant: str = "squared"):
     r"""KL divergence of each latent dimension from the standard normal.
 
-    :math:`(\mu^2 + \sigma^2 - 1 - \log\sigma^2) / 2` :footcite:p:`Kingma2014`.
+    :math:`(\mu^2 + \sigma^2 - 1 - \log\sigma^2) / 2` :footcite:p:`Kingma2014`. The
+    variant ``"absolute"`` has :math:`|\mu|` in place of :math:`\mu^2`, so that means
+    far from zero, those of whole bundles, are drawn to it no harder than near ones.
 
     Parameters
     ----------
     z_mean, z_log_var : tensor of shape (n, latent_dim)
         Mean and log-variance of the posterior.
+    variant : {"squared", "absolute"}, optional
+        What the mean costs.
 
     Returns
     -------
@@ -75,4 +146,31 @@ def kl_by_dimension(z_mean, z_log_var):
     ----------
     .. footbibliography::
     """
-    return 0.5 * (ops.square(z_mean) + ops.exp(z_log_var) - 1.0 - z_log_var)
+    cost = ops.square(z_mean) if variant == "squared" else ops.absolute(z_mean)
+    return 0.5 * (cost + ops.exp(z_log_var) - 1.0 - z_log_var)
+
+
+def with_free_bits(kl, free_bits: float):
+    r"""Sum the KL divergence over the dimensions, some of it free of charge.
+
+    :math:`\sum_d \max(\lambda, \overline{KL_d})`, with the mean over the batch: below
+    :math:`\lambda` a dimension gains nothing by saying less, so that it is not given up
+    before the decoder has learnt to use it :footcite:p:`Kingma2016`.
+
+    Parameters
+    ----------
+    kl : tensor of shape (n, latent_dim)
+        Divergence of each dimension, in nats.
+    free_bits : float
+        :math:`\lambda`, in nats.
+
+    Returns
+    -------
+    tensor of shape ()
+        In nats a streamline.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    return ops.sum(ops.maximum(ops.mean(kl, axis=0), free_bits))

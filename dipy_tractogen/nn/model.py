@@ -15,6 +15,7 @@ from dipy_tractogen.streamlines.files import replacing
 from .base import StreamlineCoder
 from .options import TrainingOptions
 from .record import TrainingRecord
+from .trackers import ACTIVE_VARIANCE
 from .training import fit_model
 
 
@@ -98,6 +99,36 @@ class StreamlineModel(StreamlineCoder):
             history_file=history_file,
             show_progress=show_progress,
         )
+
+    def scheduled_callbacks(self, budget) -> list[keras.callbacks.Callback]:
+        """Give what changes the model's own weights of loss during a training.
+
+        Parameters
+        ----------
+        budget : Budget
+            Says how much of the training is behind.
+
+        Returns
+        -------
+        list of keras.callbacks.Callback
+            None by default.
+        """
+        return []
+
+    def active_dimensions(self, z_mean: np.ndarray) -> np.ndarray:
+        """Find the latent dimensions that say something of a streamline.
+
+        Parameters
+        ----------
+        z_mean : ndarray of shape (n, latent_dim)
+            Means of the latents of the training streamlines.
+
+        Returns
+        -------
+        ndarray of shape (latent_dim,), bool
+            Where their variance is above `ACTIVE_VARIANCE`.
+        """
+        return z_mean.var(axis=0) > ACTIVE_VARIANCE
 
     def generate(
         self,

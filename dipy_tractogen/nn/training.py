@@ -34,8 +34,6 @@ _MAX_ROUNDS = 400
 _MOST_HELD_OUT = 10000
 # XLA takes seconds to compile, which a short training does not win back.
 _STEPS_WORTH_COMPILING = 500
-# Variance of z_mean above which a latent dimension counts as active.
-_ACTIVE_VARIANCE = 0.01
 # Latents that a bundle's density is fitted to: draws from each posterior, in all.
 _MOST_DRAWS = 8
 _ENOUGH_LATENTS = 2000
@@ -151,7 +149,7 @@ def _optimise(model, features, held_features, options, history_file, show_progre
         max_seconds=options.max_minutes and 60 * options.max_minutes,
     )
     divergence = StopOnDivergence()
-    callbacks = [budget, divergence]
+    callbacks = [budget, *model.scheduled_callbacks(budget), divergence]
     if history_file:
         callbacks.append(keras.callbacks.CSVLogger(history_file))
     if show_progress:
@@ -219,8 +217,8 @@ def _length_ranges(points, labels, nb_bundles: int) -> list[list[float]]:
 
 def _describe_latents(model, features, labels, names, seed, record) -> None:
     """Fit the density of the latents and count the active ones."""
-    z_mean, z_log_var = model.posterior_of(features)
-    active = z_mean.var(axis=0) > _ACTIVE_VARIANCE
+    z_mean, deviation = model.posterior_of(features)
+    active = model.active_dimensions(z_mean)
     record.active_units = int(active.sum())
     if not active.any():
         logger.warning(
@@ -229,7 +227,7 @@ def _describe_latents(model, features, labels, names, seed, record) -> None:
         )
     rows = _draws(labels, len(names), np.random.default_rng(seed))
     noise = np.random.default_rng(seed).standard_normal((len(rows), model.latent_dim))
-    z = z_mean[rows] + np.exp(z_log_var[rows] / 2) * noise
+    z = z_mean[rows] + deviation[rows] * noise
     record.density = LatentMixture(seed=seed).fit(z, labels[rows], names, active=active)
 
 

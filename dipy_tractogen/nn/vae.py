@@ -7,21 +7,18 @@ import math
 import keras
 from keras import ops
 
-from .layers import Reparameterisation, Standardisation, seeded_weights
-from .losses import (
-    REDUCTIONS,
-    kl_by_dimension,
-    reconstruction_weight,
-    squared_error,
-)
-from .model import StreamlineModel
+from .autoencoder import StreamlineAutoencoder, check_choice, check_number
+from .layers import DEVIATIONS, Reparameterisation, log_variance
+from .losses import KL_VARIANTS, kl_by_dimension, with_free_bits
+from .schedules import SCHEDULES, BetaSchedule, scheduled_weight
+from .trackers import ActiveUnits
 
-# Keeps exp(z_log_var) finite whatever the weights are.
-_LOG_VAR_LIMIT = 10.0
+# A decreasing beta starts at so many times its end, unless told otherwise.
+_DECREASING_FROM = 10.0
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
-class VAE(StreamlineModel):
+class VAE(StreamlineAutoencoder):
     r"""Variational autoencoder of streamlines :footcite:p:`Kingma2014`.
 
     It minimises, in nats a streamline,
@@ -42,14 +39,44 @@ class VAE(StreamlineModel):
         Dimensions of the latent space.
     beta : float, optional
         Weight of the KL divergence.
+    beta_schedule : {"constant", "linear", "cyclical", "decreasing"}, optional
+        How that weight changes in training (`scheduled_weight`); all end at `beta`,
+        which the loss of held-out streamlines has from the beginning.
+    beta_start : float, optional
+        Weight that a schedule starts from, by default zero, for ``"decreasing"`` ten
+        times `beta`.
+    beta_ramp : float, optional
+        Share of the training, or of each cycle, in which the weight changes.
+    beta_cycles : int, optional
+        Number of cycles of ``"cyclical"``.
+    free_bits : float, optional
+        KL divergence of each dimension that costs nothing, in nats.
+    kl_variant : {"squared", "absolute"}, optional
+        What a latent's mean costs in the KL divergence: half its square, or half its
+        absolute value.
+    deviation : {"exp", "softplus"}, optional
+        How the standard deviation is made of a layer's output (`log_variance`).
+    log_var_limit : float or None, optional
+        Largest logarithm of the variance, either way; with None and ``"exp"`` a
+        training may end in NaN.
+    zero_log_var : bool, optional
+        Start the layer of the variances from zero weights, so that every deviation is
+        one at first.
+    epsilon_std : float, optional
+        Standard deviation of the noise that latents are drawn with in training.
     sigma_mm : float, optional
         Point error that is accepted, in mm.
     reduction : {"effective", "sum", "mean"}, optional
         How many independent points a streamline counts as: 8, all or 1.
+    reconstruction : {"squared", "absolute", "huber"}, optional
+        How the distance of a point grows into its error (`point_penalty`).
+    huber_mm : float, optional
+        Where ``"huber"`` turns from squared to absolute, in mm; by default
+        `sigma_mm`.
     backbone : str, optional
-        Name of the backbone: ``"spectral"``.
+        Name of the backbone: ``"spectral"`` or ``"conv"``.
     backbone_options : dict, optional
-        Further arguments of the backbone, as `SpectralBackbone` takes them.
+        Further arguments of `SpectralBackbone` or `ConvBackbone`.
     seed : int, optional
         Seed of the weights and of the latents drawn in training.
     **kwargs
@@ -82,8 +109,20 @@ class VAE(StreamlineModel):
         latent_dim: int = 16,
         *,
         beta: float = 1.0,
+        beta_schedule: str = "constant",
+        beta_start: float | None = None,
+        beta_ramp: float = 0.5,
+        beta_cycles: int = 4,
+        free_bits: float = 0.0,
+        kl_variant: str = "squared",
+        deviation: str = "exp",
+        log_var_limit: float | None = 10.0,
+        zero_log_var: bool = True,
+        epsilon_std: float = 1.0,
         sigma_mm: float = 1.0,
         reduction: str = "effective",
+        reconstruction: str = "squared",
+        huber_mm: float | None = None,
         backbone: str = "spectral",
         backbone_options: dict | None = None,
         seed: int = 0,
@@ -92,41 +131,100 @@ class VAE(StreamlineModel):
         super().__init__(
             nb_points,
             latent_dim,
+            sigma_mm=sigma_mm,
+            reduction=reduction,
+            reconstruction=reconstruction,
+            huber_mm=huber_mm,
             backbone=backbone,
             backbone_options=backbone_options,
             seed=seed,
             **kwargs,
         )
-        if not (math.isfinite(beta) and beta >= 0):
-            raise ValueError(f"beta={beta}: give a number of at least 0.")
-        if not (math.isfinite(sigma_mm) and sigma_mm > 0):
-            raise ValueError(f"sigma_mm={sigma_mm}: give millimetres, more than 0.")
-        if reduction not in REDUCTIONS:
-            raise ValueError(
-                f"reduction={reduction!r}: accepted are {', '.join(REDUCTIONS)}."
-            )
+        check_number("beta", beta)
+        check_number("free_bits", free_bits)
+        check_number("epsilon_std", epsilon_std)
+        check_choice("beta_schedule", beta_schedule, SCHEDULES)
+        check_choice("kl_variant", kl_variant, KL_VARIANTS)
+        check_choice("deviation", deviation, DEVIATIONS)
+        if beta_start is not None:
+            check_number("beta_start", beta_start)
+        if log_var_limit is not None:
+            check_number("log_var_limit", log_var_limit, above_zero=True)
+        if not (math.isfinite(beta_ramp) and 0 < beta_ramp <= 1):
+            raise ValueError(f"beta_ramp={beta_ramp}: give a share above 0, up to 1.")
+        if beta_cycles < 1:
+            raise ValueError(f"beta_cycles={beta_cycles}: give 1 or more.")
         self.beta = beta
-        self.sigma_mm = sigma_mm
-        self.reduction = reduction
-        self._weight = reconstruction_weight(nb_points, sigma_mm, reduction)
-        with seeded_weights(seed):
-            self._make_layers()
-
-    def _make_layers(self) -> None:
-        self.analysis = self.backbone.analysis()
-        self.standardise = Standardisation(name="standardise")
-        self.encoder = self.backbone.encoder()
-        self.z_mean = keras.layers.Dense(self.latent_dim, name="z_mean")
-        # Zero weights: every posterior starts with a deviation of one.
-        self.z_log_var = keras.layers.Dense(
-            self.latent_dim, kernel_initializer="zeros", name="z_log_var"
+        self.beta_schedule = beta_schedule
+        self.beta_start = beta_start
+        self.beta_ramp = beta_ramp
+        self.beta_cycles = beta_cycles
+        self.free_bits = free_bits
+        self.kl_variant = kl_variant
+        self.deviation = deviation
+        self.log_var_limit = log_var_limit
+        self.zero_log_var = bool(zero_log_var)
+        self.epsilon_std = epsilon_std
+        # What the schedule has come to, a variable of the compiled training step.
+        self.beta_now = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(beta),
+            trainable=False,
+            name="beta_now",
         )
-        self.draw = Reparameterisation(self.seed, name="draw")
-        self.decoder = self.backbone.decoder(self.latent_dim)
-        self.synthesis = self.backbone.synthesis()
-        self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_mm")
+        self.make_layers()
+
+    def make_heads(self) -> None:
+        """Make the layer of the variances, and the draw from the posterior."""
+        self.z_log_var = keras.layers.Dense(
+            self.latent_dim,
+            kernel_initializer="zeros" if self.zero_log_var else "glorot_uniform",
+            name="z_log_var",
+        )
+        self.draw = Reparameterisation(self.seed, self.epsilon_std, name="draw")
         self.kl_tracker = keras.metrics.Mean(name="kl")
-        self(ops.zeros((1, self.nb_points, 3)))
+        self.active_tracker = ActiveUnits(self.latent_dim)
+
+    def beta_at(self, spent: float) -> float:
+        """Give the weight of the KL divergence at some time of a training.
+
+        Parameters
+        ----------
+        spent : float
+            Share of the training that is behind, from 0 to 1.
+
+        Returns
+        -------
+        float
+            The weight.
+        """
+        start = self.beta_start
+        if start is None:
+            decreasing = self.beta_schedule == "decreasing"
+            start = _DECREASING_FROM * self.beta if decreasing else 0.0
+        return scheduled_weight(
+            spent,
+            self.beta_schedule,
+            start,
+            self.beta,
+            self.beta_ramp,
+            self.beta_cycles,
+        )
+
+    def scheduled_callbacks(self, budget) -> list[keras.callbacks.Callback]:
+        """Give what sets the weight of the KL divergence during a training.
+
+        Parameters
+        ----------
+        budget : Budget
+            Says how much of the training is behind.
+
+        Returns
+        -------
+        list of keras.callbacks.Callback
+            The schedule.
+        """
+        return [BetaSchedule(budget)]
 
     def posterior(self, features, training: bool | None = None):
         """Give the posterior of the latents.
@@ -143,26 +241,27 @@ class VAE(StreamlineModel):
         z_mean, z_log_var : tensor of shape (n, latent_dim)
             Mean and log-variance.
         """
-        hidden = self.encoder(self.standardise(features), training=training)
-        z_log_var = ops.clip(self.z_log_var(hidden), -_LOG_VAR_LIMIT, _LOG_VAR_LIMIT)
+        hidden = self.hidden(features, training)
+        z_log_var = log_variance(
+            self.z_log_var(hidden), self.deviation, self.log_var_limit
+        )
         return self.z_mean(hidden), z_log_var
 
-    def decode_z(self, z, training: bool | None = None):
-        """Decode latents to features.
+    def mean_and_deviation(self, features):
+        """Give the posterior of the latents of features, outside of training.
 
         Parameters
         ----------
-        z : tensor of shape (n, latent_dim)
-            Latents.
-        training : bool, optional
-            Whether the model is being trained.
+        features : tensor of shape (n, *backbone.feature_shape)
+            Features in mm.
 
         Returns
         -------
-        tensor of shape (n, *backbone.feature_shape)
-            Features in mm.
+        z_mean, deviation : tensor of shape (n, latent_dim)
+            Mean and standard deviation.
         """
-        return self.standardise.restore(self.decoder(z, training=training))
+        z_mean, z_log_var = self.posterior(features)
+        return z_mean, ops.exp(z_log_var / 2)
 
     def call(self, inputs, training: bool | None = None) -> dict:
         """Encode, draw and decode.
@@ -194,17 +293,20 @@ class VAE(StreamlineModel):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Reconstruction and KL divergence, in nats, averaged over the batch."""
-        error = squared_error(self.features_of(x), y_pred["features"])
-        kl = ops.sum(kl_by_dimension(y_pred["z_mean"], y_pred["z_log_var"]), axis=-1)
-        self.reconstruction_tracker.update_state(ops.sqrt(error / self.nb_points))
-        self.kl_tracker.update_state(kl)
-        return ops.mean(self._weight * error + self.beta * kl)
+        error = self.reconstruction_loss(x, y_pred)
+        z_mean = y_pred["z_mean"]
+        kl = kl_by_dimension(z_mean, y_pred["z_log_var"], self.kl_variant)
+        self.kl_tracker.update_state(ops.sum(kl, axis=-1))
+        self.active_tracker.update_state(z_mean)
+        # Held-out losses of different times are compared: their weight is the last.
+        beta = self.beta_now if training else self.beta
+        return ops.mean(error) + beta * with_free_bits(kl, self.free_bits)
 
     def get_config(self) -> dict:
         """Parameters of the model, as plain values."""
-        return {
-            **super().get_config(),
-            "beta": self.beta,
-            "sigma_mm": self.sigma_mm,
-            "reduction": self.reduction,
-        }
+        names = (
+            *("beta", "beta_schedule", "beta_start", "beta_ramp", "beta_cycles"),
+            *("free_bits", "kl_variant", "deviation", "log_var_limit"),
+            *("zero_log_var", "epsilon_std"),
+        )
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

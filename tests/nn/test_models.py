@@ -129,7 +129,7 @@ def test_untrained_model_cannot_generate(make):
     [
         ({"nb_points": 1}, "nb_points=1"),
         ({"latent_dim": 0}, "latent_dim=0"),
-        ({"backbone": "conw"}, "accepted are spectral"),
+        ({"backbone": "conw"}, "accepted are spectral, conv"),
         ({"backbone_options": {"depth": 3}}, "depth"),
         ({"backbone_options": {"nb_coefficients": 99}}, "nb_coefficients=99"),
         ({"backbone_options": {"hidden_units": ()}}, "hidden_units"),

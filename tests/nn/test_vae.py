@@ -44,16 +44,16 @@ def test_collapse_is_said(arrays, caplog):
 
 def test_deviation_of_every_posterior_starts_at_one(arrays):
     model = VAE(24, 4)
-    _, z_log_var = model.posterior_of(model.backbone.analyse(arrays["points"]))
-    np.testing.assert_array_equal(z_log_var, 0)
+    _, deviation = model.posterior_of(model.backbone.analyse(arrays["points"]))
+    np.testing.assert_array_equal(deviation, 1)
 
 
 def test_posterior_stays_finite_far_away():
     model = VAE(24, 4)
     model.z_log_var.kernel.assign(np.ones(model.z_log_var.kernel.shape))
     far = np.full((2, *model.backbone.feature_shape), 1e6, dtype=np.float32)
-    _, z_log_var = model.posterior_of(far)
-    assert np.isfinite(np.exp(z_log_var)).all()
+    _, deviation = model.posterior_of(far)
+    assert np.isfinite(deviation).all()
 
 
 def test_call_takes_points_or_features(trainings, arrays):

@@ -1,0 +1,138 @@
+"""Autoencoder."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+import numpy as np
+
+from .autoencoder import StreamlineAutoencoder
+
+
+@keras.saving.register_keras_serializable(package="dipy_tractogen")
+class AE(StreamlineAutoencoder):
+    r"""Autoencoder of streamlines.
+
+    It minimises the error of the reconstruction, in nats a streamline, by default
+    :math:`w \sum_p \|x_p - \hat x_p\|^2` (`reconstruction_weight`). With the ``conv``
+    backbone, 256 points and 32 latents it is FINTA :footcite:p:`Legarreta2021`.
+    Nothing shapes its latents; new streamlines are drawn from the density that the
+    latents of each bundle have after the training :footcite:p:`Ghosh2020`.
+
+    Parameters
+    ----------
+    nb_points : int, optional
+        Points of a streamline that the model reads and gives.
+    latent_dim : int, optional
+        Dimensions of the latent space.
+    sigma_mm : float, optional
+        Point error that is accepted, in mm.
+    reduction : {"effective", "sum", "mean"}, optional
+        How many independent points a streamline counts as: 8, all or 1.
+    reconstruction : {"squared", "absolute", "huber"}, optional
+        How the distance of a point grows into its error.
+    huber_mm : float, optional
+        Where ``"huber"`` turns from squared to absolute, in mm; by default
+        `sigma_mm`.
+    backbone : str, optional
+        Name of the backbone: ``"spectral"`` or ``"conv"``.
+    backbone_options : dict, optional
+        Further arguments of `SpectralBackbone` or `ConvBackbone`.
+    seed : int, optional
+        Seed of the weights.
+    **kwargs
+        Arguments of ``keras.Model``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or a choice unknown.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(
+        self,
+        nb_points: int = 256,
+        latent_dim: int = 32,
+        *,
+        sigma_mm: float = 1.0,
+        reduction: str = "effective",
+        reconstruction: str = "squared",
+        huber_mm: float | None = None,
+        backbone: str = "spectral",
+        backbone_options: dict | None = None,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(
+            nb_points,
+            latent_dim,
+            sigma_mm=sigma_mm,
+            reduction=reduction,
+            reconstruction=reconstruction,
+            huber_mm=huber_mm,
+            backbone=backbone,
+            backbone_options=backbone_options,
+            seed=seed,
+            **kwargs,
+        )
+        self.make_layers()
+
+    def mean_and_deviation(self, features):
+        """Give the latents of features; their deviation is zero.
+
+        Parameters
+        ----------
+        features : tensor of shape (n, *backbone.feature_shape)
+            Features in mm.
+
+        Returns
+        -------
+        z_mean, deviation : tensor of shape (n, latent_dim)
+            Latents, and zeros.
+        """
+        z = self.z_mean(self.hidden(features))
+        return z, ops.zeros_like(z)
+
+    def active_dimensions(self, z_mean: np.ndarray) -> np.ndarray:
+        """Say that all dimensions matter: no prior covers those that vary little.
+
+        Parameters
+        ----------
+        z_mean : ndarray of shape (n, latent_dim)
+            Latents of the training streamlines.
+
+        Returns
+        -------
+        ndarray of shape (latent_dim,), bool
+            True everywhere.
+        """
+        return np.ones(z_mean.shape[1], dtype=bool)
+
+    def call(self, inputs, training: bool | None = None) -> dict:
+        """Encode and decode.
+
+        Parameters
+        ----------
+        inputs : tensor of shape (n, nb_points, 3), or dict
+            Points in mm, or a dictionary with their ``"features"``.
+        training : bool, optional
+            Whether the model is being trained.
+
+        Returns
+        -------
+        dict
+            ``points`` and ``features`` (reconstructed, mm), ``z_mean``.
+        """
+        z = self.z_mean(self.hidden(self.features_of(inputs), training))
+        features = self.decode_z(z, training)
+        return {"points": self.synthesis(features), "features": features, "z_mean": z}
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Error of the reconstruction, in nats, averaged over the batch."""
+        return ops.mean(self.reconstruction_loss(x, y_pred))
