@@ -54,13 +54,18 @@ setup(
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
         "tqdm>=4.64",
+        "optuna>=4.2",
         # DIPY's viewer refuses FURY 2. FURY 0.12 needs VTK < 9.4, which has no build
         # for Python 3.13: everything but rendering works there.
         'fury>=0.12,<1; python_version < "3.13"',
     ],
     extras_require={
         # A new minor version of ruff brings new rules and another layout.
-        "test": ["pytest>=8", "ruff>=0.17,<0.18"],
+        "test": ["pytest>=8", "ruff>=0.17,<0.18", "tensorboard>=2.18"],
+        # Event files of a training.
+        "tensorboard": ["tensorboard>=2.18"],
+        # Import of published weights.
+        "published": ["torch>=2.4"],
         "doc": [
             "sphinx>=7.2",
             "numpydoc>=1.6",

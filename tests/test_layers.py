@@ -22,7 +22,7 @@ HOMES = {
     "matplotlib": "viz",
     "dipy.viz": "viz",
     "dipy.nn": None,
-    "torch": None,
+    "torch": "nn",
 }
 IMPORTERS = {"import_module", "optional_package", "__import__"}
 SOURCES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

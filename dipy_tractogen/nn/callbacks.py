@@ -53,6 +53,7 @@ class Budget(keras.callbacks.Callback):
         self.final_share = final_share
         self.steps = 0
         self.seconds = 0.0
+        self._is_compiled = False
         self._mark: float | None = None
 
     @property
@@ -63,7 +64,7 @@ class Budget(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Run the clock only while steps are made, not while looking at held-out."""
-        if self.steps:
+        if self._is_compiled:
             self._mark = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -73,11 +74,20 @@ class Budget(keras.callbacks.Callback):
         if self._mark is not None:
             self.seconds += now - self._mark
         self._mark = now
+        self._is_compiled = True
         cosine = (1 + math.cos(math.pi * self.spent)) / 2
         share = self.final_share + (1 - self.final_share) * cosine
         self.model.optimizer.learning_rate = self.initial_rate * share
         if self.spent >= 1:
             self.model.stop_training = True
+
+    def get_state(self) -> dict:
+        """Give what is spent, as plain values."""
+        return {"steps": self.steps, "seconds": self.seconds}
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `get_state` gave."""
+        self.steps, self.seconds = state["steps"], state["seconds"]
 
     def on_epoch_end(self, epoch, logs=None):
         """Add the steps, the time and the learning rate to the history."""
@@ -100,6 +110,8 @@ class KeepBest(keras.callbacks.Callback):
     ----------
     best_step : int
         Step of the best loss.
+    weights : list of ndarray or None
+        Weights of the best loss.
     """
 
     def __init__(self, budget: Budget, patience: float):
@@ -109,7 +121,7 @@ class KeepBest(keras.callbacks.Callback):
         self.best_step = 0
         self._best_loss = math.inf
         self._best_spent = 0.0
-        self._weights: list | None = None
+        self.weights: list | None = None
 
     def on_epoch_end(self, epoch, logs=None):
         """Compare the held-out loss with the best so far."""
@@ -117,14 +129,27 @@ class KeepBest(keras.callbacks.Callback):
             self._best_loss = logs["val_loss"]
             self._best_spent = self.budget.spent
             self.best_step = self.budget.steps
-            self._weights = self.model.get_weights()
+            self.weights = self.model.get_weights()
         elif self.budget.spent - self._best_spent > self.patience:
             self.model.stop_training = True
 
+    def get_state(self) -> dict:
+        """Give what is known of the best loss, as plain values."""
+        return {
+            "loss": self._best_loss,
+            "spent": self._best_spent,
+            "step": self.best_step,
+        }
+
+    def set_state(self, state: dict, weights: list | None) -> None:
+        """Go on from what `get_state` gave, and the weights of then."""
+        self._best_loss, self._best_spent = state["loss"], state["spent"]
+        self.best_step, self.weights = state["step"], weights
+
     def on_train_end(self, logs=None):
         """Bring the best weights back."""
-        if self._weights is not None:
-            self.model.set_weights(self._weights)
+        if self.weights is not None:
+            self.model.set_weights(self.weights)
 
 
 class StopOnDivergence(keras.callbacks.Callback):
@@ -154,40 +179,3 @@ class StopOnDivergence(keras.callbacks.Callback):
                 f"{self._found}: give a smaller learning_rate, a larger sigma_mm or a "
                 "smaller beta."
             )
-
-
-class ProgressBar(keras.callbacks.Callback):
-    """Show one bar for the whole training, with the time that is left.
-
-    Parameters
-    ----------
-    budget : Budget
-        Says how much is spent.
-    """
-
-    def __init__(self, budget: Budget):
-        super().__init__()
-        self.budget = budget
-
-    def on_train_begin(self, logs=None):
-        """Open the bar."""
-        from tqdm.auto import tqdm
-
-        layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        self._bar = tqdm(total=1.0, desc="Training", bar_format=layout)
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Move the bar."""
-        self._bar.update(self.budget.spent - self._bar.n)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Show loss and root mean square error, of held-out streamlines if any."""
-        prefix = "val_" if "val_loss" in logs else ""
-        self._bar.set_postfix(
-            loss=f"{logs[f'{prefix}loss']:.3g}",
-            mm=f"{logs[f'{prefix}reconstruction_mm']:.3g}",
-        )
-
-    def on_train_end(self, logs=None):
-        """Close the bar."""
-        self._bar.close()

@@ -48,6 +48,9 @@ class StreamlineModel(StreamlineCoder):
         held_out: np.ndarray | None = None,
         held_out_labels: np.ndarray | None = None,
         history_file: str | Path | None = None,
+        checkpoint_dir: str | Path | None = None,
+        resume: bool = False,
+        tensorboard_dir: str | Path | None = None,
         show_progress: bool = False,
         **options,
     ) -> keras.callbacks.History:
@@ -72,11 +75,19 @@ class StreamlineModel(StreamlineCoder):
             Bundle of each.
         history_file : str or Path, optional
             CSV file that a row is written to at each look at the held-out loss.
+        checkpoint_dir : str or Path, optional
+            Folder where the state of the training is written now and then, from which
+            it goes on when it was broken off.
+        resume : bool, optional
+            Go on from the state in `checkpoint_dir`, with the same data and options;
+            the result is that of a training in one go. Starts where there is none.
+        tensorboard_dir : str or Path, optional
+            Folder for event files that TensorBoard shows.
         show_progress : bool, optional
             Whether to show a progress bar.
         **options
             Those of `TrainingOptions`: ``epochs``, ``max_minutes``, ``batch_size``,
-            ``learning_rate``, ``clip_norm``, ``patience``, ``seed``.
+            ``learning_rate``, ``weight_decay``, ``clip_norm``, ``patience``, ``seed``.
 
         Returns
         -------
@@ -86,7 +97,13 @@ class StreamlineModel(StreamlineCoder):
         Raises
         ------
         ValueError
-            If an array or an option is impossible, or the loss diverges.
+            If an array or an option is impossible, the loss diverges, or
+            `checkpoint_dir` holds another training.
+        MemoryError
+            If a step needs more memory than there is.
+        KeyboardInterrupt
+            When it is interrupted. The model then has its best weights so far, and a
+            record, and can be used.
         """
         return fit_model(
             self,
@@ -97,8 +114,16 @@ class StreamlineModel(StreamlineCoder):
             held_out_labels=held_out_labels,
             options=TrainingOptions(**{"seed": self.seed, **options}),
             history_file=history_file,
+            checkpoint_dir=checkpoint_dir,
+            resume=resume,
+            tensorboard_dir=tensorboard_dir,
             show_progress=show_progress,
         )
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the weights are those that the model was made with."""
+        return not (self.record.history or "checkpoint" in self.record.data)
 
     def scheduled_callbacks(self, budget) -> list[keras.callbacks.Callback]:
         """Give what changes the model's own weights of loss during a training.

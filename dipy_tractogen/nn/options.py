@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from numbers import Integral
 
@@ -18,10 +18,14 @@ class TrainingOptions:
         where there is no limit of time, or as many as fit into it.
     max_minutes : float or None
         Limit of the time spent in optimisation steps, after loading and compiling.
-    batch_size : int
-        Streamlines in a step.
-    learning_rate : float
-        Of Adam at the start; it falls to a hundredth along a cosine.
+    batch_size : int or None
+        Streamlines in a step; None for that of the backbone.
+    learning_rate : float or None
+        Of Adam at the start; it falls to a hundredth along a cosine. None for that of
+        the backbone.
+    weight_decay : float or None
+        Share of the learning rate by which weights shrink in a step, apart from their
+        gradients; None for none.
     clip_norm : float
         Largest norm of the gradient of a step.
     patience : float
@@ -32,24 +36,50 @@ class TrainingOptions:
 
     epochs: float | None = None
     max_minutes: float | None = None
-    batch_size: int = 256
-    learning_rate: float = 2e-3
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
     clip_norm: float = 100.0
     patience: float = 0.3
     seed: int = 0
 
     def __post_init__(self):
-        for name, low, high in (("batch_size", 1, None), ("seed", 0, 2**32 - 1)):
-            value = getattr(self, name)
-            whole = isinstance(value, Integral) and value >= low
-            if not whole or (high is not None and value > high):
-                limit = f"of {low} or more" if high is None else f"from {low} to {high}"
-                raise ValueError(f"{name}={value}: give a whole number {limit}.")
-        for name in ("learning_rate", "clip_norm", "patience"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value}: give a number above 0.")
-        for name in ("epochs", "max_minutes"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value}: give a number above 0, or None.")
+        if self.batch_size is not None:
+            _check_whole("batch_size", self.batch_size, 1)
+        _check_whole("seed", self.seed, 0, 2**32 - 1)
+        for name in ("clip_norm", "patience"):
+            _check_positive(name, getattr(self, name))
+        for name in ("epochs", "max_minutes", "learning_rate", "weight_decay"):
+            if getattr(self, name) is not None:
+                _check_positive(name, getattr(self, name))
+
+    def for_backbone(self, backbone) -> TrainingOptions:
+        """Fill in what the backbone decides.
+
+        Parameters
+        ----------
+        backbone : SpectralBackbone or ConvBackbone
+            The network that is trained.
+
+        Returns
+        -------
+        TrainingOptions
+            Options with a batch size and a learning rate.
+        """
+        return replace(
+            self,
+            batch_size=self.batch_size or backbone.batch_size,
+            learning_rate=self.learning_rate or backbone.learning_rate,
+        )
+
+
+def _check_whole(name: str, value, low: int, high: int | None = None) -> None:
+    whole = isinstance(value, Integral) and value >= low
+    if not whole or (high is not None and value > high):
+        limit = f"of {low} or more" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name}={value}: give a whole number {limit}.")
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name}={value}: give a number above 0.")

@@ -13,7 +13,7 @@ _BATCH = 4096
 
 
 def training_batches(
-    features: np.ndarray, batch_size: int, seed: int
+    features: np.ndarray, batch_size: int, seed: int, start_step: int = 0
 ) -> tf.data.Dataset:
     """Give an endless stream of shuffled batches.
 
@@ -29,6 +29,8 @@ def training_batches(
         Streamlines in a batch.
     seed : int
         Seed of the order.
+    start_step : int, optional
+        Batches that are left out at the beginning, as if they had been taken.
 
     Returns
     -------
@@ -43,9 +45,11 @@ def training_batches(
         order = tf.random.experimental.stateless_shuffle(indices, seed=key)
         return tf.data.Dataset.from_tensor_slices(order)
 
+    first_pass, taken = divmod(start_step * batch_size, len(features))
     return (
-        tf.data.Dataset.counter()
+        tf.data.Dataset.counter(first_pass)
         .flat_map(one_pass)
+        .skip(taken)
         .batch(batch_size, drop_remainder=True)
         .map(lambda chosen: {"features": tf.gather(table, chosen)})
         .prefetch(tf.data.AUTOTUNE)

@@ -9,6 +9,8 @@ import re
 
 import numpy as np
 
+from dipy_tractogen.streamlines.files import file_digest
+
 from .ae import AE
 
 # A convolution may have been put behind its padding, in a Sequential, or the whole
@@ -87,6 +89,7 @@ def load_published(path: str | Path, *, seed: int = 0) -> AE:
             )
         layer.kernel.assign(given)
         layer.bias.assign(bias)
+    model.record.data = {"checkpoint": {str(path): file_digest(path)}}
     return model
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 import glob
+import hashlib
 import logging
 import os
 from pathlib import Path
@@ -73,6 +74,23 @@ def tractogram_extension(path: str | os.PathLike) -> str:
             f"{', '.join(TRACTOGRAM_EXTENSIONS)}: convert it or rename it"
         )
     return extension.lower()
+
+
+def file_digest(path: str | os.PathLike) -> str:
+    """Give the SHA-256 of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:

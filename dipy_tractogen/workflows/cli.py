@@ -15,7 +15,12 @@ import sys
 from .arguments import check_choice
 
 cli_flows = {
-    "dipy_train_vae": ("dipy_tractogen.workflows.train", "TrainVAEFlow"),
+    "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),
+    "dipy_train_ae": ("dipy_tractogen.workflows.train_ae", "TrainAEFlow"),
+    "dipy_import_weights": (
+        "dipy_tractogen.workflows.import_weights",
+        "ImportWeightsFlow",
+    ),
     "dipy_generate_streamlines": (
         "dipy_tractogen.workflows.generate",
         "GenerateStreamlinesFlow",

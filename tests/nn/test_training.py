@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import VAE, TrainingDivergedError, training
+from dipy_tractogen.nn import VAE, TrainingDivergedError
 from dipy_tractogen.nn.callbacks import KeepBest
 from dipy_tractogen.nn.pipeline import held_out_batches, training_batches
 
@@ -119,8 +119,8 @@ def test_direction_of_storage_does_not_change_the_training(arrays):
 def test_compiled_training_does_as_the_plain_one(arrays, monkeypatch):
     plain, compiled = small(), small()
     plain.fit(**arrays, epochs=20)
-    monkeypatch.setattr(training, "_STEPS_WORTH_COMPILING", 1)
-    monkeypatch.setattr(training, "_STEPS_PER_CALL", 2)
+    compiled.backbone.steps_worth_compiling = 1
+    compiled.backbone.steps_per_call = 2
     compiled.fit(**arrays, epochs=20)
     assert compiled.jit_compile
     assert not plain.jit_compile

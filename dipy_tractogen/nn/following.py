@@ -1,0 +1,150 @@
+"""Following a training: table of its history, TensorBoard, progress bar."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from .callbacks import Budget
+
+_HELD_OUT = "val_"
+
+
+class HistoryRows(keras.callbacks.Callback):
+    """Collect a row of all quantities at each look at the held-out loss.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        CSV file that each row is written to at once.
+
+    Attributes
+    ----------
+    rows : list of dict
+        Value by name; those of an earlier part of the training come first.
+    """
+
+    def __init__(self, path: str | Path | None = None):
+        super().__init__()
+        self.path = path
+        self.rows: list[dict] = []
+
+    def on_train_begin(self, logs=None):
+        """Begin the file with the rows there are."""
+        if self.path:
+            with open(self.path, "w", newline="") as stream:
+                self._write(stream, self.rows, header=True)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Add a row."""
+        row = {name: float(value) for name, value in logs.items()}
+        self.rows.append(row)
+        if self.path:
+            with open(self.path, "a", newline="") as stream:
+                self._write(stream, [row], header=len(self.rows) == 1)
+
+    def _write(self, stream, rows: list[dict], header: bool) -> None:
+        if not rows:
+            return
+        writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
+        if header:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+class EventFiles(keras.callbacks.Callback):
+    """Write event files for TensorBoard, by step: training, and held-out beside it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Gets the folders ``training`` and ``held_out``, two runs for TensorBoard.
+
+    Raises
+    ------
+    ValueError
+        If the package tensorboard, which knows the format, is not installed.
+    """
+
+    def __init__(self, folder: str | Path):
+        super().__init__()
+        try:
+            import tensorboard  # noqa: F401
+        except ImportError as error:
+            raise ValueError(
+                "Event files need the package tensorboard, which is not installed: "
+                "pip install tensorboard"
+            ) from error
+        self.folder = Path(folder)
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write each quantity at the present step."""
+        step = int(logs["step"])
+        for name, value in logs.items():
+            if name == "step":
+                continue
+            run = "held_out" if name.startswith(_HELD_OUT) else "training"
+            with self._writer(run).as_default(step):
+                tf.summary.scalar(name.removeprefix(_HELD_OUT), value)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def on_train_end(self, logs=None):
+        """Close the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _writer(self, run: str) -> tf.summary.SummaryWriter:
+        if run not in self._writers:
+            path = str(self.folder / run)
+            self._writers[run] = tf.summary.create_file_writer(path)
+        return self._writers[run]
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Show one bar for the whole training, with the time that is left.
+
+    Parameters
+    ----------
+    budget : Budget
+        Says how much is spent.
+    """
+
+    def __init__(self, budget: Budget):
+        super().__init__()
+        self.budget = budget
+
+    def on_train_begin(self, logs=None):
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        self._bar = tqdm(total=1.0, desc="Training", bar_format=layout)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move the bar."""
+        self._bar.update(self.budget.spent - self._bar.n)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Show loss and root mean square error, of held-out streamlines if any."""
+        prefix = "val_" if "val_loss" in logs else ""
+        shown = {"loss": "loss", "reconstruction_mm": "mm"}
+        self._bar.set_postfix(
+            {
+                name: f"{logs[prefix + key]:.3g}"
+                for key, name in shown.items()
+                if prefix + key in logs
+            }
+        )
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self.close()
+
+    def close(self) -> None:
+        """Leave the bar as it is, also where the training was interrupted."""
+        self._bar.close()

@@ -1,0 +1,248 @@
+"""The optimisation of a model's weights, with all that follows and guards it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .callbacks import Budget, KeepBest, StopOnDivergence
+from .checkpoint import Checkpoint
+from .following import EventFiles, HistoryRows, ProgressBar
+from .options import TrainingOptions
+from .pipeline import held_out_batches, training_batches
+
+_DEFAULT_STEPS = 6000
+_MAX_ROUNDS = 400
+# Held-out streamlines of a look at their loss: more would cost more than the steps.
+_MOST_HELD_OUT = 10000
+
+
+class Optimisation:
+    """The optimisation of a model's weights, with all that follows and guards it.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model, standardised.
+    features : ndarray of shape (n, *backbone.feature_shape)
+        What the network reads of the training streamlines, in mm.
+    held_features : ndarray of shape (m, *backbone.feature_shape) or None
+        The same of streamlines that are held out.
+    options : TrainingOptions
+        Options of the training, complete.
+    """
+
+    def __init__(self, model, features, held_features, options: TrainingOptions):
+        self.model = model
+        self.features = features
+        self.options = options
+        self.batch_size = min(options.batch_size, len(features))
+        max_steps, self.steps_per_round, steps_per_call = plan_steps(
+            options, model.backbone, len(features), self.batch_size
+        )
+        model.compile(
+            optimizer=keras.optimizers.Adam(
+                options.learning_rate,
+                weight_decay=options.weight_decay,
+                global_clipnorm=options.clip_norm,
+            ),
+            jit_compile=steps_per_call > 1,
+            steps_per_execution=steps_per_call,
+        )
+        self.budget = Budget(
+            options.learning_rate,
+            max_steps=max_steps,
+            max_seconds=options.max_minutes and 60 * options.max_minutes,
+        )
+        self.rows = HistoryRows()
+        self.divergence = StopOnDivergence()
+        self.keep_best = None
+        self.checkpoint: Checkpoint | None = None
+        self.held = None
+        self.finished = False
+        self._bar: ProgressBar | None = None
+        self._event_files: EventFiles | None = None
+        if held_features is not None:
+            shown = np.random.default_rng(options.seed).permutation(len(held_features))
+            self.held = held_out_batches(
+                held_features[shown[:_MOST_HELD_OUT]], self.batch_size
+            )
+            self.keep_best = KeepBest(self.budget, options.patience)
+
+    def follow(self, history_file, tensorboard_dir, show_progress: bool) -> None:
+        """Say where the course of the training is shown.
+
+        Parameters
+        ----------
+        history_file : str or Path, optional
+            CSV file.
+        tensorboard_dir : str or Path, optional
+            Folder for event files.
+        show_progress : bool
+            Whether to show a progress bar.
+        """
+        self.rows.path = history_file
+        if tensorboard_dir:
+            self._event_files = EventFiles(tensorboard_dir)
+        if show_progress:
+            self._bar = ProgressBar(self.budget)
+
+    def keep(self, folder: str | Path, data: dict, *, resume: bool) -> None:
+        """Keep the state in a folder, or go on from the state that is there.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder.
+        data : dict
+            What tells the data from others.
+        resume : bool
+            Go on.
+
+        Raises
+        ------
+        ValueError
+            If the state does not fit, or is there and not asked for.
+        """
+        config = {"model": type(self.model).__name__, **self.model.get_config()}
+        # Keras numbers the models of a process.
+        del config["name"]
+        settings = {**config, "options": asdict(self.options), **data}
+        self.checkpoint = Checkpoint(
+            folder,
+            settings,
+            budget=self.budget,
+            rows=self.rows,
+            keep_best=self.keep_best,
+        )
+        if resume and self.checkpoint.path.exists():
+            self.finished = self.checkpoint.restore(self.model)
+        elif self.checkpoint.is_unfinished():
+            raise ValueError(
+                f"{folder} holds an unfinished training: resume it, or remove it."
+            )
+
+    def run(self) -> bool:
+        """Make the steps.
+
+        Returns
+        -------
+        bool
+            Whether it was interrupted, after which the best weights are back.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the loss is not finite.
+        KeyboardInterrupt
+            If it was interrupted before the first look at the held-out loss.
+        """
+        if self.finished:
+            return False
+        if self.held is not None:
+            # Compiles what looks at held-out streamlines before the clock runs.
+            self.model.evaluate(self.held, verbose=0)
+        try:
+            self._fit()
+        except KeyboardInterrupt:
+            self._end_interrupted()
+            return True
+        self.divergence.check()
+        if self.checkpoint:
+            self.checkpoint.write(finished=True)
+        return False
+
+    def history(self) -> keras.callbacks.History:
+        """Give the whole history as Keras does.
+
+        Returns
+        -------
+        keras.callbacks.History
+            With the values of each quantity in ``history``.
+        """
+        history = keras.callbacks.History()
+        history.set_model(self.model)
+        rows = self.rows.rows
+        history.history = {name: [row[name] for row in rows] for name in rows[0]}
+        return history
+
+    def _fit(self) -> None:
+        # Those that add to the logs come before those that keep them.
+        callbacks = [
+            self.budget,
+            *self.model.scheduled_callbacks(self.budget),
+            self.divergence,
+            self.keep_best,
+            self.rows,
+            self.checkpoint,
+            self._event_files,
+            self._bar,
+        ]
+        keras.Model.fit(
+            self.model,
+            training_batches(
+                self.features, self.batch_size, self.options.seed, self.budget.steps
+            ),
+            epochs=2**31 - 1,
+            steps_per_epoch=self.steps_per_round,
+            validation_data=self.held,
+            callbacks=[callback for callback in callbacks if callback],
+            shuffle=False,
+            verbose=0,
+        )
+
+    def _end_interrupted(self) -> None:
+        if self._bar:
+            self._bar.close()
+        if not self.rows.rows:
+            raise KeyboardInterrupt
+        if self.keep_best:
+            self.keep_best.on_train_end()
+
+
+def plan_steps(
+    options: TrainingOptions, backbone, nb_streamlines: int, batch_size: int
+):
+    """Plan the optimisation steps.
+
+    A call is not interrupted, so the steps are rounded up to whole calls; those of a
+    short training are made one by one, without compilation.
+
+    Parameters
+    ----------
+    options : TrainingOptions
+        Options of the training.
+    backbone : SpectralBackbone or ConvBackbone
+        How many steps its calls and rounds have.
+    nb_streamlines : int
+        Training streamlines.
+    batch_size : int
+        Streamlines in a step.
+
+    Returns
+    -------
+    max_steps : int or None
+        All steps; None where only time limits them.
+    steps_per_round : int
+        Steps between two looks at the held-out loss.
+    steps_per_call : int
+        Steps compiled into one call, or 1.
+    """
+    per_call, per_round = backbone.steps_per_call, backbone.steps_per_round
+    if options.epochs is not None:
+        steps = max(1, math.ceil(options.epochs * nb_streamlines / batch_size))
+    elif options.max_minutes is None:
+        steps = _DEFAULT_STEPS
+    else:
+        return None, per_round, per_call
+    if steps < backbone.steps_worth_compiling:
+        return steps, min(per_round, steps), 1
+    calls = math.ceil(steps / per_call)
+    calls_per_round = per_round // per_call
+    if options.max_minutes is None:
+        calls_per_round = max(calls_per_round, math.ceil(calls / _MAX_ROUNDS))
+    return calls * per_call, calls_per_round * per_call, per_call

@@ -1,0 +1,37 @@
+"""`dipy_train_ae`: from tractograms to an autoencoder."""
+
+from __future__ import annotations
+
+from .arguments import check_int
+from .parameters import with_parameters_of
+from .training import TrainingFlow, training_parameters
+
+
+class TrainAEFlow(TrainingFlow):
+    """Train an autoencoder on bundles of streamlines."""
+
+    short_name = "train_ae"
+    model_name = "AE"
+
+    @with_parameters_of(training_parameters)
+    def run(self, input_files, latent_dim=32, **training):
+        """Train an autoencoder on bundles of streamlines.
+
+        The model reads and gives points in RASMM millimetres. With --backbone conv it
+        is the published network of streamlines (FINTA). It keeps the density of the
+        latents of each bundle, so that dipy_generate_streamlines can draw new
+        streamlines bundle by bundle; for that a variational autoencoder,
+        dipy_train_vae, is made. A part of every bundle is held out: it stops the
+        training when it no longer gets better, and is written for the evaluation.
+        While it runs, a folder named after the model file holds a checkpoint.
+
+        Parameters
+        ----------
+        input_files : variable string or Path
+            Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
+            with the same name in several folders are one bundle.
+        latent_dim : int, optional
+            Dimensions of the latent space, at most three a point.
+        """
+        check_int("latent_dim", latent_dim, high=3 * training["nb_points"])
+        self.train(input_files, {"latent_dim": latent_dim}, training)

@@ -1,0 +1,240 @@
+"""A training that is broken off and resumed gives what it would have given."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.nn import AE, VAE, load_model
+from dipy_tractogen.nn import checkpoint as module
+from dipy_tractogen.nn.callbacks import KeepBest
+from dipy_tractogen.nn.checkpoint import Checkpoint
+from dipy_tractogen.workflows.cli import main
+
+EPOCHS = 20
+
+
+class Killed(BaseException):
+    """Ends a training as a kill does, whatever would catch an error."""
+
+
+@pytest.fixture(autouse=True)
+def _write_at_every_round(monkeypatch):
+    monkeypatch.setattr(module, "_SECONDS_BETWEEN", 0.0)
+
+
+def small(*, compiled=False, **options):
+    """Make a model with all kinds of state: seeds, a schedule, moving averages."""
+    network = {"hidden_units": (8,), "batch_normalisation": True}
+    model = VAE(24, 3, beta_schedule="linear", backbone_options=network, **options)
+    model.backbone.steps_per_round = 6
+    if compiled:
+        model.backbone.steps_per_call = 3
+        model.backbone.steps_worth_compiling = 1
+    return model
+
+
+def train(model, arrays, folder=None, *, resume=False, **options):
+    given = {"epochs": EPOCHS, "batch_size": 50, "patience": 1.0, **options}
+    history = None if folder is None else folder / "history.csv"
+    model.fit(
+        **arrays, checkpoint_dir=folder, resume=resume, history_file=history, **given
+    )
+    return model
+
+
+def kill_after(monkeypatch, rounds, error=Killed):
+    """Break a training off after so many rounds; later ones go through."""
+    end_of_round = Checkpoint.on_epoch_end
+    left = [rounds]
+
+    def count(self, epoch, logs=None):
+        end_of_round(self, epoch, logs)
+        left[0] -= 1
+        if left[0] == 0:
+            raise error
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", count)
+
+
+def assert_same(model, expected):
+    """Compare weights, history, latents and density, bit by bit."""
+    assert len(model.variables) == len(expected.variables)
+    for one, two in zip(model.variables, expected.variables):
+        np.testing.assert_array_equal(one, two, err_msg=one.path)
+    assert without_seconds(model.record.history) == without_seconds(
+        expected.record.history
+    )
+    np.testing.assert_array_equal(model.generate(20)[0], expected.generate(20)[0])
+
+
+def without_seconds(rows):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+def rows_of(path):
+    with open(path) as stream:
+        return without_seconds(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "compiled"])
+def unbroken(request, arrays, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    return train(small(compiled=request.param), arrays, folder), folder, request.param
+
+
+def test_broken_training_goes_on_as_if_nothing_had_been(
+    unbroken, arrays, tmp_path, monkeypatch
+):
+    expected, folder, compiled = unbroken
+    kill_after(monkeypatch, 2)
+    with pytest.raises(Killed):
+        train(small(compiled=compiled), arrays, tmp_path)
+    model = train(small(compiled=compiled), arrays, tmp_path, resume=True)
+    assert expected.record.history[-1]["step"] > 3 * 6
+    assert_same(model, expected)
+    assert rows_of(tmp_path / "history.csv") == rows_of(folder / "history.csv")
+
+
+def test_end_of_the_steps_is_kept(unbroken, arrays, monkeypatch):
+    """What is broken off afterwards makes no steps again."""
+    expected, folder, compiled = unbroken
+    monkeypatch.setattr("keras.Model.fit", None)
+    model = train(small(compiled=compiled), arrays, folder, resume=True)
+    assert_same(model, expected)
+
+
+def test_interrupt_leaves_the_best_model_and_can_be_resumed(
+    arrays, tmp_path, monkeypatch, capsys
+):
+    kill_after(monkeypatch, 2, KeyboardInterrupt)
+    kept = []
+    end = KeepBest.on_train_end
+    monkeypatch.setattr(
+        KeepBest, "on_train_end", lambda self, logs=None: kept.append(self) or end(self)
+    )
+    model = small()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, arrays, tmp_path, show_progress=True)
+    assert "Training" in capsys.readouterr().err
+    assert model.record.parameters["interrupted"] is True
+    assert [row["step"] for row in model.record.history] == [6, 12]
+    for one, two in zip(model.get_weights(), kept[0].weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert model.generate(5)[0].shape == (5, 24, 3)
+    resumed = train(small(), arrays, tmp_path, resume=True)
+    assert resumed.record.parameters["interrupted"] is False
+    assert resumed.record.history[-1]["step"] > 12
+
+
+def test_interrupt_before_the_first_round_leaves_nothing(arrays, monkeypatch):
+    def interrupt(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KeepBest, "on_epoch_end", interrupt)
+    model = small()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, arrays)
+    assert model.record.density is None
+
+
+def test_nothing_to_resume_is_a_start(unbroken, arrays, tmp_path):
+    expected, _, compiled = unbroken
+    model = train(small(compiled=compiled), arrays, tmp_path, resume=True)
+    assert_same(model, expected)
+
+
+@pytest.fixture(scope="module")
+def unfinished(arrays, tmp_path_factory):
+    """A folder that a killed training left."""
+    folder = tmp_path_factory.mktemp("unfinished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_SECONDS_BETWEEN", 0.0)
+        kill_after(patch, 1)
+        with pytest.raises(Killed):
+            train(small(), arrays, folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "said"),
+    [
+        (small, {"epochs": 30}, r"epochs \(20, now 30\)"),
+        (small, {"seed": 4}, r"seed \(0, now 4\)"),
+        (lambda: small(beta=3.0), {}, r"beta \(1.0, now 3.0\)"),
+        (lambda: AE(24, 3), {}, r"model \(VAE, now AE\)"),
+    ],
+)
+def test_other_settings_are_not_resumed(unfinished, arrays, make, options, said):
+    with pytest.raises(ValueError, match=said):
+        train(make(), arrays, unfinished, resume=True, **options)
+
+
+def test_other_data_are_not_resumed(unfinished, arrays):
+    others = {**arrays, "points": arrays["points"] + 1}
+    with pytest.raises(ValueError, match="another data"):
+        train(small(), others, unfinished, resume=True)
+
+
+def test_unfinished_training_is_not_overwritten(unfinished, arrays):
+    before = (unfinished / "checkpoint.npz").read_bytes()
+    with pytest.raises(ValueError, match="unfinished training"):
+        train(small(), arrays, unfinished)
+    assert (unfinished / "checkpoint.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["cut short", "text", "pickle"])
+def test_damaged_checkpoints_are_refused(arrays, unfinished, tmp_path, damage):
+    path = tmp_path / "checkpoint.npz"
+    if damage == "cut short":
+        path.write_bytes((unfinished / "checkpoint.npz").read_bytes()[:-500])
+    elif damage == "text":
+        path.write_text("step,loss")
+    else:
+        state = np.array(json.dumps({"finished": True}), dtype=object)
+        np.savez(path, state=state)
+    with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
+        train(small(), arrays, tmp_path, resume=True)
+
+
+SCRIPT = """
+import sys
+from dipy_tractogen.nn import checkpoint
+from dipy_tractogen.workflows.cli import main
+checkpoint._SECONDS_BETWEEN = 0.0
+sys.exit(main("dipy_train_ae", sys.argv[1:]))
+"""
+
+
+def test_process_that_is_killed_can_be_resumed(bundle_files, tmp_path):
+    """A real kill at no particular moment, through the command."""
+    options = [*map(str, bundle_files), "--nb_points", "16", "--latent_dim", "2"]
+    options += ["--batch_size", "10", "--epochs", "140", "--quiet", "--out_dir"]
+    killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
+    line = [sys.executable, "-c", SCRIPT, *options, killed]
+    state = tmp_path / "killed" / "model.training" / "checkpoint.npz"
+    with subprocess.Popen(line) as process:
+        wait_for(state.exists)
+        os.kill(process.pid, signal.SIGKILL)
+    assert [path.name for path in state.parent.parent.iterdir()] == ["model.training"]
+    assert main("dipy_train_ae", [*options, killed]) == 1
+    assert main("dipy_train_ae", [*options, killed, "--resume"]) == 0
+    assert main("dipy_train_ae", [*options, whole]) == 0
+    names = {path.name for path in (tmp_path / "whole").iterdir()}
+    assert names == {path.name for path in (tmp_path / "killed").iterdir()}
+    one, two = (load_model(f"{folder}/model.keras") for folder in (killed, whole))
+    assert one.record.history[-1]["step"] == 462
+    assert_same(one, two)
+
+
+def wait_for(condition, seconds=60):
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < seconds
+        time.sleep(0.01)

@@ -1,0 +1,69 @@
+import csv
+import sys
+
+import keras
+import pytest
+import tensorflow as tf
+
+from dipy_tractogen.nn.following import EventFiles, HistoryRows
+
+ROUNDS = [
+    {"step": 10, "loss": 4.0, "val_loss": 5.0},
+    {"step": 20, "loss": 2.0, "val_loss": 3.0},
+]
+
+
+def follow(callback, rounds):
+    callback.set_model(keras.Sequential())
+    callback.on_train_begin()
+    for number, logs in enumerate(rounds):
+        callback.on_epoch_end(number, logs)
+    callback.on_train_end()
+
+
+def rows_of(path):
+    with open(path) as stream:
+        rows = list(csv.DictReader(stream))
+    return [{name: float(value) for name, value in row.items()} for row in rows]
+
+
+def test_table_can_be_read_after_every_round(tmp_path):
+    callback = HistoryRows(tmp_path / "history.csv")
+    follow(callback, ROUNDS[:1])
+    assert rows_of(callback.path) == ROUNDS[:1]
+    callback.on_epoch_end(1, ROUNDS[1])
+    assert rows_of(callback.path) == ROUNDS
+
+
+def test_table_of_a_resumed_training_begins_with_what_was(tmp_path):
+    callback = HistoryRows(tmp_path / "history.csv")
+    callback.path.write_text("step,loss,val_loss\n10,4,5\n20,2,3\n30,1,2\n")
+    callback.rows = ROUNDS[:1]
+    follow(callback, ROUNDS[1:])
+    assert rows_of(callback.path) == ROUNDS
+
+
+def test_tensorboard_sees_two_runs_by_step(tmp_path):
+    event_file_loader = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_file_loader"
+    )
+    follow(EventFiles(tmp_path), ROUNDS)
+    seen = {}
+    for run in ("training", "held_out"):
+        (path,) = (tmp_path / run).iterdir()
+        for event in event_file_loader.EventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                number = float(tf.make_ndarray(value.tensor))
+                seen[run, value.tag, event.step] = number
+    assert seen == {
+        ("training", "loss", 10): 4.0,
+        ("training", "loss", 20): 2.0,
+        ("held_out", "loss", 10): 5.0,
+        ("held_out", "loss", 20): 3.0,
+    }
+
+
+def test_absence_of_tensorboard_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ValueError, match="pip install tensorboard"):
+        EventFiles(tmp_path)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.workflows.workspace import Workspace
+
+
+@pytest.fixture
+def make(tmp_path):
+    def workspace(*, resume=False, force=False):
+        return Workspace(tmp_path / "model.keras", resume=resume, force=force)
+
+    return workspace
+
+
+def broken_off(workspace):
+    """What a killed training leaves."""
+    workspace.folder.mkdir()
+    workspace.history.write_text("old")
+    (workspace.folder / "checkpoint.npz").write_bytes(b"state")
+
+
+def test_end_leaves_the_history_only(make, tmp_path):
+    workspace = make()
+    with workspace:
+        assert workspace.folder == tmp_path / "model.training"
+        workspace.history.write_text("step,loss\n1,2\n")
+        workspace.finish(tmp_path / "history.csv", force=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
+    assert (tmp_path / "history.csv").read_text() == "step,loss\n1,2\n"
+
+
+def test_broken_training_is_not_lost_by_starting_anew(make):
+    workspace = make()
+    broken_off(workspace)
+    with pytest.raises(FileExistsError, match="--resume, or start anew with --force"):
+        workspace.__enter__()
+    assert workspace.history.read_text() == "old"
+    with make(resume=True):
+        assert workspace.history.read_text() == "old"
+    with make(force=True):
+        assert not workspace.history.exists()
+
+
+def end(workspace, error, *, leaving):
+    """End a training by an error after it wrote a file."""
+    with workspace:
+        (workspace.folder / leaving).write_bytes(b"state")
+        raise error("no")
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, OSError])
+def test_training_that_never_began_leaves_nothing(make, tmp_path, error):
+    with pytest.raises(error):
+        end(make(), error, leaving="history.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(OSError, True), (KeyboardInterrupt, True), (ValueError, False)]
+)
+def test_checkpoint_outlives_a_full_disk_but_not_a_divergence(make, error, kept):
+    workspace = make()
+    with pytest.raises(error):
+        end(workspace, error, leaving="checkpoint.npz")
+    assert workspace.folder.exists() == kept
+
+
+def test_refused_resumption_keeps_the_checkpoint(make):
+    workspace = make(resume=True)
+    broken_off(workspace)
+    with pytest.raises(ValueError, match="no"):
+        end(workspace, ValueError, leaving="history.csv")
+    assert (workspace.folder / "checkpoint.npz").exists()
+
+
+def test_untrained_model_is_not_kept(make):
+    class Model:
+        class record:
+            density = None
+
+    with make() as workspace:
+        workspace.keep_best(Model)
+        assert not workspace.best.exists()
+
+
+def test_best_model_is_kept_and_its_place_said(make, caplog):
+    class Model:
+        class record:
+            density = np.ones(1)
+            history = ({"step": 7},)
+
+        def save(self, path):
+            path.write_text("best")
+
+    with make() as workspace:
+        workspace.keep_best(Model())
+    assert workspace.best.read_text() == "best"
+    assert "after 7 steps" in caplog.text
+    assert str(workspace.best) in caplog.text
