@@ -12,7 +12,7 @@ import pytest
 import dipy_tractogen
 
 PACKAGE = Path(dipy_tractogen.__file__).parent
-LAYERS = ("workflows", "viz", "metrics", "nn", "sampling", "streamlines")
+LAYERS = ("workflows", "viz", "tuning", "metrics", "nn", "sampling", "streamlines")
 HOMES = {
     "keras": "nn",
     "tensorflow": "nn",

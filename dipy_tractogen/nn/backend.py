@@ -28,6 +28,8 @@ def load_tensorflow() -> None:
 
             # Looks for devices now, and complains now where a driver has none.
             tf.config.list_physical_devices()
+        # It counts the graphs of all models of a process together, and warns.
+        tf.get_logger().setLevel("ERROR")
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -35,6 +37,17 @@ def load_tensorflow() -> None:
             f"Keras runs on {keras.backend.backend()}; dipy_tractogen needs "
             "TensorFlow: set KERAS_BACKEND=tensorflow before Python starts."
         )
+
+
+def forget_graphs() -> None:
+    """Let go of the graphs and the memory of models that are no longer used.
+
+    Keras keeps what it compiled; a program that makes many models calls this between
+    them. Models that are still in use compile anew.
+    """
+    import keras
+
+    keras.utils.clear_session(free_memory=True)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import time
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.streamlines.files import check_outputs, replacing
+from dipy_tractogen.streamlines.messages import first_difference
 
 from .callbacks import Budget, KeepBest
 from .following import HistoryRows
@@ -41,6 +42,11 @@ class Checkpoint(keras.callbacks.Callback):
         The history.
     keep_best : KeepBest or None
         The best weights so far.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
     """
 
     def __init__(
@@ -53,7 +59,7 @@ class Checkpoint(keras.callbacks.Callback):
         keep_best: KeepBest | None,
     ):
         super().__init__()
-        self.path = Path(folder) / _FILE
+        (self.path,) = check_outputs(Path(folder) / _FILE, force=True)
         # As they come back from a file.
         self.settings = json.loads(json.dumps(settings))
         self.budget = budget
@@ -62,7 +68,11 @@ class Checkpoint(keras.callbacks.Callback):
         self._written = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the state, if the last one is old."""
+        """Write the state, if the last one is old and there are steps left."""
+        # The end is written once the best weights are back: gone on with from here,
+        # a training would make steps beyond its last.
+        if self.model.stop_training:
+            return
         if time.perf_counter() - self._written >= _SECONDS_BETWEEN:
             self.write()
 
@@ -113,7 +123,7 @@ class Checkpoint(keras.callbacks.Callback):
             If the file is damaged, or its training has other settings.
         """
         state, arrays = self._read()
-        difference = _first_difference(state["settings"], self.settings)
+        difference = first_difference(state["settings"], self.settings)
         if difference:
             raise ValueError(
                 f"{self.path} holds a training with another {difference}: resume with "
@@ -162,16 +172,3 @@ def _numbered(kind: str, values) -> dict[str, np.ndarray]:
 def _assign(kind: str, variables, arrays: Mapping[str, np.ndarray]) -> None:
     for number, variable in enumerate(variables):
         variable.assign(arrays[f"{kind}_{number}"])
-
-
-def _first_difference(there: dict, now: dict) -> str:
-    """Name the first entry that differs, with both values; empty if none does."""
-    for name in {**there, **now}:
-        old, new = there.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            inner = _first_difference(old, new)
-            if inner:
-                return inner
-        elif old != new:
-            return f"{name} ({old}, now {new})"
-    return ""

@@ -117,13 +117,19 @@ class ProgressBar(keras.callbacks.Callback):
     def __init__(self, budget: Budget):
         super().__init__()
         self.budget = budget
+        self._bar = None
 
     def on_train_begin(self, logs=None):
-        """Open the bar."""
+        """Open the bar, where a resumed training is."""
         from tqdm.auto import tqdm
 
         layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        self._bar = tqdm(total=1.0, desc="Training", bar_format=layout)
+        self._bar = tqdm(
+            total=1.0,
+            initial=self.budget.spent,
+            desc="Training",
+            bar_format=layout,
+        )
 
     def on_train_batch_end(self, batch, logs=None):
         """Move the bar."""
@@ -141,10 +147,7 @@ class ProgressBar(keras.callbacks.Callback):
             }
         )
 
-    def on_train_end(self, logs=None):
-        """Close the bar."""
-        self.close()
-
     def close(self) -> None:
-        """Leave the bar as it is, also where the training was interrupted."""
-        self._bar.close()
+        """Leave the bar as it is, however the training ended."""
+        if self._bar is not None:
+            self._bar.close()

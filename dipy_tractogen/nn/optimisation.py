@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+import logging
 import math
 from pathlib import Path
 
@@ -14,11 +15,16 @@ from .checkpoint import Checkpoint
 from .following import EventFiles, HistoryRows, ProgressBar
 from .options import TrainingOptions
 from .pipeline import held_out_batches, training_batches
+from .record import current_versions
+
+logger = logging.getLogger("dipy_tractogen")
 
 _DEFAULT_STEPS = 6000
 _MAX_ROUNDS = 400
 # Held-out streamlines of a look at their loss: more would cost more than the steps.
 _MOST_HELD_OUT = 10000
+# What may give other weights in another version.
+_SOFTWARE = ("dipy_tractogen", "keras", "tensorflow")
 
 
 class Optimisation:
@@ -111,7 +117,13 @@ class Optimisation:
         config = {"model": type(self.model).__name__, **self.model.get_config()}
         # Keras numbers the models of a process.
         del config["name"]
-        settings = {**config, "options": asdict(self.options), **data}
+        versions = current_versions()
+        settings = {
+            **config,
+            "options": asdict(self.options),
+            **data,
+            **{name: versions[name] for name in _SOFTWARE},
+        }
         self.checkpoint = Checkpoint(
             folder,
             settings,
@@ -121,6 +133,9 @@ class Optimisation:
         )
         if resume and self.checkpoint.path.exists():
             self.finished = self.checkpoint.restore(self.model)
+            logger.info("Going on after step %d", self.budget.steps)
+        elif resume:
+            logger.info("%s holds no training: starting one", folder)
         elif self.checkpoint.is_unfinished():
             raise ValueError(
                 f"{folder} holds an unfinished training: resume it, or remove it."
@@ -142,6 +157,7 @@ class Optimisation:
             If it was interrupted before the first look at the held-out loss.
         """
         if self.finished:
+            self.rows.on_train_begin()
             return False
         if self.held is not None:
             # Compiles what looks at held-out streamlines before the clock runs.
@@ -182,22 +198,24 @@ class Optimisation:
             self._event_files,
             self._bar,
         ]
-        keras.Model.fit(
-            self.model,
-            training_batches(
-                self.features, self.batch_size, self.options.seed, self.budget.steps
-            ),
-            epochs=2**31 - 1,
-            steps_per_epoch=self.steps_per_round,
-            validation_data=self.held,
-            callbacks=[callback for callback in callbacks if callback],
-            shuffle=False,
-            verbose=0,
-        )
+        try:
+            keras.Model.fit(
+                self.model,
+                training_batches(
+                    self.features, self.batch_size, self.options.seed, self.budget.steps
+                ),
+                epochs=2**31 - 1,
+                steps_per_epoch=self.steps_per_round,
+                validation_data=self.held,
+                callbacks=[callback for callback in callbacks if callback],
+                shuffle=False,
+                verbose=0,
+            )
+        finally:
+            if self._bar:
+                self._bar.close()
 
     def _end_interrupted(self) -> None:
-        if self._bar:
-            self._bar.close()
         if not self.rows.rows:
             raise KeyboardInterrupt
         if self.keep_best:

@@ -75,6 +75,8 @@ def fit_model(
     KeyboardInterrupt
         After an interrupt, once the best weights are back and the record is filled.
     """
+    if resume and not checkpoint_dir:
+        raise ValueError("resume=True needs the checkpoint_dir of a training.")
     options = options.for_backbone(model.backbone)
     bundles = OrientedBundles(model, points, labels, bundle_names)
     held_features = None
@@ -91,7 +93,7 @@ def fit_model(
         interrupted = optimisation.run()
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
-            f"a step on {optimisation.batch_size} streamlines does not fit into it "
+            f"a step on {optimisation.batch_size} streamlines needs more than there is "
             "(give a smaller batch_size)"
         ) from error
     record = record_of(model, bundles, options.seed)

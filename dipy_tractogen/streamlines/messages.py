@@ -78,3 +78,27 @@ def reason(error: Exception) -> str:
     text = (getattr(error, "strerror", None) or str(error)).strip()
     lines = text.splitlines()
     return lines[0].rstrip(".:") if lines else type(error).__name__
+
+
+def first_difference(there: dict, now: dict) -> str:
+    """Name the first setting that differs from what it was.
+
+    Parameters
+    ----------
+    there, now : dict
+        Settings, as plain values; a dictionary in them counts entry by entry.
+
+    Returns
+    -------
+    str
+        Its name and both values; empty where none differs.
+    """
+    for name in {**there, **now}:
+        old, new = there.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            inner = first_difference(old, new)
+            if inner:
+                return inner
+        elif old != new:
+            return f"{name} ({old}, now {new})"
+    return ""

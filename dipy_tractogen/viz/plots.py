@@ -21,7 +21,8 @@ _TITLES = {
     "kl": "KL divergence (nats)",
     "learning_rate": "Learning rate",
 }
-_DPI = 120
+DPI = 120
+"""Dots per inch of a figure's file."""
 # A curve that falls by more than this has a logarithmic axis.
 _LARGE_RATIO = 30.0
 
@@ -66,12 +67,12 @@ def plot_history(
             name.removeprefix(_HELD_OUT) for name in columns if name not in _NOT_DRAWN
         )
     )
-    figure = _figure(len(names))
+    figure = empty_figure(len(names))
     for axes, name in zip(figure.axes, names):
         _draw_curves(axes, name, x, columns)
         axes.set_xlabel(axis or "epoch")
     with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, dpi=_DPI)
+        figure.savefig(temporary, dpi=DPI)
     return Path(path)
 
 
@@ -89,7 +90,19 @@ def _columns(history) -> dict[str, np.ndarray]:
     return columns
 
 
-def _figure(nb_plots: int):
+def empty_figure(nb_plots: int):
+    """Make a figure that needs no screen, with its plots in two columns.
+
+    Parameters
+    ----------
+    nb_plots : int
+        Number of plots.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, its ``axes`` row by row.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

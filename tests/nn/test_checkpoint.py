@@ -15,6 +15,7 @@ from dipy_tractogen.nn import AE, VAE, load_model
 from dipy_tractogen.nn import checkpoint as module
 from dipy_tractogen.nn.callbacks import KeepBest
 from dipy_tractogen.nn.checkpoint import Checkpoint
+from dipy_tractogen.nn.following import HistoryRows
 from dipy_tractogen.workflows.cli import main
 
 EPOCHS = 20
@@ -42,7 +43,10 @@ def small(*, compiled=False, **options):
 
 def train(model, arrays, folder=None, *, resume=False, **options):
     given = {"epochs": EPOCHS, "batch_size": 50, "patience": 1.0, **options}
-    history = None if folder is None else folder / "history.csv"
+    history = None
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        history = folder / "history.csv"
     model.fit(
         **arrays, checkpoint_dir=folder, resume=resume, history_file=history, **given
     )
@@ -92,12 +96,16 @@ def unbroken(request, arrays, tmp_path_factory):
 def test_broken_training_goes_on_as_if_nothing_had_been(
     unbroken, arrays, tmp_path, monkeypatch
 ):
+    """It is killed twice, the second time when all steps are made."""
     expected, folder, compiled = unbroken
-    kill_after(monkeypatch, 2)
-    with pytest.raises(Killed):
-        train(small(compiled=compiled), arrays, tmp_path)
+    nb_rounds = len(expected.record.history)
+    assert nb_rounds > 3
+    for rounds in (2, nb_rounds - 2):
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            kill_after(patch, rounds)
+            train(small(compiled=compiled), arrays, tmp_path, resume=rounds > 2)
+    assert len(rows_of(tmp_path / "history.csv")) == nb_rounds
     model = train(small(compiled=compiled), arrays, tmp_path, resume=True)
-    assert expected.record.history[-1]["step"] > 3 * 6
     assert_same(model, expected)
     assert rows_of(tmp_path / "history.csv") == rows_of(folder / "history.csv")
 
@@ -105,9 +113,12 @@ def test_broken_training_goes_on_as_if_nothing_had_been(
 def test_end_of_the_steps_is_kept(unbroken, arrays, monkeypatch):
     """What is broken off afterwards makes no steps again."""
     expected, folder, compiled = unbroken
+    rows = rows_of(folder / "history.csv")
+    (folder / "history.csv").unlink()
     monkeypatch.setattr("keras.Model.fit", None)
     model = train(small(compiled=compiled), arrays, folder, resume=True)
     assert_same(model, expected)
+    assert rows_of(folder / "history.csv") == rows
 
 
 def test_interrupt_leaves_the_best_model_and_can_be_resumed(
@@ -144,10 +155,25 @@ def test_interrupt_before_the_first_round_leaves_nothing(arrays, monkeypatch):
     assert model.record.density is None
 
 
-def test_nothing_to_resume_is_a_start(unbroken, arrays, tmp_path):
-    expected, _, compiled = unbroken
-    model = train(small(compiled=compiled), arrays, tmp_path, resume=True)
-    assert_same(model, expected)
+def test_interrupt_before_the_first_step(arrays, monkeypatch):
+    def interrupt(self, logs=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HistoryRows, "on_train_begin", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(AE(24, 2), arrays, show_progress=True)
+
+
+def test_nothing_to_resume_is_a_start(arrays, tmp_path, caplog):
+    caplog.set_level("INFO", "dipy_tractogen")
+    model = train(AE(24, 2), arrays, tmp_path / "new", resume=True, epochs=1)
+    assert "holds no training: starting one" in caplog.text
+    assert model.record.history[-1]["step"] == 2
+
+
+def test_resumption_needs_a_folder(arrays):
+    with pytest.raises(ValueError, match="checkpoint_dir"):
+        train(AE(24, 2), arrays, resume=True)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,14 @@ import csv
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from dipy_tractogen.nn import VAE, TrainingDivergedError
+from dipy_tractogen.nn import (
+    VAE,
+    ConvBackbone,
+    TrainingDivergedError,
+    TrainingOptions,
+)
 from dipy_tractogen.nn.callbacks import KeepBest
 from dipy_tractogen.nn.pipeline import held_out_batches, training_batches
 
@@ -37,6 +43,19 @@ def test_batches_may_be_larger_than_a_pass():
     assert batch.shape == (7, 1)
 
 
+@pytest.mark.parametrize(("nb_rows", "batch_size"), [(10, 4), (3, 7), (8, 4)])
+def test_batches_may_begin_at_any_step(nb_rows, batch_size):
+    features = np.arange(nb_rows, dtype=np.float32)[:, None]
+
+    def taken(start, stop):
+        batches = training_batches(features, batch_size, 0, start).take(stop - start)
+        return [batch["features"].ravel() for batch in batches.as_numpy_iterator()]
+
+    whole = taken(0, 9)
+    for start in range(1, 9):
+        np.testing.assert_array_equal(taken(start, 9), whole[start:])
+
+
 def test_held_out_batches_come_once_in_order():
     features = np.arange(10, dtype=np.float32)[:, None]
     batches = [b["features"].numpy().ravel() for b in held_out_batches(features, 4)]
@@ -44,11 +63,41 @@ def test_held_out_batches_come_once_in_order():
     assert [len(batch) for batch in batches] == [4, 4, 2]
 
 
-def test_epochs_settle_the_steps(arrays):
+@pytest.fixture(scope="module")
+def short(arrays):
     model = small()
     model.fit(**arrays, epochs=10, batch_size=21)
+    return model
+
+
+def test_epochs_settle_the_steps(short, arrays):
     assert len(arrays["points"]) == 63
-    assert model.record.history[-1]["step"] == 30
+    assert short.record.history[-1]["step"] == 30
+
+
+def test_backbone_says_what_was_not_asked_for(short):
+    assert short.record.parameters["learning_rate"] == short.backbone.learning_rate
+    assert short.record.parameters["batch_size"] == 21
+    given = TrainingOptions(learning_rate=0.1).for_backbone(ConvBackbone(256))
+    assert (given.learning_rate, given.batch_size) == (0.1, 128)
+
+
+def test_weights_decay_by_a_share_of_the_learning_rate(short, arrays):
+    """At a hundredth a step they lose a good part over the cosine of 30 steps."""
+    model = small()
+    model.fit(**arrays, epochs=10, batch_size=21, weight_decay=5.0)
+
+    def size(model):
+        return np.linalg.norm(model.encoder.get_weights()[0])
+
+    kept = np.prod(1 - 5.0 * np.array([0.002 * share for share in cosine(30)]))
+    assert size(model) / size(short) == pytest.approx(kept, abs=0.05)
+
+
+def cosine(nb_steps):
+    """Learning rate of each step over the first one."""
+    spent = np.arange(nb_steps) / nb_steps
+    return 0.01 + 0.99 * (1 + np.cos(np.pi * spent)) / 2
 
 
 def test_time_limits_the_steps(arrays):
@@ -104,6 +153,15 @@ def test_training_without_held_out_streamlines(arrays, capsys):
 def test_divergence_says_what_to_change(arrays):
     with pytest.raises(TrainingDivergedError, match="smaller learning_rate"):
         small(sigma_mm=1e-19).fit(**arrays, epochs=5)
+
+
+def test_lack_of_memory_is_said_in_a_line(arrays, monkeypatch):
+    def exhaust(*args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM\nwhen allocating")
+
+    monkeypatch.setattr("keras.Model.fit", exhaust)
+    with pytest.raises(MemoryError, match=r"^a step on 50 .* smaller batch_size\)$"):
+        small().fit(arrays["points"], batch_size=50)
 
 
 def test_direction_of_storage_does_not_change_the_training(arrays):

@@ -3,7 +3,12 @@ import warnings
 
 import pytest
 
-from dipy_tractogen.streamlines.messages import read_error, reason, warnings_logged
+from dipy_tractogen.streamlines.messages import (
+    first_difference,
+    read_error,
+    reason,
+    warnings_logged,
+)
 
 
 def test_what_the_system_refuses_keeps_its_type():
@@ -41,3 +46,12 @@ def test_warnings_are_logged_once_with_the_file(caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "a.trk: no voxel order"
     ]
+
+
+def test_first_difference_is_named_with_both_values():
+    there = {"a": 1, "inner": {"b": [1, 2], "c": None}}
+    assert first_difference(there, {"a": 1, "inner": {"b": [1, 2], "c": None}}) == ""
+    assert first_difference(there, {**there, "a": 2}) == "a (1, now 2)"
+    changed = {"a": 1, "inner": {"b": [1, 2], "c": 0}}
+    assert first_difference(there, changed) == "c (None, now 0)"
+    assert first_difference(there, {**there, "more": 5}) == "more (None, now 5)"

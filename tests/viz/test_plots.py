@@ -16,9 +16,11 @@ def test_a_plot_for_each_quantity_with_held_out_beside_training(
     history, tmp_path, monkeypatch
 ):
     figures = []
-    make = plots._figure
+    make = plots.empty_figure
     monkeypatch.setattr(
-        plots, "_figure", lambda number: figures.append(make(number)) or figures[-1]
+        plots,
+        "empty_figure",
+        lambda number: figures.append(make(number)) or figures[-1],
     )
     path = plot_history(history, tmp_path / "history.png")
     assert imread(path)[..., :3].std() > 0

@@ -1,0 +1,147 @@
+"""What a search may vary, and between which values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+import math
+
+DEFAULT_BETAS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""From no divergence at all to one that collapses the posterior."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Kind of a parameter that can be searched.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether it is a whole number.
+    log : bool
+        Whether ratios count, not differences.
+    smallest : float
+        Smallest value.
+    """
+
+    whole: bool
+    log: bool
+    smallest: float
+
+
+PARAMETERS = {
+    "latent_dim": Parameter(whole=True, log=True, smallest=1),
+    "nb_coefficients": Parameter(whole=True, log=False, smallest=1),
+    "sigma_mm": Parameter(whole=False, log=True, smallest=1e-6),
+    "learning_rate": Parameter(whole=False, log=True, smallest=1e-9),
+    "free_bits": Parameter(whole=False, log=False, smallest=0),
+}
+"""Parameters that can be searched beside beta."""
+
+
+def check_betas(betas: Iterable[float], minimum_beta: float = 0.0) -> list[float]:
+    """Check the values of beta, and leave out those below a limit.
+
+    Parameters
+    ----------
+    betas : iterable of float
+        Values.
+    minimum_beta : float, optional
+        Smallest value that is tried.
+
+    Returns
+    -------
+    list of float
+        In rising order.
+
+    Raises
+    ------
+    ValueError
+        If a value is negative, not finite or given twice, or none is left.
+    """
+    betas = sorted(float(beta) for beta in betas)
+    bad = [beta for beta in betas if not (math.isfinite(beta) and beta >= 0)]
+    if bad:
+        raise ValueError(f"--betas {bad[0]:g}: give numbers of at least 0.")
+    if len(set(betas)) < len(betas):
+        raise ValueError("--betas holds a number twice: give each once.")
+    kept = [beta for beta in betas if beta >= minimum_beta]
+    if not kept:
+        raise ValueError(
+            f"--betas holds none of at least {minimum_beta:g}, the --minimum_beta: "
+            "give a larger one."
+        )
+    return kept
+
+
+def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Read ranges such as ``latent_dim=8:32``.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        One text a parameter.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        Lowest and highest value by name.
+
+    Raises
+    ------
+    ValueError
+        If a text cannot be read, a name is unknown or given twice, or a range is
+        empty or below what the parameter can be.
+    """
+    ranges: dict[str, tuple[float, float]] = {}
+    for text in texts:
+        name, low, high = _parse_range(text)
+        if name in ranges:
+            raise ValueError(f"--search names {name} twice: give one range.")
+        ranges[name] = (low, high)
+    return ranges
+
+
+def _parse_range(text: str) -> tuple[str, float, float]:
+    name, _, limits = text.partition("=")
+    if name not in PARAMETERS:
+        raise ValueError(f"--search {text}: accepted are {', '.join(PARAMETERS)}.")
+    kind = PARAMETERS[name]
+    try:
+        low, high = (
+            int(limit) if kind.whole else float(limit) for limit in limits.split(":")
+        )
+    except ValueError as error:
+        number = "whole numbers" if kind.whole else "numbers"
+        raise ValueError(f"--search {text}: give {name}=LOW:HIGH, {number}.") from error
+    if not kind.smallest <= low < high < math.inf:
+        raise ValueError(
+            f"--search {text}: give a lower and a higher value, at least "
+            f"{kind.smallest:g}."
+        )
+    return name, low, high
+
+
+def suggest(trial, betas: Sequence[float], ranges: dict) -> dict[str, float]:
+    """Let a trial choose its values.
+
+    Parameters
+    ----------
+    trial : optuna.Trial
+        The trial.
+    betas : sequence of float
+        Values of beta.
+    ranges : dict of str to (float, float)
+        Ranges of other parameters.
+
+    Returns
+    -------
+    dict of str to float
+        Value by name, ``beta`` first.
+    """
+    chosen = {"beta": trial.suggest_categorical("beta", list(betas))}
+    for name, (low, high) in ranges.items():
+        kind = PARAMETERS[name]
+        draw = trial.suggest_int if kind.whole else trial.suggest_float
+        chosen[name] = draw(name, low, high, log=kind.log)
+    return chosen

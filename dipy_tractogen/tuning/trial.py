@@ -1,0 +1,117 @@
+"""One trial of a search: train a model, and measure it on held-out streamlines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
+from dipy_tractogen.nn import VAE
+from dipy_tractogen.nn.backend import forget_graphs
+from dipy_tractogen.nn.description import OrientedBundles
+
+_MEASURES = ("precision", "recall", "density", "coverage")
+_OF_TRAINING = ("learning_rate",)
+_OF_BACKBONE = ("nb_coefficients",)
+
+
+def run_trial(training, held_out, chosen: dict, fixed: dict, options: dict) -> dict:
+    """Train a variational autoencoder and measure it.
+
+    Parameters
+    ----------
+    training, held_out : BundleSet
+        Streamlines to train on, and to measure with.
+    chosen : dict
+        Values that the search chose: ``beta`` and others of `PARAMETERS`.
+    fixed : dict
+        Arguments of the model that are the same in all trials.
+    options : dict
+        Options of the training, ``seed`` among them.
+
+    Returns
+    -------
+    dict of str to float
+        ``point_error_mm`` and ``kl_nats`` of held-out streamlines, ``active_units``;
+        precision, recall, density and coverage of as many generated streamlines as
+        were trained on, and under ``real_`` those of real ones; their ``quality``, the
+        mean of precision and coverage, each over that of real streamlines; novelty;
+        interpretability, SCC, MIG and SAP, means over the attributes, and modularity;
+        ``seconds`` of the optimisation.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If the loss is not finite.
+    """
+    for_training = {name: chosen[name] for name in _OF_TRAINING if name in chosen}
+    of_backbone = {name: chosen[name] for name in _OF_BACKBONE if name in chosen}
+    others = set(chosen) - set(for_training) - set(of_backbone)
+    model = VAE(
+        **{**fixed, **{name: chosen[name] for name in others}},
+        backbone_options=of_backbone,
+        seed=options["seed"],
+    )
+    points, aside = (part.resample(model.nb_points) for part in (training, held_out))
+    model.fit(
+        points,
+        training.labels,
+        training.bundle_names,
+        held_out=aside,
+        held_out_labels=held_out.labels,
+        **{**options, **for_training},
+    )
+    try:
+        return _measure(model, training, held_out, points, aside, options["seed"])
+    finally:
+        forget_graphs()
+
+
+def _measure(model, training, held_out, points, aside, seed: int) -> dict:
+    record = model.record
+    bundles = OrientedBundles(model, points, training.labels, training.bundle_names)
+    features = bundles.features_of(aside, held_out.labels)
+    z_mean, deviation = model.posterior_of(features)
+    return {
+        "point_error_mm": record.held_out_mm["mean"],
+        "kl_nats": _divergence(z_mean, deviation),
+        "active_units": record.active_units,
+        **_quality(model, training, held_out, seed),
+        **_disentanglement(z_mean, aside),
+        "seconds": record.history[-1]["seconds"],
+    }
+
+
+def _divergence(z_mean: np.ndarray, deviation: np.ndarray) -> float:
+    """KL divergence of posteriors from the standard normal, in nats a streamline."""
+    squared = z_mean.astype(float) ** 2 + deviation.astype(float) ** 2
+    return float((0.5 * (squared - 1) - np.log(deviation)).sum(axis=1).mean())
+
+
+def _quality(model, training, held_out, seed: int) -> dict[str, float]:
+    points, labels = model.generate(len(training), seed=seed)
+    report = evaluate(
+        points,
+        held_out.streamlines,
+        training.streamlines,
+        generated_labels=labels,
+        real_labels=held_out.labels,
+        training_labels=training.labels,
+        bundle_names=training.bundle_names,
+        seed=seed,
+    )["overall"]
+    generated, real = report["generated"], report["real"]
+    shares = [generated[name] / real[name] for name in ("precision", "coverage")]
+    return {
+        **{name: generated[name] for name in _MEASURES},
+        **{f"real_{name}": real[name] for name in _MEASURES},
+        "quality": float(np.mean(shares)),
+        "novelty": report["ratios"]["novelty"],
+    }
+
+
+def _disentanglement(z_mean: np.ndarray, points: np.ndarray) -> dict[str, float]:
+    report = disentanglement(z_mean, streamline_attributes(points))
+    modularity = report.pop("modularity")
+    means = {name: float(np.mean(list(part.values()))) for name, part in report.items()}
+    return {**means, "modularity": modularity}

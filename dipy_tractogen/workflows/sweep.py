@@ -1,0 +1,258 @@
+"""`dipy_sweep_beta`: what beta does, and which to take."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from .arguments import check_choice, check_int, check_number
+from .base import TractogenFlow
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+class SweepBetaFlow(TractogenFlow):
+    """Train with many values of beta, and compare what comes out."""
+
+    short_name = "sweep_beta"
+
+    def run(
+        self,
+        input_files,
+        betas=None,
+        minimum_beta=0.0,
+        search=None,
+        nb_trials=0,
+        tolerance_mm=0.02,
+        nb_points=256,
+        latent_dim=16,
+        sigma_mm=1.0,
+        epochs=None,
+        max_minutes=None,
+        held_out=0.1,
+        seed=0,
+        resume=False,
+        bundles_from="auto",
+        reference=None,
+        outside_box="drop",
+        min_length=0.0,
+        out_dir="",
+        out_study="sweep.db",
+        out_table="sweep.tsv",
+        out_png="sweep.png",
+    ):
+        """Train with many values of beta, and compare what comes out.
+
+        Every trial trains a variational autoencoder (spectral backbone) on the same
+        streamlines and measures it on those that are held out: point error, KL
+        divergence, active dimensions, quality of generated streamlines,
+        disentanglement. The study is a database: a search that was stopped goes on
+        with --resume, and the same command, run several times at once with --resume,
+        shares its trials.
+
+        Parameters
+        ----------
+        input_files : variable string or Path
+            Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
+            with the same name in several folders are one bundle.
+        betas : variable float, optional
+            Values of beta: by default 0 0.125 0.25 0.5 1 2 4 8 16.
+        minimum_beta : float, optional
+            Smaller values of beta are not tried.
+        search : variable string, optional
+            Further parameters that are searched, with their ranges, NAME=LOW:HIGH:
+            latent_dim, nb_coefficients, sigma_mm, learning_rate, free_bits.
+        nb_trials : int, optional
+            All trials, where further parameters are searched; by default four times
+            the number of betas.
+        tolerance_mm : float, optional
+            Difference of point errors that does not matter, in mm: of trials that are
+            so near to the smallest, that of the best quality is recommended.
+        nb_points : int, optional
+            Points that a streamline is resampled to.
+        latent_dim : int, optional
+            Dimensions of the latent space, unless they are searched.
+        sigma_mm : float, optional
+            Point error that is accepted, in mm, unless it is searched.
+        epochs : float, optional
+            Passes over the training streamlines in each trial. Without it and without
+            a limit of time, as many as make 6000 steps.
+        max_minutes : float, optional
+            Limit of the time for optimisation steps of each trial, in minutes.
+        held_out : float, optional
+            Share of every bundle that is not trained on, above 0 and less than 1.
+        seed : int, optional
+            Fixes the split, the trainings and the search.
+        resume : bool, optional
+            Go on with the search in the database, or start one where there is none.
+        bundles_from : string, optional
+            Where the names of the bundles come from: auto (TRX groups, or else the
+            name of the file), stem, groups, or a key of data_per_streamline.
+        reference : string or Path, optional
+            Image or tractogram whose grid holds for all the input files.
+        outside_box : string, optional
+            Streamlines that leave the bounding box: drop, keep or error.
+        min_length : float, optional
+            Shorter streamlines are dropped, in mm.
+        out_dir : string or Path, optional
+            Output folder.
+        out_study : string, optional
+            SQLite database of the search.
+        out_table : string, optional
+            Table of the trials, tab-separated.
+        out_png : string, optional
+            Figure of the trade-off.
+        """
+        from dipy_tractogen.tuning.space import (
+            DEFAULT_BETAS,
+            check_betas,
+            parse_ranges,
+        )
+
+        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
+        for name, value in (("minimum_beta", minimum_beta), ("min_length", min_length)):
+            check_number(name, value, low=0)
+        check_number("tolerance_mm", tolerance_mm, low=0)
+        check_number("sigma_mm", sigma_mm, low=0, open_low=True)
+        check_number("held_out", held_out, low=0, high=1, open_low=True, open_high=True)
+        for name, value in (("epochs", epochs), ("max_minutes", max_minutes)):
+            if value is not None:
+                check_number(name, value, low=0, open_low=True)
+        check_int("nb_points", nb_points, low=2)
+        check_int("latent_dim", latent_dim, high=3 * nb_points)
+        check_int("nb_trials", nb_trials, low=0)
+        check_int("seed", seed, low=0, high=2**32 - 1)
+        betas = check_betas(betas or DEFAULT_BETAS, minimum_beta)
+        ranges = parse_ranges(search or [])
+        for name, limit in (
+            ("latent_dim", 3 * nb_points),
+            ("nb_coefficients", nb_points),
+        ):
+            if name in ranges:
+                check_int(f"search {name}", ranges[name][1], high=limit)
+        if nb_trials and not ranges:
+            raise ValueError(
+                "--nb_trials goes with --search: betas alone are tried once each."
+            )
+        # The table and the figure are made anew from the study each time.
+        self._force_overwrite = self.force or resume
+        names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
+        paths = self.outputs(out_dir, **names)
+        files = self.inputs(input_files)
+        if not resume:
+            paths["out_study"].unlink(missing_ok=True)
+
+        from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
+        from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.streamlines.io import load_bundles
+        from dipy_tractogen.tuning.study import BetaStudy
+
+        fixed = {"nb_points": nb_points, "latent_dim": latent_dim, "sigma_mm": sigma_mm}
+        options = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
+        loading = {
+            "bundles_from": bundles_from,
+            "out_of_bounds": outside_box,
+            "min_length": min_length,
+        }
+        bundles = load_bundles(files, reference=reference, **loading)
+        training, aside = bundles.split(held_out, seed)
+        if len(aside) <= NB_NEIGHBOURS:
+            raise ValueError(
+                f"--held_out {held_out} holds out {len(aside)} streamlines, too few to "
+                f"measure with: give a share that makes more than {NB_NEIGHBOURS}."
+            )
+        study = BetaStudy(
+            paths["out_study"],
+            {
+                **fixed,
+                **options,
+                **loading,
+                "held_out": held_out,
+                "data": [file_digest(file) for file in files],
+            },
+            betas=betas,
+            ranges=ranges,
+            nb_trials=nb_trials or (4 * len(betas) if ranges else len(betas)),
+            seed=seed,
+        )
+        self._run_trials(study, training, aside, fixed, options)
+        rows = study.rows(tolerance_mm)
+        _write_table(paths["out_table"], rows)
+        _report(rows, paths)
+
+        from dipy_tractogen.viz.tradeoff import plot_tradeoff
+
+        plot_tradeoff(rows, paths["out_png"], force=True)
+        for path in paths.values():
+            logger.info("Wrote %s", path)
+
+    def _run_trials(self, study, training, aside, fixed, options) -> None:
+        from tqdm.auto import tqdm
+
+        from dipy_tractogen.tuning.trial import run_trial
+
+        with tqdm(
+            total=study.nb_trials,
+            initial=study.nb_ended(),
+            desc="Trials",
+            disable=not self.show_progress,
+        ) as bar:
+
+            def ended(row: dict) -> None:
+                bar.update(study.nb_ended() - bar.n)
+                _log_trial(row)
+
+            study.run(
+                lambda chosen: run_trial(training, aside, chosen, fixed, options), ended
+            )
+
+
+def _log_trial(row: dict) -> None:
+    if row["state"] != "complete":
+        logger.warning(
+            "Trial %d, beta %g: %s", row["trial"], row["beta"], row["reason"]
+        )
+        return
+    logger.info(
+        "Trial %(trial)d, beta %(beta)g: point error %(point_error_mm).2f mm, "
+        "KL %(kl_nats).1f nats, %(active_units)d active, quality %(quality).3f",
+        row,
+    )
+
+
+def _write_table(path: Path, rows: list[dict]) -> None:
+    """Write all trials; what a trial does not have is empty."""
+    import csv
+
+    from dipy_tractogen.streamlines.files import replacing
+
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    # The reason of a failure is long, and stands last.
+    columns.sort(key=lambda name: name == "reason")
+    with (
+        replacing(path, force=True) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as stream,
+    ):
+        writer = csv.DictWriter(stream, columns, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _as_text(value) for name, value in row.items()})
+
+
+def _as_text(value) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _report(rows: list[dict], paths: dict[str, Path]) -> None:
+    best = [row for row in rows if row.get("recommended")]
+    if not best:
+        raise ValueError(
+            f"no trial was completed: the reasons are in {paths['out_table']}."
+        )
+    front = ", ".join(f"{row['beta']:g}" for row in rows if row.get("pareto"))
+    logger.info("Beta of the trials on the Pareto front: %s", front)
+    logger.info(
+        "Recommended: trial %(trial)d, beta %(beta)g, point error "
+        "%(point_error_mm).2f mm, quality %(quality).3f",
+        best[0],
+    )

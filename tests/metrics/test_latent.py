@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.metrics.latent import (
+    disentanglement,
+    mutual_information,
+    streamline_attributes,
+)
+
+RNG = np.random.default_rng(0)
+FACTORS = RNG.uniform(-1, 1, size=(4000, 3))
+NAMES = ("length", "curvature", "x")
+ATTRIBUTES = dict(zip(NAMES, FACTORS.T))
+
+
+def means(report):
+    return {
+        name: np.mean(list(given.values())) if isinstance(given, dict) else given
+        for name, given in report.items()
+    }
+
+
+def test_one_dimension_an_attribute_is_perfect():
+    z = np.column_stack([FACTORS * (1, -2, 3), np.zeros(4000)])
+    report = disentanglement(z, ATTRIBUTES)
+    for measure in ("interpretability", "scc"):
+        np.testing.assert_allclose(list(report[measure].values()), 1, atol=1e-9)
+    found = means(report)
+    for measure in ("mig", "sap", "modularity"):
+        assert 0.97 < found[measure] <= 1
+
+
+def test_a_curve_is_seen_by_ranks_and_not_by_lines():
+    report = disentanglement(np.exp(4 * FACTORS), ATTRIBUTES)
+    np.testing.assert_allclose(list(report["scc"].values()), 1, atol=1e-9)
+    assert max(report["interpretability"].values()) < 0.7
+
+
+def test_rotated_latents_are_entangled():
+    one, two, three = FACTORS.T
+    z = np.column_stack([one + two, one - two, three])
+    report = disentanglement(z, ATTRIBUTES)
+    for measure in ("mig", "sap"):
+        assert report[measure]["length"] < 0.1
+        assert report[measure]["x"] > 0.9
+    assert report["interpretability"]["length"] == pytest.approx(0.5, abs=0.05)
+    assert report["modularity"] < 0.8
+
+
+def test_attribute_in_two_dimensions_has_no_gap():
+    z = np.column_stack([FACTORS[:, 0], FACTORS[:, 0] + 1, FACTORS[:, 1]])
+    report = disentanglement(z, ATTRIBUTES)
+    assert report["sap"]["length"] == pytest.approx(0, abs=1e-9)
+    assert report["mig"]["length"] == pytest.approx(0, abs=1e-9)
+    assert report["sap"]["curvature"] > 0.9
+
+
+def test_independent_latents_say_nothing():
+    found = means(disentanglement(RNG.normal(size=(4000, 3)), ATTRIBUTES))
+    for measure in ("interpretability", "scc", "mig", "sap"):
+        assert found[measure] < 0.06
+
+
+def test_mutual_information_of_a_copy_is_the_entropy():
+    bits = RNG.integers(0, 2, size=(1000, 1))
+    share = bits.mean()
+    entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    assert mutual_information(bits, bits)[0, 0] == pytest.approx(entropy)
+
+
+def test_constants_do_no_harm():
+    z = np.column_stack([FACTORS[:, 0], np.full(4000, 5.0)])
+    report = disentanglement(z, {**ATTRIBUTES, "fixed": np.ones(4000)})
+    assert "fixed" not in report["scc"]
+    assert disentanglement(np.zeros((9, 2)), {"a": np.arange(9)})["modularity"] == 0
+    assert disentanglement(z, {})["mig"] == {}
+
+
+@pytest.mark.parametrize("z", [np.zeros((2, 2)), np.full((5, 2), np.nan)])
+def test_too_little_is_refused(z):
+    with pytest.raises(ValueError, match="three or more, all finite"):
+        disentanglement(z, {"a": np.arange(len(z))})
+
+
+def test_attributes_of_a_straight_streamline():
+    points = np.linspace((0, 0, 0), (30, 0, 0), 31)[None] + (1, 2, 3)
+    found = {k: v[0] for k, v in streamline_attributes(points).items()}
+    expected = {"length": 30, "curvature": 0, "tortuosity": 1, "x": 16, "y": 2, "z": 3}
+    assert found == pytest.approx(expected, abs=1e-6)

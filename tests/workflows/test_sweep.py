@@ -1,0 +1,93 @@
+import csv
+
+import pytest
+
+from dipy_tractogen.tuning import trial
+from dipy_tractogen.workflows.cli import main
+
+
+def sweep(bundle_files, folder, *options):
+    small = ["--nb_points", "16", "--latent_dim", "2", "--epochs", "3"]
+    small += ["--held_out", "0.3", "--out_dir", str(folder)]
+    return main("dipy_sweep_beta", [*map(str, bundle_files), *small, *options])
+
+
+@pytest.fixture(scope="module")
+def folder(bundle_files, tmp_path_factory):
+    """Hold a sweep over two betas, whose second is seven orders too large."""
+    folder = tmp_path_factory.mktemp("sweep")
+    assert sweep(bundle_files, folder, "--betas", "0", "1e7") == 0
+    return folder
+
+
+def rows_of(folder):
+    with open(folder / "sweep.tsv") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def test_table_has_all_measures(folder):
+    rows = rows_of(folder)
+    assert [float(row["beta"]) for row in rows] == [0, 1e7]
+    for row in rows:
+        assert row["state"] == "complete"
+        measures = {
+            name: float(row[name])
+            for name in (
+                *("point_error_mm", "kl_nats", "active_units", "precision", "recall"),
+                *("density", "coverage", "quality", "interpretability", "scc", "mig"),
+                *("sap", "modularity", "seconds", "real_coverage"),
+            )
+        }
+        assert measures["point_error_mm"] > 0
+        assert 0 <= measures["scc"] <= 1
+    assert float(rows[0]["kl_nats"]) > float(rows[1]["kl_nats"])
+    assert [row["recommended"] for row in rows].count("True") == 1
+
+
+def test_figure_is_a_picture(folder):
+    assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_finished_sweep_only_reports_again(folder, bundle_files, monkeypatch):
+    before = rows_of(folder)
+    (folder / "sweep.tsv").unlink()
+    monkeypatch.setattr(trial, "run_trial", pytest.fail)
+    assert sweep(bundle_files, folder, "--betas", "0", "1e7", "--resume") == 0
+    assert rows_of(folder) == before
+
+
+def test_existing_study_is_kept(folder, bundle_files, capsys):
+    before = (folder / "sweep.db").read_bytes()
+    assert sweep(bundle_files, folder, "--betas", "0", "1e7") == 1
+    assert "--force" in capsys.readouterr().err
+    assert sweep(bundle_files, folder, "--betas", "0", "2", "--resume") == 1
+    assert "another betas" in capsys.readouterr().err
+    assert (folder / "sweep.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--betas", "0", "-1"], "expected|give numbers"),
+        (["--betas", "1", "1"], "twice"),
+        (["--betas", "0.5", "--minimum_beta", "1"], "none of at least 1"),
+        (["--search", "depth=1:2"], "accepted are latent_dim"),
+        (["--search", "latent_dim=2:99"], "from 1 to 48"),
+        (["--nb_trials", "5"], "goes with --search"),
+        (["--held_out", "0"], "more than 0"),
+        (["--held_out", "0.01"], "too few to measure with"),
+    ],
+)
+def test_impossible_searches_are_refused(bundle_files, refused, options, said):
+    error = refused("dipy_sweep_beta", *bundle_files, "--nb_points", "16", *options)
+    assert any(part in error for part in said.split("|"))
+
+
+def test_failure_of_all_trials_is_said(bundle_files, tmp_path, monkeypatch, capsys):
+    def diverge(*_):
+        raise ValueError("The loss became nan")
+
+    monkeypatch.setattr(trial, "run_trial", diverge)
+    assert sweep(bundle_files, tmp_path, "--betas", "0") == 1
+    assert "no trial was completed" in capsys.readouterr().err
+    assert rows_of(tmp_path)[0]["reason"] == "The loss became nan"
