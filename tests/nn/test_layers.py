@@ -7,6 +7,7 @@ from dipy_tractogen.nn.layers import (
     CosineSynthesis,
     Reparameterisation,
     Standardisation,
+    log_variance,
 )
 from dipy_tractogen.nn.spectral import SpectralBackbone
 
@@ -72,3 +73,36 @@ def test_layers_are_made_again_from_their_configuration(layer):
     config = keras.saving.serialize_keras_object(layer)
     again = keras.saving.deserialize_keras_object(config)
     assert again.get_config() == layer.get_config()
+
+
+def test_noise_of_the_draw_can_be_less_or_none():
+    mean, log_var = np.zeros((5000, 2)), np.zeros((5000, 2))
+    spread = [
+        np.std(Reparameterisation(1, epsilon_std)((mean, log_var), training=True))
+        for epsilon_std in (1.0, 0.5, 0.0)
+    ]
+    np.testing.assert_allclose(spread, [1, 0.5, 0], atol=0.02)
+
+
+@pytest.mark.parametrize("deviation", ["exp", "softplus"])
+def test_zero_is_a_deviation_of_one(deviation):
+    np.testing.assert_allclose(log_variance(np.zeros(1), deviation, 10.0), 0, atol=1e-6)
+
+
+def test_softplus_grows_with_its_input_where_exp_explodes():
+    raw = np.array([50.0, 500.0], dtype="float32")
+    sigma = np.exp(log_variance(raw, "softplus", None) / 2)
+    np.testing.assert_allclose(sigma, raw, rtol=0.02)
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.exp(log_variance(raw, "exp", None) / 2)[1])
+
+
+@pytest.mark.parametrize("deviation", ["exp", "softplus"])
+def test_limit_holds_either_way(deviation):
+    raw = np.array([-1e6, 1e6], dtype="float32")
+    np.testing.assert_allclose(log_variance(raw, deviation, 3.0), [-3, 3])
+
+
+def test_softplus_is_finite_far_below_zero():
+    found = log_variance(np.array([-1e6], dtype="float32"), "softplus", None)
+    assert np.isfinite(found).all()

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dipy_tractogen.nn.losses import (
     kl_by_dimension,
+    point_penalty,
     reconstruction_weight,
     squared_error,
+    with_free_bits,
 )
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
@@ -42,3 +45,52 @@ def test_kl_against_a_numerical_integral():
     kl = kl_by_dimension(np.array([[mean]]), np.array([[log_var]]))
     np.testing.assert_allclose(kl, [[expected]], rtol=1e-4)
     assert np.asarray(kl_by_dimension(np.zeros((1, 2)), np.zeros((1, 2)))).sum() == 0
+
+
+POINTS = np.zeros((1, 3, 3), "float32")
+MOVED = POINTS + np.array([[0, 0, 0], [3, 0, 4], [0, 1, 0]], "float32")
+
+
+@pytest.mark.parametrize(
+    ("kind", "huber_mm", "expected"),
+    [
+        ("absolute", None, [0, 2.5, 0.5]),
+        ("huber", None, [0, 2, 0.125]),
+        ("huber", 4.0, [0, 3, 0.125]),
+        ("huber", 100.0, [0, 3.125, 0.125]),
+    ],
+)
+def test_penalty_of_points_two_mm_being_accepted(kind, huber_mm, expected):
+    found = point_penalty(POINTS, MOVED, 2.0, kind, huber_mm)
+    np.testing.assert_allclose(found, [expected], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["absolute", "huber"])
+def test_gradient_is_finite_where_there_is_no_error(kind):
+    points = tf.constant(POINTS)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        penalty = tf.reduce_sum(point_penalty(points, POINTS, 1.0, kind))
+    np.testing.assert_array_equal(tape.gradient(penalty, points), 0)
+
+
+def test_absolute_variant_draws_far_means_no_harder_than_near_ones():
+    z_mean = tf.constant([[0.5, 4.0]])
+    slopes = {}
+    for variant in ("squared", "absolute"):
+        with tf.GradientTape() as tape:
+            tape.watch(z_mean)
+            kl = tf.reduce_sum(kl_by_dimension(z_mean, tf.zeros((1, 2)), variant))
+        slopes[variant] = tape.gradient(kl, z_mean).numpy()
+    np.testing.assert_allclose(slopes["squared"], [[0.5, 4]])
+    np.testing.assert_allclose(slopes["absolute"], [[0.5, 0.5]])
+
+
+def test_free_bits_are_free_by_dimension_and_for_the_mean_of_the_batch():
+    kl = tf.constant([[0.1, 2.0, 0.0], [0.3, 4.0, 1.2]])
+    assert float(with_free_bits(kl, 0.0)) == pytest.approx(0.2 + 3 + 0.6)
+    assert float(with_free_bits(kl, 0.5)) == pytest.approx(0.5 + 3 + 0.6)
+    with tf.GradientTape() as tape:
+        tape.watch(kl)
+        cost = with_free_bits(kl, 0.5)
+    np.testing.assert_allclose(tape.gradient(cost, kl), [[0, 0.5, 0.5]] * 2)

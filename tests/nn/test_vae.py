@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import VAE
+from dipy_tractogen.nn import VAE, TrainingDivergedError
+
+
+SMALL = {"hidden_units": (32,)}
 
 
 @pytest.fixture(scope="module")
@@ -9,7 +12,7 @@ def trainings(arrays):
     """The same training without and with a large beta."""
     models = {}
     for beta in (0.0, 50.0):
-        models[beta] = VAE(24, 4, beta=beta, backbone_options={"hidden_units": (32,)})
+        models[beta] = VAE(24, 4, beta=beta, backbone_options=SMALL)
         models[beta].fit(**arrays, epochs=120)
     return models
 
@@ -35,7 +38,7 @@ def test_loss_is_the_sum_of_its_terms(trainings, arrays):
 
 
 def test_collapse_is_said(arrays, caplog):
-    model = VAE(24, 4, beta=1e9, backbone_options={"hidden_units": (8,)})
+    model = VAE(24, 4, beta=1e9, backbone_options=SMALL)
     model.fit(**arrays, epochs=100, learning_rate=0.01)
     assert model.record.active_units == 0
     assert "collapsed" in caplog.text
@@ -66,6 +69,170 @@ def test_call_takes_points_or_features(trainings, arrays):
     assert from_points["points"].shape == points.shape
 
 
+def batch(arrays, model, nb_streamlines=20):
+    points = arrays["points"][:nb_streamlines]
+    return points, model(points)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, lambda mm: 4 * np.mean(mm**2, axis=1)),
+        ({"sigma_mm": 2.0}, lambda mm: np.mean(mm**2, axis=1)),
+        ({"reduction": "sum"}, lambda mm: 0.5 * np.sum(mm**2, axis=1)),
+        ({"reconstruction": "absolute"}, lambda mm: 8 * np.mean(mm, axis=1)),
+        (
+            {"reconstruction": "absolute", "reduction": "mean", "sigma_mm": 0.5},
+            lambda mm: np.mean(mm / 0.5, axis=1),
+        ),
+        (
+            {"reconstruction": "huber", "huber_mm": 1e6},
+            lambda mm: 4 * np.mean(mm**2, axis=1),
+        ),
+        (
+            {"reconstruction": "huber", "huber_mm": 0.01},
+            lambda mm: 8 * np.mean(0.01 * (mm - 0.005), axis=1),
+        ),
+    ],
+)
+def test_error_in_nats_follows_from_the_points_in_mm(arrays, options, expected):
+    model = VAE(24, 4, backbone_options={"nb_coefficients": 24}, **options)
+    model.adapt(model.backbone.analyse(arrays["points"]))
+    points, outputs = batch(arrays, model)
+    mm = np.linalg.norm(points - outputs["points"], axis=-1)
+    nats = model.reconstruction_loss(points, outputs)
+    np.testing.assert_allclose(nats, expected(mm), rtol=1e-3)
+
+
+def test_few_points_far_off_move_a_robust_error_less(arrays):
+    """One streamline of seven goes astray, and the others are what counts."""
+    rng = np.random.default_rng(0)
+    points = arrays["points"].copy()
+    stray = np.arange(len(points)) % 7 == 0
+    points[stray] += rng.normal(0, 60, size=(stray.sum(), 1, 3)).astype("float32")
+    error = {}
+    for kind in ("squared", "absolute", "huber"):
+        model = VAE(24, 2, reconstruction=kind, backbone_options=SMALL)
+        model.fit(points, arrays["labels"], arrays["bundle_names"], epochs=150)
+        straight = points[~stray]
+        mm = np.linalg.norm(model.reconstruct(straight) - straight, axis=-1)
+        error[kind] = np.median(mm)
+    assert error["absolute"] < 0.95 * error["squared"]
+    assert error["huber"] < 0.95 * error["squared"]
+
+
+def test_free_bits_keep_dimensions_alive(arrays):
+    active, kl = [], []
+    for free_bits in (0.0, 0.5):
+        model = VAE(24, 4, beta=1e4, free_bits=free_bits, backbone_options=SMALL)
+        model.fit(**arrays, epochs=120, learning_rate=0.01)
+        active.append(model.record.active_units)
+        kl.append(last(model, "kl"))
+    assert active[0] < active[1] == 4
+    assert kl[1] >= 4 * 0.5 * 0.9
+
+
+def test_absolute_variant_leaves_the_latents_of_bundles_apart(arrays):
+    spread = []
+    for variant in ("squared", "absolute"):
+        model = VAE(
+            24,
+            4,
+            beta=20.0,
+            kl_variant=variant,
+            backbone_options=SMALL,
+        )
+        model.fit(**arrays, epochs=120)
+        spread.append(model.encode(arrays["points"]).std())
+    assert spread[1] > 1.2 * spread[0]
+
+
+def test_schedule_is_followed_and_does_not_touch_the_held_out_loss(arrays):
+    model = VAE(
+        24,
+        4,
+        beta=2.0,
+        beta_schedule="cyclical",
+        backbone_options=SMALL,
+    )
+    model.backbone.steps_per_round = 1
+    model.fit(**arrays, epochs=16, batch_size=63)
+    betas = [row["beta"] for row in model.record.history]
+    np.testing.assert_allclose(betas, [1, 2, 2, 0, 1, 2, 2, 0, 1, 2, 2, 0, 1, 2, 2, 2])
+    for row in model.record.history:
+        # With the last weight of the KL divergence, whatever that in training was.
+        nats = row["val_loss"] - 2 * row["val_kl"]
+        assert nats >= 4 * row["val_reconstruction_mm"] ** 2 * 0.999
+
+
+def test_weight_of_the_moment_counts_in_training_only(arrays):
+    model = VAE(24, 4, beta=2.0)
+    model.beta_now.assign(7.0)
+    points, outputs = batch(arrays, model)
+    outputs["z_mean"] = outputs["z_mean"] + 1.0
+    kl = 4 * 0.5 * np.mean((np.asarray(outputs["z_mean"])) ** 2)
+    training, held_out = (
+        float(model.compute_loss(points, y_pred=outputs, training=training))
+        for training in (True, False)
+    )
+    assert training - held_out == pytest.approx((7 - 2) * kl, rel=1e-3)
+
+
+def test_without_noise_training_reconstructs_as_afterwards(arrays):
+    for epsilon_std, same in ((1.0, False), (0.0, True)):
+        model = VAE(24, 4, epsilon_std=epsilon_std)
+        points = arrays["points"][:5]
+        drawn, means = (
+            model(points, training=mode)["points"] for mode in (True, False)
+        )
+        assert np.allclose(drawn, means, atol=1e-4) == same
+
+
+def test_variances_may_start_at_random(arrays):
+    model = VAE(24, 4, zero_log_var=False)
+    _, deviation = model.posterior_of(model.backbone.analyse(arrays["points"]))
+    assert deviation.std() > 0.01
+
+
+def test_measures_are_apart_in_the_history(trainings):
+    row = trainings[0.0].record.history[-1]
+    assert {"loss", "reconstruction_mm", "kl", "active_units", "beta"} <= set(row)
+    assert row["val_active_units"] == trainings[0.0].record.active_units == 4
+
+
+PLAIN = {"log_var_limit": None, "zero_log_var": False}
+
+
+@pytest.fixture
+def in_millimetres(phantom):
+    """Train as the prototypes did: on points in mm as they are, not standardised."""
+
+    def train(**options):
+        model = VAE(256, 16, **options)
+        model.adapt = lambda features: None
+        points = phantom.resample(256)
+        model.fit(points, phantom.labels, phantom.bundle_names, epochs=3)
+        return model
+
+    return train
+
+
+def test_plain_exponential_loses_a_training(in_millimetres):
+    with pytest.raises(TrainingDivergedError, match=r"became (nan|inf)"):
+        in_millimetres(**PLAIN)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {**PLAIN, "log_var_limit": 10.0}, {**PLAIN, "deviation": "softplus"}],
+    ids=["defaults", "limit", "softplus"],
+)
+def test_remedies_save_the_same_training(in_millimetres, options):
+    model = in_millimetres(**options)
+    assert np.isfinite([row["loss"] for row in model.record.history]).all()
+    assert np.isfinite(model.generate(5)[0]).all()
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -74,6 +241,19 @@ def test_call_takes_points_or_features(trainings, arrays):
         {"sigma_mm": 0},
         {"sigma_mm": np.inf},
         {"reduction": "median"},
+        {"reconstruction": "cubic"},
+        {"huber_mm": 1.0},
+        {"huber_mm": 0.0, "reconstruction": "huber"},
+        {"beta_schedule": "random"},
+        {"beta_start": -1},
+        {"beta_ramp": 0},
+        {"beta_ramp": 1.5},
+        {"beta_cycles": 0},
+        {"free_bits": -0.1},
+        {"kl_variant": "cubic"},
+        {"deviation": "square"},
+        {"log_var_limit": 0},
+        {"epsilon_std": np.inf},
     ],
 )
 def test_impossible_parameters_are_refused(options):
