@@ -60,6 +60,9 @@ class Checkpoint(keras.callbacks.Callback):
     ):
         super().__init__()
         (self.path,) = check_outputs(Path(folder) / _FILE, force=True)
+        # What a kill left of a file that was being written.
+        for remainder in self.path.parent.glob(f".{self.path.stem}-*.npz"):
+            remainder.unlink()
         # As they come back from a file.
         self.settings = json.loads(json.dumps(settings))
         self.budget = budget

@@ -106,8 +106,10 @@ def test_broken_training_goes_on_as_if_nothing_had_been(
             with pytest.raises(Killed):
                 train(small(compiled=compiled), arrays, tmp_path, resume=resume)
     assert len(rows_of(tmp_path / "history.csv")) == nb_rounds
+    (tmp_path / ".checkpoint-0a1b.npz").write_bytes(b"half of a state")
     model = train(small(compiled=compiled), arrays, tmp_path, resume=True)
     assert_same(model, expected)
+    assert len(list(tmp_path.iterdir())) == 2
     assert rows_of(tmp_path / "history.csv") == rows_of(folder / "history.csv")
 
 
