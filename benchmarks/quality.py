@@ -18,7 +18,7 @@ from pathlib import Path
 import tempfile
 import time
 
-from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.table import format_table
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.streamlines.io import load_bundles
@@ -61,16 +61,7 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
     elapsed = time.perf_counter() - start
     points, labels = model.generate(5 * len(training), seed=seed)
     first, last = model.record.history[0], model.record.history[-1]
-    report = evaluate(
-        points,
-        held_out.streamlines,
-        training.streamlines,
-        generated_labels=labels,
-        real_labels=held_out.labels,
-        training_labels=training.labels,
-        bundle_names=training.bundle_names,
-        seed=seed,
-    )
+    report = evaluate_generated(points, labels, held_out, training, seed=seed)
     return {
         "data": name,
         "seed": seed,

@@ -146,6 +146,39 @@ def evaluate(
     }
 
 
+def evaluate_generated(
+    points: np.ndarray, labels: np.ndarray, held_out, training, *, seed: int = 0
+) -> dict:
+    """Evaluate what a model generated against the bundles of its training.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Generated streamlines, in mm.
+    labels : ndarray of shape (n,)
+        Bundle of each, an index into the names of the training.
+    held_out, training : BundleSet
+        Real streamlines, of the same bundles in the same order.
+    seed : int, optional
+        Seed of the draws.
+
+    Returns
+    -------
+    dict
+        As `evaluate` gives it.
+    """
+    return evaluate(
+        points,
+        held_out.streamlines,
+        training.streamlines,
+        generated_labels=labels,
+        real_labels=held_out.labels,
+        training_labels=training.labels,
+        bundle_names=training.bundle_names,
+        seed=seed,
+    )
+
+
 def worst_bundle(bundles: dict[str, dict]) -> str | None:
     """Find the bundle that is farthest below what real streamlines reach.
 

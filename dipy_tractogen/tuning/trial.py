@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
@@ -90,16 +90,9 @@ def _divergence(z_mean: np.ndarray, deviation: np.ndarray) -> float:
 
 def _quality(model, training, held_out, seed: int) -> dict[str, float]:
     points, labels = model.generate(len(training), seed=seed)
-    report = evaluate(
-        points,
-        held_out.streamlines,
-        training.streamlines,
-        generated_labels=labels,
-        real_labels=held_out.labels,
-        training_labels=training.labels,
-        bundle_names=training.bundle_names,
-        seed=seed,
-    )["overall"]
+    report = evaluate_generated(points, labels, held_out, training, seed=seed)[
+        "overall"
+    ]
     generated, real = report["generated"], report["real"]
     shares = [generated[name] / real[name] for name in ("precision", "coverage")]
     return {

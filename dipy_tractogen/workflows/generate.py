@@ -70,7 +70,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         header = Reference.from_file(reference) if reference else None
 
-        model = load_trained_model(model_file)
+        model = load_trained_model(model_file, to_generate=True)
         header = header or Reference.from_dict(model.record.reference)
         batches = model.generate_batches(
             nb_streamlines,

@@ -68,13 +68,17 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             reference=reference,
             out_of_bounds=outside_box,
         )
-        errors = self._write(path, bundles, model)
+        mean, high, truncation = self._write(path, bundles, model)
         logger.info(
-            "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm, "
-            "of which the features of the model alone cause %.2f mm",
+            "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm",
             len(bundles),
-            *errors,
+            mean,
+            high,
         )
+        if truncation > 0:
+            logger.info(
+                "Of it, the number of coefficients alone causes %.2f mm", truncation
+            )
         logger.info("Wrote %s", path)
 
     def _write(self, path, bundles, model) -> tuple[float, float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .arguments import check_int
 from .parameters import with_parameters_of
 from .training import TrainingFlow, training_parameters
 
@@ -33,5 +32,4 @@ class TrainAEFlow(TrainingFlow):
         latent_dim : int, optional
             Dimensions of the latent space, at most three a point.
         """
-        check_int("latent_dim", latent_dim, high=3 * training["nb_points"])
         self.train(input_files, {"latent_dim": latent_dim}, training)

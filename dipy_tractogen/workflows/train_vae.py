@@ -76,7 +76,6 @@ class TrainVAEFlow(TrainingFlow):
         epsilon_std : float, optional
             Standard deviation of the noise with which latents are drawn in training.
         """
-        check_int("latent_dim", latent_dim, high=3 * training["nb_points"])
         for name, value in (("beta", beta), ("free_bits", free_bits)):
             check_number(name, value, low=0)
         if beta_start is not None:

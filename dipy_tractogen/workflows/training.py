@@ -150,6 +150,9 @@ class TrainingFlow(TractogenFlow):
             After an interrupt; the best model so far is kept in the working folder.
         """
         _check(training)
+        check_int(
+            "latent_dim", parameters["latent_dim"], high=3 * training["nb_points"]
+        )
         paths = self._settle_outputs(training)
         files = self.inputs(input_files)
         workspace = Workspace(

@@ -49,6 +49,21 @@ def trained(make, arrays):
     return model
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "compiled"])
+def on_conv(request, model_class):
+    """Make a small convolutional model; with XLA also with batch normalisation."""
+
+    def make():
+        options = {"filters": (4, 6, 8), "batch_normalisation": request.param}
+        model = model_class(NB_POINTS, 4, backbone="conv", backbone_options=options)
+        if request.param:
+            model.backbone.steps_worth_compiling = 1
+            model.backbone.steps_per_call = 2
+        return model
+
+    return make
+
+
 @pytest.fixture(autouse=True)
 def _forget_graphs():
     """Let go of the graphs of a test, which make the tracing of the next ones slow."""

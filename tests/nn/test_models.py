@@ -184,3 +184,23 @@ def test_held_out_streamlines_of_another_type_are_taken(make, arrays):
 def test_latents_of_another_size_are_refused(trained):
     with pytest.raises(ValueError, match=r"expected \(n, 4\)"):
         trained.decode(np.zeros((3, 5)))
+
+
+def test_convolutional_backbone_is_trained_kept_and_generates(
+    on_conv, arrays, tmp_path
+):
+    model = on_conv()
+    before = model.get_weights()
+    model.fit(**arrays, epochs=12, batch_size=21)
+    last = model.record.history[-1]
+    assert last["step"] == 36
+    assert np.isfinite(list(last.values())).all()
+    assert model.record.truncation_mm == 0
+    changed = [not np.array_equal(*pair) for pair in zip(before, model.get_weights())]
+    assert np.mean(changed) > 0.9
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    held_out = arrays["held_out"]
+    np.testing.assert_array_equal(loaded.encode(held_out), model.encode(held_out))
+    assert loaded.reconstruct(held_out).shape == held_out.shape
+    assert loaded.generate(6)[0].shape == (6, 24, 3)

@@ -3,7 +3,6 @@ import pytest
 
 from dipy_tractogen.nn import VAE, TrainingDivergedError
 
-
 SMALL = {"hidden_units": (32,)}
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn.checkpoint import Checkpoint
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.train import TrainVAEFlow
+from dipy_tractogen.workflows.train_vae import TrainVAEFlow
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,116 @@ def test_impossible_options_are_refused_before_any_work(
     assert main("dipy_train_vae", [*arguments, *options, "--out_dir", str(tmp_path)])
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_option_of_the_model_reaches_it(bundle_files, tmp_path):
+    options = {
+        "latent_dim": 3,
+        "beta": 2.5,
+        "beta_schedule": "cyclical",
+        "beta_start": 0.5,
+        "beta_ramp": 0.25,
+        "beta_cycles": 2,
+        "free_bits": 0.125,
+        "kl_variant": "absolute",
+        "deviation": "softplus",
+        "log_var_limit": 5.0,
+        "epsilon_std": 0.75,
+        "backbone": "conv",
+        "nb_points": 64,
+        "sigma_mm": 2.0,
+        "reduction": "sum",
+        "reconstruction": "huber",
+        "huber_mm": 3.0,
+        "seed": 4,
+    }
+    training = {
+        "epochs": 1.0,
+        "batch_size": 11,
+        "learning_rate": 0.001,
+        "weight_decay": 0.01,
+        "clip_norm": 7.0,
+        "patience": 0.5,
+    }
+    arguments = [str(path) for path in bundle_files]
+    for name, value in {**options, **training}.items():
+        arguments += [f"--{name}", str(value)]
+    arguments += ["--kernel_size", "1", "--batch_normalisation", "--random_log_var"]
+    assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 0
+    model = load_model(tmp_path / "model.keras")
+    config = model.get_config()
+    assert {name: config[name] for name in options} == options
+    assert config["zero_log_var"] is False
+    assert config["backbone_options"]["kernel_size"] == 1
+    assert config["backbone_options"]["batch_normalisation"] is True
+    kept = model.record.parameters
+    assert {name: kept[name] for name in training} == training
+
+
+def test_defaults_of_the_backbone_are_recorded(folder):
+    parameters = load_model(folder / "model.keras").record.parameters
+    assert (parameters["batch_size"], parameters["learning_rate"]) == (256, 2e-3)
+
+
+def test_autoencoder_trains_generates_and_is_followed(bundle_files, tmp_path):
+    pytest.importorskip("tensorboard")
+    arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
+    arguments += ["--tensorboard", str(tmp_path / "events")]
+    assert main("dipy_train_ae", [*arguments, "--out_dir", str(tmp_path)]) == 0
+    assert load_model(tmp_path / "model.keras").latent_dim == 32
+    assert len(list((tmp_path / "events").rglob("events.out.*"))) == 2
+    model, number = str(tmp_path / "model.keras"), ["--nb_streamlines", "6"]
+    options = [model, *number, "--out_dir", str(tmp_path)]
+    assert main("dipy_generate_streamlines", options) == 0
+    assert len(load_bundles(tmp_path / "synthetic.trx")) == 6
+
+
+def test_interrupt_keeps_the_best_model_and_says_where(
+    bundle_files, tmp_path, monkeypatch, capsys
+):
+    interrupted = [False]
+
+    def interrupt_once(self, epoch, logs=None):
+        if not interrupted[0]:
+            interrupted[0] = True
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupt_once)
+    arguments = [*map(str, bundle_files), "--epochs", "2", "--nb_points", "16"]
+    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 130
+    best = tmp_path / "model.training" / "best.keras"
+    said = capsys.readouterr().err
+    assert f"The best model so far is {best}" in said
+    assert said.endswith("ERROR: Interrupted.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.training"]
+    assert load_model(best).generate(3)[0].shape == (3, 16, 3)
+    assert main("dipy_train_vae", arguments) == 1
+    assert "--resume" in capsys.readouterr().err
+    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"model.keras", "history.csv", "held_out.trx"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--nb_coefficients", "5", "--backbone", "conv"], "belongs to the spectral"),
+        (["--kernel_size", "5"], "belongs to the conv backbone"),
+        (["--kernel_size", "4", "--backbone", "conv"], "give an odd number"),
+        (["--nb_points", "100", "--backbone", "conv"], "a multiple of 32"),
+        (["--huber_mm", "2"], "belongs to reconstruction='huber'"),
+        (["--reconstruction", "cubic"], "accepted are squared"),
+        (["--beta_schedule", "random"], "accepted are constant"),
+        (["--beta_ramp", "0"], "--beta_ramp 0.0"),
+        (["--free_bits", "nan"], "--free_bits nan"),
+        (["--weight_decay", "-1"], "invalid|--weight_decay|expected"),
+        (["--deviation", "square"], "accepted are exp"),
+        (["--log_var_limit", "0"], "log_var_limit=0"),
+        (["--clip_norm", "0"], "--clip_norm 0.0"),
+        (["--patience", "0"], "--patience 0.0"),
+    ],
+)
+def test_impossible_remedies_are_refused(bundle_files, refused, options, said):
+    error = refused("dipy_train_vae", *bundle_files, *options)
+    assert any(part in error for part in said.split("|"))
