@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+SMALL = ("point_error_mm", "kl_nats")
+LARGE = ("quality",)
 
-def pareto_front(rows: Sequence[dict], smaller: str, larger: str) -> list[bool]:
-    """Find the trials than which none is better in both of two measures.
+
+def pareto_front(rows: Sequence[dict]) -> list[bool]:
+    """Find the trials than which none is better in every respect.
+
+    A small point error, a small KL divergence and a large quality of generated
+    streamlines are good.
 
     Parameters
     ----------
     rows : sequence of dict
-        Measures of the trials.
-    smaller : str
-        Measure that is to be small.
-    larger : str
-        Measure that is to be large.
+        Measures of the trials, ``point_error_mm``, ``kl_nats`` and ``quality`` among
+        them.
 
     Returns
     -------
@@ -23,10 +26,12 @@ def pareto_front(rows: Sequence[dict], smaller: str, larger: str) -> list[bool]:
         Whether each trial is on the front.
     """
 
+    def costs(row: dict) -> list[float]:
+        return [row[name] for name in SMALL] + [-row[name] for name in LARGE]
+
     def beats(one: dict, other: dict) -> bool:
-        no_worse = one[smaller] <= other[smaller] and one[larger] >= other[larger]
-        better = one[smaller] < other[smaller] or one[larger] > other[larger]
-        return no_worse and better
+        pairs = list(zip(costs(one), costs(other)))
+        return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
     return [not any(beats(one, row) for one in rows) for row in rows]
 

@@ -147,11 +147,11 @@ class BetaStudy:
         -------
         list of dict
             Number, state, chosen values, measures, and whether the trial is on the
-            Pareto front of point error and quality, and recommended.
+            Pareto front and recommended.
         """
         rows = [_row(trial) for trial in self._trials() if trial.state.is_finished()]
         done = [row for row in rows if row["state"] == "complete"]
-        for row, on_front in zip(done, pareto_front(done, "point_error_mm", "quality")):
+        for row, on_front in zip(done, pareto_front(done)):
             row["pareto"] = on_front
         best = recommend(done, tolerance_mm)
         for index, row in enumerate(done):

@@ -12,7 +12,7 @@ from dipy_tractogen.streamlines.files import replacing
 from .colours import PALETTE
 from .plots import DPI, empty_figure
 
-_ERROR = "point error of held-out streamlines (mm)"
+_ERROR = "held-out point error (mm)"
 _KL = "KL divergence (nats)"
 
 
@@ -21,8 +21,9 @@ def plot_tradeoff(
 ) -> Path:
     """Plot the trials of a search.
 
-    Error and KL divergence over beta, and the trials by error and KL divergence, and by
-    error and quality with the Pareto front; the recommended one is named.
+    Error and KL divergence over beta, active dimensions over beta, and the trials by
+    error and KL divergence, and by error and quality. Those of the Pareto front are
+    filled, and the recommended one is named.
 
     Parameters
     ----------
@@ -48,62 +49,66 @@ def plot_tradeoff(
     rows = [row for row in rows if row["state"] == "complete"]
     if not rows:
         raise ValueError("no trial of the search was completed: nothing to draw.")
-    columns = {
-        name: np.array([row[name] for row in rows], dtype=float)
-        for name in ("beta", "point_error_mm", "kl_nats", "quality")
-    }
-    best = next(index for index, row in enumerate(rows) if row["recommended"])
-    front = np.array([row["pareto"] for row in rows])
-    figure = empty_figure(3)
-    over_beta, by_divergence, by_quality = figure.axes
+    names = ("beta", "point_error_mm", "kl_nats", "active_units", "quality")
+    columns = {name: np.array([row[name] for row in rows], float) for name in names}
+    figure = empty_figure(4)
+    over_beta, active, by_divergence, by_quality = figure.axes
     _draw_over_beta(over_beta, columns)
-    for axes, name, label in (
-        (by_divergence, "kl_nats", _KL),
-        (by_quality, "quality", "quality of generated streamlines, real = 1"),
-    ):
-        x, y = columns["point_error_mm"], columns[name]
-        axes.plot(x, y, "o", color=PALETTE[0])
-        for row, *at in zip(rows, x, y):
-            axes.annotate(f"{row['beta']:g}", at, (4, 4), textcoords="offset points")
-        marker = {"mfc": "none", "mec": PALETTE[1], "ms": 14, "mew": 2}
-        axes.plot(x[best], y[best], "o", label="recommended", **marker)
-        axes.set_xlabel(_ERROR)
-        axes.set_ylabel(label)
-        axes.margins(0.12)
-    order = np.argsort(columns["point_error_mm"][front])
-    by_quality.step(
-        columns["point_error_mm"][front][order],
-        columns["quality"][front][order],
-        where="post",
-        color=PALETTE[2],
-        label="Pareto front",
-    )
-    by_divergence.set_title("by trial, with its beta")
-    by_quality.set_title("by trial, with its beta")
-    for axes in (by_divergence, by_quality):
-        axes.legend(frameon=False)
+    active.plot(columns["beta"], columns["active_units"], "o-", color=PALETTE[2])
+    active.set_ylabel("active latent dimensions")
+    active.set_ylim(bottom=0)
+    active.set_title("latent dimensions in use")
+    for axes in (over_beta, active):
+        _scale_by_beta(axes, columns["beta"])
+    _draw_trials(by_divergence, rows, "kl_nats", _KL)
+    _draw_trials(by_quality, rows, "quality", "quality of generated (real: 1)")
+    for axes in figure.axes:
+        axes.spines["top"].set_visible(False)
     with replacing(path, force=force) as temporary:
         figure.savefig(temporary, dpi=DPI)
     return Path(path)
 
 
 def _draw_over_beta(axes, columns: dict[str, np.ndarray]) -> None:
-    """Draw error and divergence over beta, which may be zero."""
-    beta = columns["beta"]
-    above = beta[beta > 0]
+    """Draw error and divergence, each with an axis of its own."""
     other = axes.twinx()
     for each, name, colour, style, label in (
         (axes, "point_error_mm", PALETTE[0], "o-", _ERROR),
         (other, "kl_nats", PALETTE[1], "s--", _KL),
     ):
-        each.plot(beta, columns[name], style, color=colour)
+        each.plot(columns["beta"], columns[name], style, color=colour)
         each.set_ylabel(label, color=colour)
+    axes.set_title("reconstruction and divergence")
+
+
+def _scale_by_beta(axes, beta: np.ndarray) -> None:
+    """Scale the horizontal axis by ratios, but from zero."""
+    above = beta[beta > 0]
     if len(above):
         axes.set_xscale("symlog", linthresh=above.min())
         ticks = np.unique(beta)
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], rotation=45)
         axes.minorticks_off()
     axes.set_xlabel("beta")
-    axes.set_title("the trade-off")
-    axes.spines["top"].set_visible(False)
-    other.spines["top"].set_visible(False)
+
+
+def _draw_trials(axes, rows: Sequence[dict], name: str, label: str) -> None:
+    """Draw the trials by error and another measure."""
+    for on_front, fill, legend in (
+        (True, PALETTE[0], "Pareto front"),
+        (False, "none", "other trials"),
+    ):
+        shown = [row for row in rows if row["pareto"] == on_front]
+        at = [[row[key] for row in shown] for key in ("point_error_mm", name)]
+        axes.plot(*at, "o", mfc=fill, mec=PALETTE[0], label=legend)
+    for row in rows:
+        at = (row["point_error_mm"], row[name])
+        axes.annotate(f"{row['beta']:g}", at, (5, 5), textcoords="offset points")
+        if row["recommended"]:
+            ring = {"mfc": "none", "mec": PALETTE[1], "ms": 14, "mew": 2}
+            axes.plot(*at, "o", ls="none", label="recommended", **ring)
+    axes.set_xlabel(_ERROR)
+    axes.set_ylabel(label)
+    axes.margins(0.12)
+    axes.set_title("trials, with their beta")
+    axes.legend(frameon=False)

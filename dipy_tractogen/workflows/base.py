@@ -50,13 +50,17 @@ class TractogenFlow(Workflow):
         """Whether progress bars are shown."""
         return not self.quiet and sys.stderr.isatty()
 
-    def outputs(self, out_dir: str | Path, **names: str) -> dict[str, Path]:
+    def outputs(
+        self, out_dir: str | Path, *, again: bool = False, **names: str
+    ) -> dict[str, Path]:
         """Settle the output files before any work is done.
 
         Parameters
         ----------
         out_dir : str or Path
             Folder of the outputs; made if it is not there. Empty: the current one.
+        again : bool, optional
+            Whether outputs that exist are of the same work, which is gone on with.
         **names : str
             File name of each output.
 
@@ -81,7 +85,7 @@ class TractogenFlow(Workflow):
             if not name or name == "None":
                 raise ValueError(f"--{key}: give a file name; it is empty.")
             paths[key] = Path(out_dir or ".") / name
-        check_outputs(list(paths.values()), force=self.force)
+        check_outputs(list(paths.values()), force=self.force or again)
         self.flat_outputs = [str(path) for path in paths.values()]
         self.last_generated_outputs = paths
         return paths

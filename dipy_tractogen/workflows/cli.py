@@ -210,7 +210,9 @@ def _set_levels(log_level: str, *, quiet: bool) -> None:
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, MemoryError):
-        return f"Not enough memory: {error}. Give fewer streamlines, or check the file."
+        said = str(error).rstrip(".") or "no more can be had"
+        advice = "" if "batch_size" in said else " Give fewer streamlines."
+        return f"Not enough memory: {said}.{advice}"
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"

@@ -135,9 +135,8 @@ class SweepBetaFlow(TractogenFlow):
                 "--nb_trials goes with --search: betas alone are tried once each."
             )
         # The table and the figure are made anew from the study each time.
-        self._force_overwrite = self.force or resume
         names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
-        paths = self.outputs(out_dir, **names)
+        paths = self.outputs(out_dir, again=resume, **names)
         files = self.inputs(input_files)
         if not resume:
             paths["out_study"].unlink(missing_ok=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .parameters import with_parameters_of
-from .training import TrainingFlow, training_parameters
+from .training import TrainingFlow
+from .training_parameters import training_parameters
 
 
 class TrainAEFlow(TrainingFlow):

@@ -6,7 +6,8 @@ import math
 
 from .arguments import check_choice, check_int, check_number
 from .parameters import with_parameters_of
-from .training import TrainingFlow, training_parameters
+from .training import TrainingFlow
+from .training_parameters import training_parameters
 
 
 class TrainVAEFlow(TrainingFlow):

@@ -38,6 +38,11 @@ class Workspace:
         self.resume = resume
         self.force = force
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether there is a training to go on with, and that is asked for."""
+        return self.resume and bool(self._files())
+
     def __enter__(self) -> Workspace:
         if not self.resume and self._files():
             if not self.force:

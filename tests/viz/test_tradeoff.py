@@ -14,6 +14,7 @@ def rows():
             "beta": beta,
             "point_error_mm": 0.3 + 0.1 * beta,
             "kl_nats": 30 / (1 + beta),
+            "active_units": 8 - number,
             "quality": 0.7 + 0.05 * beta,
             "pareto": beta != 1,
             "recommended": beta == 0.5,
@@ -35,16 +36,18 @@ def figures(monkeypatch):
 def test_trials_and_the_chosen_one_are_drawn(figures, tmp_path):
     path = plot_tradeoff(rows(), tmp_path / "sweep.png")
     assert path.read_bytes().startswith(b"\x89PNG")
-    over_beta, by_divergence, by_quality, *_ = figures[0].axes
+    over_beta, active, by_divergence, by_quality, *_ = figures[0].axes
     np.testing.assert_allclose(over_beta.lines[0].get_ydata(), [0.3, 0.35, 0.4, 0.7])
-    assert over_beta.get_xscale() == "symlog"
+    np.testing.assert_allclose(active.lines[0].get_ydata(), [8, 7, 6, 5])
+    assert over_beta.get_xscale() == active.get_xscale() == "symlog"
     for axes in (by_divergence, by_quality):
         assert [text.get_text() for text in axes.texts] == ["0", "0.5", "1", "4"]
-        recommended = axes.lines[1]
-        assert recommended.get_label() == "recommended"
-        assert recommended.get_xdata() == pytest.approx([0.35])
-    front = by_quality.lines[2]
-    np.testing.assert_allclose(front.get_xdata(), [0.3, 0.35, 0.7])
+        drawn = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
+        assert drawn == {
+            "Pareto front": [0.3, 0.35, 0.7],
+            "other trials": [0.4],
+            "recommended": [0.35],
+        }
 
 
 def test_failed_trials_are_left_out(figures, tmp_path):

@@ -8,6 +8,7 @@ from dipy_tractogen.nn.checkpoint import Checkpoint
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
+from dipy_tractogen.workflows.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,26 @@ def test_interrupt_keeps_the_best_model_and_says_where(
     assert load_model(best).generate(3)[0].shape == (3, 16, 3)
     assert main("dipy_train_vae", arguments) == 1
     assert "--resume" in capsys.readouterr().err
+    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"model.keras", "history.csv", "held_out.trx"}
+
+
+def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
+    bundle_files, tmp_path, monkeypatch
+):
+    finish = Workspace.finish
+
+    def killed(self, history_file, *, force):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workspace, "finish", killed)
+    arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
+    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 130
+    assert (tmp_path / "model.keras").exists()
+    monkeypatch.setattr(Workspace, "finish", finish)
+    assert main("dipy_train_vae", arguments) == 1
     assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"model.keras", "history.csv", "held_out.trx"}
