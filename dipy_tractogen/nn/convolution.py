@@ -8,6 +8,7 @@ from keras import ops
 from .filtering import (
     KERNEL_SIZE,
     OUTPUTS_PER_TILE,
+    convolution_by_taps,
     fast_convolution,
     narrow_convolution,
 )
@@ -95,7 +96,7 @@ class ReflectedConvolution(keras.layers.Layer):
         elif training and self._in_tiles:
             convolved = fast_convolution(padded, self.kernel)
         else:
-            convolved = ops.conv(padded, self.kernel, self.strides, padding="valid")
+            convolved = convolution_by_taps(padded, self.kernel, self.strides)
         return convolved + self.bias
 
     def compute_output_shape(self, input_shape):
