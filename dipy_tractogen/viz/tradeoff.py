@@ -53,13 +53,13 @@ def plot_tradeoff(
     columns = {name: np.array([row[name] for row in rows], float) for name in names}
     figure = empty_figure(4)
     over_beta, active, by_divergence, by_quality = figure.axes
+    for axes in (over_beta, active):
+        _scale_by_beta(axes, columns["beta"])
     _draw_over_beta(over_beta, columns)
     active.plot(columns["beta"], columns["active_units"], "o-", color=PALETTE[2])
     active.set_ylabel("active latent dimensions")
     active.set_ylim(bottom=0)
     active.set_title("latent dimensions in use")
-    for axes in (over_beta, active):
-        _scale_by_beta(axes, columns["beta"])
     _draw_trials(by_divergence, rows, "kl_nats", _KL)
     _draw_trials(by_quality, rows, "quality", "quality of generated (real: 1)")
     for axes in figure.axes:
