@@ -1,0 +1,318 @@
+"""A cohort with a known answer: bundles that age and diagnosis change by stated laws.
+
+Every subject has the bundles of the phantom, shortened, fanned out and shifted as the
+laws say for its age and diagnosis, with a small deviation of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+import math
+
+import numpy as np
+
+from .dataset import BundleSet
+from .geometry import resample
+from .phantom import simulate_fibercup
+from .phantom_geometry import MAX_RADIUS
+from .ragged import as_sequence
+
+DIAGNOSES = ("control", "patient")
+"""The groups of the cohort."""
+
+# Streamlines are cut from the middle of longer ones. At the least change a little is
+# left at either end, so that subjects may deviate to either side.
+_LONGEST_SHARE = 0.95
+_SHORTEST_SHARE = 0.2
+_MAX_SHIFT_MM = 20.0
+_NB_DENSE = 256
+
+
+@dataclass(frozen=True)
+class CohortLaws:
+    """What age and diagnosis do to a bundle.
+
+    For a subject whose age is :math:`a` years above the youngest, lengths are
+    multiplied by ``(1 - length_per_year a)``, for a patient also by
+    ``(1 - patient_length)``; widths by ``(1 + fan_per_year a)`` and
+    ``(1 + patient_fan)``; and all points are moved along y by ``shift_per_year a``, for
+    a patient ``patient_shift`` more.
+
+    Attributes
+    ----------
+    length_per_year : float
+        Share of the length lost in a year.
+    fan_per_year : float
+        Share of the width gained in a year.
+    shift_per_year : float
+        Shift in a year, in mm.
+    patient_length : float
+        Share of the length that patients lack.
+    patient_fan : float
+        Share of the width that patients have more.
+    patient_shift : float
+        Shift of patients, in mm.
+    subject_noise : float
+        Standard deviation of the logarithm of a factor that each subject's lengths have
+        beside the laws.
+    """
+
+    length_per_year: float = 0.003
+    fan_per_year: float = 0.004
+    shift_per_year: float = 0.05
+    patient_length: float = 0.1
+    patient_fan: float = 0.15
+    patient_shift: float = 2.0
+    subject_noise: float = 0.01
+
+    def length_factor(self, years: float, diagnosis: str) -> float:
+        """Give the factor of lengths, without the subject's own.
+
+        Parameters
+        ----------
+        years : float
+            Age above the youngest.
+        diagnosis : {"control", "patient"}
+            Group of the subject.
+
+        Returns
+        -------
+        float
+            One for the youngest controls.
+        """
+        lacking = self.patient_length if diagnosis == "patient" else 0.0
+        return (1 - self.length_per_year * years) * (1 - lacking)
+
+    def width_factor(self, years: float, diagnosis: str) -> float:
+        """Give the factor of widths; arguments as of `length_factor`.
+
+        Returns
+        -------
+        float
+            One for the youngest controls.
+        """
+        more = self.patient_fan if diagnosis == "patient" else 0.0
+        return (1 + self.fan_per_year * years) * (1 + more)
+
+    def shift(self, years: float, diagnosis: str) -> float:
+        """Give the shift along y in mm; arguments as of `length_factor`.
+
+        Returns
+        -------
+        float
+            Zero for the youngest controls.
+        """
+        more = self.patient_shift if diagnosis == "patient" else 0.0
+        return self.shift_per_year * years + more
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A subject of the cohort, a row of ``participants.tsv``.
+
+    Attributes
+    ----------
+    participant_id : str
+        BIDS name, ``sub-001`` and so on.
+    age : float
+        In years, to a tenth.
+    diagnosis : {"control", "patient"}
+        Group.
+    """
+
+    participant_id: str
+    age: float
+    diagnosis: str
+
+
+def simulate_participants(
+    nb_subjects: int = 20,
+    *,
+    youngest: float = 20.0,
+    oldest: float = 80.0,
+    seed: int = 0,
+) -> list[Participant]:
+    """Draw the subjects of a cohort.
+
+    Ages are spread evenly from the youngest to the oldest, each at random within its
+    share; half of the subjects, or one more than half, are controls.
+
+    Parameters
+    ----------
+    nb_subjects : int, optional
+        Number of subjects, 2 or more.
+    youngest, oldest : float, optional
+        Limits of the ages, in years.
+    seed : int, optional
+        Seed of the random numbers.
+
+    Returns
+    -------
+    list of Participant
+        In the order of their names, which is not that of their ages.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    if nb_subjects < 2:
+        raise ValueError(f"nb_subjects={nb_subjects}: give 2 or more.")
+    if not 0 <= youngest < oldest < math.inf:
+        raise ValueError(
+            f"youngest={youngest}, oldest={oldest}: give ages from 0, in that order."
+        )
+    if seed < 0:
+        raise ValueError(f"seed={seed}: give 0 or more.")
+    rng = np.random.default_rng(seed)
+    shares = (np.arange(nb_subjects) + rng.random(nb_subjects)) / nb_subjects
+    ages = np.round(youngest + (oldest - youngest) * shares, 1)
+    # Neighbours in age are of different groups, so that age and group are independent.
+    groups = np.arange(nb_subjects) % len(DIAGNOSES)
+    digits = max(3, len(str(nb_subjects)))
+    return [
+        Participant(f"sub-{number:0{digits}d}", float(ages[i]), DIAGNOSES[groups[i]])
+        for number, i in enumerate(rng.permutation(nb_subjects), start=1)
+    ]
+
+
+def simulate_cohort(
+    participants: list[Participant],
+    laws: CohortLaws | None = None,
+    *,
+    nb_streamlines: int = 50,
+    nb_points: int = 100,
+    youngest: float = 20.0,
+    radius: float = 6.5,
+    varying_ends: float = 0.2,
+    seed: int = 0,
+) -> Iterator[tuple[Participant, BundleSet]]:
+    """Draw the bundles of every subject, one after the other.
+
+    Parameters
+    ----------
+    participants : list of Participant
+        The subjects.
+    laws : CohortLaws, optional
+        What age and diagnosis do.
+    nb_streamlines : int, optional
+        Streamlines in each of the seven bundles of a subject.
+    nb_points : int, optional
+        Points of each streamline, equally spaced.
+    youngest : float, optional
+        Age at which the laws begin, in years.
+    radius : float, optional
+        Half width of a bundle of the youngest controls, in mm.
+    varying_ends : float, optional
+        Share of a bundle's length over which streamlines start and stop, as of
+        `simulate_fibercup`.
+    seed : int, optional
+        Seed of the random numbers; each subject has a stream of its own.
+
+    Yields
+    ------
+    participant : Participant
+        The subject.
+    bundles : BundleSet
+        Its streamlines in RASMM mm, in the volume of the phantom.
+
+    Raises
+    ------
+    ValueError
+        If a law goes too far for a subject, or a number is out of its range.
+    """
+    laws = laws or CohortLaws()
+    check_laws(laws, participants, youngest=youngest, radius=radius)
+    if nb_points < 2:
+        raise ValueError(f"nb_points={nb_points}: give 2 or more.")
+    streams = np.random.SeedSequence(seed).spawn(len(participants))
+    for participant, stream in zip(participants, streams):
+        rng = np.random.default_rng(stream)
+        years = participant.age - youngest
+        bundles = simulate_fibercup(
+            nb_streamlines,
+            radius=radius * laws.width_factor(years, participant.diagnosis),
+            varying_ends=varying_ends,
+            nb_points=_NB_DENSE,
+            seed=int(rng.integers(2**31)),
+        )
+        deviation = math.exp(laws.subject_noise * rng.standard_normal())
+        share = laws.length_factor(years, participant.diagnosis) * deviation
+        points = resample(bundles.streamlines, _NB_DENSE)
+        points = _middle(points, min(_LONGEST_SHARE * share, 1.0))
+        points[..., 1] += laws.shift(years, participant.diagnosis)
+        points = resample(points, nb_points)
+        yield (
+            participant,
+            BundleSet(
+                streamlines=as_sequence(
+                    points.reshape(-1, 3), np.full(len(points), nb_points)
+                ),
+                labels=bundles.labels,
+                bundle_names=bundles.bundle_names,
+                reference=bundles.reference,
+            ),
+        )
+
+
+def check_laws(
+    laws: CohortLaws,
+    participants: list[Participant],
+    *,
+    youngest: float = 20.0,
+    radius: float = 6.5,
+) -> None:
+    """Refuse laws that go too far, before any work.
+
+    Parameters
+    ----------
+    laws : CohortLaws
+        The laws.
+    participants : list of Participant
+        The subjects.
+    youngest : float, optional
+        Age at which the laws begin, in years.
+    radius : float, optional
+        Half width of a bundle of the youngest controls, in mm.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite or negative where it cannot be, or streamlines would
+        become too short, bundles too wide, or leave the volume.
+    """
+    for name, value in asdict(laws).items():
+        if not math.isfinite(value) or (name == "subject_noise" and value < 0):
+            raise ValueError(f"{name}={value}: give a finite number.")
+    for one in participants:
+        years = one.age - youngest
+        length = _LONGEST_SHARE * laws.length_factor(years, one.diagnosis)
+        width = radius * laws.width_factor(years, one.diagnosis)
+        shift = laws.shift(years, one.diagnosis)
+        who = f"{one.participant_id}, a {one.diagnosis} of {one.age:g} years"
+        if not _SHORTEST_SHARE <= length <= 1:
+            raise ValueError(
+                f"The lengths of {who}, would be {length:.2f} of the phantom's: give "
+                "a length_per_year and patient_length that make "
+                f"{_SHORTEST_SHARE:g} to 1."
+            )
+        if not 0 < width <= MAX_RADIUS:
+            raise ValueError(
+                f"The bundles of {who}, would have a radius of {width:.1f} mm: give "
+                f"a fan_per_year and patient_fan that make at most {MAX_RADIUS:g}."
+            )
+        if abs(shift) > _MAX_SHIFT_MM:
+            raise ValueError(
+                f"The bundles of {who}, would be shifted by {shift:.1f} mm: give a "
+                f"shift_per_year and patient_shift that make at most {_MAX_SHIFT_MM:g}."
+            )
+
+
+def _middle(points: np.ndarray, share: float) -> np.ndarray:
+    """Cut a share of the length out of the middle of equally spaced points."""
+    nb_points = points.shape[1]
+    at = np.linspace((1 - share) / 2, (1 + share) / 2, nb_points) * (nb_points - 1)
+    left = np.minimum(at.astype(int), nb_points - 2)
+    weight = (at - left)[:, None].astype(points.dtype)
+    return points[:, left] * (1 - weight) + points[:, left + 1] * weight

@@ -1,0 +1,184 @@
+"""`dipy_simulate_cohort`: subjects whose bundles age and diagnosis change by laws."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from .arguments import check_int
+from .base import TractogenFlow
+
+logger = logging.getLogger("dipy_tractogen")
+
+_COLUMNS = {
+    "participant_id": {"Description": "Name of the subject"},
+    "age": {"Description": "Age of the subject", "Units": "year"},
+    "diagnosis": {
+        "Description": "Group of the subject",
+        "Levels": {"control": "Control", "patient": "Patient"},
+    },
+}
+
+
+class SimulateCohortFlow(TractogenFlow):
+    """Simulate a cohort whose bundles change with age and diagnosis."""
+
+    short_name = "simulate_cohort"
+
+    def run(
+        self,
+        nb_subjects=20,
+        nb_streamlines=50,
+        nb_points=100,
+        youngest=20.0,
+        oldest=80.0,
+        length_per_year=0.003,
+        fan_per_year=0.004,
+        shift_per_year=0.05,
+        patient_length=0.1,
+        patient_fan=0.15,
+        patient_shift=2.0,
+        subject_noise=0.01,
+        seed=0,
+        out_dir="",
+        out_participants="participants.tsv",
+        out_laws="laws.json",
+    ):
+        """Simulate a cohort whose bundles change with age and diagnosis.
+
+        Every subject has the seven bundles of the FiberCup-like phantom, shortened,
+        fanned out and shifted by laws of its age and its group, half controls and half
+        patients. What a model learns of them can thus be held against a known answer.
+        The tree is as in BIDS: participants.tsv, and for each subject
+        sub-001/dwi/sub-001_tractogram.trx with the bundles as groups.
+
+        Parameters
+        ----------
+        nb_subjects : int, optional
+            Number of subjects.
+        nb_streamlines : int, optional
+            Number of streamlines in each of the seven bundles of a subject.
+        nb_points : int, optional
+            Number of points in each streamline.
+        youngest : float, optional
+            Smallest age, in years, at which the laws begin.
+        oldest : float, optional
+            Largest age, in years.
+        length_per_year : float, optional
+            Share of the length that bundles lose in a year.
+        fan_per_year : float, optional
+            Share of the width that bundles gain in a year.
+        shift_per_year : float, optional
+            Shift of bundles along y in a year, in mm.
+        patient_length : float, optional
+            Share of the length that patients lack.
+        patient_fan : float, optional
+            Share of the width that patients have more.
+        patient_shift : float, optional
+            Shift of patients along y, in mm.
+        subject_noise : float, optional
+            Deviation of the lengths of single subjects from the laws, as a share.
+        seed : int, optional
+            Seed of the random numbers.
+        out_dir : string or Path, optional
+            Output folder, the root of the tree.
+        out_participants : string, optional
+            Table of the subjects; its columns are described in a JSON file beside it.
+        out_laws : string, optional
+            The laws, as JSON.
+        """
+        from dipy_tractogen.streamlines.cohort import (
+            CohortLaws,
+            check_laws,
+            simulate_cohort,
+            simulate_participants,
+        )
+
+        check_int("nb_streamlines", nb_streamlines)
+        check_int("nb_points", nb_points, low=2)
+        check_int("seed", seed, low=0)
+        laws = CohortLaws(
+            length_per_year=length_per_year,
+            fan_per_year=fan_per_year,
+            shift_per_year=shift_per_year,
+            patient_length=patient_length,
+            patient_fan=patient_fan,
+            patient_shift=patient_shift,
+            subject_noise=subject_noise,
+        )
+        people = simulate_participants(
+            nb_subjects, youngest=youngest, oldest=oldest, seed=seed
+        )
+        check_laws(laws, people, youngest=youngest)
+        paths = self.outputs(
+            out_dir,
+            out_participants=out_participants,
+            out_columns=str(Path(out_participants).with_suffix(".json")),
+            out_laws=out_laws,
+            out_description="dataset_description.json",
+            **{one.participant_id: _tractogram(one) for one in people},
+        )
+        cohort = simulate_cohort(
+            people,
+            laws,
+            nb_streamlines=nb_streamlines,
+            nb_points=nb_points,
+            youngest=youngest,
+            seed=seed,
+        )
+        self._save_tractograms(cohort, paths, len(people))
+        self._save_tables(paths, people, laws)
+        logger.info("Wrote %d subjects, and %s", len(people), paths["out_participants"])
+
+    def _save_tractograms(self, cohort, paths: dict, nb_subjects: int) -> None:
+        from tqdm.auto import tqdm
+
+        from dipy_tractogen.streamlines.writers import save_bundles
+
+        for one, bundles in tqdm(
+            cohort,
+            total=nb_subjects,
+            desc="Subjects",
+            disable=not self.show_progress,
+        ):
+            save_bundles(
+                paths[one.participant_id],
+                bundles.streamlines,
+                reference=bundles.reference,
+                labels=bundles.labels,
+                bundle_names=bundles.bundle_names,
+                force=self.force,
+            )
+
+    def _save_tables(self, paths: dict, people: list, laws) -> None:
+        """Write what tells of the subjects; last, when they are all there."""
+        from dataclasses import asdict
+        import json
+
+        from dipy_tractogen import __version__
+        from dipy_tractogen.streamlines.files import replacing
+
+        rows = ["\t".join(_COLUMNS)]
+        rows += [
+            f"{one.participant_id}\t{one.age:g}\t{one.diagnosis}" for one in people
+        ]
+        description = {
+            "Name": "Simulated cohort",
+            "BIDSVersion": "1.9.0",
+            "DatasetType": "derivative",
+            "GeneratedBy": [{"Name": "dipy_tractogen", "Version": __version__}],
+        }
+        texts = {
+            "out_columns": json.dumps(_COLUMNS, indent=2),
+            "out_laws": json.dumps(asdict(laws), indent=2),
+            "out_description": json.dumps(description, indent=2),
+            "out_participants": "\n".join(rows),
+        }
+        for key, text in texts.items():
+            with replacing(paths[key], force=self.force) as temporary:
+                temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _tractogram(participant) -> str:
+    name = participant.participant_id
+    return f"{name}/dwi/{name}_tractogram.trx"

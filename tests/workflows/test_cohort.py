@@ -1,0 +1,83 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.workflows.cli import main
+
+
+def simulate(folder, *options):
+    small = ["--nb_subjects", "6", "--nb_streamlines", "8", "--nb_points", "20"]
+    return main("dipy_simulate_cohort", [*small, "--out_dir", str(folder), *options])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cohort")
+    assert simulate(folder, "--subject_noise", "0") == 0
+    return folder
+
+
+def people(folder):
+    with open(folder / "participants.tsv", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def test_tree_is_as_in_bids(folder):
+    rows = people(folder)
+    assert [row["participant_id"] for row in rows] == [
+        f"sub-{number:03d}" for number in range(1, 7)
+    ]
+    assert {row["diagnosis"] for row in rows} == {"control", "patient"}
+    columns = json.loads((folder / "participants.json").read_text())
+    assert list(columns) == list(rows[0])
+    description = json.loads((folder / "dataset_description.json").read_text())
+    assert {"Name", "BIDSVersion", "GeneratedBy"} <= set(description)
+    files = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*.trx")
+    )
+    assert files[0] == "sub-001/dwi/sub-001_tractogram.trx"
+    assert len(files) == 6
+
+
+def test_laws_are_found_again_in_the_files(folder):
+    """The lengths of the straight bundle, regressed on age and group."""
+    laws = json.loads((folder / "laws.json").read_text())
+    rows = people(folder)
+    means = []
+    for row in rows:
+        name = row["participant_id"]
+        bundles = load_bundles(folder / name / "dwi" / f"{name}_tractogram.trx")
+        assert bundles.counts() == {f"bundle_{number}": 8 for number in range(1, 8)}
+        means.append(np.log(bundles.lengths()).mean())
+    age = np.array([float(row["age"]) - 20 for row in rows])
+    patient = np.array([row["diagnosis"] == "patient" for row in rows])
+    left = means - np.log(1 - laws["length_per_year"] * age)
+    # Subjects have streamlines of their own: a few of them scatter by a few percent.
+    lacking = 1 - np.exp(left[patient].mean() - left[~patient].mean())
+    assert lacking == pytest.approx(laws["patient_length"], abs=0.04)
+
+
+def test_existing_cohort_is_kept(folder, capsys):
+    before = (folder / "participants.tsv").read_bytes()
+    assert simulate(folder, "--seed", "1") == 1
+    assert "--force" in capsys.readouterr().err
+    assert (folder / "participants.tsv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--nb_subjects", "1"], "nb_subjects=1"),
+        (["--nb_streamlines", "0"], "--nb_streamlines 0"),
+        (["--nb_points", "1"], "--nb_points 1"),
+        (["--youngest", "90"], "in that order"),
+        (["--length_per_year", "0.5"], "length_per_year"),
+        (["--fan_per_year", "nan"], "fan_per_year=nan"),
+        (["--out_laws", "participants.tsv"], "one name"),
+    ],
+)
+def test_bad_input_is_refused(refused, options, said):
+    assert said in refused("dipy_simulate_cohort", *options)
