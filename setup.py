@@ -61,7 +61,12 @@ setup(
     ],
     extras_require={
         # A new minor version of ruff brings new rules and another layout.
-        "test": ["pytest>=8", "ruff>=0.17,<0.18", "tensorboard>=2.18"],
+        "test": [
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ruff>=0.17,<0.18",
+            "tensorboard>=2.18",
+        ],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
         # Import of published weights.

@@ -102,6 +102,8 @@ def test_modules_come_from_where_they_do_here(program, monkeypatch, tmp_path):
 def test_an_interrupt_ends_the_process_that_draws(tmp_path):
     code = (
         "from pathlib import Path; from dipy_tractogen.viz import offscreen\n"
+        # A shell's background process is started without it.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"offscreen._PROGRAM = ({sys.executable!r}, '-c', {SLEEP!r})\n"
         f"offscreen._run_program(Path({str(tmp_path)!r}), 60)\n"
     )
