@@ -103,9 +103,7 @@ class TrainVAEFlow(TrainingFlow):
                 "free_bits": free_bits,
                 "kl_variant": kl_variant,
                 "deviation": deviation,
-                "log_var_limit": log_var_limit
-                if math.isfinite(log_var_limit)
-                else None,
+                "log_var_limit": None if log_var_limit == math.inf else log_var_limit,
                 "zero_log_var": not random_log_var,
                 "epsilon_std": epsilon_std,
             },

@@ -216,6 +216,7 @@ def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
         (["--weight_decay", "-1"], "invalid|--weight_decay|expected"),
         (["--deviation", "square"], "accepted are exp"),
         (["--log_var_limit", "0"], "log_var_limit=0"),
+        (["--log_var_limit", "nan"], "log_var_limit=nan"),
         (["--clip_norm", "0"], "--clip_norm 0.0"),
         (["--patience", "0"], "--patience 0.0"),
     ],
