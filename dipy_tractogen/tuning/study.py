@@ -100,9 +100,7 @@ class BetaStudy:
 
         def objective(current):
             self._lock.release()
-            if len(current.study.get_trials(deepcopy=False)) > self.nb_trials + (
-                self._nb_given_up()
-            ):
+            if len(self._trials()) > self.nb_trials:
                 # Another process took the last trial meanwhile.
                 raise optuna.TrialPruned
             chosen = suggest(current, self.betas, self.ranges)
@@ -178,10 +176,6 @@ class BetaStudy:
         """Give all trials but those that were given up and are done again."""
         trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if not _is_given_up(trial)]
-
-    def _nb_given_up(self) -> int:
-        trials = self._study.get_trials(deepcopy=False)
-        return sum(_is_given_up(trial) for trial in trials)
 
     def _is_left(self) -> bool:
         """Say whether there is a trial to make, once others have made theirs."""

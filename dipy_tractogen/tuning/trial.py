@@ -53,15 +53,15 @@ def run_trial(training, held_out, chosen: dict, fixed: dict, options: dict) -> d
         seed=options["seed"],
     )
     points, aside = (part.resample(model.nb_points) for part in (training, held_out))
-    model.fit(
-        points,
-        training.labels,
-        training.bundle_names,
-        held_out=aside,
-        held_out_labels=held_out.labels,
-        **{**options, **for_training},
-    )
     try:
+        model.fit(
+            points,
+            training.labels,
+            training.bundle_names,
+            held_out=aside,
+            held_out_labels=held_out.labels,
+            **{**options, **for_training},
+        )
         return _measure(model, training, held_out, points, aside, options["seed"])
     finally:
         forget_graphs()

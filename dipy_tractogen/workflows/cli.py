@@ -164,7 +164,7 @@ def _run_flow(flow, given: dict, log_level: str) -> int:
     try:
         _set_levels(log_level, quiet=flow.quiet)
         flow.run(**given)
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError, ImportError) as error:
         logger.error(_one_line(error))
         logger.debug("Where it came from:", exc_info=True)
         return 1

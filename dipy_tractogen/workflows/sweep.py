@@ -138,8 +138,6 @@ class SweepBetaFlow(TractogenFlow):
         names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
         paths = self.outputs(out_dir, again=resume, **names)
         files = self.inputs(input_files)
-        if not resume:
-            paths["out_study"].unlink(missing_ok=True)
 
         from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
         from dipy_tractogen.streamlines.files import file_digest
@@ -160,6 +158,8 @@ class SweepBetaFlow(TractogenFlow):
                 f"--held_out {held_out} holds out {len(aside)} streamlines, too few to "
                 f"measure with: give a share that makes more than {NB_NEIGHBOURS}."
             )
+        if not resume:
+            paths["out_study"].unlink(missing_ok=True)
         study = BetaStudy(
             paths["out_study"],
             {

@@ -84,3 +84,8 @@ def test_bad_input_is_refused(checkpoint, refused, options, said):
 
 def test_missing_checkpoint_is_said(refused):
     assert "does not exist" in refused("dipy_import_weights", "none.pt")
+
+
+def test_absence_of_pytorch_is_one_line(checkpoint, refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "pip install torch" in refused("dipy_import_weights", checkpoint)

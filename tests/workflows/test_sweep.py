@@ -62,6 +62,9 @@ def test_existing_study_is_kept(folder, bundle_files, capsys):
     assert "--force" in capsys.readouterr().err
     assert sweep(bundle_files, folder, "--betas", "0", "2", "--resume") == 1
     assert "another betas" in capsys.readouterr().err
+    short = ("--betas", "0", "--held_out", "0.01", "--force")
+    assert sweep(bundle_files, folder, *short) == 1
+    assert "too few to measure with" in capsys.readouterr().err
     assert (folder / "sweep.db").read_bytes() == before
 
 
