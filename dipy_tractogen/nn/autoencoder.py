@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 from keras import ops
 
+from .checks import check_choice, check_number
 from .layers import Standardisation, seeded_weights
 from .losses import (
     RECONSTRUCTIONS,
@@ -17,49 +16,6 @@ from .losses import (
     squared_error,
 )
 from .model import StreamlineModel
-
-
-def check_choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    """Refuse a value that is not one of those accepted.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : str
-        What was given.
-    accepted : tuple of str
-        The choices.
-
-    Raises
-    ------
-    ValueError
-        If `value` is none of them.
-    """
-    if value not in accepted:
-        raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
-
-
-def check_number(name: str, value: float, *, above_zero: bool = False) -> None:
-    """Refuse a number that is negative or not finite.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : float
-        What was given.
-    above_zero : bool, optional
-        Whether zero is refused, too.
-
-    Raises
-    ------
-    ValueError
-        If the number is out of its range.
-    """
-    if not (math.isfinite(value) and (value > 0 if above_zero else value >= 0)):
-        limit = "above 0" if above_zero else "of at least 0"
-        raise ValueError(f"{name}={value}: give a number {limit}.")
 
 
 class StreamlineAutoencoder(StreamlineModel):

@@ -1,8 +1,9 @@
-"""Checks of what a training is given."""
+"""Checks of what models and trainings are given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 
 import numpy as np
 
@@ -60,3 +61,46 @@ def check_bundles(
             "bundle_names: give one name for each."
         )
     return labels, tuple(bundle_names)
+
+
+def check_choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of those accepted.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    value : str
+        What was given.
+    accepted : tuple of str
+        The choices.
+
+    Raises
+    ------
+    ValueError
+        If `value` is none of them.
+    """
+    if value not in accepted:
+        raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
+
+
+def check_number(name: str, value: float, *, above_zero: bool = False) -> None:
+    """Refuse a number that is negative or not finite.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    value : float
+        What was given.
+    above_zero : bool, optional
+        Whether zero is refused, too.
+
+    Raises
+    ------
+    ValueError
+        If the number is out of its range.
+    """
+    if not (math.isfinite(value) and (value > 0 if above_zero else value >= 0)):
+        limit = "above 0" if above_zero else "of at least 0"
+        raise ValueError(f"{name}={value}: give a number {limit}.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-import math
 from numbers import Integral
+
+from .checks import check_number
 
 
 @dataclass
@@ -48,10 +49,10 @@ class TrainingOptions:
             _check_whole("batch_size", self.batch_size, 1)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
         for name in ("clip_norm", "patience"):
-            _check_positive(name, getattr(self, name))
+            check_number(name, getattr(self, name), above_zero=True)
         for name in ("epochs", "max_minutes", "learning_rate", "weight_decay"):
             if getattr(self, name) is not None:
-                _check_positive(name, getattr(self, name))
+                check_number(name, getattr(self, name), above_zero=True)
 
     def for_backbone(self, backbone) -> TrainingOptions:
         """Fill in what the backbone decides.
@@ -78,8 +79,3 @@ def _check_whole(name: str, value, low: int, high: int | None = None) -> None:
     if not whole or (high is not None and value > high):
         limit = f"of {low} or more" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name}={value}: give a whole number {limit}.")
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name}={value}: give a number above 0.")

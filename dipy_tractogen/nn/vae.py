@@ -7,7 +7,8 @@ import math
 import keras
 from keras import ops
 
-from .autoencoder import StreamlineAutoencoder, check_choice, check_number
+from .autoencoder import StreamlineAutoencoder
+from .checks import check_choice, check_number
 from .layers import DEVIATIONS, Reparameterisation, log_variance
 from .losses import KL_VARIANTS, kl_by_dimension, with_free_bits
 from .schedules import SCHEDULES, BetaSchedule, scheduled_weight
