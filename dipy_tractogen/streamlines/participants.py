@@ -1,0 +1,224 @@
+"""What is known of the subjects: the participants table of a BIDS dataset."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+import json
+import math
+import os
+from pathlib import Path
+import re
+
+from .messages import read_error, reason
+
+_SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
+_ID = "participant_id"
+_MISSING = ("", "n/a", "nan")
+
+
+def subject_of(path: str | os.PathLike) -> str | None:
+    """Find the subject of a file by the BIDS entity ``sub-<label>``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, which need not exist.
+
+    Returns
+    -------
+    str or None
+        Such as ``"sub-001"``, from the name of the file or else from the nearest of
+        its folders that has one; None where none has.
+    """
+    path = Path(path).absolute()
+    for name in (path.name, *(folder.name for folder in path.parents)):
+        found = _SUBJECT.search(name)
+        if found:
+            return found.group(1)
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Participants:
+    """A table of subjects, as in the ``participants.tsv`` of BIDS.
+
+    Parameters
+    ----------
+    path : Path
+        The file that it was read from.
+    columns : tuple of str
+        Names of the columns, but for ``participant_id``.
+    rows : dict of str to dict of str to (str or None)
+        Text by column, by subject; None where it is missing. Names of subjects begin
+        with ``sub-``.
+    units : dict of str to str
+        Units of the columns that have some.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: dict[str, dict[str, str | None]]
+    units: dict[str, str] = field(default_factory=dict)
+
+    def text(self, subject: str, column: str) -> str | None:
+        """Look up a value.
+
+        Parameters
+        ----------
+        subject : str
+            Name of the subject, such as ``"sub-001"``.
+        column : str
+            One of `columns`.
+
+        Returns
+        -------
+        str or None
+            What the table says; None where the value is missing or the subject is not
+            in the table.
+        """
+        return self.rows.get(subject, {}).get(column)
+
+    def number(self, subject: str, column: str) -> float | None:
+        """Look up a value that is a number.
+
+        Parameters
+        ----------
+        subject : str
+            Name of the subject, such as ``"sub-001"``.
+        column : str
+            One of `columns`.
+
+        Returns
+        -------
+        float or None
+            The number; None where `text` gives None.
+
+        Raises
+        ------
+        ValueError
+            If the text is no finite number.
+        """
+        text = self.text(subject, column)
+        if text is None:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.inf
+        if math.isinf(number):
+            raise ValueError(
+                f"{self.path}: the {column} of {subject} is {text!r}, which is no "
+                "finite number: mend it, write n/a, or ask for it as categorical"
+            )
+        return number
+
+
+def read_participants(path: str | os.PathLike) -> Participants:
+    """Read a table of subjects and, from the JSON beside it, the units.
+
+    Parameters
+    ----------
+    path : str or Path
+        A table as the ``participants.tsv`` of BIDS :footcite:p:`Gorgolewski2016`:
+        UTF-8 text, separated by tabs, with a column ``participant_id``. Empty fields,
+        ``n/a`` and ``nan`` are missing values. A file of the same name that ends in
+        ``.json`` may describe the columns; their ``Units`` are read.
+
+    Returns
+    -------
+    Participants
+        The table. ``sub-`` is put before the names of subjects that lack it.
+
+    Raises
+    ------
+    OSError
+        If the file is missing or cannot be opened.
+    ValueError
+        If the file is empty or no such table, a row has more or fewer fields than the
+        header, or a column or subject comes twice.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            lines = csv.reader(stream, delimiter="\t")
+            table = [(lines.line_num, [one.strip() for one in line]) for line in lines]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise read_error(path, error) from error
+    table = [(number, fields) for number, fields in table if any(fields)]
+    if not table:
+        raise ValueError(f"{path} is empty: give a table with a column {_ID}")
+    (_, header), *rows = table
+    _check_header(path, header)
+    if not rows:
+        raise ValueError(f"{path} has a header and no rows: give a row a subject")
+    columns = tuple(name for name in header if name != _ID)
+    return Participants(path, columns, _rows(path, header, rows), _units(path, columns))
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    """Refuse a table whose columns cannot be told apart, or that names no subject."""
+    if _ID not in header:
+        raise ValueError(
+            f"{path} has no column {_ID}: its columns, which have to be separated by "
+            f"tabs, are {', '.join(header)}"
+        )
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{path} has several columns {', '.join(twice)}: give each its own name"
+        )
+
+
+def _rows(
+    path: Path, header: list[str], rows: list[tuple[int, list[str]]]
+) -> dict[str, dict[str, str | None]]:
+    """Bring the rows of a table under the names of their subjects."""
+    by_subject: dict[str, dict[str, str | None]] = {}
+    for line, fields in rows:
+        if len(fields) != len(header):
+            raise ValueError(
+                f"{path}, line {line}: {len(fields)} fields where the header has "
+                f"{len(header)}: separate them by single tabs, n/a where one is missing"
+            )
+        row = {
+            name: None if text.lower() in _MISSING else text
+            for name, text in zip(header, fields)
+        }
+        subject = row.pop(_ID)
+        if subject is None:
+            raise ValueError(f"{path}, line {line}: the {_ID} is missing: name it")
+        subject = f"sub-{subject.removeprefix('sub-')}"
+        if subject in by_subject:
+            raise ValueError(
+                f"{path}, line {line}: {subject} comes twice: keep one row a subject"
+            )
+        by_subject[subject] = row
+    return by_subject
+
+
+def _units(path: Path, columns: tuple[str, ...]) -> dict[str, str]:
+    """Read the units of columns from the JSON beside a table, if there is one."""
+    described = path.with_suffix(".json")
+    if not described.is_file() or described == path:
+        return {}
+    try:
+        entries = json.loads(described.read_text(encoding="utf-8-sig"))
+        if not isinstance(entries, dict):
+            raise ValueError("it holds no entries by column")
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{described}, which describes {path.name}, cannot be read "
+            f"({reason(error)}): mend it or take it away"
+        ) from error
+    units = {}
+    for name in columns:
+        entry = entries.get(name)
+        unit = entry.get("Units") if isinstance(entry, dict) else None
+        if isinstance(unit, str) and unit.strip():
+            units[name] = unit.strip()
+    return units
