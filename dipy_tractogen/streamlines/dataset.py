@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dipy.tracking.streamlinespeed import length
 from nibabel.streamlines import ArraySequence
@@ -31,11 +31,17 @@ class BundleSet:
         Grid of the streamlines.
     report : ScreeningReport, optional
         What was dropped when the streamlines were loaded.
+    values : dict of str to ndarray of shape (n,), optional
+        What else is known of each streamline, by name: text for categories (such as a
+        diagnosis), finite numbers, kept as float64, otherwise (such as an age).
+    units : dict of str to str, optional
+        Units of some of the values.
 
     Raises
     ------
     ValueError
-        If there is not one label a streamline, or a label has no name.
+        If there is not one label and one value of each name a streamline, a label has
+        no name, or a value is neither text nor a finite number.
     """
 
     streamlines: ArraySequence
@@ -43,6 +49,8 @@ class BundleSet:
     bundle_names: tuple[str, ...]
     reference: Reference
     report: ScreeningReport | None = None
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         self.streamlines = to_sequence(self.streamlines)
@@ -60,6 +68,11 @@ class BundleSet:
                 f"labels go from {self.labels.min()} to {self.labels.max()}, and there "
                 f"are {len(self.bundle_names)} bundle names: labels count from 0"
             )
+        self.values = {
+            str(name): _checked_values(name, given, len(self))
+            for name, given in self.values.items()
+        }
+        self.units = dict(self.units)
 
     def __len__(self) -> int:
         return len(self.streamlines)
@@ -124,6 +137,8 @@ class BundleSet:
             self.bundle_names,
             self.reference,
             self.report,
+            {name: values[indices] for name, values in self.values.items()},
+            self.units,
         )
 
     def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
@@ -179,7 +194,8 @@ class BundleSet:
         Raises
         ------
         ValueError
-            If no set is given, or the grids differ.
+            If no set is given, or the grids, the names or kinds of the values, or
+            their units differ.
         """
         sets = list(sets)
         if not sets:
@@ -206,4 +222,64 @@ class BundleSet:
             tuple(names),
             reference,
             None if None in reports else sum(reports[1:], reports[0]),
+            _merged_values([each.values for each in sets]),
+            _merged_units([each.units for each in sets]),
         )
+
+
+def _checked_values(name: str, given: np.ndarray, nb_streamlines: int) -> np.ndarray:
+    """Give values the type of their kind; refuse those that are of none."""
+    values = np.asarray(given)
+    if values.shape != (nb_streamlines,):
+        raise ValueError(
+            f"values of {name} of the shape {values.shape} are given for "
+            f"{nb_streamlines} streamlines: give one for each"
+        )
+    if values.dtype.kind == "U":
+        return values
+    if values.dtype.kind == "O" and all(isinstance(value, str) for value in values):
+        return values.astype(str)
+    if values.dtype.kind not in "iuf":
+        raise ValueError(
+            f"values of {name} are of the type {values.dtype}: give text for "
+            "categories, numbers otherwise"
+        )
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"values of {name} are not finite for {(~np.isfinite(values)).sum()} of "
+            f"{nb_streamlines} streamlines: leave those streamlines out"
+        )
+    return values
+
+
+def _merged_values(sets: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join the values of sets of streamlines that know the same of them."""
+    first = sets[0]
+    for other in sets[1:]:
+        if set(first) != set(other):
+            raise ValueError(
+                f"one set of streamlines has values of {', '.join(first) or 'nothing'} "
+                f"and another of {', '.join(other) or 'nothing'}: load both with the "
+                "same names"
+            )
+        for name in first:
+            if first[name].dtype.kind != other[name].dtype.kind:
+                raise ValueError(
+                    f"values of {name} are categories in one set of streamlines and "
+                    "numbers in another: load both as the same"
+                )
+    return {name: np.concatenate([each[name] for each in sets]) for name in first}
+
+
+def _merged_units(sets: list[dict[str, str]]) -> dict[str, str]:
+    """Join units; refuse to mix different ones."""
+    merged: dict[str, str] = {}
+    for units in sets:
+        for name, unit in units.items():
+            if merged.setdefault(name, unit) != unit:
+                raise ValueError(
+                    f"values of {name} are in {merged[name]} in one set of streamlines "
+                    f"and in {unit} in another: bring them to one unit"
+                )
+    return merged

@@ -106,3 +106,91 @@ def test_merge_refuses_other_grids_and_nothing(bundles):
 def test_labels_fit(grid, labels, message):
     with pytest.raises(ValueError, match=message):
         BundleSet(np.zeros((2, 4, 3)), labels, ("a", "b"), grid)
+
+
+@pytest.fixture
+def valued(bundles):
+    """Return bundles whose ages count up, controls first."""
+    bundles.values = {
+        "age": np.arange(18.0),
+        "group": np.array(["control"] * 12 + ["patient"] * 6),
+    }
+    bundles.units = {"age": "year"}
+    return bundles
+
+
+def test_values_have_the_type_of_their_kind(grid):
+    given = {
+        "age": [70, 20],
+        "score": np.array([0.5, -1], dtype=np.float32),
+        "group": ["b", "a"],
+        "site": np.array(["x", "longer"], dtype=object),
+    }
+    bundles = BundleSet(np.zeros((2, 4, 3)), [0, 0], ("a",), grid, values=given)
+    types = {name: values.dtype.kind for name, values in bundles.values.items()}
+    assert types == {"age": "f", "score": "f", "group": "U", "site": "U"}
+    assert bundles.values["score"].dtype == np.float64
+    assert bundles.values["site"].tolist() == ["x", "longer"]
+    assert isinstance(given["age"], list)
+    without = BundleSet(np.zeros((2, 4, 3)), [0, 0], ("a",), grid)
+    assert (without.values, without.units) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.0], r"values of age of the shape \(1,\) are given for 2"),
+        ([[1.0], [2.0]], "give one for each"),
+        ([1.0, np.nan], "not finite for 1 of 2"),
+        ([1.0, np.inf], "not finite for 1 of 2"),
+        (np.array(["a", None], dtype=object), "of the type object"),
+        ([True, False], "of the type bool"),
+    ],
+)
+def test_values_fit(grid, values, message):
+    with pytest.raises(ValueError, match=message):
+        BundleSet(np.zeros((2, 4, 3)), [0, 0], ("a",), grid, values={"age": values})
+
+
+def test_select_and_split_carry_values(valued):
+    chosen = valued.select([12, 3])
+    assert chosen.values["age"].tolist() == [12, 3]
+    assert chosen.values["group"].tolist() == ["patient", "control"]
+    assert chosen.units == {"age": "year"}
+    nothing = valued.select([])
+    assert [values.shape for values in nothing.values.values()] == [(0,), (0,)]
+    parts = valued.split(0.2, seed=1)
+    for part in parts:
+        rows = [first_points(valued).index(point) for point in first_points(part)]
+        assert part.values["age"].tolist() == rows
+    assert sum(len(part) for part in parts) == 18
+
+
+def test_merge_joins_values(valued):
+    merged = BundleSet.merge([valued.select([12, 3]), valued.select([5])])
+    assert merged.values["age"].tolist() == [12, 3, 5]
+    assert merged.values["group"].tolist() == ["patient", "control", "control"]
+    assert merged.units == {"age": "year"}
+
+
+@pytest.mark.parametrize(
+    ("values", "units", "message"),
+    [
+        ({}, {}, "values of age and another of nothing"),
+        ({"score": np.ones(18)}, {}, "values of age and another of score"),
+        ({"age": np.array(["old"] * 18)}, {}, "age are categories in one set"),
+        ({"age": np.ones(18)}, {"age": "month"}, "age are in year .* and in month"),
+    ],
+)
+def test_merge_refuses_other_values(valued, values, units, message):
+    del valued.values["group"]
+    other = BundleSet(
+        valued.streamlines,
+        valued.labels,
+        valued.bundle_names,
+        valued.reference,
+        values=values,
+        units=units,
+    )
+    with pytest.raises(ValueError, match=message):
+        BundleSet.merge([valued, other])
