@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dipy.tracking.streamlinespeed import length
@@ -22,7 +23,8 @@ class ScreeningReport:
     """What was found among streamlines, and what became of it.
 
     A streamline counts once, for the first reason that holds: non-finite points, one
-    point (or none), zero length, shorter than asked, out of the bounding box.
+    point (or none), zero length, shorter than asked, without a value that is needed,
+    out of the bounding box.
 
     Parameters
     ----------
@@ -78,6 +80,7 @@ def screen(
     min_length: float = 0.0,
     out_of_bounds: str = "drop",
     invalid: str = "drop",
+    lacking: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, ScreeningReport]:
     """Find the streamlines that cannot be used, and count them by reason.
 
@@ -96,6 +99,8 @@ def screen(
     invalid : str, optional
         What to do with non-finite points, single points and zero length: ``"drop"``
         or ``"error"``.
+    lacking : mapping of str to ndarray of bool, shape (n,), optional
+        Streamlines that are dropped because something is not known of them, by reason.
 
     Returns
     -------
@@ -122,6 +127,9 @@ def screen(
         short = usable & (_lengths(streamlines) < min_length)
         dropped[f"shorter than {min_length:g} mm"] = short
         usable &= ~short
+    for reason, mark in (lacking or {}).items():
+        dropped[reason] = usable & mark
+        usable &= ~mark
     noted = {}
     if reference is not None and not reference.is_placeholder:
         outside = usable & ~reference.contains(streamlines)

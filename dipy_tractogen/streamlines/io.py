@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import logging
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -14,14 +15,25 @@ from .checks import ScreeningReport, check_options, screen
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
 from .naming import bundle_labels
+from .participants import Participants
 from .ragged import as_sequence, take
 from .readers import read_tractogram
 from .reference import Reference
+from .values import WITHOUT_VALUE, ValueReader, lacking
 
 logger = logging.getLogger("dipy_tractogen")
 
 _WITH_HEADER = (".trk", ".trx")
 _NAMES_LOGGED = 50
+
+
+class _Part(NamedTuple):
+    """What is kept of one file."""
+
+    streamlines: ArraySequence
+    labels: np.ndarray
+    names: tuple[str, ...]
+    values: dict[str, np.ndarray]
 
 
 def load_bundles(
@@ -32,6 +44,9 @@ def load_bundles(
     invalid: str = "drop",
     out_of_bounds: str = "drop",
     min_length: float = 0.0,
+    categorical: str | Iterable[str] = (),
+    continuous: str | Iterable[str] = (),
+    participants: Participants | str | os.PathLike | None = None,
 ) -> BundleSet:
     """Load tractograms as bundles.
 
@@ -56,13 +71,25 @@ def load_bundles(
         ``"keep"`` or ``"error"``. A grid that is a placeholder has no box.
     min_length : float, optional
         Streamlines that are shorter are dropped (mm).
+    categorical, continuous : str or iterable of str, optional
+        Names of values that are loaded with the streamlines, those that are categories
+        (a diagnosis) and those that are numbers (an age). They are columns of
+        `participants`, or else keys of ``data_per_streamline``, whose numbers as text
+        are the categories. ``subject`` is the ``sub-<label>`` of the path. ``bundle``,
+        ``length``, ``tortuosity`` and ``curvature`` need no loading: the labels and the
+        points tell them. A streamline without one of the values is dropped.
+    participants : Participants, str or Path, optional
+        What is known of the subjects: a ``participants.tsv`` as in BIDS, see
+        `participants.read_participants`. The subject of a file is the ``sub-<label>``
+        of its name, or else of its nearest folder.
 
     Returns
     -------
     bundles : BundleSet
         Streamlines in RASMM millimetres, float32, with their own numbers of points;
         names in alphabetical order. Without any real grid, the reference is one
-        that covers the streamlines.
+        that covers the streamlines. It carries the values, and the units that the
+        table has for them.
 
     Raises
     ------
@@ -70,35 +97,34 @@ def load_bundles(
         If a file is missing or cannot be opened.
     ValueError
         If a file is empty, damaged or cut short, the grids of the files differ, an
-        option is not accepted, or no streamline is left.
+        option is not accepted, a value is found nowhere or is no number, a file tells
+        no subject where one is needed, or no streamline is left.
     """
     check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
     files = sorted(expand_inputs(input_files))
+    reader = ValueReader(
+        files,
+        categorical=categorical,
+        continuous=continuous,
+        participants=participants,
+    )
     grid = _common_grid(files, reference)
     report = ScreeningReport(0, 0)
     parts = []
     for file in files:
-        logger.info("Reading %s", file)
-        contents = read_tractogram(file)
-        labels, file_names = bundle_labels(
-            contents, bundles_from, stem=split_extension(file)[0], path=file
+        part, found = _read_part(
+            file,
+            reader,
+            bundles_from,
+            reference=grid,
+            min_length=min_length,
+            out_of_bounds=out_of_bounds,
+            invalid=invalid,
         )
-        try:
-            keep, found = screen(
-                contents.streamlines,
-                reference=grid,
-                min_length=min_length,
-                out_of_bounds=out_of_bounds,
-                invalid=invalid,
-            )
-        except ValueError as error:
-            raise ValueError(f"{file}: {error}") from error
-        if found.counts:
-            logger.warning("%s: %s", file, found.summary())
         report += found
-        parts.append((_kept(contents.streamlines, keep), labels[keep], file_names))
+        parts.append(part)
     _check_left(report, files, min_length)
-    return _assemble(parts, grid, report)
+    return _assemble(parts, grid, report, reader.units)
 
 
 def _common_grid(
@@ -142,9 +168,30 @@ def _own_grid(file: Path) -> Reference | None:
     return Reference.from_file(file)
 
 
-def _kept(streamlines: ArraySequence, keep: np.ndarray) -> ArraySequence:
-    """Return the streamlines that are kept, copied only where some are dropped."""
-    return streamlines if keep.all() else take(streamlines, keep)
+def _read_part(
+    file: Path, reader: ValueReader, bundles_from: str, **screening
+) -> tuple[_Part, ScreeningReport]:
+    """Read one file and leave out what cannot be used; `screening` as for `screen`."""
+    logger.info("Reading %s", file)
+    contents = read_tractogram(file)
+    labels, names = bundle_labels(
+        contents, bundles_from, stem=split_extension(file)[0], path=file
+    )
+    values = reader.read(contents, file)
+    try:
+        keep, found = screen(contents.streamlines, lacking=lacking(values), **screening)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+    if found.counts:
+        logger.warning("%s: %s", file, found.summary())
+    streamlines = contents.streamlines
+    part = _Part(
+        streamlines if keep.all() else take(streamlines, keep),
+        labels[keep],
+        names,
+        {name: given[keep] for name, given in values.items()},
+    )
+    return part, found
 
 
 def _check_left(report: ScreeningReport, files: list[Path], min_length: float) -> None:
@@ -159,28 +206,31 @@ def _check_left(report: ScreeningReport, files: list[Path], min_length: float) -
         mend.append("keep what is out of bounds")
     if min_length:
         mend.append("lower the minimum length")
+    if any(reason.startswith(WITHOUT_VALUE) for reason in report.dropped):
+        mend.append("give the values that are missing")
     raise ValueError(
         f"no streamlines are left of {where}: {report.summary()}; {', or '.join(mend)}"
     )
 
 
 def _assemble(
-    parts: list[tuple[ArraySequence, np.ndarray, tuple[str, ...]]],
+    parts: list[_Part],
     grid: Reference | None,
     report: ScreeningReport,
+    units: dict[str, str],
 ) -> BundleSet:
-    """Join the streamlines, labels and names of the files into one set."""
-    names = sorted({name for *_, labels, own in parts for name in _used(labels, own)})
+    """Join the streamlines, labels, names and values of the files into one set."""
+    names = sorted({name for part in parts for name in _used(part.labels, part.names)})
     codes = {name: code for code, name in enumerate(names)}
     labels = [
-        np.array([codes.get(name, -1) for name in own], dtype=np.int32)[labels]
-        for _, labels, own in parts
+        np.array([codes.get(name, -1) for name in part.names], np.int32)[part.labels]
+        for part in parts
     ]
-    streamlines = parts[0][0]
+    streamlines = parts[0].streamlines
     if len(parts) > 1:
         streamlines = as_sequence(
-            np.concatenate([part._data.reshape(-1, 3) for part, *_ in parts]),
-            np.concatenate([part._lengths for part, *_ in parts]),
+            np.concatenate([part.streamlines._data.reshape(-1, 3) for part in parts]),
+            np.concatenate([part.streamlines._lengths for part in parts]),
         )
     bundles = BundleSet(
         streamlines,
@@ -188,6 +238,11 @@ def _assemble(
         tuple(names),
         grid if grid is not None else Reference.covering(streamlines),
         report,
+        {
+            name: np.concatenate([part.values[name] for part in parts])
+            for name in parts[0].values
+        },
+        units,
     )
     counts = [f"{name} {n}" for name, n in bundles.counts().items()]
     logger.info(

@@ -93,14 +93,63 @@ def _labels_from_values(
             f"{path} has no data_per_streamline {key!r} to name bundles from: {has}; "
             "'auto', 'stem' and 'groups' are accepted too"
         )
+    values = column_of(data, key, path)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{path}: data_per_streamline {key!r} cannot name bundles: it holds NaN or "
+            "infinite values, and a bundle needs a finite one"
+        )
+    return categories_of(values)
+
+
+def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
+    """Give values of ``data_per_streamline`` that are one number a streamline.
+
+    Parameters
+    ----------
+    data : dict of str to ndarray of shape (n,) or (n, k)
+        Values of each streamline.
+    key : str
+        One of the names.
+    path : Path
+        The file, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The values.
+
+    Raises
+    ------
+    ValueError
+        If there are several numbers a streamline.
+    """
     values = np.asarray(data[key])
     values = values.reshape(len(values), -1)
-    if values.shape[1] != 1 or not np.isfinite(values).all():
+    if values.shape[1] != 1:
         raise ValueError(
-            f"{path}: data_per_streamline {key!r} cannot name bundles: it needs one "
-            f"finite value a streamline, and has {values.shape[1]}"
+            f"{path}: data_per_streamline {key!r} has {values.shape[1]} numbers a "
+            "streamline where one is needed: write them under a name each"
         )
-    unique, codes = np.unique(values[:, 0], return_inverse=True)
+    return values[:, 0]
+
+
+def categories_of(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Take numbers for categories, with their text as names.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Finite numbers.
+
+    Returns
+    -------
+    labels : ndarray of int, shape (n,)
+        Category of each, as an index into the names.
+    names : tuple of str
+        Names in alphabetical order; those of whole numbers have no decimal point.
+    """
+    unique, codes = np.unique(values, return_inverse=True)
     texts = [str(int(v)) if v == int(v) else str(v) for v in unique]
     names = sorted(texts)
     order = np.array([names.index(text) for text in texts], dtype=np.int32)

@@ -45,6 +45,25 @@ def test_each_flaw_is_dropped_and_counted_once(flawed):
     )
 
 
+def test_what_is_lacking_comes_after_flaws_and_before_the_box(flawed):
+    lacking = {
+        "without a value of age": np.arange(10) >= 7,
+        "without a value of sex": np.arange(10) % 9 == 0,
+    }
+    keep, report = screen(
+        flawed, reference=GRID, min_length=5, out_of_bounds="keep", lacking=lacking
+    )
+    assert not keep.any()
+    assert report.counts == {
+        "non-finite points": 3,
+        "one point": 2,
+        "zero length": 1,
+        "shorter than 5 mm": 1,
+        "without a value of age": 2,
+        "without a value of sex": 1,
+    }
+
+
 def test_a_view_in_another_order(flawed):
     keep, _ = screen(flawed[[9, 4, 8, 0]], reference=GRID)
     assert keep.tolist() == [True, False, False, True]

@@ -102,6 +102,32 @@ def test_names_that_are_not_there(grouped, save):
         load_bundles(grouped, bundles_from="colour")
 
 
+def test_values_stay_with_their_streamlines(save, tmp_path):
+    """One has no score, and another one is out of bounds."""
+    paths = [
+        save(
+            f"sub-{number}_a.trx",
+            n=4,
+            x=89 - number,
+            labels=np.array([1, 0, 1, 0]),
+            bundle_names=("AF", "CST"),
+            data_per_streamline={"score": scores, "site": np.array([3, 10, 3, 3])},
+        )
+        for number, scores in ((1, [0, np.nan, 2, 3]), (2, [4, 5, 6, 7]))
+    ]
+    bundles = load_bundles(paths, categorical=["site", "subject"], continuous="score")
+    assert starts(bundles) == [88, 90, 87, 88, 89, 90]
+    assert named(bundles) == ["CST", "CST", "CST", "AF", "CST", "AF"]
+    assert bundles.values["score"].tolist() == [0, 2, 4, 5, 6, 7]
+    assert bundles.values["site"].tolist() == ["3", "3", "3", "10", "3", "3"]
+    assert bundles.values["subject"].tolist() == ["sub-1"] * 2 + ["sub-2"] * 4
+    assert bundles.report.dropped == {
+        "without a value of score": 1,
+        "out of the bounding box": 1,
+    }
+    assert load_bundles(paths).values == {}
+
+
 @pytest.fixture
 def flawed(grid, tmp_path):
     """Write a good streamline and one of each flaw."""

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.naming import bundle_labels
+from dipy_tractogen.streamlines.naming import bundle_labels, categories_of
 from dipy_tractogen.streamlines.ragged import to_sequence
 from dipy_tractogen.streamlines.readers import TractogramContents
 
@@ -69,7 +69,21 @@ def test_values_that_are_not_there_name_what_is():
         name("x", data=data)
 
 
-@pytest.mark.parametrize("values", [np.zeros((5, 2)), np.full(5, np.nan)])
-def test_values_that_cannot_be_names(values):
-    with pytest.raises(ValueError, match="cannot name bundles"):
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.zeros((5, 2)), "has 2 numbers a streamline"),
+        (np.full(5, np.nan), "cannot name bundles"),
+        (np.full(5, np.inf), "cannot name bundles"),
+    ],
+)
+def test_values_that_cannot_be_names(values, said):
+    with pytest.raises(ValueError, match=rf"a\.trx: .*'x' {said}"):
         name("x", data={"x": values})
+
+
+def test_categories_of_numbers():
+    labels, names = categories_of(np.array([2, 10, -1, 2, 0.5]))
+    assert names == ("-1", "0.5", "10", "2")
+    assert labels.tolist() == [3, 2, 0, 3, 1]
+    assert categories_of(np.array([]))[1] == ()

@@ -1,0 +1,215 @@
+"""What is known of streamlines besides their points, of their subject or of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import logging
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .conditions import BUNDLE, COMPUTED
+from .naming import categories_of, column_of
+from .participants import Participants, read_participants, subject_of
+from .readers import TractogramContents
+
+logger = logging.getLogger("dipy_tractogen")
+
+SUBJECT = "subject"
+"""The category that comes from the path of a file."""
+
+WITHOUT_VALUE = "without a value of"
+"""How the reason begins for which streamlines of unknown values are dropped."""
+
+
+class ValueReader:
+    """Finds the values of the streamlines of files.
+
+    Values come from the participants table, by the subject in the path of the file,
+    if it has a column of the name; otherwise from ``data_per_streamline``.
+
+    Parameters
+    ----------
+    files : list of Path
+        The tractograms that are going to be read.
+    categorical, continuous : str or iterable of str
+        Names of the values that are categories, and of those that are numbers.
+        ``subject`` is the category in the path. Those that are known in other ways,
+        ``bundle`` and the names in `conditions.COMPUTED`, are skipped.
+    participants : Participants, str or Path, optional
+        The table, or the file that holds it.
+
+    Attributes
+    ----------
+    units : dict of str to str
+        Units of those numbers that come from the table and have one.
+
+    Raises
+    ------
+    OSError
+        If the table is missing or cannot be opened.
+    ValueError
+        If a name is given for the wrong kind, the table is damaged, a file tells no
+        subject where one is needed, or a number of its subject is none.
+    """
+
+    def __init__(
+        self,
+        files: list[Path],
+        *,
+        categorical: str | Iterable[str] = (),
+        continuous: str | Iterable[str] = (),
+        participants: Participants | str | os.PathLike | None = None,
+    ):
+        self._is_categorical = _kinds(_listed(categorical), _listed(continuous))
+        if participants is not None and not isinstance(participants, Participants):
+            participants = read_participants(participants)
+        self._participants = participants
+        columns = participants.columns if participants is not None else ()
+        self._columns = [
+            name for name in self._is_categorical if name in columns and name != SUBJECT
+        ]
+        self._of_subject = {file: self._subject_values(file) for file in files}
+        self.units = {
+            name: participants.units[name]
+            for name in self._columns
+            if name in participants.units and not self._is_categorical[name]
+        }
+
+    def read(self, contents: TractogramContents, path: Path) -> dict[str, np.ndarray]:
+        """Find the values of the streamlines of one file.
+
+        Parameters
+        ----------
+        contents : TractogramContents
+            What the file holds.
+        path : Path
+            The file, one of those given.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,)
+            Text for categories, float64 for numbers, by name. Empty text and NaN are
+            values that are missing.
+
+        Raises
+        ------
+        ValueError
+            If a name is found nowhere, or the values in the file make no sense.
+        """
+        n = len(contents.streamlines)
+        of_subject = self._of_subject[path]
+        return {
+            name: np.full(n, of_subject[name])
+            if name in of_subject
+            else self._from_file(contents.data_per_streamline, name, path)
+            for name in self._is_categorical
+        }
+
+    def _subject_values(self, file: Path) -> dict[str, str | float]:
+        """Look up what is asked of the subject of a file."""
+        names = [*self._columns]
+        if SUBJECT in self._is_categorical:
+            names.append(SUBJECT)
+        if not names:
+            return {}
+        subject = subject_of(file)
+        if subject is None:
+            raise ValueError(
+                f"{file}: the {names[0]} of its streamlines is that of a subject, and "
+                "neither its name nor its folders have a sub-<label>: name it as in "
+                f"BIDS, such as sub-001_{file.name}"
+            )
+        if self._columns and subject not in self._participants.rows:
+            logger.warning(
+                "%s: %s is not in %s", file, subject, self._participants.path
+            )
+        return {name: self._subject_value(subject, name) for name in names}
+
+    def _subject_value(self, subject: str, name: str) -> str | float:
+        if name == SUBJECT:
+            return subject
+        if self._is_categorical[name]:
+            return self._participants.text(subject, name) or ""
+        number = self._participants.number(subject, name)
+        return math.nan if number is None else number
+
+    def _from_file(
+        self, data: dict[str, np.ndarray], name: str, path: Path
+    ) -> np.ndarray:
+        """Take values from ``data_per_streamline``."""
+        if name not in data:
+            raise ValueError(self._not_found(data, name, path))
+        values = column_of(data, name, path)
+        if np.isinf(values).any():
+            raise ValueError(
+                f"{path}: data_per_streamline {name!r} holds infinite values: write "
+                "NaN where a value is not known"
+            )
+        if not self._is_categorical[name]:
+            return values.astype(np.float64)
+        known = ~np.isnan(values)
+        labels, names = categories_of(values[known])
+        codes = np.zeros(len(values), dtype=np.intp)
+        codes[known] = labels + 1
+        return np.array(["", *names])[codes]
+
+    def _not_found(self, data: dict[str, np.ndarray], name: str, path: Path) -> str:
+        """Say that a name is in neither place, and what is there."""
+        has = ", ".join(sorted(data)) or "none"
+        message = f"{path} has no data_per_streamline {name!r} (it has {has})"
+        if self._participants is None:
+            return f"{message}: choose another, or give a table of participants with it"
+        columns = ", ".join(self._participants.columns) or "none"
+        return (
+            f"{self._participants.path} has no column {name!r} (it has {columns}), and "
+            f"{message}: choose one that is there"
+        )
+
+
+def lacking(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Mark the streamlines that lack a value.
+
+    Parameters
+    ----------
+    values : dict of str to ndarray of shape (n,)
+        As `ValueReader.read` gives them.
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (n,)
+        True where a value is missing, by reason as in a `checks.ScreeningReport`.
+    """
+    return {
+        f"{WITHOUT_VALUE} {name}": (
+            given == "" if given.dtype.kind == "U" else np.isnan(given)
+        )
+        for name, given in values.items()
+    }
+
+
+def _listed(names: str | Iterable[str]) -> list[str]:
+    """Return names, each once; one name may stand alone."""
+    return [names] if isinstance(names, str) else list(dict.fromkeys(names))
+
+
+def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
+    """Say of the names that are to be looked up whether they are categories."""
+    for name in categorical:
+        if name in continuous:
+            raise ValueError(
+                f"{name} is asked for as categorical and as continuous: choose one"
+            )
+        if name in COMPUTED:
+            raise ValueError(
+                f"{name} is a number, computed from points: ask for it as continuous"
+            )
+    for name in (BUNDLE, SUBJECT):
+        if name in continuous:
+            raise ValueError(f"{name} is no number: ask for it as categorical")
+    kinds = {**dict.fromkeys(categorical, True), **dict.fromkeys(continuous, False)}
+    return {
+        name: kind for name, kind in kinds.items() if name not in (BUNDLE, *COMPUTED)
+    }
