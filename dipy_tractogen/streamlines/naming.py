@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,7 @@ def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
         If there are several numbers a streamline.
     """
     values = np.asarray(data[key])
-    values = values.reshape(len(values), -1)
+    values = values.reshape(len(values), math.prod(values.shape[1:]))
     if values.shape[1] != 1:
         raise ValueError(
             f"{path}: data_per_streamline {key!r} has {values.shape[1]} numbers a "

@@ -104,7 +104,7 @@ class ValueReader:
         return {
             name: np.full(n, of_subject[name])
             if name in of_subject
-            else self._from_file(contents.data_per_streamline, name, path)
+            else self._from_file(contents, name, path)
             for name in self._is_categorical
         }
 
@@ -137,9 +137,12 @@ class ValueReader:
         return math.nan if number is None else number
 
     def _from_file(
-        self, data: dict[str, np.ndarray], name: str, path: Path
+        self, contents: TractogramContents, name: str, path: Path
     ) -> np.ndarray:
         """Take values from ``data_per_streamline``."""
+        data = contents.data_per_streamline
+        if not len(contents.streamlines):  # such a file may keep no names
+            return np.zeros(0, dtype=str if self._is_categorical[name] else float)
         if name not in data:
             raise ValueError(self._not_found(data, name, path))
         values = column_of(data, name, path)

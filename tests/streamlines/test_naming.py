@@ -63,6 +63,10 @@ def test_values_as_text():
     assert name("cluster", data={"cluster": values[:, 0]}) == expected
 
 
+def test_values_of_no_streamlines():
+    assert name("cluster", data={"cluster": np.zeros((0, 1))}, n=0) == []
+
+
 def test_values_that_are_not_there_name_what_is():
     data = {"cluster": np.zeros(5), "age": np.zeros(5)}
     with pytest.raises(ValueError, match=r"no data_per_streamline 'x'.*age, cluster"):

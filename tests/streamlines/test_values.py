@@ -62,6 +62,13 @@ def test_values_of_the_file_need_no_subject():
     assert values["site"].tolist() == ["7", "10", "7"]
 
 
+def test_file_without_streamlines_has_no_values():
+    for data in ({}, {"site": np.zeros((0, 1)), "score": np.zeros((0, 1))}):
+        values = read(ONE, data, n=0, categorical=["site", "sex"], continuous="score")
+        kinds = {name: (len(given), given.dtype.kind) for name, given in values.items()}
+        assert kinds == {"site": (0, "U"), "sex": (0, "U"), "score": (0, "f")}
+
+
 def test_what_is_known_in_other_ways_is_skipped():
     names = ["length", "tortuosity", "curvature"]
     values = read(Path("/data/AF.trk"), categorical=["bundle"], continuous=names)
