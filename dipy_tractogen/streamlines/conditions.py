@@ -1,0 +1,388 @@
+"""What streamlines are asked for by: bundle, length, age, diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .geometry import lengths, mean_curvature, tortuosity
+
+BUNDLE = "bundle"
+"""The condition that every streamline has."""
+
+LENGTH = "length"
+"""The condition that is measured along the points, in mm."""
+
+COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    LENGTH: (lengths, "mm"),
+    "curvature": (mean_curvature, "1/mm"),
+    "tortuosity": (tortuosity, ""),
+}
+"""Conditions that are computed from points at equal distances, with their units."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A property of streamlines: one of several categories, or a number.
+
+    Attributes
+    ----------
+    name : str
+        Name of the property.
+    categories : tuple of str
+        Names of the categories; empty for a number.
+    mean, deviation : float
+        Of a number, over the training streamlines.
+    low, high : float
+        Smallest and largest number in the training.
+    unit : str
+        Unit of a number, where it is known.
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+    mean: float = 0.0
+    deviation: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+    unit: str = ""
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether the property is one of several categories."""
+        return bool(self.categories)
+
+    @property
+    def width(self) -> int:
+        """Number of columns that stand for the property."""
+        return len(self.categories) or 1
+
+    def code(self, value: str) -> int:
+        """Give the number of a category.
+
+        Parameters
+        ----------
+        value : str
+            Name of the category.
+
+        Returns
+        -------
+        int
+            Its index.
+
+        Raises
+        ------
+        ValueError
+            If there is no such category.
+        """
+        if value not in self.categories:
+            raise ValueError(
+                f"{self.name} {value} is not in the model; it has "
+                f"{', '.join(self.categories)}."
+            )
+        return self.categories.index(value)
+
+    def describe(self) -> str:
+        """Say in a line what the property may be.
+
+        Returns
+        -------
+        str
+            Its categories, or its range with the unit.
+        """
+        if self.is_categorical:
+            return f"{self.name}: {', '.join(self.categories)}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.name}: {self.low:g} to {self.high:g}{unit}"
+
+
+class Conditions:
+    """The properties that a model knows of its streamlines, as numbers.
+
+    Parameters
+    ----------
+    entries : iterable of Condition or dict
+        The properties. Those with categories come first, in the order given.
+
+    Attributes
+    ----------
+    categorical, continuous : tuple of Condition
+        Properties that are one of several categories, and numbers.
+
+    Raises
+    ------
+    ValueError
+        If two have the same name.
+    """
+
+    def __init__(self, entries: Iterable[Condition | dict]):
+        entries = [
+            one if isinstance(one, Condition) else _from_plain(one) for one in entries
+        ]
+        names = [one.name for one in entries]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Conditions {', '.join(names)}: give each name once.")
+        self.categorical = tuple(one for one in entries if one.is_categorical)
+        self.continuous = tuple(one for one in entries if not one.is_categorical)
+
+    @classmethod
+    def of(
+        cls,
+        values: Mapping[str, np.ndarray],
+        *,
+        categories: Mapping[str, tuple[str, ...]] | None = None,
+        units: Mapping[str, str] | None = None,
+    ) -> Conditions:
+        """Describe the values of training streamlines.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape (n,)
+            Text for categories, finite numbers otherwise, by the name of the property.
+        categories : mapping of str to tuple of str, optional
+            Order of the categories of some; alphabetical without it.
+        units : mapping of str to str, optional
+            Units of some; those of `COMPUTED` are known.
+
+        Returns
+        -------
+        Conditions
+            The properties.
+
+        Raises
+        ------
+        ValueError
+            If there is no value, or a number is not finite.
+        """
+        units = {
+            **{name: unit for name, (_, unit) in COMPUTED.items()},
+            **(units or {}),
+        }
+        entries = []
+        for name, given in values.items():
+            given = np.asarray(given)
+            if not given.size:
+                raise ValueError(f"There is no value of {name}: give one or more.")
+            if given.dtype.kind in "UO":
+                known = (categories or {}).get(name) or np.unique(given.astype(str))
+                entries.append(Condition(name, tuple(str(one) for one in known)))
+            else:
+                entries.append(_continuous(name, given, units.get(name, "")))
+        return cls(entries)
+
+    def __iter__(self):
+        return iter((*self.categorical, *self.continuous))
+
+    def __eq__(self, other):
+        return isinstance(other, Conditions) and self.to_plain() == other.to_plain()
+
+    __hash__ = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the properties."""
+        return tuple(one.name for one in self)
+
+    @property
+    def width(self) -> int:
+        """Number of columns of `encode`."""
+        return sum(one.width for one in self)
+
+    def __getitem__(self, name: str) -> Condition:
+        for one in self:
+            if one.name == name:
+                return one
+        raise ValueError(
+            f"{name} is no condition of the model; it has {', '.join(self.names)}."
+        )
+
+    def columns(self, name: str) -> slice:
+        """Find the columns of a property.
+
+        Parameters
+        ----------
+        name : str
+            Name of the property.
+
+        Returns
+        -------
+        slice
+            Its columns in `encode`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such property.
+        """
+        start = 0
+        for one in self:
+            if one.name == name:
+                return slice(start, start + one.width)
+            start += one.width
+        return self[name]
+
+    def codes(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Turn categories into numbers.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape (n,)
+            Text by the name of the property.
+
+        Returns
+        -------
+        ndarray of shape (n, nb_categorical), int32
+            Index of each category.
+
+        Raises
+        ------
+        ValueError
+            If a property is missing or a category unknown.
+        """
+        columns = []
+        for one in self.categorical:
+            texts, inverse = np.unique(
+                np.asarray(_value(values, one.name)).astype(str), return_inverse=True
+            )
+            codes = np.array([one.code(str(text)) for text in texts], dtype=np.int32)
+            columns.append(codes[inverse])
+        return np.stack(columns, axis=1)
+
+    def standardised(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Take numbers to mean zero and deviation one.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape (n,)
+            Numbers by the name of the property.
+
+        Returns
+        -------
+        ndarray of shape (n, nb_continuous), float64
+            Standardised numbers.
+
+        Raises
+        ------
+        ValueError
+            If a property is missing.
+        """
+        columns = [
+            (np.asarray(_value(values, one.name), float) - one.mean) / one.deviation
+            for one in self.continuous
+        ]
+        return np.stack(columns, axis=1)
+
+    def restored(self, standardised: np.ndarray) -> dict[str, np.ndarray]:
+        """Take standardised numbers back.
+
+        Parameters
+        ----------
+        standardised : ndarray of shape (n, nb_continuous)
+            As `standardised` gives them.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,)
+            Numbers by the name of the property.
+        """
+        return {
+            one.name: column * one.deviation + one.mean
+            for one, column in zip(self.continuous, standardised.T)
+        }
+
+    def matrix(self, codes: np.ndarray, standardised: np.ndarray) -> np.ndarray:
+        """Give what a network reads.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n, nb_categorical)
+            Index of each category.
+        standardised : ndarray of shape (n, nb_continuous)
+            Standardised numbers.
+
+        Returns
+        -------
+        ndarray of shape (n, width), float32
+            A one for each category, then the numbers.
+        """
+        blocks = [
+            np.eye(one.width, dtype=np.float32)[column]
+            for one, column in zip(self.categorical, codes.T)
+        ]
+        return np.concatenate([*blocks, standardised.astype(np.float32)], axis=1)
+
+    def encode(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Give what a network reads of the values of streamlines.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape (n,)
+            Text or numbers by the name of the property.
+
+        Returns
+        -------
+        ndarray of shape (n, width), float32
+            A one for each category, then the standardised numbers.
+
+        Raises
+        ------
+        ValueError
+            If a property is missing or a category unknown.
+        """
+        return self.matrix(self.codes(values), self.standardised(values))
+
+    def to_plain(self) -> list[dict]:
+        """Give the properties as plain values, for a file."""
+        return [{**asdict(one), "categories": list(one.categories)} for one in self]
+
+
+def computed_values(points: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Compute those properties that follow from the points.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Streamlines in mm, their points at equal distances.
+    names : iterable of str
+        Names of properties; those that are not in `COMPUTED` are left out.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,)
+        Numbers by name.
+    """
+    return {name: COMPUTED[name][0](points) for name in names if name in COMPUTED}
+
+
+def _from_plain(plain: dict) -> Condition:
+    return Condition(**{**plain, "categories": tuple(plain.get("categories", ()))})
+
+
+def _continuous(name: str, values: np.ndarray, unit: str) -> Condition:
+    values = values.astype(float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} holds NaN or infinite values: leave those out.")
+    low, high = float(values.min()), float(values.max())
+    deviation = float(values.std())
+    # A number that is the same for all says nothing, whatever its rounding.
+    if deviation <= 1e-9 * max(abs(low), abs(high), 1.0):
+        deviation = 1.0
+    return Condition(
+        name,
+        mean=float(values.mean()),
+        deviation=deviation,
+        low=low,
+        high=high,
+        unit=unit,
+    )
+
+
+def _value(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in values:
+        raise ValueError(
+            f"The values of {name} are missing, which the model was trained on: give "
+            "one for each streamline."
+        )
+    return values[name]
