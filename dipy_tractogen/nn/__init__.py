@@ -11,8 +11,13 @@ load_tensorflow()
 _LAZY = {
     "AE": ".ae",
     "VAE": ".vae",
+    "CVAE": ".cvae",
+    "RVAE": ".rvae",
+    "AAE": ".aae",
     "load_model": ".archive",
     "StreamlineModel": ".model",
+    "LabelRegularizer": ".label_regularizer",
+    "AttributeRegularizer": ".attribute_regularizer",
     "SpectralBackbone": ".spectral",
     "ConvBackbone": ".conv",
     "TrainingOptions": ".options",

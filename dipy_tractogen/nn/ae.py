@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 import numpy as np
 
+from dipy_tractogen.streamlines.conditions import Conditions
+
 from .autoencoder import StreamlineAutoencoder
+from .regularizer import Regularizer
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
@@ -38,6 +43,12 @@ class AE(StreamlineAutoencoder):
         Name of the backbone: ``"spectral"`` or ``"conv"``.
     backbone_options : dict, optional
         Further arguments of `SpectralBackbone` or `ConvBackbone`.
+    regularizers : sequence of Regularizer, optional
+        Further terms of the loss, on the latents: `LabelRegularizer`,
+        `AttributeRegularizer`.
+    conditions : Conditions, optional
+        What is known of the streamlines beside their points; by default the training
+        finds it.
     seed : int, optional
         Seed of the weights.
     **kwargs
@@ -64,6 +75,8 @@ class AE(StreamlineAutoencoder):
         huber_mm: float | None = None,
         backbone: str = "spectral",
         backbone_options: dict | None = None,
+        regularizers: Sequence[Regularizer] = (),
+        conditions: Conditions | None = None,
         seed: int = 0,
         **kwargs,
     ):
@@ -76,25 +89,29 @@ class AE(StreamlineAutoencoder):
             huber_mm=huber_mm,
             backbone=backbone,
             backbone_options=backbone_options,
+            regularizers=regularizers,
+            conditions=conditions,
             seed=seed,
             **kwargs,
         )
         self.make_layers()
 
-    def mean_and_deviation(self, features):
+    def mean_and_deviation(self, features, conditions=None):
         """Give the latents of features; their deviation is zero.
 
         Parameters
         ----------
         features : tensor of shape (n, *backbone.feature_shape)
             Features in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
 
         Returns
         -------
         z_mean, deviation : tensor of shape (n, latent_dim)
             Latents, and zeros.
         """
-        z = self.z_mean(self.hidden(features))
+        z = self.z_mean(self.hidden(features, conditions))
         return z, ops.zeros_like(z)
 
     def active_dimensions(self, z_mean: np.ndarray) -> np.ndarray:
@@ -125,14 +142,22 @@ class AE(StreamlineAutoencoder):
         Returns
         -------
         dict
-            ``points`` and ``features`` (reconstructed, mm), ``z_mean``.
+            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, and ``z``, the
+            same.
         """
-        z = self.z_mean(self.hidden(self.features_of(inputs), training))
-        features = self.decode_z(z, training)
-        return {"points": self.synthesis(features), "features": features, "z_mean": z}
+        conditions = self.conditions_of(inputs)
+        z = self.z_mean(self.hidden(self.features_of(inputs), conditions, training))
+        features = self.decode_z(z, conditions, training)
+        return {
+            "points": self.synthesis(features),
+            "features": features,
+            "z_mean": z,
+            "z": z,
+        }
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Error of the reconstruction, in nats, averaged over the batch."""
-        return ops.mean(self.reconstruction_loss(x, y_pred))
+        error = ops.mean(self.reconstruction_loss(x, y_pred))
+        return error + self.regularization(x, y_pred, training)

@@ -11,7 +11,13 @@ import keras
 
 _PACKAGE = "dipy_tractogen"
 
-MODELS = {"AE": ".ae", "VAE": ".vae"}
+MODELS = {
+    "AE": ".ae",
+    "VAE": ".vae",
+    "CVAE": ".cvae",
+    "RVAE": ".rvae",
+    "AAE": ".aae",
+}
 """Module of each model that a file may hold, by the name of its class."""
 
 

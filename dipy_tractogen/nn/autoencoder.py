@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
+import numpy as np
+
+from dipy_tractogen.streamlines.conditions import Conditions
 
 from .checks import check_choice, check_number
 from .layers import Standardisation, seeded_weights
@@ -16,13 +21,15 @@ from .losses import (
     squared_error,
 )
 from .model import StreamlineModel
+from .regularizer import Regularizer, as_regularizers
 
 
 class StreamlineAutoencoder(StreamlineModel):
     """Base of the models with an encoder, latents and a decoder.
 
-    A subclass makes its layers by `make_layers` at the end of its ``__init__``, and
-    says what `call`, `compute_loss` and `mean_and_deviation` do.
+    A subclass calls `make_layers` at the end of its ``__init__``, and says what `call`,
+    `compute_loss` and `mean_and_deviation` do. Where layers depend on conditions that
+    are not known yet, they are made when the training has found those.
 
     Parameters
     ----------
@@ -38,6 +45,8 @@ class StreamlineAutoencoder(StreamlineModel):
         How the distance of a point grows into its error.
     huber_mm : float, optional
         Where ``"huber"`` turns from squared to absolute, in mm.
+    regularizers : sequence of Regularizer
+        Further terms of the loss, on the latents.
     **kwargs
         Further arguments of `StreamlineCoder`.
 
@@ -46,6 +55,9 @@ class StreamlineAutoencoder(StreamlineModel):
     ValueError
         If a number is out of its range or a choice unknown.
     """
+
+    conditions_in_encoder = False
+    conditions_in_decoder = False
 
     def __init__(
         self,
@@ -56,6 +68,7 @@ class StreamlineAutoencoder(StreamlineModel):
         reduction: str,
         reconstruction: str,
         huber_mm: float | None,
+        regularizers: Sequence[Regularizer],
         **kwargs,
     ):
         super().__init__(nb_points, latent_dim, **kwargs)
@@ -73,30 +86,89 @@ class StreamlineAutoencoder(StreamlineModel):
         self.reduction = reduction
         self.reconstruction = reconstruction
         self.huber_mm = huber_mm
+        self.regularizers = as_regularizers(regularizers)
+
+    @property
+    def conditions_in_networks(self) -> bool:
+        """Whether a streamline can only be encoded or decoded with its conditions."""
+        return self.conditions_in_encoder or self.conditions_in_decoder
+
+    @property
+    def reads_conditions(self) -> bool:
+        """Whether the layers, or the terms of the loss, read conditions."""
+        return self.conditions_in_networks or bool(self.regularizers)
+
+    @property
+    def needed_conditions(self) -> tuple[str, ...]:
+        """Names of conditions that the model cannot do without."""
+        return tuple(name for one in self.regularizers for name in one.needs)
+
+    def condition_on(self, conditions: Conditions) -> None:
+        """Settle what the model knows of streamlines, and make layers that need it.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What is known of the training streamlines.
+
+        Raises
+        ------
+        ValueError
+            If the model was made for others.
+        """
+        if self.conditions is None:
+            self.conditions = conditions
+            self.make_layers()
+            return
+        known, given = (
+            {one.name: one.categories for one in each}
+            for each in (self.conditions, conditions)
+        )
+        if known != given:
+            raise ValueError(
+                "The model was made for "
+                f"{'; '.join(one.describe() for one in self.conditions)}: train it on "
+                "the same conditions and categories, or make another one."
+            )
 
     def make_layers(self) -> None:
         """Make the layers, with weights that the seed fixes."""
+        if self.reads_conditions and self.conditions is None:
+            return
+        width = self.conditions.width if self.conditions_in_networks else 0
         with seeded_weights(self.seed):
             self.analysis = self.backbone.analysis()
             self.standardise = Standardisation(name="standardise")
+            if self.conditions_in_encoder:
+                self.offset = keras.layers.Dense(
+                    int(np.prod(self.backbone.feature_shape)), name="offset"
+                )
             self.encoder = self.backbone.encoder()
             self.z_mean = keras.layers.Dense(self.latent_dim, name="z_mean")
             self.make_heads()
-            self.decoder = self.backbone.decoder(self.latent_dim)
+            decoded = width if self.conditions_in_decoder else 0
+            self.decoder = self.backbone.decoder(self.latent_dim + decoded)
             self.synthesis = self.backbone.synthesis()
             self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_mm")
-            self(ops.zeros((1, self.nb_points, 3)))
+            for one in self.regularizers:
+                one.make_layers(self.conditions, self.latent_dim)
+            nothing = {"points": ops.zeros((1, self.nb_points, 3))}
+            if width:
+                nothing["conditions"] = ops.zeros((1, width))
+            self(nothing)
 
     def make_heads(self) -> None:
         """Make what a model has between encoder and decoder beside ``z_mean``."""
 
-    def mean_and_deviation(self, features):
+    def mean_and_deviation(self, features, conditions=None):
         """Give the posterior of the latents of features, outside of training.
 
         Parameters
         ----------
         features : tensor of shape (n, *backbone.feature_shape)
             Features in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
 
         Returns
         -------
@@ -105,13 +177,18 @@ class StreamlineAutoencoder(StreamlineModel):
         """
         raise NotImplementedError
 
-    def hidden(self, features, training: bool | None = None):
+    def hidden(self, features, conditions=None, training: bool | None = None):
         """Give what the encoder makes of features, before the latents.
+
+        Conditions enter as a streamline, learnt, that is added to what is read: the
+        same for every backbone.
 
         Parameters
         ----------
         features : tensor of shape (n, *backbone.feature_shape)
             Features in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
         training : bool, optional
             Whether the model is being trained.
 
@@ -120,15 +197,20 @@ class StreamlineAutoencoder(StreamlineModel):
         tensor of shape (n, h)
             The last hidden layer.
         """
-        return self.encoder(self.standardise(features), training=training)
+        read = self.standardise(features)
+        if self.conditions_in_encoder:
+            read = read + ops.reshape(self.offset(conditions), ops.shape(read))
+        return self.encoder(read, training=training)
 
-    def decode_z(self, z, training: bool | None = None):
+    def decode_z(self, z, conditions=None, training: bool | None = None):
         """Decode latents to features.
 
         Parameters
         ----------
         z : tensor of shape (n, latent_dim)
             Latents.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
         training : bool, optional
             Whether the model is being trained.
 
@@ -137,7 +219,48 @@ class StreamlineAutoencoder(StreamlineModel):
         tensor of shape (n, *backbone.feature_shape)
             Features in mm.
         """
+        if self.conditions_in_decoder:
+            z = ops.concatenate([z, conditions], axis=-1)
         return self.standardise.restore(self.decoder(z, training=training))
+
+    def regularization(self, inputs, outputs: dict, training: bool):
+        """Give the terms that `regularizers` add to the loss.
+
+        Parameters
+        ----------
+        inputs : dict
+            What `call` was given.
+        outputs : dict
+            What it gave.
+        training : bool
+            Whether the weights of the moment count, or the last ones.
+
+        Returns
+        -------
+        tensor of shape (), or float
+            In nats, averaged over the batch.
+        """
+        return sum(
+            one.loss(outputs["z"], inputs["conditions"], training)
+            for one in self.regularizers
+        )
+
+    def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
+        """Give what changes the weights of the regularisers during a training.
+
+        Parameters
+        ----------
+        budget : Budget
+            Says how much of the training is behind.
+        inputs : dict of str to ndarray
+            What the model reads of the training streamlines.
+
+        Returns
+        -------
+        list of keras.callbacks.Callback
+            Those of the regularisers that have a schedule.
+        """
+        return [each for one in self.regularizers for each in one.callbacks(budget)]
 
     def reconstruction_loss(self, inputs, outputs: dict):
         """Give the error of the reconstruction, and follow it in mm.
@@ -181,4 +304,7 @@ class StreamlineAutoencoder(StreamlineModel):
             "reduction": self.reduction,
             "reconstruction": self.reconstruction,
             "huber_mm": self.huber_mm,
+            "regularizers": [
+                keras.saving.serialize_keras_object(one) for one in self.regularizers
+            ],
         }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from dipy_tractogen.streamlines.conditions import Conditions, computed_values
 from dipy_tractogen.streamlines.geometry import resample
 
 from .backbones import make_backbone
@@ -18,8 +19,9 @@ class StreamlineCoder(keras.Model):
     """Encoding and decoding of streamlines, whatever the model and its backbone.
 
     A subclass makes its layers and says what `call` and `compute_loss` do. Inputs of
-    `call` are points in mm, or ``{"features": ...}``, what the backbone's analysis
-    layer makes of them, so that a training need not hold all the points.
+    `call` are points in mm, or a dictionary with ``"points"`` or ``"features"``, what
+    the backbone's analysis layer makes of them, so that a training need not hold all
+    the points; and with ``"conditions"``, where the model reads some.
 
     Parameters
     ----------
@@ -31,6 +33,9 @@ class StreamlineCoder(keras.Model):
         Name of the backbone: ``"spectral"`` or ``"conv"``.
     backbone_options : dict, optional
         Further arguments of `SpectralBackbone` or `ConvBackbone`.
+    conditions : Conditions, sequence of dict or None
+        What the model knows of its streamlines beside their points; found by the
+        training without it.
     seed : int
         Seed of the weights and of the model's random layers.
     **kwargs
@@ -42,6 +47,7 @@ class StreamlineCoder(keras.Model):
         nb_points: int,
         latent_dim: int,
         *,
+        conditions: Conditions | Sequence[dict] | None,
         backbone: str,
         backbone_options: dict | None,
         seed: int,
@@ -56,6 +62,7 @@ class StreamlineCoder(keras.Model):
         self.latent_dim = latent_dim
         self.seed = seed
         self.backbone = make_backbone(backbone, nb_points, backbone_options)
+        self.conditions = None if conditions is None else Conditions(conditions)
         self._compiled_functions: dict[str, Callable] = {}
 
     def get_config(self) -> dict:
@@ -66,6 +73,7 @@ class StreamlineCoder(keras.Model):
             "latent_dim": self.latent_dim,
             "backbone": self.backbone.name,
             "backbone_options": self.backbone.get_config(),
+            "conditions": self.conditions and self.conditions.to_plain(),
             "seed": self.seed,
         }
 
@@ -80,22 +88,70 @@ class StreamlineCoder(keras.Model):
         self.standardise.adapt(features)
         self._compiled_functions.clear()
 
-    def posterior_of(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the posterior of the latents of many features, in batches.
+    @property
+    def reads_conditions(self) -> bool:
+        """Whether the layers, or the terms of the loss, read conditions."""
+        return False
+
+    @property
+    def needed_conditions(self) -> tuple[str, ...]:
+        """Names of conditions that the model cannot do without, beside the bundle."""
+        return ()
+
+    def condition_matrix(
+        self, points: np.ndarray, values: Mapping[str, np.ndarray] | None
+    ) -> np.ndarray | None:
+        """Give what the networks read of the conditions of streamlines.
 
         Parameters
         ----------
-        features : ndarray of shape (n, *backbone.feature_shape)
-            Features in mm, of streamlines that run as their bundles do.
+        points : ndarray of shape (n, nb_points, 3)
+            Streamlines in mm.
+        values : mapping of str to ndarray of shape (n,), optional
+            Text or numbers by the name of the condition. What can be computed from
+            the points may be left out.
+
+        Returns
+        -------
+        ndarray of shape (n, conditions.width), float32, or None
+            The conditions; None if the networks read none.
+
+        Raises
+        ------
+        ValueError
+            If a condition is missing or a category unknown.
+        """
+        if not self.conditions_in_networks:
+            return None
+        names = self.conditions.names
+        return self.conditions.encode(
+            {**computed_values(points, names), **(values or {})}
+        )
+
+    @property
+    def conditions_in_networks(self) -> bool:
+        """Whether a streamline can only be encoded or decoded with its conditions."""
+        return False
+
+    def posterior_of(self, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
+        """Give the posterior of the latents of many streamlines, in batches.
+
+        Parameters
+        ----------
+        inputs : dict
+            ``"features"`` of shape (n, *backbone.feature_shape), in mm, of streamlines
+            that run as their bundles do; and their ``"conditions"``, where the model
+            reads some.
 
         Returns
         -------
         z_mean, deviation : ndarray of shape (n, latent_dim), float32
             Mean and standard deviation.
         """
-        return in_batches(
-            self._compiled("posterior", self.mean_and_deviation), features
-        )
+        arrays = [inputs["features"]]
+        if self.conditions_in_networks:
+            arrays.append(inputs["conditions"])
+        return in_batches(self._compiled("posterior", self.mean_and_deviation), *arrays)
 
     def truncation_error(self, points: np.ndarray) -> np.ndarray:
         """Give the point error that the features alone cause.
@@ -123,18 +179,37 @@ class StreamlineCoder(keras.Model):
         Parameters
         ----------
         inputs : tensor of shape (n, nb_points, 3), or dict
-            Points in mm, or a dictionary with their ``"features"``.
+            Points in mm, or a dictionary with ``"points"`` or ``"features"``.
 
         Returns
         -------
         tensor of shape (n, *backbone.feature_shape)
             Features in mm.
         """
-        if isinstance(inputs, dict):
+        if not isinstance(inputs, dict):
+            return self.analysis(inputs)
+        if "features" in inputs:
             return inputs["features"]
-        return self.analysis(inputs)
+        return self.analysis(inputs["points"])
 
-    def encode(self, streamlines) -> np.ndarray:
+    def conditions_of(self, inputs):
+        """Give the conditions that the networks read of what `call` was given.
+
+        Parameters
+        ----------
+        inputs : tensor of shape (n, nb_points, 3), or dict
+            What `call` was given.
+
+        Returns
+        -------
+        tensor of shape (n, conditions.width), or None
+            The conditions; None if the networks read none.
+        """
+        return inputs["conditions"] if self.conditions_in_networks else None
+
+    def encode(
+        self, streamlines, values: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
         """Encode streamlines.
 
         Which end comes first does not matter: of the two directions the one that the
@@ -144,30 +219,47 @@ class StreamlineCoder(keras.Model):
         ----------
         streamlines : ndarray of shape (n, p, 3) or ArraySequence
             Points in RASMM mm; resampled where they are not `nb_points`.
+        values : mapping of str to ndarray of shape (n,), optional
+            Conditions of each, by name: text (``"bundle"``) or numbers. Only models
+            that read them need them; those that follow from the points are computed.
 
         Returns
         -------
         ndarray of shape (n, latent_dim), float32
             Means of the latents.
-        """
-        return self._encode_and_decode(streamlines)[0]
 
-    def reconstruct(self, streamlines) -> np.ndarray:
-        """Encode and decode streamlines.
+        Raises
+        ------
+        ValueError
+            If a condition that the model reads is missing or unknown.
+        """
+        return self._encode_and_decode(streamlines, values)[0]
+
+    def reconstruct(
+        self, streamlines, values: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Encode and decode streamlines; takes what `encode` takes.
 
         Parameters
         ----------
         streamlines : ndarray of shape (n, p, 3) or ArraySequence
             Points in RASMM mm; resampled where they are not `nb_points`.
+        values : mapping of str to ndarray of shape (n,), optional
+            Conditions of each, by name.
 
         Returns
         -------
         ndarray of shape (n, nb_points, 3), float32
             Points in RASMM mm, each streamline in the direction it was given.
         """
-        return self._encode_and_decode(streamlines)[1]
+        return self._encode_and_decode(streamlines, values)[1]
 
-    def decode(self, z: np.ndarray, nb_points: int | None = None) -> np.ndarray:
+    def decode(
+        self,
+        z: np.ndarray,
+        nb_points: int | None = None,
+        values: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
         """Decode latents.
 
         Parameters
@@ -176,6 +268,8 @@ class StreamlineCoder(keras.Model):
             Latents.
         nb_points : int, optional
             Points of each streamline in the result, by default those of the model.
+        values : mapping of str to ndarray of shape (n,), optional
+            Conditions of each, by name; a model that reads conditions needs all.
 
         Returns
         -------
@@ -185,7 +279,8 @@ class StreamlineCoder(keras.Model):
         Raises
         ------
         ValueError
-            If `z` has another number of dimensions than the model.
+            If `z` has another number of dimensions than the model, or a condition is
+            missing or unknown.
         """
         z = np.asarray(z, dtype=np.float32)
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
@@ -193,29 +288,76 @@ class StreamlineCoder(keras.Model):
                 f"z has shape {z.shape}; expected (n, {self.latent_dim}), "
                 "the latent_dim of the model."
             )
-        decode = self._compiled("decode", lambda z: self.synthesis(self.decode_z(z)))
-        points = in_batches(decode, z)
+        matrix = None
+        if self.conditions_in_networks:
+            matrix = self.conditions.encode(values or {})
+        points = self.decode_matrix(z, matrix)
         if nb_points is None or nb_points == self.nb_points:
             return points
         return resample(points, nb_points)
 
-    def _encode_and_decode(self, streamlines) -> tuple[np.ndarray, np.ndarray]:
-        points = self._as_points(streamlines)
-        function = self._compiled("both", self._better_direction)
-        return in_batches(function, points)
+    def decode_matrix(self, z: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
+        """Decode latents, with conditions as the networks read them.
 
-    def _better_direction(self, points):
-        candidates = []
-        for candidate in (points, points[:, ::-1]):
-            outputs = self(candidate, training=False)
-            error = tf.reduce_sum((outputs["points"] - candidate) ** 2, axis=(1, 2))
-            candidates.append((error, outputs["z_mean"], outputs["points"]))
-        (error, z, decoded), (error_back, z_back, decoded_back) = candidates
-        stored = (error <= error_back)[:, None]
-        return (
-            tf.where(stored, z, z_back),
-            tf.where(stored[..., None], decoded, decoded_back[:, ::-1]),
+        Parameters
+        ----------
+        z : ndarray of shape (n, latent_dim)
+            Latents.
+        matrix : ndarray of shape (n, conditions.width) or None
+            Conditions, if the networks read some.
+
+        Returns
+        -------
+        ndarray of shape (n, nb_points, 3), float32
+            Points in RASMM mm.
+        """
+        decode = self._compiled(
+            "decode", lambda *given: self.synthesis(self.decode_z(*given))
         )
+        return in_batches(decode, *([z] if matrix is None else [z, matrix]))
+
+    def _encode_and_decode(self, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
+        points = self._as_points(streamlines)
+        matrix = self.condition_matrix(points, values)
+
+        def both(points, conditions=None):
+            chosen = self.better_direction(points, conditions)
+            return chosen["z_mean"], chosen["points"]
+
+        function = self._compiled("both", both)
+        return in_batches(function, *([points] if matrix is None else [points, matrix]))
+
+    def better_direction(self, points, conditions=None) -> dict:
+        """Encode and decode in the direction that is reconstructed better.
+
+        Parameters
+        ----------
+        points : tensor of shape (n, nb_points, 3)
+            Points in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
+
+        Returns
+        -------
+        dict
+            What `call` gives, of the better direction of each streamline; its points
+            in the direction given.
+        """
+        directions = []
+        for candidate in (points, points[:, ::-1]):
+            inputs = {"points": candidate, "conditions": conditions}
+            outputs = self(inputs, training=False)
+            error = tf.reduce_sum((outputs["points"] - candidate) ** 2, axis=(1, 2))
+            directions.append((error, outputs))
+        (error, outputs), (error_back, outputs_back) = directions
+        outputs_back["points"] = outputs_back["points"][:, ::-1]
+        stored = error <= error_back
+
+        def choose(one, other):
+            shape = [-1] + [1] * (len(one.shape) - 1)
+            return tf.where(tf.reshape(stored, shape), one, other)
+
+        return tf.nest.map_structure(choose, outputs, outputs_back)
 
     def _as_points(self, streamlines) -> np.ndarray:
         given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3

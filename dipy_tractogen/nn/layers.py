@@ -187,13 +187,7 @@ class Reparameterisation(keras.layers.Layer):
         z_mean, z_log_var = inputs
         if not training:
             return z_mean
-        # Keras leaves the algorithm open, which takes XLA five times as long.
-        noise = tf.random.stateless_normal(
-            ops.shape(z_mean),
-            seed=tf.cast(self.seed_generator.next(), tf.int64),
-            dtype=z_mean.dtype,
-            alg="philox",
-        )
+        noise = normal_noise(ops.shape(z_mean), self.seed_generator)
         return z_mean + ops.exp(z_log_var / 2) * (self.epsilon_std * noise)
 
     def compute_output_shape(self, input_shape):
@@ -207,6 +201,46 @@ class Reparameterisation(keras.layers.Layer):
             "seed": self.seed,
             "epsilon_std": self.epsilon_std,
         }
+
+
+def normal_noise(shape, seed_generator: keras.random.SeedGenerator):
+    """Draw standard normal noise in a compiled graph.
+
+    Keras leaves the algorithm open, which takes XLA five times as long.
+
+    Parameters
+    ----------
+    shape : tuple or tensor
+        Shape of the noise.
+    seed_generator : keras.random.SeedGenerator
+        Gives the seed, and goes on to the next.
+
+    Returns
+    -------
+    tensor
+        Noise, float32.
+    """
+    seed = tf.cast(seed_generator.next(), tf.int64)
+    return tf.random.stateless_normal(shape, seed=seed, alg="philox")
+
+
+def uniform_noise(shape, seed_generator: keras.random.SeedGenerator):
+    """Draw noise between 0 and 1; arguments as of `normal_noise`.
+
+    Parameters
+    ----------
+    shape : tuple or tensor
+        Shape of the noise.
+    seed_generator : keras.random.SeedGenerator
+        Gives the seed, and goes on to the next.
+
+    Returns
+    -------
+    tensor
+        Noise, float32.
+    """
+    seed = tf.cast(seed_generator.next(), tf.int64)
+    return tf.random.stateless_uniform(shape, seed=seed, alg="philox")
 
 
 def log_variance(raw, deviation: str, limit: float | None):

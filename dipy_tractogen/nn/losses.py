@@ -146,8 +146,29 @@ def kl_by_dimension(z_mean, z_log_var, variant: str = "squared"):
     ----------
     .. footbibliography::
     """
-    cost = ops.square(z_mean) if variant == "squared" else ops.absolute(z_mean)
-    return 0.5 * (cost + ops.exp(z_log_var) - 1.0 - z_log_var)
+    if variant == "squared":
+        return normal_kl(z_mean, z_log_var, 0.0, 0.0)
+    return 0.5 * (ops.absolute(z_mean) + ops.exp(z_log_var) - 1.0 - z_log_var)
+
+
+def normal_kl(mean, log_var, prior_mean, prior_log_var):
+    r"""KL divergence of a normal from another, in each dimension.
+
+    Parameters
+    ----------
+    mean, log_var : tensor of shape (n, d)
+        Mean and log-variance of the first.
+    prior_mean, prior_log_var : tensor that broadcasts to (n, d)
+        Mean and log-variance of the second.
+
+    Returns
+    -------
+    tensor of shape (n, d)
+        In nats.
+    """
+    ratio = log_var - prior_log_var
+    distance = ops.square(mean - prior_mean) * ops.exp(-prior_log_var)
+    return 0.5 * (distance + ops.exp(ratio) - 1.0 - ratio)
 
 
 def with_free_bits(kl, free_bits: float):

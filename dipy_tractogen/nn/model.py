@@ -1,26 +1,26 @@
-"""What every model of streamlines does: fit, generate, save."""
+"""What every model of streamlines does: fit and save, and generate by its base."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 import os
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from dipy_tractogen.sampling.generation import generate_batches, share_by_bundle
 from dipy_tractogen.streamlines.files import replacing
 
-from .base import StreamlineCoder
+from .data import TrainingData
+from .generator import StreamlineGenerator
 from .options import TrainingOptions
 from .record import TrainingRecord
 from .trackers import ACTIVE_VARIANCE
 from .training import fit_model
 
 
-class StreamlineModel(StreamlineCoder):
-    """Base of the models: training, generation and the model's file.
+class StreamlineModel(StreamlineGenerator):
+    """Base of the models: training and the model's file.
 
     A subclass makes its layers and says what `call` and `compute_loss` do.
 
@@ -28,16 +28,7 @@ class StreamlineModel(StreamlineCoder):
     ----------
     *args, **kwargs
         As `StreamlineCoder` takes them.
-
-    Attributes
-    ----------
-    record : TrainingRecord
-        What the training left: bundles, ranges, density of the latents, history.
     """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.record = TrainingRecord()
 
     def fit(
         self,
@@ -45,8 +36,11 @@ class StreamlineModel(StreamlineCoder):
         labels: np.ndarray | None = None,
         bundle_names: Sequence[str] | None = None,
         *,
+        values: Mapping[str, np.ndarray] | None = None,
+        units: Mapping[str, str] | None = None,
         held_out: np.ndarray | None = None,
         held_out_labels: np.ndarray | None = None,
+        held_out_values: Mapping[str, np.ndarray] | None = None,
         history_file: str | Path | None = None,
         checkpoint_dir: str | Path | None = None,
         resume: bool = False,
@@ -54,9 +48,10 @@ class StreamlineModel(StreamlineCoder):
         show_progress: bool = False,
         **options,
     ) -> keras.callbacks.History:
-        """Train the model, then fit the density of the latents by bundle.
+        """Train the model, then fit the density of its latents and conditions.
 
-        The direction in which a streamline is stored does not matter: within a bundle
+        Bundle and length are conditions of every model, `values` adds others. The
+        direction in which a streamline is stored does not matter: within a bundle
         all are made to run the same way. A model that was trained goes on from its
         weights and its standardisation.
 
@@ -68,11 +63,19 @@ class StreamlineModel(StreamlineCoder):
             Bundle of each, an index into `bundle_names`; one bundle without it.
         bundle_names : sequence of str, optional
             Names of the bundles; ``bundle_0`` and so on without it.
+        values : mapping of str to ndarray of shape (n,), optional
+            Further conditions of each, by name: text for categories such as a
+            diagnosis, numbers such as an age. Of ``curvature`` and ``tortuosity`` None
+            may be given: they are computed.
+        units : mapping of str to str, optional
+            Units of the numbers.
         held_out : ndarray of shape (m, nb_points, 3), optional
             Streamlines that are not trained on: the weights with their best loss are
             kept, and the training stops when it no longer gets better.
         held_out_labels : ndarray of shape (m,), optional
             Bundle of each.
+        held_out_values : mapping of str to ndarray of shape (m,), optional
+            Further conditions of each, as `values`.
         history_file : str or Path, optional
             CSV file that a row is written to at each look at the held-out loss.
         checkpoint_dir : str or Path, optional
@@ -107,11 +110,10 @@ class StreamlineModel(StreamlineCoder):
         """
         return fit_model(
             self,
-            np.asarray(points, dtype=np.float32),
-            labels,
-            bundle_names,
-            held_out=None if held_out is None else np.asarray(held_out, np.float32),
-            held_out_labels=held_out_labels,
+            TrainingData(points, labels, bundle_names, values, units),
+            None
+            if held_out is None or not len(held_out)
+            else TrainingData(held_out, held_out_labels, None, held_out_values),
             options=TrainingOptions(**{"seed": self.seed, **options}),
             history_file=history_file,
             checkpoint_dir=checkpoint_dir,
@@ -125,18 +127,20 @@ class StreamlineModel(StreamlineCoder):
         """Whether the weights are those that the model was made with."""
         return not (self.record.history or "checkpoint" in self.record.data)
 
-    def scheduled_callbacks(self, budget) -> list[keras.callbacks.Callback]:
-        """Give what changes the model's own weights of loss during a training.
+    def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
+        """Give what the model itself does during a training; nothing by default.
 
         Parameters
         ----------
         budget : Budget
             Says how much of the training is behind.
+        inputs : dict of str to ndarray
+            What the model reads of the training streamlines.
 
         Returns
         -------
         list of keras.callbacks.Callback
-            None by default.
+            Such as schedules of the loss.
         """
         return []
 
@@ -154,88 +158,6 @@ class StreamlineModel(StreamlineCoder):
             Where their variance is above `ACTIVE_VARIANCE`.
         """
         return z_mean.var(axis=0) > ACTIVE_VARIANCE
-
-    def generate(
-        self,
-        nb_streamlines: int,
-        bundles: str | Sequence[str] | None = None,
-        *,
-        balanced: bool = False,
-        nb_points: int | None = None,
-        seed: int = 0,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Generate new streamlines, bundle by bundle.
-
-        Parameters
-        ----------
-        nb_streamlines : int
-            Number of streamlines in all.
-        bundles : str or sequence of str, optional
-            Names of the bundles; all by default.
-        balanced : bool, optional
-            As many for each bundle, in place of the proportions of the training.
-        nb_points : int, optional
-            Points of each streamline, by default those of the model.
-        seed : int, optional
-            Fixes the draw.
-
-        Returns
-        -------
-        points : ndarray of shape (nb_streamlines, nb_points, 3), float32
-            Points in RASMM mm, sorted by bundle.
-        labels : ndarray of shape (nb_streamlines,), int32
-            Bundle of each, an index into ``record.bundle_names``.
-
-        Raises
-        ------
-        ValueError
-            If the model is not trained, a bundle is unknown or a number impossible.
-        """
-        batches = list(
-            self.generate_batches(
-                nb_streamlines,
-                bundles,
-                balanced=balanced,
-                nb_points=nb_points,
-                seed=seed,
-            )
-        )
-        points, labels = zip(*batches)
-        return np.concatenate(points), np.concatenate(labels)
-
-    def generate_batches(
-        self,
-        nb_streamlines: int,
-        bundles: str | Sequence[str] | None = None,
-        *,
-        balanced: bool = False,
-        nb_points: int | None = None,
-        seed: int = 0,
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Generate streamlines a batch at a time, in bounded memory.
-
-        Takes what `generate` takes.
-
-        Yields
-        ------
-        points : ndarray of shape (m, nb_points, 3), float32
-            Points in RASMM mm.
-        labels : ndarray of shape (m,), int32
-            Bundle of each.
-        """
-        density = self.record.density
-        if density is None:
-            raise ValueError("The model is not trained: call fit before generate.")
-        counts = share_by_bundle(
-            nb_streamlines,
-            self.record.bundle_counts,
-            self.record.bundle_names,
-            bundles=bundles,
-            balanced=balanced,
-        )
-        return generate_batches(
-            density, lambda z: self.decode(z, nb_points), counts, seed=seed
-        )
 
     def save(self, filepath: str | Path, overwrite: bool = True, **kwargs) -> None:
         """Write the model and its record as one ``.keras`` file.

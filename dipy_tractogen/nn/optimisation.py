@@ -34,21 +34,28 @@ class Optimisation:
     ----------
     model : StreamlineModel
         The model, standardised.
-    features : ndarray of shape (n, *backbone.feature_shape)
-        What the network reads of the training streamlines, in mm.
-    held_features : ndarray of shape (m, *backbone.feature_shape) or None
+    inputs : dict of str to ndarray of shape (n, ...)
+        What the model reads of the training streamlines.
+    held_inputs : dict of str to ndarray of shape (m, ...), or None
         The same of streamlines that are held out.
     options : TrainingOptions
         Options of the training, complete.
     """
 
-    def __init__(self, model, features, held_features, options: TrainingOptions):
+    def __init__(
+        self,
+        model,
+        inputs: dict[str, np.ndarray],
+        held_inputs: dict[str, np.ndarray] | None,
+        options: TrainingOptions,
+    ):
         self.model = model
-        self.features = features
+        self.inputs = inputs
         self.options = options
-        self.batch_size = min(options.batch_size, len(features))
+        nb_streamlines = len(inputs["features"])
+        self.batch_size = min(options.batch_size, nb_streamlines)
         max_steps, self.steps_per_round, steps_per_call = plan_steps(
-            options, model.backbone, len(features), self.batch_size
+            options, model.backbone, nb_streamlines, self.batch_size
         )
         model.compile(
             optimizer=keras.optimizers.Adam(
@@ -72,10 +79,12 @@ class Optimisation:
         self.finished = False
         self._bar: ProgressBar | None = None
         self._event_files: EventFiles | None = None
-        if held_features is not None:
-            shown = np.random.default_rng(options.seed).permutation(len(held_features))
+        if held_inputs is not None:
+            rng = np.random.default_rng(options.seed)
+            shown = rng.permutation(len(held_inputs["features"]))[:_MOST_HELD_OUT]
             self.held = held_out_batches(
-                held_features[shown[:_MOST_HELD_OUT]], self.batch_size
+                {name: each[shown] for name, each in held_inputs.items()},
+                self.batch_size,
             )
             self.keep_best = KeepBest(self.budget, options.patience)
 
@@ -190,7 +199,7 @@ class Optimisation:
         # Those that add to the logs come before those that keep them.
         callbacks = [
             self.budget,
-            *self.model.scheduled_callbacks(self.budget),
+            *self.model.own_callbacks(self.budget, self.inputs),
             self.divergence,
             self.keep_best,
             self.rows,
@@ -202,7 +211,7 @@ class Optimisation:
             keras.Model.fit(
                 self.model,
                 training_batches(
-                    self.features, self.batch_size, self.options.seed, self.budget.steps
+                    self.inputs, self.batch_size, self.options.seed, self.budget.steps
                 ),
                 epochs=2**31 - 1,
                 steps_per_epoch=self.steps_per_round,

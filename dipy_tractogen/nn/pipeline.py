@@ -13,7 +13,7 @@ _BATCH = 4096
 
 
 def training_batches(
-    features: np.ndarray, batch_size: int, seed: int, start_step: int = 0
+    inputs: dict[str, np.ndarray], batch_size: int, seed: int, start_step: int = 0
 ) -> tf.data.Dataset:
     """Give an endless stream of shuffled batches.
 
@@ -23,7 +23,7 @@ def training_batches(
 
     Parameters
     ----------
-    features : ndarray of shape (n, ...), float32
+    inputs : dict of str to ndarray of shape (n, ...), float32
         What the network reads of each streamline.
     batch_size : int
         Streamlines in a batch.
@@ -35,33 +35,37 @@ def training_batches(
     Returns
     -------
     tf.data.Dataset
-        Of dictionaries with ``"features"`` of shape (batch_size, ...).
+        Of dictionaries like `inputs`, with arrays of shape (batch_size, ...).
     """
-    table = tf.constant(features)
-    indices = tf.range(len(features), dtype=tf.int32)
+    tables = {name: tf.constant(table) for name, table in inputs.items()}
+    nb_streamlines = len(next(iter(inputs.values())))
+    indices = tf.range(nb_streamlines, dtype=tf.int32)
 
     def one_pass(number):
         key = tf.stack([tf.constant(seed, tf.int64), number])
         order = tf.random.experimental.stateless_shuffle(indices, seed=key)
         return tf.data.Dataset.from_tensor_slices(order)
 
-    first_pass, taken = divmod(start_step * batch_size, len(features))
+    def gather(chosen):
+        return {name: tf.gather(table, chosen) for name, table in tables.items()}
+
+    first_pass, taken = divmod(start_step * batch_size, nb_streamlines)
     return (
         tf.data.Dataset.counter(first_pass)
         .flat_map(one_pass)
         .skip(taken)
         .batch(batch_size, drop_remainder=True)
-        .map(lambda chosen: {"features": tf.gather(table, chosen)})
+        .map(gather)
         .prefetch(tf.data.AUTOTUNE)
     )
 
 
-def held_out_batches(features: np.ndarray, batch_size: int) -> tf.data.Dataset:
+def held_out_batches(inputs: dict[str, np.ndarray], batch_size: int) -> tf.data.Dataset:
     """Give the batches of held-out streamlines, in order, once.
 
     Parameters
     ----------
-    features : ndarray of shape (n, ...), float32
+    inputs : dict of str to ndarray of shape (n, ...), float32
         What the network reads of each streamline.
     batch_size : int
         Streamlines in a batch.
@@ -69,20 +73,20 @@ def held_out_batches(features: np.ndarray, batch_size: int) -> tf.data.Dataset:
     Returns
     -------
     tf.data.Dataset
-        Of dictionaries with ``"features"``; the last batch may be smaller.
+        Of dictionaries like `inputs`; the last batch may be smaller.
     """
-    dataset = tf.data.Dataset.from_tensor_slices({"features": features})
+    dataset = tf.data.Dataset.from_tensor_slices(inputs)
     return dataset.batch(batch_size).cache().prefetch(tf.data.AUTOTUNE)
 
 
-def in_batches(function: Callable, array: np.ndarray):
-    """Apply a compiled function to a large array, a batch at a time.
+def in_batches(function: Callable, *arrays: np.ndarray):
+    """Apply a compiled function to large arrays, a batch at a time.
 
     Parameters
     ----------
     function : callable
-        Takes a tensor (m, ...) and gives tensors whose first dimension is m.
-    array : ndarray of shape (n, ...)
+        Takes tensors (m, ...) and gives tensors whose first dimension is m.
+    *arrays : ndarray of shape (n, ...)
         What it is applied to.
 
     Returns
@@ -91,7 +95,8 @@ def in_batches(function: Callable, array: np.ndarray):
         What the function gives, joined; empty arrays of the right shape for n = 0.
     """
     outputs = []
-    for start in range(0, max(len(array), 1), _BATCH):
-        output = function(tf.constant(array[start : start + _BATCH]))
+    for start in range(0, max(len(arrays[0]), 1), _BATCH):
+        stop = start + _BATCH
+        output = function(*[tf.constant(array[start:stop]) for array in arrays])
         outputs.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), output))
     return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *outputs)

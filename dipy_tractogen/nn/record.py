@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 import json
 from pathlib import Path
 import platform
 
 import numpy as np
 
-from dipy_tractogen.sampling.mixture import LatentMixture
+from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.texture import Texture
+from dipy_tractogen.streamlines.conditions import Conditions
 
 _RECORD = "record.json"
 _DENSITY = "density.npz"
+_TEXTURE = "texture.npz"
 
 
 @dataclass
@@ -29,6 +32,8 @@ class TrainingRecord:
         Shortest and longest training streamline of each bundle, in mm.
     directions : list of list of float
         Odd cosine coefficients of each bundle's mean, the direction it runs in.
+    conditions : list of dict
+        What is known of the streamlines (`Conditions.to_plain`).
     reference : dict or None
         Header of the training's space (``Reference.to_dict``).
     truncation_mm : float
@@ -45,14 +50,17 @@ class TrainingRecord:
         One row for each look at the held-out loss.
     versions : dict
         Versions of what made the model.
-    density : LatentMixture or None
-        Density of the training latents by bundle.
+    density : ConditionalDensity or None
+        Density of the training latents and conditions.
+    texture : Texture or None
+        What decoded streamlines lack of real ones.
     """
 
     bundle_names: list[str] = field(default_factory=list)
     bundle_counts: list[int] = field(default_factory=list)
     length_ranges: list[list[float]] = field(default_factory=list)
     directions: list[list[float]] = field(default_factory=list)
+    conditions: list[dict] = field(default_factory=list)
     reference: dict | None = None
     truncation_mm: float = 0.0
     held_out_mm: dict = field(default_factory=dict)
@@ -61,7 +69,8 @@ class TrainingRecord:
     data: dict = field(default_factory=dict)
     history: list[dict] = field(default_factory=list)
     versions: dict = field(default_factory=dict)
-    density: LatentMixture | None = None
+    density: ConditionalDensity | None = None
+    texture: Texture | None = None
 
     def save(self, folder: str | Path) -> None:
         """Write the record into a folder.
@@ -71,14 +80,11 @@ class TrainingRecord:
         folder : str or Path
             An existing folder, for Keras the model's assets.
         """
-        density, self.density = self.density, None
-        try:
-            plain = asdict(self)
-        finally:
-            self.density = density
+        plain = asdict(replace(self, density=None, texture=None))
         Path(folder, _RECORD).write_text(json.dumps(plain, indent=1))
-        if density is not None:
-            np.savez(Path(folder, _DENSITY), **density.to_arrays())
+        for name, part in ((_DENSITY, self.density), (_TEXTURE, self.texture)):
+            if part is not None:
+                np.savez_compressed(Path(folder, name), **part.to_arrays())
 
     @classmethod
     def load(cls, folder: str | Path) -> TrainingRecord:
@@ -97,12 +103,13 @@ class TrainingRecord:
         plain = json.loads(Path(folder, _RECORD).read_text())
         known = {entry.name for entry in fields(cls)}
         record = cls(**{key: value for key, value in plain.items() if key in known})
-        density = Path(folder, _DENSITY)
-        if density.exists():
-            with np.load(density, allow_pickle=False) as arrays:
-                record.density = LatentMixture.from_arrays(
-                    dict(arrays), record.bundle_names
-                )
+        conditions = Conditions(record.conditions)
+        arrays = _read(Path(folder, _DENSITY))
+        if arrays:
+            record.density = ConditionalDensity.from_arrays(arrays, conditions)
+        arrays = _read(Path(folder, _TEXTURE))
+        if arrays:
+            record.texture = Texture.from_arrays(arrays)
         return record
 
 
@@ -130,3 +137,11 @@ def current_versions() -> dict[str, str]:
         "numpy": np.__version__,
         "scikit-learn": sklearn.__version__,
     }
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """Read named arrays; none where there is no file."""
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+import math
+
 import keras
 
 SCHEDULES = ("constant", "linear", "cyclical", "decreasing")
 """How beta changes during a training."""
+
+FADINGS = ("sigmoid", "cosine")
+"""How the weight of a label regulariser fades away."""
 
 
 def scheduled_weight(
@@ -43,18 +49,60 @@ def scheduled_weight(
     return start + (end - start) * min(position / ramp, 1)
 
 
-class BetaSchedule(keras.callbacks.Callback):
-    """Set the weight of a model's KL divergence, and log it.
+def fading_weight(
+    spent: float, schedule: str, start: float, end: float, length: float, slope: float
+) -> float:
+    r"""Give a weight that fades away in the course of a training.
+
+    Parameters
+    ----------
+    spent : float
+        Share :math:`t` of the training that is behind, from 0 to 1.
+    schedule : {"sigmoid", "cosine"}
+        ``"sigmoid"``: :math:`e + (s - e) / (1 + \exp(k (t - l)))`; ``"cosine"``:
+        :math:`e + (s - e) (1 + \cos(\pi \min(t / l, 1))) / 2`.
+    start, end : float
+        First and last weight, :math:`s` and :math:`e`.
+    length : float
+        :math:`l`, as a share of the training.
+    slope : float
+        :math:`k`.
+
+    Returns
+    -------
+    float
+        The weight.
+    """
+    if schedule == "cosine":
+        share = (1 + math.cos(math.pi * min(spent / length, 1.0))) / 2
+    else:
+        share = 1 / (1 + math.exp(slope * (spent - length)))
+    return end + (start - end) * share
+
+
+class WeightSchedule(keras.callbacks.Callback):
+    """Set a weight of a model's loss in the course of a training, and log it.
 
     Parameters
     ----------
     budget : Budget
         Says how much of the training is behind.
+    variable : keras.Variable
+        The weight.
+    weight_at : callable
+        Gives the weight for a share of the training that is behind.
+    name : str
+        Name of the weight in the history.
     """
 
-    def __init__(self, budget):
+    def __init__(
+        self, budget, variable, weight_at: Callable[[float], float], name: str
+    ):
         super().__init__()
         self.budget = budget
+        self.variable = variable
+        self.weight_at = weight_at
+        self.name = name
 
     def on_train_begin(self, logs=None):
         """Set the first weight; a training that was resumed is further on."""
@@ -66,7 +114,7 @@ class BetaSchedule(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Add the weight to the history."""
-        logs["beta"] = float(self.model.beta_now)
+        logs[self.name] = float(self.variable)
 
     def _set(self) -> None:
-        self.model.beta_now.assign(self.model.beta_at(self.budget.spent))
+        self.variable.assign(self.weight_at(self.budget.spent))

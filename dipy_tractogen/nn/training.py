@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from .description import OrientedBundles, digest, measure_held_out, record_of
+from .data import TrainingData
+from .description import OrientedBundles, measure_held_out, record_of
 from .optimisation import Optimisation
 from .options import TrainingOptions
 
 
 def fit_model(
     model,
-    points: np.ndarray,
-    labels: np.ndarray | None,
-    bundle_names: Sequence[str] | None,
+    data: TrainingData,
+    held_out: TrainingData | None,
     *,
-    held_out: np.ndarray | None,
-    held_out_labels: np.ndarray | None,
     options: TrainingOptions,
     history_file: str | Path | None = None,
     checkpoint_dir: str | Path | None = None,
@@ -36,16 +32,10 @@ def fit_model(
     ----------
     model : StreamlineModel
         The model.
-    points : ndarray of shape (n, nb_points, 3)
-        Training streamlines in RASMM mm, in either direction.
-    labels : ndarray of shape (n,), optional
-        Bundle of each, an index into `bundle_names`; one bundle without it.
-    bundle_names : sequence of str, optional
-        Names of the bundles; ``bundle_0`` and so on without it.
-    held_out : ndarray of shape (m, nb_points, 3), optional
+    data : TrainingData
+        Training streamlines.
+    held_out : TrainingData, optional
         Streamlines for early stopping and for the point error.
-    held_out_labels : ndarray of shape (m,), optional
-        Bundle of each.
     options : TrainingOptions
         Options of the training.
     history_file : str or Path, optional
@@ -78,16 +68,16 @@ def fit_model(
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")
     options = options.for_backbone(model.backbone)
-    bundles = OrientedBundles(model, points, labels, bundle_names)
-    held_features = None
-    if held_out is not None and len(held_out):
-        held_features = bundles.features_of(held_out, held_out_labels)
+    bundles = OrientedBundles(model, data)
+    held = None if held_out is None else bundles.held_out(held_out)
     if model.is_fresh:
-        model.adapt(bundles.features)
-    optimisation = Optimisation(model, bundles.features, held_features, options)
+        model.adapt(bundles.inputs["features"])
+    optimisation = Optimisation(
+        model, bundles.inputs, None if held is None else held.inputs, options
+    )
     optimisation.follow(history_file, tensorboard_dir, show_progress)
     if checkpoint_dir:
-        given = digest(points, labels, held_out, held_out_labels)
+        given = bundles.digest if held is None else bundles.digest + held.digest
         optimisation.keep(checkpoint_dir, {"data": given}, resume=resume)
     try:
         interrupted = optimisation.run()
@@ -99,8 +89,8 @@ def fit_model(
     record = record_of(model, bundles, options.seed)
     record.parameters = {**asdict(options), "interrupted": interrupted}
     record.history = optimisation.rows.rows
-    if held_features is not None:
-        record.held_out_mm = measure_held_out(model, held_out)
+    if held is not None:
+        record.held_out_mm = measure_held_out(model, held)
     model.record = record
     if interrupted:
         raise KeyboardInterrupt

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import math
 
 import keras
 from keras import ops
 
+from dipy_tractogen.streamlines.conditions import Conditions
+
 from .autoencoder import StreamlineAutoencoder
 from .checks import check_choice, check_number
 from .layers import DEVIATIONS, Reparameterisation, log_variance
 from .losses import KL_VARIANTS, kl_by_dimension, with_free_bits
-from .schedules import SCHEDULES, BetaSchedule, scheduled_weight
+from .regularizer import Regularizer
+from .schedules import SCHEDULES, WeightSchedule, scheduled_weight
 from .trackers import ActiveUnits
 
 # A decreasing beta starts at so many times its end, unless told otherwise.
@@ -78,6 +82,12 @@ class VAE(StreamlineAutoencoder):
         Name of the backbone: ``"spectral"`` or ``"conv"``.
     backbone_options : dict, optional
         Further arguments of `SpectralBackbone` or `ConvBackbone`.
+    regularizers : sequence of Regularizer, optional
+        Further terms of the loss, on the latents: `LabelRegularizer`,
+        `AttributeRegularizer`.
+    conditions : Conditions, optional
+        What is known of the streamlines beside their points; by default the training
+        finds it.
     seed : int, optional
         Seed of the weights and of the latents drawn in training.
     **kwargs
@@ -126,6 +136,8 @@ class VAE(StreamlineAutoencoder):
         huber_mm: float | None = None,
         backbone: str = "spectral",
         backbone_options: dict | None = None,
+        regularizers: Sequence[Regularizer] = (),
+        conditions: Conditions | None = None,
         seed: int = 0,
         **kwargs,
     ):
@@ -138,6 +150,8 @@ class VAE(StreamlineAutoencoder):
             huber_mm=huber_mm,
             backbone=backbone,
             backbone_options=backbone_options,
+            regularizers=regularizers,
+            conditions=conditions,
             seed=seed,
             **kwargs,
         )
@@ -212,28 +226,33 @@ class VAE(StreamlineAutoencoder):
             self.beta_cycles,
         )
 
-    def scheduled_callbacks(self, budget) -> list[keras.callbacks.Callback]:
+    def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Give what sets the weight of the KL divergence during a training.
 
         Parameters
         ----------
         budget : Budget
             Says how much of the training is behind.
+        inputs : dict of str to ndarray
+            What the model reads of the training streamlines.
 
         Returns
         -------
         list of keras.callbacks.Callback
-            The schedule.
+            Those of the regularisers, and the schedule.
         """
-        return [BetaSchedule(budget)]
+        schedule = WeightSchedule(budget, self.beta_now, self.beta_at, "beta")
+        return [*super().own_callbacks(budget, inputs), schedule]
 
-    def posterior(self, features, training: bool | None = None):
+    def posterior(self, features, conditions=None, training: bool | None = None):
         """Give the posterior of the latents.
 
         Parameters
         ----------
         features : tensor of shape (n, *backbone.feature_shape)
             Features in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
         training : bool, optional
             Whether the model is being trained.
 
@@ -242,26 +261,28 @@ class VAE(StreamlineAutoencoder):
         z_mean, z_log_var : tensor of shape (n, latent_dim)
             Mean and log-variance.
         """
-        hidden = self.hidden(features, training)
+        hidden = self.hidden(features, conditions, training)
         z_log_var = log_variance(
             self.z_log_var(hidden), self.deviation, self.log_var_limit
         )
         return self.z_mean(hidden), z_log_var
 
-    def mean_and_deviation(self, features):
+    def mean_and_deviation(self, features, conditions=None):
         """Give the posterior of the latents of features, outside of training.
 
         Parameters
         ----------
         features : tensor of shape (n, *backbone.feature_shape)
             Features in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, if the networks read some.
 
         Returns
         -------
         z_mean, deviation : tensor of shape (n, latent_dim)
             Mean and standard deviation.
         """
-        z_mean, z_log_var = self.posterior(features)
+        z_mean, z_log_var = self.posterior(features, conditions)
         return z_mean, ops.exp(z_log_var / 2)
 
     def call(self, inputs, training: bool | None = None) -> dict:
@@ -277,31 +298,55 @@ class VAE(StreamlineAutoencoder):
         Returns
         -------
         dict
-            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, ``z_log_var``.
+            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, ``z_log_var``
+            and ``z``, as it was decoded.
         """
-        z_mean, z_log_var = self.posterior(self.features_of(inputs), training)
-        features = self.decode_z(
-            self.draw((z_mean, z_log_var), training=training), training
+        conditions = self.conditions_of(inputs)
+        z_mean, z_log_var = self.posterior(
+            self.features_of(inputs), conditions, training
         )
+        z = self.draw((z_mean, z_log_var), training=training)
+        features = self.decode_z(z, conditions, training)
         return {
             "points": self.synthesis(features),
             "features": features,
             "z_mean": z_mean,
             "z_log_var": z_log_var,
+            "z": z,
         }
+
+    def divergence(self, inputs, outputs: dict):
+        """Give the KL divergence of each latent dimension from the prior.
+
+        Parameters
+        ----------
+        inputs : tensor of shape (n, nb_points, 3), or dict
+            What `call` was given.
+        outputs : dict
+            What it gave.
+
+        Returns
+        -------
+        tensor of shape (n, latent_dim)
+            In nats.
+        """
+        return kl_by_dimension(outputs["z_mean"], outputs["z_log_var"], self.kl_variant)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Reconstruction and KL divergence, in nats, averaged over the batch."""
         error = self.reconstruction_loss(x, y_pred)
-        z_mean = y_pred["z_mean"]
-        kl = kl_by_dimension(z_mean, y_pred["z_log_var"], self.kl_variant)
+        kl = self.divergence(x, y_pred)
         self.kl_tracker.update_state(ops.sum(kl, axis=-1))
-        self.active_tracker.update_state(z_mean)
+        self.active_tracker.update_state(y_pred["z_mean"])
         # Held-out losses of different times are compared: their weight is the last.
         beta = self.beta_now if training else self.beta
-        return ops.mean(error) + beta * with_free_bits(kl, self.free_bits)
+        return (
+            ops.mean(error)
+            + beta * with_free_bits(kl, self.free_bits)
+            + self.regularization(x, y_pred, training)
+        )
 
     def get_config(self) -> dict:
         """Parameters of the model, as plain values."""

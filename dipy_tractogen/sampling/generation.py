@@ -2,62 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+
+from .asked import Asked
 
 _BATCH = 4096
 
 
-def share_by_bundle(
-    nb_streamlines: int,
-    bundle_counts: Sequence[int],
-    bundle_names: Sequence[str],
-    *,
-    bundles: str | Sequence[str] | None = None,
-    balanced: bool = False,
-) -> np.ndarray:
-    """Share a number of streamlines among bundles.
+def share(nb_streamlines: int, weights: np.ndarray) -> np.ndarray:
+    """Share a number of streamlines.
 
     Parameters
     ----------
     nb_streamlines : int
         Number of streamlines in all.
-    bundle_counts : sequence of int
-        Training streamlines of each bundle.
-    bundle_names : sequence of str
-        Names of the bundles.
-    bundles : str or sequence of str, optional
-        Names of those that get a share; all by default.
-    balanced : bool, optional
-        Equal shares in place of the proportions of `bundle_counts`.
+    weights : ndarray of shape (m,)
+        Weight of each share, not all zero.
 
     Returns
     -------
-    ndarray of shape (nb_bundles,), int64
-        Number for each bundle; they add up to `nb_streamlines`.
+    ndarray of shape (m,), int64
+        Numbers that add up to `nb_streamlines`.
 
     Raises
     ------
     ValueError
-        If a bundle is unknown or the number is not positive.
+        If the number is not positive.
     """
     if nb_streamlines < 1:
         raise ValueError(f"nb_streamlines={nb_streamlines}: give 1 or more.")
-    bundles = [bundles] if isinstance(bundles, str) else bundles
-    chosen = list(bundle_names) if bundles is None else list(bundles)
-    unknown = sorted(set(chosen) - set(bundle_names))
-    if unknown or not chosen:
-        raise ValueError(
-            f"Bundle {', '.join(unknown) or '(none)'} is not in the model; it has "
-            f"{', '.join(bundle_names)}."
-        )
-    weights = np.array(
-        [
-            (1.0 if balanced else count) if name in chosen else 0.0
-            for name, count in zip(bundle_names, bundle_counts)
-        ]
-    )
     # Largest remainders: shares differ from the exact ones by less than one.
     exact = nb_streamlines * weights / weights.sum()
     shares = np.floor(exact).astype(np.int64)
@@ -67,23 +42,46 @@ def share_by_bundle(
     return shares
 
 
-def generate_batches(
-    density,
-    decode: Callable[[np.ndarray], np.ndarray],
-    counts: Sequence[int],
-    *,
-    seed: int,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Draw latents and decode them, a batch at a time, bundle after bundle.
+def balanced(weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Make weights the same for each group.
 
     Parameters
     ----------
-    density : LatentMixture
-        Or anything with its ``sample(nb_samples, label, seed)``.
+    weights : ndarray of shape (m,)
+        The weights.
+    groups : ndarray of int, shape (m,)
+        Group of each.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Weights that add up to one in each group, or to zero as they did.
+    """
+    totals = np.bincount(groups, weights)[groups]
+    return np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0)
+
+
+def generate_batches(
+    density,
+    decode: Callable[[np.ndarray, np.ndarray, np.ndarray, tuple], np.ndarray],
+    counts: np.ndarray,
+    asked: Asked,
+    *,
+    seed: int,
+) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]]:
+    """Draw latents and decode them, a batch at a time.
+
+    Parameters
+    ----------
+    density : ConditionalDensity
+        Density of the latents and conditions.
     decode : callable
-        Latents (m, d) to points (m, nb_points, 3) in mm.
+        Latents (m, d), codes of the categories (m, c), standardised numbers (m, k) and
+        a seed to points (m, nb_points, 3) in mm.
     counts : sequence of int
-        Streamlines of each bundle.
+        Streamlines of each of the density's combinations of categories.
+    asked : Asked
+        What is asked of the numbers.
     seed : int
         Fixes the draw; every batch has a stream of its own.
 
@@ -93,9 +91,17 @@ def generate_batches(
         Points in RASMM mm.
     labels : ndarray of shape (m,), int32
         Bundle of each.
+    values : dict of str to ndarray of shape (m,)
+        The conditions of each but its bundle: codes of categories, and numbers.
     """
-    for label, count in enumerate(counts):
+    conditions = density.conditions
+    others = [one.name for one in conditions.categorical[1:]]
+    for cell, count in enumerate(counts):
         for start in range(0, int(count), _BATCH):
             size = min(_BATCH, int(count) - start)
-            z = density.sample(size, label, (seed, label, start))
-            yield decode(z), np.full(size, label, dtype=np.int32)
+            stream = (seed, cell, start)
+            numbers, z = density.sample(size, cell, asked, stream)
+            codes = np.repeat(density.cells[cell][None], size, axis=0)
+            points = decode(z, codes, numbers, stream)
+            values = dict(zip(others, codes[:, 1:].T))
+            yield points, codes[:, 0], {**values, **conditions.restored(numbers)}

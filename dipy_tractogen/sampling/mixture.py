@@ -128,7 +128,13 @@ class LatentMixture:
             best, lowest = mixture, criterion
         return best.weights_, best.means_, np.linalg.cholesky(best.covariances_)
 
-    def sample(self, nb_samples: int, label: int, seed) -> np.ndarray:
+    def sample(
+        self,
+        nb_samples: int,
+        label: int,
+        seed,
+        known: tuple[Sequence[int], np.ndarray] | None = None,
+    ) -> np.ndarray:
         """Draw latents of one bundle.
 
         Parameters
@@ -139,6 +145,9 @@ class LatentMixture:
             Bundle, an index into `bundle_names`.
         seed : int, sequence of int or numpy.random.Generator
             Fixes the draw.
+        known : (sequence of int, ndarray of shape (nb_samples, k)), optional
+            Active dimensions whose values are given, and the values; the others are
+            drawn from their distribution given those.
 
         Returns
         -------
@@ -146,15 +155,58 @@ class LatentMixture:
             Latents.
         """
         rng = np.random.default_rng(seed)
-        weights = self.weights[label]
-        component = rng.choice(len(weights), size=nb_samples, p=weights / weights.sum())
+        if known is None:
+            known = (), np.zeros((nb_samples, 0))
+        places = self._places(known[0])
+        parts = [
+            _Component(*part, places)
+            for part in zip(self.means[label], self.factors[label])
+        ]
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.weights[label])
+        weights = logs + np.stack([part.log_density(known[1]) for part in parts], 1)
+        # The largest of the logarithms with Gumbel noise is a draw from the weights.
+        component = np.argmax(weights + rng.gumbel(size=weights.shape), axis=1)
         z = rng.standard_normal((nb_samples, len(self.active)))
         described = z[:, self.active]
-        for k, (mean, factor) in enumerate(zip(self.means[label], self.factors[label])):
+        for k, part in enumerate(parts):
             members = component == k
-            described[members] = mean + described[members] @ factor.T
+            described[members] = part.complete(described[members], known[1][members])
         z[:, self.active] = described
         return z.astype(np.float32)
+
+    def log_density(
+        self, label: int, columns: Sequence[int], values: np.ndarray
+    ) -> np.ndarray:
+        """Give the logarithm of the density of some dimensions of one bundle.
+
+        Parameters
+        ----------
+        label : int
+            Bundle, an index into `bundle_names`.
+        columns : sequence of int
+            Active dimensions.
+        values : ndarray of shape (n, k)
+            Their values.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In nats; zero for no dimensions.
+        """
+        places = self._places(columns)
+        parts = zip(self.weights[label], self.means[label], self.factors[label])
+        logs = [
+            np.log(weight) + _Component(mean, factor, places).log_density(values)
+            for weight, mean, factor in parts
+        ]
+        return np.logaddexp.reduce(logs, axis=0)
+
+    def _places(self, columns: Sequence[int]) -> np.ndarray:
+        """Find dimensions among those that the mixtures describe."""
+        if not self.active[list(columns)].all():
+            raise ValueError(f"Dimensions {list(columns)} are not all active.")
+        return np.searchsorted(np.flatnonzero(self.active), list(columns))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Give the fitted parameters as named arrays, for a model's file.
@@ -198,3 +250,39 @@ class LatentMixture:
             mixture.means.append(arrays[f"means_{label}"])
             mixture.factors.append(arrays[f"factors_{label}"])
         return mixture
+
+
+class _Component:
+    """A Gaussian some of whose dimensions are known."""
+
+    def __init__(self, mean: np.ndarray, factor: np.ndarray, places: np.ndarray):
+        free = np.setdiff1d(np.arange(len(mean)), places)
+        covariance = factor @ factor.T
+        inner = covariance[np.ix_(places, places)]
+        cross = covariance[np.ix_(free, places)]
+        self._places, self._free, self._mean = places, free, mean
+        self._inner = np.linalg.cholesky(inner)
+        self._gain = np.linalg.solve(inner, cross.T).T
+        # The order of the dimensions matters to a factor.
+        order = np.concatenate([places, free])
+        whole = np.linalg.cholesky(covariance[np.ix_(order, order)])
+        self._outer = whole[len(places) :, len(places) :]
+
+    def log_density(self, values: np.ndarray) -> np.ndarray:
+        """Of the known dimensions."""
+        centred = np.linalg.solve(self._inner, (values - self._mean[self._places]).T)
+        size = 0.5 * len(self._places) * np.log(2 * np.pi)
+        size += np.log(np.diag(self._inner)).sum()
+        return -0.5 * (centred**2).sum(axis=0) - size
+
+    def complete(self, noise: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Turn standard normal noise into draws that have the known values."""
+        drawn = np.empty_like(noise)
+        drawn[:, self._places] = values
+        centred = values - self._mean[self._places]
+        drawn[:, self._free] = (
+            self._mean[self._free]
+            + centred @ self._gain.T
+            + noise[:, self._free] @ self._outer.T
+        )
+        return drawn

@@ -1,0 +1,124 @@
+"""Latent dimensions that stand for attributes of the streamlines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+from keras import ops
+
+from dipy_tractogen.streamlines.conditions import Conditions
+
+from .checks import check_choice, check_number
+from .regularizer import Regularizer
+
+FORMS = ("sign", "difference")
+"""What differences of a latent dimension are compared with."""
+
+
+@keras.saving.register_keras_serializable(package="dipy_tractogen")
+class AttributeRegularizer(Regularizer):
+    r"""Tie attributes to latent dimensions, one each :footcite:p:`Pati2020`.
+
+    For all pairs of streamlines of a batch, with :math:`D_a` the difference of their
+    standardised attributes and :math:`D_r` that of the latent dimension, the term is
+    the mean of :math:`|\tanh(\delta D_r) - \mathrm{sign}(D_a)|` (``"sign"``, which asks
+    for the same order), or of :math:`|D_r - D_a|` (``"difference"``, which asks for the
+    same distances, so that the dimension can be read in the attribute's unit).
+
+    Parameters
+    ----------
+    attributes : mapping of str to int
+        Latent dimension of each attribute, by the name of the continuous condition.
+    weight : float, optional
+        Weight of the term.
+    form : {"sign", "difference"}, optional
+        What differences of the dimension are compared with.
+    delta : float, optional
+        Steepness of ``"sign"``.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, the form unknown, or a dimension given twice.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(
+        self,
+        attributes: Mapping[str, int],
+        weight: float = 10.0,
+        form: str = "difference",
+        delta: float = 1.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_number("weight", weight, above_zero=True)
+        check_number("delta", delta, above_zero=True)
+        check_choice("form", form, FORMS)
+        self.attributes = {name: int(number) for name, number in attributes.items()}
+        dimensions = list(self.attributes.values())
+        if not dimensions or len(set(dimensions)) < len(dimensions):
+            raise ValueError(
+                f"attributes={self.attributes}: give one or more, each with a latent "
+                "dimension of its own."
+            )
+        self.weight = weight
+        self.form = form
+        self.delta = delta
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the conditions that the term reads."""
+        return tuple(self.attributes)
+
+    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
+        """Find the attributes; arguments as of `Regularizer.make_layers`."""
+        self._places = []
+        for name, dimension in self.attributes.items():
+            one = conditions[name]
+            if one.is_categorical:
+                raise ValueError(
+                    f"{name} is a category: an attribute regularizer reads a number."
+                )
+            if not 0 <= dimension < latent_dim:
+                raise ValueError(
+                    f"{name} is tied to dimension {dimension}: give 0 to "
+                    f"{latent_dim - 1}, as latent_dim={latent_dim}."
+                )
+            self._places.append((dimension, conditions.columns(name).start))
+        self.tracker = keras.metrics.Mean(name="attribute_loss")
+        self.built = True
+
+    def loss(self, z, conditions, training: bool):
+        """Mean over the pairs by its weight; arguments as of `Regularizer.loss`."""
+        dimensions, columns = (list(part) for part in zip(*self._places))
+        of_latents = _differences(ops.take(z, dimensions, axis=1))
+        of_attributes = _differences(ops.take(conditions, columns, axis=1))
+        if self.form == "sign":
+            of_latents = ops.tanh(self.delta * of_latents)
+            of_attributes = ops.sign(of_attributes)
+        # Summed over the attributes: one more does not weaken the others.
+        term = ops.sum(ops.mean(ops.abs(of_latents - of_attributes), axis=(0, 1)))
+        self.tracker.update_state(term)
+        return self.weight * term
+
+    def get_config(self) -> dict:
+        """Parameters of the regulariser."""
+        return {
+            **super().get_config(),
+            "attributes": dict(self.attributes),
+            "weight": self.weight,
+            "form": self.form,
+            "delta": self.delta,
+        }
+
+
+def _differences(values):
+    """All pairs (n, n, k) of the rows (n, k)."""
+    return values[:, None] - values[None]

@@ -1,0 +1,152 @@
+"""A classifier that lays the latent space out by category, and then fades away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
+
+from .checks import check_choice, check_number
+from .regularizer import Regularizer
+from .schedules import FADINGS, WeightSchedule, fading_weight
+
+
+@keras.saving.register_keras_serializable(package="dipy_tractogen")
+class LabelRegularizer(Regularizer):
+    r"""Cross entropy of a small classifier that reads a category from the latents.
+
+    Its weight begins high, so that the categories, such as bundles, come to lie apart
+    in the latent space, and falls to almost nothing, so that in the end the space is
+    that of the model alone. No label is needed to encode a streamline afterwards. With
+    a variational model ``kl_variant="absolute"`` goes with it, which does not pull the
+    means of whole bundles to the centre.
+
+    Parameters
+    ----------
+    weight : float, optional
+        Weight of the cross entropy at first.
+    final_weight : float, optional
+        Weight that it falls to.
+    schedule : {"sigmoid", "cosine"}, optional
+        How it falls (`fading_weight`).
+    length : float, optional
+        Share of the training after which the weight of ``"sigmoid"`` is half way down,
+        and that of ``"cosine"`` at its end.
+    slope : float, optional
+        Steepness of ``"sigmoid"``.
+    condition : str, optional
+        Name of the categorical condition that is read.
+    hidden_units : sequence of int, optional
+        Units of the classifier's hidden layers.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or the schedule unknown.
+    """
+
+    def __init__(
+        self,
+        weight: float = 10.0,
+        final_weight: float = 0.001,
+        schedule: str = "sigmoid",
+        length: float = 0.5,
+        slope: float = 20.0,
+        condition: str = BUNDLE,
+        hidden_units: Sequence[int] = (32,),
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_number("weight", weight, above_zero=True)
+        check_number("final_weight", final_weight)
+        check_number("length", length, above_zero=True)
+        check_number("slope", slope, above_zero=True)
+        check_choice("schedule", schedule, FADINGS)
+        self.weight = weight
+        self.final_weight = final_weight
+        self.schedule = schedule
+        self.length = length
+        self.slope = slope
+        self.condition = condition
+        self.hidden_units = tuple(int(units) for units in hidden_units)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the conditions that the term reads."""
+        return (self.condition,)
+
+    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
+        """Make the classifier; arguments as of `Regularizer.make_layers`."""
+        one = conditions[self.condition]
+        if not one.is_categorical:
+            raise ValueError(
+                f"{one.name} is a number: a label regularizer reads a category."
+            )
+        self._columns = conditions.columns(one.name)
+        self.classifier = keras.Sequential(
+            [
+                keras.Input((latent_dim,)),
+                *(keras.layers.Dense(n, "silu") for n in self.hidden_units),
+                keras.layers.Dense(one.width),
+            ],
+            name="classifier",
+        )
+        # What the schedule has come to, a variable of the compiled training step.
+        self.weight_now = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.weight),
+            trainable=False,
+            name="weight_now",
+        )
+        self.accuracy = keras.metrics.Mean(name="label_accuracy")
+        self.built = True
+
+    def loss(self, z, conditions, training: bool):
+        """Cross entropy by its weight; arguments as of `Regularizer.loss`."""
+        labels = conditions[:, self._columns]
+        logits = self.classifier(z)
+        right = ops.argmax(logits, axis=-1) == ops.argmax(labels, axis=-1)
+        self.accuracy.update_state(ops.cast(right, "float32"))
+        entropy = ops.categorical_crossentropy(labels, logits, from_logits=True)
+        weight = self.weight_now if training else self.final_weight
+        return weight * ops.mean(entropy)
+
+    def weight_at(self, spent: float) -> float:
+        """Give the weight at some time of a training.
+
+        Parameters
+        ----------
+        spent : float
+            Share of the training that is behind, from 0 to 1.
+
+        Returns
+        -------
+        float
+            The weight.
+        """
+        return fading_weight(
+            spent,
+            self.schedule,
+            self.weight,
+            self.final_weight,
+            self.length,
+            self.slope,
+        )
+
+    def callbacks(self, budget) -> list[keras.callbacks.Callback]:
+        """Give the schedule; arguments as of `Regularizer.callbacks`."""
+        return [WeightSchedule(budget, self.weight_now, self.weight_at, "label_weight")]
+
+    def get_config(self) -> dict:
+        """Parameters of the regulariser."""
+        names = ("weight", "final_weight", "schedule", "length", "slope", "condition")
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            "hidden_units": list(self.hidden_units),
+        }

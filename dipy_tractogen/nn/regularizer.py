@@ -1,0 +1,106 @@
+"""Terms that any model's loss may have on its latents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import keras
+
+from dipy_tractogen.streamlines.conditions import Conditions
+
+_MODULES = (".label_regularizer", ".attribute_regularizer")
+
+
+class Regularizer(keras.layers.Layer):
+    """Base of the terms that a model's loss may have on its latents."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the conditions that the term reads."""
+        raise NotImplementedError
+
+    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
+        """Make what the term needs, once the conditions are known.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What the model knows of its streamlines.
+        latent_dim : int
+            Dimensions of the latent space.
+
+        Raises
+        ------
+        ValueError
+            If a condition is missing, or a dimension is.
+        """
+        raise NotImplementedError
+
+    def loss(self, z, conditions, training: bool):
+        """Give the term for a batch.
+
+        Parameters
+        ----------
+        z : tensor of shape (n, latent_dim)
+            Latents, as the decoder gets them.
+        conditions : tensor of shape (n, conditions.width)
+            Conditions of the streamlines.
+        training : bool
+            Whether the weight of the moment counts, or the last one.
+
+        Returns
+        -------
+        tensor of shape ()
+            In nats.
+        """
+        raise NotImplementedError
+
+    def callbacks(self, budget) -> list[keras.callbacks.Callback]:
+        """Give what changes the term's weight during a training; nothing by default.
+
+        Parameters
+        ----------
+        budget : Budget
+            Says how much of the training is behind.
+
+        Returns
+        -------
+        list of keras.callbacks.Callback
+            The schedule.
+        """
+        return []
+
+
+def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
+    """Make regularisers of what a model is given.
+
+    Parameters
+    ----------
+    given : sequence of Regularizer or dict
+        Regularisers, or their configurations from a model's file.
+
+    Returns
+    -------
+    list of Regularizer
+        The regularisers.
+
+    Raises
+    ------
+    ValueError
+        If one is neither.
+    """
+    made = []
+    for one in given:
+        if isinstance(one, dict):
+            # Registers the classes that a file may name.
+            for module in _MODULES:
+                import_module(module, __package__)
+            one = keras.saving.deserialize_keras_object(one)
+        if not isinstance(one, Regularizer):
+            raise ValueError(
+                f"regularizers hold {one!r}: give a LabelRegularizer or an "
+                "AttributeRegularizer."
+            )
+        made.append(one)
+    return made
