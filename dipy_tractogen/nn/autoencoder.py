@@ -48,7 +48,7 @@ class StreamlineAutoencoder(StreamlineModel):
     regularizers : sequence of Regularizer
         Further terms of the loss, on the latents.
     **kwargs
-        Further arguments of `StreamlineCoder`.
+        Further arguments of `StreamlineReader`.
 
     Raises
     ------

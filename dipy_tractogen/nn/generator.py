@@ -22,7 +22,7 @@ class StreamlineGenerator(StreamlineCoder):
     Parameters
     ----------
     *args, **kwargs
-        As `StreamlineCoder` takes them.
+        As `StreamlineReader` takes them.
 
     Attributes
     ----------

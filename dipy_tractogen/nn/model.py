@@ -27,7 +27,7 @@ class StreamlineModel(StreamlineGenerator):
     Parameters
     ----------
     *args, **kwargs
-        As `StreamlineCoder` takes them.
+        As `StreamlineReader` takes them.
     """
 
     def fit(

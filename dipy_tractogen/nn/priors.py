@@ -78,10 +78,9 @@ class MixturePrior(Prior):
     def __init__(self, latent_dim: int, nb_labels: int, seed: int):
         super().__init__(latent_dim, nb_labels, seed)
         rng = np.random.default_rng(seed)
-        blocks = []
-        for _ in range(-(-nb_labels // latent_dim)):
-            blocks.append(np.linalg.qr(rng.normal(size=(latent_dim, latent_dim)))[0])
-        directions = np.concatenate(blocks)[:nb_labels]
+        square = (-(-nb_labels // latent_dim), latent_dim, latent_dim)
+        blocks = np.linalg.qr(rng.normal(size=square))[0]
+        directions = blocks.reshape(-1, latent_dim)[:nb_labels]
         self.means = (_RADIUS * directions).astype(np.float32)
 
     def sample(self, labels, seed_generator):

@@ -216,7 +216,7 @@ class RVAE(VAE):
             return chosen["r_mean"], chosen["r_log_var"]
 
         function = self._compiled("attribute", regress)
-        mean, log_var = in_batches(function, self._as_points(streamlines))
+        mean, log_var = in_batches(function, self.as_points(streamlines))
         deviation = np.exp(log_var[:, 0] / 2) * one.deviation
         return mean[:, 0] * one.deviation + one.mean, deviation
 

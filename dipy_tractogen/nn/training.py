@@ -9,9 +9,10 @@ import keras
 import tensorflow as tf
 
 from .data import TrainingData
-from .description import OrientedBundles, measure_held_out, record_of
+from .description import measure_held_out, record_of
 from .optimisation import Optimisation
 from .options import TrainingOptions
+from .oriented import OrientedBundles
 
 
 def fit_model(

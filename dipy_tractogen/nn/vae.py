@@ -12,8 +12,9 @@ from dipy_tractogen.streamlines.conditions import Conditions
 
 from .autoencoder import StreamlineAutoencoder
 from .checks import check_choice, check_number
-from .layers import DEVIATIONS, Reparameterisation, log_variance
+from .layers import DEVIATIONS
 from .losses import KL_VARIANTS, kl_by_dimension, with_free_bits
+from .posterior import GaussianPosterior
 from .regularizer import Regularizer
 from .schedules import SCHEDULES, WeightSchedule, scheduled_weight
 from .trackers import ActiveUnits
@@ -23,7 +24,7 @@ _DECREASING_FROM = 10.0
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
-class VAE(StreamlineAutoencoder):
+class VAE(GaussianPosterior, StreamlineAutoencoder):
     r"""Variational autoencoder of streamlines :footcite:p:`Kingma2014`.
 
     It minimises, in nats a streamline,
@@ -190,13 +191,8 @@ class VAE(StreamlineAutoencoder):
         self.make_layers()
 
     def make_heads(self) -> None:
-        """Make the layer of the variances, and the draw from the posterior."""
-        self.z_log_var = keras.layers.Dense(
-            self.latent_dim,
-            kernel_initializer="zeros" if self.zero_log_var else "glorot_uniform",
-            name="z_log_var",
-        )
-        self.draw = Reparameterisation(self.seed, self.epsilon_std, name="draw")
+        """Make the layers of the posterior, and what follows it in a training."""
+        super().make_heads()
         self.kl_tracker = keras.metrics.Mean(name="kl")
         self.active_tracker = ActiveUnits(self.latent_dim)
 
@@ -243,77 +239,6 @@ class VAE(StreamlineAutoencoder):
         """
         schedule = WeightSchedule(budget, self.beta_now, self.beta_at, "beta")
         return [*super().own_callbacks(budget, inputs), schedule]
-
-    def posterior(self, features, conditions=None, training: bool | None = None):
-        """Give the posterior of the latents.
-
-        Parameters
-        ----------
-        features : tensor of shape (n, *backbone.feature_shape)
-            Features in mm.
-        conditions : tensor of shape (n, conditions.width), optional
-            Conditions, if the networks read some.
-        training : bool, optional
-            Whether the model is being trained.
-
-        Returns
-        -------
-        z_mean, z_log_var : tensor of shape (n, latent_dim)
-            Mean and log-variance.
-        """
-        hidden = self.hidden(features, conditions, training)
-        z_log_var = log_variance(
-            self.z_log_var(hidden), self.deviation, self.log_var_limit
-        )
-        return self.z_mean(hidden), z_log_var
-
-    def mean_and_deviation(self, features, conditions=None):
-        """Give the posterior of the latents of features, outside of training.
-
-        Parameters
-        ----------
-        features : tensor of shape (n, *backbone.feature_shape)
-            Features in mm.
-        conditions : tensor of shape (n, conditions.width), optional
-            Conditions, if the networks read some.
-
-        Returns
-        -------
-        z_mean, deviation : tensor of shape (n, latent_dim)
-            Mean and standard deviation.
-        """
-        z_mean, z_log_var = self.posterior(features, conditions)
-        return z_mean, ops.exp(z_log_var / 2)
-
-    def call(self, inputs, training: bool | None = None) -> dict:
-        """Encode, draw and decode.
-
-        Parameters
-        ----------
-        inputs : tensor of shape (n, nb_points, 3), or dict
-            Points in mm, or a dictionary with their ``"features"``.
-        training : bool, optional
-            Draws latents when true, takes their means otherwise.
-
-        Returns
-        -------
-        dict
-            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, ``z_log_var``
-            and ``z``, as it was decoded.
-        """
-        conditions = self.conditions_of(inputs)
-        z_mean, z_log_var = self.posterior(
-            self.features_of(inputs), conditions, training
-        )
-        z = self.draw((z_mean, z_log_var), training=training)
-        features = self.decode_z(z, conditions, training)
-        return {
-            "points": self.synthesis(features),
-            "features": features,
-            "z_mean": z_mean,
-            "z_log_var": z_log_var,
-            "z": z,
-        }
 
     def divergence(self, inputs, outputs: dict):
         """Give the KL divergence of each latent dimension from the prior.

@@ -8,7 +8,8 @@ from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
-from dipy_tractogen.nn.description import OrientedBundles
+from dipy_tractogen.nn.data import TrainingData
+from dipy_tractogen.nn.oriented import OrientedBundles
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _OF_TRAINING = ("learning_rate",)
@@ -69,9 +70,11 @@ def run_trial(training, held_out, chosen: dict, fixed: dict, options: dict) -> d
 
 def _measure(model, training, held_out, points, aside, seed: int) -> dict:
     record = model.record
-    bundles = OrientedBundles(model, points, training.labels, training.bundle_names)
-    features = bundles.features_of(aside, held_out.labels)
-    z_mean, deviation = model.posterior_of(features)
+    bundles = OrientedBundles(
+        model, TrainingData(points, training.labels, training.bundle_names)
+    )
+    read = bundles.held_out(TrainingData(aside, held_out.labels)).inputs
+    z_mean, deviation = model.posterior_of(read)
     return {
         "point_error_mm": record.held_out_mm["mean"],
         "kl_nats": _divergence(z_mean, deviation),

@@ -1,0 +1,171 @@
+"""What a model reads of streamlines: features and conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from dipy_tractogen.streamlines.conditions import Conditions, computed_values
+from dipy_tractogen.streamlines.geometry import resample
+
+from .backbones import make_backbone
+
+
+class StreamlineReader(keras.Model):
+    """Base of the models: what they are made with, and what they read.
+
+    Inputs of `call` are points in mm, or a dictionary with ``"points"`` or
+    ``"features"``, what the backbone's analysis layer makes of them, so that a training
+    need not hold all the points; and with ``"conditions"``, where the model reads some.
+
+    Parameters
+    ----------
+    nb_points : int
+        Points of a streamline that the model reads and gives.
+    latent_dim : int
+        Dimensions of the latent space.
+    backbone : str
+        Name of the backbone: ``"spectral"`` or ``"conv"``.
+    backbone_options : dict, optional
+        Further arguments of `SpectralBackbone` or `ConvBackbone`.
+    conditions : Conditions, sequence of dict or None
+        What the model knows of its streamlines beside their points; found by the
+        training without it.
+    seed : int
+        Seed of the weights and of the model's random layers.
+    **kwargs
+        Arguments of ``keras.Model``.
+    """
+
+    def __init__(
+        self,
+        nb_points: int,
+        latent_dim: int,
+        *,
+        conditions: Conditions | Sequence[dict] | None,
+        backbone: str,
+        backbone_options: dict | None,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if nb_points < 2:
+            raise ValueError(f"nb_points={nb_points}: give 2 or more.")
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim={latent_dim}: give 1 or more.")
+        self.nb_points = nb_points
+        self.latent_dim = latent_dim
+        self.seed = seed
+        self.backbone = make_backbone(backbone, nb_points, backbone_options)
+        self.conditions = None if conditions is None else Conditions(conditions)
+
+    def get_config(self) -> dict:
+        """Parameters of the model, as plain values."""
+        return {
+            **super().get_config(),
+            "nb_points": self.nb_points,
+            "latent_dim": self.latent_dim,
+            "backbone": self.backbone.name,
+            "backbone_options": self.backbone.get_config(),
+            "conditions": self.conditions and self.conditions.to_plain(),
+            "seed": self.seed,
+        }
+
+    @property
+    def reads_conditions(self) -> bool:
+        """Whether the layers, or the terms of the loss, read conditions."""
+        return False
+
+    @property
+    def needed_conditions(self) -> tuple[str, ...]:
+        """Names of conditions that the model cannot do without, beside the bundle."""
+        return ()
+
+    def condition_matrix(
+        self, points: np.ndarray, values: Mapping[str, np.ndarray] | None
+    ) -> np.ndarray | None:
+        """Give what the networks read of the conditions of streamlines.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, nb_points, 3)
+            Streamlines in mm.
+        values : mapping of str to ndarray of shape (n,), optional
+            Text or numbers by the name of the condition. What can be computed from
+            the points may be left out.
+
+        Returns
+        -------
+        ndarray of shape (n, conditions.width), float32, or None
+            The conditions; None if the networks read none.
+
+        Raises
+        ------
+        ValueError
+            If a condition is missing or a category unknown.
+        """
+        if not self.conditions_in_networks:
+            return None
+        names = self.conditions.names
+        return self.conditions.encode(
+            {**computed_values(points, names), **(values or {})}
+        )
+
+    @property
+    def conditions_in_networks(self) -> bool:
+        """Whether a streamline can only be encoded or decoded with its conditions."""
+        return False
+
+    def features_of(self, inputs):
+        """Give the features of what `call` was given.
+
+        Parameters
+        ----------
+        inputs : tensor of shape (n, nb_points, 3), or dict
+            Points in mm, or a dictionary with ``"points"`` or ``"features"``.
+
+        Returns
+        -------
+        tensor of shape (n, *backbone.feature_shape)
+            Features in mm.
+        """
+        if not isinstance(inputs, dict):
+            return self.analysis(inputs)
+        if "features" in inputs:
+            return inputs["features"]
+        return self.analysis(inputs["points"])
+
+    def conditions_of(self, inputs):
+        """Give the conditions that the networks read of what `call` was given.
+
+        Parameters
+        ----------
+        inputs : tensor of shape (n, nb_points, 3), or dict
+            What `call` was given.
+
+        Returns
+        -------
+        tensor of shape (n, conditions.width), or None
+            The conditions; None if the networks read none.
+        """
+        return inputs["conditions"] if self.conditions_in_networks else None
+
+    def as_points(self, streamlines) -> np.ndarray:
+        """Give streamlines the number of points that the model reads.
+
+        Parameters
+        ----------
+        streamlines : ndarray of shape (n, p, 3) or ArraySequence
+            Points in mm.
+
+        Returns
+        -------
+        ndarray of shape (n, nb_points, 3), float32
+            Points in mm; resampled where they were not `nb_points`.
+        """
+        given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3
+        if given and streamlines.shape[1:] == (self.nb_points, 3):
+            return np.asarray(streamlines, dtype=np.float32)
+        return resample(streamlines, self.nb_points)
