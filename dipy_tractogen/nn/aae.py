@@ -13,23 +13,24 @@ from dipy_tractogen.streamlines.conditions import BUNDLE
 from .ae import AE
 from .checks import check_choice, check_number
 from .collapse import CollapseWatch
-from .layers import uniform_noise
+from .layers import Reparameterisation, log_variance, uniform_noise
 from .priors import PRIORS
 
 ADVERSARIAL_LOSSES = ("bce", "wasserstein")
 """How the discriminator is trained."""
 
 _SMALLEST = 1e-12
+_LOG_VAR_LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
 class AAE(AE):
     r"""Conditional adversarial autoencoder of streamlines :footcite:p:`Makhzani2015`.
 
-    As `AE`, but a discriminator :math:`D(z, c)` learns to tell latents of streamlines
-    from draws of a prior, and the encoder learns to mislead it, so that the latents
-    come to be distributed as the prior is. Decoder and discriminator are told the
-    conditions :math:`c`, bundle and length among them.
+    As `AE`, but latents are drawn from a Gaussian of the encoder's, and a discriminator
+    :math:`D(z, c)` learns to tell them from draws of a prior, while the encoder learns
+    to mislead it, so that the latents come to be distributed as the prior is. Decoder
+    and discriminator are told the conditions :math:`c`, bundle and length among them.
 
     With ``"bce"`` the discriminator minimises
     :math:`-\log s(D(p)) - \log(1 - s(D(z)))`, with the logistic function :math:`s`, and
@@ -37,10 +38,13 @@ class AAE(AE):
     :math:`D(z) - D(p) + \lambda (\|\nabla D\| - 1)^2` :footcite:p:`Gulrajani2017` and
     :math:`-D(z)`. Both take their steps at the same time.
 
-    Adversarial training may collapse. So streamlines are drawn from the prior at each
-    look at the held-out loss; the share of real ones that they cover is in the history
-    (``prior_coverage``, over that of other real streamlines), and a warning says what
-    to change when it is low.
+    Streamlines are generated from the density that the latents have after the training,
+    as with all models: a prior is matched only in part, and what it gives beyond the
+    latents is no streamline. Adversarial training may also collapse. So at each look at
+    the held-out loss streamlines are drawn from a Gaussian fitted to the latents of
+    each bundle, and from the prior; what share of real ones they cover is in the
+    history (``coverage`` and ``prior_coverage``, over that of other real streamlines),
+    and a warning says what to change when the first is low.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ class AAE(AE):
         *args,
         prior: str = "normal",
         adversarial_loss: str = "bce",
-        adversarial_weight: float = 1.0,
+        adversarial_weight: float = 3.0,
         gradient_penalty: float = 10.0,
         discriminator_units: Sequence[int] = (256, 256),
         **kwargs,
@@ -99,7 +103,11 @@ class AAE(AE):
         PRIORS[prior](self.latent_dim, 1, self.seed)
 
     def make_heads(self) -> None:
-        """Make discriminator and prior."""
+        """Make the layer of the variances, the discriminator and the prior."""
+        self.z_log_var = keras.layers.Dense(
+            self.latent_dim, kernel_initializer="zeros", name="z_log_var"
+        )
+        self.draw = Reparameterisation(self.seed, name="draw")
         units = self._adversary["discriminator_units"]
         self.discriminator = keras.Sequential(
             [
@@ -118,6 +126,70 @@ class AAE(AE):
         self.discriminator_tracker = keras.metrics.Mean(name="discriminator")
         self.misleading_tracker = keras.metrics.Mean(name="misleading")
 
+    def posterior(self, features, training: bool | None = None):
+        """Give the distribution of the latents.
+
+        Parameters
+        ----------
+        features : tensor of shape (n, *backbone.feature_shape)
+            Features in mm.
+        training : bool, optional
+            Whether the model is being trained.
+
+        Returns
+        -------
+        z_mean, z_log_var : tensor of shape (n, latent_dim)
+            Mean and log-variance.
+        """
+        hidden = self.hidden(features, training=training)
+        z_log_var = log_variance(self.z_log_var(hidden), "exp", _LOG_VAR_LIMIT)
+        return self.z_mean(hidden), z_log_var
+
+    def mean_and_deviation(self, features, conditions=None):
+        """Give the posterior of the latents of features, outside of training.
+
+        Parameters
+        ----------
+        features : tensor of shape (n, *backbone.feature_shape)
+            Features in mm.
+        conditions : tensor of shape (n, conditions.width), optional
+            Conditions, which the encoder does not read.
+
+        Returns
+        -------
+        z_mean, deviation : tensor of shape (n, latent_dim)
+            Mean and standard deviation.
+        """
+        z_mean, z_log_var = self.posterior(features)
+        return z_mean, ops.exp(z_log_var / 2)
+
+    def call(self, inputs, training: bool | None = None) -> dict:
+        """Encode, draw and decode.
+
+        Parameters
+        ----------
+        inputs : dict
+            ``"points"`` in mm or their ``"features"``, and ``"conditions"``.
+        training : bool, optional
+            Draws latents when true, takes their means otherwise.
+
+        Returns
+        -------
+        dict
+            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, ``z_log_var``
+            and ``z``, as it was decoded.
+        """
+        z_mean, z_log_var = self.posterior(self.features_of(inputs), training)
+        z = self.draw((z_mean, z_log_var), training=training)
+        features = self.decode_z(z, self.conditions_of(inputs), training)
+        return {
+            "points": self.synthesis(features),
+            "features": features,
+            "z_mean": z_mean,
+            "z_log_var": z_log_var,
+            "z": z,
+        }
+
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Add the watch for a collapse; arguments as of the base.
 
@@ -133,7 +205,7 @@ class AAE(AE):
         list of keras.callbacks.Callback
             Those of the regularisers, and the watch.
         """
-        watch = CollapseWatch(budget, inputs, self.seed)
+        watch = CollapseWatch(budget, inputs, self.conditions, self.seed)
         return [*super().own_callbacks(budget, inputs), watch]
 
     def sample_prior(self, conditions, seed_generator):

@@ -44,6 +44,11 @@ class AttributeRegularizer(Regularizer):
     ValueError
         If a number is out of its range, the form unknown, or a dimension given twice.
 
+    Notes
+    -----
+    The history of a training has the mean of each attribute, before its weight, as
+    ``length_loss`` for the length.
+
     References
     ----------
     .. footbibliography::
@@ -77,12 +82,15 @@ class AttributeRegularizer(Regularizer):
         """Names of the conditions that the term reads."""
         return tuple(self.attributes)
 
-    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
-        """Find the attributes; arguments as of `Regularizer.make_layers`."""
-        self._places = []
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what the term adds to the history of a training."""
+        return tuple(f"{name}_loss" for name in self.attributes)
+
+    def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
+        """Refuse what is no number; arguments as of `Regularizer.check_conditions`."""
         for name, dimension in self.attributes.items():
-            one = conditions[name]
-            if one.is_categorical:
+            if conditions[name].is_categorical:
                 raise ValueError(
                     f"{name} is a category: an attribute regularizer reads a number."
                 )
@@ -91,22 +99,26 @@ class AttributeRegularizer(Regularizer):
                     f"{name} is tied to dimension {dimension}: give 0 to "
                     f"{latent_dim - 1}, as latent_dim={latent_dim}."
                 )
-            self._places.append((dimension, conditions.columns(name).start))
-        self.tracker = keras.metrics.Mean(name="attribute_loss")
+
+    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
+        """Find the attributes; arguments as of `Regularizer.make_layers`."""
+        self._dimensions = list(self.attributes.values())
+        self._columns = [conditions.columns(name).start for name in self.attributes]
+        self.trackers = [keras.metrics.Mean(name=name) for name in self.measures]
         self.built = True
 
     def loss(self, z, conditions, training: bool):
         """Mean over the pairs by its weight; arguments as of `Regularizer.loss`."""
-        dimensions, columns = (list(part) for part in zip(*self._places))
-        of_latents = _differences(ops.take(z, dimensions, axis=1))
-        of_attributes = _differences(ops.take(conditions, columns, axis=1))
+        of_latents = _differences(ops.take(z, self._dimensions, axis=1))
+        of_attributes = _differences(ops.take(conditions, self._columns, axis=1))
         if self.form == "sign":
             of_latents = ops.tanh(self.delta * of_latents)
             of_attributes = ops.sign(of_attributes)
         # Summed over the attributes: one more does not weaken the others.
-        term = ops.sum(ops.mean(ops.abs(of_latents - of_attributes), axis=(0, 1)))
-        self.tracker.update_state(term)
-        return self.weight * term
+        terms = ops.mean(ops.abs(of_latents - of_attributes), axis=(0, 1))
+        for number, tracker in enumerate(self.trackers):
+            tracker.update_state(terms[number])
+        return self.weight * ops.sum(terms)
 
     def get_config(self) -> dict:
         """Parameters of the regulariser."""

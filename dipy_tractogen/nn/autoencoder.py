@@ -117,6 +117,7 @@ class StreamlineAutoencoder(StreamlineModel):
             If the model was made for others.
         """
         if self.conditions is None:
+            self.check_conditions(conditions)
             self.conditions = conditions
             self.make_layers()
             return
@@ -131,10 +132,28 @@ class StreamlineAutoencoder(StreamlineModel):
                 "the same conditions and categories, or make another one."
             )
 
+    def check_conditions(self, conditions: Conditions) -> None:
+        """Refuse conditions that the layers or the loss cannot do with.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What is known of the training streamlines.
+
+        Raises
+        ------
+        ValueError
+            If one is missing, or of the wrong kind.
+        """
+        for one in self.regularizers:
+            one.check_conditions(conditions, self.latent_dim)
+
     def make_layers(self) -> None:
         """Make the layers, with weights that the seed fixes."""
         if self.reads_conditions and self.conditions is None:
             return
+        if self.reads_conditions:
+            self.check_conditions(self.conditions)
         width = self.conditions.width if self.conditions_in_networks else 0
         with seeded_weights(self.seed):
             self.analysis = self.backbone.analysis()

@@ -154,6 +154,7 @@ class StreamlineCoder(StreamlineReader):
             If `z` has another number of dimensions than the model, or a condition is
             missing or unknown.
         """
+        self.check_layers()
         z = np.asarray(z, dtype=np.float32)
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(
@@ -162,7 +163,7 @@ class StreamlineCoder(StreamlineReader):
             )
         matrix = None
         if self.conditions_in_networks:
-            matrix = self.conditions.encode(values or {})
+            matrix = self.encoded_values(values or {}, len(z))
         points = self.decode_matrix(z, matrix)
         if nb_points is None or nb_points == self.nb_points:
             return points

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import math
+from numbers import Integral
 
 import numpy as np
 
@@ -47,12 +48,18 @@ def check_bundles(
     if not np.isfinite(points).all():
         raise ValueError("points hold NaN or infinite values: leave those out.")
     labels = np.zeros(len(points)) if labels is None else np.asarray(labels)
-    labels = labels.astype(np.int32)
-    if labels.shape != (len(points),) or labels.min() < 0:
+    if labels.shape != (len(points),):
         raise ValueError(
-            f"labels have shape {labels.shape} and begin at {labels.min()}; expected "
-            f"({len(points)},), one index from 0 a streamline."
+            f"labels have shape {labels.shape}; expected ({len(points)},), one index "
+            "a streamline."
         )
+    is_number = labels.dtype.kind in "biuf"
+    if not is_number or (labels < 0).any() or (labels % 1 != 0).any():
+        raise ValueError(
+            f"labels hold {labels[0]!s} and others: give whole numbers from 0, "
+            "indices into bundle_names."
+        )
+    labels = labels.astype(np.int32)
     if bundle_names is None:
         bundle_names = [f"bundle_{label}" for label in range(labels.max() + 1)]
     if labels.max() >= len(bundle_names):
@@ -60,7 +67,10 @@ def check_bundles(
             f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
             "bundle_names: give one name for each."
         )
-    return labels, tuple(bundle_names)
+    names = tuple(str(name) for name in bundle_names)
+    if len(set(names)) < len(names):
+        raise ValueError(f"bundle_names={names}: give each name once.")
+    return labels, names
 
 
 def check_choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
@@ -82,6 +92,31 @@ def check_choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
     """
     if value not in accepted:
         raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
+
+
+def check_units(name: str, units: Sequence[int]) -> tuple[int, ...]:
+    """Refuse numbers of units that no layers can have.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    units : sequence of int
+        Units of each layer; may be empty.
+
+    Returns
+    -------
+    tuple of int
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If one is not a whole number above zero.
+    """
+    if not all(isinstance(number, Integral) and number > 0 for number in units):
+        raise ValueError(f"{name}={units}: give whole numbers >= 1.")
+    return tuple(int(number) for number in units)
 
 
 def check_number(name: str, value: float, *, above_zero: bool = False) -> None:

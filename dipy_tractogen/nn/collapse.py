@@ -7,9 +7,14 @@ import logging
 import keras
 import numpy as np
 
+from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.generation import share
+
 logger = logging.getLogger("dipy_tractogen")
 
 _NB_COMPARED = 512
+_NB_FITTED = 4096
 _NB_NEIGHBOURS = 5
 # Of the coverage that real streamlines reach; and the share of the training before
 # which little can be expected.
@@ -49,7 +54,11 @@ def coverage(real: np.ndarray, others: np.ndarray, k: int = _NB_NEIGHBOURS) -> f
 
 
 class CollapseWatch(keras.callbacks.Callback):
-    """Measure at each look at the held-out loss what draws from the prior cover.
+    """Measure at each look at the held-out loss what generated streamlines cover.
+
+    ``coverage`` is that of draws from a Gaussian fitted to the latents of each bundle,
+    about what the trained model will generate; ``prior_coverage`` that of draws from
+    the prior. Both are over the coverage that other real streamlines reach.
 
     Parameters
     ----------
@@ -57,53 +66,81 @@ class CollapseWatch(keras.callbacks.Callback):
         Says how much of the training is behind.
     inputs : dict of str to ndarray
         What the model reads of the training streamlines.
+    conditions : Conditions
+        What the model knows of its streamlines.
     seed : int
         Seed of the choice of streamlines and of the draws.
     """
 
-    def __init__(self, budget, inputs: dict[str, np.ndarray], seed: int):
+    def __init__(self, budget, inputs: dict[str, np.ndarray], conditions, seed: int):
         super().__init__()
         self.budget = budget
+        self.conditions = conditions
         self.seed = seed
         order = np.random.default_rng(seed).permutation(len(inputs["features"]))
         half = min(_NB_COMPARED, len(order) // 2)
         self._is_possible = half > _NB_NEIGHBOURS
         self._real = inputs["features"][order[:half]]
-        self._others = inputs["features"][order[half : 2 * half]]
-        self._conditions = inputs["conditions"][order[half : 2 * half]]
+        self._others = {
+            name: each[order[half : half + _NB_FITTED]] for name, each in inputs.items()
+        }
+        self._nb_drawn = half
         self._ceiling = 1.0
         if self._is_possible:
-            self._ceiling = max(coverage(self._real, self._others), 1 / half)
+            others = self._others["features"][:half]
+            self._ceiling = max(coverage(self._real, others), 1 / half)
         self._has_warned = False
 
     def on_epoch_end(self, epoch, logs=None):
-        """Add the coverage to the history; warn once where it is low."""
-        share = self.measure() if self._is_possible else float("nan")
-        logs["prior_coverage"] = share
+        """Add the coverages to the history; warn once where that of all is low."""
+        logs["coverage"] = logs["prior_coverage"] = float("nan")
+        if not self._is_possible:
+            return
+        logs["coverage"] = self._covered(*self._from_density())
+        logs["prior_coverage"] = self._covered(*self._from_prior())
         late = self.budget.spent >= _EARLY
-        if share < _LOWEST and late and not self._has_warned:
+        if logs["coverage"] < _LOWEST and late and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "After %d steps, streamlines drawn from the prior cover only %.0f %% "
-                "of what real ones cover: the model may be collapsing. Give a larger "
-                "adversarial_weight if the latents do not reach the prior, a smaller "
-                "one if the reconstruction is poor, another adversarial_loss, more "
-                "latent dimensions, or a longer training",
+                "After %d steps, generated streamlines cover only %.0f %% of what real "
+                "ones cover: the model may be collapsing. Give a smaller "
+                "adversarial_weight if the reconstruction is poor, another "
+                "adversarial_loss, more latent dimensions, or a longer training",
                 self.budget.steps,
-                100 * share,
+                100 * logs["coverage"],
             )
 
-    def measure(self) -> float:
-        """Give the coverage of draws from the prior, over that of real streamlines.
-
-        Returns
-        -------
-        float
-            About one at best.
-        """
-        model = self.model
-        seeds = keras.random.SeedGenerator(self.seed)
-        z = model.sample_prior(self._conditions, seeds)
-        points = model.decode_matrix(np.asarray(z), self._conditions)
-        drawn = model.backbone.analyse(points)
+    def _covered(self, z: np.ndarray, matrix: np.ndarray) -> float:
+        """Coverage of decoded latents, over that of real streamlines."""
+        points = self.model.decode_matrix(z, matrix)
+        drawn = self.model.backbone.analyse(points)
         return coverage(self._real, drawn) / self._ceiling
+
+    def _from_prior(self) -> tuple[np.ndarray, np.ndarray]:
+        """Draws from the prior, for the conditions of real streamlines."""
+        matrix = self._others["conditions"][: self._nb_drawn]
+        seeds = keras.random.SeedGenerator(self.seed)
+        return np.asarray(self.model.sample_prior(matrix, seeds)), matrix
+
+    def _from_density(self) -> tuple[np.ndarray, np.ndarray]:
+        """Draws from a Gaussian fitted to latents and numbers of each bundle."""
+        z_mean, deviation = self.model.posterior_of(self._others)
+        rng = np.random.default_rng(self.seed)
+        z = z_mean + deviation * rng.standard_normal(z_mean.shape)
+        codes, numbers = self.conditions.decoded(self._others["conditions"])
+        density = ConditionalDensity(self.conditions, max_components=1)
+        density.fit(z, codes, numbers)
+        asked = Asked(self.conditions)
+        counts = share(self._nb_drawn, density.weights(asked))
+        parts = [
+            (
+                density.cells[[cell]].repeat(count, 0),
+                density.sample(count, cell, asked, rng),
+            )
+            for cell, count in enumerate(counts)
+        ]
+        codes = np.concatenate([part for part, _ in parts])
+        numbers, z = (
+            np.concatenate(each) for each in zip(*[part for _, part in parts])
+        )
+        return z, self.conditions.matrix(codes, numbers)

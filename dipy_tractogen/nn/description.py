@@ -17,7 +17,8 @@ from .record import TrainingRecord, current_versions
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Latents that a bundle's density is fitted to: draws from each posterior, in all.
+# Latents that the density of a combination of categories is fitted to: draws from each
+# posterior, in all.
 _MOST_DRAWS = 8
 _ENOUGH_LATENTS = 2000
 _MOST_LATENTS = 20000
@@ -113,14 +114,14 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
             "The posterior has collapsed: no latent says anything of a streamline; "
             "train longer, or give a smaller beta or sigma_mm."
         )
-    rng = np.random.default_rng(seed)
-    rows = _draws(bundles.labels, len(bundles.names), rng)
+    conditions = bundles.conditions
+    codes = conditions.codes(bundles.values)
+    rows = _draws(codes, np.random.default_rng(seed))
     noise = np.random.default_rng(seed).standard_normal((len(rows), model.latent_dim))
     z = z_mean[rows] + deviation[rows] * noise
-    conditions = bundles.conditions
     numbers = conditions.standardised(bundles.values)
     record.density = ConditionalDensity(conditions, seed=seed).fit(
-        z, conditions.codes(bundles.values), numbers, rows=rows, active=active
+        z, codes, numbers, rows=rows, active=active
     )
     _describe_texture(model, bundles, seed, record, rows, z)
 
@@ -137,19 +138,20 @@ def _describe_texture(model, bundles, seed, record, rows, z) -> None:
         decoded,
         bundles.labels[rows],
         bundles.values[LENGTH][rows],
-        seed,
+        seed=seed,
     )
 
 
-def _draws(labels, nb_bundles: int, rng: np.random.Generator) -> np.ndarray:
+def _draws(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Choose the streamlines whose posteriors the density is fitted to.
 
-    The density is that of all posteriors together, so a small bundle gives several
-    draws of each; a large one gives a part of its streamlines.
+    The density is that of all posteriors together, so a combination of categories that
+    has few streamlines gives several draws of each; one that has many a part of them.
     """
+    _, cells, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
     rows = []
-    for label in range(nb_bundles):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        repeats = min(_MOST_DRAWS, -(-_ENOUGH_LATENTS // max(len(members), 1)))
+    for cell, count in enumerate(counts):
+        members = rng.permutation(np.flatnonzero(cells.reshape(-1) == cell))
+        repeats = min(_MOST_DRAWS, -(-_ENOUGH_LATENTS // count))
         rows.append(np.tile(members[:_MOST_LATENTS], repeats))
     return np.concatenate(rows)

@@ -166,4 +166,6 @@ class StreamlineGenerator(StreamlineCoder):
         if smooth or self.record.texture is None:
             return points
         length = conditions.restored(numbers)[LENGTH]
+        # A stream of its own, not the one that the latents were drawn with.
+        stream = (*stream, 1)
         return self.record.texture.apply(points, codes[:, 0], length, stream)

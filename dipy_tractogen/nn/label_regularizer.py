@@ -9,7 +9,7 @@ from keras import ops
 
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 
-from .checks import check_choice, check_number
+from .checks import check_choice, check_number, check_units
 from .regularizer import Regularizer
 from .schedules import FADINGS, WeightSchedule, fading_weight
 
@@ -48,6 +48,11 @@ class LabelRegularizer(Regularizer):
     ------
     ValueError
         If a number is out of its range or the schedule unknown.
+
+    Notes
+    -----
+    The history of a training has the weight as ``bundle_weight`` and the share of
+    right answers as ``bundle_accuracy``, or with the name of another condition.
     """
 
     def __init__(
@@ -73,20 +78,28 @@ class LabelRegularizer(Regularizer):
         self.length = length
         self.slope = slope
         self.condition = condition
-        self.hidden_units = tuple(int(units) for units in hidden_units)
+        self.hidden_units = check_units("hidden_units", hidden_units)
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the conditions that the term reads."""
         return (self.condition,)
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what the term adds to the history of a training."""
+        return f"{self.condition}_accuracy", f"{self.condition}_weight"
+
+    def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
+        """Refuse a number; arguments as of `Regularizer.check_conditions`."""
+        if not conditions[self.condition].is_categorical:
+            raise ValueError(
+                f"{self.condition} is a number: a label regularizer reads a category."
+            )
+
     def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
         """Make the classifier; arguments as of `Regularizer.make_layers`."""
         one = conditions[self.condition]
-        if not one.is_categorical:
-            raise ValueError(
-                f"{one.name} is a number: a label regularizer reads a category."
-            )
         self._columns = conditions.columns(one.name)
         self.classifier = keras.Sequential(
             [
@@ -103,7 +116,7 @@ class LabelRegularizer(Regularizer):
             trainable=False,
             name="weight_now",
         )
-        self.accuracy = keras.metrics.Mean(name="label_accuracy")
+        self.accuracy = keras.metrics.Mean(name=self.measures[0])
         self.built = True
 
     def loss(self, z, conditions, training: bool):
@@ -140,7 +153,8 @@ class LabelRegularizer(Regularizer):
 
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
         """Give the schedule; arguments as of `Regularizer.callbacks`."""
-        return [WeightSchedule(budget, self.weight_now, self.weight_at, "label_weight")]
+        name = self.measures[1]
+        return [WeightSchedule(budget, self.weight_now, self.weight_at, name)]
 
     def get_config(self) -> dict:
         """Parameters of the regulariser."""

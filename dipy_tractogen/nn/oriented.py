@@ -110,11 +110,12 @@ class OrientedBundles:
         )
         values = self._all_values(data.points, labels, data.values)
         points = orient(data.points, labels, self.directions)
+        inputs = self._inputs(points, values)
         return HeldOut(
             data.points,
             values,
-            self._inputs(points, values),
-            digest(data.points, labels, self.conditions.standardised(values)),
+            inputs,
+            digest(data.points, labels, inputs.get("conditions")),
         )
 
     def length_ranges(self) -> list[list[float]]:

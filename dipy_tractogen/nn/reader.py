@@ -104,14 +104,62 @@ class StreamlineReader(keras.Model):
         Raises
         ------
         ValueError
-            If a condition is missing or a category unknown.
+            If a condition is missing or a category unknown, or the model does not know
+            yet which conditions it reads.
         """
+        self.check_layers()
         if not self.conditions_in_networks:
             return None
-        names = self.conditions.names
-        return self.conditions.encode(
-            {**computed_values(points, names), **(values or {})}
-        )
+        computed = computed_values(points, self.conditions.names)
+        given = {
+            name: each for name, each in (values or {}).items() if each is not None
+        }
+        return self.encoded_values({**computed, **given}, len(points))
+
+    def encoded_values(
+        self, values: Mapping[str, np.ndarray], nb_streamlines: int
+    ) -> np.ndarray:
+        """Give what the networks read of the values of streamlines.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape (n,)
+            Text or numbers by the name of the condition.
+        nb_streamlines : int
+            Number of streamlines.
+
+        Returns
+        -------
+        ndarray of shape (n, conditions.width), float32
+            The conditions.
+
+        Raises
+        ------
+        ValueError
+            If a condition is missing, a category unknown, or the number of values is
+            not that of the streamlines.
+        """
+        matrix = self.conditions.encode(values)
+        if len(matrix) != nb_streamlines:
+            raise ValueError(
+                f"There are values of {len(matrix)} streamlines, for {nb_streamlines}: "
+                "give one for each."
+            )
+        return matrix
+
+    def check_layers(self) -> None:
+        """Refuse to go on where the layers wait for the conditions of a training.
+
+        Raises
+        ------
+        ValueError
+            If there are none yet.
+        """
+        if self.reads_conditions and self.conditions is None:
+            raise ValueError(
+                "The model is not trained, and does not know the conditions that it "
+                "reads: call fit before."
+            )
 
     @property
     def conditions_in_networks(self) -> bool:

@@ -20,8 +20,13 @@ class Regularizer(keras.layers.Layer):
         """Names of the conditions that the term reads."""
         raise NotImplementedError
 
-    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
-        """Make what the term needs, once the conditions are known.
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what the term adds to the history of a training."""
+        raise NotImplementedError
+
+    def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
+        """Refuse conditions that the term cannot do with.
 
         Parameters
         ----------
@@ -33,7 +38,19 @@ class Regularizer(keras.layers.Layer):
         Raises
         ------
         ValueError
-            If a condition is missing, or a dimension is.
+            If a condition is missing or of the wrong kind, or a dimension is missing.
+        """
+        raise NotImplementedError
+
+    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
+        """Make what the term needs, once the conditions are known and checked.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What the model knows of its streamlines.
+        latent_dim : int
+            Dimensions of the latent space.
         """
         raise NotImplementedError
 
@@ -73,7 +90,9 @@ class Regularizer(keras.layers.Layer):
 
 
 def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
-    """Make regularisers of what a model is given.
+    """Make a model's own regularisers of what it is given.
+
+    They are made anew, so that one can be given to several models.
 
     Parameters
     ----------
@@ -102,5 +121,11 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
                 f"regularizers hold {one!r}: give a LabelRegularizer or an "
                 "AttributeRegularizer."
             )
-        made.append(one)
+        made.append(type(one).from_config(one.get_config()))
+    names = [name for one in made for name in one.measures]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"regularizers for {', '.join(n for one in made for n in one.needs)}: give "
+            "one of each kind for a condition."
+        )
     return made

@@ -86,13 +86,13 @@ class RVAE(VAE):
         """Names of conditions that the model cannot do without."""
         return (self.attribute, *super().needed_conditions)
 
-    def condition_on(self, conditions: Conditions) -> None:
-        """Settle the conditions, arguments as of `VAE.condition_on`."""
+    def check_conditions(self, conditions: Conditions) -> None:
+        """Refuse a category; arguments as of `VAE.check_conditions`."""
+        super().check_conditions(conditions)
         if conditions[self.attribute].is_categorical:
             raise ValueError(
                 f"{self.attribute} is a category: the attribute of an RVAE is a number."
             )
-        super().condition_on(conditions)
 
     def make_heads(self) -> None:
         """Make those of the `VAE`, the regression, and the parameters of the prior."""
@@ -207,8 +207,7 @@ class RVAE(VAE):
         ValueError
             If the model is not trained.
         """
-        if self.conditions is None:
-            raise ValueError("The model is not trained: call fit before predicting.")
+        self.check_layers()
         one = self.conditions[self.attribute]
 
         def regress(points):

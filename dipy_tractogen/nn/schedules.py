@@ -76,7 +76,8 @@ def fading_weight(
     if schedule == "cosine":
         share = (1 + math.cos(math.pi * min(spent / length, 1.0))) / 2
     else:
-        share = 1 / (1 + math.exp(slope * (spent - length)))
+        # The logistic function, in a form that does not overflow.
+        share = (1 - math.tanh(slope * (spent - length) / 2)) / 2
     return end + (start - end) * share
 
 

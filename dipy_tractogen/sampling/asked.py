@@ -115,9 +115,8 @@ class Asked:
 
 
 def _codes(condition: Condition, value: str | Sequence[str]) -> frozenset[int]:
-    names = [value] if isinstance(value, str) else list(value)
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong or not names:
+    names = [value] if isinstance(value, str) or not np.iterable(value) else [*value]
+    if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(
             f"{condition.name}={value}: it is one of {', '.join(condition.categories)}."
         )

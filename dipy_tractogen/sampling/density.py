@@ -31,6 +31,8 @@ class ConditionalDensity:
         What is known of the streamlines.
     seed : int, optional
         Seed of the fit.
+    max_components : int, optional
+        Most components of a mixture (`LatentMixture`).
 
     Attributes
     ----------
@@ -44,9 +46,9 @@ class ConditionalDensity:
         A mixture for each, over the numbers and the latents.
     """
 
-    def __init__(self, conditions: Conditions, seed: int = 0):
+    def __init__(self, conditions: Conditions, seed: int = 0, max_components: int = 16):
         self.conditions = conditions
-        self.mixture = LatentMixture(seed=seed)
+        self.mixture = LatentMixture(max_components, seed=seed)
         self.cells = np.zeros((0, len(conditions.categorical)), dtype=np.int32)
         self.counts = np.zeros(0, dtype=np.int64)
         self.low = self.high = np.zeros((0, len(conditions.continuous)))

@@ -154,7 +154,7 @@ class Conditions:
         Raises
         ------
         ValueError
-            If there is no value, or a number is not finite.
+            If there is no value, a text is empty, or a number is not finite.
         """
         units = {
             **{name: unit for name, (_, unit) in COMPUTED.items()},
@@ -162,11 +162,11 @@ class Conditions:
         }
         entries = []
         for name, given in values.items():
-            given = np.asarray(given)
+            given = _text_or_numbers(name, np.asarray(given))
             if not given.size:
                 raise ValueError(f"There is no value of {name}: give one or more.")
-            if given.dtype.kind in "UO":
-                known = (categories or {}).get(name) or np.unique(given.astype(str))
+            if given.dtype.kind == "U":
+                known = (categories or {}).get(name) or np.unique(given)
                 entries.append(Condition(name, tuple(str(one) for one in known)))
             else:
                 entries.append(_continuous(name, given, units.get(name, "")))
@@ -266,10 +266,10 @@ class Conditions:
         Raises
         ------
         ValueError
-            If a property is missing.
+            If a property is missing, or a number is not finite.
         """
         columns = [
-            (np.asarray(_value(values, one.name), float) - one.mean) / one.deviation
+            (_finite(one.name, _value(values, one.name)) - one.mean) / one.deviation
             for one in self.continuous
         ]
         return np.stack(columns, axis=1)
@@ -313,6 +313,27 @@ class Conditions:
         ]
         return np.concatenate([*blocks, standardised.astype(np.float32)], axis=1)
 
+    def decoded(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take back what `matrix` did.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n, width)
+            As a network reads it.
+
+        Returns
+        -------
+        codes : ndarray of shape (n, nb_categorical), int32
+            Index of each category.
+        standardised : ndarray of shape (n, nb_continuous)
+            Standardised numbers.
+        """
+        codes = [
+            matrix[:, self.columns(one.name)].argmax(axis=1) for one in self.categorical
+        ]
+        numbers = matrix[:, matrix.shape[1] - len(self.continuous) :]
+        return np.stack(codes, axis=1).astype(np.int32), numbers
+
     def encode(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Give what a network reads of the values of streamlines.
 
@@ -329,8 +350,16 @@ class Conditions:
         Raises
         ------
         ValueError
-            If a property is missing or a category unknown.
+            If a property is missing, a category unknown or a number not finite, or if
+            there are more values of one than of another.
         """
+        sizes = {one.name: len(_value(values, one.name)) for one in self}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(
+                "The numbers of values differ ("
+                f"{', '.join(f'{size} of {name}' for name, size in sizes.items())}): "
+                "give one for each streamline."
+            )
         return self.matrix(self.codes(values), self.standardised(values))
 
     def to_plain(self) -> list[dict]:
@@ -360,10 +389,34 @@ def _from_plain(plain: dict) -> Condition:
     return Condition(**{**plain, "categories": tuple(plain.get("categories", ()))})
 
 
-def _continuous(name: str, values: np.ndarray, unit: str) -> Condition:
-    values = values.astype(float)
+def _text_or_numbers(name: str, values: np.ndarray) -> np.ndarray:
+    """Give arrays of whatever type as text or as finite numbers."""
+    kind = values.dtype.kind
+    is_text = kind in "UT" or (
+        kind == "O" and all(isinstance(one, str) for one in values.flat)
+    )
+    if not is_text:
+        return _finite(name, values)
+    values = values.astype(str)
+    if (np.char.strip(values) == "").any():
+        raise ValueError(f"{name} holds empty text: leave those streamlines out.")
+    return values
+
+
+def _finite(name: str, values: np.ndarray) -> np.ndarray:
+    try:
+        values = np.asarray(values).astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} holds values that are no numbers ({error}): give numbers only, or "
+            "text only where it is a category."
+        ) from error
     if not np.isfinite(values).all():
         raise ValueError(f"{name} holds NaN or infinite values: leave those out.")
+    return values
+
+
+def _continuous(name: str, values: np.ndarray, unit: str) -> Condition:
     low, high = float(values.min()), float(values.max())
     deviation = float(values.std())
     # A number that is the same for all says nothing, whatever its rounding.
@@ -384,5 +437,10 @@ def _value(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         raise ValueError(
             f"The values of {name} are missing, which the model was trained on: give "
             "one for each streamline."
+        )
+    if np.ndim(values[name]) != 1:
+        raise ValueError(
+            f"The values of {name} have shape {np.shape(values[name])}: give one for "
+            "each streamline."
         )
     return values[name]
