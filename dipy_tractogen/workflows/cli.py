@@ -17,6 +17,9 @@ from .arguments import check_choice
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),
     "dipy_train_ae": ("dipy_tractogen.workflows.train_ae", "TrainAEFlow"),
+    "dipy_train_cvae": ("dipy_tractogen.workflows.train_cvae", "TrainCVAEFlow"),
+    "dipy_train_rvae": ("dipy_tractogen.workflows.train_rvae", "TrainRVAEFlow"),
+    "dipy_train_aae": ("dipy_tractogen.workflows.train_aae", "TrainAAEFlow"),
     "dipy_sweep_beta": ("dipy_tractogen.workflows.sweep", "SweepBetaFlow"),
     "dipy_import_weights": (
         "dipy_tractogen.workflows.import_weights",

@@ -6,6 +6,7 @@ import logging
 
 from .arguments import check_int
 from .base import TractogenFlow
+from .conditions import log_codes, parse_conditions, split_conditions
 from .models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
@@ -21,8 +22,10 @@ class GenerateStreamlinesFlow(TractogenFlow):
         model_file,
         nb_streamlines=1000,
         bundles=None,
+        conditions=None,
         balanced=False,
         nb_points=None,
+        smooth=False,
         reference=None,
         seed=0,
         out_dir="",
@@ -30,6 +33,10 @@ class GenerateStreamlinesFlow(TractogenFlow):
     ):
         """Generate new streamlines from a trained model, bundle by bundle.
 
+        Conditions are asked for by the names that the model knows: bundle and length
+        always, others such as age and diagnosis if it was trained with them. What is
+        not asked for is drawn as the training had it, given what is. A number outside
+        of the training's range is an extrapolation, and a warning says the range.
         Memory does not grow with the number of streamlines for trx, trk and tck.
 
         Parameters
@@ -40,10 +47,16 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Number of streamlines in all, shared among the bundles as in training.
         bundles : variable string, optional
             Names of the bundles to generate; all of them by default.
+        conditions : variable string, optional
+            What else is asked of the streamlines: NAME=VALUE, a range NAME=LOW:HIGH of
+            numbers, or several categories NAME=A,B, as length=80:140 age=70.
         balanced : bool, optional
             Share the number equally among the bundles.
         nb_points : int, optional
             Points of each streamline; by default those of the model.
+        smooth : bool, optional
+            Leave streamlines as they are decoded: the mean of what the latents do not
+            say, too smooth and a little short.
         reference : string or Path, optional
             Image or tractogram whose grid goes into the header; by default that of
             the training. The points are in RASMM mm in any case.
@@ -53,7 +66,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Output folder.
         out_tractogram : string, optional
             Tractogram in any format of DIPY. A TRX holds the bundles as groups, a
-            TRK as data_per_streamline["bundle"].
+            TRK as data_per_streamline["bundle"]; both hold the other conditions that
+            each streamline was drawn for as data_per_streamline, categories as codes.
         """
         from dipy_tractogen.streamlines.files import tractogram_extension
 
@@ -61,6 +75,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         check_int("seed", seed, low=0)
         if bundles is not None and not bundles:
             raise ValueError("--bundles: give one or more names, or leave it out.")
+        asked = split_conditions(conditions)
         if nb_points is not None:
             check_int("nb_points", nb_points, low=2)
         tractogram_extension(out_tractogram)
@@ -72,11 +87,14 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         model = load_trained_model(model_file, to_generate=True)
         header = header or Reference.from_dict(model.record.reference)
+        known = model.record.density.conditions
         batches = model.generate_batches(
             nb_streamlines,
             bundles,
+            conditions=parse_conditions(asked, known),
             balanced=balanced,
             nb_points=nb_points,
+            smooth=smooth,
             seed=seed,
         )
         counts = self._write(path, batches, nb_streamlines, header, model)
@@ -84,6 +102,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             "Generated %s",
             ", ".join(f"{name} {n}" for name, n in counts.items() if n),
         )
+        log_codes(known)
         logger.info("Wrote %s", path)
 
     def _write(self, path, batches, nb_streamlines, header, model) -> dict[str, int]:
@@ -107,8 +126,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 path, reference=header, bundle_names=names, force=self.force
             ) as writer,
         ):
-            for points, labels in batches:
-                writer.write(points, labels)
+            for points, labels, values in batches:
+                writer.write(points, labels, values)
                 counts[names[labels[0]]] += len(points)
                 bar.update(len(points))
         return counts

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .arguments import check_int
 from .base import TractogenFlow
+from .loading import check_loading, load, loading_parameters
+from .parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -16,15 +18,15 @@ class ImportWeightsFlow(TractogenFlow):
 
     short_name = "import_weights"
 
+    @with_parameters_of(loading_parameters)
     def run(
         self,
         checkpoint_file,
         training_files=None,
-        bundles_from="auto",
-        reference=None,
         seed=0,
         out_dir="",
         out_model="model.keras",
+        **loading,
     ):
         """Make a model file of the weights of the published autoencoder.
 
@@ -41,11 +43,6 @@ class ImportWeightsFlow(TractogenFlow):
         training_files : variable string or Path, optional
             Tractograms, folders or globs whose latents are described, bundle by
             bundle.
-        bundles_from : string, optional
-            Where the names of the bundles come from: auto (TRX groups, or else the
-            name of the file), stem, groups, or a key of data_per_streamline.
-        reference : string or Path, optional
-            Image or tractogram whose grid holds for all the training files.
         seed : int, optional
             Fixes the description of the latents.
         out_dir : string or Path, optional
@@ -53,6 +50,7 @@ class ImportWeightsFlow(TractogenFlow):
         out_model : string, optional
             Model file; its name ends in .keras.
         """
+        check_loading(loading)
         check_int("seed", seed, low=0, high=2**32 - 1)
         if Path(out_model).suffix != ".keras":
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
@@ -71,19 +69,20 @@ class ImportWeightsFlow(TractogenFlow):
             model.record.data["files"] = {
                 str(file): file_digest(file) for file in files
             }
-            self._describe(model, files, bundles_from, reference, seed)
+            self._describe(model, files, loading, seed)
         model.save(path, overwrite=self.force)
         logger.info("Wrote %s", path)
 
-    def _describe(self, model, files, bundles_from, reference, seed: int) -> None:
+    def _describe(self, model, files, loading: dict, seed: int) -> None:
         """Fit the density of the latents of given bundles."""
+        from dipy_tractogen.nn.data import TrainingData
         from dipy_tractogen.nn.description import describe
-        from dipy_tractogen.streamlines.io import load_bundles
 
-        bundles = load_bundles(files, bundles_from=bundles_from, reference=reference)
+        bundles = load(files, loading)
         model.record.reference = bundles.reference.to_dict()
         points = bundles.resample(model.nb_points)
-        describe(model, points, bundles.labels, bundles.bundle_names, seed=seed)
+        data = TrainingData(points, bundles.labels, bundles.bundle_names)
+        describe(model, data, seed=seed)
         logger.info(
             "Described the latents of %d streamlines of %d bundles",
             len(points),

@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 import inspect
+import re
 
 _SECTION = "Parameters\n----------\n"
+_ENTRY = re.compile(r"^(?=\w+ : )", re.MULTILINE)
 
 
-def with_parameters_of(shared: Callable) -> Callable:
-    """Give a ``run`` method the parameters of another function after its own.
+def with_parameters_of(*shared: Callable) -> Callable:
+    """Give a ``run`` method the parameters of other functions after its own.
+
+    Parameters without a default come before all others, and outputs, ``out_dir`` and
+    what begins with ``out_``, after them, as DIPY's parser wants it.
 
     Parameters
     ----------
-    shared : callable
-        Its signature and the Parameters section of its docstring, the last one, are
-        added. All its parameters have defaults.
+    *shared : callable
+        Their parameters are added, with the entries in the Parameters section of their
+        docstrings, which is the last one.
 
     Returns
     -------
@@ -31,18 +36,23 @@ def with_parameters_of(shared: Callable) -> Callable:
     Raises
     ------
     TypeError
-        If a parameter is in both.
+        If a parameter is in two of them.
     """
-    added = list(inspect.signature(shared).parameters.values())
-    text = inspect.getdoc(shared).split(_SECTION)[1]
 
     def decorate(run: Callable) -> Callable:
         signature = inspect.signature(run)
-        own = list(signature.parameters.values())[:-1]
-        twice = {one.name for one in own} & {one.name for one in added}
-        if twice:
-            raise TypeError(f"{run.__qualname__} and {shared.__name__} share {twice}.")
-        merged = signature.replace(parameters=own + added)
+        merged = list(signature.parameters.values())[:-1]
+        prose, entries = _documented(run)
+        for function in shared:
+            added = inspect.signature(function).parameters
+            twice = {one.name for one in merged} & set(added)
+            if twice:
+                raise TypeError(
+                    f"{run.__qualname__} has {twice} twice, from {function.__name__}."
+                )
+            merged += added.values()
+            entries.update(_documented(function)[1])
+        merged = signature.replace(parameters=sorted(merged, key=_place))
 
         @wraps(run)
         def run_with_all(*args, **kwargs):
@@ -51,7 +61,21 @@ def with_parameters_of(shared: Callable) -> Callable:
             return run(**bound.arguments)
 
         run_with_all.__signature__ = merged
-        run_with_all.__doc__ = f"{inspect.getdoc(run)}\n{text}"
+        text = "".join(entries[name] for name in list(merged.parameters)[1:])
+        run_with_all.__doc__ = f"{prose}{_SECTION}{text}"
         return run_with_all
 
     return decorate
+
+
+def _documented(function: Callable) -> tuple[str, dict[str, str]]:
+    """Split a docstring into its prose and the entries of its parameters."""
+    prose, _, text = f"{inspect.getdoc(function)}\n".partition(_SECTION)
+    entries = [entry for entry in _ENTRY.split(text) if entry]
+    return f"{prose.rstrip()}\n\n", {entry.split(" : ")[0]: entry for entry in entries}
+
+
+def _place(parameter: inspect.Parameter) -> int:
+    if parameter.default is parameter.empty:
+        return 0
+    return 2 if parameter.name.startswith("out_") else 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_choice
 from .base import TractogenFlow
+from .loading import check_loading, load, loading_parameters
 from .models import load_trained_model
+from .parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -19,15 +20,15 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
     short_name = "reconstruct_streamlines"
 
+    @with_parameters_of(loading_parameters)
     def run(
         self,
         model_file,
         input_files,
-        bundles_from="auto",
-        reference=None,
-        outside_box="drop",
+        participants=None,
         out_dir="",
         out_tractogram="reconstructed.trx",
+        **given,
     ):
         """Encode and decode tractograms, and measure the point error.
 
@@ -40,13 +41,10 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             Model file, from one of the dipy_train commands.
         input_files : variable string or Path
             Tractograms, folders or globs.
-        bundles_from : string, optional
-            Where the names of the bundles come from: auto (TRX groups, or else the
-            name of the file), stem, groups, or a key of data_per_streamline.
-        reference : string or Path, optional
-            Image or tractogram whose grid holds for all the input files.
-        outside_box : string, optional
-            Streamlines that leave the bounding box: drop, keep or error.
+        participants : string or Path, optional
+            Table of the subjects, a participants.tsv as in BIDS, for a model that
+            reads conditions of theirs. The files need not be those of the training,
+            but their bundles and other categories have to be known to such a model.
         out_dir : string or Path, optional
             Output folder.
         out_tractogram : string, optional
@@ -54,20 +52,20 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.streamlines.files import tractogram_extension
 
-        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
+        check_loading(given)
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
-        from dipy_tractogen.streamlines.io import load_bundles
-
-        bundles = load_bundles(
-            files,
-            bundles_from=bundles_from,
-            reference=reference,
-            out_of_bounds=outside_box,
-        )
+        names = conditions_to_load(model)
+        if participants and not any(names.values()):
+            raise ValueError(
+                f"--participants {participants}: the model reads nothing of subjects; "
+                "leave it out."
+            )
+        bundles = load(files, given, participants=participants, **names)
+        check_known(model, bundles)
         mean, high, truncation = self._write(path, bundles, model)
         logger.info(
             "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm",
@@ -105,7 +103,8 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             ):
                 rows = slice(start, start + _BLOCK)
                 points = resample(bundles.streamlines[rows], model.nb_points)
-                reconstructed = model.reconstruct(points)
+                values = _values(bundles, rows)
+                reconstructed = model.reconstruct(points, values)
                 errors.append(point_errors(points, reconstructed))
                 truncation.append(model.truncation_error(points))
                 tractogram.write(
@@ -114,3 +113,58 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         summary = summarize_errors(np.concatenate(errors))
         lost = float(np.concatenate(truncation).mean())
         return summary["mean"], summary["p95"], lost
+
+
+def conditions_to_load(model) -> dict[str, list[str]]:
+    """Find what files have to tell of streamlines that a model is to encode.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+
+    Returns
+    -------
+    dict of str to list of str
+        Names under ``categorical`` and ``continuous``; none where the networks read no
+        conditions.
+    """
+    from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED
+
+    if not model.conditions_in_networks:
+        return {"categorical": [], "continuous": []}
+    kinds = {
+        "categorical": model.conditions.categorical,
+        "continuous": model.conditions.continuous,
+    }
+    return {
+        kind: [one.name for one in each if one.name not in (BUNDLE, *COMPUTED)]
+        for kind, each in kinds.items()
+    }
+
+
+def check_known(model, bundles) -> None:
+    """Refuse categories that the networks of a model never read.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    bundles : BundleSet
+        What is to be encoded.
+
+    Raises
+    ------
+    ValueError
+        If a bundle or another category is unknown.
+    """
+    if model.conditions_in_networks:
+        model.conditions.codes(_values(bundles, slice(None)))
+
+
+def _values(bundles, rows: slice) -> dict:
+    """Give the bundle and other values of some streamlines."""
+    import numpy as np
+
+    names = np.array(bundles.bundle_names)[bundles.labels[rows]]
+    return {"bundle": names, **{k: v[rows] for k, v in bundles.values.items()}}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .arguments import check_choice, check_int, check_number
+from .arguments import check_int, check_number
 from .base import TractogenFlow
+from .loading import check_loading, input_parameters, load, loading_parameters
+from .parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -16,9 +18,9 @@ class SweepBetaFlow(TractogenFlow):
 
     short_name = "sweep_beta"
 
+    @with_parameters_of(input_parameters, loading_parameters)
     def run(
         self,
-        input_files,
         betas=None,
         minimum_beta=0.0,
         search=None,
@@ -32,14 +34,11 @@ class SweepBetaFlow(TractogenFlow):
         held_out=0.1,
         seed=0,
         resume=False,
-        bundles_from="auto",
-        reference=None,
-        outside_box="drop",
-        min_length=0.0,
         out_dir="",
         out_study="sweep.db",
         out_table="sweep.tsv",
         out_png="sweep.png",
+        **given,
     ):
         """Train with many values of beta, and compare what comes out.
 
@@ -52,9 +51,6 @@ class SweepBetaFlow(TractogenFlow):
 
         Parameters
         ----------
-        input_files : variable string or Path
-            Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
-            with the same name in several folders are one bundle.
         betas : variable float, optional
             Values of beta: by default 0 0.125 0.25 0.5 1 2 4 8 16.
         minimum_beta : float, optional
@@ -85,15 +81,6 @@ class SweepBetaFlow(TractogenFlow):
             Fixes the split, the trainings and the search.
         resume : bool, optional
             Go on with the search in the database, or start one where there is none.
-        bundles_from : string, optional
-            Where the names of the bundles come from: auto (TRX groups, or else the
-            name of the file), stem, groups, or a key of data_per_streamline.
-        reference : string or Path, optional
-            Image or tractogram whose grid holds for all the input files.
-        outside_box : string, optional
-            Streamlines that leave the bounding box: drop, keep or error.
-        min_length : float, optional
-            Shorter streamlines are dropped, in mm.
         out_dir : string or Path, optional
             Output folder.
         out_study : string, optional
@@ -109,9 +96,8 @@ class SweepBetaFlow(TractogenFlow):
             parse_ranges,
         )
 
-        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
-        for name, value in (("minimum_beta", minimum_beta), ("min_length", min_length)):
-            check_number(name, value, low=0)
+        check_loading(given)
+        check_number("minimum_beta", minimum_beta, low=0)
         check_number("tolerance_mm", tolerance_mm, low=0)
         check_number("sigma_mm", sigma_mm, low=0, open_low=True)
         check_number("held_out", held_out, low=0, high=1, open_low=True, open_high=True)
@@ -137,21 +123,17 @@ class SweepBetaFlow(TractogenFlow):
         # The table and the figure are made anew from the study each time.
         names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
         paths = self.outputs(out_dir, again=resume, **names)
-        files = self.inputs(input_files)
+        files = self.inputs(given["input_files"])
 
         from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
         from dipy_tractogen.streamlines.files import file_digest
-        from dipy_tractogen.streamlines.io import load_bundles
         from dipy_tractogen.tuning.study import BetaStudy
 
         fixed = {"nb_points": nb_points, "latent_dim": latent_dim, "sigma_mm": sigma_mm}
         options = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
-        loading = {
-            "bundles_from": bundles_from,
-            "out_of_bounds": outside_box,
-            "min_length": min_length,
-        }
-        bundles = load_bundles(files, reference=reference, **loading)
+        # The study knows the files by what is in them, and not by their names.
+        loading = ("bundles_from", "outside_box", "min_length")
+        bundles = load(files, given)
         training, aside = bundles.split(held_out, seed)
         if len(aside) <= NB_NEIGHBOURS:
             raise ValueError(
@@ -165,7 +147,7 @@ class SweepBetaFlow(TractogenFlow):
             {
                 **fixed,
                 **options,
-                **loading,
+                **{name: given[name] for name in loading},
                 "held_out": held_out,
                 "data": [file_digest(file) for file in files],
             },

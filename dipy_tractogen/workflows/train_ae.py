@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from .parameters import with_parameters_of
-from .training import TrainingFlow
-from .training_parameters import training_parameters
+from .training import SHARED, TrainingFlow
 
 
 class TrainAEFlow(TrainingFlow):
@@ -13,8 +12,8 @@ class TrainAEFlow(TrainingFlow):
     short_name = "train_ae"
     model_name = "AE"
 
-    @with_parameters_of(training_parameters)
-    def run(self, input_files, latent_dim=32, **training):
+    @with_parameters_of(*SHARED)
+    def run(self, latent_dim=32, **given):
         """Train an autoencoder on bundles of streamlines.
 
         The model reads and gives points in RASMM millimetres. With --backbone conv it
@@ -27,10 +26,7 @@ class TrainAEFlow(TrainingFlow):
 
         Parameters
         ----------
-        input_files : variable string or Path
-            Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
-            with the same name in several folders are one bundle.
         latent_dim : int, optional
             Dimensions of the latent space, at most three a point.
         """
-        self.train(input_files, {"latent_dim": latent_dim}, training)
+        self.train({"latent_dim": latent_dim}, given)

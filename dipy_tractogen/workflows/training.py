@@ -7,10 +7,24 @@ from pathlib import Path
 
 from .arguments import check_int
 from .base import TractogenFlow
-from .training_parameters import check_training
+from .condition_parameters import (
+    check_conditions,
+    condition_parameters,
+    make_regularizers,
+    names_to_load,
+    regularizer_parameters,
+)
+from .loading import check_loading, input_parameters, load, loading_parameters
+from .training_parameters import check_training, training_parameters
 from .workspace import Workspace
 
 logger = logging.getLogger("dipy_tractogen")
+
+SHARED = (
+    *(input_parameters, condition_parameters, regularizer_parameters),
+    *(training_parameters, loading_parameters),
+)
+"""What names the parameters that every training has."""
 
 _OF_MODEL = (
     *("nb_points", "backbone", "sigma_mm", "reduction", "reconstruction", "huber_mm"),
@@ -27,17 +41,15 @@ class TrainingFlow(TractogenFlow):
 
     model_name = ""
 
-    def train(self, input_files, parameters: dict, training: dict) -> None:
+    def train(self, parameters: dict, given: dict) -> None:
         """Run a training from files to files.
 
         Parameters
         ----------
-        input_files : str, Path or sequence of those
-            Tractograms, folders or globs.
         parameters : dict
-            Arguments of the model that it alone has.
-        training : dict
-            Values of `training_parameters`.
+            Arguments of the model that not every one has, ``latent_dim`` among them.
+        given : dict
+            Values of all the parameters in `SHARED`, and perhaps of others.
 
         Raises
         ------
@@ -48,92 +60,155 @@ class TrainingFlow(TractogenFlow):
         KeyboardInterrupt
             After an interrupt; the best model so far is kept in the working folder.
         """
-        check_training(training)
-        check_int(
-            "latent_dim", parameters["latent_dim"], high=3 * training["nb_points"]
-        )
+        check_loading(given)
+        check_training(given)
+        latent_dim = parameters["latent_dim"]
+        check_int("latent_dim", latent_dim, high=3 * given["nb_points"])
+        check_conditions(given, latent_dim)
         workspace = Workspace(
-            Path(training["out_dir"] or ".") / training["out_model"],
-            resume=training["resume"],
+            Path(given["out_dir"] or ".") / given["out_model"],
+            resume=given["resume"],
             force=self.force,
         )
         # A training that was broken off at its very end may have outputs.
         again = workspace.is_resumed
-        paths = self._settle_outputs(training, again)
+        paths = self._settle_outputs(given, again)
         force = self.force or again
-        files = self.inputs(input_files)
+        files = self.inputs(given["input_files"])
         with workspace:
-            model = self._make(parameters, training)
+            model = self._make(parameters, given)
+            names = names_to_load(given, model.needed_conditions)
+            kept, aside = self._load(model, files, names, given)
             try:
-                aside = self._fit(model, files, workspace, training)
+                self._fit(model, kept, aside, names["continuous"], workspace, given)
             except KeyboardInterrupt:
                 workspace.keep_best(model)
                 raise
-            _save_held_out(aside, paths.get("out_held_out"), force)
+            _save_held_out(model, aside, paths.get("out_held_out"), force)
             model.save(paths["out_model"], overwrite=force)
             workspace.finish(paths["out_history"], force=force)
-        _report(model)
+        self.report(model, aside)
         for path in paths.values():
             if path.exists():
                 logger.info("Wrote %s", path)
 
-    def _settle_outputs(self, training: dict, again: bool) -> dict[str, Path]:
-        names = {key: training[key] for key in ("out_model", "out_history")}
-        if training["held_out"] > 0:
-            names["out_held_out"] = training["out_held_out"]
-        return self.outputs(training["out_dir"], again=again, **names)
+    def report(self, model, aside) -> None:
+        """Log what came of the training.
 
-    def _make(self, parameters: dict, training: dict):
+        Parameters
+        ----------
+        model : StreamlineModel
+            The model, trained.
+        aside : BundleSet
+            The streamlines that were held out.
+        """
+        record = model.record
+        last = record.history[-1]
+        logger.info(
+            "%d steps in %.0f s; %d of %d latent dimensions are active",
+            last["step"],
+            last["seconds"],
+            record.active_units,
+            model.latent_dim,
+        )
+        logger.info(
+            "Conditions: %s",
+            "; ".join(one.describe() for one in record.density.conditions),
+        )
+        if not record.held_out_mm:
+            return
+        mean, high = record.held_out_mm["mean"], record.held_out_mm["percentile_95"]
+        logger.info(
+            "Held-out point error: mean %.2f mm, 95th percentile %.2f mm", mean, high
+        )
+        if record.truncation_mm > 0:
+            logger.info(
+                "Of it, the number of coefficients alone causes %.2f mm",
+                record.truncation_mm,
+            )
+
+    def _settle_outputs(self, given: dict, again: bool) -> dict[str, Path]:
+        names = {key: given[key] for key in ("out_model", "out_history")}
+        if given["held_out"] > 0:
+            names["out_held_out"] = given["out_held_out"]
+        return self.outputs(given["out_dir"], again=again, **names)
+
+    def _make(self, parameters: dict, given: dict):
         from dipy_tractogen import nn
 
         return getattr(nn, self.model_name)(
             **parameters,
-            **{name: training[name] for name in _OF_MODEL},
-            backbone_options=_backbone_options(training),
+            **{name: given[name] for name in _OF_MODEL},
+            regularizers=make_regularizers(given),
+            backbone_options=_backbone_options(given),
         )
 
-    def _fit(self, model, files, workspace, training: dict):
-        """Train on the files; give what was held out."""
+    def _load(self, model, files, names: dict, given: dict):
+        """Load and split the bundles; tell the model's record of them."""
         from dipy_tractogen.streamlines.files import file_digest
-        from dipy_tractogen.streamlines.io import load_bundles
 
-        bundles = load_bundles(
-            files,
-            bundles_from=training["bundles_from"],
-            reference=training["reference"],
-            out_of_bounds=training["outside_box"],
-            min_length=training["min_length"],
-        )
-        kept, aside = bundles.split(training["held_out"], training["seed"])
+        bundles = load(files, given, participants=given["participants"], **names)
+        kept, aside = bundles.split(given["held_out"], given["seed"])
+        aside = _of_known_categories(aside, kept)
+        tables = [Path(given["participants"])] if given["participants"] else []
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
-            "files": {str(file): file_digest(file) for file in files},
+            "files": {str(file): file_digest(file) for file in [*files, *tables]},
             "nb_training": len(kept),
             "nb_held_out": len(aside),
-            "held_out": training["held_out"],
+            "held_out": given["held_out"],
         }
         logger.info(
             "Training on %d streamlines; %d are held out", len(kept), len(aside)
         )
+        return kept, aside
+
+    def _fit(self, model, kept, aside, numbers, workspace, given: dict) -> None:
+        from dipy_tractogen.streamlines.conditions import COMPUTED
+
         logger.info("The losses can be followed in %s", workspace.history)
+        # What is computed from the points is only named.
+        computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
         model.fit(
             kept.resample(model.nb_points),
             kept.labels,
             kept.bundle_names,
+            values={**kept.values, **computed},
+            units=kept.units,
             held_out=aside.resample(model.nb_points) if len(aside) else None,
             held_out_labels=aside.labels,
+            held_out_values={**aside.values, **computed},
             history_file=workspace.history,
             checkpoint_dir=workspace.folder,
-            resume=training["resume"],
-            tensorboard_dir=training["tensorboard"],
+            resume=given["resume"],
+            tensorboard_dir=given["tensorboard"],
             show_progress=self.show_progress,
-            **{name: training[name] for name in _OF_FIT},
+            **{name: given[name] for name in _OF_FIT},
         )
+
+
+def _of_known_categories(aside, kept):
+    """Leave out held-out streamlines of categories that no training streamline has."""
+    import numpy as np
+
+    known = np.ones(len(aside), dtype=bool)
+    for name, values in aside.values.items():
+        if values.dtype.kind == "U":
+            known &= np.isin(values, kept.values[name])
+    if known.all():
         return aside
+    logger.warning(
+        "%d of the streamlines that are held out have categories that no training "
+        "streamline has, and are left out",
+        np.sum(~known),
+    )
+    return aside.select(known)
 
 
-def _save_held_out(aside, path: Path | None, force: bool) -> None:
+def _save_held_out(model, aside, path: Path | None, force: bool) -> None:
     from dipy_tractogen.streamlines.writers import save_bundles
+
+    from .conditions import values_to_write
 
     if path is None:
         return
@@ -146,35 +221,13 @@ def _save_held_out(aside, path: Path | None, force: bool) -> None:
         reference=aside.reference,
         labels=aside.labels,
         bundle_names=aside.bundle_names,
+        data_per_streamline=values_to_write(model.record, aside.values),
         force=force,
     )
 
 
-def _backbone_options(training: dict) -> dict:
+def _backbone_options(given: dict) -> dict:
     """Options of the backbone; those that were not given keep its defaults."""
     names = ("nb_coefficients", "kernel_size")
-    given = {name: training[name] for name in names if training[name] is not None}
-    return {**given, "batch_normalisation": training["batch_normalisation"]}
-
-
-def _report(model) -> None:
-    record = model.record
-    last = record.history[-1]
-    logger.info(
-        "%d steps in %.0f s; %d of %d latent dimensions are active",
-        last["step"],
-        last["seconds"],
-        record.active_units,
-        model.latent_dim,
-    )
-    if not record.held_out_mm:
-        return
-    mean, high = record.held_out_mm["mean"], record.held_out_mm["percentile_95"]
-    logger.info(
-        "Held-out point error: mean %.2f mm, 95th percentile %.2f mm", mean, high
-    )
-    if record.truncation_mm > 0:
-        logger.info(
-            "Of it, the number of coefficients alone causes %.2f mm",
-            record.truncation_mm,
-        )
+    options = {name: given[name] for name in names if given[name] is not None}
+    return {**options, "batch_normalisation": given["batch_normalisation"]}

@@ -28,10 +28,6 @@ def training_parameters(
     seed=0,
     resume=False,
     tensorboard=None,
-    bundles_from="auto",
-    reference=None,
-    outside_box="drop",
-    min_length=0.0,
     out_dir="",
     out_model="model.keras",
     out_history="history.csv",
@@ -89,15 +85,6 @@ def training_parameters(
         where there is none.
     tensorboard : string or Path, optional
         Folder for event files that TensorBoard shows; none are written by default.
-    bundles_from : string, optional
-        Where the names of the bundles come from: auto (TRX groups, or else the
-        name of the file), stem, groups, or a key of data_per_streamline.
-    reference : string or Path, optional
-        Image or tractogram whose grid holds for all the input files.
-    outside_box : string, optional
-        Streamlines that leave the bounding box: drop, keep or error.
-    min_length : float, optional
-        Shorter streamlines are dropped, in mm.
     out_dir : string or Path, optional
         Output folder.
     out_model : string, optional
@@ -128,14 +115,12 @@ def check_training(training: dict) -> None:
         "backbone": ("spectral", "conv"),
         "reduction": ("effective", "sum", "mean"),
         "reconstruction": ("squared", "absolute", "huber"),
-        "outside_box": ("drop", "keep", "error"),
     }
     for name, accepted in choices.items():
         check_choice(name, training[name], accepted)
     nb_points = training["nb_points"]
     check_int("nb_points", nb_points, low=2)
     check_int("seed", training["seed"], low=0, high=2**32 - 1)
-    check_number("min_length", training["min_length"], low=0)
     check_number("held_out", training["held_out"], low=0, high=1, open_high=True)
     for name in ("sigma_mm", "clip_norm", "patience"):
         check_number(name, training[name], low=0, open_low=True)

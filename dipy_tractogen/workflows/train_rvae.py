@@ -1,0 +1,74 @@
+"""`dipy_train_rvae`: from tractograms to a VAE that regresses an attribute."""
+
+from __future__ import annotations
+
+import logging
+
+from .arguments import check_number
+from .parameters import with_parameters_of
+from .training import SHARED, TrainingFlow
+from .vae_parameters import vae_arguments, vae_parameters
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+class TrainRVAEFlow(TrainingFlow):
+    """Train a variational autoencoder that regresses an attribute."""
+
+    short_name = "train_rvae"
+    model_name = "RVAE"
+
+    @with_parameters_of(vae_parameters, *SHARED)
+    def run(self, attribute="length", regression_weight=10.0, **given):
+        """Train a variational autoencoder that regresses an attribute.
+
+        The encoder predicts a number that is known of the training streamlines, such
+        as length or age, and the latents follow it along a direction that is learnt.
+        It is the model for attributes that are to be predicted for other streamlines.
+        A part of every bundle is held out: it stops the training when it no longer gets
+        better, and tells how well the attribute is predicted. While it runs, a folder
+        named after the model file holds a checkpoint.
+
+        Parameters
+        ----------
+        attribute : string, optional
+            Number that is regressed: length, curvature, tortuosity, a column of the
+            participants file, or a key of data_per_streamline.
+        regression_weight : float, optional
+            Weight of the error of the regression.
+        """
+        check_number("regression_weight", regression_weight, low=0, open_low=True)
+        parameters = {"attribute": attribute, "attribute_weight": regression_weight}
+        self.train({**vae_arguments(given), **parameters}, given)
+
+    def report(self, model, aside) -> None:
+        """Log what came of the training, and how the attribute is predicted.
+
+        Parameters
+        ----------
+        model : RVAE
+            The model, trained.
+        aside : BundleSet
+            The streamlines that were held out.
+        """
+        import numpy as np
+
+        from dipy_tractogen.streamlines.conditions import computed_values
+
+        super().report(model, aside)
+        if not len(aside):
+            return
+        name = model.attribute
+        points = aside.resample(model.nb_points)
+        actual = {**aside.values, **computed_values(points, [name])}[name]
+        predicted, _ = model.predict_attribute(points)
+        error = predicted - actual
+        unit = model.conditions[name].unit
+        variance = np.var(actual)
+        logger.info(
+            "Held-out %s: mean absolute error %.3g%s, R2 %s",
+            name,
+            np.abs(error).mean(),
+            f" {unit}" if unit else "",
+            f"{1 - np.mean(error**2) / variance:.3f}" if variance else "undefined",
+        )
