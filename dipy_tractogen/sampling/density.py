@@ -15,6 +15,9 @@ from .mixture import LatentMixture
 _ROUNDS = 20
 _NB_PROBES = 1024
 _SLACK = 1e-5
+# Numbers that are not asked may leave the range of the training by a tenth of it: a
+# sharp cut at both ends would weaken what one number says of another.
+_MARGIN = 0.1
 _ARRAYS = ("cells", "counts", "low", "high")
 
 
@@ -174,7 +177,7 @@ class ConditionalDensity:
             The combination, an index into `cells`.
         asked : Asked
             What is asked of the numbers. Those that are free stay in the range that
-            the combination had in training.
+            the combination had in training, or leave it by a tenth at most.
         seed : int, sequence of int or numpy.random.Generator
             Fixes the draw.
 
@@ -208,10 +211,17 @@ class ConditionalDensity:
         return drawn[:, :nb_numbers], drawn[:, nb_numbers:]
 
     def _limits(self, cell: int, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
-        """Ranges of the numbers: what is asked, or else what training had."""
+        """Ranges of the numbers: what is asked, or else about what training had."""
+        margin = _MARGIN * (self.high[cell] - self.low[cell])
+        zero = np.array(
+            [-one.mean / one.deviation for one in self.conditions.continuous]
+        )
+        # What was never negative does not become so.
+        floor = np.where(self.low[cell] >= zero, zero, -np.inf)
         free = np.isnan(asked.ranges[:, 0])
-        low = np.where(free, self.low[cell], asked.ranges[:, 0])
-        high = np.where(free, self.high[cell], asked.ranges[:, 1])
+        low = np.maximum(self.low[cell] - margin, floor)
+        low = np.where(free, low, asked.ranges[:, 0])
+        high = np.where(free, self.high[cell] + margin, asked.ranges[:, 1])
         return low, high
 
     def _log_mass(self, cell: int, asked: Asked) -> float:
