@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import keras
+import numpy as np
 import pytest
 
 from dipy_tractogen.nn.archive import MODELS
@@ -21,6 +22,12 @@ def arrays(phantom):
         "held_out": held_out.resample(NB_POINTS),
         "held_out_labels": held_out.labels,
     }
+
+
+@pytest.fixture(scope="session")
+def known(arrays):
+    """What a model that reads conditions must be told of held-out streamlines."""
+    return {"bundle": np.array(arrays["bundle_names"])[arrays["held_out_labels"]]}
 
 
 @pytest.fixture(scope="session", params=MODELS)
@@ -49,16 +56,17 @@ def trained(make, arrays):
     return model
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "compiled"])
-def on_conv(request, model_class):
-    """Make a small convolutional model; with XLA also with batch normalisation."""
+@pytest.fixture
+def on_conv(model_class):
+    """Make a small convolutional model with batch normalisation, trained with XLA."""
 
-    def make():
-        options = {"filters": (4, 6, 8), "batch_normalisation": request.param}
-        model = model_class(NB_POINTS, 4, backbone="conv", backbone_options=options)
-        if request.param:
-            model.backbone.steps_worth_compiling = 1
-            model.backbone.steps_per_call = 2
+    def make(**options):
+        network = {"filters": (4, 6, 8), "batch_normalisation": True}
+        model = model_class(
+            NB_POINTS, 4, backbone="conv", backbone_options=network, **options
+        )
+        model.backbone.steps_worth_compiling = 1
+        model.backbone.steps_per_call = 2
         return model
 
     return make

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import ConvBackbone
+from dipy_tractogen.nn import AE, ConvBackbone
 from dipy_tractogen.nn.layers import seeded_weights
 
 LATENTS = 32
@@ -130,3 +130,13 @@ def test_batch_normalisation_follows_every_convolution_of_the_encoder():
     channels = np.reshape(signal, (50, 8, 3))
     np.testing.assert_allclose(channels.mean(axis=(0, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(channels.std(axis=(0, 2)), 1, atol=1e-2)
+
+
+def test_training_without_compilation_and_normalisation(arrays):
+    model = AE(24, 4, backbone="conv", backbone_options={"filters": (4, 6, 8)})
+    model.fit(**arrays, epochs=12, batch_size=21)
+    first, last = model.record.history[0], model.record.history[-1]
+    assert not model.jit_compile
+    assert last["step"] == 36
+    assert last["val_loss"] <= first["val_loss"]
+    assert model.record.truncation_mm == 0

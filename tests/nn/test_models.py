@@ -6,52 +6,83 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.geometry import lengths
 
 
-def error(model, points):
-    return np.linalg.norm(model.reconstruct(points) - points, axis=-1).mean()
+def error(model, points, values):
+    made = model.reconstruct(points, values)
+    return np.linalg.norm(made - points, axis=-1).mean()
 
 
-def test_training_learns(make, trained, arrays):
-    untrained = make()
-    assert error(trained, arrays["held_out"]) < error(untrained, arrays["held_out"]) / 4
+def test_training_learns(trained, arrays, known):
+    """Against the mean of all, which is what knows nothing of a streamline."""
+    points = arrays["held_out"]
+    guess = np.linalg.norm(arrays["points"].mean(axis=0) - points, axis=-1).mean()
+    assert error(trained, points, known) < guess / 4
     first, last = trained.record.history[0], trained.record.history[-1]
     assert last["val_loss"] < first["val_loss"]
     assert last["learning_rate"] < first["learning_rate"]
 
 
-def test_shapes_and_types(trained, arrays):
+def test_shapes_and_types(trained, arrays, known):
     points = arrays["held_out"]
-    z = trained.encode(points)
+    z = trained.encode(points, known)
+    given = {**known, "length": lengths(points)}
+    decoded, short = (trained.decode(z, number, values=given) for number in (None, 7))
     assert z.shape == (len(points), trained.latent_dim)
-    assert trained.decode(z).shape == points.shape
-    assert trained.decode(z, nb_points=7).shape == (len(points), 7, 3)
-    assert trained.reconstruct(points).shape == points.shape
-    for array in (z, trained.decode(z), trained.reconstruct(points)):
+    assert decoded.shape == points.shape
+    assert short.shape == (len(points), 7, 3)
+    assert trained.reconstruct(points, known).shape == points.shape
+    for array in (z, decoded, trained.reconstruct(points, known)):
         assert array.dtype == np.float32
+    # What is decoded from latents and conditions is the reconstruction, either way.
+    made = trained.reconstruct(points, known)
+    ways = [abs(decoded - way).max(axis=(1, 2)) for way in (made, made[:, ::-1])]
+    assert np.min(ways, axis=0).max() < 1e-3
 
 
 def test_streamlines_of_any_number_of_points_are_taken(trained, phantom):
-    z = trained.encode(phantom.streamlines)
+    values = {"bundle": np.array(phantom.bundle_names)[phantom.labels]}
+    z = trained.encode(phantom.streamlines, values)
     assert z.shape == (len(phantom), trained.latent_dim)
 
 
 def test_no_streamlines_give_empty_arrays(trained, arrays):
     none = arrays["points"][:0]
-    assert trained.encode(none).shape == (0, trained.latent_dim)
-    assert trained.reconstruct(none).shape == none.shape
+    values = {"bundle": np.zeros(0, dtype=str)}
+    assert trained.encode(none, values).shape == (0, trained.latent_dim)
+    assert trained.reconstruct(none, values).shape == none.shape
 
 
-def test_stored_direction_does_not_matter(trained, arrays):
+def test_stored_direction_does_not_matter(trained, arrays, known):
     points = arrays["held_out"]
     np.testing.assert_allclose(
-        trained.encode(points[:, ::-1]), trained.encode(points), atol=1e-4
+        trained.encode(points[:, ::-1], known), trained.encode(points, known), atol=1e-4
     )
     np.testing.assert_allclose(
-        trained.reconstruct(points[:, ::-1]),
-        trained.reconstruct(points)[:, ::-1],
+        trained.reconstruct(points[:, ::-1], known),
+        trained.reconstruct(points, known)[:, ::-1],
         atol=1e-3,
     )
+
+
+def test_conditions_that_the_networks_read_must_be_told(trained, arrays, known):
+    points = arrays["held_out"]
+    if not trained.conditions_in_networks:
+        np.testing.assert_array_equal(
+            trained.encode(points), trained.encode(points, known)
+        )
+        return
+    with pytest.raises(ValueError, match="values of bundle are missing"):
+        trained.encode(points)
+    with pytest.raises(ValueError, match="values of bundle are missing"):
+        trained.decode(np.zeros((2, 4)))
+    with pytest.raises(ValueError, match="bundle x is not in the model; it has"):
+        trained.encode(points, {"bundle": np.repeat("x", len(points))})
+    with pytest.raises(ValueError, match="values of 3 streamlines"):
+        trained.encode(points, {"bundle": known["bundle"][:3], "length": np.ones(3)})
+    with pytest.raises(ValueError, match="NaN"):
+        trained.encode(points, {**known, "length": np.full(len(points), np.nan)})
 
 
 def test_generation_gives_what_is_asked(trained):
@@ -62,6 +93,42 @@ def test_generation_gives_what_is_asked(trained):
     assert np.isfinite(points).all()
     _, labels = trained.generate(70, balanced=True)
     np.testing.assert_array_equal(np.bincount(labels), [10] * 7)
+
+
+def test_length_is_a_condition_of_every_model(trained):
+    low, high = trained.record.length_ranges[0]
+    asked = {"length": (low, (low + high) / 2), "bundle": "bundle_1"}
+    points, labels, values = trained.generate(
+        20, conditions=asked, return_values=True, nb_points=9
+    )
+    assert points.shape == (20, 9, 3)
+    assert set(values) == {"length"}
+    assert (values["length"] >= low - 1e-3).all()
+    assert (values["length"] <= (low + high) / 2 + 1e-3).all()
+    assert not labels.any()
+
+
+def test_smooth_streamlines_are_as_they_are_decoded(trained):
+    smooth, textured = (trained.generate(9, smooth=s)[0] for s in (True, False))
+    decoded = next(trained.generate_batches(9, smooth=True))[0]
+    np.testing.assert_array_equal(smooth[: len(decoded)], decoded)
+    assert not np.allclose(smooth, textured, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"bundles": "fornix"}, "bundle fornix is not in the model; it has bundle_1"),
+        ({"bundles": []}, r"bundle=\[\]: it is one of"),
+        ({"bundles": "bundle_1", "conditions": {"bundle": "bundle_2"}}, "both given"),
+        ({"conditions": {"age": 3}}, "age is no condition of the model"),
+        ({"conditions": {"length": "long"}}, "give a number or a range"),
+        ({"nb_streamlines": 0}, "nb_streamlines=0"),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(trained, asked, said):
+    with pytest.raises(ValueError, match=said):
+        trained.generate(**{"nb_streamlines": 5, **asked})
 
 
 def test_generated_streamlines_are_near_their_bundle_and_vary(trained, arrays):
@@ -79,38 +146,56 @@ def test_seed_fixes_generation(trained):
     assert not np.array_equal(first, other)
 
 
+def kernels(model):
+    return np.concatenate([w.numpy().ravel() for w in model.trainable_weights])
+
+
+def test_seed_fixes_the_weights(make, trained):
+    first, again, other = (
+        kernels(make(seed=seed, conditions=trained.conditions)) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
 def test_seed_fixes_training(make, arrays):
-    first, again, other = (make(seed=seed) for seed in (1, 1, 2))
+    first, again = make(seed=1), make(seed=1)
     for model in (first, again):
         model.fit(**arrays, epochs=3)
-    weights = [
-        np.concatenate([w.ravel() for w in m.get_weights()])
-        for m in (first, again, other)
-    ]
-    np.testing.assert_array_equal(weights[0], weights[1])
-    assert not np.array_equal(weights[0], weights[2])
+    np.testing.assert_array_equal(kernels(first), kernels(again))
 
 
-def test_file_holds_everything(trained, arrays, tmp_path):
+def test_file_holds_everything(trained, arrays, known, tmp_path):
     trained.save(tmp_path / "model.keras")
     assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
     loaded = load_model(tmp_path / "model.keras")
     assert loaded.get_config() == trained.get_config()
+    assert len(loaded.weights) == len(trained.weights)
+    for one, two in zip(loaded.weights, trained.weights):
+        np.testing.assert_array_equal(one, two, err_msg=one.path)
+    held_out = arrays["held_out"]
     np.testing.assert_array_equal(
-        loaded.encode(arrays["held_out"]), trained.encode(arrays["held_out"])
+        loaded.encode(held_out, known), trained.encode(held_out, known)
     )
     np.testing.assert_array_equal(loaded.generate(9)[0], trained.generate(9)[0])
-    for entry in ("bundle_names", "bundle_counts", "history", "versions", "data"):
+    entries = ("bundle_names", "bundle_counts", "conditions", "history", "versions")
+    for entry in (*entries, "data"):
         assert getattr(loaded.record, entry) == getattr(trained.record, entry)
 
 
-def test_record_says_what_was_trained(trained, arrays):
+def test_variables_are_tracked_once(trained):
+    paths = [variable.path for variable in trained.variables]
+    assert len(set(paths)) == len(paths)
+    assert len({id(variable) for variable in trained.variables}) == len(paths)
+
+
+def test_record_says_what_was_trained(trained, arrays, known):
     record = trained.record
     assert record.bundle_names == list(arrays["bundle_names"])
     assert sum(record.bundle_counts) == len(arrays["points"])
     assert record.parameters["epochs"] == 150
     assert record.held_out_mm["mean"] == pytest.approx(
-        error(trained, arrays["held_out"]), rel=1e-3
+        error(trained, arrays["held_out"], known), rel=1e-3
     )
     assert 0 < record.truncation_mm < record.held_out_mm["mean"]
     assert 1 <= record.active_units <= trained.latent_dim
@@ -119,9 +204,18 @@ def test_record_says_what_was_trained(trained, arrays):
     assert 20 < shortest < longest < 150
 
 
-def test_untrained_model_cannot_generate(make):
+def test_untrained_model_cannot_generate(make, arrays):
+    model = make()
     with pytest.raises(ValueError, match="not trained"):
-        make().generate(5)
+        model.generate(5)
+    if model.reads_conditions:
+        for use, given in (
+            (model.encode, arrays["points"]),
+            (model.reconstruct, arrays["points"]),
+            (model.decode, np.zeros((2, 4))),
+        ):
+            with pytest.raises(ValueError, match="not trained"):
+                use(given)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +241,12 @@ def test_impossible_models_are_refused(model_class, options, said):
         ({"points": np.zeros((0, 24, 3))}, "n >= 1"),
         ({"points": np.full((4, 24, 3), np.nan)}, "NaN"),
         ({"labels": np.zeros(3)}, "labels have shape"),
+        ({"labels": np.zeros(0)}, "labels have shape"),
+        ({"labels": np.full(63, -1)}, "labels hold -1"),
+        ({"labels": np.full(63, 0.5)}, "labels hold 0.5"),
+        ({"labels": np.repeat("one", 63)}, "labels hold one"),
         ({"bundle_names": ["one"]}, "one name for each"),
+        ({"bundle_names": [*"abcdef", "a"]}, "each name once"),
         ({"epochs": 0}, "epochs=0"),
         ({"learning_rate": -1}, "learning_rate=-1"),
         ({"batch_size": 0}, "batch_size=0"),
@@ -156,6 +255,10 @@ def test_impossible_models_are_refused(model_class, options, said):
         ({"seed": -1}, "seed=-1"),
         ({"held_out_labels": None}, "held_out_labels is missing"),
         ({"bundle_names": [f"b{i}" for i in range(8)]}, "b7, which has no training"),
+        ({"values": {"age": np.full(63, np.nan)}}, "age holds NaN"),
+        ({"values": {"age": np.zeros(62)}}, "age have shape"),
+        ({"values": {"sex": np.full(63, "")}}, "sex holds empty text"),
+        ({"values": {"sex": np.array(["f", None] * 31 + ["m"])}}, "no numbers"),
     ],
 )
 def test_impossible_trainings_are_refused(make, arrays, changes, said):
@@ -174,11 +277,32 @@ def test_making_a_model_leaves_the_random_numbers_of_others_alone(make):
     assert random.random() == expected
 
 
-def test_held_out_streamlines_of_another_type_are_taken(make, arrays):
-    held_out = arrays["held_out"].astype(float)
+def test_further_conditions_of_any_type_are_kept(make, arrays, tmp_path):
+    """Text in arrays of objects, whole numbers, small labels, held-out doubles."""
+    ages, sexes = np.arange(84) % 5 + 30, np.array(["m", "f"] * 42, dtype=object)
+    given = {
+        **arrays,
+        "labels": arrays["labels"].astype(np.uint8),
+        "held_out": arrays["held_out"].astype(float),
+        "values": {"age": ages[:63], "sex": sexes[:63], "site": ["one"] * 63},
+        "units": {"age": "years"},
+        "held_out_values": {"age": ages[63:], "sex": sexes[63:], "site": ["one"] * 21},
+    }
     model = make()
-    model.fit(**{**arrays, "held_out": held_out}, epochs=1)
+    model.fit(**given, epochs=1)
     assert model.record.held_out_mm["mean"] > 0
+    asked = {"age": 31, "sex": "f", "length": (40, 60)}
+    points, _, values = model.generate(8, conditions=asked, return_values=True)
+    np.testing.assert_allclose(values["age"], 31, rtol=1e-6)
+    assert not values["sex"].any()
+    assert ((values["length"] > 39.9) & (values["length"] < 60.1)).all()
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras").generate(8, conditions=asked)[0]
+    np.testing.assert_array_equal(again, points)
+    age = model.record.density.conditions["age"]
+    assert age.describe() == "age: 30 to 34 years"
+    with pytest.raises(ValueError, match="sex x is not in the model; it has f, m"):
+        model.generate(3, conditions={"sex": "x"})
 
 
 def test_latents_of_another_size_are_refused(trained):
@@ -187,11 +311,11 @@ def test_latents_of_another_size_are_refused(trained):
 
 
 def test_convolutional_backbone_is_trained_kept_and_generates(
-    on_conv, arrays, tmp_path
+    on_conv, arrays, known, tmp_path
 ):
     model = on_conv()
-    before = model.get_weights()
     model.fit(**arrays, epochs=12, batch_size=21)
+    before = on_conv(conditions=model.conditions).get_weights()
     last = model.record.history[-1]
     assert last["step"] == 36
     assert np.isfinite(list(last.values())).all()
@@ -201,6 +325,8 @@ def test_convolutional_backbone_is_trained_kept_and_generates(
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     held_out = arrays["held_out"]
-    np.testing.assert_array_equal(loaded.encode(held_out), model.encode(held_out))
-    assert loaded.reconstruct(held_out).shape == held_out.shape
+    np.testing.assert_array_equal(
+        loaded.encode(held_out, known), model.encode(held_out, known)
+    )
+    assert loaded.reconstruct(held_out, known).shape == held_out.shape
     assert loaded.generate(6)[0].shape == (6, 24, 3)

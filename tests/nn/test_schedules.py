@@ -3,7 +3,11 @@ import pytest
 
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.callbacks import Budget
-from dipy_tractogen.nn.schedules import BetaSchedule, scheduled_weight
+from dipy_tractogen.nn.schedules import (
+    WeightSchedule,
+    fading_weight,
+    scheduled_weight,
+)
 
 
 def curve(schedule, start=0.0, end=2.0, ramp=0.5, cycles=4):
@@ -45,10 +49,35 @@ def test_start_is_zero_or_for_a_fall_ten_times_the_end():
     assert VAE(24, 2, beta_schedule="linear", beta_start=0.5).beta_at(0) == 0.5
 
 
+def fading(spent, schedule, length=0.5, slope=20.0):
+    return fading_weight(spent, schedule, 10.0, 0.1, length, slope)
+
+
+def test_sigmoid_fades_about_its_middle():
+    assert fading(0.5, "sigmoid") == pytest.approx((10 + 0.1) / 2)
+    expected = 0.1 + 9.9 / (1 + np.exp(20 * (0.6 - 0.5)))
+    assert fading(0.6, "sigmoid") == pytest.approx(expected)
+    assert fading(0.0, "sigmoid") == pytest.approx(10, rel=1e-3)
+    assert fading(1.0, "sigmoid") == pytest.approx(0.1, abs=1e-3)
+
+
+def test_cosine_fades_to_its_end_and_stays():
+    assert fading(0.0, "cosine") == 10
+    assert fading(0.25, "cosine") == pytest.approx((10 + 0.1) / 2)
+    assert fading(0.5, "cosine") == fading(0.9, "cosine") == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("schedule", ["sigmoid", "cosine"])
+def test_fading_never_grows_however_steep(schedule):
+    for slope in (1.0, 1e6):
+        weights = [fading(x, schedule, slope=slope) for x in np.linspace(0, 1, 21)]
+        assert (np.diff(weights) <= 0).all()
+
+
 def test_callback_sets_and_logs_the_weight_of_the_moment():
     model = VAE(24, 2, beta=2.0, beta_schedule="linear", beta_ramp=1.0)
     budget = Budget(0.1, max_steps=100, max_seconds=None)
-    callback = BetaSchedule(budget)
+    callback = WeightSchedule(budget, model.beta_now, model.beta_at, "beta")
     callback.set_model(model)
     callback.on_train_begin()
     assert float(model.beta_now) == 0

@@ -16,6 +16,10 @@ def trainings(arrays):
     return models
 
 
+def posterior(model, points):
+    return model.posterior_of({"features": model.backbone.analyse(points)})
+
+
 def last(model, name):
     return model.record.history[-1][name]
 
@@ -46,7 +50,7 @@ def test_collapse_is_said(arrays, caplog):
 
 def test_deviation_of_every_posterior_starts_at_one(arrays):
     model = VAE(24, 4)
-    _, deviation = model.posterior_of(model.backbone.analyse(arrays["points"]))
+    _, deviation = posterior(model, arrays["points"])
     np.testing.assert_array_equal(deviation, 1)
 
 
@@ -54,7 +58,7 @@ def test_posterior_stays_finite_far_away():
     model = VAE(24, 4)
     model.z_log_var.kernel.assign(np.ones(model.z_log_var.kernel.shape))
     far = np.full((2, *model.backbone.feature_shape), 1e6, dtype=np.float32)
-    _, deviation = model.posterior_of(far)
+    _, deviation = model.posterior_of({"features": far})
     assert np.isfinite(deviation).all()
 
 
@@ -189,7 +193,7 @@ def test_without_noise_training_reconstructs_as_afterwards(arrays):
 
 def test_variances_may_start_at_random(arrays):
     model = VAE(24, 4, zero_log_var=False)
-    _, deviation = model.posterior_of(model.backbone.analyse(arrays["points"]))
+    _, deviation = posterior(model, arrays["points"])
     assert deviation.std() > 0.01
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from dipy_tractogen.sampling.mixture import LatentMixture
 
@@ -92,3 +93,70 @@ def test_bundle_without_latents_is_refused(latents):
 def test_latents_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="NaN"):
         LatentMixture().fit(np.full((4, 2), np.nan), np.zeros(4, dtype=int), ["only"])
+
+
+def conditional(mean, covariance, at, value):
+    """Moments of the other dimension of a Gaussian in the plane."""
+    other = 1 - at
+    gain = covariance[other, at] / covariance[at, at]
+    variance = covariance[other, other] - gain * covariance[other, at]
+    return mean[other] + gain * (value - mean[at]), variance
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_what_is_known_settles_the_rest(at):
+    """One Gaussian, whose conditional is known."""
+    rng = np.random.default_rng(0)
+    covariance = np.array([[4.0, 1.5], [1.5, 1.0]])
+    z = rng.multivariate_normal([1, 2], covariance, 4000)
+    one = LatentMixture(max_components=1).fit(z, np.zeros(len(z), int), ["only"])
+    values = np.full((20000, 1), 3.0)
+    drawn = one.sample(20000, 0, 1, ([at], values))
+    np.testing.assert_array_equal(drawn[:, at], np.float32(3))
+    mean, variance = conditional(z.mean(axis=0), np.cov(z.T), at, 3.0)
+    assert drawn[:, 1 - at].mean() == pytest.approx(mean, abs=0.05)
+    assert drawn[:, 1 - at].var() == pytest.approx(variance, rel=0.05)
+
+
+def test_what_is_known_chooses_the_component(mixture):
+    known = np.repeat([[-4.0], [4.0]], 500, axis=0)
+    drawn = mixture.sample(1000, 0, 1, ([0], known))
+    np.testing.assert_array_equal(drawn[:, 0], known[:, 0])
+    # A place that one clump has is not drawn from the other.
+    density = mixture.log_density(0, [0], np.array([[-4.0], [0.0], [4.0]]))
+    assert density[1] < density.min(initial=0, where=[True, False, True]) - 5
+
+
+def test_each_draw_may_have_its_own_known_values(mixture):
+    known = np.linspace(-6, 6, 50)[:, None]
+    drawn = mixture.sample(50, 1, 1, ([0], known))
+    np.testing.assert_array_equal(drawn[:, 0], known[:, 0].astype(np.float32))
+
+
+def test_log_density_is_that_of_the_mixture(mixture):
+    """Against the sum over the components of two of the three dimensions."""
+    places = np.random.default_rng(0).normal(size=(20, 2)) * 4
+    expected = sum(
+        weight
+        * multivariate_normal(
+            mean[[2, 0]], (factor @ factor.T)[np.ix_([2, 0], [2, 0])]
+        ).pdf(places)
+        for weight, mean, factor in zip(
+            mixture.weights[0], mixture.means[0], mixture.factors[0]
+        )
+    )
+    found = mixture.log_density(0, [2, 0], places)
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-6, atol=1e-300)
+    np.testing.assert_allclose(
+        mixture.log_density(0, [], np.zeros((4, 0))), 0, atol=1e-9
+    )
+
+
+def test_only_active_dimensions_can_be_known(latents):
+    z, labels = latents
+    active = np.array([True, False, True])
+    part = LatentMixture(seed=0).fit(z, labels, NAMES, active=active)
+    drawn = part.sample(10, 1, 1, ([2], np.full((10, 1), 0.1)))
+    np.testing.assert_array_equal(drawn[:, 2], np.float32(0.1))
+    with pytest.raises(ValueError, match=r"\[1\] are not all active"):
+        part.sample(10, 1, 1, ([1], np.zeros((10, 1))))
