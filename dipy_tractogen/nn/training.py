@@ -79,7 +79,9 @@ def fit_model(
     optimisation.follow(history_file, tensorboard_dir, show_progress)
     if checkpoint_dir:
         given = bundles.digest if held is None else bundles.digest + held.digest
-        optimisation.keep(checkpoint_dir, {"data": given}, resume=resume)
+        known = {one.name: one.describe() for one in bundles.conditions}
+        settings = {"conditions": known, "data": given}
+        optimisation.keep(checkpoint_dir, settings, resume=resume)
     try:
         interrupted = optimisation.run()
     except tf.errors.ResourceExhaustedError as error:

@@ -122,16 +122,21 @@ def names_to_load(given: dict, needed: tuple[str, ...]) -> dict[str, list[str]]:
     Raises
     ------
     ValueError
-        If there is a table of participants that nothing is taken from.
+        If one is needed as what it is not, or nothing is taken from a table of
+        participants.
     """
     from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED
     from dipy_tractogen.streamlines.values import SUBJECT
 
     names = {key: list(given[key] or ()) for key in ("categorical", "continuous")}
-    labels = given["label_condition"] or BUNDLE
+    labels = given["label_condition"] or (BUNDLE if given["label_weight"] else None)
     for name in needed:
-        kind = "categorical" if name == labels else "continuous"
-        if name not in names["categorical"] + names["continuous"]:
+        kind, other = "continuous", {*names["categorical"], BUNDLE, SUBJECT}
+        if name == labels:
+            kind, other = "categorical", {*names["continuous"], *COMPUTED}
+        if name in other:
+            raise ValueError(f"{name} is needed as {kind}, and is not: name another.")
+        if name not in names[kind]:
             names[kind].append(name)
     looked_up = {*names["categorical"], *names["continuous"]}
     if given["participants"] and looked_up <= {BUNDLE, SUBJECT, *COMPUTED}:

@@ -74,13 +74,13 @@ def parse_conditions(asked: dict[str, str], conditions) -> dict:
     return parsed
 
 
-def values_to_write(record, values: dict) -> dict:
+def values_to_write(conditions, values: dict) -> dict:
     """Turn conditions into numbers, which a tractogram can hold.
 
     Parameters
     ----------
-    record : TrainingRecord
-        That of the model; its conditions give each category a number.
+    conditions : Conditions
+        What a model knows of its streamlines; they give each category a number.
     values : dict of str to ndarray of shape (n,)
         Text or numbers by name.
 
@@ -91,7 +91,6 @@ def values_to_write(record, values: dict) -> dict:
     """
     import numpy as np
 
-    conditions = record.density.conditions
     written = {}
     for name, given in values.items():
         if given.dtype.kind == "U":

@@ -64,6 +64,9 @@ class ReconstructStreamlinesFlow(TractogenFlow):
                 f"--participants {participants}: the model reads nothing of subjects; "
                 "leave it out."
             )
+        if any(names.values()):
+            read = [*names["categorical"], *names["continuous"]]
+            logger.info("The model reads %s", ", ".join(read))
         bundles = load(files, given, participants=participants, **names)
         check_known(model, bundles)
         mean, high, truncation = self._write(path, bundles, model)

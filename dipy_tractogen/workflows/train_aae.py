@@ -27,7 +27,7 @@ class TrainAAEFlow(TrainingFlow):
         latent_dim=32,
         prior="normal",
         adversarial_loss="bce",
-        adversarial_weight=1.0,
+        adversarial_weight=3.0,
         gradient_penalty=None,
         discriminator_units=None,
         **given,
@@ -36,11 +36,11 @@ class TrainAAEFlow(TrainingFlow):
 
         The decoder is told the bundle and the length of each streamline, and further
         conditions if they are named; a discriminator shapes the latents to a prior.
-        Such a training may collapse: what draws from the prior cover of the real
-        streamlines is in the history, and is reported at the end. A part of every
-        bundle is held out: it stops the training when it no longer gets better, and is
-        written for the evaluation. While it runs, a folder named after the model file
-        holds a checkpoint.
+        Such a training may collapse: what generated streamlines cover of the real ones
+        is in the history, and is reported at the end. A part of every bundle is held
+        out: it stops the training when it no longer gets better, and is written for
+        the evaluation. While it runs, a folder named after the model file holds a
+        checkpoint.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class TrainAAEFlow(TrainingFlow):
         self.train(parameters, given)
 
     def report(self, model, aside) -> None:
-        """Log what came of the training, and what the prior covers.
+        """Log what came of the training, and what generated streamlines cover.
 
         Parameters
         ----------
@@ -101,17 +101,18 @@ class TrainAAEFlow(TrainingFlow):
         # The weights that are kept are those of the best held-out loss.
         rows = model.record.history
         row = min(rows, key=lambda row: row.get("val_loss", -row["step"]))
-        covered = row["prior_coverage"]
+        covered = row["coverage"]
         if math.isnan(covered):
-            logger.warning("There are too few streamlines to tell a collapse.")
+            logger.warning("There are too few streamlines to notice a collapse.")
             return
-        low = covered < _LOW_COVERAGE
-        logger.log(
-            logging.WARNING if low else logging.INFO,
-            "Streamlines drawn from the prior cover %.0f %% of what real ones cover%s",
+        logger.info(
+            "Of what real streamlines cover, generated ones cover %.0f %%, draws from "
+            "the prior %.0f %%",
             100 * covered,
-            ": the training has collapsed. Give a longer one, another "
-            "--adversarial_weight, --adversarial_loss, --prior or --latent_dim"
-            if low
-            else "",
+            100 * row["prior_coverage"],
         )
+        if covered < _LOW_COVERAGE:
+            logger.warning(
+                "The training has collapsed: give a longer one, or another "
+                "--adversarial_weight, --adversarial_loss, --prior or --latent_dim."
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from textwrap import shorten
 
 from .arguments import check_int
 from .base import TractogenFlow
@@ -111,10 +112,7 @@ class TrainingFlow(TractogenFlow):
             record.active_units,
             model.latent_dim,
         )
-        logger.info(
-            "Conditions: %s",
-            "; ".join(one.describe() for one in record.density.conditions),
-        )
+        logger.info("Conditions: %s", _described(record.density.conditions))
         if not record.held_out_mm:
             return
         mean, high = record.held_out_mm["mean"], record.held_out_mm["percentile_95"]
@@ -187,6 +185,12 @@ class TrainingFlow(TractogenFlow):
         )
 
 
+def _described(conditions) -> str:
+    """Say what there is to ask for beside the bundle, briefly."""
+    texts = (one.describe() for one in conditions if one.name != "bundle")
+    return "; ".join(shorten(text, 100, placeholder=" ...") for text in texts)
+
+
 def _of_known_categories(aside, kept):
     """Leave out held-out streamlines of categories that no training streamline has."""
     import numpy as np
@@ -221,7 +225,9 @@ def _save_held_out(model, aside, path: Path | None, force: bool) -> None:
         reference=aside.reference,
         labels=aside.labels,
         bundle_names=aside.bundle_names,
-        data_per_streamline=values_to_write(model.record, aside.values),
+        data_per_streamline=values_to_write(
+            model.record.density.conditions, aside.values
+        ),
         force=force,
     )
 

@@ -52,6 +52,37 @@ STREAMLINES = {
 }
 
 
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory):
+    """Six subjects in a BIDS tree, with age and diagnosis; not to be changed."""
+    folder = tmp_path_factory.mktemp("cohort")
+    options = ["--nb_subjects", "6", "--nb_streamlines", "6", "--nb_points", "20"]
+    arguments = [*options, "--quiet", "--out_dir", str(folder)]
+    assert main("dipy_simulate_cohort", arguments) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cohort_arguments(cohort):
+    """The command line of a short training on the cohort, by age and diagnosis."""
+    files = [*map(str, sorted(cohort.rglob("*.trx")))]
+    names = ["--categorical", "diagnosis", "--continuous", "age", "curvature"]
+    small = ["--epochs", "2", "--nb_points", "16", "--latent_dim", "4", "--quiet"]
+    table = ["--participants", str(cohort / "participants.tsv")]
+    return [*files, *names, *table, *small]
+
+
+@pytest.fixture(scope="session")
+def conditional_model(cohort_arguments, tmp_path_factory):
+    """A CVAE that was trained for two epochs on the cohort; not to be changed."""
+    folder = tmp_path_factory.mktemp("cvae")
+    regularisers = ["--label_weight", "2", "--label_condition", "diagnosis"]
+    regularisers += ["--attributes", "length", "tortuosity"]
+    arguments = [*cohort_arguments, *regularisers, "--out_dir", str(folder)]
+    assert main("dipy_train_cvae", arguments) == 0
+    return folder / "model.keras"
+
+
 @pytest.fixture
 def tractogram_with(tmp_path):
     """Write a TRK with good streamlines, and some of a bad kind."""

@@ -1,3 +1,4 @@
+from dipy.io.streamline import load_tractogram
 import numpy as np
 import pytest
 
@@ -71,3 +72,87 @@ def test_another_reference_changes_the_header_and_not_the_points(
     )
     assert other.reference.matches(grid)
     np.testing.assert_allclose(other.resample(9), plain.resample(9), atol=1e-3)
+
+
+@pytest.fixture
+def ask(conditional_model, tmp_path):
+    """Generate from the model of the cohort; give exit code and file."""
+
+    def run(*conditions, name="asked.trx", options=()):
+        given = [conditional_model, "--conditions", *conditions, *options]
+        given += ["--nb_streamlines", 20, "--out_dir", tmp_path]
+        given += ["--out_tractogram", name]
+        code = main("dipy_generate_streamlines", [str(each) for each in given])
+        return code, tmp_path / name
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["asked.trx", "asked.trk"])
+def test_asked_conditions_are_in_the_file_that_dipy_loads(ask, name, capsys):
+    asked = ["bundle=bundle_2,bundle_7", "diagnosis=patient", "age=45:55", "length=90"]
+    code, path = ask(*asked, name=name)
+    assert code == 0
+    said = capsys.readouterr().err
+    assert said.count('"diagnosis"]: 0 is control, 1 is patient') == 1
+    tractogram = load_tractogram(str(path), "same", bbox_valid_check=False)
+    values = {k: np.ravel(v) for k, v in tractogram.data_per_streamline.items()}
+    assert len(tractogram) == len(values["age"]) == 20
+    assert set(values["diagnosis"]) == {1}
+    assert 45 <= values["age"].min() < values["age"].max() <= 55
+    np.testing.assert_allclose(values["length"], 90, rtol=1e-5)
+    assert {"curvature", "tortuosity"} < set(values)
+    if path.suffix == ".trx":
+        made = load_bundles(path, out_of_bounds="keep").counts()
+        assert set(made) == {"bundle_2", "bundle_7"}
+    else:
+        assert set(values["bundle"]) == {1, 6}
+
+
+def test_python_and_command_ask_the_same(ask, conditional_model):
+    code, path = ask("age=30", "length=50:60", options=["--smooth", "--seed", 3])
+    assert code == 0
+    expected, _ = load_model(conditional_model).generate(
+        20, conditions={"age": 30, "length": (50, 60)}, smooth=True, seed=3
+    )
+    made = load_bundles(path, out_of_bounds="keep")
+    np.testing.assert_allclose(np.array(made.streamlines), expected, atol=1e-3)
+
+
+def test_texture_is_left_out_only_where_that_is_asked(ask):
+    textured = load_bundles(ask("age=30")[1], out_of_bounds="keep").resample(16)
+    _, path = ask("age=30", name="smooth.trx", options=["--smooth"])
+    smooth = load_bundles(path, out_of_bounds="keep").resample(16)
+    assert np.abs(textured - smooth).max() > 0.01
+
+
+def test_number_outside_the_training_warns_of_the_range(ask, capsys):
+    assert ask("age=200")[0] == 0
+    warnings = [
+        line for line in capsys.readouterr().err.splitlines() if "WARNING" in line
+    ]
+    assert "age=200" in warnings[0]
+    assert "year" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        (["weight=3"], "it has bundle, diagnosis, age"),
+        (["bundle=fornix"], "bundle fornix is not in the model; it has bundle_1"),
+        (["diagnosis=1"], "diagnosis 1 is not in the model; it has control, patient"),
+        (["age=old"], "give a number or a range"),
+        (["age=nan"], "give a number or a range"),
+        (["age=50:40"], "from low to high"),
+        (["age=40", "age=50"], "age is given twice"),
+        (["age"], "give NAME=VALUE"),
+        (["bundle=bundle_1", "--bundles", "bundle_2"], "leave out one"),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused(
+    refused, conditional_model, conditions, said
+):
+    error = refused(
+        "dipy_generate_streamlines", conditional_model, "--conditions", *conditions
+    )
+    assert said in error

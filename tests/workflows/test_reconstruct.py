@@ -49,3 +49,52 @@ def test_blocks_do_not_change_the_result(
         for name in ("back.trk", "blocks.trk")
     )
     np.testing.assert_allclose(blocks, whole, atol=1e-3)
+
+
+@pytest.fixture
+def subject(cohort):
+    """The tractogram of a subject."""
+    return cohort / "sub-002" / "dwi" / "sub-002_tractogram.trx"
+
+
+def test_conditions_of_the_subject_are_read(
+    conditional_model, cohort, subject, tmp_path, capsys, monkeypatch
+):
+    """In blocks, as for larger files."""
+    monkeypatch.setattr(reconstruct, "_BLOCK", 25)
+    table = cohort / "participants.tsv"
+    given = [conditional_model, subject, "--participants", table, "--out_dir", tmp_path]
+    assert main("dipy_reconstruct_streamlines", [str(each) for each in given]) == 0
+    assert "The model reads diagnosis, age" in capsys.readouterr().err
+    bundles = load_bundles(
+        subject, categorical="diagnosis", continuous="age", participants=table
+    )
+    values = {"bundle": np.array(bundles.bundle_names)[bundles.labels]}
+    model = load_model(conditional_model)
+    expected = model.reconstruct(bundles.resample(16), {**values, **bundles.values})
+    back = load_bundles(tmp_path / "reconstructed.trx", out_of_bounds="keep")
+    np.testing.assert_allclose(np.array(back.streamlines), expected, atol=1e-3)
+
+
+def test_unknown_bundles_and_values_are_said(
+    refused, conditional_model, cohort, subject, bundle_files, tmp_path
+):
+    table = tmp_path / "participants.tsv"
+    table.write_text("participant_id\tage\tdiagnosis\nsub-002\t40\trelative\n")
+    command, options = "dipy_reconstruct_streamlines", ["--participants", table]
+    error = refused(command, conditional_model, subject)
+    assert "no data_per_streamline 'diagnosis'" in error
+    error = refused(command, conditional_model, subject, *options)
+    assert "diagnosis relative is not in the model; it has control, patient" in error
+    table.write_text("participant_id\tage\tdiagnosis\nsub-002\t40\tcontrol\n")
+    stem = ["--bundles_from", "stem"]
+    error = refused(command, conditional_model, subject, *options, *stem)
+    assert "bundle sub-002_tractogram is not in the model" in error
+
+
+def test_table_that_the_model_does_not_read_is_refused(
+    refused, model_file, bundle_files, cohort
+):
+    options = ["--participants", cohort / "participants.tsv"]
+    error = refused("dipy_reconstruct_streamlines", model_file, *bundle_files, *options)
+    assert "the model reads nothing of subjects" in error

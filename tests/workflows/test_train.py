@@ -1,12 +1,14 @@
 import csv
+import inspect
 
 import numpy as np
 import pytest
 
+from dipy_tractogen import nn
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.checkpoint import Checkpoint
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.cli import load_flow, main
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
 from dipy_tractogen.workflows.workspace import Workspace
 
@@ -224,3 +226,21 @@ def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
 def test_impossible_remedies_are_refused(bundle_files, refused, options, said):
     error = refused("dipy_train_vae", *bundle_files, *options)
     assert any(part in error for part in said.split("|"))
+
+
+@pytest.mark.parametrize("name", ["ae", "vae", "cvae", "rvae", "aae"])
+def test_defaults_are_those_of_the_model(name):
+    """What None stands for on the command line, the texts of the options say."""
+    flow = load_flow(f"dipy_train_{name}")
+    theirs = {}
+    for base in reversed(getattr(nn, flow.model_name).__mro__):
+        if base.__module__.startswith("dipy_tractogen.nn"):
+            theirs.update(inspect.signature(base.__init__).parameters)
+    ours = inspect.signature(flow.run).parameters
+    shared = {
+        option: one.default
+        for option, one in ours.items()
+        if option in theirs and one.default is not None
+    }
+    assert {"latent_dim", "sigma_mm", "backbone", "seed"} <= set(shared)
+    assert shared == {option: theirs[option].default for option in shared}

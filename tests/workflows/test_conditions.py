@@ -1,0 +1,70 @@
+import logging
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines.conditions import Condition, Conditions
+from dipy_tractogen.workflows.conditions import (
+    log_codes,
+    parse_conditions,
+    split_conditions,
+    values_to_write,
+)
+
+KNOWN = Conditions(
+    [
+        Condition("bundle", ("AF_L", "CST_R")),
+        Condition("site", ("1", "Basel, Ost", "Genf")),
+        Condition("age", mean=50, deviation=10, low=20, high=80, unit="year"),
+    ]
+)
+
+
+def parse(*texts):
+    return parse_conditions(split_conditions(list(texts)), KNOWN)
+
+
+def test_values_are_read_by_the_kind_of_the_condition():
+    assert parse("age=70", "site=1", "bundle=AF_L,CST_R") == {
+        "age": 70.0,
+        "site": ["1"],
+        "bundle": ["AF_L", "CST_R"],
+    }
+    assert parse("age = -5.5:1e2") == {"age": (-5.5, 100.0)}
+    assert parse_conditions(split_conditions(None), KNOWN) == {}
+
+
+def test_category_with_a_comma_is_one():
+    assert parse("site=Basel, Ost") == {"site": ["Basel, Ost"]}
+    assert parse("site=Genf, 1") == {"site": ["Genf", "1"]}
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["age"], "--conditions age: give NAME=VALUE"),
+        (["age="], "--conditions age=: give NAME=VALUE"),
+        (["=3"], "--conditions =3: give NAME=VALUE"),
+        ([], "give NAME=VALUE"),
+        (["age=3", "age=4"], "age is given twice"),
+        (["age=old"], "age=old: give a number or a range"),
+        (["age=1:2:3"], "age=1:2:3: give a number or a range"),
+        (["age=1,2"], "age=1,2: give a number or a range"),
+        (["age=:4"], "age=:4: give a number or a range"),
+        (["weight=3"], "weight is no condition of the model; it has bundle, site, age"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(texts, said):
+    with pytest.raises(ValueError, match=said):
+        parse(*texts)
+
+
+def test_categories_are_written_as_their_codes(caplog):
+    values = {"site": np.array(["Genf", "1", "Genf"]), "age": np.array([1.5, 2, 3])}
+    written = values_to_write(KNOWN, values)
+    np.testing.assert_array_equal(written["site"], [2, 0, 2])
+    np.testing.assert_array_equal(written["age"], [1.5, 2, 3])
+    with caplog.at_level(logging.INFO, "dipy_tractogen"):
+        log_codes(KNOWN)
+    (line,) = caplog.messages
+    assert line == 'data_per_streamline["site"]: 0 is 1, 1 is Basel, Ost, 2 is Genf'
