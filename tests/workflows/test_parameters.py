@@ -46,6 +46,55 @@ def test_signature_and_text_hold_all_parameters_in_order():
     assert [line.split(" : ")[0] for line in lines if " : " in line] == names
 
 
+def required(folder, depth=2):
+    """Look around.
+
+    Parameters
+    ----------
+    folder : string
+        Where.
+    depth : int, optional
+        How deep.
+    """
+
+
+def test_required_ones_come_first_and_outputs_last():
+    class Both:
+        @with_parameters_of(required, shared)
+        def run(self, beta=1.0, out_file="a.txt", **others):
+            """Do both.
+
+            Parameters
+            ----------
+            beta : float, optional
+                A weight,
+                in two lines.
+            out_file : string, optional
+                A file.
+            """
+            return beta, out_file, others
+
+    names = ["folder", "beta", "depth", "size", "out_file", "out_dir"]
+    assert list(inspect.signature(Both().run).parameters) == names
+    text = inspect.getdoc(Both.run)
+    lines = [line for line in text.splitlines() if " : " in line]
+    assert [line.split(" : ")[0] for line in lines] == names
+    assert "A weight,\n    in two lines.\ndepth : int" in text
+    others = {"folder": "here", "depth": 2, "size": 3, "out_dir": ""}
+    assert Both().run("here", 2.0) == (2.0, "a.txt", others)
+
+
+def test_method_without_parameters_of_its_own():
+    class Plain:
+        @with_parameters_of(shared)
+        def run(self, **given):
+            """Do it."""
+            return given
+
+    assert Plain().run() == {"size": 3, "out_dir": ""}
+    assert inspect.getdoc(Plain.run).startswith("Do it.\n\nParameters\n")
+
+
 def test_unknown_parameters_are_refused():
     with pytest.raises(TypeError, match="gamma"):
         Flow().run("a", gamma=1)
