@@ -8,11 +8,13 @@ kept and added again, and the arc length is then made the one that is asked for.
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from dipy_tractogen.streamlines.geometry import cosine_basis, lengths
+from dipy_tractogen.streamlines.geometry import cosine_basis
 
-# Residuals kept of a bundle, and in all; each is 768 bytes of float16.
+from .arc_length import CHUNK, SHORTEST_MM, add_with_length, arc_lengths
+from .similar import Descriptors, coarse_shapes, draw_similar
+
+# Residuals kept of a bundle, and in all; 768 bytes each.
 _MOST_OF_A_BUNDLE = 500
 _MOST_IN_ALL = 12000
 _NB_COEFFICIENTS = 128
@@ -20,17 +22,12 @@ _NB_COEFFICIENTS = 128
 # streamlines, and so are their means: what a residual adds to the place and the coarse
 # shape of a streamline is damped, from nothing at the first coefficient to all here.
 _NB_DAMPED = 8
-# How far the residual drawn may be from the best fit, in deviations of the bundle.
-_SPREAD = 0.25
-# Smallest and largest factor of a residual, and of a whole streamline about its
-# centroid, that correct its length.
-_RESIDUAL_FACTORS = (0.8, 1.1)
-_STRETCH = 1.1
-_NB_NEWTON_STEPS = 3
-# What is left of the bundle's ratios of real to decoded length, in percent.
+# Weights of the length, and of its ratio to the decoded one, in the choice of one.
+_LENGTH_WEIGHT = 1.0
+_RATIO_WEIGHT = 0.5
+# Range of the ratios of real to decoded length that agree, in percent of a bundle.
 _AGREEING = (2.5, 97.5)
-_CHUNK = 512
-_TINY = 1e-6
+_STORED = ("coefficients", "labels", "lengths", "shapes")
 
 
 class Texture:
@@ -38,11 +35,11 @@ class Texture:
 
     A residual is a real streamline minus what the decoder makes of latents drawn from
     its posterior, as cosine coefficients :footcite:p:`Chung2010`. The first ones, the
-    place and the coarse shape, are damped. A decoded streamline gets a residual from
-    its own bundle, of a streamline of a like length whose decoded mean was too short by
-    a like ratio. What is then missing from its length is made up by a factor of the
-    residual, from 0.8 to 1.1, and what that leaves by a scaling about the centroid of
-    up to 10 %.
+    place and the coarse shape, are damped. A decoded streamline gets a residual of its
+    own bundle, drawn from those of streamlines of a like length and shape whose decoded
+    means were too short by a like ratio. What is then missing from its length is made
+    up by a factor of the residual, from 0.7 to 1, and after that by a scaling about
+    the centroid of up to 5 %.
 
     Attributes
     ----------
@@ -54,8 +51,11 @@ class Texture:
         Bundle of each residual, ascending.
     lengths : ndarray of shape (r, 2), float32
         Length of the real streamline and of its decoded mean, in mm.
+    shapes : ndarray of shape (r, s), float32
+        First cosine coefficients of the decoded mean, in mm.
     ratios : dict of int to (float, float)
-        By bundle, the range of the ratio of the two, without the extreme twentieth.
+        By bundle, the range of the ratio of real to decoded length, without the
+        extreme twentieth.
 
     References
     ----------
@@ -67,6 +67,7 @@ class Texture:
         self.coefficients = np.zeros((0, 0, 3), dtype=np.float16)
         self.labels = np.zeros(0, dtype=np.int32)
         self.lengths = np.zeros((0, 2), dtype=np.float32)
+        self.shapes = np.zeros((0, 0), dtype=np.float32)
         self.ratios: dict[int, tuple[float, float]] = {}
         self._residuals = np.zeros((0, 0, 3), dtype=np.float32)
 
@@ -107,7 +108,7 @@ class Texture:
         """
         labels = np.asarray(labels)
         _check(points, means, labels)
-        real = lengths(points) if lengths_mm is None else np.asarray(lengths_mm)
+        real = arc_lengths(points) if lengths_mm is None else np.asarray(lengths_mm)
         if real.shape != labels.shape:
             raise ValueError(
                 f"lengths_mm has shape {real.shape} for {len(labels)} streamlines: "
@@ -120,13 +121,14 @@ class Texture:
         coefficients *= _damping(len(basis))[:, None]
         self.coefficients = coefficients.astype(np.float16)
         self.labels = labels[kept].astype(np.int32)
-        decoded = np.maximum(lengths(means[kept]), _TINY)
-        self.lengths = np.column_stack([real[kept], decoded]).astype(np.float32)
+        sizes = np.column_stack([real[kept], arc_lengths(means[kept])])
+        self.lengths = sizes.astype(np.float32)
+        self.shapes = coarse_shapes(means[kept])
         self._prepare()
         return self
 
     def _prepare(self) -> None:
-        """Make what `apply` reads often of what is stored."""
+        """Make of what is stored what is read often."""
         basis = cosine_basis(self.nb_points, self.coefficients.shape[1])
         self._residuals = np.matmul(basis.T, self.coefficients.astype(np.float32))
         ratios = self.lengths[:, 0] / self.lengths[:, 1]
@@ -161,9 +163,9 @@ class Texture:
             If the arrays do not fit together or a bundle has no residuals.
         """
         self._check_given(means, labels, target_lengths)
-        low, high = np.array([self.ratios[int(label)] for label in labels]).T
-        ratio = target_lengths / np.maximum(lengths(means), _TINY)
-        return (ratio >= low) & (ratio <= high)
+        ranges = np.array([self.ratios[int(label)] for label in labels]).reshape(-1, 2)
+        ratio = np.asarray(target_lengths) / arc_lengths(means)
+        return (ratio >= ranges[:, 0]) & (ratio <= ranges[:, 1])
 
     def apply(
         self,
@@ -200,44 +202,36 @@ class Texture:
         labels = np.asarray(labels)
         self._check_given(means, labels, target_lengths)
         means = np.asarray(means, dtype=np.float32)
-        decoded = np.maximum(lengths(means), _TINY)
-        chosen = self._draw(decoded, labels, target_lengths, seed)
+        decoded = arc_lengths(means)
+        if target_lengths is not None:
+            target_lengths = np.maximum(target_lengths, SHORTEST_MM)
+        chosen = self._draw(means, labels, decoded, target_lengths, seed)
         if target_lengths is None:
             target_lengths = decoded * (self.lengths[:, 0] / self.lengths[:, 1])[chosen]
         textured = np.empty_like(means)
-        for start in range(0, len(means), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            textured[part] = _with_length(
+        for start in range(0, len(means), CHUNK):
+            part = slice(start, start + CHUNK)
+            textured[part] = add_with_length(
                 means[part], self._residuals[chosen[part]], target_lengths[part]
             )
         return textured
 
-    def _draw(
-        self,
-        decoded: np.ndarray,
-        labels: np.ndarray,
-        target_lengths: np.ndarray | None,
-        seed,
-    ) -> np.ndarray:
+    def _draw(self, means, labels, decoded, target_lengths, seed) -> np.ndarray:
         """Choose a residual for each streamline."""
-        rng = np.random.default_rng(seed)
-        jitter = _SPREAD * rng.standard_normal((len(labels), 2))
-        chosen = np.zeros(len(labels), dtype=np.intp)
-        for label in np.unique(labels):
-            members = np.flatnonzero(self.labels == label)
-            asked = np.flatnonzero(labels == label)
-            real, mean = self.lengths[members].T.astype(float)
-            if target_lengths is None:
-                known = np.log(mean)[:, None]
-                wanted = np.log(decoded[asked])[:, None]
-            else:
-                target = np.maximum(np.asarray(target_lengths)[asked], _TINY)
-                known = np.log(np.column_stack([real, real / mean]))
-                wanted = np.log(np.column_stack([target, target / decoded[asked]]))
-            scale = known.std(axis=0) + _TINY
-            wanted = wanted / scale + jitter[asked, : wanted.shape[1]]
-            chosen[asked] = members[cKDTree(known / scale).query(wanted)[1]]
-        return chosen
+        real, mean = self.lengths.T.astype(float)
+        if target_lengths is None:
+            weights = (_LENGTH_WEIGHT,)
+            known, asked = mean[:, None], decoded[:, None]
+        else:
+            weights = (_LENGTH_WEIGHT, _RATIO_WEIGHT)
+            known = np.column_stack([real, real / mean])
+            asked = np.column_stack([target_lengths, target_lengths / decoded])
+        return draw_similar(
+            Descriptors(self.labels, np.log(known), self.shapes),
+            Descriptors(labels, np.log(asked), coarse_shapes(means)),
+            weights,
+            seed,
+        )
 
     def _check_given(self, means, labels, target_lengths) -> None:
         shape = (len(labels), self.nb_points, 3)
@@ -264,13 +258,11 @@ class Texture:
         Returns
         -------
         dict of str to ndarray
-            ``nb_points``, ``coefficients``, ``labels`` and ``lengths``.
+            ``nb_points``, ``coefficients``, ``labels``, ``lengths`` and ``shapes``.
         """
         return {
             "nb_points": np.array(self.nb_points),
-            "coefficients": self.coefficients,
-            "labels": self.labels,
-            "lengths": self.lengths,
+            **{name: getattr(self, name) for name in _STORED},
         }
 
     @classmethod
@@ -289,9 +281,8 @@ class Texture:
         """
         texture = cls()
         texture.nb_points = int(arrays["nb_points"])
-        texture.coefficients = arrays["coefficients"]
-        texture.labels = arrays["labels"]
-        texture.lengths = arrays["lengths"]
+        for name in _STORED:
+            setattr(texture, name, arrays[name])
         texture._prepare()
         return texture
 
@@ -323,40 +314,3 @@ def _choose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _damping(nb_coefficients: int) -> np.ndarray:
     """Factor of each coefficient of a residual."""
     return np.minimum(np.arange(nb_coefficients, dtype=np.float32) / _NB_DAMPED, 1)
-
-
-def _with_length(
-    means: np.ndarray, residuals: np.ndarray, target_lengths: np.ndarray
-) -> np.ndarray:
-    """Add residuals, scaled so that the arc lengths become the targets."""
-    factors = _residual_factors(means, residuals, target_lengths)
-    points = means + factors[:, None, None] * residuals
-    stretch = target_lengths / np.maximum(lengths(points), _TINY)
-    stretch = np.clip(stretch, 1 / _STRETCH, _STRETCH).astype(np.float32)
-    centroids = points.mean(axis=1, keepdims=True)
-    return centroids + stretch[:, None, None] * (points - centroids)
-
-
-def _residual_factors(
-    means: np.ndarray, residuals: np.ndarray, target_lengths: np.ndarray
-) -> np.ndarray:
-    """Solve for the factor of each residual that gives the length.
-
-    The length is a convex function of the factor, so Newton's steps from the largest
-    factor come down to the largest solution and never beyond it.
-    """
-    low, high = _RESIDUAL_FACTORS
-    along, across = np.diff(means, axis=1), np.diff(residuals, axis=1)
-    constant = np.einsum("npk,npk->np", along, along)
-    linear = np.einsum("npk,npk->np", along, across)
-    square = np.einsum("npk,npk->np", across, across)
-    factors = np.full((len(means), 1), high, dtype=np.float32)
-    for _ in range(_NB_NEWTON_STEPS):
-        slope = linear + factors * square
-        size = constant + factors * (linear + slope)
-        size = np.sqrt(np.maximum(size, _TINY**2))
-        excess = size.sum(axis=1) - target_lengths
-        growth = np.maximum((slope / size).sum(axis=1), _TINY)
-        factors -= (excess / growth)[:, None].astype(np.float32)
-        np.clip(factors, low, high, out=factors)
-    return factors[:, 0]

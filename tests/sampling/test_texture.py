@@ -23,7 +23,7 @@ def bundles(nb_streamlines, seed):
     height = (
         rng.uniform(0.5, 1.5, (len(labels), 1)) * np.where(labels == 0, 1, 0.1)[:, None]
     )
-    points[..., 2] += height * np.sin(2 * np.pi * 8 * along + phase)
+    points[..., 2] += height * np.sin(2 * np.pi * 5 * along + phase)
     points[..., 1] += rng.normal(size=(len(labels), 1)) * 5
     return points, means, labels
 
@@ -119,7 +119,7 @@ def test_seed_fixes_the_draw_and_batches_do_not_show(fitted, others, monkeypatch
     points, means, labels = others
     first = fitted.apply(means, labels, lengths(points), seed=(3, 1))
     assert not np.array_equal(first, fitted.apply(means, labels, lengths(points)))
-    monkeypatch.setattr(module, "_CHUNK", 7)
+    monkeypatch.setattr(module, "CHUNK", 7)
     again = fitted.apply(means, labels, lengths(points), seed=(3, 1))
     np.testing.assert_array_equal(first, again)
 

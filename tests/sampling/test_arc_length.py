@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.sampling import arc_length
+from dipy_tractogen.sampling.arc_length import (
+    add_with_length,
+    arc_lengths,
+    residual_factors,
+)
+from dipy_tractogen.streamlines.geometry import lengths
+
+NB_POINTS = 100
+
+
+@pytest.fixture(scope="module")
+def lines():
+    """Straight lines of 80 mm and waves across them."""
+    rng = np.random.default_rng(0)
+    along = np.linspace(0, 1, NB_POINTS)
+    means = np.zeros((50, NB_POINTS, 3), dtype=np.float32)
+    means[..., 0] = 80 * along
+    waves = np.zeros_like(means)
+    height = rng.uniform(1, 2, (50, 1))
+    waves[..., 1] = height * np.sin(2 * np.pi * (6 * along + rng.random((50, 1))))
+    return means, waves
+
+
+def test_lengths_are_those_of_the_geometry(lines, monkeypatch):
+    points = sum(lines)
+    np.testing.assert_allclose(arc_lengths(points), lengths(points), rtol=1e-6)
+    whole = arc_lengths(points)
+    monkeypatch.setattr(arc_length, "CHUNK", 7)
+    np.testing.assert_array_equal(arc_lengths(points), whole)
+    assert (arc_lengths(0 * points) > 0).all()
+
+
+def test_the_factor_that_made_a_length_is_found(lines):
+    means, waves = lines
+    made = np.random.default_rng(1).uniform(*arc_length.RESIDUAL_FACTORS, 50)
+    asked = lengths(means + made[:, None, None] * waves)
+    factors, sizes = residual_factors(means, waves, asked)
+    np.testing.assert_allclose(factors, made, atol=1e-3)
+    np.testing.assert_allclose(sizes, asked, rtol=1e-5)
+
+
+def test_factors_and_stretch_stay_in_their_limits(lines):
+    means, waves = lines
+    low, high = arc_length.RESIDUAL_FACTORS
+    for share, factor, stretch in (
+        (0.5, low, 1 / arc_length.STRETCH),
+        (2.0, high, arc_length.STRETCH),
+    ):
+        asked = share * lengths(means + waves)
+        factors, sizes = residual_factors(means, waves, asked)
+        np.testing.assert_allclose(factors, factor)
+        np.testing.assert_allclose(sizes, lengths(means + factor * waves), rtol=1e-5)
+        points = add_with_length(means, waves, asked)
+        np.testing.assert_allclose(lengths(points), stretch * sizes, rtol=1e-5)
+        before = means + np.float32(factor) * waves
+        np.testing.assert_allclose(points.mean(axis=1), before.mean(axis=1), atol=1e-3)
+
+
+def test_a_residual_that_can_only_lengthen_leaves_the_rest_to_the_stretch(lines):
+    means, waves = lines
+    asked = np.full(len(means), 78.0)
+    points = add_with_length(means, 0 * waves, asked)
+    np.testing.assert_allclose(lengths(points), asked, rtol=1e-5)
