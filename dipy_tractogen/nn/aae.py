@@ -11,20 +11,20 @@ import tensorflow as tf
 from dipy_tractogen.streamlines.conditions import BUNDLE
 
 from .ae import AE
-from .checks import check_choice, check_number
+from .checks import check_choice, check_number, check_units
 from .collapse import CollapseWatch
-from .layers import Reparameterisation, log_variance, uniform_noise
+from .layers import uniform_noise
+from .posterior import GaussianPosterior
 from .priors import PRIORS
 
 ADVERSARIAL_LOSSES = ("bce", "wasserstein")
 """How the discriminator is trained."""
 
 _SMALLEST = 1e-12
-_LOG_VAR_LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
-class AAE(AE):
+class AAE(GaussianPosterior, AE):
     r"""Conditional adversarial autoencoder of streamlines :footcite:p:`Makhzani2015`.
 
     As `AE`, but latents are drawn from a Gaussian of the encoder's, and a discriminator
@@ -96,18 +96,17 @@ class AAE(AE):
             "adversarial_loss": adversarial_loss,
             "adversarial_weight": adversarial_weight,
             "gradient_penalty": gradient_penalty,
-            "discriminator_units": [int(units) for units in discriminator_units],
+            "discriminator_units": list(
+                check_units("discriminator_units", discriminator_units)
+            ),
         }
         super().__init__(*args, **kwargs)
         # Says early what is wrong with the dimensions.
         PRIORS[prior](self.latent_dim, 1, self.seed)
 
     def make_heads(self) -> None:
-        """Make the layer of the variances, the discriminator and the prior."""
-        self.z_log_var = keras.layers.Dense(
-            self.latent_dim, kernel_initializer="zeros", name="z_log_var"
-        )
-        self.draw = Reparameterisation(self.seed, name="draw")
+        """Make the layers of the posterior, the discriminator and the prior."""
+        super().make_heads()
         units = self._adversary["discriminator_units"]
         self.discriminator = keras.Sequential(
             [
@@ -122,73 +121,10 @@ class AAE(AE):
         self.prior = PRIORS[self._adversary["prior"]](
             self.latent_dim, nb_labels, self.seed
         )
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        # Not the noise that the latents are drawn with.
+        self.seed_generator = keras.random.SeedGenerator(self.seed + 1)
         self.discriminator_tracker = keras.metrics.Mean(name="discriminator")
         self.misleading_tracker = keras.metrics.Mean(name="misleading")
-
-    def posterior(self, features, training: bool | None = None):
-        """Give the distribution of the latents.
-
-        Parameters
-        ----------
-        features : tensor of shape (n, *backbone.feature_shape)
-            Features in mm.
-        training : bool, optional
-            Whether the model is being trained.
-
-        Returns
-        -------
-        z_mean, z_log_var : tensor of shape (n, latent_dim)
-            Mean and log-variance.
-        """
-        hidden = self.hidden(features, training=training)
-        z_log_var = log_variance(self.z_log_var(hidden), "exp", _LOG_VAR_LIMIT)
-        return self.z_mean(hidden), z_log_var
-
-    def mean_and_deviation(self, features, conditions=None):
-        """Give the posterior of the latents of features, outside of training.
-
-        Parameters
-        ----------
-        features : tensor of shape (n, *backbone.feature_shape)
-            Features in mm.
-        conditions : tensor of shape (n, conditions.width), optional
-            Conditions, which the encoder does not read.
-
-        Returns
-        -------
-        z_mean, deviation : tensor of shape (n, latent_dim)
-            Mean and standard deviation.
-        """
-        z_mean, z_log_var = self.posterior(features)
-        return z_mean, ops.exp(z_log_var / 2)
-
-    def call(self, inputs, training: bool | None = None) -> dict:
-        """Encode, draw and decode.
-
-        Parameters
-        ----------
-        inputs : dict
-            ``"points"`` in mm or their ``"features"``, and ``"conditions"``.
-        training : bool, optional
-            Draws latents when true, takes their means otherwise.
-
-        Returns
-        -------
-        dict
-            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, ``z_log_var``
-            and ``z``, as it was decoded.
-        """
-        z_mean, z_log_var = self.posterior(self.features_of(inputs), training)
-        z = self.draw((z_mean, z_log_var), training=training)
-        features = self.decode_z(z, self.conditions_of(inputs), training)
-        return {
-            "points": self.synthesis(features),
-            "features": features,
-            "z_mean": z_mean,
-            "z_log_var": z_log_var,
-            "z": z,
-        }
 
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Add the watch for a collapse; arguments as of the base.

@@ -1,4 +1,4 @@
-"""Watching whether what a prior gives still covers the streamlines."""
+"""Watching whether what a model generates still covers the streamlines."""
 
 from __future__ import annotations
 

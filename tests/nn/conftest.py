@@ -77,3 +77,43 @@ def _forget_graphs():
     """Let go of the graphs of a test, which make the tracing of the next ones slow."""
     yield
     keras.utils.clear_session(free_memory=True)
+
+
+@pytest.fixture(scope="session")
+def lines():
+    """Two bundles of lines whose length, age and group say all but one thing.
+
+    They are centred at ``x``, which nothing says, and at a height of a millimetre a
+    year; one bundle runs along x, the other along y; patients lie 5 mm apart.
+    """
+    rng = np.random.default_rng(0)
+    nb_lines = 240
+    labels = np.arange(nb_lines) % 2
+    length, age = rng.uniform(40, 80, nb_lines), rng.uniform(40, 60, nb_lines)
+    group = rng.choice(["control", "patient"], nb_lines)
+    along = np.linspace(-0.5, 0.5, NB_POINTS) * length[:, None]
+    points = np.zeros((nb_lines, NB_POINTS, 3), dtype=np.float32)
+    points[np.arange(nb_lines), :, labels] = along
+    points[..., 0] += rng.normal(0, 3, (nb_lines, 1))
+    points[..., 1] += 5.0 * (group == "patient")[:, None]
+    points[..., 2] = age[:, None]
+    values = {"age": age, "group": group}
+    return {
+        "points": points[:192],
+        "labels": labels[:192],
+        "bundle_names": ("x", "y"),
+        "values": {name: each[:192] for name, each in values.items()},
+        "units": {"age": "years"},
+        "held_out": points[192:],
+        "held_out_labels": labels[192:],
+        "held_out_values": {name: each[192:] for name, each in values.items()},
+    }
+
+
+@pytest.fixture(scope="session")
+def of_held_out(lines):
+    """All that is known of the held-out lines, by name."""
+    return {
+        **lines["held_out_values"],
+        "bundle": np.array(["x", "y"])[lines["held_out_labels"]],
+    }

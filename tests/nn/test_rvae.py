@@ -1,0 +1,130 @@
+"""Lines whose length the encoder finds, and the latents follow."""
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.nn import RVAE, load_model
+from dipy_tractogen.nn.losses import normal_kl
+from dipy_tractogen.streamlines.conditions import Condition, Conditions
+from dipy_tractogen.streamlines.geometry import lengths
+
+NETWORK = {"hidden_units": (32, 32)}
+CONDITIONS = Conditions(
+    [
+        Condition("bundle", ("x", "y")),
+        Condition("length", mean=60.0, deviation=10.0, low=40.0, high=80.0),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def rvae(lines):
+    model = RVAE(24, 4, attribute="age", backbone_options=NETWORK)
+    model.fit(**lines, epochs=400, learning_rate=5e-3)
+    return model
+
+
+def explained(real, predicted):
+    return 1 - np.mean((real - predicted) ** 2) / np.var(real)
+
+
+def test_attribute_of_unseen_lines_is_predicted(rvae, lines):
+    points, age = lines["held_out"], lines["held_out_values"]["age"]
+    mean, deviation = rvae.predict_attribute(points)
+    assert mean.shape == deviation.shape == age.shape
+    assert explained(age, mean) > 0.98
+    assert (deviation > 0).all()
+    np.testing.assert_allclose(
+        rvae.predict_attribute(points[:, ::-1])[0], mean, atol=1e-2
+    )
+
+
+def test_latents_follow_the_attribute_along_the_direction(rvae, lines):
+    direction = np.asarray(rvae.direction)
+    direction = direction / np.linalg.norm(direction)
+    along = rvae.encode(lines["held_out"]) @ direction
+    age = lines["held_out_values"]["age"]
+    assert np.corrcoef(along, age)[0, 1] > 0.9
+
+
+def test_generation_at_one_attribute_varies_in_all_else(rvae):
+    points, _ = rvae.generate(200, "x", conditions={"age": 50}, seed=1)
+    assert points[..., 2].mean() == pytest.approx(50, abs=1)
+    assert lengths(points).std() > 5
+    assert points[..., 0].mean(axis=1).std() > 1.5
+
+
+def test_error_of_the_attribute_is_in_the_history(rvae):
+    first, last = rvae.record.history[0], rvae.record.history[-1]
+    assert last["val_attribute_error"] < first["val_attribute_error"] / 2
+
+
+def made(**options):
+    return RVAE(24, 3, conditions=CONDITIONS, backbone_options=NETWORK, **options)
+
+
+def inputs(nb_lines=30):
+    rng = np.random.default_rng(0)
+    points = rng.normal(0, 20, (nb_lines, 24, 3)).astype("float32")
+    values = {"bundle": ["x", "y"] * (nb_lines // 2), "length": lengths(points)}
+    return {"points": points, "conditions": CONDITIONS.encode(values)}
+
+
+def test_prior_is_about_the_attribute_along_a_unit_vector():
+    model, given = made(), inputs()
+    outputs = {**model(given), "r": np.linspace(-2, 2, 30, dtype="float32")[:, None]}
+    model.prior_log_var.assign(0.7)
+    unit = np.array([2, 1, -2], dtype="float32") / 3
+    expected = normal_kl(
+        outputs["z_mean"], outputs["z_log_var"], outputs["r"] * unit, 0.7
+    )
+    for size in (0.01, 5.0):
+        model.direction.assign(size * unit)
+        np.testing.assert_allclose(
+            model.divergence(given, outputs), expected, rtol=1e-4, atol=1e-5
+        )
+
+
+def test_loss_has_the_likelihood_of_the_attribute():
+    """A weight more adds the term, in standardised units."""
+    given = inputs()
+    one, two = made(attribute_weight=1.0), made(attribute_weight=3.0)
+    outputs = {**one(given), "r_log_var": np.full((30, 1), 0.5, "float32")}
+    losses = [
+        float(model.compute_loss(given, y_pred=outputs, training=False))
+        for model in (one, two)
+    ]
+    error = np.asarray(outputs["r_mean"]) - given["conditions"][:, 2:]
+    term = np.mean(error**2 / (2 * np.exp(0.5)) + 0.5 / 2)
+    assert losses[1] - losses[0] == pytest.approx(2 * term, rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not")
+def test_untrained_file_keeps_the_attribute(tmp_path):
+    RVAE(24, 3, attribute="age", attribute_weight=2.0).save(tmp_path / "new.keras")
+    model = load_model(tmp_path / "new.keras")
+    assert (model.attribute, model.attribute_weight) == ("age", 2.0)
+    with pytest.raises(ValueError, match="not trained"):
+        model.predict_attribute(np.zeros((2, 24, 3)))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"attribute_weight": 0}, "attribute_weight=0"),
+        ({"kl_variant": "absolute"}, "kl_variant='absolute'"),
+        ({"attribute": "bundle"}, "bundle is a category"),
+        ({"attribute": "age"}, "age is no condition of the model; it has bundle, len"),
+    ],
+)
+def test_impossible_options_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        made(**options)
+
+
+def test_model_stays_usable_after_data_that_do_not_fit(lines):
+    model = RVAE(24, 3, attribute="group", backbone_options={"hidden_units": (8,)})
+    with pytest.raises(ValueError, match="group is a category"):
+        model.fit(**lines, epochs=1)
+    assert model.conditions is None
+    assert not model.layers
