@@ -41,7 +41,7 @@ def regularizer_parameters(
     ----------
     label_weight : float, optional
         Weight, at first, of a classifier that reads the bundle from the latents, so
-        that bundles come to lie apart; it falls to a thousandth. 0 for none.
+        that bundles come to lie apart; it falls to 0.001. 0 for none.
     label_schedule : string, optional
         How that weight falls: sigmoid (the default) or cosine.
     label_length : float, optional
