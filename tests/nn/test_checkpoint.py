@@ -11,7 +11,14 @@ import time
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import AE, VAE, load_model
+from dipy_tractogen.nn import (
+    AAE,
+    AE,
+    VAE,
+    AttributeRegularizer,
+    LabelRegularizer,
+    load_model,
+)
 from dipy_tractogen.nn import checkpoint as module
 from dipy_tractogen.nn.callbacks import KeepBest
 from dipy_tractogen.nn.checkpoint import Checkpoint
@@ -39,6 +46,28 @@ def small(*, compiled=False, **options):
         model.backbone.steps_per_call = 3
         model.backbone.steps_worth_compiling = 1
     return model
+
+
+def adversarial():
+    """Make a model with two players, draws of a prior, and fading regularisers."""
+    model = AAE(
+        24,
+        2,
+        prior="swiss_roll",
+        adversarial_loss="wasserstein",
+        discriminator_units=(8,),
+        regularizers=[LabelRegularizer(), AttributeRegularizer({"length": 1})],
+        backbone_options={"hidden_units": (8,)},
+    )
+    model.backbone.steps_per_round = 6
+    return model
+
+
+KINDS = {
+    "plain": small,
+    "compiled": lambda: small(compiled=True),
+    "adversarial": adversarial,
+}
 
 
 def train(model, arrays, folder=None, *, resume=False, **options):
@@ -87,27 +116,27 @@ def rows_of(path):
         return without_seconds(csv.DictReader(stream))
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "compiled"])
+@pytest.fixture(scope="module", params=KINDS)
 def unbroken(request, arrays, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unbroken")
-    return train(small(compiled=request.param), arrays, folder), folder, request.param
+    folder, make = tmp_path_factory.mktemp("unbroken"), KINDS[request.param]
+    return train(make(), arrays, folder), folder, make
 
 
 def test_broken_training_goes_on_as_if_nothing_had_been(
     unbroken, arrays, tmp_path, monkeypatch
 ):
     """It is killed twice, the second time when all steps are made."""
-    expected, folder, compiled = unbroken
+    expected, folder, make = unbroken
     nb_rounds = len(expected.record.history)
     assert nb_rounds > 3
     for rounds, resume in ((2, False), (nb_rounds - 2, True)):
         with monkeypatch.context() as patch:
             kill_after(patch, rounds)
             with pytest.raises(Killed):
-                train(small(compiled=compiled), arrays, tmp_path, resume=resume)
+                train(make(), arrays, tmp_path, resume=resume)
     assert len(rows_of(tmp_path / "history.csv")) == nb_rounds
     (tmp_path / ".checkpoint-0a1b.npz").write_bytes(b"half of a state")
-    model = train(small(compiled=compiled), arrays, tmp_path, resume=True)
+    model = train(make(), arrays, tmp_path, resume=True)
     assert_same(model, expected)
     assert len(list(tmp_path.iterdir())) == 2
     assert rows_of(tmp_path / "history.csv") == rows_of(folder / "history.csv")
@@ -115,11 +144,11 @@ def test_broken_training_goes_on_as_if_nothing_had_been(
 
 def test_end_of_the_steps_is_kept(unbroken, arrays, monkeypatch):
     """What is broken off afterwards makes no steps again."""
-    expected, folder, compiled = unbroken
+    expected, folder, make = unbroken
     rows = rows_of(folder / "history.csv")
     (folder / "history.csv").unlink()
     monkeypatch.setattr("keras.Model.fit", None)
-    model = train(small(compiled=compiled), arrays, folder, resume=True)
+    model = train(make(), arrays, folder, resume=True)
     assert_same(model, expected)
     assert rows_of(folder / "history.csv") == rows
 
