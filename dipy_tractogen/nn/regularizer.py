@@ -121,7 +121,9 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
                 f"regularizers hold {one!r}: give a LabelRegularizer or an "
                 "AttributeRegularizer."
             )
-        made.append(type(one).from_config(one.get_config()))
+        # Keras numbers the layers of a process.
+        name = f"regularizer_{len(made)}"
+        made.append(type(one).from_config({**one.get_config(), "name": name}))
     names = [name for one in made for name in one.measures]
     if len(set(names)) < len(names):
         raise ValueError(
