@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
+from .condition import Condition, finite_numbers
 from .geometry import lengths, mean_curvature, tortuosity
 
 BUNDLE = "bundle"
@@ -21,81 +22,6 @@ COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "tortuosity": (tortuosity, ""),
 }
 """Conditions that are computed from points at equal distances, with their units."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A property of streamlines: one of several categories, or a number.
-
-    Attributes
-    ----------
-    name : str
-        Name of the property.
-    categories : tuple of str
-        Names of the categories; empty for a number.
-    mean, deviation : float
-        Of a number, over the training streamlines.
-    low, high : float
-        Smallest and largest number in the training.
-    unit : str
-        Unit of a number, where it is known.
-    """
-
-    name: str
-    categories: tuple[str, ...] = ()
-    mean: float = 0.0
-    deviation: float = 1.0
-    low: float = 0.0
-    high: float = 0.0
-    unit: str = ""
-
-    @property
-    def is_categorical(self) -> bool:
-        """Whether the property is one of several categories."""
-        return bool(self.categories)
-
-    @property
-    def width(self) -> int:
-        """Number of columns that stand for the property."""
-        return len(self.categories) or 1
-
-    def code(self, value: str) -> int:
-        """Give the number of a category.
-
-        Parameters
-        ----------
-        value : str
-            Name of the category.
-
-        Returns
-        -------
-        int
-            Its index.
-
-        Raises
-        ------
-        ValueError
-            If there is no such category.
-        """
-        if value not in self.categories:
-            raise ValueError(
-                f"{self.name} {value} is not in the model; it has "
-                f"{', '.join(self.categories)}."
-            )
-        return self.categories.index(value)
-
-    def describe(self) -> str:
-        """Say in a line what the property may be.
-
-        Returns
-        -------
-        str
-            Its categories, or its range with the unit.
-        """
-        if self.is_categorical:
-            return f"{self.name}: {', '.join(self.categories)}"
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.name}: {self.low:g} to {self.high:g}{unit}"
 
 
 class Conditions:
@@ -119,7 +45,8 @@ class Conditions:
 
     def __init__(self, entries: Iterable[Condition | dict]):
         entries = [
-            one if isinstance(one, Condition) else _from_plain(one) for one in entries
+            one if isinstance(one, Condition) else Condition.from_plain(one)
+            for one in entries
         ]
         names = [one.name for one in entries]
         if len(set(names)) < len(names):
@@ -160,17 +87,16 @@ class Conditions:
             **{name: unit for name, (_, unit) in COMPUTED.items()},
             **(units or {}),
         }
-        entries = []
-        for name, given in values.items():
-            given = _text_or_numbers(name, np.asarray(given))
-            if not given.size:
-                raise ValueError(f"There is no value of {name}: give one or more.")
-            if given.dtype.kind == "U":
-                known = (categories or {}).get(name) or np.unique(given)
-                entries.append(Condition(name, tuple(str(one) for one in known)))
-            else:
-                entries.append(_continuous(name, given, units.get(name, "")))
-        return cls(entries)
+        order = categories or {}
+        return cls(
+            Condition.of(
+                name,
+                given,
+                categories=order.get(name, ()),
+                unit=units.get(name, ""),
+            )
+            for name, given in values.items()
+        )
 
     def __iter__(self):
         return iter((*self.categorical, *self.continuous))
@@ -269,7 +195,8 @@ class Conditions:
             If a property is missing, or a number is not finite.
         """
         columns = [
-            (_finite(one.name, _value(values, one.name)) - one.mean) / one.deviation
+            (finite_numbers(one.name, _value(values, one.name)) - one.mean)
+            / one.deviation
             for one in self.continuous
         ]
         return np.stack(columns, axis=1)
@@ -383,53 +310,6 @@ def computed_values(points: np.ndarray, names: Iterable[str]) -> dict[str, np.nd
         Numbers by name.
     """
     return {name: COMPUTED[name][0](points) for name in names if name in COMPUTED}
-
-
-def _from_plain(plain: dict) -> Condition:
-    return Condition(**{**plain, "categories": tuple(plain.get("categories", ()))})
-
-
-def _text_or_numbers(name: str, values: np.ndarray) -> np.ndarray:
-    """Give arrays of whatever type as text or as finite numbers."""
-    kind = values.dtype.kind
-    is_text = kind in "UT" or (
-        kind == "O" and all(isinstance(one, str) for one in values.flat)
-    )
-    if not is_text:
-        return _finite(name, values)
-    values = values.astype(str)
-    if (np.char.strip(values) == "").any():
-        raise ValueError(f"{name} holds empty text: leave those streamlines out.")
-    return values
-
-
-def _finite(name: str, values: np.ndarray) -> np.ndarray:
-    try:
-        values = np.asarray(values).astype(float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} holds values that are no numbers ({error}): give numbers only, or "
-            "text only where it is a category."
-        ) from error
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} holds NaN or infinite values: leave those out.")
-    return values
-
-
-def _continuous(name: str, values: np.ndarray, unit: str) -> Condition:
-    low, high = float(values.min()), float(values.max())
-    deviation = float(values.std())
-    # A number that is the same for all says nothing, whatever its rounding.
-    if deviation <= 1e-9 * max(abs(low), abs(high), 1.0):
-        deviation = 1.0
-    return Condition(
-        name,
-        mean=float(values.mean()),
-        deviation=deviation,
-        low=low,
-        high=high,
-        unit=unit,
-    )
 
 
 def _value(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -1,0 +1,199 @@
+"""One property of streamlines, and the values that it may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A property of streamlines: one of several categories, or a number.
+
+    Attributes
+    ----------
+    name : str
+        Name of the property.
+    categories : tuple of str
+        Names of the categories; empty for a number.
+    mean, deviation : float
+        Of a number, over the training streamlines.
+    low, high : float
+        Smallest and largest number in the training.
+    unit : str
+        Unit of a number, where it is known.
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+    mean: float = 0.0
+    deviation: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+    unit: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        values: np.ndarray,
+        *,
+        categories: tuple[str, ...] = (),
+        unit: str = "",
+    ) -> Condition:
+        """Describe the values of training streamlines.
+
+        Parameters
+        ----------
+        name : str
+            Name of the property.
+        values : ndarray of shape (n,)
+            Text for categories, finite numbers otherwise.
+        categories : tuple of str, optional
+            Order of the categories; alphabetical without it.
+        unit : str, optional
+            Unit of the numbers.
+
+        Returns
+        -------
+        Condition
+            The property.
+
+        Raises
+        ------
+        ValueError
+            If there is no value, a text is empty, or a number is not finite.
+        """
+        values = np.asarray(values)
+        if not values.size:
+            raise ValueError(f"There is no value of {name}: give one or more.")
+        if _is_text(values):
+            found = _categories(name, values)
+            return cls(name, tuple(str(one) for one in categories) or found)
+        return _of_numbers(name, finite_numbers(name, values), unit)
+
+    @classmethod
+    def from_plain(cls, plain: dict) -> Condition:
+        """Make a property again of plain values.
+
+        Parameters
+        ----------
+        plain : dict
+            Its attributes.
+
+        Returns
+        -------
+        Condition
+            The property.
+        """
+        return cls(**{**plain, "categories": tuple(plain.get("categories", ()))})
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether the property is one of several categories."""
+        return bool(self.categories)
+
+    @property
+    def width(self) -> int:
+        """Number of columns that stand for the property."""
+        return len(self.categories) or 1
+
+    def code(self, value: str) -> int:
+        """Give the number of a category.
+
+        Parameters
+        ----------
+        value : str
+            Name of the category.
+
+        Returns
+        -------
+        int
+            Its index.
+
+        Raises
+        ------
+        ValueError
+            If there is no such category.
+        """
+        if value not in self.categories:
+            raise ValueError(
+                f"{self.name} {value} is not in the model; it has "
+                f"{', '.join(self.categories)}."
+            )
+        return self.categories.index(value)
+
+    def describe(self) -> str:
+        """Say in a line what the property may be.
+
+        Returns
+        -------
+        str
+            Its categories, or its range with the unit.
+        """
+        if self.is_categorical:
+            return f"{self.name}: {', '.join(self.categories)}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.name}: {self.low:g} to {self.high:g}{unit}"
+
+
+def finite_numbers(name: str, values: np.ndarray) -> np.ndarray:
+    """Give values of whatever type as numbers.
+
+    Parameters
+    ----------
+    name : str
+        Name of the property.
+    values : ndarray
+        Its values.
+
+    Returns
+    -------
+    ndarray of float64
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If one is no number, or not finite.
+    """
+    try:
+        numbers = np.asarray(values).astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} holds values that are no numbers ({error}): give numbers only, or "
+            "text only where it is a category."
+        ) from error
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} holds NaN or infinite values: leave those out.")
+    return numbers
+
+
+def _is_text(values: np.ndarray) -> bool:
+    if values.dtype.kind == "O":
+        return all(isinstance(one, str) for one in values.flat)
+    return values.dtype.kind in "UT"
+
+
+def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
+    found = tuple(str(text) for text in np.unique(texts.astype(str)))
+    if not all(text.strip() for text in found):
+        raise ValueError(f"{name} holds empty text: leave those streamlines out.")
+    return found
+
+
+def _of_numbers(name: str, numbers: np.ndarray, unit: str) -> Condition:
+    low, high = float(numbers.min()), float(numbers.max())
+    deviation = float(numbers.std())
+    # A number that is the same for all says nothing, whatever its rounding.
+    if deviation <= 1e-9 * max(abs(low), abs(high), 1.0):
+        deviation = 1.0
+    return Condition(
+        name,
+        mean=float(numbers.mean()),
+        deviation=deviation,
+        low=low,
+        high=high,
+        unit=unit,
+    )
