@@ -56,9 +56,6 @@ class StreamlineAutoencoder(StreamlineModel):
         If a number is out of its range or a choice unknown.
     """
 
-    conditions_in_encoder = False
-    conditions_in_decoder = False
-
     def __init__(
         self,
         nb_points: int,
@@ -89,11 +86,6 @@ class StreamlineAutoencoder(StreamlineModel):
         self.regularizers = as_regularizers(regularizers)
 
     @property
-    def conditions_in_networks(self) -> bool:
-        """Whether a streamline can only be encoded or decoded with its conditions."""
-        return self.conditions_in_encoder or self.conditions_in_decoder
-
-    @property
     def reads_conditions(self) -> bool:
         """Whether the layers, or the terms of the loss, read conditions."""
         return self.conditions_in_networks or bool(self.regularizers)
@@ -102,35 +94,6 @@ class StreamlineAutoencoder(StreamlineModel):
     def needed_conditions(self) -> tuple[str, ...]:
         """Names of conditions that the model cannot do without."""
         return tuple(name for one in self.regularizers for name in one.needs)
-
-    def condition_on(self, conditions: Conditions) -> None:
-        """Settle what the model knows of streamlines, and make layers that need it.
-
-        Parameters
-        ----------
-        conditions : Conditions
-            What is known of the training streamlines.
-
-        Raises
-        ------
-        ValueError
-            If the model was made for others.
-        """
-        if self.conditions is None:
-            self.check_conditions(conditions)
-            self.conditions = conditions
-            self.make_layers()
-            return
-        known, given = (
-            {one.name: one.categories for one in each}
-            for each in (self.conditions, conditions)
-        )
-        if known != given:
-            raise ValueError(
-                "The model was made for "
-                f"{'; '.join(one.describe() for one in self.conditions)}: train it on "
-                "the same conditions and categories, or make another one."
-            )
 
     def check_conditions(self, conditions: Conditions) -> None:
         """Refuse conditions that the layers or the loss cannot do with.

@@ -37,7 +37,15 @@ class StreamlineReader(keras.Model):
         Seed of the weights and of the model's random layers.
     **kwargs
         Arguments of ``keras.Model``.
+
+    Attributes
+    ----------
+    conditions_in_encoder, conditions_in_decoder : bool
+        Whether the encoder, and the decoder, are told the conditions.
     """
+
+    conditions_in_encoder = False
+    conditions_in_decoder = False
 
     def __init__(
         self,
@@ -76,12 +84,41 @@ class StreamlineReader(keras.Model):
     @property
     def reads_conditions(self) -> bool:
         """Whether the layers, or the terms of the loss, read conditions."""
-        return False
+        return self.conditions_in_networks
 
     @property
     def needed_conditions(self) -> tuple[str, ...]:
         """Names of conditions that the model cannot do without, beside the bundle."""
         return ()
+
+    def condition_on(self, conditions: Conditions) -> None:
+        """Settle what the model knows of streamlines, and make layers that need it.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What is known of the training streamlines.
+
+        Raises
+        ------
+        ValueError
+            If the model was made for others.
+        """
+        if self.conditions is None:
+            self.check_conditions(conditions)
+            self.conditions = conditions
+            self.make_layers()
+            return
+        known, given = (
+            {one.name: one.categories for one in each}
+            for each in (self.conditions, conditions)
+        )
+        if known != given:
+            raise ValueError(
+                "The model was made for "
+                f"{'; '.join(one.describe() for one in self.conditions)}: train it on "
+                "the same conditions and categories, or make another one."
+            )
 
     def condition_matrix(
         self, points: np.ndarray, values: Mapping[str, np.ndarray] | None
@@ -164,7 +201,7 @@ class StreamlineReader(keras.Model):
     @property
     def conditions_in_networks(self) -> bool:
         """Whether a streamline can only be encoded or decoded with its conditions."""
-        return False
+        return self.conditions_in_encoder or self.conditions_in_decoder
 
     def features_of(self, inputs):
         """Give the features of what `call` was given.
