@@ -146,9 +146,8 @@ def kl_by_dimension(z_mean, z_log_var, variant: str = "squared"):
     ----------
     .. footbibliography::
     """
-    if variant == "squared":
-        return normal_kl(z_mean, z_log_var, 0.0, 0.0)
-    return 0.5 * (ops.absolute(z_mean) + ops.exp(z_log_var) - 1.0 - z_log_var)
+    cost = ops.square(z_mean) if variant == "squared" else ops.absolute(z_mean)
+    return 0.5 * (cost + ops.exp(z_log_var) - 1.0 - z_log_var)
 
 
 def normal_kl(mean, log_var, prior_mean, prior_log_var):

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from dipy_tractogen.nn.losses import (
     kl_by_dimension,
+    normal_kl,
     point_penalty,
     reconstruction_weight,
     squared_error,
@@ -35,15 +36,25 @@ def test_error_of_points_is_that_of_all_coefficients():
     )
 
 
-def test_kl_against_a_numerical_integral():
-    mean, log_var = 0.7, -1.2
+def integrated_kl(mean, log_var, prior_mean, prior_log_var):
+    """Integrate the KL divergence of a normal from another."""
     x = np.linspace(-12, 12, 200001)
-    deviation = np.exp(log_var / 2)
-    q = np.exp(-(((x - mean) / deviation) ** 2) / 2) / deviation / np.sqrt(2 * np.pi)
-    ratio = -(((x - mean) / deviation) ** 2) / 2 - np.log(deviation) + x**2 / 2
-    expected = np.trapezoid(q * ratio, x)
-    kl = kl_by_dimension(np.array([[mean]]), np.array([[log_var]]))
-    np.testing.assert_allclose(kl, [[expected]], rtol=1e-4)
+
+    def log_density(mean, log_var):
+        squared = (x - mean) ** 2 / np.exp(log_var)
+        return -(squared + log_var + np.log(2 * np.pi)) / 2
+
+    q, p = log_density(mean, log_var), log_density(prior_mean, prior_log_var)
+    return np.trapezoid(np.exp(q) * (q - p), x)
+
+
+def test_kl_against_a_numerical_integral():
+    mean, log_var = np.array([[0.7]]), np.array([[-1.2]])
+    kl = kl_by_dimension(mean, log_var)
+    np.testing.assert_allclose(kl, [[integrated_kl(0.7, -1.2, 0, 0)]], rtol=1e-4)
+    of_another = normal_kl(mean, log_var, np.array([[-1.5]]), np.array([[0.8]]))
+    expected = integrated_kl(0.7, -1.2, -1.5, 0.8)
+    np.testing.assert_allclose(of_another, [[expected]], rtol=1e-4)
     assert np.asarray(kl_by_dimension(np.zeros((1, 2)), np.zeros((1, 2)))).sum() == 0
 
 
