@@ -57,7 +57,7 @@ class AttributeRegularizer(Regularizer):
     def __init__(
         self,
         attributes: Mapping[str, int],
-        weight: float = 10.0,
+        weight: float = 100.0,
         form: str = "difference",
         delta: float = 1.0,
         **kwargs,

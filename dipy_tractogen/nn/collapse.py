@@ -16,9 +16,10 @@ logger = logging.getLogger("dipy_tractogen")
 _NB_COMPARED = 512
 _NB_FITTED = 4096
 _NB_NEIGHBOURS = 5
-# Of the coverage that real streamlines reach; and the share of the training before
-# which little can be expected.
-_LOWEST = 0.5
+LOWEST_COVERAGE = 0.5
+"""Share of the coverage of real streamlines below which a model counts as collapsed."""
+
+# The share of a training before which little can be expected.
 _EARLY = 0.3
 
 
@@ -93,13 +94,16 @@ class CollapseWatch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Add the coverages to the history; warn once where that of all is low."""
+        # The adversary has no part in the held-out loss.
+        for name in ("val_discriminator", "val_misleading"):
+            logs.pop(name, None)
         logs["coverage"] = logs["prior_coverage"] = float("nan")
         if not self._is_possible:
             return
         logs["coverage"] = self._covered(*self._from_density())
         logs["prior_coverage"] = self._covered(*self._from_prior())
         late = self.budget.spent >= _EARLY
-        if logs["coverage"] < _LOWEST and late and not self._has_warned:
+        if logs["coverage"] < LOWEST_COVERAGE and late and not self._has_warned:
             self._has_warned = True
             logger.warning(
                 "After %d steps, generated streamlines cover only %.0f %% of what real "

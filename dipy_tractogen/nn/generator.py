@@ -15,6 +15,9 @@ from dipy_tractogen.streamlines.geometry import resample
 from .base import StreamlineCoder
 from .record import TrainingRecord
 
+# Draws anew of latents whose decoded length is far from the one that is asked for.
+_ROUNDS = 4
+
 
 class StreamlineGenerator(StreamlineCoder):
     """Base of the models: generation from the density that a training left.
@@ -148,24 +151,46 @@ class StreamlineGenerator(StreamlineCoder):
         if balanced:
             weights = balance(weights, density.cells[:, 0])
 
-        def decode(z, codes, numbers, stream):
-            points = self._decode_drawn(z, codes, numbers, smooth, stream)
-            if nb_points is None or nb_points == self.nb_points:
-                return points
-            return resample(points, nb_points)
+        texture = None if smooth else self.record.texture
+
+        def draw(size, cell, stream):
+            points, codes, numbers = self._draw(size, cell, asked, texture, stream)
+            if nb_points not in (None, self.nb_points):
+                points = resample(points, nb_points)
+            return points, codes, numbers
 
         counts = share(nb_streamlines, weights)
-        return generate_batches(density, decode, counts, asked, seed=seed)
+        return generate_batches(density.conditions, draw, counts, seed=seed)
 
-    def _decode_drawn(self, z, codes, numbers, smooth: bool, stream) -> np.ndarray:
-        conditions = self.record.density.conditions
+    def _draw(self, size: int, cell: int, asked: Asked, texture, stream):
+        """Draw conditions and latents, decode them, and add texture."""
+        density = self.record.density
+        numbers, z = density.sample(size, cell, asked, stream)
+        codes = np.repeat(density.cells[cell][None], size, axis=0)
+        means = self._decode_drawn(z, codes, numbers)
+        if texture is None:
+            return means, codes, numbers
+        labels = codes[:, 0]
+        if asked.is_asked(LENGTH):
+            # Latents of another length would have to be stretched to the one asked.
+            for again in range(_ROUNDS):
+                agrees = texture.agrees(means, labels, self._lengths(numbers))
+                wrong = np.flatnonzero(~agrees)
+                if not len(wrong):
+                    break
+                numbers[wrong], z = density.sample(
+                    len(wrong), cell, asked, (*stream, 0, again)
+                )
+                means[wrong] = self._decode_drawn(z, codes[wrong], numbers[wrong])
+        # A stream of its own, not the one that the latents were drawn with.
+        points = texture.apply(means, labels, self._lengths(numbers), (*stream, 1))
+        return points, codes, numbers
+
+    def _lengths(self, numbers: np.ndarray) -> np.ndarray:
+        return self.record.density.conditions.restored(numbers)[LENGTH]
+
+    def _decode_drawn(self, z, codes, numbers) -> np.ndarray:
         matrix = None
         if self.conditions_in_networks:
-            matrix = conditions.matrix(codes, numbers)
-        points = self.decode_matrix(z, matrix)
-        if smooth or self.record.texture is None:
-            return points
-        length = conditions.restored(numbers)[LENGTH]
-        # A stream of its own, not the one that the latents were drawn with.
-        stream = (*stream, 1)
-        return self.record.texture.apply(points, codes[:, 0], length, stream)
+            matrix = self.record.density.conditions.matrix(codes, numbers)
+        return self.decode_matrix(z, matrix)

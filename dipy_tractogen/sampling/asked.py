@@ -65,6 +65,22 @@ class Asked:
         """Continuous conditions of which a range is asked, as indices."""
         return np.flatnonzero(self.ranges[:, 0] < self.ranges[:, 1])
 
+    def is_asked(self, name: str) -> bool:
+        """Say whether something is asked of a continuous condition.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        bool
+            False if it is free, or there is none of that name.
+        """
+        named = [one.name == name for one in self.conditions.continuous]
+        return bool(np.isfinite(self.ranges[named, 0]).any())
+
     def accepts(self, cells: np.ndarray) -> np.ndarray:
         """Say which combinations of categories are asked for.
 

@@ -1,4 +1,4 @@
-"""From a density of latents to streamlines, in bounded memory."""
+"""How many streamlines of what, and a batch of them after the other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from .asked import Asked
+from dipy_tractogen.streamlines.conditions import Conditions
 
 _BATCH = 4096
 
@@ -62,26 +62,23 @@ def balanced(weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def generate_batches(
-    density,
-    decode: Callable[[np.ndarray, np.ndarray, np.ndarray, tuple], np.ndarray],
+    conditions: Conditions,
+    draw: Callable[[int, int, tuple], tuple[np.ndarray, np.ndarray, np.ndarray]],
     counts: np.ndarray,
-    asked: Asked,
     *,
     seed: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]]:
-    """Draw latents and decode them, a batch at a time.
+    """Draw streamlines a batch at a time, one combination of categories after another.
 
     Parameters
     ----------
-    density : ConditionalDensity
-        Density of the latents and conditions.
-    decode : callable
-        Latents (m, d), codes of the categories (m, c), standardised numbers (m, k) and
-        a seed to points (m, nb_points, 3) in mm.
+    conditions : Conditions
+        What is known of the streamlines.
+    draw : callable
+        For a number m, a combination and a seed gives points (m, nb_points, 3) in mm,
+        codes of the categories (m, c) and standardised numbers (m, k).
     counts : sequence of int
-        Streamlines of each of the density's combinations of categories.
-    asked : Asked
-        What is asked of the numbers.
+        Streamlines of each combination of categories.
     seed : int
         Fixes the draw; every batch has a stream of its own.
 
@@ -94,14 +91,10 @@ def generate_batches(
     values : dict of str to ndarray of shape (m,)
         The conditions of each but its bundle: codes of categories, and numbers.
     """
-    conditions = density.conditions
     others = [one.name for one in conditions.categorical[1:]]
     for cell, count in enumerate(counts):
         for start in range(0, int(count), _BATCH):
             size = min(_BATCH, int(count) - start)
-            stream = (seed, cell, start)
-            numbers, z = density.sample(size, cell, asked, stream)
-            codes = np.repeat(density.cells[cell][None], size, axis=0)
-            points = decode(z, codes, numbers, stream)
+            points, codes, numbers = draw(size, cell, (seed, cell, start))
             values = dict(zip(others, codes[:, 1:].T))
             yield points, codes[:, 0], {**values, **conditions.restored(numbers)}

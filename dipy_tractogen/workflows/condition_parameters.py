@@ -53,7 +53,7 @@ def regularizer_parameters(
         Continuous conditions that the first latent dimensions are tied to, in this
         order, such as length.
     attribute_weight : float, optional
-        Weight of the term that ties them; by default 10.
+        Weight of the term that ties them; by default 100.
     attribute_form : string, optional
         What the dimensions have of the attributes: sign (the order) or difference
         (the distances, the default).

@@ -11,9 +11,6 @@ from .training import SHARED, TrainingFlow
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Of the coverage that real streamlines reach.
-_LOW_COVERAGE = 0.5
-
 
 class TrainAAEFlow(TrainingFlow):
     """Train an adversarial autoencoder on bundles of streamlines."""
@@ -97,6 +94,8 @@ class TrainAAEFlow(TrainingFlow):
         aside : BundleSet
             The streamlines that were held out.
         """
+        from dipy_tractogen.nn.collapse import LOWEST_COVERAGE
+
         super().report(model, aside)
         # The weights that are kept are those of the best held-out loss.
         rows = model.record.history
@@ -111,7 +110,7 @@ class TrainAAEFlow(TrainingFlow):
             100 * covered,
             100 * row["prior_coverage"],
         )
-        if covered < _LOW_COVERAGE:
+        if covered < LOWEST_COVERAGE:
             logger.warning(
                 "The training has collapsed: give a longer one, or another "
                 "--adversarial_weight, --adversarial_loss, --prior or --latent_dim."

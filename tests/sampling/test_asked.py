@@ -98,3 +98,10 @@ def test_numbers_within_the_range_are_not_warned_of(caplog):
     for given in ({}, {"length": 60}, {"length": (60, 150), "age": 70}):
         asked(**given).warn_outside(*limits)
     assert not caplog.records
+
+
+def test_whether_a_number_is_asked():
+    some = asked(age=(40, 60))
+    assert some.is_asked("age")
+    assert not some.is_asked("length")
+    assert not some.is_asked("weight")

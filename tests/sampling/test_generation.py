@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling import generation
-from dipy_tractogen.sampling.asked import Asked
 from dipy_tractogen.sampling.generation import balanced, generate_batches, share
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 
@@ -15,30 +14,26 @@ CONDITIONS = Conditions(
 )
 
 
-class Density:
-    """Draws that show which combination, streams and wishes they were made for."""
+CELLS = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.int32)
 
-    conditions = CONDITIONS
-    cells = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.int32)
+
+class Draw:
+    """Streamlines that show which combination and stream they were drawn for."""
 
     def __init__(self):
         self.streams = []
 
-    def sample(self, nb_samples, cell, asked, seed):
-        self.streams.append(seed)
-        rng = np.random.default_rng(seed)
-        z = np.column_stack([np.full(nb_samples, cell), rng.random(nb_samples)])
-        return np.full((nb_samples, 1), 0.5 * cell), z
+    def __call__(self, size, cell, stream):
+        self.streams.append(stream)
+        first = np.random.default_rng(stream).random((size, 1, 3))
+        points = np.concatenate([first, np.full((size, 3, 3), cell)], axis=1)
+        numbers = np.full((size, 1), 0.5 * cell)
+        return points, np.repeat(CELLS[[cell]], size, axis=0), numbers
 
 
-def decode(z, codes, numbers, stream):
-    return np.repeat(z[:, None, :1], 4, axis=1)
-
-
-def generate(counts, decode=decode, seed=0):
-    density = Density()
-    asked = Asked(CONDITIONS)
-    return density, generate_batches(density, decode, counts, asked, seed=seed)
+def generate(counts, seed=0):
+    draw = Draw()
+    return draw, generate_batches(CONDITIONS, draw, counts, seed=seed)
 
 
 def test_shares_follow_the_weights_and_add_up():
@@ -68,7 +63,7 @@ def test_batches_are_bounded_and_complete(monkeypatch):
     assert [len(part) for part in points] == [8, 8, 4, 3]
     labels = np.concatenate(labels)
     np.testing.assert_array_equal(labels, np.repeat([0, 1], [20, 3]))
-    np.testing.assert_array_equal(np.concatenate(points)[:, 0, 0], 2 * labels)
+    np.testing.assert_array_equal(np.concatenate(points)[:, 1, 0], 2 * labels)
     assert all(set(part) == {"sex", "length"} for part in values)
     sexes, sizes = (
         np.concatenate([part[name] for part in values]) for name in ("sex", "length")
@@ -77,27 +72,13 @@ def test_batches_are_bounded_and_complete(monkeypatch):
     np.testing.assert_allclose(sizes, np.repeat([100, 110], [20, 3]))
 
 
-def test_decoder_is_told_all_conditions():
-    seen = []
-
-    def look(z, codes, numbers, stream):
-        seen.append((codes.tolist(), numbers.tolist()))
-        return decode(z, codes, numbers, stream)
-
-    list(generate([0, 1, 2], look)[1])
-    assert seen == [([[0, 1]], [[0.5]]), ([[1, 1]] * 2, [[1.0]] * 2)]
-
-
 def test_each_batch_has_its_own_stream(monkeypatch):
     monkeypatch.setattr(generation, "_BATCH", 8)
-    density, batches = generate([24, 24, 0])
+    draw, batches = generate([24, 24, 0])
     list(batches)
-    assert len(set(density.streams)) == 6
+    assert len(set(draw.streams)) == 6
 
 
 def test_stream_of_a_batch_does_not_depend_on_the_number_asked():
-    few, more = (
-        next(generate([number, 0, 0], lambda z, *_: z, seed=2)[1])[0]
-        for number in (5, 50)
-    )
+    few, more = (next(generate([number, 0, 0], seed=2)[1])[0] for number in (5, 50))
     np.testing.assert_array_equal(few, more[:5])

@@ -1,0 +1,216 @@
+"""Train on a cohort whose laws are known, generate at other ages, recover the laws.
+
+    python benchmarks/cohort.py
+
+No subject of the training is between 45 and 55 years old, and no age that is asked for
+is one of the training. The laws that the training streamlines themselves show are given
+beside those of the generated ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+import json
+from pathlib import Path
+
+from conditions import draw_rows
+import numpy as np
+
+from dipy_tractogen.nn import CVAE
+from dipy_tractogen.streamlines.cohort import (
+    DIAGNOSES,
+    CohortLaws,
+    simulate_cohort,
+    simulate_participants,
+)
+from dipy_tractogen.streamlines.geometry import lengths
+
+_YOUNGEST = 20.0
+_ASKED = np.arange(22.55, 78, 5)
+_LEFT_OUT = (45.0, 55.0)
+_NB_POINTS = 256
+
+
+def cohort(laws: CohortLaws, options) -> dict[str, np.ndarray]:
+    """Simulate the subjects; give points, labels and values of all streamlines."""
+    people = [
+        one
+        for one in simulate_participants(options.subjects, seed=options.seed)
+        if not _LEFT_OUT[0] <= one.age <= _LEFT_OUT[1]
+    ]
+    parts = list(
+        simulate_cohort(people, laws, nb_streamlines=options.each, seed=options.seed)
+    )
+    numbers = [len(bundles) for _, bundles in parts]
+    return {
+        "points": np.concatenate([each.resample(_NB_POINTS) for _, each in parts]),
+        "labels": np.concatenate([each.labels for _, each in parts]),
+        "age": np.repeat([one.age for one, _ in parts], numbers),
+        "diagnosis": np.repeat([one.diagnosis for one, _ in parts], numbers),
+        "subject": np.repeat(np.arange(len(parts)), numbers),
+        "names": parts[0][1].bundle_names,
+    }
+
+
+def recover(points, labels, years, is_patient) -> dict[str, float]:
+    """Estimate the laws from streamlines, by least squares on bundle means.
+
+    Lengths and widths are those of groups of streamlines of one bundle, age and
+    diagnosis, over the mean of that bundle; as the laws have it, they are products of a
+    factor of age and one of diagnosis.
+    """
+    keys, group = np.unique(
+        np.column_stack([labels, years, is_patient]), axis=0, return_inverse=True
+    )
+    group = group.reshape(-1)
+    counts = np.bincount(group)
+    size = np.bincount(group, lengths(points)) / counts
+    middle, width = _middles(points, group, counts)
+    bundle, age, patient = keys.T
+    result = {}
+    for name, values in (("length", size), ("width", width)):
+        relative = values / _bundle_means(values, bundle)
+        slope, effect = _factors(relative, age, patient)
+        result[f"{name}_per_year"], result[f"{name}_of_patients"] = slope, effect
+    design = np.column_stack([np.eye(7)[bundle.astype(int)], age, patient])
+    *_, slope, effect = np.linalg.lstsq(design, middle[:, 1], rcond=None)[0]
+    return {**result, "shift_per_year": slope, "shift_of_patients": effect}
+
+
+def _middles(points, group, counts) -> tuple[np.ndarray, np.ndarray]:
+    """Mean place of the middle point of each group, and spread across the bundle."""
+    at = points.shape[1] // 2
+    middle = points[:, at].astype(float)
+    along = (points[:, at + 8] - points[:, at - 8]).astype(float)
+    along = np.stack([np.bincount(group, axis) for axis in along.T], 1)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    centre = np.stack([np.bincount(group, axis) / counts for axis in middle.T], 1)
+    away = middle - centre[group]
+    away -= (away * along[group]).sum(axis=1, keepdims=True) * along[group]
+    return centre, np.sqrt(np.bincount(group, (away**2).sum(axis=1)) / counts)
+
+
+def _bundle_means(values, bundle):
+    return np.array([values[bundle == one].mean() for one in bundle])
+
+
+def _factors(relative, age, patient) -> tuple[float, float]:
+    """Fit c (1 + s a) (1 + e d) by alternating least squares."""
+    effect = 0.0
+    for _ in range(50):
+        line = relative / (1 + effect * patient)
+        slope, start = np.polyfit(age, line, 1)
+        rest = relative / (start + slope * age)
+        effect = rest[patient == 1].mean() / rest[patient == 0].mean() - 1
+    return float(slope / start), float(effect)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--subjects", type=int, default=60)
+    parser.add_argument("--each", type=int, default=30)
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--latent_dim", type=int, default=16)
+    parser.add_argument("--backbone", default="spectral")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    laws = CohortLaws()
+    data = cohort(laws, options)
+    aside = data["subject"] % 10 == 0
+    values = {"age": data["age"], "diagnosis": data["diagnosis"]}
+    model = CVAE(
+        latent_dim=options.latent_dim,
+        sigma_mm=0.4,
+        backbone=options.backbone,
+        seed=options.seed,
+    )
+    model.fit(
+        data["points"][~aside],
+        data["labels"][~aside],
+        data["names"],
+        values={name: each[~aside] for name, each in values.items()},
+        units={"age": "years"},
+        held_out=data["points"][aside],
+        held_out_labels=data["labels"][aside],
+        held_out_values={name: each[aside] for name, each in values.items()},
+        max_minutes=options.minutes,
+    )
+    parts = {"points": [], "labels": [], "years": [], "is_patient": []}
+    for age in _ASKED:
+        for diagnosis in DIAGNOSES:
+            points, labels = model.generate(
+                700,
+                conditions={"age": float(age), "diagnosis": diagnosis},
+                balanced=True,
+                seed=options.seed,
+            )
+            parts["points"].append(points)
+            parts["labels"].append(labels)
+            parts["years"].append(np.full(len(points), age - _YOUNGEST))
+            parts["is_patient"].append(np.full(len(points), diagnosis == "patient"))
+    generated = recover(**{name: np.concatenate(each) for name, each in parts.items()})
+    real = recover(
+        data["points"],
+        data["labels"],
+        data["age"] - _YOUNGEST,
+        data["diagnosis"] == "patient",
+    )
+    stated = {
+        "length_per_year": -laws.length_per_year,
+        "length_of_patients": -laws.patient_length,
+        "width_per_year": laws.fan_per_year,
+        "width_of_patients": laws.patient_fan,
+        "shift_per_year": laws.shift_per_year,
+        "shift_of_patients": laws.patient_shift,
+    }
+    result = {
+        "laws": asdict(laws),
+        "nb_training": int((~aside).sum()),
+        "asked_ages": _ASKED.tolist(),
+        "distance_to_training_age": [
+            float(np.abs(values["age"] - age).min()) for age in _ASKED
+        ],
+        "last": model.record.history[-1],
+        "held_out_mm": model.record.held_out_mm,
+        "recovered": {
+            name: {
+                "law": law,
+                "training": real[name],
+                "generated": generated[name],
+                "over_law": generated[name] / law,
+            }
+            for name, law in stated.items()
+        },
+    }
+    if options.picture:
+        draw(model, data, options.picture, options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result, indent=1)
+    (options.out / f"cohort_{options.backbone}_{options.seed}.json").write_text(text)
+    print(text)
+
+
+def draw(model, data, path: Path, seed: int) -> None:
+    """Draw a grid: rows bundle and diagnosis, columns ages."""
+    ages = (25.5, 50.0, 75.5)
+    rows = []
+    for label in (0, 3):
+        for diagnosis in DIAGNOSES:
+            cells = []
+            for age in ages:
+                asked = {"age": age, "diagnosis": diagnosis}
+                points, _ = model.generate(
+                    60, data["names"][label], conditions=asked, seed=seed
+                )
+                cells.append((points, f"{lengths(points).mean():.1f} mm"))
+            own = (data["labels"] == label) & (data["diagnosis"] == diagnosis)
+            name = f"{data['names'][label]}, {diagnosis}"
+            rows.append((name, data["points"][own], cells))
+    draw_rows(rows, path, [f"{age:g} years" for age in ages])
+
+
+if __name__ == "__main__":
+    main()
