@@ -203,25 +203,13 @@ def _log_trial(row: dict) -> None:
 
 def _write_table(path: Path, rows: list[dict]) -> None:
     """Write all trials; what a trial does not have is empty."""
-    import csv
-
-    from dipy_tractogen.streamlines.files import replacing
+    from .tables import write_table
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
     # The reason of a failure is long, and stands last.
     columns.sort(key=lambda name: name == "reason")
-    with (
-        replacing(path, force=True) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as stream,
-    ):
-        writer = csv.DictWriter(stream, columns, delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _as_text(value) for name, value in row.items()})
-
-
-def _as_text(value) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    lines = ([row.get(name, "") for name in columns] for row in rows)
+    write_table(path, columns, lines, force=True)
 
 
 def _report(rows: list[dict], paths: dict[str, Path]) -> None:

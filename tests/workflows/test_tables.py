@@ -1,0 +1,28 @@
+import pytest
+
+from dipy_tractogen.workflows.tables import write_table
+
+
+def test_values_are_text_between_tabs(tmp_path):
+    path = tmp_path / "table.tsv"
+    rows = [("AF_L", 3, 1 / 3, True), ("a\tb", 10000000, 1e-9, "")]
+    write_table(path, ["name", "n", "share", "state"], iter(rows), force=False)
+    assert path.read_bytes() == (
+        b'name\tn\tshare\tstate\nAF_L\t3\t0.333333\tTrue\n"a\tb"\t10000000\t1e-09\t\n'
+    )
+
+
+def test_table_is_whole_or_not_there(tmp_path):
+    def broken():
+        yield (1,)
+        raise ValueError("broken")
+
+    path = tmp_path / "table.tsv"
+    with pytest.raises(ValueError, match="broken"):
+        write_table(path, ["n"], broken(), force=False)
+    assert list(tmp_path.iterdir()) == []
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        write_table(path, ["n"], [(1,)], force=False)
+    write_table(path, ["n"], [(1,)], force=True)
+    assert path.read_text() == "n\n1\n"
