@@ -51,24 +51,14 @@ class TrainRVAEFlow(TrainingFlow):
         aside : BundleSet
             The streamlines that were held out.
         """
-        import numpy as np
+        from dipy_tractogen.metrics.regression import describe_errors
 
-        from dipy_tractogen.streamlines.conditions import computed_values
+        from .attribute import predict
 
         super().report(model, aside)
         if not len(aside):
             return
-        name = model.attribute
-        points = aside.resample(model.nb_points)
-        actual = {**aside.values, **computed_values(points, [name])}[name]
-        predicted, _ = model.predict_attribute(points)
-        error = predicted - actual
-        unit = model.conditions[name].unit
-        variance = np.var(actual)
-        logger.info(
-            "Held-out %s: mean absolute error %.3g%s, R2 %s",
-            name,
-            np.abs(error).mean(),
-            f" {unit}" if unit else "",
-            f"{1 - np.mean(error**2) / variance:.3f}" if variance else "undefined",
-        )
+        predicted, _, measured = predict(model, aside)
+        unit = model.conditions[model.attribute].unit
+        errors = describe_errors(measured, predicted, unit)
+        logger.info("Held-out %s: %s", model.attribute, errors)

@@ -83,6 +83,17 @@ def conditional_model(cohort_arguments, tmp_path_factory):
     return folder / "model.keras"
 
 
+@pytest.fixture(scope="session")
+def regression_folder(bundle_files, tmp_path_factory):
+    """All files of training an RVAE on tortuosity, and log.txt; not to be changed."""
+    folder = tmp_path_factory.mktemp("rvae")
+    arguments = [*map(str, bundle_files), "--epochs", "3", "--nb_points", "16"]
+    arguments += ["--attribute", "tortuosity", "--regression_weight", "3"]
+    arguments += ["--held_out", "0.3", "--latent_dim", "3", "--out_dir", str(folder)]
+    assert main("dipy_train_rvae", [*arguments, "--log_file", f"{folder}/log.txt"]) == 0
+    return folder
+
+
 @pytest.fixture
 def tractogram_with(tmp_path):
     """Write a TRK with good streamlines, and some of a bad kind."""
