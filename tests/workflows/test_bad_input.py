@@ -31,13 +31,14 @@ NOT_TRACTOGRAMS = [
 TRAIN = "dipy_train_vae"
 GENERATE = "dipy_generate_streamlines"
 RECONSTRUCT = "dipy_reconstruct_streamlines"
+PREDICT = "dipy_predict_attribute"
 EVALUATE = "dipy_evaluate_streamlines"
 RENDER = "dipy_render_bundles"
 SIMULATE = "dipy_simulate_fibercup"
 
 
 @pytest.fixture
-def inputs(model_file, bundle_files):
+def inputs(model_file, regression_folder, bundle_files):
     """The positional arguments of a command around one tractogram."""
 
     def around(command, file=bundle_files[0]):
@@ -45,6 +46,7 @@ def inputs(model_file, bundle_files):
             TRAIN: [file],
             GENERATE: [model_file],
             RECONSTRUCT: [model_file, file],
+            PREDICT: [regression_folder / "model.keras", file],
             EVALUATE: [file, bundle_files[0]],
             RENDER: [file],
             SIMULATE: [],
@@ -58,7 +60,7 @@ def test_training_names_the_file_that_is_no_tractogram(refused, bad_file, kind):
     assert kind in refused(TRAIN, bad_file(kind))
 
 
-@pytest.mark.parametrize("command", [RECONSTRUCT, EVALUATE, RENDER])
+@pytest.mark.parametrize("command", [RECONSTRUCT, PREDICT, EVALUATE, RENDER])
 @pytest.mark.parametrize("kind", ["missing.trk", "empty.trx", "truncated.trk"])
 def test_every_command_names_the_file(refused, bad_file, inputs, command, kind):
     assert kind in refused(command, *inputs(command, bad_file(kind)))
@@ -181,7 +183,7 @@ def test_unknown_choices_are_told_what_is_accepted(
     assert accepted in error
 
 
-@pytest.mark.parametrize("command", [GENERATE, RECONSTRUCT])
+@pytest.mark.parametrize("command", [GENERATE, RECONSTRUCT, PREDICT])
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "zip", "half", "folder"])
 def test_model_file_that_is_none(refused, tmp_path, model_file, inputs, command, kind):
     path = tmp_path / f"{kind}.keras"
@@ -206,7 +208,7 @@ def test_model_that_was_never_trained_cannot_generate(refused, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [TRAIN, GENERATE, RECONSTRUCT, EVALUATE, RENDER, SIMULATE]
+    "command", [TRAIN, GENERATE, RECONSTRUCT, PREDICT, EVALUATE, RENDER, SIMULATE]
 )
 def test_output_folder_below_a_file_cannot_be_written(
     refused, tmp_path, inputs, command
@@ -223,6 +225,7 @@ def test_output_folder_below_a_file_cannot_be_written(
         (TRAIN, "history.csv"),
         (GENERATE, "synthetic.trx"),
         (RECONSTRUCT, "reconstructed.trx"),
+        (PREDICT, "attribute.tsv"),
         (EVALUATE, "metrics.json"),
         (RENDER, "scene.png"),
         (SIMULATE, "white_matter.nii.gz"),

@@ -1,0 +1,195 @@
+"""`dipy_predict_attribute`: what a regression model says of other streamlines."""
+
+from __future__ import annotations
+
+import logging
+
+from .base import TractogenFlow
+from .loading import check_loading, load, loading_parameters
+from .models import load_trained_model
+from .parameters import with_parameters_of
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+class PredictAttributeFlow(TractogenFlow):
+    """Predict the attribute of each streamline."""
+
+    short_name = "predict_attribute"
+
+    @with_parameters_of(loading_parameters)
+    def run(
+        self,
+        model_file,
+        input_files,
+        participants=None,
+        out_dir="",
+        out_table="attribute.tsv",
+        **given,
+    ):
+        """Predict the attribute of each streamline.
+
+        The attribute is the one that the model was trained on, in the unit of the
+        training. Where it is known, the mean absolute error and R2 are logged, by
+        bundle and of all streamlines: length, curvature and tortuosity are computed
+        from the points that the model reads; another attribute is looked up in the
+        participants file or, if all the files have it, in data_per_streamline, and
+        streamlines without it are dropped.
+
+        Parameters
+        ----------
+        model_file : string or Path
+            Model file, from dipy_train_rvae.
+        input_files : variable string or Path
+            Tractograms, folders or globs.
+        participants : string or Path, optional
+            Table of the subjects, a participants.tsv as in BIDS, with the true values
+            of the attribute. Without it, nothing has to be known of the subjects.
+        out_dir : string or Path, optional
+            Output folder.
+        out_table : string, optional
+            Table of the streamlines, tab-separated.
+        """
+        check_loading(given)
+        path = self.outputs(out_dir, out_table=out_table)["out_table"]
+        files = self.inputs(input_files)
+        model = load_regression_model(model_file)
+
+        from .attribute import predict
+
+        names = attribute_to_load(model.attribute, files, participants)
+        bundles = load(files, given, participants=participants, continuous=names)
+        _check_unit(model, bundles)
+        predicted, deviation, measured = predict(
+            model, bundles, show_progress=self.show_progress
+        )
+        self._write(path, bundles, predicted, deviation, measured)
+        _report(model, bundles, predicted, measured)
+        logger.info("Wrote %s", path)
+
+    def _write(self, path, bundles, predicted, deviation, measured) -> None:
+        from .tables import write_table
+
+        columns = {
+            "bundle": (bundles.bundle_names[label] for label in bundles.labels),
+            "index": range(len(bundles)),
+            "predicted": map(float, predicted),
+            "deviation": map(float, deviation),
+        }
+        if measured is not None:
+            columns["measured"] = map(float, measured)
+        write_table(path, list(columns), zip(*columns.values()), force=self.force)
+
+
+def load_regression_model(path):
+    """Load a model that predicts an attribute.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.keras`` file.
+
+    Returns
+    -------
+    RVAE
+        The model, trained.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no trained model, or one of another class.
+    """
+    model = load_trained_model(path)
+
+    from dipy_tractogen.nn import RVAE
+
+    if not isinstance(model, RVAE):
+        raise ValueError(
+            f"{path} holds a model of the class {type(model).__name__}, which predicts "
+            "no attribute: give one written by dipy_train_rvae."
+        )
+    return model
+
+
+def attribute_to_load(attribute: str, files: list, participants) -> list[str]:
+    """Find whether the true values of an attribute are loaded.
+
+    Parameters
+    ----------
+    attribute : str
+        Name of the attribute.
+    files : list of Path
+        The tractograms.
+    participants : str, Path or None
+        Table of the subjects.
+
+    Returns
+    -------
+    list of str
+        The attribute, or nothing where it is computed or not known.
+
+    Raises
+    ------
+    ValueError
+        If a table is given that is not needed, or a file cannot be read.
+    OSError
+        If a file cannot be opened.
+    """
+    from dipy_tractogen.streamlines.conditions import COMPUTED
+    from dipy_tractogen.streamlines.readers import read_tractogram
+
+    if attribute in COMPUTED:
+        if participants:
+            raise ValueError(
+                f"--participants {participants}: the model predicts {attribute}, which "
+                "is computed from the points; leave it out."
+            )
+        return []
+    if participants:
+        return [attribute]
+    # All have to be read for it, but none is held.
+    for file in files:
+        contents = read_tractogram(file)
+        # A file without streamlines may keep no names.
+        if len(contents.streamlines) and attribute not in contents.data_per_streamline:
+            logger.info(
+                "%s has no data_per_streamline %r, so that predictions cannot be "
+                "compared: give --participants for that",
+                file,
+                attribute,
+            )
+            return []
+    return [attribute]
+
+
+def _check_unit(model, bundles) -> None:
+    """Refuse to compare numbers of two units."""
+    name = model.attribute
+    unit, given = model.conditions[name].unit, bundles.units.get(name)
+    if unit and given and given != unit:
+        raise ValueError(
+            f"--participants: its {name} is in {given}, that of the model in {unit}; "
+            "bring it to that unit."
+        )
+
+
+def _report(model, bundles, predicted, measured) -> None:
+    """Log the errors, of each bundle and of all."""
+    import numpy as np
+
+    from dipy_tractogen.metrics.regression import describe_errors
+
+    name, unit = model.attribute, model.conditions[model.attribute].unit
+    if measured is None:
+        mean = f"{predicted.mean():.4g} {unit}".rstrip()
+        logger.info("Predicted %s of %d streamlines: mean %s", name, len(bundles), mean)
+        return
+    groups = {
+        bundle: np.flatnonzero(bundles.labels == label)
+        for label, bundle in enumerate(bundles.bundle_names)
+    }
+    for group, rows in {**groups, "All bundles": np.arange(len(bundles))}.items():
+        errors = describe_errors(measured[rows], predicted[rows], unit)
+        logger.info("%s, %s of %d streamlines: %s", group, name, len(rows), errors)
