@@ -14,7 +14,6 @@ from dataclasses import asdict
 import json
 from pathlib import Path
 
-from conditions import draw_rows
 import numpy as np
 
 from dipy_tractogen.nn import CVAE
@@ -25,6 +24,7 @@ from dipy_tractogen.streamlines.cohort import (
     simulate_participants,
 )
 from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.viz.grid import GridRow, plot_grid
 
 _YOUNGEST = 20.0
 _ASKED = np.arange(22.55, 78, 5)
@@ -199,17 +199,22 @@ def draw(model, data, path: Path, seed: int) -> None:
     rows = []
     for label in (0, 3):
         for diagnosis in DIAGNOSES:
-            cells = []
-            for age in ages:
-                asked = {"age": age, "diagnosis": diagnosis}
-                points, _ = model.generate(
-                    60, data["names"][label], conditions=asked, seed=seed
-                )
-                cells.append((points, f"{lengths(points).mean():.1f} mm"))
+            cells = [
+                model.generate(
+                    60,
+                    data["names"][label],
+                    conditions={"age": age, "diagnosis": diagnosis},
+                    seed=seed,
+                )[0]
+                for age in ages
+            ]
+            texts = [f"{lengths(each).mean():.1f} mm long" for each in cells]
             own = (data["labels"] == label) & (data["diagnosis"] == diagnosis)
-            name = f"{data['names'][label]}, {diagnosis}"
-            rows.append((name, data["points"][own], cells))
-    draw_rows(rows, path, [f"{age:g} years" for age in ages])
+            bundle = data["names"][label]
+            name = f"{bundle}, {diagnosis}"
+            rows.append(GridRow(name, cells, texts, data["points"][own], bundle))
+    titles = [f"{age:g} years" for age in ages]
+    plot_grid(rows, path, column_titles=titles, force=True)
 
 
 if __name__ == "__main__":

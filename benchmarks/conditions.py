@@ -28,7 +28,7 @@ from dipy_tractogen.nn import AAE, CVAE, RVAE
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.phantom import simulate_fibercup
 from dipy_tractogen.streamlines.writers import save_bundles
-from dipy_tractogen.viz.grid import plot_grid
+from dipy_tractogen.viz.grid import GridRow, plot_grid
 
 MODELS = {"cvae": CVAE, "rvae": RVAE, "aae": AAE}
 # Share that is held out, parameters of the model, minutes of optimisation.
@@ -150,18 +150,14 @@ def draw(model, training, path: Path, seed: int) -> None:
     rows = []
     for label, name in enumerate(training.bundle_names[:7]):
         own = training.labels == label
-        cells = []
-        for length in np.quantile(lengths[own], _SHOWN):
-            points, _ = model.generate(
-                60, name, conditions={"length": float(length)}, seed=seed
-            )
-            cells.append((points, f"{length:.0f} mm"))
-        rows.append((name, training.select(own).streamlines, cells))
-    draw_rows(rows, path, [f"length at {100 * share:.0f} %" for share in _SHOWN])
-
-
-def draw_rows(rows, path: Path, titles: list[str]) -> None:
-    """Hand rows of (name, real streamlines, cells) to the package's picture."""
+        asked = np.quantile(lengths[own], _SHOWN)
+        cells = [
+            model.generate(60, name, conditions={"length": float(one)}, seed=seed)[0]
+            for one in asked
+        ]
+        texts = [f"{one:.0f} mm asked" for one in asked]
+        rows.append(GridRow(name, cells, texts, training.select(own).streamlines))
+    titles = [f"length at {100 * share:.0f} %" for share in _SHOWN]
     plot_grid(rows, path, column_titles=titles, force=True)
 
 

@@ -227,6 +227,11 @@ class StreamlineAutoencoder(StreamlineModel):
             for one in self.regularizers
         )
 
+    @property
+    def settled_after(self) -> float:
+        """Share of a training after which no regulariser fades any more."""
+        return max((one.settled_after for one in self.regularizers), default=0.0)
+
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Give what changes the weights of the regularisers during a training.
 

@@ -105,6 +105,9 @@ class KeepBest(keras.callbacks.Callback):
         Says how much is spent.
     patience : float
         Share of the budget without a better loss that ends the training.
+    settled_after : float, optional
+        Share of the budget before which weights are not kept once there are later
+        ones, because what the model learns still changes.
 
     Attributes
     ----------
@@ -114,10 +117,11 @@ class KeepBest(keras.callbacks.Callback):
         Weights of the best loss.
     """
 
-    def __init__(self, budget: Budget, patience: float):
+    def __init__(self, budget: Budget, patience: float, settled_after: float = 0.0):
         super().__init__()
         self.budget = budget
         self.patience = patience
+        self.settled_after = settled_after
         self.best_step = 0
         self._best_loss = math.inf
         self._best_spent = 0.0
@@ -125,7 +129,7 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Compare the held-out loss with the best so far."""
-        if logs["val_loss"] < self._best_loss:
+        if logs["val_loss"] < self._best_loss or self._best_spent < self.settled_after:
             self._best_loss = logs["val_loss"]
             self._best_spent = self.budget.spent
             self.best_step = self.budget.steps

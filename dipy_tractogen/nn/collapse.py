@@ -97,7 +97,6 @@ class CollapseWatch(keras.callbacks.Callback):
         # The adversary has no part in the held-out loss.
         for name in ("val_discriminator", "val_misleading"):
             logs.pop(name, None)
-        logs["coverage"] = logs["prior_coverage"] = float("nan")
         if not self._is_possible:
             return
         logs["coverage"] = self._covered(*self._from_density())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 
 import keras
 from keras import ops
@@ -12,6 +13,11 @@ from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from .checks import check_choice, check_number, check_units
 from .regularizer import Regularizer
 from .schedules import FADINGS, WeightSchedule, fading_weight
+
+# Share of its first value below which a weight counts as faded, and share of a training
+# after which weights are kept in any case.
+_FADED = 0.01
+_LATEST = 0.95
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
@@ -150,6 +156,13 @@ class LabelRegularizer(Regularizer):
             self.length,
             self.slope,
         )
+
+    @property
+    def settled_after(self) -> float:
+        """Share of a training after which the weight is below a hundredth."""
+        sigmoid = self.schedule == "sigmoid"
+        tail = math.log(1 / _FADED - 1) / self.slope if sigmoid else 0.0
+        return min(self.length + tail, _LATEST)
 
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
         """Give the schedule; arguments as of `Regularizer.callbacks`."""

@@ -127,6 +127,11 @@ class StreamlineModel(StreamlineGenerator):
         """Whether the weights are those that the model was made with."""
         return not (self.record.history or "checkpoint" in self.record.data)
 
+    @property
+    def settled_after(self) -> float:
+        """Share of a training after which what is learnt no longer changes."""
+        return 0.0
+
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Give what the model itself does during a training; nothing by default.
 

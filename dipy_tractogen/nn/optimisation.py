@@ -86,7 +86,9 @@ class Optimisation:
                 {name: each[shown] for name, each in held_inputs.items()},
                 self.batch_size,
             )
-            self.keep_best = KeepBest(self.budget, options.patience)
+            self.keep_best = KeepBest(
+                self.budget, options.patience, model.settled_after
+            )
 
     def follow(self, history_file, tensorboard_dir, show_progress: bool) -> None:
         """Say where the course of the training is shown.

@@ -74,7 +74,7 @@ class OrientedBundles:
         self.conditions = Conditions.of(
             self.values, categories={BUNDLE: self.names}, units=data.units
         )
-        if model.reads_conditions:
+        if model.reads_conditions or model.conditions is not None:
             model.condition_on(self.conditions)
             self.conditions = model.conditions
         self.inputs = self._inputs(self.points, self.values)

@@ -73,6 +73,11 @@ class Regularizer(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    @property
+    def settled_after(self) -> float:
+        """Share of a training after which the term's weight hardly changes."""
+        return 0.0
+
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
         """Give what changes the term's weight during a training; nothing by default.
 

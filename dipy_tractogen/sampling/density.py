@@ -191,14 +191,15 @@ class ConditionalDensity:
         rng = np.random.default_rng(seed)
         nb_numbers = self.low.shape[1]
         limits = self._limits(cell, asked)
-        exact = asked.exact
-        known = np.tile(asked.ranges[exact, 0], (nb_samples, 1))
-        drawn = self.mixture.sample(nb_samples, cell, rng, (exact, known))
+        # Asked exactly, or the same for all of the training.
+        fixed = np.flatnonzero(limits[0] == limits[1])
+        known = np.tile(limits[0][fixed], (nb_samples, 1))
+        drawn = self.mixture.sample(nb_samples, cell, rng, (fixed, known))
         wrong = _outside(drawn[:, :nb_numbers], limits)
         for _ in range(_ROUNDS):
             if not len(wrong):
                 break
-            again = self.mixture.sample(len(wrong), cell, rng, (exact, known[wrong]))
+            again = self.mixture.sample(len(wrong), cell, rng, (fixed, known[wrong]))
             drawn[wrong] = again
             wrong = wrong[_outside(again[:, :nb_numbers], limits)]
         if len(wrong):

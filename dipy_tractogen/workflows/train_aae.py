@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from .arguments import check_choice, check_int, check_number
 from .parameters import with_parameters_of
@@ -100,8 +99,8 @@ class TrainAAEFlow(TrainingFlow):
         # The weights that are kept are those of the best held-out loss.
         rows = model.record.history
         row = min(rows, key=lambda row: row.get("val_loss", -row["step"]))
-        covered = row["coverage"]
-        if math.isnan(covered):
+        covered = row.get("coverage")
+        if covered is None:
             logger.warning("There are too few streamlines to notice a collapse.")
             return
         logger.info(

@@ -151,3 +151,17 @@ def test_impossible_regularisers_are_refused(options, said):
 def test_what_is_no_regulariser_is_refused(given, said):
     with pytest.raises(ValueError, match=said):
         AE(24, 4, regularizers=given)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"slope": 10.0, "length": 0.4}, {"schedule": "cosine"}]
+)
+def test_weight_has_faded_when_the_training_settles(options):
+    one = LabelRegularizer(8.0, final_weight=0.0, **options)
+    assert 0 < one.settled_after < 1
+    assert one.weight_at(one.settled_after) <= 0.08 * (1 + 1e-6)
+    assert one.weight_at(0.5 * one.settled_after) > 0.08
+
+
+def test_training_settles_in_any_case():
+    assert LabelRegularizer(length=2.0).settled_after < 1

@@ -1,4 +1,5 @@
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,6 +149,21 @@ def test_best_weights_are_kept(arrays, monkeypatch):
     step = model.record.history[int(np.argmin(losses))]["step"]
     assert best[0].best_step == step
     assert step < model.record.history[-1]["step"]
+
+
+def test_weights_are_kept_once_the_schedules_have_settled():
+    budget = SimpleNamespace(spent=0.0, steps=0)
+    keep = KeepBest(budget, patience=0.3, settled_after=0.7)
+    weights = [None]
+    keep.set_model(SimpleNamespace(get_weights=lambda: weights[0], stop_training=False))
+    losses = {0.2: 1.0, 0.5: 2.0, 0.75: 3.0, 0.8: 4.0, 1.0: 3.5}
+    kept = []
+    for budget.spent, loss in losses.items():
+        weights[0] = budget.spent
+        keep.on_epoch_end(0, {"val_loss": loss})
+        kept.append(keep.weights)
+    assert kept == [0.2, 0.5, 0.75, 0.75, 0.75]
+    assert not keep.model.stop_training
 
 
 def test_training_without_held_out_streamlines(arrays, capsys):

@@ -36,20 +36,23 @@ def test_options_reach_the_model_which_generates(bundle_files, tmp_path, capsys)
     assert len(load_bundles(tmp_path / "synthetic.trx", out_of_bounds="keep")) == 6
 
 
+def _covered(share):
+    return {} if share is None else {"coverage": share, "prior_coverage": share / 2}
+
+
 @pytest.mark.parametrize(
     ("coverages", "level", "said"),
     [
         ([0.2, 0.9], logging.INFO, "cover 90 %, draws from the prior 45 %"),
         ([0.9, 0.2], logging.WARNING, "has collapsed"),
-        ([float("nan")] * 2, logging.WARNING, "too few streamlines"),
+        ([None, None], logging.WARNING, "too few streamlines"),
     ],
 )
 def test_collapse_is_said_loudly(monkeypatch, caplog, coverages, level, said):
     """Of the weights that are kept, which are the last ones here."""
     monkeypatch.setattr(TrainingFlow, "report", lambda *_: None)
     rows = [
-        {"step": n, "val_loss": -n, "coverage": one, "prior_coverage": one / 2}
-        for n, one in enumerate(coverages)
+        {"step": n, "val_loss": -n, **_covered(one)} for n, one in enumerate(coverages)
     ]
     with caplog.at_level(logging.INFO, "dipy_tractogen"):
         model = SimpleNamespace(record=SimpleNamespace(history=rows))
