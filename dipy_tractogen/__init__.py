@@ -13,6 +13,9 @@ __version__ = "0.1.0"
 _LAZY = {
     "AE": "dipy_tractogen.nn",
     "VAE": "dipy_tractogen.nn",
+    "CVAE": "dipy_tractogen.nn",
+    "RVAE": "dipy_tractogen.nn",
+    "AAE": "dipy_tractogen.nn",
     "load_model": "dipy_tractogen.nn",
     "BundleSet": "dipy_tractogen.streamlines.dataset",
     "Reference": "dipy_tractogen.streamlines.reference",
