@@ -10,13 +10,15 @@ from dipy_tractogen.sampling.asked import Asked
 from dipy_tractogen.sampling.generation import balanced as balance
 from dipy_tractogen.sampling.generation import generate_batches, share
 from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH
-from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.geometry import lengths, resample
 
 from .base import StreamlineCoder
 from .record import TrainingRecord
 
-# Draws anew of latents whose decoded length is far from the one that is asked for.
-_ROUNDS = 4
+# Draws anew of streamlines that miss the length that is asked for by more than this
+# share of it.
+_ROUNDS = 8
+_TOLERANCE = 0.005
 
 
 class StreamlineGenerator(StreamlineCoder):
@@ -170,20 +172,28 @@ class StreamlineGenerator(StreamlineCoder):
         means = self._decode_drawn(z, codes, numbers)
         if texture is None:
             return means, codes, numbers
-        labels = codes[:, 0]
-        if asked.is_asked(LENGTH):
-            # Latents of another length would have to be stretched to the one asked.
-            for again in range(_ROUNDS):
-                agrees = texture.agrees(means, labels, self._lengths(numbers))
-                wrong = np.flatnonzero(~agrees)
-                if not len(wrong):
-                    break
-                numbers[wrong], z = density.sample(
-                    len(wrong), cell, asked, (*stream, 0, again)
-                )
-                means[wrong] = self._decode_drawn(z, codes[wrong], numbers[wrong])
-        # A stream of its own, not the one that the latents were drawn with.
-        points = texture.apply(means, labels, self._lengths(numbers), (*stream, 1))
+
+        def add_texture(means, numbers, *number_of_draw):
+            # A stream of its own, not the one that the latents were drawn with.
+            own = (*stream, 1, *number_of_draw)
+            # All are of one bundle.
+            labels = np.full(len(means), codes[0, 0])
+            return texture.apply(means, labels, self._lengths(numbers), own)
+
+        points = add_texture(means, numbers)
+        if not asked.is_asked(LENGTH):
+            return points, codes, numbers
+        for again in range(_ROUNDS):
+            asked_lengths = self._lengths(numbers)
+            error = np.abs(lengths(points) - asked_lengths)
+            wrong = np.flatnonzero(error > _TOLERANCE * asked_lengths)
+            if not len(wrong):
+                break
+            numbers[wrong], z = density.sample(
+                len(wrong), cell, asked, (*stream, 0, again)
+            )
+            means = self._decode_drawn(z, codes[wrong], numbers[wrong])
+            points[wrong] = add_texture(means, numbers[wrong], again)
         return points, codes, numbers
 
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:

@@ -25,8 +25,6 @@ _NB_DAMPED = 8
 # Weights of the length, and of its ratio to the decoded one, in the choice of one.
 _LENGTH_WEIGHT = 1.0
 _RATIO_WEIGHT = 0.5
-# Range of the ratios of real to decoded length that agree, in percent of a bundle.
-_AGREEING = (2.5, 97.5)
 _STORED = ("coefficients", "labels", "lengths", "shapes")
 
 
@@ -53,9 +51,6 @@ class Texture:
         Length of the real streamline and of its decoded mean, in mm.
     shapes : ndarray of shape (r, s), float32
         First cosine coefficients of the decoded mean, in mm.
-    ratios : dict of int to (float, float)
-        By bundle, the range of the ratio of real to decoded length, without the
-        extreme twentieth.
 
     References
     ----------
@@ -68,7 +63,6 @@ class Texture:
         self.labels = np.zeros(0, dtype=np.int32)
         self.lengths = np.zeros((0, 2), dtype=np.float32)
         self.shapes = np.zeros((0, 0), dtype=np.float32)
-        self.ratios: dict[int, tuple[float, float]] = {}
         self._residuals = np.zeros((0, 0, 3), dtype=np.float32)
 
     def fit(
@@ -131,41 +125,6 @@ class Texture:
         """Make of what is stored what is read often."""
         basis = cosine_basis(self.nb_points, self.coefficients.shape[1])
         self._residuals = np.matmul(basis.T, self.coefficients.astype(np.float32))
-        ratios = self.lengths[:, 0] / self.lengths[:, 1]
-        self.ratios = {
-            int(label): tuple(np.percentile(ratios[self.labels == label], _AGREEING))
-            for label in np.unique(self.labels)
-        }
-
-    def agrees(
-        self, means: np.ndarray, labels: np.ndarray, target_lengths: np.ndarray
-    ) -> np.ndarray:
-        """Tell which lengths are likely for streamlines decoded as these.
-
-        Parameters
-        ----------
-        means : ndarray of shape (m, nb_points, 3)
-            Decoded streamlines in RASMM mm.
-        labels : ndarray of shape (m,)
-            Bundle of each.
-        target_lengths : ndarray of shape (m,)
-            Length that is asked of each, in mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether the ratio of the asked length to that of the mean is in the range
-            of the bundle, `ratios`.
-
-        Raises
-        ------
-        ValueError
-            If the arrays do not fit together or a bundle has no residuals.
-        """
-        self._check_given(means, labels, target_lengths)
-        ranges = np.array([self.ratios[int(label)] for label in labels]).reshape(-1, 2)
-        ratio = np.asarray(target_lengths) / arc_lengths(means)
-        return (ratio >= ranges[:, 0]) & (ratio <= ranges[:, 1])
 
     def apply(
         self,
@@ -249,7 +208,7 @@ class Texture:
         if len(unknown):
             raise ValueError(
                 f"Bundle {unknown[0]} has no residuals; the labels fitted are "
-                f"{', '.join(map(str, self.ratios))}."
+                f"{', '.join(map(str, np.unique(self.labels)))}."
             )
 
     def to_arrays(self) -> dict[str, np.ndarray]:

@@ -11,6 +11,10 @@ from .models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
+# How far the length of a streamline may be from the one that was asked for.
+_TOLERANCE_MM = 1.0
+_TOLERANCE = 0.02
+
 
 class GenerateStreamlinesFlow(TractogenFlow):
     """Generate new streamlines from a trained model."""
@@ -97,15 +101,20 @@ class GenerateStreamlinesFlow(TractogenFlow):
             smooth=smooth,
             seed=seed,
         )
-        counts = self._write(path, batches, nb_streamlines, header, model)
+        missed = _Missed() if "length" in asked else None
+        counts = self._write(path, batches, nb_streamlines, header, model, missed)
         logger.info(
             "Generated %s",
             ", ".join(f"{name} {n}" for name, n in counts.items() if n),
         )
+        if missed:
+            missed.warn()
         log_codes(known)
         logger.info("Wrote %s", path)
 
-    def _write(self, path, batches, nb_streamlines, header, model) -> dict[str, int]:
+    def _write(
+        self, path, batches, nb_streamlines, header, model, missed
+    ) -> dict[str, int]:
         """Write batches as they come; count the streamlines of each bundle."""
         from tqdm.auto import tqdm
 
@@ -129,5 +138,39 @@ class GenerateStreamlinesFlow(TractogenFlow):
             for points, labels, values in batches:
                 writer.write(points, labels, values)
                 counts[names[labels[0]]] += len(points)
+                if missed:
+                    missed.look(points, values["length"])
                 bar.update(len(points))
         return counts
+
+
+class _Missed:
+    """Counts streamlines whose length is not the one that was asked for."""
+
+    def __init__(self):
+        self.nb_streamlines = self.nb_missed = 0
+        self.largest = 0.0
+
+    def look(self, points, asked) -> None:
+        import numpy as np
+
+        from dipy_tractogen.streamlines.geometry import lengths
+
+        error = np.abs(lengths(points) - asked)
+        missed = error > np.maximum(_TOLERANCE_MM, _TOLERANCE * asked)
+        self.nb_streamlines += len(points)
+        self.nb_missed += int(missed.sum())
+        self.largest = max(self.largest, float(error.max()))
+
+    def warn(self) -> None:
+        if self.nb_missed:
+            logger.warning(
+                "%d of %d streamlines miss the asked length by more than %g mm and "
+                "%g %%, by %.3g mm at most: so short or long ones, or so few points, "
+                "do not have it",
+                self.nb_missed,
+                self.nb_streamlines,
+                _TOLERANCE_MM,
+                100 * _TOLERANCE,
+                self.largest,
+            )

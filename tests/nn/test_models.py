@@ -330,3 +330,37 @@ def test_convolutional_backbone_is_trained_kept_and_generates(
     )
     assert loaded.reconstruct(held_out, known).shape == held_out.shape
     assert loaded.generate(6)[0].shape == (6, 24, 3)
+
+
+@pytest.fixture
+def drawn(trained, monkeypatch):
+    """Count the streamlines that get texture, the first time with half the length."""
+    texture = trained.record.texture
+    apply, numbers = texture.apply, []
+
+    def halve_at_first(means, labels, target_lengths, seed):
+        points = apply(means, labels, target_lengths, seed)
+        numbers.append(len(means))
+        return points if len(numbers) > 1 else points / 2
+
+    monkeypatch.setattr(texture, "apply", halve_at_first)
+    return numbers
+
+
+def middle(model, label):
+    return float(np.mean(model.record.length_ranges[label]))
+
+
+def test_streamlines_of_another_length_are_drawn_again(trained, drawn):
+    name, length = trained.record.bundle_names[0], middle(trained, 0)
+    points, _ = trained.generate(40, name, conditions={"length": length})
+    assert drawn[:2] == [40, 40]
+    assert lengths(points).min() > 0.7 * length
+
+
+def test_nothing_is_drawn_again_where_no_length_is_asked(trained, drawn):
+    name = trained.record.bundle_names[0]
+    trained.generate(40, name)
+    assert drawn == [40]
+    trained.generate(40, name, conditions={"length": middle(trained, 0)}, smooth=True)
+    assert drawn == [40]
