@@ -165,7 +165,9 @@ class _DrawnRow:
 
 
 def _wrapped(text: str, letters: int) -> str:
-    return "\n".join(textwrap.wrap(text, letters))
+    """Break long text into lines, names of bundles after their underscores."""
+    lines = textwrap.wrap(text.replace("_", "_ "), letters)
+    return "\n".join(line.replace("_ ", "_") for line in lines)
 
 
 def _frames(rows: Sequence[_DrawnRow]) -> dict[str, Frame]:

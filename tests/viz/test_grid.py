@@ -112,3 +112,11 @@ def test_the_backend_of_the_user_stays(tmp_path):
     before = matplotlib.get_backend()
     plot_grid(rows(), tmp_path / "grid.png", column_titles=["first", "second"])
     assert matplotlib.get_backend() == before
+
+
+def test_long_names_are_broken_after_underscores(sheets, tmp_path):
+    row = GridRow("Left_Cingulum_Hippocampus", [lines(3, 50)])
+    plot_grid([row], tmp_path / "grid.png", column_titles=["x_1 of 2"])
+    texts = [text.get_text() for text in sheets[0].figure.texts]
+    assert "Left_Cingulum_\nHippocampus" in texts
+    assert "x_1 of 2" in texts
