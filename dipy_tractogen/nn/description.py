@@ -22,6 +22,8 @@ logger = logging.getLogger("dipy_tractogen")
 _MOST_DRAWS = 8
 _ENOUGH_LATENTS = 2000
 _MOST_LATENTS = 20000
+# Streamlines of a bundle that are decoded to find what decoding leaves out.
+_MOST_DECODED = 1000
 
 
 def describe(model, data: TrainingData, *, seed: int = 0) -> None:
@@ -129,6 +131,8 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
 def _describe_texture(model, bundles, seed, record, rows, z) -> None:
     """Keep what decoded streamlines lack, from one draw of the latents of each."""
     rows, first = np.unique(rows, return_index=True)
+    kept = _some_of_each(bundles.labels[rows], np.random.default_rng(seed))
+    rows, first = rows[kept], first[kept]
     matrix = None
     if model.conditions_in_networks:
         matrix = bundles.inputs["conditions"][rows]
@@ -140,6 +144,15 @@ def _describe_texture(model, bundles, seed, record, rows, z) -> None:
         bundles.values[LENGTH][rows],
         seed=seed,
     )
+
+
+def _some_of_each(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose streamlines of each bundle, more than the texture keeps."""
+    order = rng.permutation(len(labels))
+    chosen = [
+        order[labels[order] == label][:_MOST_DECODED] for label in np.unique(labels)
+    ]
+    return np.sort(np.concatenate(chosen))
 
 
 def _draws(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -24,3 +24,11 @@ def test_combinations_with_few_streamlines_give_several_draws():
     some, few, enough = draws([1000, 300, 2000])
     assert [len(part) for part in (some, few, enough)] == [2000, 7 * 300, 2000]
     np.testing.assert_array_equal(np.bincount(some), np.full(1000, 2))
+
+
+def test_decoded_streamlines_are_limited_by_bundle(monkeypatch):
+    monkeypatch.setattr(description, "_MOST_DECODED", 30)
+    labels = np.repeat([0, 1, 2], [500, 10, 100])
+    rows = description._some_of_each(labels, np.random.default_rng(0))
+    assert len(np.unique(rows)) == len(rows)
+    np.testing.assert_array_equal(np.bincount(labels[rows]), [30, 10, 30])
