@@ -13,6 +13,7 @@ from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .arc_length import CHUNK, SHORTEST_MM, add_with_length, arc_lengths
 from .similar import Descriptors, coarse_shapes, draw_similar
+from .strength import choose_strengths
 
 # Residuals kept of a bundle, and in all; 768 bytes each.
 _MOST_OF_A_BUNDLE = 500
@@ -33,11 +34,12 @@ class Texture:
 
     A residual is a real streamline minus what the decoder makes of latents drawn from
     its posterior, as cosine coefficients :footcite:p:`Chung2010`. The first ones, the
-    place and the coarse shape, are damped. A decoded streamline gets a residual of its
-    own bundle, drawn from those of streamlines of a like length and shape whose decoded
-    means were too short by a like ratio. What is then missing from its length is made
-    up by a factor of the residual, from 0.7 to 1, and after that by a scaling about
-    the centroid of up to 5 %.
+    place and the coarse shape, are damped; all of them where they do not suit other
+    streamlines of the bundle (`choose_strengths`). A decoded streamline gets a residual
+    of its own bundle, drawn from those of streamlines of a like length and shape whose
+    decoded means were too short by a like ratio. What is then missing from its length
+    is made up by a factor of the residual, from 0.7 to 1, and after that by a scaling
+    about the centroid of up to 5 %.
 
     Attributes
     ----------
@@ -108,6 +110,15 @@ class Texture:
                 f"lengths_mm has shape {real.shape} for {len(labels)} streamlines: "
                 "give one length for each."
             )
+        self._keep(points, means, labels, real, seed)
+        strengths = _strengths(points, means, labels, real, seed)
+        factors = np.array([strengths.get(int(one), 1.0) for one in self.labels])
+        self.coefficients *= factors.astype(np.float16)[:, None, None]
+        self._prepare()
+        return self
+
+    def _keep(self, points, means, labels, real, seed: int) -> None:
+        """Keep the residuals of some streamlines as they are."""
         kept = _choose(labels, np.random.default_rng(seed))
         self.nb_points = points.shape[1]
         basis = cosine_basis(self.nb_points, min(_NB_COEFFICIENTS, self.nb_points))
@@ -118,8 +129,6 @@ class Texture:
         sizes = np.column_stack([real[kept], arc_lengths(means[kept])])
         self.lengths = sizes.astype(np.float32)
         self.shapes = coarse_shapes(means[kept])
-        self._prepare()
-        return self
 
     def _prepare(self) -> None:
         """Make of what is stored what is read often."""
@@ -259,6 +268,27 @@ def _check(points: np.ndarray, means: np.ndarray, labels: np.ndarray) -> None:
         )
     if not (np.isfinite(points).all() and np.isfinite(means).all()):
         raise ValueError("Some points are NaN or infinite: drop those streamlines.")
+
+
+def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
+    """Try residuals of half of the streamlines on the other half, bundle by bundle."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    # Of a bundle with one streamline there is no other half.
+    donors, judged = order[::2], order[1::2]
+    judged = judged[np.isin(labels[judged], labels[donors])]
+    if not len(judged):
+        return {}
+    trial = Texture()
+    trial._keep(points[donors], means[donors], labels[donors], real[donors], seed)
+    whole = trial.coefficients
+
+    def textured(strength: float) -> np.ndarray:
+        trial.coefficients = (whole * strength).astype(np.float16)
+        trial._prepare()
+        return trial.apply(means[judged], labels[judged], real[judged], seed)
+
+    return choose_strengths(textured, points[judged], labels[judged])
 
 
 def _choose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.sampling.strength import STRENGTHS, choose_strengths
+from dipy_tractogen.sampling.texture import Texture
+
+
+def wavy(nb_streamlines, amplitude, seed=0):
+    """Straight lines of 100 mm with waves of random phase."""
+    rng = np.random.default_rng(seed)
+    at = np.linspace(0, 1, 128)
+    points = np.zeros((nb_streamlines, 128, 3))
+    points[..., 0] = 100 * at
+    phase = rng.uniform(0, 2 * np.pi, (nb_streamlines, 1))
+    size = amplitude * rng.uniform(0.8, 1.2, (nb_streamlines, 1))
+    points[..., 1] = size * np.sin(2 * np.pi * 8 * at + phase)
+    return points
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+def test_the_strength_that_gives_the_curvature_is_chosen(strength):
+    real = wavy(60, 2.0 * strength)
+    labels = np.repeat([0, 4], 30)
+    chosen = choose_strengths(lambda s: wavy(60, 2.0 * s, seed=1), real, labels)
+    assert chosen == {0: strength, 4: strength}
+
+
+def test_each_bundle_has_its_own():
+    real = np.concatenate([wavy(40, 2.0), wavy(40, 1.0)])
+    labels = np.repeat([0, 1], 40)
+    chosen = choose_strengths(lambda s: wavy(80, 2.0 * s, seed=1), real, labels)
+    assert chosen == {0: 1.0, 1: 0.5}
+
+
+def test_few_streamlines_tell_nothing():
+    assert choose_strengths(None, wavy(19, 1.0), np.zeros(19, int)) == {0: 1.0}
+
+
+def test_residuals_that_do_not_suit_others_are_weakened():
+    """What is left is rougher than real streamlines, as with few points of each."""
+    rng = np.random.default_rng(0)
+    points = wavy(200, 2.0)
+    means = points + rng.normal(scale=0.3, size=points.shape)
+    labels = np.zeros(200, int)
+    own = Texture()
+    own._keep(points, means, labels, np.full(200, 100.0), 0)
+    fitted = Texture().fit(points, means, labels)
+    ratio = np.abs(fitted.coefficients).sum() / np.abs(own.coefficients).sum()
+    assert ratio == pytest.approx(0, abs=0.01)
+
+
+def test_residuals_that_suit_others_stay():
+    points = wavy(200, 2.0)
+    means = wavy(200, 0.0)
+    labels = np.zeros(200, int)
+    own = Texture()
+    own._keep(points, means, labels, np.full(200, 100.0), 0)
+    fitted = Texture().fit(points, means, labels)
+    np.testing.assert_array_equal(fitted.coefficients, own.coefficients)
