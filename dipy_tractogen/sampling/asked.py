@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import Condition, Conditions
+from dipy_tractogen.streamlines.conditions import COMPUTED, Condition, Conditions
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -34,7 +34,7 @@ class Asked:
     Raises
     ------
     ValueError
-        If a condition or a category is unknown, or a number is not one.
+        If a condition or a category is unknown, or a number is not one or impossible.
     """
 
     def __init__(self, conditions: Conditions, given: Mapping | None = None):
@@ -100,6 +100,24 @@ class Asked:
                 accepted &= np.isin(column, list(codes))
         return accepted
 
+    def warn_left_out(self, cells: np.ndarray) -> None:
+        """Warn of categories that are asked for by name, and get no streamline.
+
+        Parameters
+        ----------
+        cells : ndarray of shape (m, nb_categorical)
+            Combinations that streamlines are drawn of, as codes.
+        """
+        for one, codes, column in zip(self.conditions.categorical, self.codes, cells.T):
+            left_out = sorted((codes or frozenset()) - {int(code) for code in column})
+            if left_out:
+                logger.warning(
+                    "None is generated of the %s %s: no training streamline has it "
+                    "together with what else is asked for",
+                    one.name,
+                    ", ".join(one.categories[code] for code in left_out),
+                )
+
     def warn_outside(self, low: np.ndarray, high: np.ndarray) -> None:
         """Warn of numbers that no training streamline had.
 
@@ -148,6 +166,11 @@ def _range(condition: Condition, value) -> tuple[float, float]:
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ValueError(
             f"{condition.name}={value}: give a number or a range from low to high "
+            f"({condition.describe()})."
+        )
+    if low < 0 and condition.name in COMPUTED:
+        raise ValueError(
+            f"{condition.name}={value}: no streamline has less than 0 "
             f"({condition.describe()})."
         )
     return low, high

@@ -162,6 +162,7 @@ class ConditionalDensity:
             # Out of the range of all, they share as they do without.
             if np.isfinite(mass).any():
                 share = share * np.exp(mass - mass.max())
+        asked.warn_left_out(self.cells[share > 0])
         return share / share.sum()
 
     def sample(

@@ -36,6 +36,7 @@ def test_numbers_and_ranges_are_standardised():
     assert some.bounded.tolist() == [0]
     assert asked(length="120").exact.tolist() == [0]
     assert asked(length=[90, 90]).exact.tolist() == [0]
+    assert asked(age=-5).exact.tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,8 @@ def test_categories_choose_combinations(given, expected):
         ({"length": (80, np.inf)}, "a number or a range"),
         ({"length": None}, "length=None"),
         ({"age": (40,)}, r"\(age: 30 to 70\)"),
+        ({"length": -5}, r"length=-5: no streamline has less than 0 \(length: 60"),
+        ({"length": (-1, 80)}, "no streamline has less than 0"),
     ],
 )
 def test_what_is_no_condition_is_refused(given, said):

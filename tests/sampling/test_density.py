@@ -130,6 +130,18 @@ def test_out_of_the_range_of_all_the_shares_are_those_without(density, caplog):
     assert " mm: the result is an extrapolation" in caplog.text
 
 
+def test_categories_that_get_no_share_are_said(density, caplog):
+    weights(density, bundle=["a", "b"], length=120)
+    assert "None is generated of the bundle a: no training streamline" in caplog.text
+    caplog.clear()
+    weights(density, bundle=["a", "b"], sex="m")
+    assert "None is generated of the bundle b" in caplog.text
+    caplog.clear()
+    for given in ({"length": 120}, {"bundle": ["a", "b"], "length": (70, 120)}):
+        weights(density, **given)
+    assert not caplog.records
+
+
 def test_range_that_is_said_is_that_of_what_is_asked(density, caplog):
     """120 mm are in the training, but not for bundle a."""
     weights(density, length=120)
