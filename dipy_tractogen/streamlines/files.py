@@ -136,7 +136,8 @@ def _expand_one(path: str | os.PathLike) -> list[Path]:
         if not found:
             raise ValueError(
                 f"the folder {file} holds no tractogram: it needs files with one of "
-                f"the extensions {', '.join(TRACTOGRAM_EXTENSIONS)}"
+                f"the extensions {', '.join(TRACTOGRAM_EXTENSIONS)}; for those in its "
+                f"folders, give a glob such as '{file}/**/*.trx'"
             )
         return found
     if file.exists():
