@@ -183,6 +183,13 @@ class Optimisation:
             self.checkpoint.write(finished=True)
         return False
 
+    @property
+    def kept_step(self) -> int:
+        """Step whose weights the model has at the end: the best, or else the last."""
+        if self.keep_best is None or self.keep_best.weights is None:
+            return self.budget.steps
+        return self.keep_best.best_step
+
     def history(self) -> keras.callbacks.History:
         """Give the whole history as Keras does.
 

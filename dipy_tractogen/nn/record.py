@@ -43,7 +43,8 @@ class TrainingRecord:
     active_units : int
         Latent dimensions whose z_mean varies over the training data.
     parameters : dict
-        Parameters of the training.
+        Parameters of the training, whether it was ``interrupted``, and ``kept_step``,
+        the step whose weights were kept.
     data : dict
         Files, their digests, numbers of streamlines.
     history : list of dict

@@ -90,7 +90,11 @@ def fit_model(
             "(give a smaller batch_size)"
         ) from error
     record = record_of(model, bundles, options.seed)
-    record.parameters = {**asdict(options), "interrupted": interrupted}
+    record.parameters = {
+        **asdict(options),
+        "interrupted": interrupted,
+        "kept_step": optimisation.kept_step,
+    }
     record.history = optimisation.rows.rows
     if held is not None:
         record.held_out_mm = measure_held_out(model, held)

@@ -96,9 +96,8 @@ class TrainAAEFlow(TrainingFlow):
         from dipy_tractogen.nn.collapse import LOWEST_COVERAGE
 
         super().report(model, aside)
-        # The weights that are kept are those of the best held-out loss.
-        rows = model.record.history
-        row = min(rows, key=lambda row: row.get("val_loss", -row["step"]))
+        rows, kept = model.record.history, model.record.parameters["kept_step"]
+        row = next((row for row in rows if row["step"] == kept), rows[-1])
         covered = row.get("coverage")
         if covered is None:
             logger.warning("There are too few streamlines to notice a collapse.")

@@ -147,7 +147,7 @@ def test_best_weights_are_kept(arrays, monkeypatch):
     model.fit(**given, epochs=450, learning_rate=0.1, patience=0.2)
     losses = [row["val_loss"] for row in model.record.history]
     step = model.record.history[int(np.argmin(losses))]["step"]
-    assert best[0].best_step == step
+    assert best[0].best_step == model.record.parameters["kept_step"] == step
     assert step < model.record.history[-1]["step"]
 
 

@@ -41,22 +41,23 @@ def _covered(share):
 
 
 @pytest.mark.parametrize(
-    ("coverages", "level", "said"),
+    ("coverages", "kept", "level", "said"),
     [
-        ([0.2, 0.9], logging.INFO, "cover 90 %, draws from the prior 45 %"),
-        ([0.9, 0.2], logging.WARNING, "has collapsed"),
-        ([None, None], logging.WARNING, "too few streamlines"),
+        ([0.2, 0.9], 1, logging.INFO, "cover 90 %, draws from the prior 45 %"),
+        ([0.9, 0.2], 1, logging.WARNING, "has collapsed"),
+        ([0.9, 0.2], 0, logging.INFO, "cover 90 %"),
+        ([None, None], 1, logging.WARNING, "too few streamlines"),
     ],
 )
-def test_collapse_is_said_loudly(monkeypatch, caplog, coverages, level, said):
-    """Of the weights that are kept, which are the last ones here."""
+def test_collapse_is_said_loudly(monkeypatch, caplog, coverages, kept, level, said):
+    """Of the weights that are kept, which need not be those of the best loss."""
     monkeypatch.setattr(TrainingFlow, "report", lambda *_: None)
     rows = [
         {"step": n, "val_loss": -n, **_covered(one)} for n, one in enumerate(coverages)
     ]
     with caplog.at_level(logging.INFO, "dipy_tractogen"):
-        model = SimpleNamespace(record=SimpleNamespace(history=rows))
-        TrainAAEFlow().report(model, [])
+        record = SimpleNamespace(history=rows, parameters={"kept_step": kept})
+        TrainAAEFlow().report(SimpleNamespace(record=record), [])
     assert caplog.records[-1].levelno == level
     assert said in caplog.messages[-1]
 
