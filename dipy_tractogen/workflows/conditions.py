@@ -82,23 +82,61 @@ def values_to_write(conditions, values: dict) -> dict:
     conditions : Conditions
         What a model knows of its streamlines; they give each category a number.
     values : dict of str to ndarray of shape (n,)
-        Text or numbers by name.
+        Text or codes of categories, and numbers, by name.
 
     Returns
     -------
     dict of str to ndarray of shape (n,)
-        Codes of categories, and numbers.
+        Numbers: of categories the codes, or what their names say where all of these
+        are numbers.
     """
     import numpy as np
 
-    written = {}
-    for name, given in values.items():
-        if given.dtype.kind == "U":
-            categories, codes = np.unique(given, return_inverse=True)
-            known = [conditions[name].code(str(text)) for text in categories]
-            given = np.array(known, dtype=np.int32)[codes]
-        written[name] = given
+    written = dict(values)
+    for one in conditions.categorical:
+        if one.name not in values:
+            continue
+        codes = values[one.name]
+        if codes.dtype.kind == "U":
+            categories, inverse = np.unique(codes, return_inverse=True)
+            known = [one.code(str(text)) for text in categories]
+            codes = np.array(known, dtype=np.int32)[inverse]
+        if _are_numbers(one.categories):
+            codes = np.array(one.categories, dtype=np.float32)[codes]
+        written[one.name] = codes
     return written
+
+
+def values_that_were_written(conditions, values: dict) -> dict:
+    """Turn the codes of `values_to_write` back, as they are read from a tractogram.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        What a model knows of its streamlines.
+    values : dict of str to ndarray of shape (n,)
+        Text or numbers by name; of ``data_per_streamline`` the text of a number.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,)
+        Names of categories, and numbers.
+
+    Raises
+    ------
+    ValueError
+        If a category has a code that the model does not know.
+    """
+    import numpy as np
+
+    read = dict(values)
+    for one in conditions.categorical:
+        # A category that was trained on from such a file has a number for its name.
+        if one.name in values and not _are_numbers(one.categories):
+            texts, inverse = np.unique(values[one.name], return_inverse=True)
+            names = [_of_code(one, str(text)) for text in texts]
+            read[one.name] = np.array(names, dtype=str)[inverse]
+    return read
 
 
 def log_codes(conditions) -> None:
@@ -110,11 +148,36 @@ def log_codes(conditions) -> None:
         What the model knows of its streamlines, the bundle first.
     """
     for one in conditions.categorical[1:]:
+        if _are_numbers(one.categories):
+            continue
         logger.info(
             'data_per_streamline["%s"]: %s',
             one.name,
             ", ".join(f"{code} is {text}" for code, text in enumerate(one.categories)),
         )
+
+
+def _are_numbers(categories: tuple[str, ...]) -> bool:
+    """Whether categories are named as numbers of a tractogram, which give them back."""
+    import numpy as np
+
+    from dipy_tractogen.streamlines.naming import categories_of
+
+    try:
+        numbers = np.array(categories, dtype=np.float32)
+    except ValueError:
+        return False
+    return bool(np.isfinite(numbers).all()) and (
+        sorted(categories) == list(categories_of(numbers)[1])
+    )
+
+
+def _of_code(condition, text: str) -> str:
+    """Name of the category whose code a text is, or the name that it is."""
+    codes = [str(code) for code in range(len(condition.categories))]
+    if text in codes:
+        return condition.categories[codes.index(text)]
+    return condition.categories[condition.code(text)]
 
 
 def _numbers(name: str, text: str) -> float | tuple[float, float]:

@@ -6,7 +6,12 @@ import logging
 
 from .arguments import check_int
 from .base import TractogenFlow
-from .conditions import log_codes, parse_conditions, split_conditions
+from .conditions import (
+    log_codes,
+    parse_conditions,
+    split_conditions,
+    values_to_write,
+)
 from .models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
@@ -135,8 +140,9 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 path, reference=header, bundle_names=names, force=self.force
             ) as writer,
         ):
+            known = model.record.density.conditions
             for points, labels, values in batches:
-                writer.write(points, labels, values)
+                writer.write(points, labels, values_to_write(known, values))
                 counts[names[labels[0]]] += len(points)
                 if missed:
                     missed.look(points, values["length"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import logging
 
 from .base import TractogenFlow
+from .conditions import values_that_were_written
 from .loading import check_loading, load, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
@@ -43,7 +45,9 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             Tractograms, folders or globs.
         participants : string or Path, optional
             Table of the subjects, a participants.tsv as in BIDS, for a model that
-            reads conditions of theirs. The files need not be those of the training,
+            reads conditions of theirs; without it these are looked up in
+            data_per_streamline, where categories may have the codes that a training or
+            a generation wrote. The files need not be those of the training,
             but their bundles and other categories have to be known to such a model.
         out_dir : string or Path, optional
             Output folder.
@@ -68,6 +72,9 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             read = [*names["categorical"], *names["continuous"]]
             logger.info("The model reads %s", ", ".join(read))
         bundles = load(files, given, participants=participants, **names)
+        if not participants and any(names.values()):
+            values = values_that_were_written(model.conditions, bundles.values)
+            bundles = replace(bundles, values=values)
         check_known(model, bundles)
         mean, high, truncation = self._write(path, bundles, model)
         logger.info(

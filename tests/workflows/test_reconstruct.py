@@ -76,6 +76,34 @@ def test_conditions_of_the_subject_are_read(
     np.testing.assert_allclose(np.array(back.streamlines), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", ["held out", "generated"])
+def test_what_the_commands_wrote_is_read(conditional_model, tmp_path, kind):
+    """Without a table of the subjects: the codes of categories are in the file."""
+    given, out = conditional_model.with_name("held_out.trx"), ["--out_dir", tmp_path]
+    if kind == "generated":
+        given = tmp_path / "synthetic.trx"
+        asked = ["--conditions", "diagnosis=patient", "--nb_streamlines", "20"]
+        made = [str(each) for each in (conditional_model, *asked, *out)]
+        assert main("dipy_generate_streamlines", made) == 0
+    arguments = [conditional_model, given, "--outside_box", "keep", *out]
+    assert main("dipy_reconstruct_streamlines", [str(each) for each in arguments]) == 0
+    bundles = load_bundles(
+        given,
+        categorical="diagnosis",
+        continuous=("age", "curvature"),
+        out_of_bounds="keep",
+    )
+    names = np.array(["control", "patient"])
+    values = {
+        **bundles.values,
+        "bundle": np.array(bundles.bundle_names)[bundles.labels],
+        "diagnosis": names[bundles.values["diagnosis"].astype(int)],
+    }
+    expected = load_model(conditional_model).reconstruct(bundles.resample(16), values)
+    back = load_bundles(tmp_path / "reconstructed.trx", out_of_bounds="keep")
+    np.testing.assert_allclose(np.array(back.streamlines), expected, atol=1e-3)
+
+
 def test_unknown_bundles_and_values_are_said(
     refused, conditional_model, cohort, subject, bundle_files, tmp_path
 ):
