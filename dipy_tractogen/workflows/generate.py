@@ -172,8 +172,8 @@ class _Missed:
         if self.nb_missed:
             logger.warning(
                 "%d of %d streamlines miss the asked length by more than %g mm and "
-                "%g %%, by %.3g mm at most: so short or long ones, or so few points, "
-                "do not have it",
+                "%g %%, by %.3g mm at most: ask within the training's range, for "
+                "more points, without --smooth, or train longer",
                 self.nb_missed,
                 self.nb_streamlines,
                 _TOLERANCE_MM,
