@@ -73,10 +73,19 @@ def on_conv(model_class):
 
 
 @pytest.fixture(autouse=True)
-def _forget_graphs():
-    """Let go of the graphs of a test, which make the tracing of the next ones slow."""
+def _forget_graphs(monkeypatch):
+    """Let go of the graphs of a training, which make the tracing of others slow."""
+    trained = []
+    fit = keras.Model.fit
+
+    def watched(*args, **kwargs):
+        trained.append(True)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
     yield
-    keras.utils.clear_session(free_memory=True)
+    if trained:
+        keras.utils.clear_session(free_memory=True)
 
 
 @pytest.fixture(scope="session")
