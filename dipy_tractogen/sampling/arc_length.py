@@ -65,10 +65,11 @@ def add_with_length(
     points = residuals * factors[:, None, None]
     points += means
     stretch = np.clip(target_lengths / sizes, 1 / STRETCH, STRETCH).astype(np.float32)
-    stretch = stretch[:, None, None]
-    shift = (1 - stretch) * points.mean(axis=1, keepdims=True)
-    points *= stretch
-    points += shift
+    shift = (1 - stretch)[:, None] * _centroids(points)
+    points *= stretch[:, None, None]
+    # An axis at a time: loops over three numbers are slow.
+    for axis, along in enumerate(shift.T):
+        points[..., axis] += along[:, None]
     return points
 
 
@@ -116,4 +117,15 @@ def residual_factors(
 
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.einsum("npk,npk->np", first, second)
+    """Products of vectors (n, p, 3), whole rows at a time."""
+    products = first * second
+    total = products[..., 0] + products[..., 1]
+    total += products[..., 2]
+    return total
+
+
+def _centroids(points: np.ndarray) -> np.ndarray:
+    """Mean point of each streamline, as a product with one row of weights."""
+    nb_points = points.shape[1]
+    weights = np.full((1, nb_points), 1 / nb_points, dtype=np.float32)
+    return np.matmul(weights, points)[:, 0]

@@ -58,45 +58,73 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
     return coefficients.reshape(len(points), 3 * len(basis)).astype(np.float32)
 
 
-def draw_similar(
-    known: Descriptors, asked: Descriptors, weights: Sequence[float], seed
-) -> np.ndarray:
-    """Draw for each streamline one of the same bundle that is like it.
-
-    It is the nearest, or one not much farther, to a point drawn about the streamline's
-    own sizes and the principal components of its shape, in deviations of the bundle.
+class SimilarStreamlines:
+    """Streamlines of which those that are like others are drawn.
 
     Parameters
     ----------
-    known, asked : Descriptors
-        Those to choose from, and those to be like; every bundle that is asked is known.
+    known : Descriptors
+        Those to choose from.
     weights : sequence of float
         How much each of the s sizes counts, against one for a component of the shape.
-    seed : int, sequence of int or numpy.random.Generator
-        Fixes the draw.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        Index into `known` for each that is asked.
     """
-    rng = np.random.default_rng(seed)
-    chosen = np.zeros(len(asked.labels), dtype=np.intp)
-    for label in np.unique(asked.labels):
-        members = np.flatnonzero(known.labels == label)
-        seekers = np.flatnonzero(asked.labels == label)
-        shapes = known.shapes[members]
-        axes, centre = _principal_axes(shapes)
-        ours = np.column_stack([known.sizes[members], (shapes - centre) @ axes])
-        theirs = np.column_stack(
-            [asked.sizes[seekers], (asked.shapes[seekers] - centre) @ axes]
-        )
-        scale = np.array([*weights, *np.ones(axes.shape[1])])
-        scale /= ours.std(axis=0) + _TINY
+
+    def __init__(self, known: Descriptors, weights: Sequence[float]):
+        self._bundles = {
+            int(label): _BundleOfKnown(known, label, weights)
+            for label in np.unique(known.labels)
+        }
+
+    def draw(self, asked: Descriptors, seed) -> np.ndarray:
+        """Draw for each streamline one of the same bundle that is like it.
+
+        It is the nearest, or one not much farther, to a point drawn about the
+        streamline's own sizes and the principal components of its shape, in deviations
+        of the bundle.
+
+        Parameters
+        ----------
+        asked : Descriptors
+            Those to be like; their bundles are known.
+        seed : int, sequence of int or numpy.random.Generator
+            Fixes the draw.
+
+        Returns
+        -------
+        ndarray of shape (n,), int
+            Index into those to choose from, for each that is asked.
+        """
+        rng = np.random.default_rng(seed)
+        chosen = np.zeros(len(asked.labels), dtype=np.intp)
+        for label in np.unique(asked.labels):
+            seekers = np.flatnonzero(asked.labels == label)
+            chosen[seekers] = self._bundles[int(label)].draw(
+                asked.sizes[seekers], asked.shapes[seekers], rng
+            )
+        return chosen
+
+
+class _BundleOfKnown:
+    """What is searched of one bundle, made once for all that is drawn."""
+
+    def __init__(self, known: Descriptors, label: int, weights: Sequence[float]):
+        self._members = np.flatnonzero(known.labels == label)
+        shapes = known.shapes[self._members]
+        self._axes, self._centre = _principal_axes(shapes)
+        components = (shapes - self._centre) @ self._axes
+        ours = np.column_stack([known.sizes[self._members], components])
+        self._scale = np.array([*weights, *np.ones(self._axes.shape[1])])
+        self._scale /= ours.std(axis=0) + _TINY
+        self._tree = cKDTree(ours * self._scale)
+
+    def draw(
+        self, sizes: np.ndarray, shapes: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        components = (shapes - self._centre) @ self._axes
+        theirs = np.column_stack([sizes, components])
         noise = _SPREAD * rng.standard_normal(theirs.shape)
-        _, nearest = cKDTree(ours * scale).query(theirs * scale + noise, eps=_SLACK)
-        chosen[seekers] = members[nearest]
-    return chosen
+        _, nearest = self._tree.query(theirs * self._scale + noise, eps=_SLACK)
+        return self._members[nearest]
 
 
 def _principal_axes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

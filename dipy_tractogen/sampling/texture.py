@@ -12,7 +12,7 @@ import numpy as np
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .arc_length import CHUNK, SHORTEST_MM, add_with_length, arc_lengths
-from .similar import Descriptors, coarse_shapes, draw_similar
+from .similar import Descriptors, SimilarStreamlines, coarse_shapes
 from .strength import choose_strengths
 
 # Residuals kept of a bundle, and in all; 768 bytes each.
@@ -66,6 +66,7 @@ class Texture:
         self.lengths = np.zeros((0, 2), dtype=np.float32)
         self.shapes = np.zeros((0, 0), dtype=np.float32)
         self._residuals = np.zeros((0, 0, 3), dtype=np.float32)
+        self._similar: dict[bool, SimilarStreamlines] = {}
 
     def fit(
         self,
@@ -132,6 +133,7 @@ class Texture:
 
     def _prepare(self) -> None:
         """Make of what is stored what is read often."""
+        self._similar = {}
         basis = cosine_basis(self.nb_points, self.coefficients.shape[1])
         self._residuals = np.matmul(basis.T, self.coefficients.astype(np.float32))
 
@@ -186,20 +188,26 @@ class Texture:
 
     def _draw(self, means, labels, decoded, target_lengths, seed) -> np.ndarray:
         """Choose a residual for each streamline."""
-        real, mean = self.lengths.T.astype(float)
-        if target_lengths is None:
-            weights = (_LENGTH_WEIGHT,)
-            known, asked = mean[:, None], decoded[:, None]
+        has_targets = target_lengths is not None
+        if has_targets:
+            asked = np.column_stack([target_lengths, target_lengths / decoded])
         else:
+            asked = decoded[:, None]
+        if has_targets not in self._similar:
+            self._similar[has_targets] = self._to_choose_from(has_targets)
+        descriptors = Descriptors(labels, np.log(asked), coarse_shapes(means))
+        return self._similar[has_targets].draw(descriptors, seed)
+
+    def _to_choose_from(self, has_targets: bool) -> SimilarStreamlines:
+        """Describe the streamlines that left the residuals."""
+        real, mean = self.lengths.T.astype(float)
+        if has_targets:
             weights = (_LENGTH_WEIGHT, _RATIO_WEIGHT)
             known = np.column_stack([real, real / mean])
-            asked = np.column_stack([target_lengths, target_lengths / decoded])
-        return draw_similar(
-            Descriptors(self.labels, np.log(known), self.shapes),
-            Descriptors(labels, np.log(asked), coarse_shapes(means)),
-            weights,
-            seed,
-        )
+        else:
+            weights, known = (_LENGTH_WEIGHT,), mean[:, None]
+        descriptors = Descriptors(self.labels, np.log(known), self.shapes)
+        return SimilarStreamlines(descriptors, weights)
 
     def _check_given(self, means, labels, target_lengths) -> None:
         shape = (len(labels), self.nb_points, 3)

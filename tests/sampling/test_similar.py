@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.similar import Descriptors, coarse_shapes, draw_similar
+from dipy_tractogen.sampling.similar import (
+    Descriptors,
+    SimilarStreamlines,
+    coarse_shapes,
+)
 
 
 def straight(places, nb_points=32):
@@ -38,12 +42,12 @@ def test_the_drawn_ones_are_of_the_bundle_and_near(known):
         np.full((200, 1), 4.5),
         coarse_shapes(straight(asked_places)),
     )
-    chosen = draw_similar(known, asked, (1.0,), seed=0)
+    chosen = SimilarStreamlines(known, (1.0,)).draw(asked, seed=0)
     np.testing.assert_array_equal(known.labels[chosen], asked.labels)
     assert np.median(np.abs(places[chosen] - asked_places)) < 3
     assert np.median(np.abs(known.sizes[chosen] - 4.5)) < 0.1
     # Without weight the size does not matter, and the place is found better.
-    without = draw_similar(known, asked, (0.0,), seed=0)
+    without = SimilarStreamlines(known, (0.0,)).draw(asked, seed=0)
     assert np.std(known.sizes[without]) > 2 * np.std(known.sizes[chosen])
 
 
@@ -52,9 +56,8 @@ def test_a_draw_has_variety_and_a_seed(known):
     asked = Descriptors(
         np.full(300, 1), np.full((300, 1), 4.5), known.shapes[[500] * 300]
     )
-    chosen = draw_similar(known, asked, (1.0,), seed=(1, 2))
+    similar = SimilarStreamlines(known, (1.0,))
+    chosen = similar.draw(asked, seed=(1, 2))
     assert 8 <= len(np.unique(chosen)) <= 150
-    np.testing.assert_array_equal(
-        chosen, draw_similar(known, asked, (1.0,), seed=(1, 2))
-    )
-    assert (chosen != draw_similar(known, asked, (1.0,), seed=3)).any()
+    np.testing.assert_array_equal(chosen, similar.draw(asked, seed=(1, 2)))
+    assert (chosen != similar.draw(asked, seed=3)).any()
