@@ -27,6 +27,9 @@ REFERENCE_EXTENSIONS = (".nii", ".nii.gz", ".trk", ".trx")
 #: Voxels along an axis that the header of a .trk or .nii can say.
 _MOST_VOXELS = np.iinfo(np.int16).max
 
+# Where one streamline leaves the box, so many points are looked at one by one.
+_POINTS_LOOKED_AT = 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -269,7 +272,8 @@ class Reference:
         streamlines = to_sequence(streamlines)
         inside = np.ones(len(streamlines), dtype=bool)
         to_voxels = np.linalg.inv(self.affine)
-        for rows, points, lengths in blocks(streamlines):
+        pieces = blocks(streamlines, points_per_block=_POINTS_LOOKED_AT)
+        for rows, points, lengths in pieces:
             if not self._in_box(to_voxels, _corners(points)).all():
                 outside = np.flatnonzero(~self._in_box(to_voxels, points))
                 inside[rows.start + streamlines_of(outside, lengths)] = False
