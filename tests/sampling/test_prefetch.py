@@ -1,0 +1,80 @@
+from itertools import count
+import threading
+
+import pytest
+
+from dipy_tractogen.sampling.prefetch import in_order, nb_usable_cores, prefetched
+
+
+def test_there_is_a_core():
+    assert nb_usable_cores() >= 1
+
+
+@pytest.mark.parametrize("nb_threads", [None, 1, 3])
+def test_results_come_in_the_order_of_the_tasks(nb_threads):
+    """The first task ends last."""
+    others_done = threading.Event()
+
+    def work(task):
+        if task == 0 and nb_threads == 3:
+            assert others_done.wait(20)
+        if task == 2:
+            others_done.set()
+        return task * task
+
+    results = list(in_order(work, range(20), nb_threads=nb_threads))
+    assert results == [task * task for task in range(20)]
+
+
+def test_no_more_is_made_than_a_few_ahead():
+    taken = []
+
+    def tasks():
+        for task in count():
+            taken.append(task)
+            yield task
+
+    results = in_order(lambda task: task, tasks(), nb_threads=2)
+    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert len(taken) <= 5 + 2 * 2
+    results.close()
+    assert not [one for one in threading.enumerate() if "in_order" in one.name]
+
+
+def test_an_error_comes_where_its_result_would_and_ends_the_rest():
+    def work(task):
+        if task == 3:
+            raise ValueError("three")
+        return task
+
+    results = in_order(work, count(), nb_threads=2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(results)
+    assert list(results) == []
+
+
+def test_the_next_item_is_made_while_one_is_used():
+    made = [threading.Event() for _ in range(4)]
+
+    def items():
+        for number, event in enumerate(made):
+            event.set()
+            yield number
+
+    results = prefetched(items())
+    assert next(results) == 0
+    assert made[1].wait(20)
+    assert list(results) == [1, 2, 3]
+    assert list(prefetched([])) == []
+
+
+def test_an_error_of_the_items_is_passed_on():
+    def items():
+        yield 1
+        raise ValueError("after one")
+
+    results = prefetched(items())
+    assert next(results) == 1
+    with pytest.raises(ValueError, match="after one"):
+        next(results)
