@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+import logging
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.sampling.asked import Asked
-from dipy_tractogen.sampling.generation import balanced as balance
-from dipy_tractogen.sampling.generation import generate_batches, share
+from dipy_tractogen.sampling.generation import MAX_TRIES, generate_batches
+from dipy_tractogen.sampling.plausibility import Plausibility
+from dipy_tractogen.sampling.shares import balanced as balance
+from dipy_tractogen.sampling.shares import share, shares_of
 from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH
-from dipy_tractogen.streamlines.geometry import lengths, resample
+from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.ragged import concatenated
+from dipy_tractogen.streamlines.spacing import check_spacing, respaced
 
 from .base import StreamlineCoder
 from .record import TrainingRecord
+
+logger = logging.getLogger("dipy_tractogen")
 
 # Draws anew of streamlines that miss the length that is asked for by more than this
 # share of it.
@@ -46,8 +54,9 @@ class StreamlineGenerator(StreamlineCoder):
         *,
         conditions: Mapping | None = None,
         return_values: bool = False,
+        plausibility: Plausibility | None = None,
         **options,
-    ) -> tuple[np.ndarray, ...]:
+    ) -> tuple[np.ndarray | ArraySequence, ...]:
         """Generate new streamlines.
 
         Parameters
@@ -62,13 +71,18 @@ class StreamlineGenerator(StreamlineCoder):
             not asked is drawn as the training had it, given what is.
         return_values : bool, optional
             Return the conditions of each streamline, too.
+        plausibility : Plausibility, optional
+            Streamlines that it rejects are replaced by others. Where these are not
+            found there are fewer than asked for: its ``shortfall`` says of which
+            bundles.
         **options
-            ``balanced``, ``nb_points``, ``smooth`` and ``seed`` of `generate_batches`.
+            ``balanced``, ``proportions``, ``nb_points``, ``step_size``, ``smooth``,
+            ``max_tries`` and ``seed`` of `generate_batches`.
 
         Returns
         -------
         points : ndarray of shape (nb_streamlines, nb_points, 3), float32
-            Points in RASMM mm, sorted by bundle.
+            Points in RASMM mm, sorted by bundle; an ArraySequence with `step_size`.
         labels : ndarray of shape (nb_streamlines,), int32
             Bundle of each, an index into ``record.bundle_names``.
         values : dict of str to ndarray of shape (nb_streamlines,)
@@ -78,14 +92,20 @@ class StreamlineGenerator(StreamlineCoder):
         Raises
         ------
         ValueError
-            If the model is not trained, what is asked is unknown, or a number is
-            impossible.
+            If the model is not trained, what is asked is unknown, a number is
+            impossible, or no streamline is plausible.
         """
         batches = self.generate_batches(
-            nb_streamlines, bundles, conditions=conditions, **options
+            nb_streamlines,
+            bundles,
+            conditions=conditions,
+            plausibility=plausibility,
+            **options,
         )
         points, labels, values = zip(*batches)
-        result = np.concatenate(points), np.concatenate(labels)
+        result = concatenated(points), np.concatenate(labels)
+        if plausibility is not None and plausibility.shortfall:
+            logger.warning("%s", plausibility.describe_shortfall())
         if not return_values:
             return result
         names = values[0]
@@ -98,10 +118,14 @@ class StreamlineGenerator(StreamlineCoder):
         *,
         conditions: Mapping | None = None,
         balanced: bool = False,
+        proportions: Mapping[str, float] | None = None,
         nb_points: int | None = None,
+        step_size: float | None = None,
         smooth: bool = False,
+        plausibility: Plausibility | None = None,
+        max_tries: int = MAX_TRIES,
         seed: int = 0,
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+    ) -> Iterator[tuple[np.ndarray | ArraySequence, np.ndarray, dict[str, np.ndarray]]]:
         """Generate streamlines a batch at a time, in bounded memory.
 
         Parameters
@@ -114,18 +138,29 @@ class StreamlineGenerator(StreamlineCoder):
             What else is asked, by the name of a condition; see `generate`.
         balanced : bool, optional
             As many for each bundle, in place of the proportions of the training.
+        proportions : mapping of str to float, optional
+            The bundles to generate, in place of `bundles`, and their proportions, in
+            place of those of the training: ``{"AF_L": 2, "CST_R": 1}``.
         nb_points : int, optional
             Points of each streamline, by default those of the model.
+        step_size : float, optional
+            Distance of neighbouring points in mm, in place of their number; see
+            :func:`dipy_tractogen.streamlines.spacing.resample_by_step`.
         smooth : bool, optional
             Leave streamlines as they are decoded: the mean of what the latents do not
             say, too smooth and a little short.
+        plausibility : Plausibility, optional
+            Streamlines that it rejects, before they are resampled, are replaced by
+            others; it counts them, and what is missing in the end.
+        max_tries : int, optional
+            Streamlines that are drawn for each that has to be plausible, at most.
         seed : int, optional
             Fixes the draw.
 
         Yields
         ------
         points : ndarray of shape (m, nb_points, 3), float32
-            Points in RASMM mm.
+            Points in RASMM mm; an ArraySequence with `step_size`.
         labels : ndarray of shape (m,), int32
             Bundle of each, an index into ``record.bundle_names``.
         values : dict of str to ndarray of shape (m,)
@@ -134,35 +169,42 @@ class StreamlineGenerator(StreamlineCoder):
         Raises
         ------
         ValueError
-            If the model is not trained, what is asked is unknown, or a number is
-            impossible.
+            If the model is not trained, what is asked is unknown, a number is
+            impossible, or, in the end, no streamline was plausible.
         """
         density = self.record.density
         if density is None:
             raise ValueError("The model is not trained: call fit before generate.")
-        given = dict(conditions or {})
-        if bundles is not None:
-            if BUNDLE in given:
-                raise ValueError(
-                    f"bundles={bundles} and the condition {BUNDLE}={given[BUNDLE]} are "
-                    "both given: leave out one."
-                )
-            given[BUNDLE] = bundles
+        check_spacing(nb_points, step_size)
+        if max_tries < 1:
+            raise ValueError(f"max_tries={max_tries}: give 1 or more.")
+        given = _merged(bundles, conditions, balanced, proportions)
         asked = Asked(density.conditions, given)
         weights = density.weights(asked)
+        groups = density.cells[:, 0]
         if balanced:
-            weights = balance(weights, density.cells[:, 0])
+            weights = balance(weights, groups)
+        if proportions is not None:
+            shares = shares_of(density.conditions[BUNDLE], proportions)
+            weights = balance(weights, groups) * shares[groups]
 
         texture = None if smooth else self.record.texture
 
         def draw(size, cell, stream):
-            points, codes, numbers = self._draw(size, cell, asked, texture, stream)
-            if nb_points not in (None, self.nb_points):
-                points = resample(points, nb_points)
-            return points, codes, numbers
+            return self._draw(size, cell, asked, texture, stream)
 
-        counts = share(nb_streamlines, weights)
-        return generate_batches(density.conditions, draw, counts, seed=seed)
+        batches = generate_batches(
+            density.conditions,
+            draw,
+            share(nb_streamlines, weights),
+            seed=seed,
+            plausibility=plausibility,
+            max_tries=max_tries,
+        )
+        return (
+            (respaced(points, nb_points, step_size), *of_them)
+            for points, *of_them in batches
+        )
 
     def _draw(self, size: int, cell: int, asked: Asked, texture, stream):
         """Draw conditions and latents, decode them, and add texture."""
@@ -204,3 +246,22 @@ class StreamlineGenerator(StreamlineCoder):
         if self.conditions_in_networks:
             matrix = self.record.density.conditions.matrix(codes, numbers)
         return self.decode_matrix(z, matrix)
+
+
+def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
+    """Put the bundles among the conditions, from wherever they are named."""
+    given = dict(conditions or {})
+    if proportions is not None:
+        if balanced:
+            raise ValueError("balanced and proportions are both given: leave out one.")
+        if bundles is not None:
+            raise ValueError("bundles and proportions are both given: leave out one.")
+        bundles = list(proportions)
+    if bundles is not None:
+        if BUNDLE in given:
+            raise ValueError(
+                f"bundles={bundles} and the condition {BUNDLE}={given[BUNDLE]} are "
+                "both given: leave out one."
+            )
+        given[BUNDLE] = bundles
+    return given

@@ -1,72 +1,33 @@
-"""How many streamlines of what, and a batch of them after the other."""
+"""Streamlines drawn a batch at a time, until there are enough plausible ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
 
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
 
+from .plausibility import Plausibility
+
+MAX_TRIES = 20
+"""Streamlines that are drawn at most for each that has to be plausible."""
+
 _BATCH = 4096
 
-
-def share(nb_streamlines: int, weights: np.ndarray) -> np.ndarray:
-    """Share a number of streamlines.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        Number of streamlines in all.
-    weights : ndarray of shape (m,)
-        Weight of each share, not all zero.
-
-    Returns
-    -------
-    ndarray of shape (m,), int64
-        Numbers that add up to `nb_streamlines`.
-
-    Raises
-    ------
-    ValueError
-        If the number is not positive.
-    """
-    if nb_streamlines < 1:
-        raise ValueError(f"nb_streamlines={nb_streamlines}: give 1 or more.")
-    # Largest remainders: shares differ from the exact ones by less than one.
-    exact = nb_streamlines * weights / weights.sum()
-    shares = np.floor(exact).astype(np.int64)
-    short = nb_streamlines - shares.sum()
-    order = np.argsort(shares - exact, kind="stable")
-    shares[order[:short]] += 1
-    return shares
-
-
-def balanced(weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Make weights the same for each group.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (m,)
-        The weights.
-    groups : ndarray of int, shape (m,)
-        Group of each.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Weights that add up to one in each group, or to zero as they did.
-    """
-    totals = np.bincount(groups, weights)[groups]
-    return np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0)
+Drawn = tuple[np.ndarray, np.ndarray, np.ndarray]
+Draw = Callable[[int, int, tuple], Drawn]
 
 
 def generate_batches(
     conditions: Conditions,
-    draw: Callable[[int, int, tuple], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    draw: Draw,
     counts: np.ndarray,
     *,
     seed: int,
+    plausibility: Plausibility | None = None,
+    max_tries: int = MAX_TRIES,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]]:
     """Draw streamlines a batch at a time, one combination of categories after another.
 
@@ -81,6 +42,12 @@ def generate_batches(
         Streamlines of each combination of categories.
     seed : int
         Fixes the draw; every batch has a stream of its own.
+    plausibility : Plausibility, optional
+        Streamlines that it rejects are replaced by others. It counts them, and what is
+        missing in the end.
+    max_tries : int, optional
+        Streamlines that are drawn of a combination for each that is asked for, at most;
+        then the next combination follows.
 
     Yields
     ------
@@ -90,11 +57,61 @@ def generate_batches(
         Bundle of each.
     values : dict of str to ndarray of shape (m,)
         The conditions of each but its bundle: codes of categories, and numbers.
+
+    Raises
+    ------
+    ValueError
+        If none at all is plausible.
     """
     others = [one.name for one in conditions.categorical[1:]]
+    if plausibility is not None:
+        plausibility.restart()
+    nothing = True
     for cell, count in enumerate(counts):
-        for start in range(0, int(count), _BATCH):
-            size = min(_BATCH, int(count) - start)
-            points, codes, numbers = draw(size, cell, (seed, cell, start))
+        drawn = _batches_of(draw, cell, int(count), seed)
+        if plausibility is not None:
+            names = conditions.categorical[0].categories
+            drawn = _plausible_batches_of(
+                draw, cell, int(count), seed, names, plausibility, max_tries
+            )
+        for points, codes, numbers in drawn:
+            nothing = False
             values = dict(zip(others, codes[:, 1:].T))
             yield points, codes[:, 0], {**values, **conditions.restored(numbers)}
+    if nothing and plausibility is not None:
+        raise ValueError(plausibility.describe_shortfall())
+
+
+def _batches_of(
+    draw: Draw, cell: int, count: int, seed: int, first: int = 0
+) -> Iterator[Drawn]:
+    """Draw streamlines of one combination; `first` were drawn before."""
+    for start in range(first, first + count, _BATCH):
+        yield draw(min(_BATCH, first + count - start), cell, (seed, cell, start))
+
+
+def _plausible_batches_of(
+    draw: Draw,
+    cell: int,
+    count: int,
+    seed: int,
+    names: Sequence[str],
+    plausibility: Plausibility,
+    max_tries: int,
+) -> Iterator[Drawn]:
+    """Draw until there are enough plausible ones, or too many were tried."""
+    nb_tried = nb_found = 0
+    while nb_found < count and nb_tried < max_tries * count:
+        # As many as are missing, over the share that was plausible so far.
+        needed = math.ceil((count - nb_found) * (nb_tried + 1) / (nb_found + 1))
+        needed = min(needed, max_tries * count - nb_tried)
+        for points, codes, numbers in _batches_of(draw, cell, needed, seed, nb_tried):
+            nb_tried += len(points)
+            kept = np.flatnonzero(plausibility.accepts(points))[: count - nb_found]
+            nb_found += len(kept)
+            if len(kept):
+                yield points[kept], codes[kept], numbers[kept]
+            if nb_found == count:
+                return
+    if nb_found < count:
+        plausibility.miss(names[codes[0, 0]], count - nb_found)

@@ -7,24 +7,30 @@ Python; the functions of this module work on the arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
+
+from .store import release
 
 #: Points that are worked on at a time: 24 MB of float32, whatever the tractogram.
 POINTS_PER_BLOCK = 2_000_000
 
 
-def as_sequence(points: np.ndarray, lengths: np.ndarray) -> ArraySequence:
+def as_sequence(
+    points: np.ndarray, lengths: np.ndarray, offsets: np.ndarray | None = None
+) -> ArraySequence:
     """Build a sequence of streamlines around flat arrays, without copying them.
 
     Parameters
     ----------
     points : ndarray of shape (nb_points_in_all, 3)
-        Points of all streamlines, one streamline after the other (mm).
+        Points of all streamlines (mm).
     lengths : ndarray of int, shape (n,)
         Number of points of each streamline.
+    offsets : ndarray of int, shape (n,), optional
+        First point of each; one streamline comes after the other without them.
 
     Returns
     -------
@@ -35,7 +41,7 @@ def as_sequence(points: np.ndarray, lengths: np.ndarray) -> ArraySequence:
     streamlines = ArraySequence()
     streamlines._data = points
     streamlines._lengths = lengths
-    streamlines._offsets = np.cumsum(lengths) - lengths
+    streamlines._offsets = np.cumsum(lengths) - lengths if offsets is None else offsets
     return streamlines
 
 
@@ -76,10 +82,35 @@ def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
     return sequence
 
 
+def concatenated(
+    parts: Sequence[np.ndarray] | Sequence[ArraySequence],
+) -> np.ndarray | ArraySequence:
+    """Put streamlines of several arrays, or of several sequences, into one.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (m, nb_points, 3), or of ArraySequence
+        Streamlines (mm), one part at least; sequences as `as_sequence` builds them.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3) or ArraySequence
+        All of them.
+    """
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return as_sequence(
+        np.concatenate([part._data for part in parts]),
+        np.concatenate([part._lengths for part in parts]),
+    )
+
+
 def blocks(
     streamlines: ArraySequence, *, points_per_block: int = POINTS_PER_BLOCK
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Walk through streamlines in blocks of bounded memory.
+
+    Of points in a mapped file none are kept from one block to the next.
 
     Parameters
     ----------
@@ -110,6 +141,7 @@ def blocks(
             _gather(streamlines._data, offsets[rows], lengths[rows]),
             lengths[rows],
         )
+        release(streamlines._data)
         start = rows.stop
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling import generation
-from dipy_tractogen.sampling.generation import balanced, generate_batches, share
+from dipy_tractogen.sampling.generation import generate_batches
+from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 
 CONDITIONS = Conditions(
@@ -31,29 +32,21 @@ class Draw:
         return points, np.repeat(CELLS[[cell]], size, axis=0), numbers
 
 
-def generate(counts, seed=0):
+def generate(counts, seed=0, **options):
     draw = Draw()
-    return draw, generate_batches(CONDITIONS, draw, counts, seed=seed)
+    return draw, generate_batches(CONDITIONS, draw, counts, seed=seed, **options)
 
 
-def test_shares_follow_the_weights_and_add_up():
-    np.testing.assert_array_equal(share(1000, np.array([10, 20, 70])), [100, 200, 700])
-    np.testing.assert_array_equal(share(1, np.array([0.2, 0.5, 0.3])), [0, 1, 0])
-    for number in (1, 2, 17, 999):
-        counts = share(number, np.ones(3))
-        assert counts.sum() == number
-        assert np.ptp(counts) <= 1
+class Chance:
+    """Accepts streamlines whose first coordinate is below a limit, by combination."""
 
+    name = "chance"
 
-@pytest.mark.parametrize("number", [0, -3])
-def test_impossible_numbers_are_refused(number):
-    with pytest.raises(ValueError, match=f"nb_streamlines={number}"):
-        share(number, np.ones(3))
+    def __init__(self, *limits):
+        self.limits = np.array(limits)
 
-
-def test_balanced_weights_keep_the_shares_within_a_group():
-    weights = balanced(np.array([0.1, 0.3, 0.6, 0.0]), np.array([0, 0, 1, 2]))
-    np.testing.assert_allclose(weights, [0.25, 0.75, 1, 0])
+    def accepts(self, points):
+        return points[:, 0, 0] < self.limits[points[:, 1, 0].astype(int)]
 
 
 def test_batches_are_bounded_and_complete(monkeypatch):
@@ -82,3 +75,61 @@ def test_each_batch_has_its_own_stream(monkeypatch):
 def test_stream_of_a_batch_does_not_depend_on_the_number_asked():
     few, more = (next(generate([number, 0, 0], seed=2)[1])[0] for number in (5, 50))
     np.testing.assert_array_equal(few, more[:5])
+
+
+def test_implausible_streamlines_are_replaced(monkeypatch):
+    monkeypatch.setattr(generation, "_BATCH", 64)
+    plausibility = Plausibility([Chance(0.3, 1.0, 0.1)])
+    draw, batches = generate([200, 0, 50], plausibility=plausibility)
+    points, labels, values = zip(*batches)
+    assert max(map(len, points)) <= 64
+    points = np.concatenate(points)
+    np.testing.assert_array_equal(points[:, 1, 0], np.repeat([0, 2], [200, 50]))
+    assert Chance(0.3, 1.0, 0.1).accepts(points).all()
+    np.testing.assert_array_equal(np.concatenate(labels), np.repeat([0, 1], [200, 50]))
+    assert sum(len(part["length"]) for part in values) == 250
+    assert plausibility.shortfall == {}
+    # About as many were tried as the chances say.
+    assert plausibility.nb_tried == pytest.approx(200 / 0.3 + 50 / 0.1, rel=0.3)
+    assert len(set(draw.streams)) == len(draw.streams)
+    assert len(np.unique(points[:, 0, 0])) == 250
+
+
+def test_all_plausible_ones_are_those_without_the_criteria(monkeypatch):
+    monkeypatch.setattr(generation, "_BATCH", 8)
+    plain, judged = (
+        np.concatenate([batch[0] for batch in generate([20, 0, 3], **options)[1]])
+        for options in ({}, {"plausibility": Plausibility([Chance(1, 1, 1)])})
+    )
+    np.testing.assert_array_equal(plain, judged)
+
+
+def test_the_limit_of_tries_leaves_a_shortfall_by_bundle():
+    plausibility = Plausibility([Chance(0.0, 1.0, 0.05)])
+    options = {"plausibility": plausibility, "max_tries": 4}
+    _, batches = generate([30, 10, 100], **options)
+    labels = np.concatenate([batch[1] for batch in batches])
+    found = int((labels == 1).sum())
+    assert 0 < found < 100
+    assert plausibility.shortfall == {"a": 30, "b": 100 - found}
+    assert plausibility.nb_tried == 120 + 10 + 400
+    assert plausibility.rejections["chance"] == 520 - found
+
+
+def test_a_generation_counts_anew_and_gives_the_same_again():
+    plausibility = Plausibility([Chance(0.5, 0.5, 0.5)])
+    first, again = (
+        np.concatenate(
+            [batch[0] for batch in generate([40, 0, 0], plausibility=plausibility)[1]]
+        )
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert plausibility.nb_tried - plausibility.nb_rejected < 60
+
+
+def test_nothing_plausible_is_an_error_that_says_why():
+    plausibility = Plausibility([Chance(0, 0, 0)])
+    _, batches = generate([5, 0, 0], plausibility=plausibility, max_tries=3)
+    with pytest.raises(ValueError, match="15 of 15 streamlines rejected: chance 15"):
+        next(batches)

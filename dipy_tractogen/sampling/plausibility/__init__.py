@@ -1,0 +1,21 @@
+"""What makes a streamline plausible: criteria, each in a file, and their count."""
+
+from .criterion import Criterion
+from .curvature import SmallestRadius
+from .ends import EndsInRegions
+from .length import LengthRange
+from .mask import InsideMask
+from .peaks import AlongPeaks
+from .plausibility import Plausibility
+from .winding import LargestWinding
+
+__all__ = [
+    "AlongPeaks",
+    "Criterion",
+    "EndsInRegions",
+    "InsideMask",
+    "LargestWinding",
+    "LengthRange",
+    "Plausibility",
+    "SmallestRadius",
+]

@@ -1,0 +1,33 @@
+"""What every criterion of plausibility offers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Criterion(Protocol):
+    """A reason to reject streamlines.
+
+    Attributes
+    ----------
+    name : str
+        One word, under which rejections are counted.
+    """
+
+    name: str
+
+    def accepts(self, points: np.ndarray) -> np.ndarray:
+        """Say which streamlines are plausible.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, nb_points, 3)
+            Points in RASMM mm.
+
+        Returns
+        -------
+        ndarray of shape (m,), bool
+            Whether each is.
+        """

@@ -1,0 +1,118 @@
+"""Criteria together, and how many streamlines each of them rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .criterion import Criterion
+
+
+class Plausibility:
+    """Judges streamlines by criteria, and counts.
+
+    Every criterion sees every streamline, so that what it rejects does not depend on
+    the others, nor on their order. The counts are of the last generation.
+
+    Parameters
+    ----------
+    criteria : iterable of Criterion
+        A streamline is plausible if all of them accept it.
+
+    Attributes
+    ----------
+    nb_tried, nb_rejected : int
+        Streamlines that were judged, and those of them that any criterion rejected.
+    rejections : dict of str to int
+        Streamlines that each criterion rejected, by its name.
+    shortfall : dict of str to int
+        Streamlines that are missing from what was asked for, by the name of the bundle;
+        bundles that are complete are not in it.
+
+    Raises
+    ------
+    ValueError
+        If there is no criterion, or two have one name.
+    """
+
+    def __init__(self, criteria: Iterable[Criterion]):
+        self.criteria = tuple(criteria)
+        names = [one.name for one in self.criteria]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                f"The criteria are {', '.join(names) or 'none'}: give one or more, "
+                "each of its own name."
+            )
+        self.restart()
+
+    def restart(self) -> None:
+        """Set all counts to zero, as a generation does when it begins."""
+        self.nb_tried = self.nb_rejected = 0
+        self.rejections = dict.fromkeys((one.name for one in self.criteria), 0)
+        self.shortfall: dict[str, int] = {}
+
+    def accepts(self, points: np.ndarray) -> np.ndarray:
+        """Say which streamlines are plausible, and count the others.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, nb_points, 3)
+            Points in RASMM mm.
+
+        Returns
+        -------
+        ndarray of shape (m,), bool
+            Whether each is.
+        """
+        accepted = np.ones(len(points), dtype=bool)
+        for one in self.criteria:
+            passed = one.accepts(points)
+            self.rejections[one.name] += int((~passed).sum())
+            accepted &= passed
+        self.nb_tried += len(points)
+        self.nb_rejected += int((~accepted).sum())
+        return accepted
+
+    def miss(self, bundle: str, nb_streamlines: int) -> None:
+        """Note that streamlines of a bundle could not be found.
+
+        Parameters
+        ----------
+        bundle : str
+            Name of the bundle.
+        nb_streamlines : int
+            How many more are missing.
+        """
+        if nb_streamlines:
+            already = self.shortfall.get(bundle, 0)
+            self.shortfall[bundle] = already + nb_streamlines
+
+    def describe_rejections(self) -> str:
+        """Say how many streamlines were rejected, and why.
+
+        Returns
+        -------
+        str
+            Such as ``120 of 5120 streamlines rejected: winding 80, mask 60``; most
+            frequent reasons first. A streamline may have several.
+        """
+        said = f"{self.nb_rejected} of {self.nb_tried} streamlines rejected"
+        counts = sorted(self.rejections.items(), key=lambda pair: -pair[1])
+        reasons = ", ".join(f"{name} {count}" for name, count in counts if count)
+        return f"{said}: {reasons}" if reasons else said
+
+    def describe_shortfall(self) -> str:
+        """Say how many streamlines are missing, of which bundles and why.
+
+        Returns
+        -------
+        str
+            Such as ``40 streamlines are missing (AF_L 30, CST_R 10); 960 of 1000
+            streamlines rejected: mask 960``.
+        """
+        missing = ", ".join(f"{name} {n}" for name, n in self.shortfall.items())
+        return (
+            f"{sum(self.shortfall.values())} streamlines are missing ({missing}); "
+            f"{self.describe_rejections()}"
+        )

@@ -1,0 +1,164 @@
+"""Values on a voxel grid, looked up at points in millimetres."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nibabel as nib
+from nibabel.affines import voxel_sizes
+import numpy as np
+
+from .files import split_extension
+from .messages import read_error
+
+
+class Volume:
+    """Values of voxels.
+
+    Parameters
+    ----------
+    data : ndarray of shape (x, y, z, ...)
+        A value, or an array of values, for each voxel.
+    affine : ndarray of shape (4, 4)
+        From voxels to RASMM (mm), with the origin at the centre of a voxel.
+
+    Raises
+    ------
+    ValueError
+        If the data have no three axes, or the affine cannot be inverted.
+    """
+
+    def __init__(self, data: np.ndarray, affine: np.ndarray):
+        self.data, self.affine = np.asarray(data), np.asarray(affine, dtype=float)
+        if self.data.ndim < 3 or self.affine.shape != (4, 4):
+            raise ValueError(
+                f"An image of the shape {self.data.shape} and an affine of the shape "
+                f"{self.affine.shape}: give three axes or more, and 4 by 4 numbers."
+            )
+        try:
+            self._to_voxels = np.linalg.inv(self.affine)
+        except np.linalg.LinAlgError:
+            raise ValueError("The affine of the image cannot be inverted.") from None
+
+    def at(self, points: np.ndarray, outside=False) -> np.ndarray:
+        """Look up the voxels that points are in.
+
+        Parameters
+        ----------
+        points : ndarray of shape (..., 3)
+            Points in RASMM mm.
+        outside : bool or number, optional
+            Value of points beyond the grid.
+
+        Returns
+        -------
+        ndarray of shape (..., *data.shape[3:])
+            The values.
+        """
+        dimensions = self.data.shape[:3]
+        linear, shift = self._to_voxels[:3, :3], self._to_voxels[:3, 3]
+        voxels = np.floor(points @ linear.T + (shift + 0.5))
+        inside = ((voxels >= 0) & (voxels < dimensions)).all(axis=-1)
+        values = np.full(
+            (*inside.shape, *self.data.shape[3:]), outside, dtype=self.data.dtype
+        )
+        x, y, z = voxels[inside].astype(np.intp).T
+        values[inside] = self.data[x, y, z]
+        return values
+
+
+def load_mask(path: str | os.PathLike) -> Volume:
+    """Read an image of which voxels are in a region.
+
+    Parameters
+    ----------
+    path : str or Path
+        An image with three axes, in a format of nibabel.
+
+    Returns
+    -------
+    Volume
+        True where the image is neither zero nor NaN.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it cannot be read.
+    ValueError
+        If it is no image of three axes, or all its voxels are zero.
+    """
+    data, affine = _load_image(path)
+    if data.ndim > 3 and data.shape[3:] == (1,) * (data.ndim - 3):
+        data = data.reshape(data.shape[:3])
+    if data.ndim != 3:
+        raise ValueError(f"{path} has the shape {data.shape}: a mask has three axes.")
+    inside = np.nan_to_num(data) != 0
+    if not inside.any():
+        raise ValueError(f"{path} is zero in all voxels: give a mask of a region.")
+    return Volume(inside, affine)
+
+
+def load_peaks(path: str | os.PathLike) -> Volume:
+    """Read the peaks of diffusion.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .pam5 of DIPY, or an image of the shape (x, y, z, 3 * nb_peaks) or (x, y, z,
+        nb_peaks, 3). Directions are along the axes of the image, as in DIPY.
+
+    Returns
+    -------
+    Volume
+        Directions in RASMM, of shape (x, y, z, nb_peaks, 3), float32; zero where there
+        are fewer peaks.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it cannot be read.
+    ValueError
+        If it holds something else, or no affine.
+    """
+    if split_extension(path)[1].lower() == ".pam5":
+        peaks, affine = _load_pam(path)
+    else:
+        peaks, affine = _load_image(path)
+    if peaks.ndim == 4 and peaks.shape[3] % 3 == 0:
+        peaks = peaks.reshape(*peaks.shape[:3], -1, 3)
+    if peaks.ndim != 5 or peaks.shape[4] != 3:
+        raise ValueError(
+            f"{path} has the shape {peaks.shape}: peaks are of the shape (x, y, z, 3 * "
+            "nb_peaks) or (x, y, z, nb_peaks, 3)."
+        )
+    axes = affine[:3, :3] / voxel_sizes(affine)
+    peaks = np.nan_to_num(np.asarray(peaks, dtype=np.float32))
+    return Volume(peaks @ axes.T.astype(np.float32), affine)
+
+
+def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+    from dipy.io.peaks import load_pam
+
+    _check_there(path)
+    try:
+        peaks = load_pam(path)
+    except Exception as error:
+        raise read_error(path, error) from error
+    if peaks.affine is None:
+        raise ValueError(f"{path} holds no affine: save the peaks with one.")
+    return peaks.peak_dirs, peaks.affine
+
+
+def _load_image(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+    _check_there(path)
+    try:
+        image = nib.load(path)
+        return np.asanyarray(image.dataobj), image.affine
+    except Exception as error:
+        raise read_error(path, error) from error
+
+
+def _check_there(path: str | os.PathLike) -> None:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} does not exist: check its name")
