@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.sampling.plausibility import LengthRange, Plausibility
+
+
+class Named(LengthRange):
+    def __init__(self, name, low, high):
+        super().__init__(low, high)
+        self.name = name
+
+
+def lines(*sizes):
+    return np.stack([np.linspace([0, 0, 0], [size, 0, 0], 5) for size in sizes])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_every_criterion_counts_all_that_it_rejects_in_any_order(order):
+    criteria = [Named("short", 10, 1e3), Named("low", 20, 1e3), Named("long", 0, 30)]
+    plausibility = Plausibility(criteria[::order])
+    for sizes in ((5, 15), (25, 40, 45)):
+        accepted = plausibility.accepts(lines(*sizes))
+        np.testing.assert_array_equal(accepted, [size == 25 for size in sizes])
+    assert plausibility.rejections == {"short": 1, "low": 2, "long": 2}
+    assert (plausibility.nb_tried, plausibility.nb_rejected) == (5, 4)
+    said = plausibility.describe_rejections()
+    assert said.startswith("4 of 5 streamlines rejected: ")
+    assert said.endswith(", short 1")
+
+
+def test_shortfall_adds_up_by_bundle():
+    plausibility = Plausibility([LengthRange(10)])
+    plausibility.accepts(lines(5))
+    for bundle, number in (("a", 3), ("b", 4), ("a", 2)):
+        plausibility.miss(bundle, number)
+    assert plausibility.shortfall == {"a": 5, "b": 4}
+    assert plausibility.describe_shortfall() == (
+        "9 streamlines are missing (a 5, b 4); 1 of 1 streamlines rejected: length 1"
+    )
+    plausibility.restart()
+    assert plausibility.describe_rejections() == "0 of 0 streamlines rejected"
+    assert plausibility.shortfall == {}
+
+
+@pytest.mark.parametrize("criteria", [[], [LengthRange(1), LengthRange(2)]])
+def test_criteria_without_a_name_of_their_own_are_refused(criteria):
+    with pytest.raises(ValueError, match="one or more, each of its own name"):
+        Plausibility(criteria)
