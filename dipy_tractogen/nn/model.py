@@ -11,6 +11,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.files import replacing
 
+from .arithmetic import LatentArithmetic
 from .data import TrainingData
 from .generator import StreamlineGenerator
 from .options import TrainingOptions
@@ -19,7 +20,7 @@ from .trackers import ACTIVE_VARIANCE
 from .training import fit_model
 
 
-class StreamlineModel(StreamlineGenerator):
+class StreamlineModel(LatentArithmetic, StreamlineGenerator):
     """Base of the models: training and the model's file.
 
     A subclass makes its layers and says what `call` and `compute_loss` do.
