@@ -10,6 +10,7 @@ import numpy as np
 from dipy_tractogen.streamlines.conditions import Conditions
 
 from .plausibility import Plausibility
+from .prefetch import in_order
 
 MAX_TRIES = 20
 """Streamlines that are drawn at most for each that has to be plausible."""
@@ -37,7 +38,8 @@ def generate_batches(
         What is known of the streamlines.
     draw : callable
         For a number m, a combination and a seed gives points (m, nb_points, 3) in mm,
-        codes of the categories (m, c) and standardised numbers (m, k).
+        codes of the categories (m, c) and standardised numbers (m, k). It is called in
+        threads.
     counts : sequence of int
         Streamlines of each combination of categories.
     seed : int
@@ -64,30 +66,45 @@ def generate_batches(
         If none at all is plausible.
     """
     others = [one.name for one in conditions.categorical[1:]]
-    if plausibility is not None:
-        plausibility.restart()
+    if plausibility is None:
+        tasks = (
+            task
+            for cell, count in enumerate(counts)
+            for task in _tasks_of(cell, int(count), seed)
+        )
+        drawn = in_order(lambda task: draw(*task), tasks)
+    else:
+        drawn = _plausible_batches(
+            conditions, draw, counts, seed, plausibility, max_tries
+        )
+    for points, codes, numbers in drawn:
+        values = dict(zip(others, codes[:, 1:].T))
+        yield points, codes[:, 0], {**values, **conditions.restored(numbers)}
+
+
+def _tasks_of(
+    cell: int, count: int, seed: int, first: int = 0
+) -> Iterator[tuple[int, int, tuple]]:
+    """Say what to draw of one combination; `first` were drawn before."""
+    for start in range(first, first + count, _BATCH):
+        yield min(_BATCH, first + count - start), cell, (seed, cell, start)
+
+
+def _plausible_batches(
+    conditions: Conditions, draw, counts, seed, plausibility, max_tries
+) -> Iterator[Drawn]:
+    """Draw plausible streamlines of one combination after another."""
+    names = conditions.categorical[0].categories
+    plausibility.restart()
     nothing = True
     for cell, count in enumerate(counts):
-        drawn = _batches_of(draw, cell, int(count), seed)
-        if plausibility is not None:
-            names = conditions.categorical[0].categories
-            drawn = _plausible_batches_of(
-                draw, cell, int(count), seed, names, plausibility, max_tries
-            )
-        for points, codes, numbers in drawn:
+        for drawn in _plausible_batches_of(
+            draw, cell, int(count), seed, names, plausibility, max_tries
+        ):
             nothing = False
-            values = dict(zip(others, codes[:, 1:].T))
-            yield points, codes[:, 0], {**values, **conditions.restored(numbers)}
-    if nothing and plausibility is not None:
+            yield drawn
+    if nothing:
         raise ValueError(plausibility.describe_shortfall())
-
-
-def _batches_of(
-    draw: Draw, cell: int, count: int, seed: int, first: int = 0
-) -> Iterator[Drawn]:
-    """Draw streamlines of one combination; `first` were drawn before."""
-    for start in range(first, first + count, _BATCH):
-        yield draw(min(_BATCH, first + count - start), cell, (seed, cell, start))
 
 
 def _plausible_batches_of(
@@ -105,7 +122,9 @@ def _plausible_batches_of(
         # As many as are missing, over the share that was plausible so far.
         needed = math.ceil((count - nb_found) * (nb_tried + 1) / (nb_found + 1))
         needed = min(needed, max_tries * count - nb_tried)
-        for points, codes, numbers in _batches_of(draw, cell, needed, seed, nb_tried):
+        # What is drawn ahead when there are enough is not used, nor counted.
+        tasks = _tasks_of(cell, needed, seed, nb_tried)
+        for points, codes, numbers in in_order(lambda task: draw(*task), tasks):
             nb_tried += len(points)
             kept = np.flatnonzero(plausibility.accepts(points))[: count - nb_found]
             nb_found += len(kept)
