@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dipy.tracking.streamlinespeed import length
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .geometry import own_lengths
 from .ragged import blocks, streamlines_of, to_sequence
 from .reference import Reference
 
@@ -192,11 +192,9 @@ def _find_invalid(streamlines: ArraySequence) -> dict[str, np.ndarray]:
 
 
 def _lengths(streamlines: ArraySequence) -> np.ndarray:
-    """Return the arc length of each streamline (mm)."""
-    if len(streamlines) == 0 or streamlines._data.size == 0:
-        return np.zeros(len(streamlines))
+    """Return the arc length of each streamline (mm), whatever its points are."""
     with np.errstate(all="ignore"):
-        return np.asarray(length(streamlines))
+        return own_lengths(streamlines)
 
 
 def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:

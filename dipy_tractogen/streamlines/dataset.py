@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dipy.tracking.streamlinespeed import length
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .checks import ScreeningReport
-from .geometry import resample
+from .geometry import own_lengths, resample
 from .ragged import as_sequence, take, to_sequence
 from .reference import Reference
 
@@ -96,9 +95,7 @@ class BundleSet:
         lengths : ndarray of shape (n,)
             Arc length of each streamline (mm).
         """
-        if len(self) == 0:
-            return np.zeros(0)
-        return np.asarray(length(self.streamlines))
+        return own_lengths(self.streamlines)
 
     def resample(self, nb_points: int) -> np.ndarray:
         """Give all streamlines the same number of points, at equal arc length.
@@ -116,7 +113,9 @@ class BundleSet:
         return resample(self.streamlines, nb_points)
 
     def select(self, indices: np.ndarray | Sequence[int]) -> BundleSet:
-        """Copy some of the streamlines, with all bundle names.
+        """Take some of the streamlines, with all bundle names.
+
+        They are copied, unless they are in a mapped file.
 
         Parameters
         ----------
@@ -131,8 +130,9 @@ class BundleSet:
         indices = np.asarray(indices)
         if indices.size == 0:
             indices = indices.astype(np.intp)
+        on_disk = isinstance(self.streamlines._data, np.memmap)
         return BundleSet(
-            take(self.streamlines, indices),
+            self.streamlines[indices] if on_disk else take(self.streamlines, indices),
             self.labels[indices],
             self.bundle_names,
             self.reference,

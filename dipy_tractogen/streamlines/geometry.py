@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dipy.tracking.streamlinespeed import set_number_of_points
+from dipy.tracking.streamlinespeed import length, set_number_of_points
+from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.fft import dct
 
-from .ragged import to_sequence
+from .ragged import as_sequence, blocks, to_sequence
 
 # Shortest end-to-end distance, as a share of the length, that tortuosity divides by:
 # a closed loop would otherwise be infinitely tortuous.
@@ -65,6 +66,28 @@ def lengths(points: np.ndarray) -> np.ndarray:
         Sum of the distances between consecutive points, in mm.
     """
     return np.linalg.norm(np.diff(points, axis=1), axis=-1).sum(axis=1, dtype=float)
+
+
+def own_lengths(streamlines: ArraySequence) -> np.ndarray:
+    """Length of each streamline along the points that it has.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence
+        Streamlines in mm, with any number of points.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Lengths in mm; zero where there are fewer than two points.
+    """
+    found = [np.zeros(0)]
+    for _, points, sizes in blocks(streamlines):
+        if len(points):
+            found.append(np.asarray(length(as_sequence(points, sizes)), dtype=float))
+        else:
+            found.append(np.zeros(len(sizes)))
+    return np.concatenate(found)
 
 
 def mean_curvature(points: np.ndarray) -> np.ndarray:

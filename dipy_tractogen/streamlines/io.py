@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 import logging
 import os
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
+from tqdm.auto import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .checks import ScreeningReport, check_options, screen
 from .dataset import BundleSet
@@ -19,6 +21,7 @@ from .participants import Participants
 from .ragged import as_sequence, take
 from .readers import read_tractogram
 from .reference import Reference
+from .store import GrowingPoints
 from .values import WITHOUT_VALUE, ValueReader, lacking
 
 logger = logging.getLogger("dipy_tractogen")
@@ -47,6 +50,8 @@ def load_bundles(
     categorical: str | Iterable[str] = (),
     continuous: str | Iterable[str] = (),
     participants: Participants | str | os.PathLike | None = None,
+    folder: str | os.PathLike | None = None,
+    show_progress: bool = False,
 ) -> BundleSet:
     """Load tractograms as bundles.
 
@@ -82,6 +87,12 @@ def load_bundles(
         What is known of the subjects: a ``participants.tsv`` as in BIDS, see
         `participants.read_participants`. The subject of a file is the ``sub-<label>``
         of its name, or else of its nearest folder.
+    folder : str or Path, optional
+        Where the points are kept, in a file without a name that is mapped into memory.
+        They need as much room there as in the input files, and no memory; without it
+        they are in memory.
+    show_progress : bool, optional
+        Whether a progress bar is shown.
 
     Returns
     -------
@@ -111,11 +122,13 @@ def load_bundles(
     grid = _common_grid(files, reference)
     report = ScreeningReport(0, 0)
     parts = []
-    for file in files:
+    points = None if folder is None else GrowingPoints(folder)
+    for file in _with_progress(files, show_progress):
         part, found = _read_part(
             file,
             reader,
             bundles_from,
+            points,
             reference=grid,
             min_length=min_length,
             out_of_bounds=out_of_bounds,
@@ -124,7 +137,23 @@ def load_bundles(
         report += found
         parts.append(part)
     _check_left(report, files, min_length)
-    return _assemble(parts, grid, report, reader.units)
+    return _assemble(parts, _joined(parts, points), grid, report, reader.units)
+
+
+def _with_progress(files: list[Path], show_progress: bool) -> Iterator[Path]:
+    """Walk through files, with a bar of the bytes that are read."""
+    if not show_progress:
+        yield from files
+        return
+    sizes = [file.stat().st_size for file in files]
+    options = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+    with (
+        logging_redirect_tqdm([logger]),
+        tqdm(total=sum(sizes), desc="Reading", **options) as bar,
+    ):
+        for file, size in zip(files, sizes):
+            yield file
+            bar.update(size)
 
 
 def _common_grid(
@@ -169,11 +198,16 @@ def _own_grid(file: Path) -> Reference | None:
 
 
 def _read_part(
-    file: Path, reader: ValueReader, bundles_from: str, **screening
+    file: Path,
+    reader: ValueReader,
+    bundles_from: str,
+    points: GrowingPoints | None,
+    **screening,
 ) -> tuple[_Part, ScreeningReport]:
     """Read one file and leave out what cannot be used; `screening` as for `screen`."""
     logger.info("Reading %s", file)
-    contents = read_tractogram(file)
+    first = 0 if points is None else len(points)
+    contents = read_tractogram(file, points)
     labels, names = bundle_labels(
         contents, bundles_from, stem=split_extension(file)[0], path=file
     )
@@ -185,8 +219,15 @@ def _read_part(
     if found.counts:
         logger.warning("%s: %s", file, found.summary())
     streamlines = contents.streamlines
+    if points is not None:
+        # Of a file on disk only the places are kept, counted from its beginning.
+        kept = streamlines[keep]
+        nowhere = np.zeros((0, 3), dtype=np.float32)
+        streamlines = as_sequence(nowhere, kept._lengths, kept._offsets + first)
+    elif not keep.all():
+        streamlines = take(streamlines, keep)
     part = _Part(
-        streamlines if keep.all() else take(streamlines, keep),
+        streamlines,
         labels[keep],
         names,
         {name: given[keep] for name, given in values.items()},
@@ -213,25 +254,33 @@ def _check_left(report: ScreeningReport, files: list[Path], min_length: float) -
     )
 
 
+def _joined(parts: list[_Part], points: GrowingPoints | None) -> ArraySequence:
+    """Join the streamlines of the files, whose points may be on disk."""
+    if points is None and len(parts) == 1:
+        return parts[0].streamlines
+    sequences = [part.streamlines for part in parts]
+    lengths = np.concatenate([one._lengths for one in sequences])
+    if points is None:
+        data = np.concatenate([one._data.reshape(-1, 3) for one in sequences])
+        return as_sequence(data, lengths)
+    offsets = np.concatenate([one._offsets for one in sequences])
+    return as_sequence(points.since(0), lengths, offsets)
+
+
 def _assemble(
     parts: list[_Part],
+    streamlines: ArraySequence,
     grid: Reference | None,
     report: ScreeningReport,
     units: dict[str, str],
 ) -> BundleSet:
-    """Join the streamlines, labels, names and values of the files into one set."""
+    """Join the labels, names and values of the files into one set."""
     names = sorted({name for part in parts for name in _used(part.labels, part.names)})
     codes = {name: code for code, name in enumerate(names)}
     labels = [
         np.array([codes.get(name, -1) for name in part.names], np.int32)[part.labels]
         for part in parts
     ]
-    streamlines = parts[0].streamlines
-    if len(parts) > 1:
-        streamlines = as_sequence(
-            np.concatenate([part.streamlines._data.reshape(-1, 3) for part in parts]),
-            np.concatenate([part.streamlines._lengths for part in parts]),
-        )
     bundles = BundleSet(
         streamlines,
         np.concatenate(labels),

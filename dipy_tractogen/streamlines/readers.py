@@ -7,7 +7,7 @@ from a whole one. So each format is read by the library that DIPY uses underneat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 import logging
@@ -21,10 +21,14 @@ import numpy as np
 
 from .files import tractogram_extension
 from .messages import read_error, warnings_logged
-from .ragged import as_sequence
+from .ragged import POINTS_PER_BLOCK, as_sequence
+from .store import GrowingPoints, StoreError, release
+from .trk_reader import read_trk
 from .vtk import VTK_EXTENSIONS, check_vtk, load_vtk
 
 logger = logging.getLogger("dipy_tractogen")
+
+Blocks = Generator[np.ndarray, None, tuple[np.ndarray, dict, dict]]
 
 
 @dataclass
@@ -46,13 +50,17 @@ class TractogramContents:
     groups: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def read_tractogram(path: str | os.PathLike) -> TractogramContents:
+def read_tractogram(
+    path: str | os.PathLike, points: GrowingPoints | None = None
+) -> TractogramContents:
     """Read a tractogram.
 
     Parameters
     ----------
     path : str or Path
         A file with one of the extensions of `files.TRACTOGRAM_EXTENSIONS`.
+    points : GrowingPoints, optional
+        Where the points are appended, block by block.
 
     Returns
     -------
@@ -75,36 +83,49 @@ def read_tractogram(path: str | os.PathLike) -> TractogramContents:
             if not file.read(1):
                 raise ValueError("it is empty")
         with warnings_logged(path):
-            return READERS[extension](path)
+            return _collected(
+                READERS[extension](path), GrowingPoints() if points is None else points
+            )
+    except StoreError:
+        raise
     except Exception as error:
         raise read_error(path, error) from error
 
 
-def _read_trk(path: Path) -> TractogramContents:
-    """Read a TRK with nibabel."""
-    _check_magic(path, TrkFile.MAGIC_NUMBER)
-    declared = TrkFile.load(str(path), lazy_load=True).header["nb_streamlines"]
-    file = TrkFile.load(str(path))
-    found = file.header["nb_streamlines"]
-    if found < declared:
-        raise ValueError(f"{found} of {declared} streamlines are there")
-    data = file.tractogram.data_per_streamline
+def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:
+    """Append the blocks of a file to the points, and put with them what comes last."""
+    first = len(points)
+    while True:
+        try:
+            points.append(next(blocks))
+        except StopIteration as end:
+            lengths, data_per_streamline, groups = end.value
+            break
     return TractogramContents(
-        _with_empty(file.streamlines, int(found)),
-        {name: np.asarray(values) for name, values in data.items()},
+        as_sequence(points.since(first), lengths), data_per_streamline, groups
     )
 
 
-def _read_tck(path: Path) -> TractogramContents:
+def _read_trk(path: Path) -> Blocks:
+    """Read a TRK, whose header nibabel reads."""
+    _check_magic(path, TrkFile.MAGIC_NUMBER)
+    return (yield from read_trk(path))
+
+
+def _read_tck(path: Path) -> Blocks:
     """Read a TCK with nibabel.
 
     The size of the file tells how many streamlines it holds, those without points
-    among them, which nibabel leaves out.
+    among them, which nibabel leaves out; they come last.
     """
     _check_magic(path, TckFile.MAGIC_NUMBER)
-    file = TckFile.load(str(path))
+    file = TckFile.load(str(path), lazy_load=True)
+    lengths: list[int] = []
+    for some in _by_size(file.streamlines):
+        lengths += map(len, some)
+        yield np.concatenate(some).astype(np.float32, copy=False)
     size = path.stat().st_size - file.header["_offset_data"]
-    ends = size // 12 - len(file.streamlines._data) - 1
+    ends = size // 12 - sum(lengths) - 1
     declared = int(file.header.get("count", 0))
     if declared > ends:
         raise ValueError(f"{ends} of {declared} streamlines are there")
@@ -116,10 +137,23 @@ def _read_tck(path: Path) -> TractogramContents:
             ends,
             declared,
         )
-    return TractogramContents(_with_empty(file.streamlines, ends))
+    return np.array(lengths + [0] * (ends - len(lengths)), dtype=np.intp), {}, {}
 
 
-def _read_trx(path: Path) -> TractogramContents:
+def _by_size(streamlines: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """Gather streamlines to blocks of as many points."""
+    block, nb_points = [], 0
+    for streamline in streamlines:
+        block.append(streamline)
+        nb_points += len(streamline)
+        if nb_points >= POINTS_PER_BLOCK:
+            yield block
+            block, nb_points = [], 0
+    if block:
+        yield block
+
+
+def _read_trx(path: Path) -> Blocks:
     """Read a TRX with trx-python."""
     from trx import trx_file_memmap
 
@@ -131,8 +165,11 @@ def _read_trx(path: Path) -> TractogramContents:
                 archive.extractall(folder)
             trx = trx_file_memmap.load_from_directory(folder)
         try:
-            return TractogramContents(
-                _copied(trx),
+            points = trx.streamlines._data.reshape(-1, 3)
+            ends = np.append(trx.streamlines._offsets, len(points)).astype(np.intp)
+            yield from _in_blocks(points)
+            return (
+                _lengths_between(ends, len(points)),
                 {k: np.array(v) for k, v in trx.data_per_streamline.items()},
                 {k: np.array(v) for k, v in trx.groups.items()},
             )
@@ -140,38 +177,42 @@ def _read_trx(path: Path) -> TractogramContents:
             trx.close()
 
 
-def _copied(trx: object) -> ArraySequence:
-    """Copy the streamlines of a TRX from the disk."""
-    points = np.array(trx.streamlines._data, dtype=np.float32).reshape(-1, 3)
-    ends = np.append(trx.streamlines._offsets, len(points)).astype(np.intp)
-    lengths = np.diff(ends)
-    if ends[0] != 0 or (lengths < 0).any():
-        raise ValueError("its offsets are not in order")
-    return as_sequence(points, lengths)
+def _read_vtk(path: Path) -> Blocks:
+    """Read a file of the VTK family with DIPY, which reads it as a whole."""
+    streamlines = load_vtk(path)
+    yield streamlines._data.reshape(-1, 3)
+    return np.asarray(streamlines._lengths), {}, {}
 
 
-def _read_vtk(path: Path) -> TractogramContents:
-    """Read a file of the VTK family with DIPY."""
-    return TractogramContents(load_vtk(path))
-
-
-def _read_dpy(path: Path) -> TractogramContents:
+def _read_dpy(path: Path) -> Blocks:
     """Read a DPY with DIPY."""
     from dipy.io.dpy import Dpy
 
     dpy = Dpy(str(path), mode="r")
     try:
-        points = np.asarray(dpy.tracks[:], dtype=np.float32)
         ends = np.asarray(dpy.offsets[:], dtype=np.intp)
+        yield from _in_blocks(dpy.tracks)
+        return _lengths_between(ends, len(dpy.tracks)), {}, {}
     finally:
         dpy.close()
+
+
+def _in_blocks(points) -> Iterator[np.ndarray]:
+    """Copy points that are on the disk, a block at a time."""
+    for start in range(0, len(points), POINTS_PER_BLOCK):
+        yield np.array(points[start : start + POINTS_PER_BLOCK], dtype=np.float32)
+        release(points)
+
+
+def _lengths_between(ends: np.ndarray, nb_points: int) -> np.ndarray:
+    """Give the numbers of points of streamlines from where each begins and ends."""
     lengths = np.diff(ends)
-    if ends[0] != 0 or ends[-1] != len(points) or (lengths < 0).any():
+    if ends[0] != 0 or ends[-1] != nb_points or (lengths < 0).any():
         raise ValueError("its offsets do not fit its points")
-    return TractogramContents(as_sequence(points, lengths))
+    return lengths
 
 
-READERS: dict[str, Callable[[Path], TractogramContents]] = {
+READERS: dict[str, Callable[[Path], Blocks]] = {
     ".trk": _read_trk,
     ".tck": _read_tck,
     ".trx": _read_trx,
@@ -180,6 +221,8 @@ READERS: dict[str, Callable[[Path], TractogramContents]] = {
     ".fib": _read_vtk,
     ".dpy": _read_dpy,
 }
+"""What reads a format: a generator of points, block by block, that returns the number
+of points of each streamline, ``data_per_streamline`` and the groups."""
 
 
 def _check_magic(path: Path, magic: bytes) -> None:
@@ -187,14 +230,6 @@ def _check_magic(path: Path, magic: bytes) -> None:
     with path.open("rb") as file:
         if file.read(len(magic)) != magic:
             raise ValueError(f"it does not begin with {magic.decode()!r}")
-
-
-def _with_empty(streamlines: ArraySequence, n: int) -> ArraySequence:
-    """Add the streamlines without points that nibabel left out, at the end."""
-    points = streamlines._data.reshape(-1, 3).astype(np.float32, copy=False)
-    lengths = np.zeros(n, dtype=np.intp)
-    lengths[: len(streamlines)] = streamlines._lengths
-    return as_sequence(points, lengths)
 
 
 @contextmanager

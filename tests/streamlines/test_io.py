@@ -169,6 +169,30 @@ def test_flaws_are_counted_and_dropped(flawed, caplog):
     assert str(flawed) in caplog.text
 
 
+def test_points_on_disk_are_those_in_memory(save, flawed, tmp_path, suffix):
+    inputs = [save(f"a.{suffix}", n=5), flawed, save("b.trk", x=3)]
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    expected = load_bundles(inputs, out_of_bounds="keep")
+    bundles = load_bundles(inputs, out_of_bounds="keep", folder=folder)
+    assert bundles.report == expected.report
+    assert isinstance(bundles.streamlines._data, np.memmap)
+    assert list(folder.iterdir()) == []
+    np.testing.assert_array_equal(bundles.labels, expected.labels)
+    np.testing.assert_array_equal(bundles.lengths(), expected.lengths())
+    for one, other in zip(bundles.split(0.4), expected.split(0.4)):
+        assert isinstance(one.streamlines._data, np.memmap)
+        np.testing.assert_array_equal(one.resample(9), other.resample(9))
+
+
+def test_progress_is_in_bytes_and_leaves_the_messages_whole(save, capsys, caplog):
+    paths = [save("a.trk"), save("b.trk", x=500)]
+    caplog.set_level("INFO", "dipy_tractogen")
+    load_bundles(paths, show_progress=True)
+    assert "Reading: 100%" in capsys.readouterr().err
+    assert f"{paths[1]}: kept 0 of 3 streamlines" in caplog.text
+
+
 def test_flaws_are_kept_where_asked(flawed):
     bundles = load_bundles(flawed, out_of_bounds="keep")
     assert len(bundles) == 3

@@ -4,12 +4,15 @@ import zipfile
 
 from dipy.io.stateful_tractogram import Space, StatefulTractogram
 from dipy.io.streamline import save_tractogram
-from nibabel.streamlines import TrkFile
+import nibabel as nib
+from nibabel.streamlines import Tractogram, TrkFile
+from nibabel.streamlines.trk import header_2_dtype
 import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.ragged import as_sequence
 from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.store import GrowingPoints
 from dipy_tractogen.streamlines.writers import save_bundles
 
 
@@ -133,6 +136,72 @@ def test_data_per_streamline(extension, grid, make_streamlines, tmp_path):
     assert found.keys() == data.keys()
     np.testing.assert_array_equal(found["age"][:, 0], data["age"])
     np.testing.assert_array_equal(found["direction"], data["direction"])
+
+
+def test_blocks_are_put_together(suffix, grid, make_streamlines, tmp_path, monkeypatch):
+    for module in ("readers", "trk_reader"):
+        monkeypatch.setattr(f"dipy_tractogen.streamlines.{module}.POINTS_PER_BLOCK", 20)
+    path = tmp_path / f"a.{suffix}"
+    streamlines = make_streamlines(grid, n=40)
+    save_bundles(path, streamlines, reference=grid)
+    points = GrowingPoints(tmp_path)
+    points.append(np.ones((3, 3), dtype=np.float32))
+    assert_same_points(read_tractogram(path, points).streamlines, streamlines)
+    assert len(points) == 3 + len(streamlines._data)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_trk_with_scalars_and_properties(grid, make_streamlines, tmp_path, order):
+    """As nibabel writes and reads it, with a name for a part of the properties."""
+    streamlines = make_streamlines(grid)
+    rng = np.random.default_rng(0)
+    tractogram = Tractogram(
+        streamlines,
+        data_per_streamline={"age": rng.normal(size=(7, 1)), "x": np.ones((7, 2))},
+        data_per_point={"fa": [rng.normal(size=(len(s), 1)) for s in streamlines]},
+        affine_to_rasmm=np.eye(4),
+    )
+    path = tmp_path / "a.trk"
+    nib.streamlines.save(tractogram, path, header=grid_header(grid))
+    contents = bytearray(path.read_bytes())
+    if order == ">":
+        header = np.frombuffer(contents[:1000], header_2_dtype)
+        swapped = np.frombuffer(contents[1000:], "<i4").astype(">i4").tobytes()
+        contents = header.astype(header_2_dtype.newbyteorder(">")).tobytes() + swapped
+    path.write_bytes(contents)
+    found, expected = read_tractogram(path), TrkFile.load(str(path)).tractogram
+    assert_same_points(found.streamlines, expected.streamlines, atol=1e-5)
+    assert found.data_per_streamline.keys() == expected.data_per_streamline.keys()
+    for name, values in expected.data_per_streamline.items():
+        np.testing.assert_array_equal(found.data_per_streamline[name], values)
+
+
+def test_trk_that_does_not_say_how_many(grid, make_streamlines, tmp_path):
+    path = tmp_path / "a.trk"
+    save_bundles(path, make_streamlines(grid), reference=grid)
+    contents = bytearray(path.read_bytes())
+    contents[988:992] = bytes(4)
+    path.write_bytes(contents)
+    assert len(read_tractogram(path).streamlines) == 7
+
+
+def test_values_belong_to_their_streamlines_where_one_has_no_points(grid, tmp_path):
+    path = tmp_path / "a.trk"
+    lines = as_sequence(np.ones((5, 3), dtype=np.float32), [2, 0, 3])
+    data = {"age": np.array([1, 2, 3], dtype=np.float32)}
+    save_bundles(path, lines, reference=grid, data_per_streamline=data)
+    found = read_tractogram(path)
+    assert [len(streamline) for streamline in found.streamlines] == [2, 0, 3]
+    np.testing.assert_array_equal(found.data_per_streamline["age"][:, 0], [1, 2, 3])
+
+
+def grid_header(grid):
+    return {
+        "voxel_to_rasmm": grid.affine,
+        "dimensions": grid.dimensions,
+        "voxel_sizes": grid.voxel_sizes,
+        "voxel_order": grid.voxel_order,
+    }
 
 
 @pytest.fixture

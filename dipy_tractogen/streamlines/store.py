@@ -1,0 +1,162 @@
+"""Large arrays in files without a name, mapped into memory where they are read.
+
+Such a file is gone when the process ends, however that comes about. What is read of it
+is kept by the system as long as there is memory to spare, and belongs to no process.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+
+import numpy as np
+
+from .messages import reason
+
+LARGE = 2**28
+"""Bytes from which an array is kept in a file: those of 900,000 streamlines as 24
+cosine coefficients an axis."""
+
+
+class StoreError(OSError):
+    """A file for a large array cannot be written."""
+
+
+class GrowingPoints:
+    """Points that are appended block by block, in memory or in a file.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+        Where the file is made; the points stay in memory without it.
+    """
+
+    def __init__(self, folder: str | os.PathLike | None = None):
+        self._folder = folder
+        self._blocks: list[np.ndarray] = []
+        self._nb_points = 0
+        self._file = None if folder is None else _unnamed_file(folder)
+
+    def __len__(self) -> int:
+        return self._nb_points
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether the points are kept in a file."""
+        return self._file is not None
+
+    def append(self, points: np.ndarray) -> None:
+        """Add points after the last one.
+
+        Parameters
+        ----------
+        points : ndarray of shape (k, 3), float32
+            The points.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be written.
+        """
+        self._nb_points += len(points)
+        if self._file is None:
+            self._blocks.append(points)
+            return
+        try:
+            self._file.write(np.ascontiguousarray(points).data)
+            self._file.flush()
+        except OSError as error:
+            raise _store_error(self._folder, error) from error
+
+    def since(self, first: int) -> np.ndarray:
+        """Give the points from one on.
+
+        Parameters
+        ----------
+        first : int
+            Number of the first of them.
+
+        Returns
+        -------
+        ndarray of shape (k, 3), float32
+            The points; mapped into memory where they are in a file.
+        """
+        shape = (self._nb_points - first, 3)
+        if not shape[0]:
+            return np.empty(shape, dtype=np.float32)
+        if self._file is not None:
+            offset = first * 3 * np.dtype(np.float32).itemsize
+            # Writable: some compiled functions of DIPY refuse others.
+            return np.memmap(self._file, np.float32, "r+", offset, shape)
+        if len(self._blocks) > 1:
+            self._blocks = [np.concatenate(self._blocks)]
+        return self._blocks[0][first:]
+
+
+def allocate(
+    shape: tuple[int, ...], folder: str | os.PathLike | None = None
+) -> np.ndarray:
+    """Make an array of float32 numbers, in a file where it is `LARGE`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    folder : str or Path, optional
+        Where the file is made; that of temporary files by default.
+
+    Returns
+    -------
+    ndarray of the shape, float32
+        To be filled.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be made as large.
+    """
+    size = int(np.prod(shape)) * np.dtype(np.float32).itemsize
+    if size <= LARGE:
+        return np.empty(shape, dtype=np.float32)
+    file = _unnamed_file(folder)
+    try:
+        # A disk that fills up later would end the process.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        raise _store_error(folder, error) from error
+    return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def release(array: np.ndarray) -> None:
+    """Leave what was read of a mapped file to the system; other arrays stay.
+
+    Parameters
+    ----------
+    array : ndarray
+        A map of a file, or any other array.
+    """
+    # What is written to a private map is lost with it.
+    if not isinstance(array, np.memmap) or array.mode not in ("r", "r+", "w+"):
+        return
+    base = array.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def _unnamed_file(folder: str | os.PathLike | None):
+    try:
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise _store_error(folder, error) from error
+
+
+def _store_error(folder: str | os.PathLike | None, error: OSError) -> StoreError:
+    where = tempfile.gettempdir() if folder is None else folder
+    return StoreError(
+        f"streamlines cannot be kept in {where} ({reason(error)}): give a folder on a "
+        "disk with room for all input files"
+    )

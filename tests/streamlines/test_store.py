@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.streamlines import store
+from dipy_tractogen.streamlines.ragged import as_sequence, blocks, take
+from dipy_tractogen.streamlines.store import GrowingPoints, StoreError, allocate
+
+POINTS = np.arange(60, dtype=np.float32).reshape(20, 3)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_points_come_back_from_any_place_on(on_disk, tmp_path):
+    points = GrowingPoints(tmp_path if on_disk else None)
+    assert points.since(0).shape == (0, 3)
+    for start in range(0, 20, 7):
+        points.append(POINTS[start : start + 7])
+    assert points.is_on_disk == on_disk
+    assert len(points) == 20
+    np.testing.assert_array_equal(points.since(0), POINTS)
+    np.testing.assert_array_equal(points.since(13), POINTS[13:])
+    assert points.since(20).shape == (0, 3)
+    assert isinstance(points.since(0), np.memmap) == on_disk
+
+
+def test_nothing_is_left_in_the_folder(tmp_path):
+    points = GrowingPoints(tmp_path)
+    points.append(POINTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_large_arrays_are_in_files(tmp_path, monkeypatch):
+    assert not isinstance(allocate((5, 2), tmp_path), np.memmap)
+    monkeypatch.setattr(store, "LARGE", 39)
+    array = allocate((5, 2), tmp_path)
+    assert isinstance(array, np.memmap)
+    array[:] = 3
+    store.release(array)
+    np.testing.assert_array_equal(array, np.full((5, 2), 3))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_to_a_private_map_stays(tmp_path):
+    POINTS.tofile(tmp_path / "points")
+    mapped = np.memmap(tmp_path / "points", np.float32, "c")
+    mapped[:] = 7
+    store.release(mapped)
+    assert (mapped == 7).all()
+
+
+def test_disk_that_is_full_is_said_in_a_line(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.os, "posix_fallocate", refuse, raising=False)
+    monkeypatch.setattr(store, "LARGE", 0)
+    with pytest.raises(StoreError, match=r"kept in .* \(No space left on device\): "):
+        allocate((5, 2), tmp_path)
+    with pytest.raises(StoreError, match="missing"):
+        GrowingPoints(tmp_path / "missing")
+
+
+def test_selections_of_mapped_points_are_read_as_others(tmp_path):
+    points = GrowingPoints(tmp_path)
+    points.append(POINTS)
+    lengths = np.array([3, 0, 5, 4, 8])
+    mapped, plain = (as_sequence(p, lengths) for p in (points.since(0), POINTS))
+    chosen = np.array([4, 0, 2])
+    found = list(blocks(mapped[chosen], points_per_block=6))
+    expected = list(blocks(plain[chosen], points_per_block=6))
+    for one, other in zip(found, expected, strict=True):
+        assert one[0] == other[0]
+        np.testing.assert_array_equal(one[1], other[1])
+    np.testing.assert_array_equal(take(mapped, chosen)._data, take(plain, chosen)._data)
