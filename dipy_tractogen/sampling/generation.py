@@ -104,7 +104,10 @@ def _plausible_batches(
             nothing = False
             yield drawn
     if nothing:
-        raise ValueError(plausibility.describe_shortfall())
+        raise ValueError(
+            f"No streamline is plausible. {plausibility.describe_rejections()}. Loosen "
+            "the criteria, or allow more tries."
+        )
 
 
 def _plausible_batches_of(

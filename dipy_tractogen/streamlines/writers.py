@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 import logging
 import os
@@ -49,6 +49,8 @@ class TractogramWriter:
         self._path, self._stream, self._reference = path, stream, reference
         self._bundle_names, self._dtype = bundle_names, np.dtype(dtype)
         self._kind: tuple | None = None
+        self._labels: set[int] = set()
+        self._lost: list[str] = []
         self._nb_outside = 0
         self.nb_streamlines = 0
 
@@ -80,6 +82,7 @@ class TractogramWriter:
             return
         labels = self._checked_labels(labels, len(streamlines))
         data = self._checked_data(data_per_streamline, len(streamlines), labels)
+        self._warn_of_losses(labels, data)
         for rows, block, lengths in blocks(streamlines):
             block = np.ascontiguousarray(block, dtype=np.float32)
             self._check_finite(block)
@@ -149,20 +152,22 @@ class TractogramWriter:
         kind = (labels is not None, widths)
         if self._kind is None:
             self._kind = kind
-            self._warn_of_losses(*kind)
         elif kind != self._kind:
             raise ValueError(
                 f"{self._path}: labels and data_per_streamline changed from "
                 f"{self._kind} to {kind}: give the same in every call"
             )
-        return checked if self._stream.keeps_data else {}
+        return checked
 
-    def _warn_of_losses(self, labelled: bool, widths: dict[str, int]) -> None:
-        """Say what the format cannot hold."""
-        lost = [] if self._stream.keeps_data else sorted(widths)
-        if labelled and len(self._bundle_names) > 1 and not self._stream.keeps_bundles:
-            lost.append("the bundles")
+    def _warn_of_losses(self, labels: np.ndarray | None, names: Iterable[str]) -> None:
+        """Say, once of each, what the format cannot hold."""
+        lost = [] if self._stream.keeps_data else sorted(names)
+        if labels is not None and not self._stream.keeps_bundles:
+            self._labels.update(np.unique(labels).tolist())
+            lost += ["the bundles"] if len(self._labels) > 1 else []
+        lost = [one for one in lost if one not in self._lost]
         if lost:
+            self._lost += lost
             logger.warning(
                 "%s: this format cannot hold %s, which are left out: write a .trx to "
                 "keep them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -72,6 +73,45 @@ def parse_conditions(asked: dict[str, str], conditions) -> dict:
         else:
             parsed[name] = [part.strip() for part in text.split(",")]
     return parsed
+
+
+def parse_proportions(texts: list[str] | None) -> dict[str, float] | None:
+    """Read the proportions in which bundles are asked for.
+
+    Parameters
+    ----------
+    texts : list of str, optional
+        Each ``BUNDLE=SHARE``.
+
+    Returns
+    -------
+    dict of str to float or None
+        Share by the name of the bundle; None where nothing is given.
+
+    Raises
+    ------
+    ValueError
+        If one has another form, or a bundle is given twice.
+    """
+    if texts is None:
+        return None
+    shares: dict[str, float] = {}
+    for text in texts or [""]:
+        # A name may hold the sign itself.
+        name, _, number = (part.strip() for part in text.rpartition("="))
+        try:
+            share = float(number)
+        except ValueError:
+            share = math.nan
+        if not (name and math.isfinite(share) and share > 0):
+            raise ValueError(
+                f"--proportions {text}: give BUNDLE=SHARE with a positive number, such "
+                "as AF_L=2 CST_R=1."
+            )
+        if name in shares:
+            raise ValueError(f"--proportions {text}: {name} is given twice.")
+        shares[name] = share
+    return shares
 
 
 def values_to_write(conditions, values: dict) -> dict:

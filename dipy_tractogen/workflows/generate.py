@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
-from .arguments import check_int
+from .arguments import check_choice, check_int, check_number
+from .asked_lengths import AskedLengths
 from .base import TractogenFlow
 from .conditions import (
     log_codes,
     parse_conditions,
+    parse_proportions,
     split_conditions,
     values_to_write,
 )
 from .models import load_trained_model
+from .parameters import with_parameters_of
+from .plausibility_parameters import (
+    check_plausibility,
+    make_plausibility,
+    plausibility_parameters,
+)
 
 logger = logging.getLogger("dipy_tractogen")
-
-# How far the length of a streamline may be from the one that was asked for.
-_TOLERANCE_MM = 1.0
-_TOLERANCE = 0.02
 
 
 class GenerateStreamlinesFlow(TractogenFlow):
@@ -26,6 +31,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
     short_name = "generate_streamlines"
 
+    @with_parameters_of(plausibility_parameters)
     def run(
         self,
         model_file,
@@ -33,12 +39,16 @@ class GenerateStreamlinesFlow(TractogenFlow):
         bundles=None,
         conditions=None,
         balanced=False,
+        proportions=None,
         nb_points=None,
+        step_size=None,
+        dtype="float32",
         smooth=False,
         reference=None,
         seed=0,
         out_dir="",
         out_tractogram="synthetic.trx",
+        **given,
     ):
         """Generate new streamlines from a trained model, bundle by bundle.
 
@@ -46,7 +56,9 @@ class GenerateStreamlinesFlow(TractogenFlow):
         always, others such as age and diagnosis if it was trained with them. What is
         not asked for is drawn as the training had it, given what is. A number outside
         of the training's range is an extrapolation, and a warning says the range.
-        Memory does not grow with the number of streamlines for trx, trk and tck.
+        Streamlines that are not plausible can be replaced by others: by their length,
+        their shape, images and the training. Memory does not grow with the number of
+        streamlines for trx, trk and tck.
 
         Parameters
         ----------
@@ -61,8 +73,17 @@ class GenerateStreamlinesFlow(TractogenFlow):
             numbers, or several categories NAME=A,B, as length=80:140 age=70.
         balanced : bool, optional
             Share the number equally among the bundles.
+        proportions : variable string, optional
+            Bundles to generate, in place of --bundles, and how to share the number
+            among them: BUNDLE=SHARE, as AF_L=2 CST_R=1.
         nb_points : int, optional
             Points of each streamline; by default those of the model.
+        step_size : float, optional
+            Distance of neighbouring points in mm, in place of --nb_points: of sizes
+            that divide a streamline into equal steps the nearest.
+        dtype : string, optional
+            Numbers of the points: float32, or float16 for a TRX of half the size,
+            rounded by up to 0.03 mm at 100 mm from the origin.
         smooth : bool, optional
             Leave streamlines as they are decoded: the mean of what the latents do not
             say, too smooth and a little short.
@@ -78,47 +99,61 @@ class GenerateStreamlinesFlow(TractogenFlow):
             TRK as data_per_streamline["bundle"]; both hold the other conditions that
             each streamline was drawn for as data_per_streamline, categories as codes.
         """
-        from dipy_tractogen.streamlines.files import tractogram_extension
-
         check_int("nb_streamlines", nb_streamlines)
         check_int("seed", seed, low=0)
         if bundles is not None and not bundles:
             raise ValueError("--bundles: give one or more names, or leave it out.")
         asked = split_conditions(conditions)
-        if nb_points is not None:
-            check_int("nb_points", nb_points, low=2)
-        tractogram_extension(out_tractogram)
+        proportions = parse_proportions(proportions)
+        _check_form(nb_points, step_size, dtype, out_tractogram)
+        check_plausibility(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
+        if given["train_files"]:
+            given["train_files"] = self.inputs(given["train_files"])
 
         from dipy_tractogen.streamlines.reference import Reference
+        from dipy_tractogen.streamlines.spacing import respaced
 
         header = Reference.from_file(reference) if reference else None
+        plausibility = make_plausibility(given)
 
         model = load_trained_model(model_file, to_generate=True)
-        header = header or Reference.from_dict(model.record.reference)
         known = model.record.density.conditions
         batches = model.generate_batches(
             nb_streamlines,
             bundles,
             conditions=parse_conditions(asked, known),
             balanced=balanced,
-            nb_points=nb_points,
+            proportions=proportions,
             smooth=smooth,
+            plausibility=plausibility,
+            max_tries=given["max_tries"],
             seed=seed,
         )
-        missed = _Missed() if "length" in asked else None
-        counts = self._write(path, batches, nb_streamlines, header, model, missed)
+        asked_lengths = AskedLengths() if "length" in asked else None
+        # Lengths are measured before points are resampled, which shortens streamlines.
+        watched = _watched(batches, asked_lengths)
+        counts = self._write(
+            path,
+            ((respaced(one[0], nb_points, step_size), *one[1:]) for one in watched),
+            nb_streamlines,
+            header or Reference.from_dict(model.record.reference),
+            model,
+            dtype,
+        )
         logger.info(
             "Generated %s",
             ", ".join(f"{name} {n}" for name, n in counts.items() if n),
         )
-        if missed:
-            missed.warn()
+        if asked_lengths:
+            asked_lengths.warn()
         log_codes(known)
         logger.info("Wrote %s", path)
+        if plausibility:
+            _report(plausibility, path)
 
     def _write(
-        self, path, batches, nb_streamlines, header, model, missed
+        self, path, batches, nb_streamlines, header, model, dtype
     ) -> dict[str, int]:
         """Write batches as they come; count the streamlines of each bundle."""
         from tqdm.auto import tqdm
@@ -137,46 +172,64 @@ class GenerateStreamlinesFlow(TractogenFlow):
         with (
             bar,
             open_writer(
-                path, reference=header, bundle_names=names, force=self.force
+                path,
+                reference=header,
+                bundle_names=names,
+                force=self.force,
+                dtype=dtype,
             ) as writer,
         ):
             known = model.record.density.conditions
             for points, labels, values in batches:
-                writer.write(points, labels, values_to_write(known, values))
+                kept = _not_in_points(values, path)
+                writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
-                if missed:
-                    missed.look(points, values["length"])
                 bar.update(len(points))
         return counts
 
 
-class _Missed:
-    """Counts streamlines whose length is not the one that was asked for."""
+def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
+    """Refuse points and files that cannot be."""
+    from dipy_tractogen.streamlines.files import tractogram_extension
 
-    def __init__(self):
-        self.nb_streamlines = self.nb_missed = 0
-        self.largest = 0.0
-
-    def look(self, points, asked) -> None:
-        import numpy as np
-
-        from dipy_tractogen.streamlines.geometry import lengths
-
-        error = np.abs(lengths(points) - asked)
-        missed = error > np.maximum(_TOLERANCE_MM, _TOLERANCE * asked)
-        self.nb_streamlines += len(points)
-        self.nb_missed += int(missed.sum())
-        self.largest = max(self.largest, float(error.max()))
-
-    def warn(self) -> None:
-        if self.nb_missed:
-            logger.warning(
-                "%d of %d streamlines miss the asked length by more than %g mm and "
-                "%g %%, by %.3g mm at most: ask within the training's range, for "
-                "more points, without --smooth, or train longer",
-                self.nb_missed,
-                self.nb_streamlines,
-                _TOLERANCE_MM,
-                100 * _TOLERANCE,
-                self.largest,
+    if nb_points is not None:
+        check_int("nb_points", nb_points, low=2)
+    if step_size is not None:
+        check_number("step_size", step_size, low=0, open_low=True)
+        if nb_points is not None:
+            raise ValueError(
+                f"--nb_points {nb_points} and --step_size {step_size} are both given: "
+                "leave out one."
             )
+    check_choice("dtype", dtype, ("float32", "float16"))
+    extension = tractogram_extension(out_tractogram)
+    if dtype == "float16" and extension != ".trx":
+        raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")
+
+
+def _watched(batches, asked_lengths: AskedLengths | None):
+    """Hand batches on, and measure their lengths where some are asked for."""
+    for points, labels, values in batches:
+        if asked_lengths:
+            asked_lengths.look(points, values["length"])
+        yield points, labels, values
+
+
+def _not_in_points(values: dict, path: Path) -> dict:
+    """Leave out what can be computed again where a format holds nothing but points."""
+    from dipy_tractogen.streamlines.conditions import COMPUTED
+    from dipy_tractogen.streamlines.streams import STREAMS
+
+    if STREAMS[path.suffix.lower()].keeps_data:
+        return values
+    return {name: each for name, each in values.items() if name not in COMPUTED}
+
+
+def _report(plausibility, path: Path) -> None:
+    """Say what was rejected; raise where streamlines are missing."""
+    if plausibility.shortfall:
+        raise ValueError(
+            f"{plausibility.describe_shortfall()}. {path} holds the others: loosen the "
+            "criteria, or raise --max_tries."
+        )
+    logger.info("%s", plausibility.describe_rejections())

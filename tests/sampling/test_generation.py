@@ -131,5 +131,5 @@ def test_a_generation_counts_anew_and_gives_the_same_again():
 def test_nothing_plausible_is_an_error_that_says_why():
     plausibility = Plausibility([Chance(0, 0, 0)])
     _, batches = generate([5, 0, 0], plausibility=plausibility, max_tries=3)
-    with pytest.raises(ValueError, match="15 of 15 streamlines rejected: chance 15"):
+    with pytest.raises(ValueError, match="Rejected 15 of 15: chance 15"):
         next(batches)

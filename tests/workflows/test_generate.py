@@ -1,8 +1,10 @@
 from dipy.io.streamline import load_tractogram
+import nibabel as nib
 import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 
@@ -156,3 +158,124 @@ def test_conditions_that_cannot_be_are_refused(
         "dipy_generate_streamlines", conditional_model, "--conditions", *conditions
     )
     assert said in error
+
+
+def test_proportions_in_place_of_those_of_the_training(generate):
+    made = generate("--nb_streamlines", 8, "--proportions", "bundle_3=3", "bundle_1=1")
+    assert made.counts() == {"bundle_1": 2, "bundle_3": 6}
+
+
+def test_points_at_steps_of_one_size(generate):
+    made = generate("--nb_streamlines", 9, "--step_size", 4)
+    sizes = [np.linalg.norm(np.diff(each, axis=0), axis=1) for each in made.streamlines]
+    assert len({len(each) for each in sizes}) > 1
+    np.testing.assert_allclose([each.mean() for each in sizes], 4, rtol=0.15)
+
+
+def test_half_precision_makes_half_a_file(generate, tmp_path):
+    many = ("--nb_streamlines", 300)
+    whole = generate(*many)
+    half = generate(*many, "--dtype", "float16", name="half.trx")
+    difference = np.abs(whole.streamlines._data - half.streamlines._data)
+    assert 0 < difference.max() < 0.07
+    sizes = [(tmp_path / name).stat().st_size for name in ("half.trx", "synthetic.trx")]
+    assert sizes[0] < 0.65 * sizes[1]
+
+
+def test_format_that_holds_points_alone_loses_nothing_of_one_bundle(generate, capsys):
+    generate("--nb_streamlines", 4, "--bundles", "bundle_2", name="one.tck")
+    assert "WARNING" not in capsys.readouterr().err
+    generate("--nb_streamlines", 4, name="three.tck")
+    assert "cannot hold the bundles" in capsys.readouterr().err
+
+
+@pytest.fixture
+def files(bundle_files, tmp_path):
+    """Files that the model was trained on, and images around their streamlines."""
+    points = load_bundles(bundle_files).streamlines.get_data()
+    affine = np.diag([6.0, 6.0, 6.0, 1.0])
+    affine[:3, 3] = points.min(axis=0) - 30
+    size = np.ceil((np.ptp(points, axis=0) + 60) / 6).astype(int)
+    everywhere = np.ones(tuple(size), dtype=np.uint8)
+    first_half = everywhere.copy()
+    first_half[int((np.median(points[:, 0]) - affine[0, 3]) / 6) :] = 0
+    peaks = np.random.default_rng(0).normal(size=(*size, 9)).astype(np.float32)
+    images = {"all": everywhere, "half": first_half, "peaks": peaks}
+    for name, data in images.items():
+        nib.save(nib.Nifti1Image(data, affine), tmp_path / f"{name}.nii.gz")
+    found = {name: tmp_path / f"{name}.nii.gz" for name in images}
+    return {**found, "training": bundle_files}
+
+
+def test_every_criterion_replaces_what_it_rejects(generate, files, model_file):
+    plain, _ = load_model(model_file).generate(200, seed=0)
+    options = ["--nb_streamlines", 60, "--min_length", f"{np.median(lengths(plain))}"]
+    options += ["--max_length", 1e4, "--max_winding", 1e4, "--min_radius", 1e-3]
+    options += ["--mask", files["all"], "--min_inside", 0.9]
+    options += ["--start_region", files["all"], "--end_region", files["all"]]
+    options += ["--peaks", files["peaks"], "--max_angle", 89]
+    options += ["--train_files", *files["training"], "--min_novelty", 0.01]
+    options += ["--max_novelty", 1e3]
+    made = generate(*options)
+    assert len(made) == 60
+    assert lengths(made.resample(32)).min() > 0.98 * np.median(lengths(plain))
+
+
+def test_what_is_found_is_kept_and_the_rest_is_the_exit_message(
+    model_file, files, tmp_path, capsys
+):
+    given = [model_file, "--nb_streamlines", 30, "--out_dir", tmp_path]
+    given += ["--mask", files["half"], "--min_inside", 0.5, "--max_tries", 1]
+    assert main("dipy_generate_streamlines", [*map(str, given)]) == 1
+    made = load_bundles(tmp_path / "synthetic.trx", out_of_bounds="keep")
+    assert 0 < len(made) < 30
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith(f"ERROR: {30 - len(made)} streamlines are missing: bundle_")
+    assert f"Rejected {30 - len(made)} of 30: mask {30 - len(made)}." in error
+    assert f"{tmp_path / 'synthetic.trx'} holds the others" in error
+
+
+def test_no_plausible_streamline_leaves_no_file(refused, model_file):
+    error = refused(
+        *("dipy_generate_streamlines", model_file, "--nb_streamlines", 4),
+        *("--min_length", 1e4, "--max_winding", 1e4, "--max_tries", 2),
+    )
+    assert "No streamline is plausible. Rejected 8 of 8: length 8." in error
+
+
+def test_length_is_measured_before_points_are_left_out(ask, capsys):
+    assert ask("length=90")[0] == 0
+    plain = capsys.readouterr().err
+    assert ask("length=90", name="few.trx", options=["--nb_points", 3])[0] == 0
+    few = capsys.readouterr().err
+    said = [
+        [line for line in text.splitlines() if "miss the asked" in line]
+        for text in (plain, few)
+    ]
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--proportions", "bundle_1"], "give BUNDLE=SHARE"),
+        (["--proportions", "bundle_1=-2"], "positive number"),
+        (["--proportions", "bundle_1=1", "bundle_1=2"], "given twice"),
+        (["--proportions", "fornix=1"], "fornix is not in the model"),
+        (["--proportions", "bundle_1=1", "--balanced"], "leave out one"),
+        (["--step_size", "0"], "--step_size 0"),
+        (["--step_size", "2", "--nb_points", "9"], "leave out one"),
+        (["--dtype", "float64"], "accepted are float32, float16"),
+        (["--dtype", "float16", "--out_tractogram", "a.trk"], "write a .trx"),
+        (["--max_tries", "0"], "--max_tries 0"),
+        (["--min_length", "9", "--max_length", "8"], "--max_length 8.0: give"),
+        (["--max_winding", "0"], "--max_winding 0"),
+        (["--max_angle", "30"], "--max_angle is of no use without --peaks"),
+        (["--min_inside", "0.5"], "without --mask"),
+        (["--min_novelty", "1"], "without --train_files"),
+        (["--train_files", "a.trk"], "without --min_novelty or --max_novelty"),
+        (["--mask", "none.nii.gz"], "none.nii.gz does not exist"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(refused, model_file, options, said):
+    assert said in refused("dipy_generate_streamlines", model_file, *options)

@@ -94,10 +94,10 @@ class Plausibility:
         Returns
         -------
         str
-            Such as ``120 of 5120 streamlines rejected: winding 80, mask 60``; most
-            frequent reasons first. A streamline may have several.
+            Such as ``Rejected 120 of 5120: winding 80, mask 60``, most frequent reasons
+            first. A streamline may be rejected for several.
         """
-        said = f"{self.nb_rejected} of {self.nb_tried} streamlines rejected"
+        said = f"Rejected {self.nb_rejected} of {self.nb_tried}"
         counts = sorted(self.rejections.items(), key=lambda pair: -pair[1])
         reasons = ", ".join(f"{name} {count}" for name, count in counts if count)
         return f"{said}: {reasons}" if reasons else said
@@ -108,11 +108,11 @@ class Plausibility:
         Returns
         -------
         str
-            Such as ``40 streamlines are missing (AF_L 30, CST_R 10); 960 of 1000
-            streamlines rejected: mask 960``.
+            Such as ``40 streamlines are missing: AF_L 30, CST_R 10. Rejected 960 of
+            1000: mask 960``.
         """
         missing = ", ".join(f"{name} {n}" for name, n in self.shortfall.items())
         return (
-            f"{sum(self.shortfall.values())} streamlines are missing ({missing}); "
+            f"{sum(self.shortfall.values())} streamlines are missing: {missing}. "
             f"{self.describe_rejections()}"
         )

@@ -24,7 +24,7 @@ def test_every_criterion_counts_all_that_it_rejects_in_any_order(order):
     assert plausibility.rejections == {"short": 1, "low": 2, "long": 2}
     assert (plausibility.nb_tried, plausibility.nb_rejected) == (5, 4)
     said = plausibility.describe_rejections()
-    assert said.startswith("4 of 5 streamlines rejected: ")
+    assert said.startswith("Rejected 4 of 5: ")
     assert said.endswith(", short 1")
 
 
@@ -35,10 +35,10 @@ def test_shortfall_adds_up_by_bundle():
         plausibility.miss(bundle, number)
     assert plausibility.shortfall == {"a": 5, "b": 4}
     assert plausibility.describe_shortfall() == (
-        "9 streamlines are missing (a 5, b 4); 1 of 1 streamlines rejected: length 1"
+        "9 streamlines are missing: a 5, b 4. Rejected 1 of 1: length 1"
     )
     plausibility.restart()
-    assert plausibility.describe_rejections() == "0 of 0 streamlines rejected"
+    assert plausibility.describe_rejections() == "Rejected 0 of 0"
     assert plausibility.shortfall == {}
 
 

@@ -1,0 +1,191 @@
+"""The parameters that say which streamlines are plausible, and their criteria."""
+
+from __future__ import annotations
+
+from .arguments import check_int, check_number
+
+# What is of no use without something else, and which of it.
+_NEEDS = {
+    "min_inside": ("mask",),
+    "end_region": ("start_region",),
+    "peaks": ("max_angle",),
+    "max_angle": ("peaks",),
+    "train_files": ("min_novelty", "max_novelty"),
+    "min_novelty": ("train_files",),
+    "max_novelty": ("train_files",),
+}
+
+
+def plausibility_parameters(
+    min_length=None,
+    max_length=None,
+    max_winding=None,
+    min_radius=None,
+    mask=None,
+    min_inside=None,
+    start_region=None,
+    end_region=None,
+    peaks=None,
+    max_angle=None,
+    train_files=None,
+    min_novelty=None,
+    max_novelty=None,
+    max_tries=20,
+):
+    """Name the parameters of plausibility, with their defaults.
+
+    Parameters
+    ----------
+    min_length : float, optional
+        Shorter streamlines are replaced by others, in mm.
+    max_length : float, optional
+        Longer streamlines are replaced by others, in mm.
+    max_winding : float, optional
+        Streamlines that turn farther about their centroid are replaced, in degrees:
+        180 is a straight one, 360 a loop.
+    min_radius : float, optional
+        Streamlines with a smaller radius of curvature, over steps of 5 mm, are
+        replaced, in mm.
+    mask : string or Path, optional
+        Image; streamlines that are not inside are replaced.
+    min_inside : float, optional
+        Share of the points of a streamline that has to be in the mask, by default 1.
+    start_region : string or Path, optional
+        Image of a region that an end of each streamline has to be in; both ends
+        without --end_region.
+    end_region : string or Path, optional
+        Image of a region that the other end has to be in.
+    peaks : string or Path, optional
+        Peaks of diffusion: a pam5 of DIPY, or an image with three numbers for each
+        peak, along the axes of the image.
+    max_angle : float, optional
+        Streamlines whose mean angle to the nearest peak of their voxels is larger are
+        replaced, in degrees.
+    train_files : variable string, optional
+        Tractograms that the model was trained on, for the novelty.
+    min_novelty : float, optional
+        Streamlines nearer to one of training are replaced, in mm (MDF).
+    max_novelty : float, optional
+        Streamlines farther from all of training are replaced, in mm (MDF).
+    max_tries : int, optional
+        Streamlines drawn for each plausible one, at most. What is found is written;
+        where some are missing the exit code is 1.
+    """
+
+
+def check_plausibility(given: dict) -> None:
+    """Refuse impossible values, before any work.
+
+    Parameters
+    ----------
+    given : dict
+        Values of `plausibility_parameters`, among others.
+
+    Raises
+    ------
+    ValueError
+        If one is out of its range, or of no use without another.
+    """
+    for name, needed in _NEEDS.items():
+        if given[name] is not None and all(given[one] is None for one in needed):
+            raise ValueError(
+                f"--{name} is of no use without --{' or --'.join(needed)}: give both, "
+                "or leave it out."
+            )
+    if given["train_files"] is not None and not given["train_files"]:
+        raise ValueError("--train_files: give one or more, or leave it out.")
+    for kind in ("length", "novelty"):
+        low, high = given[f"min_{kind}"], given[f"max_{kind}"]
+        if low is not None:
+            check_number(f"min_{kind}", low, low=0)
+        if high is not None:
+            check_number(f"max_{kind}", high, low=low or 0, open_low=not low)
+    for name, high in (("max_winding", None), ("min_radius", None), ("max_angle", 90)):
+        if given[name] is not None:
+            limit = {} if high is None else {"high": high}
+            check_number(name, given[name], low=0, open_low=True, **limit)
+    if given["min_inside"] is not None:
+        check_number("min_inside", given["min_inside"], low=0, open_low=True, high=1)
+    check_int("max_tries", given["max_tries"])
+
+
+def make_plausibility(given: dict):
+    """Read the files, and make the criteria that are asked for.
+
+    Parameters
+    ----------
+    given : dict
+        Values of `plausibility_parameters`, among others, that were checked.
+
+    Returns
+    -------
+    Plausibility or None
+        None where nothing is asked.
+
+    Raises
+    ------
+    ValueError, OSError
+        If a file cannot be read.
+    """
+    from dipy_tractogen.sampling.plausibility import Plausibility
+
+    makers = (_of_shape, _of_images, _of_novelty)
+    criteria = [criterion for make in makers for criterion in make(given)]
+    return Plausibility(criteria) if criteria else None
+
+
+def _of_shape(given: dict) -> list:
+    from dipy_tractogen.sampling.plausibility import (
+        LargestWinding,
+        LengthRange,
+        SmallestRadius,
+    )
+
+    criteria: list = []
+    if _asks(given, "min_length", "max_length"):
+        criteria.append(LengthRange(*_range(given, "length")))
+    if _asks(given, "max_winding"):
+        criteria.append(LargestWinding(given["max_winding"]))
+    if _asks(given, "min_radius"):
+        criteria.append(SmallestRadius(given["min_radius"]))
+    return criteria
+
+
+def _of_images(given: dict) -> list:
+    from dipy_tractogen.sampling.plausibility import (
+        AlongPeaks,
+        EndsInRegions,
+        InsideMask,
+    )
+    from dipy_tractogen.streamlines.volume import load_mask, load_peaks
+
+    criteria: list = []
+    if _asks(given, "mask"):
+        share = 1.0 if given["min_inside"] is None else given["min_inside"]
+        criteria.append(InsideMask(load_mask(given["mask"]), share))
+    if _asks(given, "start_region"):
+        names = ("start_region", "end_region")
+        regions = [load_mask(given[name]) for name in names if _asks(given, name)]
+        criteria.append(EndsInRegions(*regions))
+    if _asks(given, "peaks"):
+        criteria.append(AlongPeaks(load_peaks(given["peaks"]), given["max_angle"]))
+    return criteria
+
+
+def _of_novelty(given: dict) -> list:
+    if not _asks(given, "train_files"):
+        return []
+    from dipy_tractogen.metrics.novelty_range import NoveltyRange
+    from dipy_tractogen.streamlines.io import load_bundles
+
+    training = load_bundles(given["train_files"], out_of_bounds="keep")
+    return [NoveltyRange(training.streamlines, *_range(given, "novelty"))]
+
+
+def _asks(given: dict, *names: str) -> bool:
+    return any(given[name] is not None for name in names)
+
+
+def _range(given: dict, kind: str) -> tuple[float, float]:
+    low, high = given[f"min_{kind}"], given[f"max_{kind}"]
+    return 0.0 if low is None else low, float("inf") if high is None else high
