@@ -105,7 +105,7 @@ class StreamlineCoder(StreamlineReader):
         ValueError
             If a condition that the model reads is missing or unknown.
         """
-        return self._encode_and_decode(streamlines, values)[0]
+        return self.encode_and_decode(streamlines, values)["z_mean"]
 
     def reconstruct(
         self, streamlines, values: Mapping[str, np.ndarray] | None = None
@@ -124,7 +124,40 @@ class StreamlineCoder(StreamlineReader):
         ndarray of shape (n, nb_points, 3), float32
             Points in RASMM mm, each streamline in the direction it was given.
         """
-        return self._encode_and_decode(streamlines, values)[1]
+        return self.encode_and_decode(streamlines, values)["points"]
+
+    def encode_and_decode(
+        self, streamlines, values: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Encode and decode streamlines at once; takes what `encode` takes.
+
+        Parameters
+        ----------
+        streamlines : ndarray of shape (n, p, 3) or ArraySequence
+            Points in RASMM mm; resampled where they are not `nb_points`.
+        values : mapping of str to ndarray of shape (n,), optional
+            Conditions of each, by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``z_mean`` of shape (n, latent_dim), means of the latents; ``deviation`` of
+            the same shape, where the latents have one; ``points`` of shape
+            (n, nb_points, 3), the reconstruction in RASMM mm, each streamline in the
+            direction it was given. All float32.
+        """
+        points = self.as_points(streamlines)
+        matrix = self.condition_matrix(points, values)
+
+        def both(points, conditions=None):
+            chosen = self.better_direction(points, conditions)
+            kept = {name: chosen[name] for name in ("z_mean", "points")}
+            if "z_log_var" in chosen:
+                kept["deviation"] = tf.exp(chosen["z_log_var"] / 2)
+            return kept
+
+        function = self._compiled("both", both)
+        return in_batches(function, *([points] if matrix is None else [points, matrix]))
 
     def decode(
         self,
@@ -188,17 +221,6 @@ class StreamlineCoder(StreamlineReader):
             "decode", lambda *given: self.synthesis(self.decode_z(*given))
         )
         return in_batches(decode, *([z] if matrix is None else [z, matrix]))
-
-    def _encode_and_decode(self, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
-        points = self.as_points(streamlines)
-        matrix = self.condition_matrix(points, values)
-
-        def both(points, conditions=None):
-            chosen = self.better_direction(points, conditions)
-            return chosen["z_mean"], chosen["points"]
-
-        function = self._compiled("both", both)
-        return in_batches(function, *([points] if matrix is None else [points, matrix]))
 
     def better_direction(self, points, conditions=None) -> dict:
         """Encode and decode in the direction that is reconstructed better.

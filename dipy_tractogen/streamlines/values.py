@@ -20,6 +20,12 @@ logger = logging.getLogger("dipy_tractogen")
 SUBJECT = "subject"
 """The category that comes from the path of a file."""
 
+FILE_NUMBER = "file number"
+"""The number that says which file a streamline is from, in the order of their names."""
+
+INDEX_IN_FILE = "index in file"
+"""The number of a streamline in its file, from 0, those that are dropped included."""
+
 WITHOUT_VALUE = "without a value of"
 """How the reason begins for which streamlines of unknown values are dropped."""
 
@@ -36,7 +42,8 @@ class ValueReader:
         The tractograms that are going to be read.
     categorical, continuous : str or iterable of str
         Names of the values that are categories, and of those that are numbers.
-        ``subject`` is the category in the path. Those that are known in other ways,
+        ``subject`` is the category in the path, ``file number`` and ``index in file``
+        are numbers that say where one is from. Those that are known in other ways,
         ``bundle`` and the names in `conditions.COMPUTED`, are skipped.
     participants : Participants, str or Path, optional
         The table, or the file that holds it.
@@ -72,6 +79,7 @@ class ValueReader:
             name for name in self._is_categorical if name in columns and name != SUBJECT
         ]
         self._of_subject = {file: self._subject_values(file) for file in files}
+        self._files = files
         self.units = {
             name: participants.units[name]
             for name in self._columns
@@ -100,10 +108,14 @@ class ValueReader:
             If a name is found nowhere, or the values in the file make no sense.
         """
         n = len(contents.streamlines)
-        of_subject = self._of_subject[path]
+        known = {
+            name: np.full(n, value) for name, value in self._of_subject[path].items()
+        }
+        known[FILE_NUMBER] = np.full(n, float(self._files.index(path)))
+        known[INDEX_IN_FILE] = np.arange(n, dtype=float)
         return {
-            name: np.full(n, of_subject[name])
-            if name in of_subject
+            name: known[name]
+            if name in known
             else self._from_file(contents, name, path)
             for name in self._is_categorical
         }
@@ -212,6 +224,9 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
     for name in (BUNDLE, SUBJECT):
         if name in continuous:
             raise ValueError(f"{name} is no number: ask for it as categorical")
+    for name in (FILE_NUMBER, INDEX_IN_FILE):
+        if name in categorical:
+            raise ValueError(f"{name} is a number: ask for it as continuous")
     kinds = {**dict.fromkeys(categorical, True), **dict.fromkeys(continuous, False)}
     return {
         name: kind for name, kind in kinds.items() if name not in (BUNDLE, *COMPUTED)

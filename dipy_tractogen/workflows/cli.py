@@ -33,6 +33,10 @@ cli_flows = {
         "dipy_tractogen.workflows.reconstruct",
         "ReconstructStreamlinesFlow",
     ),
+    "dipy_encode_streamlines": (
+        "dipy_tractogen.workflows.encode",
+        "EncodeStreamlinesFlow",
+    ),
     "dipy_predict_attribute": (
         "dipy_tractogen.workflows.predict_attribute",
         "PredictAttributeFlow",

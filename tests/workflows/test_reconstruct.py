@@ -4,7 +4,7 @@ import pytest
 
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.workflows import reconstruct
+from dipy_tractogen.workflows import encoding
 from dipy_tractogen.workflows.cli import main
 
 
@@ -40,7 +40,7 @@ def test_bundles_keep_their_names(model_file, bundle_files, tmp_path, capsys):
 def test_blocks_do_not_change_the_result(
     written, model_file, bundle_files, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(reconstruct, "_BLOCK", 5)
+    monkeypatch.setattr(encoding, "BLOCK", 5)
     files = [str(path) for path in (model_file, *bundle_files)]
     options = ["--out_dir", str(tmp_path), "--out_tractogram", "blocks.trk"]
     assert main("dipy_reconstruct_streamlines", [*files, *options]) == 0
@@ -61,7 +61,7 @@ def test_conditions_of_the_subject_are_read(
     conditional_model, cohort, subject, tmp_path, capsys, monkeypatch
 ):
     """In blocks, as for larger files."""
-    monkeypatch.setattr(reconstruct, "_BLOCK", 25)
+    monkeypatch.setattr(encoding, "BLOCK", 25)
     table = cohort / "participants.tsv"
     given = [conditional_model, subject, "--participants", table, "--out_dir", tmp_path]
     assert main("dipy_reconstruct_streamlines", [str(each) for each in given]) == 0

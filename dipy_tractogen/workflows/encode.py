@@ -1,0 +1,132 @@
+"""`dipy_encode_streamlines`: the latents of tractograms."""
+
+from __future__ import annotations
+
+import logging
+
+from .base import TractogenFlow
+from .encoding import encoded_blocks, load_to_encode, participants_parameters
+from .loading import check_loading, loading_parameters
+from .models import load_trained_model
+from .parameters import with_parameters_of
+
+logger = logging.getLogger("dipy_tractogen")
+
+# Formats of tractograms that can hold latents.
+_WITH_DATA = (".trx", ".trk")
+
+
+class EncodeStreamlinesFlow(TractogenFlow):
+    """Encode tractograms, and write the latents."""
+
+    short_name = "encode_streamlines"
+
+    @with_parameters_of(participants_parameters, loading_parameters)
+    def run(
+        self,
+        model_file,
+        input_files,
+        out_dir="",
+        out_latents="latents.npz",
+        **given,
+    ):
+        """Encode tractograms, and write the latents.
+
+        Which end of a streamline comes first does not matter: of the two directions
+        the one that the model reconstructs better is encoded.
+
+        Parameters
+        ----------
+        model_file : string or Path
+            Model file, from one of the dipy_train commands.
+        input_files : variable string or Path
+            Tractograms, folders or globs.
+        out_dir : string or Path, optional
+            Output folder.
+        out_latents : string, optional
+            An npz file with the arrays z_mean, deviation (where the model has one),
+            error_mm, labels, bundle_names, files, file_of_streamline and
+            index_in_file; or a trx or trk, the streamlines as they are with
+            data_per_streamline["latent"], "deviation" and "error_mm".
+        """
+        check_loading(given)
+        extension = _extension(out_latents)
+        path = self.outputs(out_dir, out_latents=out_latents)["out_latents"]
+        files = sorted(self.inputs(input_files))
+        model = load_trained_model(model_file)
+
+        from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+
+        places = (FILE_NUMBER, INDEX_IN_FILE)
+        bundles = load_to_encode(model, files, given, given["participants"], places)
+        blocks = self._encoded(model, bundles)
+        if extension == ".npz":
+            self._write_arrays(path, bundles, blocks, files)
+        else:
+            self._write_tractogram(path, bundles, blocks)
+        logger.info(
+            "Encoded %d streamlines to %d latents each", len(bundles), model.latent_dim
+        )
+        logger.info("Wrote %s", path)
+
+    def _encoded(self, model, bundles):
+        """Walk through blocks: their rows, and arrays with a row a streamline."""
+        from dipy_tractogen.metrics.reconstruction import point_errors
+
+        blocks = encoded_blocks(
+            model, bundles, description="Encoding", show_progress=self.show_progress
+        )
+        for rows, points, outputs in blocks:
+            arrays = {"z_mean": outputs["z_mean"]}
+            if "deviation" in outputs:
+                arrays["deviation"] = outputs["deviation"]
+            error = point_errors(points, outputs["points"])
+            yield rows, {**arrays, "error_mm": error.astype("float32")}
+
+    def _write_arrays(self, path, bundles, blocks, files) -> None:
+        import numpy as np
+
+        from dipy_tractogen.streamlines.files import replacing
+        from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+
+        parts = [arrays for _, arrays in blocks]
+        latents = {
+            name: np.concatenate([arrays[name] for arrays in parts])
+            for name in parts[0]
+        }
+        with replacing(path, force=self.force) as temporary:
+            np.savez(
+                temporary,
+                **latents,
+                labels=bundles.labels,
+                bundle_names=np.array(bundles.bundle_names),
+                files=np.array([str(file) for file in files]),
+                file_of_streamline=bundles.values[FILE_NUMBER].astype(np.int32),
+                index_in_file=bundles.values[INDEX_IN_FILE].astype(np.int64),
+            )
+
+    def _write_tractogram(self, path, bundles, blocks) -> None:
+        from dipy_tractogen.streamlines.writers import open_writer
+
+        with open_writer(
+            path,
+            reference=bundles.reference,
+            bundle_names=bundles.bundle_names,
+            force=self.force,
+        ) as writer:
+            for rows, arrays in blocks:
+                data = {"latent": arrays.pop("z_mean"), **arrays}
+                writer.write(bundles.streamlines[rows], bundles.labels[rows], data)
+
+
+def _extension(name: str) -> str:
+    """Give the extension of the output; refuse what cannot hold latents."""
+    from dipy_tractogen.streamlines.files import split_extension
+
+    extension = split_extension(name)[1].lower()
+    accepted = (".npz", *_WITH_DATA)
+    if extension not in accepted:
+        raise ValueError(
+            f"--out_latents {name}: latents are written to {', '.join(accepted)}."
+        )
+    return extension

@@ -1,0 +1,172 @@
+"""Loading tractograms for a model that encodes them, and encoding block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+import logging
+from typing import NamedTuple
+
+from .conditions import values_that_were_written
+from .loading import load
+
+logger = logging.getLogger("dipy_tractogen")
+
+# Streamlines held as points at a time: 100 MB at 256 points.
+BLOCK = 32768
+
+
+class EncodedBlock(NamedTuple):
+    """Some streamlines, as a model reads them and as it has them.
+
+    Attributes
+    ----------
+    rows : slice
+        Which of all they are.
+    points : ndarray of shape (m, nb_points, 3)
+        Points in RASMM mm.
+    outputs : dict of str to ndarray
+        As ``encode_and_decode`` of a model gives it.
+    """
+
+    rows: slice
+    points: object
+    outputs: dict
+
+
+def participants_parameters(participants=None):
+    """Name the parameter of the table of subjects.
+
+    Parameters
+    ----------
+    participants : string or Path, optional
+        Table of the subjects, a participants.tsv as in BIDS, for a model that
+        reads conditions of theirs; without it these are looked up in
+        data_per_streamline, where categories may have the codes that a training or
+        a generation wrote. The files need not be those of the training,
+        but their bundles and other categories have to be known to such a model.
+    """
+
+
+def load_to_encode(
+    model, files, given: dict, participants, numbers: Sequence[str] = ()
+):
+    """Load bundles with all that a model has to know to encode them.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    files : list of Path
+        The tractograms.
+    given : dict
+        Values of `loading_parameters`.
+    participants : str or Path, optional
+        Table of the subjects.
+    numbers : sequence of str, optional
+        Names of further values to load.
+
+    Returns
+    -------
+    BundleSet
+        The bundles, with the values that the model reads and the further ones.
+
+    Raises
+    ------
+    ValueError
+        If the table is not needed, or a bundle or another category is unknown to a
+        model that reads it.
+    OSError
+        If a file cannot be read.
+    """
+    names = conditions_to_load(model)
+    read = [*names["categorical"], *names["continuous"]]
+    if participants and not read:
+        raise ValueError(
+            f"--participants {participants}: the model reads nothing of subjects; "
+            "leave it out."
+        )
+    if read:
+        logger.info("The model reads %s", ", ".join(read))
+    bundles = load(
+        files,
+        given,
+        participants=participants,
+        categorical=names["categorical"],
+        continuous=[*names["continuous"], *numbers],
+    )
+    if read and not participants:
+        values = values_that_were_written(model.conditions, bundles.values)
+        bundles = replace(bundles, values=values)
+    if model.conditions_in_networks:
+        model.conditions.codes(_values(bundles, slice(None)))
+    return bundles
+
+
+def encoded_blocks(
+    model, bundles, *, description: str, show_progress: bool
+) -> Iterator[EncodedBlock]:
+    """Encode and decode streamlines, a block at a time.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    bundles : BundleSet
+        What is encoded, from `load_to_encode`.
+    description : str
+        What the progress bar says.
+    show_progress : bool
+        Whether there is one.
+
+    Yields
+    ------
+    EncodedBlock
+        The streamlines, in their order.
+    """
+    from tqdm.auto import tqdm
+
+    from dipy_tractogen.streamlines.geometry import resample
+
+    starts = range(0, len(bundles), BLOCK)
+    for start in tqdm(starts, desc=description, disable=not show_progress):
+        rows = slice(start, start + BLOCK)
+        points = resample(bundles.streamlines[rows], model.nb_points)
+        values = _values(bundles, rows) if model.conditions_in_networks else None
+        yield EncodedBlock(rows, points, model.encode_and_decode(points, values))
+
+
+def conditions_to_load(model) -> dict[str, list[str]]:
+    """Find what files have to tell of streamlines that a model is to encode.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+
+    Returns
+    -------
+    dict of str to list of str
+        Names under ``categorical`` and ``continuous``; none where the networks read no
+        conditions.
+    """
+    from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED
+
+    if not model.conditions_in_networks:
+        return {"categorical": [], "continuous": []}
+    kinds = {
+        "categorical": model.conditions.categorical,
+        "continuous": model.conditions.continuous,
+    }
+    return {
+        kind: [one.name for one in each if one.name not in (BUNDLE, *COMPUTED)]
+        for kind, each in kinds.items()
+    }
+
+
+def _values(bundles, rows: slice) -> dict:
+    """Give the bundle and other values of some streamlines."""
+    import numpy as np
+
+    names = np.array(bundles.bundle_names)[bundles.labels[rows]]
+    return {"bundle": names, **{k: v[rows] for k, v in bundles.values.items()}}
