@@ -1,0 +1,241 @@
+"""Nearest neighbours among latents of known bundles, with thresholds by bundle."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils.validation import check_is_fitted
+
+from .latent_thresholds import CRITERIA, best_threshold
+
+NONE = -1
+"""Label of what belongs to no bundle."""
+
+# A threshold of a bundle's own needs as many examples of either kind.
+_FEWEST = 10
+
+
+class NearestLatents(ClassifierMixin, BaseEstimator):
+    """Base of the estimators that compare latents with those of known bundles.
+
+    Distances that thresholds are learnt from are those to latents of other folds, as
+    they will be for latents that are not known; predictions kept for figures come from
+    thresholds of the other folds as well.
+
+    Parameters
+    ----------
+    criterion : {"f1", "balanced_accuracy"}, optional
+        What the thresholds make as large as possible.
+    kept_share : float, optional
+        Learn each threshold as the quantile of the distances within its bundle, in
+        place of the criterion: nothing wrong has to be known.
+    nb_folds : int, optional
+        Number of folds.
+    seed : int, optional
+        Fixes the folds.
+
+    Attributes
+    ----------
+    reference_ : ndarray of shape (m, d), float32
+        Latents of known bundles.
+    bundles_ : ndarray of shape (m,), int32
+        Bundle of each, from 0.
+    thresholds_ : ndarray of shape (nb_bundles,)
+        Largest distance of each bundle that is near enough.
+    held_out_relative_ : ndarray of shape (n,)
+        For what was fitted: distance to the nearest reference of the other folds, over
+        the threshold learnt of the other folds.
+    held_out_nearest_ : ndarray of shape (n,), int32
+        Bundle of that nearest one.
+    """
+
+    def __init__(
+        self,
+        *,
+        criterion: str = "f1",
+        kept_share: float | None = None,
+        nb_folds: int = 5,
+        seed: int = 0,
+    ):
+        self.criterion = criterion
+        self.kept_share = kept_share
+        self.nb_folds = nb_folds
+        self.seed = seed
+
+    def nearest(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest reference.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n, d)
+            Latents.
+
+        Returns
+        -------
+        distances : ndarray of shape (n,)
+            Euclidean distance.
+        bundles : ndarray of shape (n,), int32
+            Its bundle.
+
+        Raises
+        ------
+        ValueError
+            If the latents have other dimensions than the reference, or are not finite.
+        """
+        check_is_fitted(self, "reference_")
+        return _nearest(self._index, self.bundles_, _checked(z, self.reference_))
+
+    def relative_distances(self, z: np.ndarray) -> np.ndarray:
+        """Give the distance to the nearest reference over its bundle's threshold.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n, d)
+            Latents.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            At most one where it is near enough.
+        """
+        distances, bundles = self.nearest(z)
+        return _over(distances, self.thresholds_[bundles])
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Give what predictions need, as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            To be given to `from_arrays`.
+        """
+        check_is_fitted(self, "reference_")
+        names = ("reference", "bundles", "thresholds")
+        return {name: getattr(self, f"{name}_") for name in names}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NearestLatents:
+        """Make a fitted estimator.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From `to_arrays`.
+
+        Returns
+        -------
+        NearestLatents
+            It predicts as the one that gave the arrays.
+        """
+        made = cls()
+        made.thresholds_ = np.asarray(arrays["thresholds"], dtype=float)
+        made._refer_to(arrays["reference"], arrays["bundles"])
+        return made
+
+    def _refer_to(self, reference, bundles) -> None:
+        self.reference_ = np.asarray(reference, dtype=np.float32)
+        self.bundles_ = np.asarray(bundles, dtype=np.int32)
+        self._index = NearestNeighbors(n_neighbors=1).fit(self.reference_)
+
+    def _fit(self, z, bundles, groups, accepts) -> None:
+        """Fit to latents of bundles, or `NONE`; `accepts` tells who should be."""
+        self._check_parameters()
+        z, bundles = _checked(z), np.asarray(bundles)
+        if bundles.shape != (len(z),) or bundles.dtype.kind not in "iu":
+            raise ValueError(
+                f"the labels have shape {bundles.shape} and type {bundles.dtype}, for "
+                f"{len(z)} latents: give an integer for each."
+            )
+        known = bundles > NONE
+        if known.sum() < 2:
+            raise ValueError(
+                f"{known.sum()} latents belong to a bundle: give two or more."
+            )
+        folds = self._folds(bundles, groups)
+        distances = np.full(len(z), np.inf)
+        nearest = np.full(len(z), 0, dtype=np.int32)
+        for fold in range(folds.max() + 1):
+            rest, own = known & (folds != fold), folds == fold
+            if own.any():
+                index = NearestNeighbors(n_neighbors=1).fit(z[rest])
+                distances[own], nearest[own] = _nearest(index, bundles[rest], z[own])
+        accepted, number = accepts(bundles, nearest), int(bundles.max()) + 1
+        learnt = (distances, nearest, accepted)
+        relative = np.empty(len(z))
+        for fold in range(folds.max() + 1):
+            rest, own = folds != fold, folds == fold
+            thresholds = self._thresholds(*(part[rest] for part in learnt), number)
+            relative[own] = _over(distances[own], thresholds[nearest[own]])
+        self.thresholds_ = self._thresholds(*learnt, number)
+        self.held_out_relative_, self.held_out_nearest_ = relative, nearest
+        self._refer_to(z[known], bundles[known])
+
+    def _check_parameters(self) -> None:
+        if self.criterion not in CRITERIA:
+            raise ValueError(
+                f"criterion={self.criterion!r}: give one of {', '.join(CRITERIA)}."
+            )
+        if self.kept_share is not None and not 0 < self.kept_share < 1:
+            raise ValueError(
+                f"kept_share={self.kept_share}: give a share between 0 and 1."
+            )
+        if self.nb_folds < 2:
+            raise ValueError(f"nb_folds={self.nb_folds}: give 2 or more.")
+
+    def _folds(self, bundles: np.ndarray, groups) -> np.ndarray:
+        """Give each example a fold: bundles evenly, groups as a whole."""
+        rng = np.random.default_rng(self.seed)
+        if groups is None:
+            groups = np.arange(len(bundles))
+        groups, rows, inverse = np.unique(
+            groups, return_index=True, return_inverse=True
+        )
+        # In the order of the bundles, those of one in a random order.
+        order = np.lexsort((rng.random(len(groups)), bundles[rows]))
+        fold = np.empty(len(groups), dtype=np.intp)
+        fold[order] = np.arange(len(groups)) % min(self.nb_folds, len(groups))
+        return fold[inverse.ravel()]
+
+    def _thresholds(self, distances, nearest, accepted, number: int) -> np.ndarray:
+        """Learn a threshold for each bundle, of all where it has too few examples."""
+        of_all = self._threshold(distances, accepted)
+        thresholds = np.full(number, of_all)
+        for bundle in range(number):
+            own = nearest == bundle
+            right = int(accepted[own].sum())
+            wrong = int(own.sum()) - right
+            needed = right if self.kept_share is not None else min(right, wrong)
+            if needed >= _FEWEST:
+                thresholds[bundle] = self._threshold(distances[own], accepted[own])
+        return thresholds
+
+    def _threshold(self, distances, accepted) -> float:
+        if self.kept_share is not None:
+            # None is right where every one is nearest to another bundle.
+            right = distances[accepted] if accepted.any() else distances
+            return float(np.quantile(right, self.kept_share))
+        return best_threshold(distances, accepted, self.criterion)
+
+
+def _checked(z: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
+    """Refuse latents of another shape, or without values."""
+    z = np.asarray(z, dtype=np.float32)
+    width = z.shape[-1] if reference is None else reference.shape[1]
+    if z.ndim != 2 or z.shape[1] != width:
+        raise ValueError(f"z has shape {z.shape}: give latents of shape (n, {width}).")
+    if not np.isfinite(z).all():
+        raise ValueError("z has values that are not finite: leave these latents out.")
+    return z
+
+
+def _nearest(index, bundles, z) -> tuple[np.ndarray, np.ndarray]:
+    if not len(z):
+        return np.zeros(0), np.zeros(0, dtype=np.int32)
+    distances, found = index.kneighbors(z)
+    return distances[:, 0].astype(float), bundles[found[:, 0]].astype(np.int32)
+
+
+def _over(distances: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Ratio of distances and thresholds; a threshold may be zero, of copies."""
+    return distances / np.maximum(thresholds, np.finfo(np.float32).tiny)

@@ -1,0 +1,96 @@
+"""Thresholds of distances, and what they are worth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+CRITERIA = ("f1", "balanced_accuracy")
+"""What a threshold that is learnt makes as large as possible."""
+
+
+def best_threshold(
+    distances: np.ndarray, accepted: np.ndarray, criterion: str = "f1"
+) -> float:
+    """Find the distance up to which accepting is best.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n,)
+        Distance of each example.
+    accepted : ndarray of shape (n,), bool
+        Whether each should be accepted; some should, others not.
+    criterion : {"f1", "balanced_accuracy"}, optional
+        What is made as large as possible.
+
+    Returns
+    -------
+    float
+        The geometric mean of the largest distance accepted and the next.
+
+    Raises
+    ------
+    ValueError
+        If the criterion is unknown, or all examples should be treated alike.
+    """
+    if criterion not in CRITERIA:
+        raise ValueError(f"criterion={criterion!r}: give one of {', '.join(CRITERIA)}.")
+    distances, accepted = np.asarray(distances, float), np.asarray(accepted, bool)
+    if accepted.all() or not accepted.any():
+        raise ValueError(
+            "a threshold is learnt of examples of both kinds, and there is one kind: "
+            "give both, or the share that is to be kept."
+        )
+    order = np.argsort(distances, kind="stable")
+    distances, accepted = distances[order], accepted[order]
+    right, wrong = np.cumsum(accepted), np.cumsum(~accepted)
+    if criterion == "f1":
+        merit = 2 * right / (right + wrong + right[-1])
+    else:
+        merit = (right / right[-1] + 1 - wrong / wrong[-1]) / 2
+    # No threshold lies between equal distances.
+    merit[:-1][distances[1:] == distances[:-1]] = -1
+    last = int(np.argmax(merit))
+    following = distances[min(last + 1, len(distances) - 1)]
+    return float(np.sqrt(distances[last] * following))
+
+
+def figures(
+    relative: np.ndarray, predicted: np.ndarray, truth: np.ndarray
+) -> dict[str, float | int | None]:
+    """Measure how well examples are accepted.
+
+    Parameters
+    ----------
+    relative : ndarray of shape (n,)
+        Distance of each over its threshold.
+    predicted : ndarray of shape (n,), bool
+        Whether each was accepted.
+    truth : ndarray of shape (n,), bool
+        Whether each should have been.
+
+    Returns
+    -------
+    dict
+        ``f1``, ``precision``, ``recall``, ``accuracy``, ``balanced_accuracy`` and
+        ``roc_auc`` of the accepted, and the numbers of both kinds, ``nb_accepted`` and
+        ``nb_rejected``; None for what is undefined where there is one kind only.
+    """
+    from sklearn import metrics
+
+    predicted, truth = np.asarray(predicted, bool), np.asarray(truth, bool)
+    both = bool(truth.any() and not truth.all())
+    balanced = metrics.balanced_accuracy_score(truth, predicted) if both else None
+    area = metrics.roc_auc_score(truth, -np.asarray(relative)) if both else None
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        truth, predicted, average="binary", zero_division=0
+    )
+    return {
+        "f1": float(f1),
+        "precision": float(precision),
+        "recall": float(recall),
+        "accuracy": float((predicted == truth).mean()),
+        "balanced_accuracy": None if balanced is None else float(balanced),
+        "roc_auc": None if area is None else float(area),
+        "nb_accepted": int(truth.sum()),
+        "nb_rejected": int((~truth).sum()),
+    }
