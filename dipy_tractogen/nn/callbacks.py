@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 
 import keras
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 class TrainingDivergedError(ValueError):
@@ -94,6 +97,32 @@ class Budget(keras.callbacks.Callback):
         logs["step"] = self.steps
         logs["seconds"] = round(self.seconds, 3)
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class FirstStep(keras.callbacks.Callback):
+    """Say when the first step was made.
+
+    Parameters
+    ----------
+    began : float
+        When the work on the training began, by ``time.perf_counter``.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Time from then to the end of the first call with steps, compilation and all.
+    """
+
+    def __init__(self, began: float):
+        super().__init__()
+        self.began = began
+        self.seconds: float | None = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Look at the clock, once."""
+        if self.seconds is None:
+            self.seconds = round(time.perf_counter() - self.began, 3)
+            logger.info("First training step after %.1f s", self.seconds)
 
 
 class KeepBest(keras.callbacks.Callback):

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import math
 from numbers import Integral
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 
 def check_bundles(
-    points: np.ndarray,
+    points: np.ndarray | ArraySequence,
     labels: np.ndarray | None,
     bundle_names: Sequence[str] | None,
     nb_points: int,
@@ -19,7 +20,7 @@ def check_bundles(
 
     Parameters
     ----------
-    points : ndarray of shape (n, nb_points, 3)
+    points : ndarray of shape (n, nb_points, 3) or ArraySequence
         Points in mm.
     labels : ndarray of shape (n,), optional
         Bundle of each.
@@ -40,13 +41,14 @@ def check_bundles(
     ValueError
         If they do not fit together.
     """
-    if points.ndim != 3 or points.shape[1:] != (nb_points, 3) or not len(points):
+    if isinstance(points, ArraySequence):
+        if not len(points):
+            raise ValueError("points hold no streamline: give one at least.")
+    elif points.ndim != 3 or points.shape[1:] != (nb_points, 3) or not len(points):
         raise ValueError(
             f"points have shape {points.shape}; expected (n, {nb_points}, 3) with n "
             ">= 1: resample streamlines with dipy_tractogen.streamlines.geometry."
         )
-    if not np.isfinite(points).all():
-        raise ValueError("points hold NaN or infinite values: leave those out.")
     labels = np.zeros(len(points)) if labels is None else np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(

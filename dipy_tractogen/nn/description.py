@@ -9,7 +9,7 @@ import numpy as np
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
-from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.resampled import BLOCK
 
 from .data import TrainingData
 from .oriented import HeldOut, OrientedBundles
@@ -22,8 +22,11 @@ logger = logging.getLogger("dipy_tractogen")
 _MOST_DRAWS = 8
 _ENOUGH_LATENTS = 2000
 _MOST_LATENTS = 20000
-# Streamlines of a bundle that are decoded to find what decoding leaves out.
+# Streamlines of a bundle, and in all, that are decoded to find what that leaves out.
 _MOST_DECODED = 1000
+_MOST_DECODED_IN_ALL = 24000
+# Streamlines on which the error of the features alone is measured.
+_MOST_TRUNCATED = 50000
 
 
 def describe(model, data: TrainingData, *, seed: int = 0) -> None:
@@ -66,7 +69,7 @@ def record_of(model, bundles: OrientedBundles, seed: int) -> TrainingRecord:
     TrainingRecord
         With everything but the parameters and the history of a training.
     """
-    reference = model.record.reference or Reference.covering(bundles.points).to_dict()
+    reference = model.record.reference or bundles.covering_grid()
     record = TrainingRecord(
         bundle_names=list(bundles.names),
         bundle_counts=bundles.counts.tolist(),
@@ -78,7 +81,7 @@ def record_of(model, bundles: OrientedBundles, seed: int) -> TrainingRecord:
         versions=current_versions(),
     )
     _describe_latents(model, bundles, seed, record)
-    record.truncation_mm = float(np.mean(model.truncation_error(bundles.points)))
+    record.truncation_mm = _truncation(model, bundles, seed)
     return record
 
 
@@ -97,13 +100,27 @@ def measure_held_out(model, held_out: HeldOut) -> dict[str, float]:
     dict of str to float
         ``mean`` and ``percentile_95``, in mm.
     """
-    points = held_out.points
-    error = model.reconstruct(points, held_out.values) - points
-    error = np.linalg.norm(error, axis=-1).mean(axis=1)
+    errors = []
+    for rows, points in held_out.points.blocks():
+        values = {name: each[rows] for name, each in held_out.values.items()}
+        error = model.reconstruct(points, values) - points
+        errors.append(np.linalg.norm(error, axis=-1).mean(axis=1))
+    error = np.concatenate(errors)
     return {
         "mean": float(error.mean()),
         "percentile_95": float(np.percentile(error, 95)),
     }
+
+
+def _truncation(model, bundles: OrientedBundles, seed: int) -> float:
+    """Measure the point error that the features alone cause, on some streamlines."""
+    rows = np.random.default_rng(seed).permutation(len(bundles.labels))
+    rows = np.sort(rows[:_MOST_TRUNCATED])
+    errors = [
+        model.truncation_error(bundles.points(rows[start : start + BLOCK]))
+        for start in range(0, len(rows), BLOCK)
+    ]
+    return float(np.mean(np.concatenate(errors)))
 
 
 def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None:
@@ -138,7 +155,7 @@ def _describe_texture(model, bundles, seed, record, rows, z) -> None:
         matrix = bundles.inputs["conditions"][rows]
     decoded = model.decode_matrix(z[first].astype(np.float32), matrix)
     record.texture = Texture().fit(
-        bundles.points[rows],
+        bundles.points(rows),
         decoded,
         bundles.labels[rows],
         bundles.values[LENGTH][rows],
@@ -149,9 +166,9 @@ def _describe_texture(model, bundles, seed, record, rows, z) -> None:
 def _some_of_each(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Choose streamlines of each bundle, more than the texture keeps."""
     order = rng.permutation(len(labels))
-    chosen = [
-        order[labels[order] == label][:_MOST_DECODED] for label in np.unique(labels)
-    ]
+    bundles = np.unique(labels)
+    most = max(1, min(_MOST_DECODED, _MOST_DECODED_IN_ALL // len(bundles)))
+    chosen = [order[labels[order] == label][:most] for label in bundles]
     return np.sort(np.concatenate(chosen))
 
 

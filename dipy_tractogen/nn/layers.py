@@ -18,6 +18,8 @@ _PACKAGE = "dipy_tractogen"
 DEVIATIONS = ("exp", "softplus")
 """How a standard deviation is kept positive."""
 
+# Streamlines whose features are in memory in double precision at once.
+_BLOCK = 65536
 # A feature that never varies in training must not blow up one that does later.
 _SMALLEST_DEVIATION_MM = 0.01
 
@@ -142,8 +144,12 @@ class Standardisation(keras.layers.Layer):
         features : ndarray of shape (n, ...)
             Features in mm.
         """
-        self.mean.assign(features.mean(axis=0, dtype=float))
-        deviation = features.std(axis=0, dtype=float)
+        count = len(features)
+        parts = [features[start : start + _BLOCK] for start in range(0, count, _BLOCK)]
+        mean = sum(part.sum(axis=0, dtype=float) for part in parts) / count
+        squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts)
+        deviation = np.sqrt(squares / count)
+        self.mean.assign(mean)
         self.deviation.assign(np.maximum(deviation, _SMALLEST_DEVIATION_MM))
 
     def call(self, inputs):

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import keras
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.files import replacing
@@ -33,13 +34,13 @@ class StreamlineModel(LatentArithmetic, StreamlineGenerator):
 
     def fit(
         self,
-        points: np.ndarray,
+        points: np.ndarray | ArraySequence,
         labels: np.ndarray | None = None,
         bundle_names: Sequence[str] | None = None,
         *,
         values: Mapping[str, np.ndarray] | None = None,
         units: Mapping[str, str] | None = None,
-        held_out: np.ndarray | None = None,
+        held_out: np.ndarray | ArraySequence | None = None,
         held_out_labels: np.ndarray | None = None,
         held_out_values: Mapping[str, np.ndarray] | None = None,
         history_file: str | Path | None = None,
@@ -58,8 +59,9 @@ class StreamlineModel(LatentArithmetic, StreamlineGenerator):
 
         Parameters
         ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Training streamlines in RASMM mm.
+        points : ndarray of shape (n, nb_points, 3) or ArraySequence
+            Training streamlines in RASMM mm. Those of a sequence are resampled, a block
+            at a time: a million need not be in memory at once.
         labels : ndarray of shape (n,), optional
             Bundle of each, an index into `bundle_names`; one bundle without it.
         bundle_names : sequence of str, optional
@@ -70,7 +72,7 @@ class StreamlineModel(LatentArithmetic, StreamlineGenerator):
             may be given: they are computed.
         units : mapping of str to str, optional
             Units of the numbers.
-        held_out : ndarray of shape (m, nb_points, 3), optional
+        held_out : ndarray of shape (m, nb_points, 3) or ArraySequence, optional
             Streamlines that are not trained on: the weights with their best loss are
             kept, and the training stops when it no longer gets better.
         held_out_labels : ndarray of shape (m,), optional
@@ -91,7 +93,8 @@ class StreamlineModel(LatentArithmetic, StreamlineGenerator):
             Whether to show a progress bar.
         **options
             Those of `TrainingOptions`: ``epochs``, ``max_minutes``, ``batch_size``,
-            ``learning_rate``, ``weight_decay``, ``clip_norm``, ``patience``, ``seed``.
+            ``learning_rate``, ``weight_decay``, ``clip_norm``, ``patience``, ``seed``,
+            ``balanced``.
 
         Returns
         -------

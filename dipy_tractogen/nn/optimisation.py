@@ -9,11 +9,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from .callbacks import Budget, KeepBest, StopOnDivergence
+from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
 from .following import EventFiles, HistoryRows, ProgressBar
 from .options import TrainingOptions
+from .oriented import OrientedBundles
 from .pipeline import held_out_batches, training_batches
 from .record import current_versions
 
@@ -34,25 +36,28 @@ class Optimisation:
     ----------
     model : StreamlineModel
         The model, standardised.
-    inputs : dict of str to ndarray of shape (n, ...)
-        What the model reads of the training streamlines.
+    bundles : OrientedBundles
+        The training streamlines, and what the model reads of them.
     held_inputs : dict of str to ndarray of shape (m, ...), or None
-        The same of streamlines that are held out.
+        What it reads of streamlines that are held out.
     options : TrainingOptions
         Options of the training, complete.
+    began : float
+        When the work on the training began, by ``time.perf_counter``.
     """
 
     def __init__(
         self,
         model,
-        inputs: dict[str, np.ndarray],
-        held_inputs: dict[str, np.ndarray] | None,
+        bundles: OrientedBundles,
+        held_inputs: dict | None,
         options: TrainingOptions,
+        began: float,
     ):
         self.model = model
-        self.inputs = inputs
+        self.bundles = bundles
         self.options = options
-        nb_streamlines = len(inputs["features"])
+        nb_streamlines = len(bundles.labels)
         self.batch_size = min(options.batch_size, nb_streamlines)
         max_steps, self.steps_per_round, steps_per_call = plan_steps(
             options, model.backbone, nb_streamlines, self.batch_size
@@ -71,6 +76,7 @@ class Optimisation:
             max_steps=max_steps,
             max_seconds=options.max_minutes and 60 * options.max_minutes,
         )
+        self.first_step = FirstStep(began)
         self.rows = HistoryRows()
         self.divergence = StopOnDivergence()
         self.keep_best = None
@@ -208,7 +214,8 @@ class Optimisation:
         # Those that add to the logs come before those that keep them.
         callbacks = [
             self.budget,
-            *self.model.own_callbacks(self.budget, self.inputs),
+            self.first_step,
+            *self.model.own_callbacks(self.budget, self.bundles.inputs),
             self.divergence,
             self.keep_best,
             self.rows,
@@ -219,9 +226,7 @@ class Optimisation:
         try:
             keras.Model.fit(
                 self.model,
-                training_batches(
-                    self.inputs, self.batch_size, self.options.seed, self.budget.steps
-                ),
+                self._batches(),
                 epochs=2**31 - 1,
                 steps_per_epoch=self.steps_per_round,
                 validation_data=self.held,
@@ -232,6 +237,15 @@ class Optimisation:
         finally:
             if self._bar:
                 self._bar.close()
+
+    def _batches(self) -> tf.data.Dataset:
+        return training_batches(
+            self.bundles.inputs,
+            self.batch_size,
+            self.options.seed,
+            self.budget.steps,
+            balanced=self.bundles.labels if self.options.balanced else None,
+        )
 
     def _end_interrupted(self) -> None:
         if not self.rows.rows:

@@ -33,6 +33,9 @@ class TrainingOptions:
         Share of the whole training without a better held-out loss that ends it.
     seed : int
         Seed of the order of the streamlines and of the density of the latents.
+    balanced : bool
+        Whether every bundle is met as often in the steps, whatever its number of
+        streamlines. What is generated keeps the proportions of the data.
     """
 
     epochs: float | None = None
@@ -43,6 +46,7 @@ class TrainingOptions:
     clip_norm: float = 100.0
     patience: float = 0.3
     seed: int = 0
+    balanced: bool = False
 
     def __post_init__(self):
         if self.batch_size is not None:

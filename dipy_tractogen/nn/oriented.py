@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import hashlib
+import os
 
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import (
-    BUNDLE,
-    COMPUTED,
-    LENGTH,
-    Conditions,
-    computed_values,
+from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, LENGTH, Conditions
+from dipy_tractogen.streamlines.orientation import (
+    bundle_directions,
+    run_backwards,
+    turned,
 )
-from dipy_tractogen.streamlines.orientation import bundle_directions, orient
+from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.resampled import ResampledPoints, Survey
+from dipy_tractogen.streamlines.store import allocate, release
 
 from .checks import check_bundles
-from .data import TrainingData
+from .data import ConditionTable, TrainingData
 
 
 class OrientedBundles:
     """Streamlines that run as their bundles do, and what the network reads of them.
+
+    Points are read a block at a time, once for the directions and once for what the
+    network reads; that is all that is kept, in a mapped file where it is large.
 
     Parameters
     ----------
@@ -29,11 +33,11 @@ class OrientedBundles:
         The model. One that has no conditions yet gets those of the data.
     data : TrainingData
         The training streamlines.
+    folder : str or Path, optional
+        Where large files are made; that of temporary files by default.
 
     Attributes
     ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Streamlines in RASMM mm, all of a bundle in one direction.
     labels : ndarray of shape (n,), int32
         Bundle of each streamline.
     names : tuple of str
@@ -46,19 +50,26 @@ class OrientedBundles:
         What is known of the streamlines; those of the model if it reads some.
     values : dict of str to ndarray of shape (n,)
         Bundle, length and further conditions of each streamline, by name.
-    inputs : dict of str to ndarray
-        What the model reads: ``"features"`` in mm, and ``"conditions"``.
+    inputs : dict
+        What the model reads: ``"features"`` in mm, an array, and ``"conditions"``, a
+        `ConditionTable`.
     digest : str
         SHA-256 of what was given.
 
     Raises
     ------
+    StoreError
+        If a file cannot be made.
     ValueError
         If the arrays do not fit together, or a bundle has no streamline.
     """
 
-    def __init__(self, model, data: TrainingData):
+    def __init__(
+        self, model, data: TrainingData, folder: str | os.PathLike | None = None
+    ):
         self._model = model
+        self._folder = folder
+        self._given = data.points
         self.labels, self.names = check_bundles(
             data.points, data.labels, data.bundle_names, model.nb_points
         )
@@ -68,19 +79,38 @@ class OrientedBundles:
                 f"bundle_names hold {self.names[int(np.argmin(self.counts))]}, which "
                 "has no training streamline: leave it out."
             )
-        self.directions = bundle_directions(data.points, self.labels, len(self.names))
-        self.points = orient(data.points, self.labels, self.directions)
-        self.values = self._all_values(data.points, self.labels, data.values)
+        self._points = ResampledPoints(data.points, model.nb_points)
+        survey = self._survey(self._points, data.values)
+        self.directions = bundle_directions(survey.odd, self.labels, len(self.names))
+        self._backwards = run_backwards(survey.odd, self.labels, self.directions)
+        self.values = self._all_values(survey, self.labels, data.values)
         self.conditions = Conditions.of(
             self.values, categories={BUNDLE: self.names}, units=data.units
         )
         if model.reads_conditions or model.conditions is not None:
             model.condition_on(self.conditions)
             self.conditions = model.conditions
-        self.inputs = self._inputs(self.points, self.values)
-        numbers = self.conditions.standardised(self.values)
-        codes = self.conditions.codes(self.values)
-        self.digest = digest(data.points, codes, numbers)
+        self.inputs = self._inputs(self._points, self._backwards)
+        table = ConditionTable(self.conditions, self.values)
+        if model.reads_conditions:
+            self.inputs["conditions"] = table
+        table.add_to(survey.digest)
+        self.digest = survey.digest.hexdigest()
+
+    def points(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Give the points of some of the streamlines.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of int, shape (m,)
+            Which of them.
+
+        Returns
+        -------
+        ndarray of shape (m, nb_points, 3), float32
+            Streamlines in RASMM mm, all of a bundle in one direction.
+        """
+        return turned(self._points[rows], self._backwards[rows])
 
     def held_out(self, data: TrainingData) -> HeldOut:
         """Prepare streamlines of the same bundles that are not trained on.
@@ -108,15 +138,20 @@ class OrientedBundles:
         labels, _ = check_bundles(
             data.points, data.labels, self.names, self._model.nb_points
         )
-        values = self._all_values(data.points, labels, data.values)
-        points = orient(data.points, labels, self.directions)
-        inputs = self._inputs(points, values)
-        return HeldOut(
-            data.points,
-            values,
-            inputs,
-            digest(data.points, labels, inputs.get("conditions")),
-        )
+        points = ResampledPoints(data.points, self._model.nb_points)
+        survey = self._survey(points, data.values)
+        backwards = run_backwards(survey.odd, labels, self.directions)
+        values = self._all_values(survey, labels, data.values)
+        inputs = self._inputs(points, backwards)
+        survey.digest.update(labels.data)
+        if self._model.reads_conditions:
+            inputs["conditions"] = ConditionTable(self.conditions, values)
+            inputs["conditions"].add_to(survey.digest)
+        return HeldOut(points, values, inputs, survey.digest.hexdigest())
+
+    def covering_grid(self) -> dict:
+        """Give the header of a grid that covers the streamlines."""
+        return Reference.covering(self._given).to_dict()
 
     def length_ranges(self) -> list[list[float]]:
         """Give the shortest and the longest streamline of each bundle, in mm."""
@@ -124,28 +159,28 @@ class OrientedBundles:
         by_bundle = [size[self.labels == label] for label in range(len(self.names))]
         return [[float(part.min()), float(part.max())] for part in by_bundle]
 
-    def _all_values(self, points, labels, values: dict) -> dict[str, np.ndarray]:
+    def _survey(self, points: ResampledPoints, values: dict) -> Survey:
+        return Survey(points, [LENGTH, *values, *self._model.needed_conditions])
+
+    def _all_values(self, survey, labels, values: dict) -> dict[str, np.ndarray]:
         given = {
             name: each for name, each in values.items() if name not in (BUNDLE, LENGTH)
         }
         for name, each in given.items():
-            if name not in COMPUTED and np.shape(each) != (len(points),):
+            if name not in COMPUTED and np.shape(each) != labels.shape:
                 raise ValueError(
                     f"The values of {name} have shape {np.shape(each)}; expected "
-                    f"({len(points)},), one for each streamline."
+                    f"({len(labels)},), one for each streamline."
                 )
-        computed = [LENGTH, *given, *self._model.needed_conditions]
-        return {
-            BUNDLE: np.array(self.names)[labels],
-            **given,
-            **computed_values(points, computed),
-        }
+        return {BUNDLE: np.array(self.names)[labels], **given, **survey.values}
 
-    def _inputs(self, points, values) -> dict[str, np.ndarray]:
-        inputs = {"features": self._model.backbone.analyse(points)}
-        if self._model.reads_conditions:
-            inputs["conditions"] = self.conditions.encode(values)
-        return inputs
+    def _inputs(self, points: ResampledPoints, backwards: np.ndarray) -> dict:
+        backbone = self._model.backbone
+        features = allocate((len(points), *backbone.feature_shape), self._folder)
+        for rows, block in points.blocks():
+            features[rows] = backbone.analyse(turned(block, backwards[rows]))
+            release(features)
+        return {"features": features}
 
 
 @dataclass
@@ -154,37 +189,17 @@ class HeldOut:
 
     Attributes
     ----------
-    points : ndarray of shape (m, nb_points, 3)
-        Streamlines in RASMM mm, as they were given.
+    points : ResampledPoints
+        The m streamlines in RASMM mm, as they were given.
     values : dict of str to ndarray of shape (m,)
         Their conditions, by name.
-    inputs : dict of str to ndarray
-        What the model reads of them.
+    inputs : dict
+        What the model reads of them, as in `OrientedBundles`.
     digest : str
         SHA-256 of what was given.
     """
 
-    points: np.ndarray
+    points: ResampledPoints
     values: dict[str, np.ndarray]
-    inputs: dict[str, np.ndarray]
+    inputs: dict
     digest: str
-
-
-def digest(*arrays: np.ndarray | None) -> str:
-    """Give the SHA-256 of arrays, one after the other.
-
-    Parameters
-    ----------
-    *arrays : ndarray or None
-        The arrays; None counts as none.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
-    result = hashlib.sha256()
-    for array in arrays:
-        if array is not None:
-            result.update(np.ascontiguousarray(array).data)
-    return result.hexdigest()

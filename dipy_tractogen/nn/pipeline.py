@@ -7,13 +7,20 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from dipy_tractogen.streamlines.store import LARGE, release
+
 # Streamlines sent through a network at once: enough to fill the cores, and little
 # memory. One size for all, so that results do not depend on how many were asked for.
 _BATCH = 4096
 
 
 def training_batches(
-    inputs: dict[str, np.ndarray], batch_size: int, seed: int, start_step: int = 0
+    inputs: dict,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    *,
+    balanced: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Give an endless stream of shuffled batches.
 
@@ -23,7 +30,7 @@ def training_batches(
 
     Parameters
     ----------
-    inputs : dict of str to ndarray of shape (n, ...), float32
+    inputs : dict of str to ndarray of shape (n, ...), float32, or `ConditionTable`
         What the network reads of each streamline.
     batch_size : int
         Streamlines in a batch.
@@ -31,33 +38,94 @@ def training_batches(
         Seed of the order.
     start_step : int, optional
         Batches that are left out at the beginning, as if they had been taken.
+    balanced : ndarray of int, shape (n,), optional
+        Bundles of the streamlines, counted from 0, each of which gives as many to a
+        pass: a part of its streamlines, or all of them several times.
 
     Returns
     -------
     tf.data.Dataset
         Of dictionaries like `inputs`, with arrays of shape (batch_size, ...).
     """
-    tables = {name: tf.constant(table) for name, table in inputs.items()}
     nb_streamlines = len(next(iter(inputs.values())))
-    indices = tf.range(nb_streamlines, dtype=tf.int32)
+    if balanced is None:
+        nb_in_pass, order = nb_streamlines, _shuffled(nb_streamlines, seed)
+    else:
+        nb_in_pass, order = _shuffled_by_bundle(balanced, seed)
 
     def one_pass(number):
-        key = tf.stack([tf.constant(seed, tf.int64), number])
-        order = tf.random.experimental.stateless_shuffle(indices, seed=key)
-        return tf.data.Dataset.from_tensor_slices(order)
+        return tf.data.Dataset.from_tensor_slices(order(number))
 
-    def gather(chosen):
-        return {name: tf.gather(table, chosen) for name, table in tables.items()}
-
-    first_pass, taken = divmod(start_step * batch_size, nb_streamlines)
+    first_pass, taken = divmod(start_step * batch_size, nb_in_pass)
     return (
         tf.data.Dataset.counter(first_pass)
         .flat_map(one_pass)
         .skip(taken)
         .batch(batch_size, drop_remainder=True)
-        .map(gather)
+        .map(_gathering(inputs))
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _shuffled(nb_streamlines: int, seed: int) -> Callable:
+    """Make the function that gives the order of a pass by its number."""
+    indices = tf.range(nb_streamlines, dtype=tf.int32)
+
+    def order(number):
+        key = tf.stack([tf.constant(seed, tf.int64), number])
+        return tf.random.experimental.stateless_shuffle(indices, seed=key)
+
+    return order
+
+
+def _shuffled_by_bundle(labels: np.ndarray, seed: int) -> tuple[int, Callable]:
+    """Make the function for bundles that give as many; and say how many in all."""
+    counts = np.bincount(labels)
+    nb_of_each = -(-len(labels) // len(counts))
+    # Streamlines lie bundle after bundle; of each bundle the first ones are taken, over
+    # and over where there are not enough.
+    starts = np.cumsum(counts) - counts
+    places = starts[:, None] + np.arange(nb_of_each) % counts[:, None]
+    places = tf.constant(places.reshape(-1), tf.int32)
+    of_bundle = tf.constant(labels, tf.int32)
+    shuffle = _shuffled(len(labels), seed)
+
+    def order(number):
+        indices = shuffle(number)
+        by_bundle = tf.argsort(tf.gather(of_bundle, indices), stable=True)
+        chosen = tf.gather(tf.gather(indices, by_bundle), places)
+        # The seed of a training is below two to the 32.
+        key = tf.stack([tf.constant(seed + 2**32, tf.int64), number])
+        return tf.random.experimental.stateless_shuffle(chosen, seed=key)
+
+    return len(places), order
+
+
+def _gathering(inputs: dict) -> Callable:
+    """Make the function that gives the batch of some streamlines.
+
+    Small tables are tensors. Large ones stay where they are, and what was read of a
+    mapped file is left to the system again.
+    """
+    if sum(table.nbytes for table in inputs.values()) <= LARGE:
+        tables = {name: tf.constant(table[:]) for name, table in inputs.items()}
+        return lambda chosen: {
+            name: tf.gather(table, chosen) for name, table in tables.items()
+        }
+
+    def read(chosen):
+        rows = [np.asarray(table[chosen]) for table in inputs.values()]
+        for table in inputs.values():
+            release(table)
+        return rows
+
+    def gather(chosen):
+        tensors = tf.numpy_function(read, [chosen], [tf.float32] * len(inputs))
+        for tensor, table in zip(tensors, inputs.values()):
+            tensor.set_shape((chosen.shape[0], *table.shape[1:]))
+        return dict(zip(inputs, tensors))
+
+    return gather
 
 
 def held_out_batches(inputs: dict[str, np.ndarray], batch_size: int) -> tf.data.Dataset:

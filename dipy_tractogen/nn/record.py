@@ -43,10 +43,10 @@ class TrainingRecord:
     active_units : int
         Latent dimensions whose z_mean varies over the training data.
     parameters : dict
-        Parameters of the training, whether it was ``interrupted``, and ``kept_step``,
-        the step whose weights were kept.
+        Parameters of the training, whether it was ``interrupted``, ``kept_step``, the
+        step whose weights were kept, and ``seconds_to_first_step``, with the reading.
     data : dict
-        Files, their digests, numbers of streamlines.
+        Files, their digests, numbers of streamlines, ``seconds_to_read``.
     history : list of dict
         One row for each look at the held-out loss.
     versions : dict

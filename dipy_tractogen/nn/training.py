@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+import time
 
 import keras
 import tensorflow as tf
@@ -66,15 +67,17 @@ def fit_model(
     KeyboardInterrupt
         After an interrupt, once the best weights are back and the record is filled.
     """
+    # Reading is a part of a training's beginning.
+    began = time.perf_counter() - model.record.data.get("seconds_to_read", 0.0)
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")
     options = options.for_backbone(model.backbone)
-    bundles = OrientedBundles(model, data)
+    bundles = OrientedBundles(model, data, checkpoint_dir)
     held = None if held_out is None else bundles.held_out(held_out)
     if model.is_fresh:
         model.adapt(bundles.inputs["features"])
     optimisation = Optimisation(
-        model, bundles.inputs, None if held is None else held.inputs, options
+        model, bundles, None if held is None else held.inputs, options, began
     )
     optimisation.follow(history_file, tensorboard_dir, show_progress)
     if checkpoint_dir:
@@ -94,6 +97,7 @@ def fit_model(
         **asdict(options),
         "interrupted": interrupted,
         "kept_step": optimisation.kept_step,
+        "seconds_to_first_step": optimisation.first_step.seconds,
     }
     record.history = optimisation.rows.rows
     if held is not None:

@@ -15,10 +15,31 @@ from .geometry import cosine_basis
 # Enough odd coefficients to tell a U, a C and an S from their mirror readings.
 _NB_ODD = 6
 _NB_REFINEMENTS = 20
+_BLOCK = 65536
+
+
+def odd_coefficients(points: np.ndarray) -> np.ndarray:
+    """Give what tells a streamline from its mirror reading.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in RASMM mm, equally spaced.
+
+    Returns
+    -------
+    ndarray of shape (n, 18), float64
+        First odd cosine coefficients in mm, zero beyond what the points can hold.
+    """
+    nb_points = points.shape[1]
+    basis = cosine_basis(nb_points, min(2 * _NB_ODD, nb_points))[1::2]
+    odd = np.zeros((len(points), _NB_ODD, 3))
+    odd[:, : len(basis)] = np.einsum("cp,npk->nck", basis, points, optimize=True)
+    return odd.reshape(len(points), -1)
 
 
 def bundle_directions(
-    points: np.ndarray, labels: np.ndarray, nb_bundles: int
+    odd: np.ndarray, labels: np.ndarray, nb_bundles: int
 ) -> np.ndarray:
     """Find the direction in which each bundle runs.
 
@@ -28,8 +49,8 @@ def bundle_directions(
 
     Parameters
     ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in RASMM mm, equally spaced.
+    odd : ndarray of shape (n, 18)
+        From `odd_coefficients`.
     labels : ndarray of shape (n,)
         Bundle of each streamline, from 0 to `nb_bundles` - 1.
     nb_bundles : int
@@ -41,24 +62,23 @@ def bundle_directions(
         Odd cosine coefficients, in mm, of the bundle's mean streamline; zero for a
         bundle without streamlines.
     """
-    odd = _odd_coefficients(points)
     directions = np.zeros((nb_bundles, odd.shape[1]))
     for label in range(nb_bundles):
         members = labels == label
         if members.any():
-            directions[label] = _common_direction(odd[members])
+            directions[label] = _common_direction(odd[members].astype(float))
     return directions
 
 
-def orient(
-    points: np.ndarray, labels: np.ndarray, directions: np.ndarray
+def run_backwards(
+    odd: np.ndarray, labels: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
-    """Turn streamlines so that each runs as its bundle does.
+    """Find the streamlines that are stored against the direction of their bundle.
 
     Parameters
     ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in RASMM mm, equally spaced.
+    odd : ndarray of shape (n, 18)
+        From `odd_coefficients`.
     labels : ndarray of shape (n,)
         Bundle of each streamline.
     directions : ndarray of shape (nb_bundles, 18)
@@ -66,23 +86,35 @@ def orient(
 
     Returns
     -------
-    ndarray of shape (n, nb_points, 3)
-        The same streamlines, some of them reversed; the input is not changed.
+    ndarray of bool, shape (n,)
+        Which have to be reversed.
     """
-    agreement = np.einsum("nk,nk->n", _odd_coefficients(points), directions[labels])
-    flipped = agreement < 0
+    backwards = np.zeros(len(odd), dtype=bool)
+    for start in range(0, len(odd), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        agreement = np.einsum("nk,nk->n", odd[rows], directions[labels[rows]])
+        backwards[rows] = agreement < 0
+    return backwards
+
+
+def turned(points: np.ndarray, backwards: np.ndarray) -> np.ndarray:
+    """Reverse some streamlines.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Points in mm.
+    backwards : ndarray of bool, shape (n,)
+        Which are reversed.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3)
+        The same streamlines; the input is not changed.
+    """
     oriented = np.array(points)
-    oriented[flipped] = points[flipped, ::-1]
+    oriented[backwards] = points[backwards, ::-1]
     return oriented
-
-
-def _odd_coefficients(points: np.ndarray) -> np.ndarray:
-    """Odd coefficients of each streamline, zero beyond what its points can hold."""
-    nb_points = points.shape[1]
-    basis = cosine_basis(nb_points, min(2 * _NB_ODD, nb_points))[1::2]
-    odd = np.zeros((len(points), _NB_ODD, 3))
-    odd[:, : len(basis)] = np.einsum("cp,npk->nck", basis, points, optimize=True)
-    return odd.reshape(len(points), -1)
 
 
 def _common_direction(odd: np.ndarray) -> np.ndarray:

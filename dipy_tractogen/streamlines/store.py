@@ -29,7 +29,8 @@ class GrowingPoints:
     Parameters
     ----------
     folder : str or Path, optional
-        Where the file is made; the points stay in memory without it.
+        Where the file is made; it is made, too, if it is missing. The points stay in
+        memory without it.
     """
 
     def __init__(self, folder: str | os.PathLike | None = None):
@@ -104,7 +105,8 @@ def allocate(
     shape : tuple of int
         Shape of the array.
     folder : str or Path, optional
-        Where the file is made; that of temporary files by default.
+        Where the file is made, as in `GrowingPoints`; the folder of temporary files by
+        default.
 
     Returns
     -------
@@ -149,6 +151,8 @@ def release(array: np.ndarray) -> None:
 
 def _unnamed_file(folder: str | os.PathLike | None):
     try:
+        if folder is not None:
+            os.makedirs(folder, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder)
     except OSError as error:
         raise _store_error(folder, error) from error

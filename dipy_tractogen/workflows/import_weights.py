@@ -80,11 +80,10 @@ class ImportWeightsFlow(TractogenFlow):
 
         bundles = load(files, loading)
         model.record.reference = bundles.reference.to_dict()
-        points = bundles.resample(model.nb_points)
-        data = TrainingData(points, bundles.labels, bundles.bundle_names)
+        data = TrainingData(bundles.streamlines, bundles.labels, bundles.bundle_names)
         describe(model, data, seed=seed)
         logger.info(
             "Described the latents of %d streamlines of %d bundles",
-            len(points),
+            len(bundles),
             len(bundles.bundle_names),
         )

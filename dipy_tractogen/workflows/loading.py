@@ -64,8 +64,8 @@ def load(files: list[Path], given: dict, **values):
     given : dict
         Values of `loading_parameters`.
     **values
-        Further arguments of `load_bundles`: ``categorical``, ``continuous`` and
-        ``participants``.
+        Further arguments of `load_bundles`: ``categorical``, ``continuous``,
+        ``participants``, ``folder`` and ``show_progress``.
 
     Returns
     -------

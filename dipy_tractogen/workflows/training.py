@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from textwrap import shorten
+import time
 
 from .arguments import check_int
 from .base import TractogenFlow
@@ -33,7 +34,7 @@ _OF_MODEL = (
 )
 _OF_FIT = (
     *("epochs", "max_minutes", "batch_size", "learning_rate", "weight_decay"),
-    *("clip_norm", "patience", "seed"),
+    *("clip_norm", "patience", "seed", "balanced"),
 )
 
 
@@ -79,7 +80,7 @@ class TrainingFlow(TractogenFlow):
         with workspace:
             model = self._make(parameters, given)
             names = names_to_load(given, model.needed_conditions)
-            kept, aside = self._load(model, files, names, given)
+            kept, aside = self._load(model, files, names, workspace.folder, given)
             try:
                 self._fit(model, kept, aside, names["continuous"], workspace, given)
             except KeyboardInterrupt:
@@ -141,11 +142,19 @@ class TrainingFlow(TractogenFlow):
             backbone_options=_backbone_options(given),
         )
 
-    def _load(self, model, files, names: dict, given: dict):
+    def _load(self, model, files, names: dict, folder: Path, given: dict):
         """Load and split the bundles; tell the model's record of them."""
         from dipy_tractogen.streamlines.files import file_digest
 
-        bundles = load(files, given, participants=given["participants"], **names)
+        began = time.perf_counter()
+        bundles = load(
+            files,
+            given,
+            participants=given["participants"],
+            folder=folder,
+            show_progress=self.show_progress,
+            **names,
+        )
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = _of_known_categories(aside, kept)
         tables = [Path(given["participants"])] if given["participants"] else []
@@ -155,7 +164,14 @@ class TrainingFlow(TractogenFlow):
             "nb_training": len(kept),
             "nb_held_out": len(aside),
             "held_out": given["held_out"],
+            "seconds_to_read": round(time.perf_counter() - began, 3),
         }
+        logger.info(
+            "Read %s streamlines of %s files in %.1f s",
+            f"{bundles.report.total:,}",
+            f"{len(files):,}",
+            model.record.data["seconds_to_read"],
+        )
         logger.info(
             "Training on %d streamlines; %d are held out", len(kept), len(aside)
         )
@@ -168,12 +184,12 @@ class TrainingFlow(TractogenFlow):
         # What is computed from the points is only named.
         computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
         model.fit(
-            kept.resample(model.nb_points),
+            kept.streamlines,
             kept.labels,
             kept.bundle_names,
             values={**kept.values, **computed},
             units=kept.units,
-            held_out=aside.resample(model.nb_points) if len(aside) else None,
+            held_out=aside.streamlines if len(aside) else None,
             held_out_labels=aside.labels,
             held_out_values={**aside.values, **computed},
             history_file=workspace.history,

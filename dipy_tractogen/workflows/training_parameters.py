@@ -24,6 +24,7 @@ def training_parameters(
     weight_decay=None,
     clip_norm=100.0,
     patience=0.3,
+    balanced=False,
     held_out=0.1,
     seed=0,
     resume=False,
@@ -76,6 +77,9 @@ def training_parameters(
         Largest norm of the gradient of a step; a larger one is scaled down to it.
     patience : float, optional
         Share of the whole training without a better held-out loss that ends it.
+    balanced : bool, optional
+        Meet every bundle as often in the steps, whatever its number of streamlines;
+        what is generated keeps the proportions of the data.
     held_out : float, optional
         Share of every bundle that is not trained on, from 0 to less than 1.
     seed : int, optional

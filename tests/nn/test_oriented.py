@@ -30,7 +30,8 @@ def test_streamlines_of_a_bundle_run_the_same_way(lines):
     points = lines["points"].copy()
     points[::3] = points[::3, ::-1]
     bundles = oriented(lines, points=points)
-    ends = bundles.points[:, -1] - bundles.points[:, 0]
+    oriented_points = bundles.points(slice(None))
+    ends = oriented_points[:, -1] - oriented_points[:, 0]
     for label in (0, 1):
         signs = np.sign(ends[bundles.labels == label, label])
         assert len(set(signs)) == 1

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.orientation import bundle_directions, orient
+from dipy_tractogen.streamlines import orientation
+from dipy_tractogen.streamlines.orientation import odd_coefficients, run_backwards
+
+
+def bundle_directions(points, labels, nb_bundles):
+    return orientation.bundle_directions(odd_coefficients(points), labels, nb_bundles)
+
+
+def orient(points, labels, directions):
+    backwards = run_backwards(odd_coefficients(points), labels, directions)
+    return orientation.turned(points, backwards)
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +24,14 @@ def flipped(points, seed):
     turned = points.copy()
     turned[which] = points[which, ::-1]
     return turned
+
+
+def test_blocks_change_nothing(bundles, monkeypatch):
+    points, labels, nb_bundles = bundles
+    directions = bundle_directions(points, labels, nb_bundles)
+    expected = orient(points, labels, directions)
+    monkeypatch.setattr(orientation, "_BLOCK", 7)
+    np.testing.assert_array_equal(orient(points, labels, directions), expected)
 
 
 @pytest.mark.parametrize("seed", range(4))

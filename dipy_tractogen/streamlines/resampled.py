@@ -1,0 +1,101 @@
+"""Streamlines as points at equal distances, a block of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+import hashlib
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .conditions import computed_values
+from .geometry import resample
+from .orientation import odd_coefficients
+from .ragged import take
+
+BLOCK = 8192
+"""Streamlines of a block: 25 MB at 256 points."""
+
+
+class ResampledPoints:
+    """Streamlines as points of one number, few of which are in memory at once.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, nb_points, 3) or ArraySequence
+        Streamlines in RASMM mm; those of a sequence, which may be in a mapped file, are
+        resampled whenever they are asked for.
+    nb_points : int
+        Points of each streamline.
+    """
+
+    def __init__(self, streamlines: np.ndarray | ArraySequence, nb_points: int):
+        self._streamlines = streamlines
+        self.nb_points = nb_points
+
+    def __len__(self) -> int:
+        return len(self._streamlines)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Give some of the streamlines, (m, nb_points, 3), float32, in mm."""
+        if isinstance(self._streamlines, np.ndarray):
+            return self._streamlines[rows]
+        chosen = self._streamlines[rows]
+        return resample(take(chosen, np.arange(len(chosen))), self.nb_points)
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Walk through all streamlines.
+
+        Yields
+        ------
+        rows : slice
+            Streamlines of the block.
+        points : ndarray of shape (m, nb_points, 3), float32
+            Their points in mm.
+        """
+        for start in range(0, len(self), BLOCK):
+            rows = slice(start, min(start + BLOCK, len(self)))
+            yield rows, self[rows]
+
+
+class Survey:
+    """What is read of all streamlines in one pass.
+
+    Parameters
+    ----------
+    points : ResampledPoints
+        The n streamlines.
+    names : iterable of str
+        Conditions that are computed from the points.
+
+    Attributes
+    ----------
+    odd : ndarray of shape (n, 18), float32
+        Odd cosine coefficients in mm, which tell the direction.
+    values : dict of str to ndarray of shape (n,)
+        The conditions, by name.
+    digest : hashlib.sha256
+        That of the points.
+
+    Raises
+    ------
+    ValueError
+        If points are not finite.
+    """
+
+    def __init__(self, points: ResampledPoints, names: Iterable[str]):
+        names = list(names)
+        self.digest = hashlib.sha256()
+        parts, odd = [], []
+        for _, block in points.blocks():
+            if not np.isfinite(block).all():
+                raise ValueError(
+                    "points hold NaN or infinite values: leave those out."
+                )
+            self.digest.update(np.ascontiguousarray(block).data)
+            odd.append(odd_coefficients(block).astype(np.float32))
+            parts.append(computed_values(block, names))
+        self.odd = np.concatenate(odd)
+        self.values = {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+        }
