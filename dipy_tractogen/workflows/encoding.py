@@ -99,7 +99,7 @@ def load_to_encode(
         values = values_that_were_written(model.conditions, bundles.values)
         bundles = replace(bundles, values=values)
     if model.conditions_in_networks:
-        model.conditions.codes(_values(bundles, slice(None)))
+        model.conditions.codes(known_values(bundles, slice(None)))
     return bundles
 
 
@@ -132,7 +132,7 @@ def encoded_blocks(
     for start in tqdm(starts, desc=description, disable=not show_progress):
         rows = slice(start, start + BLOCK)
         points = resample(bundles.streamlines[rows], model.nb_points)
-        values = _values(bundles, rows) if model.conditions_in_networks else None
+        values = known_values(bundles, rows) if model.conditions_in_networks else None
         yield EncodedBlock(rows, points, model.encode_and_decode(points, values))
 
 
@@ -164,8 +164,21 @@ def conditions_to_load(model) -> dict[str, list[str]]:
     }
 
 
-def _values(bundles, rows: slice) -> dict:
-    """Give the bundle and other values of some streamlines."""
+def known_values(bundles, rows) -> dict:
+    """Give what is known of some streamlines, as a model takes it.
+
+    Parameters
+    ----------
+    bundles : BundleSet
+        The bundles, from `load_to_encode`.
+    rows : slice or ndarray of int
+        Which streamlines.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (m,)
+        Name of the bundle and further values, by name.
+    """
     import numpy as np
 
     names = np.array(bundles.bundle_names)[bundles.labels[rows]]
