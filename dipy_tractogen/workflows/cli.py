@@ -29,6 +29,11 @@ cli_flows = {
         "dipy_tractogen.workflows.generate",
         "GenerateStreamlinesFlow",
     ),
+    "dipy_mix_streamlines": ("dipy_tractogen.workflows.mix", "MixStreamlinesFlow"),
+    "dipy_average_streamlines": (
+        "dipy_tractogen.workflows.average",
+        "AverageStreamlinesFlow",
+    ),
     "dipy_reconstruct_streamlines": (
         "dipy_tractogen.workflows.reconstruct",
         "ReconstructStreamlinesFlow",

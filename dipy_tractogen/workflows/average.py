@@ -1,0 +1,93 @@
+"""`dipy_average_streamlines`: the mean streamline of each bundle."""
+
+from __future__ import annotations
+
+import logging
+
+from .arguments import check_int
+from .base import TractogenFlow
+from .encoding import known_values, load_to_encode, participants_parameters
+from .loading import check_loading, loading_parameters
+from .models import load_trained_model
+from .parameters import with_parameters_of
+
+logger = logging.getLogger("dipy_tractogen")
+
+# The mean of so many streamlines is known well enough.
+_MOST = 10_000
+
+
+class AverageStreamlinesFlow(TractogenFlow):
+    """Find the mean streamline of each bundle."""
+
+    short_name = "average_streamlines"
+
+    @with_parameters_of(participants_parameters, loading_parameters)
+    def run(
+        self,
+        model_file,
+        input_files,
+        nb_points=None,
+        seed=0,
+        out_dir="",
+        out_tractogram="mean.trx",
+        **given,
+    ):
+        """Find the mean streamline of each bundle.
+
+        It is decoded from the mean of the latents, and so has the shape of one of the
+        bundle, where the mean of the points is too short and too straight.
+
+        Parameters
+        ----------
+        model_file : string or Path
+            Model file, from one of the dipy_train commands.
+        input_files : variable string or Path
+            Tractograms, folders or globs.
+        nb_points : int, optional
+            Points of each streamline; by default those of the model.
+        seed : int, optional
+            Seed of the choice of 10,000 streamlines of a bundle that has more.
+        out_dir : string or Path, optional
+            Output folder.
+        out_tractogram : string, optional
+            Tractogram with one streamline for each bundle. A TRX holds each as a
+            group; data_per_streamline of a TRX or a TRK the "nb_streamlines" that it is
+            the mean of.
+        """
+        from dipy_tractogen.streamlines.files import tractogram_extension
+
+        check_loading(given)
+        if nb_points is not None:
+            check_int("nb_points", nb_points, low=2)
+        check_int("seed", seed, low=0)
+        tractogram_extension(out_tractogram)
+        path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
+        files = self.inputs(input_files)
+        model = load_trained_model(model_file)
+
+        import numpy as np
+
+        from dipy_tractogen.streamlines.geometry import resample
+        from dipy_tractogen.streamlines.writers import save_bundles
+
+        bundles = load_to_encode(model, files, given, given["participants"])
+        labels, counts = np.unique(bundles.labels, return_counts=True)
+        rng = np.random.default_rng(seed)
+        means = []
+        for label in labels:
+            rows = rng.permutation(np.flatnonzero(bundles.labels == label))[:_MOST]
+            values = known_values(bundles, rows)
+            means.append(model.mean_streamline(bundles.streamlines[rows], values))
+        points = np.stack(means)
+        save_bundles(
+            path,
+            points if nb_points is None else resample(points, nb_points),
+            reference=bundles.reference,
+            labels=labels,
+            bundle_names=bundles.bundle_names,
+            data_per_streamline={"nb_streamlines": np.minimum(counts, _MOST)},
+            force=self.force,
+        )
+        logger.info("Averaged %d bundles", len(labels))
+        logger.info("Wrote %s", path)

@@ -1,0 +1,170 @@
+"""`dipy_mix_streamlines`: streamlines between those of two bundles."""
+
+from __future__ import annotations
+
+import logging
+
+from .arguments import check_choice, check_int
+from .base import TractogenFlow
+from .encoding import known_values, load_to_encode, participants_parameters
+from .loading import check_loading, loading_parameters
+from .models import load_trained_model
+from .parameters import with_parameters_of
+
+logger = logging.getLogger("dipy_tractogen")
+
+# Pairs whose steps are held as points at a time.
+_BLOCK = 2048
+
+
+class MixStreamlinesFlow(TractogenFlow):
+    """Mix the streamlines of two bundles, step by step from one to the other."""
+
+    short_name = "mix_streamlines"
+
+    @with_parameters_of(participants_parameters, loading_parameters)
+    def run(
+        self,
+        model_file,
+        first_file,
+        second_file,
+        first_bundle=None,
+        second_bundle=None,
+        nb_pairs=100,
+        nb_steps=5,
+        path="linear",
+        nb_points=None,
+        seed=0,
+        out_dir="",
+        out_tractogram="mixed.trx",
+        **given,
+    ):
+        """Mix the streamlines of two bundles, step by step from one to the other.
+
+        Streamlines of the two are drawn and paired so that those of a pair lie near
+        each other. Their latents, and the conditions that the model reads, are mixed
+        and decoded. A file with one streamline mixes that one.
+
+        Parameters
+        ----------
+        model_file : string or Path
+            Model file, from one of the dipy_train commands.
+        first_file : string or Path
+            Tractogram with the bundle that the mixtures begin with.
+        second_file : string or Path
+            Tractogram with the bundle that they end with; may be the same.
+        first_bundle : string, optional
+            Name of the bundle of the first file; all of its streamlines by default.
+        second_bundle : string, optional
+            Name of the bundle of the second file.
+        nb_pairs : int, optional
+            Number of pairs; the smaller bundle may have fewer.
+        nb_steps : int, optional
+            Steps from one to the other, both included.
+        path : string, optional
+            Way through the latent space: linear, or spherical, which keeps to where
+            the latents of a variational autoencoder lie, if the two are far apart.
+        nb_points : int, optional
+            Points of each streamline; by default those of the model.
+        seed : int, optional
+            Seed of the draw of the pairs.
+        out_dir : string or Path, optional
+            Output folder.
+        out_tractogram : string, optional
+            Tractogram. A TRX holds a group for each step; data_per_streamline of a TRX
+            or a TRK the "weight" of the second bundle, from 0 to 1, and the number of
+            the "pair".
+        """
+        from dipy_tractogen.sampling.arithmetic import PATHS
+        from dipy_tractogen.streamlines.files import tractogram_extension
+
+        check_loading(given)
+        check_int("nb_pairs", nb_pairs)
+        check_int("nb_steps", nb_steps, low=2)
+        check_choice("path", path, PATHS)
+        if nb_points is not None:
+            check_int("nb_points", nb_points, low=2)
+        check_int("seed", seed, low=0)
+        tractogram_extension(out_tractogram)
+        out = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
+        files = [self.inputs(file) for file in (first_file, second_file)]
+        model = load_trained_model(model_file)
+
+        first, second = (
+            _one_bundle(
+                load_to_encode(model, each, given, given["participants"]), name, option
+            )
+            for each, name, option in zip(
+                files, (first_bundle, second_bundle), ("first_bundle", "second_bundle")
+            )
+        )
+        nb_found = min(nb_pairs, len(first), len(second))
+        if nb_found < nb_pairs:
+            logger.info("There are %d pairs: the smaller bundle has no more", nb_found)
+        pairs = model.pair(
+            first.streamlines,
+            second.streamlines,
+            nb_found,
+            first_values=known_values(first, slice(None)),
+            second_values=known_values(second, slice(None)),
+            seed=seed,
+        )
+        self._write(out, model, (first, second), pairs, nb_steps, path, nb_points)
+        logger.info("Mixed %d pairs of streamlines in %d steps", nb_found, nb_steps)
+        logger.info("Wrote %s", out)
+
+    def _write(self, out, model, bundles, pairs, nb_steps, path, nb_points) -> None:
+        """Mix the pairs, a block at a time, and write all steps of each."""
+        import numpy as np
+        from tqdm.auto import tqdm
+
+        from dipy_tractogen.streamlines.geometry import resample
+        from dipy_tractogen.streamlines.writers import open_writer
+
+        nb_pairs, shares = len(pairs[0]), np.linspace(0, 1, nb_steps)
+        writer = open_writer(
+            out,
+            reference=bundles[0].reference,
+            bundle_names=[f"step_{step}" for step in range(1, nb_steps + 1)],
+            force=self.force,
+        )
+        with writer as tractogram:
+            for start in tqdm(
+                range(0, nb_pairs, _BLOCK),
+                desc="Mixing",
+                disable=not self.show_progress,
+            ):
+                number = np.arange(start, min(start + _BLOCK, nb_pairs))
+                (one, values), (other, other_values) = (
+                    (each.streamlines[rows[number]], known_values(each, rows[number]))
+                    for each, rows in zip(bundles, pairs)
+                )
+                steps = model.interpolate(
+                    one,
+                    other,
+                    nb_steps,
+                    path=path,
+                    first_values=values,
+                    second_values=other_values,
+                )
+                # The steps of a pair lie one after the other.
+                points = steps.reshape(-1, *steps.shape[2:])
+                data = {
+                    "weight": np.tile(shares, len(number)),
+                    "pair": np.repeat(number, nb_steps),
+                }
+                labels = np.tile(np.arange(nb_steps), len(number))
+                tractogram.write(
+                    resample(points, nb_points) if nb_points else points, labels, data
+                )
+
+
+def _one_bundle(bundles, name: str | None, option: str):
+    """Select the bundle of a name; all where there is none."""
+    if name is None:
+        return bundles
+    if name not in bundles.bundle_names:
+        raise ValueError(
+            f"--{option} {name}: the file has {', '.join(bundles.bundle_names)}."
+        )
+    return bundles.select(bundles.labels == bundles.bundle_names.index(name))
