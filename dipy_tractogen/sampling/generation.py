@@ -120,6 +120,11 @@ def _plausible_batches_of(
     max_tries: int,
 ) -> Iterator[Drawn]:
     """Draw until there are enough plausible ones, or too many were tried."""
+
+    def draw_and_judge(task):
+        drawn = draw(*task)
+        return drawn, plausibility.judge(drawn[0])
+
     nb_tried = nb_found = 0
     while nb_found < count and nb_tried < max_tries * count:
         # As many as are missing, over the share that was plausible so far.
@@ -127,9 +132,9 @@ def _plausible_batches_of(
         needed = min(needed, max_tries * count - nb_tried)
         # What is drawn ahead when there are enough is not used, nor counted.
         tasks = _tasks_of(cell, needed, seed, nb_tried)
-        for points, codes, numbers in in_order(lambda task: draw(*task), tasks):
+        for (points, codes, numbers), accepted in in_order(draw_and_judge, tasks):
             nb_tried += len(points)
-            kept = np.flatnonzero(plausibility.accepts(points))[: count - nb_found]
+            kept = np.flatnonzero(plausibility.count(accepted))[: count - nb_found]
             nb_found += len(kept)
             if len(kept):
                 yield points[kept], codes[kept], numbers[kept]

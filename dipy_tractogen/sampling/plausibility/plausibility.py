@@ -65,14 +65,42 @@ class Plausibility:
         ndarray of shape (m,), bool
             Whether each is.
         """
-        accepted = np.ones(len(points), dtype=bool)
-        for one in self.criteria:
-            passed = one.accepts(points)
-            self.rejections[one.name] += int((~passed).sum())
-            accepted &= passed
-        self.nb_tried += len(points)
-        self.nb_rejected += int((~accepted).sum())
-        return accepted
+        return self.count(self.judge(points))
+
+    def judge(self, points: np.ndarray) -> np.ndarray:
+        """Say what each criterion accepts, without counting; can be called in threads.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, nb_points, 3)
+            Points in RASMM mm.
+
+        Returns
+        -------
+        ndarray of shape (nb_criteria, m), bool
+            Whether each criterion accepts each streamline.
+        """
+        return np.stack([one.accepts(points) for one in self.criteria])
+
+    def count(self, accepted: np.ndarray) -> np.ndarray:
+        """Count what was judged.
+
+        Parameters
+        ----------
+        accepted : ndarray of shape (nb_criteria, m), bool
+            What `judge` gave.
+
+        Returns
+        -------
+        ndarray of shape (m,), bool
+            Which streamlines are plausible.
+        """
+        for name, rejected in zip(self.rejections, (~accepted).sum(axis=1)):
+            self.rejections[name] += int(rejected)
+        plausible = accepted.all(axis=0)
+        self.nb_tried += len(plausible)
+        self.nb_rejected += int((~plausible).sum())
+        return plausible
 
     def miss(self, bundle: str, nb_streamlines: int) -> None:
         """Note that streamlines of a bundle could not be found.
