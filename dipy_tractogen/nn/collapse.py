@@ -9,7 +9,9 @@ import numpy as np
 
 from dipy_tractogen.sampling.asked import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.generation import share
+from dipy_tractogen.sampling.shares import share
+from dipy_tractogen.sampling.gmm import MixtureSampler
+from dipy_tractogen.sampling.latents import LatentBank
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -131,8 +133,9 @@ class CollapseWatch(keras.callbacks.Callback):
         rng = np.random.default_rng(self.seed)
         z = z_mean + deviation * rng.standard_normal(z_mean.shape)
         codes, numbers = self.conditions.decoded(self._others["conditions"])
-        density = ConditionalDensity(self.conditions, max_components=1)
-        density.fit(z, codes, numbers)
+        bank = LatentBank.of(z, np.zeros_like(z), codes, numbers)
+        sampler = MixtureSampler(max_components=1)
+        density = ConditionalDensity(self.conditions, bank, sampler)
         asked = Asked(self.conditions)
         counts = share(self._nb_drawn, density.weights(asked))
         parts = [
