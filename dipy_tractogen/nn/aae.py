@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 from keras import ops
+import numpy as np
 import tensorflow as tf
 
 from dipy_tractogen.streamlines.conditions import BUNDLE
@@ -160,6 +161,12 @@ class AAE(GaussianPosterior, AE):
             Latents.
         """
         return self.prior.sample(conditions[:, self._labels], seed_generator)
+
+    def draw_prior(self, codes, numbers, rng) -> np.ndarray:
+        """Draw latents from the prior; see `StreamlineGenerator.draw_prior`."""
+        matrix = self.conditions.matrix(codes, numbers)
+        seeds = keras.random.SeedGenerator(int(rng.integers(2**31)))
+        return np.asarray(self.sample_prior(matrix, seeds))
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.resampled import BLOCK
@@ -17,11 +18,6 @@ from .record import TrainingRecord, current_versions
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Latents that the density of a combination of categories is fitted to: draws from each
-# posterior, in all.
-_MOST_DRAWS = 8
-_ENOUGH_LATENTS = 2000
-_MOST_LATENTS = 20000
 # Streamlines of a bundle, and in all, that are decoded to find what that leaves out.
 _MOST_DECODED = 1000
 _MOST_DECODED_IN_ALL = 24000
@@ -134,26 +130,27 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
             "train longer, or give a smaller beta or sigma_mm."
         )
     conditions = bundles.conditions
-    codes = conditions.codes(bundles.values)
-    rows = _draws(codes, np.random.default_rng(seed))
-    noise = np.random.default_rng(seed).standard_normal((len(rows), model.latent_dim))
-    z = z_mean[rows] + deviation[rows] * noise
-    numbers = conditions.standardised(bundles.values)
-    record.density = ConditionalDensity(conditions, seed=seed).fit(
-        z, codes, numbers, rows=rows, active=active
+    bank = LatentBank.of(
+        z_mean,
+        deviation,
+        conditions.codes(bundles.values),
+        conditions.standardised(bundles.values),
+        active=active,
+        seed=seed,
     )
-    _describe_texture(model, bundles, seed, record, rows, z)
+    record.density = ConditionalDensity(conditions, bank, seed=seed)
+    _describe_texture(model, bundles, seed, record, z_mean, deviation)
 
 
-def _describe_texture(model, bundles, seed, record, rows, z) -> None:
+def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     """Keep what decoded streamlines lack, from one draw of the latents of each."""
-    rows, first = np.unique(rows, return_index=True)
-    kept = _some_of_each(bundles.labels[rows], np.random.default_rng(seed))
-    rows, first = rows[kept], first[kept]
+    rng = np.random.default_rng(seed)
+    rows = _some_of_each(bundles.labels, rng)
+    z = z_mean[rows] + deviation[rows] * rng.standard_normal(z_mean[rows].shape)
     matrix = None
     if model.conditions_in_networks:
         matrix = bundles.inputs["conditions"][rows]
-    decoded = model.decode_matrix(z[first].astype(np.float32), matrix)
+    decoded = model.decode_matrix(z.astype(np.float32), matrix)
     record.texture = Texture().fit(
         bundles.points(rows),
         decoded,
@@ -170,18 +167,3 @@ def _some_of_each(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     most = max(1, min(_MOST_DECODED, _MOST_DECODED_IN_ALL // len(bundles)))
     chosen = [order[labels[order] == label][:most] for label in bundles]
     return np.sort(np.concatenate(chosen))
-
-
-def _draws(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose the streamlines whose posteriors the density is fitted to.
-
-    The density is that of all posteriors together, so a combination of categories that
-    has few streamlines gives several draws of each; one that has many a part of them.
-    """
-    _, cells, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
-    rows = []
-    for cell, count in enumerate(counts):
-        members = rng.permutation(np.flatnonzero(cells.reshape(-1) == cell))
-        repeats = min(_MOST_DRAWS, -(-_ENOUGH_LATENTS // count))
-        rows.append(np.tile(members[:_MOST_LATENTS], repeats))
-    return np.concatenate(rows)

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+import functools
 import logging
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.generation import MAX_TRIES, generate_batches
 from dipy_tractogen.sampling.plausibility import Plausibility
+from dipy_tractogen.sampling.prior import PriorSampler
+from dipy_tractogen.sampling.sampler import LatentSampler
 from dipy_tractogen.sampling.shares import balanced as balance
 from dipy_tractogen.sampling.shares import share, shares_of
-from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH
-from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.conditions import BUNDLE
 from dipy_tractogen.streamlines.ragged import concatenated
 from dipy_tractogen.streamlines.spacing import check_spacing, respaced
 
 from .base import StreamlineCoder
+from .drawing import StreamlineDraw
 from .record import TrainingRecord
 
 logger = logging.getLogger("dipy_tractogen")
-
-# Draws anew of streamlines that miss the length that is asked for by more than this
-# share of it.
-_ROUNDS = 8
-_TOLERANCE = 0.005
 
 
 class StreamlineGenerator(StreamlineCoder):
@@ -77,7 +76,7 @@ class StreamlineGenerator(StreamlineCoder):
             bundles.
         **options
             ``balanced``, ``proportions``, ``nb_points``, ``step_size``, ``smooth``,
-            ``max_tries`` and ``seed`` of `generate_batches`.
+            ``sampler``, ``max_tries`` and ``seed`` of `generate_batches`.
 
         Returns
         -------
@@ -122,6 +121,7 @@ class StreamlineGenerator(StreamlineCoder):
         nb_points: int | None = None,
         step_size: float | None = None,
         smooth: bool = False,
+        sampler: str | LatentSampler | None = None,
         plausibility: Plausibility | None = None,
         max_tries: int = MAX_TRIES,
         seed: int = 0,
@@ -149,6 +149,12 @@ class StreamlineGenerator(StreamlineCoder):
         smooth : bool, optional
             Leave streamlines as they are decoded: the mean of what the latents do not
             say, too smooth and a little short.
+        sampler : str or LatentSampler, optional
+            What latents are drawn by: ``"manifold"``, the default, ``"gmm"``,
+            ``"kde"``, ``"rejection"`` or ``"prior"``, or one of their classes.
+        sampler : str or LatentSampler, optional
+            What latents are drawn by: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
+            ``"rejection"``, ``"prior"``, or an object of one of their classes.
         plausibility : Plausibility, optional
             Streamlines that it rejects, before they are resampled, are replaced by
             others; it counts them, and what is missing in the end.
@@ -172,9 +178,7 @@ class StreamlineGenerator(StreamlineCoder):
             If the model is not trained, what is asked is unknown, a number is
             impossible, or, in the end, no streamline was plausible.
         """
-        density = self.record.density
-        if density is None:
-            raise ValueError("The model is not trained: call fit before generate.")
+        density = self.density_by(sampler)
         check_spacing(nb_points, step_size)
         if max_tries < 1:
             raise ValueError(f"max_tries={max_tries}: give 1 or more.")
@@ -189,13 +193,9 @@ class StreamlineGenerator(StreamlineCoder):
             weights = balance(weights, groups) * shares[groups]
 
         texture = None if smooth else self.record.texture
-
-        def draw(size, cell, stream):
-            return self._draw(size, cell, asked, texture, stream)
-
         batches = generate_batches(
             density.conditions,
-            draw,
+            StreamlineDraw(self, density, asked, texture),
             share(nb_streamlines, weights),
             seed=seed,
             plausibility=plausibility,
@@ -206,46 +206,56 @@ class StreamlineGenerator(StreamlineCoder):
             for points, *of_them in batches
         )
 
-    def _draw(self, size: int, cell: int, asked: Asked, texture, stream):
-        """Draw conditions and latents, decode them, and add texture."""
+    def density_by(self, sampler: str | LatentSampler | None) -> ConditionalDensity:
+        """Give the density of the training's latents by a sampler.
+
+        Parameters
+        ----------
+        sampler : str, LatentSampler or None
+            Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
+            one without it.
+
+        Returns
+        -------
+        ConditionalDensity
+            The density.
+
+        Raises
+        ------
+        ValueError
+            If the model is not trained, or there is no sampler of that name.
+        """
         density = self.record.density
-        numbers, z = density.sample(size, cell, asked, stream)
-        codes = np.repeat(density.cells[cell][None], size, axis=0)
-        means = self._decode_drawn(z, codes, numbers)
-        if texture is None:
-            return means, codes, numbers
+        if density is None:
+            raise ValueError("The model is not trained: call fit before generate.")
+        if sampler == "prior":
+            draw = functools.partial(self._draw_from_prior, density)
+            sampler = PriorSampler(draw=draw)
+        return density.by(sampler)
 
-        def add_texture(means, numbers, *number_of_draw):
-            # A stream of its own, not the one that the latents were drawn with.
-            own = (*stream, 1, *number_of_draw)
-            # All are of one bundle.
-            labels = np.full(len(means), codes[0, 0])
-            return texture.apply(means, labels, self._lengths(numbers), own)
+    def draw_prior(
+        self, codes: np.ndarray, numbers: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw latents from the prior of the model.
 
-        points = add_texture(means, numbers)
-        if not asked.is_asked(LENGTH):
-            return points, codes, numbers
-        for again in range(_ROUNDS):
-            asked_lengths = self._lengths(numbers)
-            error = np.abs(lengths(points) - asked_lengths)
-            wrong = np.flatnonzero(error > _TOLERANCE * asked_lengths)
-            if not len(wrong):
-                break
-            numbers[wrong], z = density.sample(
-                len(wrong), cell, asked, (*stream, 0, again)
-            )
-            means = self._decode_drawn(z, codes[wrong], numbers[wrong])
-            points[wrong] = add_texture(means, numbers[wrong], again)
-        return points, codes, numbers
+        Parameters
+        ----------
+        codes : ndarray of shape (n, nb_categorical)
+            Categories of each.
+        numbers : ndarray of shape (n, nb_continuous)
+            Standardised numbers of each.
+        rng : numpy.random.Generator
+            Source of the draw.
 
-    def _lengths(self, numbers: np.ndarray) -> np.ndarray:
-        return self.record.density.conditions.restored(numbers)[LENGTH]
+        Returns
+        -------
+        ndarray of shape (n, latent_dim)
+            Latents, standard normal where a model has no other prior.
+        """
+        return rng.standard_normal((len(codes), self.latent_dim))
 
-    def _decode_drawn(self, z, codes, numbers) -> np.ndarray:
-        matrix = None
-        if self.conditions_in_networks:
-            matrix = self.record.density.conditions.matrix(codes, numbers)
-        return self.decode_matrix(z, matrix)
+    def _draw_from_prior(self, density, cells, numbers, rng) -> np.ndarray:
+        return self.draw_prior(density.cells[cells], numbers, rng)
 
 
 def _merged(bundles, conditions, balanced: bool, proportions) -> dict:

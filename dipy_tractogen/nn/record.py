@@ -14,7 +14,7 @@ from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.conditions import Conditions
 
 _RECORD = "record.json"
-_DENSITY = "density.npz"
+_LATENTS = "latents.npz"
 _TEXTURE = "texture.npz"
 
 
@@ -83,7 +83,7 @@ class TrainingRecord:
         """
         plain = asdict(replace(self, density=None, texture=None))
         Path(folder, _RECORD).write_text(json.dumps(plain, indent=1))
-        for name, part in ((_DENSITY, self.density), (_TEXTURE, self.texture)):
+        for name, part in ((_LATENTS, self.density), (_TEXTURE, self.texture)):
             if part is not None:
                 np.savez_compressed(Path(folder, name), **part.to_arrays())
 
@@ -105,7 +105,7 @@ class TrainingRecord:
         known = {entry.name for entry in fields(cls)}
         record = cls(**{key: value for key, value in plain.items() if key in known})
         conditions = Conditions(record.conditions)
-        arrays = _read(Path(folder, _DENSITY))
+        arrays = _read(Path(folder, _LATENTS))
         if arrays:
             record.density = ConditionalDensity.from_arrays(arrays, conditions)
         arrays = _read(Path(folder, _TEXTURE))

@@ -177,6 +177,15 @@ class RVAE(VAE):
             self.prior_log_var,
         )
 
+    def draw_prior(self, codes, numbers, rng) -> np.ndarray:
+        """Draw latents from the prior; see `StreamlineGenerator.draw_prior`."""
+        names = [one.name for one in self.conditions.continuous]
+        attribute = numbers[:, [names.index(self.attribute)]]
+        direction = np.asarray(self.direction / ops.norm(self.direction))
+        deviation = float(ops.exp(self.prior_log_var / 2))
+        noise = super().draw_prior(codes, numbers, rng)
+        return attribute * direction + deviation * noise
+
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):

@@ -3,109 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import threading
 
 import numpy as np
+from scipy.special import logsumexp
 
 from dipy_tractogen.streamlines.conditions import Conditions
 
 from .asked import Asked
-from .mixture import LatentMixture
+from .latents import LatentBank
+from .sampler import LatentSampler
+from .samplers import DEFAULT_SAMPLER, make_sampler
 
-# Draws anew of what left its range, and draws that measure how much does.
+# Draws anew of what left its range.
 _ROUNDS = 20
-_NB_PROBES = 1024
 _SLACK = 1e-5
 # Numbers that are not asked may leave the range of the training by a tenth of it: a
 # sharp cut at both ends would weaken what one number says of another.
 _MARGIN = 0.1
-_ARRAYS = ("cells", "counts", "low", "high")
 
 
 class ConditionalDensity:
     """Density of latents and continuous conditions, by category.
 
-    For each combination of categories that the training has, a mixture of Gaussians
-    describes the standardised numbers and the latents together. What is asked of the
-    numbers is a condition on the mixture; what is not, is drawn with the latents.
+    For each combination of categories that the training has, a sampler describes the
+    standardised numbers and the latents together. What is asked of the numbers is a
+    condition on them; what is not, is drawn with the latents.
 
     Parameters
     ----------
     conditions : Conditions
         What is known of the streamlines.
+    bank : LatentBank
+        Latents of streamlines.
+    sampler : LatentSampler, optional
+        The sampler, not fitted; the default one without it.
     seed : int, optional
         Seed of the fit.
-    max_components : int, optional
-        Most components of a mixture (`LatentMixture`).
 
     Attributes
     ----------
     cells : ndarray of shape (m, nb_categorical), int32
         The combinations of categories, as codes, in order.
-    counts : ndarray of shape (m,), int64
+    counts : ndarray of shape (m,)
         Training streamlines of each.
     low, high : ndarray of shape (m, nb_continuous)
         Ranges of the standardised numbers in each.
-    mixture : LatentMixture
-        A mixture for each, over the numbers and the latents.
     """
 
-    def __init__(self, conditions: Conditions, seed: int = 0, max_components: int = 16):
-        self.conditions = conditions
-        self.mixture = LatentMixture(max_components, seed=seed)
-        self.cells = np.zeros((0, len(conditions.categorical)), dtype=np.int32)
-        self.counts = np.zeros(0, dtype=np.int64)
-        self.low = self.high = np.zeros((0, len(conditions.continuous)))
-
-    def fit(
+    def __init__(
         self,
-        z: np.ndarray,
-        codes: np.ndarray,
-        numbers: np.ndarray,
-        *,
-        rows: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> ConditionalDensity:
-        """Fit a mixture for each combination of categories.
+        conditions: Conditions,
+        bank: LatentBank,
+        sampler: LatentSampler | None = None,
+        seed: int = 0,
+    ):
+        self.conditions = conditions
+        self.bank = bank
+        self.seed = seed
+        self.cells, self.counts = bank.cells, bank.counts
+        self.low, self.high = bank.low, bank.high
+        self._sampler = sampler or make_sampler(DEFAULT_SAMPLER, seed=seed)
+        self._described = bank.active | (not self._sampler.of_active_only)
+        self._is_fitted = False
+        # Streamlines are drawn in threads.
+        self._lock = threading.Lock()
+        self._others: dict[str, ConditionalDensity] = {}
+
+    @property
+    def sampler(self) -> LatentSampler:
+        """The sampler, fitted when it is first needed."""
+        with self._lock:
+            if not self._is_fitted:
+                bank = self.bank
+                self._sampler.fit(
+                    bank.means[:, self._described],
+                    np.column_stack([bank.cell_of, bank.numbers]),
+                    deviations=bank.deviations[:, self._described],
+                    weights=bank.shares,
+                )
+                self._is_fitted = True
+        return self._sampler
+
+    def by(self, sampler: str | LatentSampler | None) -> ConditionalDensity:
+        """Give the density of the same latents by another sampler.
 
         Parameters
         ----------
-        z : ndarray of shape (n, d)
-            Latents.
-        codes : ndarray of shape (m, nb_categorical)
-            Categories of the training streamlines.
-        numbers : ndarray of shape (m, nb_continuous)
-            Their standardised numbers.
-        rows : ndarray of shape (n,), optional
-            The streamline that each latent is of; one latent each by default.
-        active : ndarray of shape (d,), bool, optional
-            Latent dimensions that say something of a streamline; all by default.
+        sampler : str, LatentSampler or None
+            Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
+            one without it.
 
         Returns
         -------
         ConditionalDensity
-            Itself.
+            With the same latents; the same object for the same name.
 
         Raises
         ------
         ValueError
-            If a latent is not finite, or a combination has none.
+            If there is no sampler of that name.
         """
-        rows = np.arange(len(codes)) if rows is None else rows
-        active = np.ones(z.shape[1], bool) if active is None else np.asarray(active)
-        self.cells, members, self.counts = np.unique(
-            codes, axis=0, return_inverse=True, return_counts=True
-        )
-        members = members.reshape(-1)
-        by_cell = [numbers[members == cell] for cell in range(len(self.cells))]
-        self.low = np.stack([part.min(axis=0) for part in by_cell])
-        self.high = np.stack([part.max(axis=0) for part in by_cell])
-        self.mixture.fit(
-            np.concatenate([numbers[rows], z], axis=1),
-            members[rows],
-            [self.name(cell) for cell in range(len(self.cells))],
-            active=np.concatenate([np.ones(numbers.shape[1], bool), active]),
-        )
-        return self
+        if sampler is None:
+            return self
+        if isinstance(sampler, LatentSampler):
+            return ConditionalDensity(self.conditions, self.bank, sampler, self.seed)
+        if sampler not in self._others:
+            made = make_sampler(sampler, seed=self.seed)
+            self._others[sampler] = self.by(made)
+        return self._others[sampler]
 
     def name(self, cell: int) -> str:
         """Name a combination of categories.
@@ -190,27 +196,61 @@ class ConditionalDensity:
             Latents.
         """
         rng = np.random.default_rng(seed)
-        nb_numbers = self.low.shape[1]
         limits = self._limits(cell, asked)
         # Asked exactly, or the same for all of the training.
-        fixed = np.flatnonzero(limits[0] == limits[1])
-        known = np.tile(limits[0][fixed], (nb_samples, 1))
-        drawn = self.mixture.sample(nb_samples, cell, rng, (fixed, known))
-        wrong = _outside(drawn[:, :nb_numbers], limits)
+        fixed = limits[0] == limits[1]
+        known = np.concatenate([[cell], np.where(fixed, limits[0], np.nan)])
+        numbers, z = self._draw(nb_samples, known, rng)
+        wrong = _outside(numbers, limits)
         for _ in range(_ROUNDS):
             if not len(wrong):
                 break
-            again = self.mixture.sample(len(wrong), cell, rng, (fixed, known[wrong]))
-            drawn[wrong] = again
-            wrong = wrong[_outside(again[:, :nb_numbers], limits)]
+            numbers[wrong], z[wrong] = self._draw(len(wrong), known, rng)
+            wrong = wrong[_outside(numbers[wrong], limits)]
         if len(wrong):
             # Hardly any density in the range: numbers from the whole range, evenly.
-            numbers = rng.uniform(*limits, size=(len(wrong), nb_numbers))
-            columns = np.arange(nb_numbers)
-            drawn[wrong] = self.mixture.sample(
-                len(wrong), cell, rng, (columns, numbers)
-            )
-        return drawn[:, :nb_numbers], drawn[:, nb_numbers:]
+            evenly = rng.uniform(*limits, size=(len(wrong), len(fixed)))
+            known = np.column_stack([np.full(len(wrong), cell), evenly])
+            numbers[wrong], z[wrong] = self._draw(len(wrong), known, rng)
+        return numbers, z
+
+    def _draw(self, nb_samples: int, known: np.ndarray, rng):
+        """Draw numbers, and latents of all dimensions."""
+        drawn, completed = self.sampler.sample(nb_samples, known, rng)
+        z = rng.standard_normal((nb_samples, len(self._described)), dtype=np.float32)
+        z[:, self._described] = drawn
+        return completed[:, 1:], z
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Give what the density is made of as named arrays, for a model's file.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Those of the latents, and ``seed``.
+        """
+        return {**self.bank.to_arrays(), "seed": np.array(self.seed)}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], conditions: Conditions
+    ) -> ConditionalDensity:
+        """Make a density again from `to_arrays`, with the default sampler.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            As `to_arrays` gave them.
+        conditions : Conditions
+            What is known of the streamlines.
+
+        Returns
+        -------
+        ConditionalDensity
+            Ready to sample.
+        """
+        bank = LatentBank.from_arrays(arrays)
+        return cls(conditions, bank, seed=int(arrays["seed"]))
 
     def _limits(self, cell: int, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
         """Ranges of the numbers: what is asked, or else about what training had."""
@@ -233,55 +273,20 @@ class ConditionalDensity:
         out = (asked.ranges[:, 0] > high + margin) | (asked.ranges[:, 1] < low - margin)
         if out.any():
             return -np.inf
-        exact = asked.exact
-        value = asked.ranges[exact, 0][None]
-        mass = float(self.mixture.log_density(cell, exact, value)[0])
-        if len(asked.bounded):
-            known = np.repeat(value, _NB_PROBES, axis=0)
-            probes = self.mixture.sample(_NB_PROBES, cell, 0, (exact, known))
-            inside = np.ones(_NB_PROBES, dtype=bool)
-            for column in asked.bounded:
-                least, most = asked.ranges[column]
-                inside &= (probes[:, column] >= least) & (probes[:, column] <= most)
-            # Half a probe where there is none, so that a narrow range has a share.
-            mass += np.log(max(inside.mean(), 0.5 / _NB_PROBES))
-        return mass
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Give what was fitted as named arrays, for a model's file.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Those of the mixture, and ``cells``, ``counts``, ``low`` and ``high``.
-        """
-        own = {name: getattr(self, name) for name in _ARRAYS}
-        return {**own, **self.mixture.to_arrays()}
-
-    @classmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, np.ndarray], conditions: Conditions
-    ) -> ConditionalDensity:
-        """Make a fitted density again from `to_arrays`.
-
-        Parameters
-        ----------
-        arrays : mapping of str to ndarray
-            As `to_arrays` gave them.
-        conditions : Conditions
-            What is known of the streamlines.
-
-        Returns
-        -------
-        ConditionalDensity
-            Ready to sample.
-        """
-        density = cls(conditions)
-        for name in _ARRAYS:
-            setattr(density, name, arrays[name])
-        names = [density.name(cell) for cell in range(len(density.cells))]
-        density.mixture = LatentMixture.from_arrays(dict(arrays), names)
-        return density
+        numbers = self.bank.numbers[self.bank.cell_of == cell]
+        shares = self.bank.shares[self.bank.cell_of == cell]
+        logs = np.log(shares / shares.sum())
+        for column in asked.bounded:
+            least, most = asked.ranges[column]
+            inside = (numbers[:, column] >= least) & (numbers[:, column] <= most)
+            # Half a streamline where there is none, so that a narrow range has a share.
+            logs = np.where(inside, logs, logs + np.log(0.5 / len(numbers)))
+        width = len(numbers) ** (-1 / (4 + len(asked.exact)))
+        for column in asked.exact:
+            deviation = width * numbers[:, column].std() + margin[column]
+            away = (numbers[:, column] - asked.ranges[column, 0]) / deviation
+            logs = logs - 0.5 * away**2 - np.log(deviation)
+        return float(logsumexp(logs))
 
 
 def _outside(numbers: np.ndarray, limits: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 
 from dipy_tractogen.sampling.asked import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.streamlines.conditions import Conditions
 
 NB_LATENTS = 2000
@@ -37,10 +38,19 @@ def known():
 @pytest.fixture(scope="module")
 def density(known):
     values, z = known
-    conditions = Conditions.of(values, units={"age": "years"})
-    return ConditionalDensity(conditions, seed=0).fit(
-        z, conditions.codes(values), conditions.standardised(values)
+    return density_of(values, z, units={"age": "years"})
+
+
+def density_of(values, z, active=None, **given):
+    conditions = Conditions.of(values, **given)
+    bank = LatentBank.of(
+        z,
+        np.full_like(z, 0.05),
+        conditions.codes(values),
+        conditions.standardised(values),
+        active=active,
     )
+    return ConditionalDensity(conditions, bank, seed=0)
 
 
 def drawn(density, cell, number=2000, seed=1, **given):
@@ -62,8 +72,8 @@ def test_latents_are_those_of_the_length_asked(density, cell, length):
     np.testing.assert_allclose(values["length"], length, rtol=1e-6)
     assert z[:, 0].mean() == pytest.approx(length / 10, abs=0.1)
     assert z[:, 0].std() < 0.5
-    assert z[:, 1].std() == pytest.approx(1, abs=0.1)
-    assert values["age"].std() == pytest.approx(5, rel=0.15)
+    assert z[:, 1].std() == pytest.approx(1, abs=0.15)
+    assert values["age"].std() == pytest.approx(5, rel=0.2)
 
 
 def test_range_is_kept_and_filled_as_in_training(density):
@@ -177,25 +187,10 @@ def test_arrays_give_the_same_density(density):
             np.testing.assert_equal(found, expected)
 
 
-def test_several_latents_may_be_of_one_streamline(known):
-    values, z = known
-    conditions = Conditions.of(values)
-    codes, numbers = conditions.codes(values), conditions.standardised(values)
-    rows = np.repeat(np.arange(NB_LATENTS), 2)
-    twice = ConditionalDensity(conditions).fit(z[rows], codes, numbers, rows=rows)
-    np.testing.assert_array_equal(twice.counts, [1000, 500, 500])
-    assert drawn(twice, 0, length=80)[1][:, 0].mean() == pytest.approx(8, abs=0.1)
-
-
 def test_latents_that_say_nothing_are_left_to_the_prior(known):
     values, z = known
-    conditions = Conditions.of(values)
-    part = ConditionalDensity(conditions).fit(
-        np.column_stack([z[:, 0], 1e-4 * z[:, 1]]),
-        conditions.codes(values),
-        conditions.standardised(values),
-        active=np.array([True, False]),
-    )
+    z = np.column_stack([z[:, 0], 1e-4 * z[:, 1]])
+    part = density_of(values, z, np.array([True, False]))
     found = drawn(part, 0, length=80)[1]
     assert found[:, 0].mean() == pytest.approx(8, abs=0.1)
     assert found[:, 1].std() == pytest.approx(1, abs=0.1)
@@ -203,11 +198,8 @@ def test_latents_that_say_nothing_are_left_to_the_prior(known):
 
 def test_number_that_never_changes_is_given_back():
     values = {"bundle": ["a", "b"] * 50, "length": np.full(100, 70.0)}
-    conditions = Conditions.of(values)
     z = np.random.default_rng(0).normal(size=(100, 2))
-    same = ConditionalDensity(conditions).fit(
-        z, conditions.codes(values), conditions.standardised(values)
-    )
+    same = density_of(values, z)
     for given in ({}, {"length": 70}, {"length": (60, 80)}):
         found, latents = drawn(same, 1, 200, **given)
         np.testing.assert_allclose(found["length"], 70, atol=0.2)

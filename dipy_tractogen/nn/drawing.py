@@ -1,0 +1,101 @@
+"""Streamlines of one combination of categories, drawn and decoded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.texture import Texture
+from dipy_tractogen.streamlines.conditions import LENGTH
+from dipy_tractogen.streamlines.geometry import lengths
+
+# Draws anew of streamlines that miss the length that is asked for by more than this
+# share of it.
+_ROUNDS = 8
+_TOLERANCE = 0.005
+
+
+class StreamlineDraw:
+    """Draws conditions and latents, decodes them and adds texture.
+
+    Parameters
+    ----------
+    model : StreamlineCoder
+        Decodes the latents.
+    density : ConditionalDensity
+        What they are drawn from.
+    asked : Asked
+        What is asked of the numbers.
+    texture : Texture or None
+        What decoded streamlines lack; None leaves them smooth.
+    """
+
+    def __init__(
+        self,
+        model,
+        density: ConditionalDensity,
+        asked: Asked,
+        texture: Texture | None,
+    ):
+        self._model, self._density = model, density
+        self._asked, self._texture = asked, texture
+
+    def __call__(
+        self, size: int, cell: int, stream: tuple
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw streamlines of one combination of categories.
+
+        Parameters
+        ----------
+        size : int
+            Number of streamlines.
+        cell : int
+            The combination.
+        stream : tuple of int
+            Fixes the draw.
+
+        Returns
+        -------
+        points : ndarray of shape (size, nb_points, 3), float32
+            Points in RASMM mm.
+        codes : ndarray of shape (size, nb_categorical)
+            Their categories.
+        numbers : ndarray of shape (size, nb_continuous)
+            Their standardised numbers.
+        """
+        numbers, z = self._density.sample(size, cell, self._asked, stream)
+        codes = np.repeat(self._density.cells[cell][None], size, axis=0)
+        means = self._decode(z, codes, numbers)
+        if self._texture is None:
+            return means, codes, numbers
+        # A stream of its own, not the one that the latents were drawn with.
+        points = self._textured(means, codes, numbers, (*stream, 1))
+        if not self._asked.is_asked(LENGTH):
+            return points, codes, numbers
+        for again in range(_ROUNDS):
+            asked_lengths = self._lengths(numbers)
+            error = np.abs(lengths(points) - asked_lengths)
+            wrong = np.flatnonzero(error > _TOLERANCE * asked_lengths)
+            if not len(wrong):
+                break
+            numbers[wrong], z = self._density.sample(
+                len(wrong), cell, self._asked, (*stream, 0, again)
+            )
+            means = self._decode(z, codes[wrong], numbers[wrong])
+            points[wrong] = self._textured(
+                means, codes[wrong], numbers[wrong], (*stream, 1, again)
+            )
+        return points, codes, numbers
+
+    def _textured(self, means, codes, numbers, stream) -> np.ndarray:
+        return self._texture.apply(means, codes[:, 0], self._lengths(numbers), stream)
+
+    def _lengths(self, numbers: np.ndarray) -> np.ndarray:
+        return self._density.conditions.restored(numbers)[LENGTH]
+
+    def _decode(self, z, codes, numbers) -> np.ndarray:
+        matrix = None
+        if self._model.conditions_in_networks:
+            matrix = self._density.conditions.matrix(codes, numbers)
+        return self._model.decode_matrix(z, matrix)

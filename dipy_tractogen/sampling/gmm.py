@@ -1,0 +1,86 @@
+"""Sampler with a Gaussian mixture for each combination."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from .normals import NormalMixture
+from .sampler import LatentSampler, posterior_draws
+
+# Full covariances need a few latents for each dimension of a component.
+_LATENTS_PER_DIMENSION = 3
+_FLOOR = 1e-3
+_SMALLEST_VARIANCE = 1e-6
+CRITERIA = ("bic", "aic")
+"""Information criteria that components can be chosen by."""
+
+
+class MixtureSampler(LatentSampler):
+    """Gaussian mixtures with full covariances.
+
+    A standard normal prior covers latents that no bundle uses; a density fitted to the
+    latents of the training streamlines does not :footcite:p:`Ghosh2020`. Mixtures are
+    fitted to several draws from the posterior of each streamline.
+
+    Parameters
+    ----------
+    max_components : int, optional
+        Components are 1, 2, 4 and so on up to this number, for as long as the
+        criterion gets better; fewer where a combination has few latents.
+    criterion : {"bic", "aic"}, optional
+        Bayesian or Akaike's information criterion; the latter takes more components.
+    seed : int, optional
+        Seed of the fit.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(
+        self, *, max_components: int = 16, criterion: str = "bic", seed: int = 0
+    ):
+        super().__init__(seed=seed)
+        if max_components < 1:
+            raise ValueError(f"max_components={max_components}: give 1 or more.")
+        if criterion not in CRITERIA:
+            raise ValueError(
+                f"criterion={criterion!r}: choose one of {', '.join(CRITERIA)}."
+            )
+        self.max_components = max_components
+        self.criterion = criterion
+
+    def fit_cell(self, x, deviations, weights, rng) -> NormalMixture:
+        """Fit a mixture; see `LatentSampler.fit_cell`."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        z = posterior_draws(x, deviations, weights, rng)
+        nb_dims = z.shape[1]
+        # A floor on the variances, relative to the spread of this combination.
+        floor = _FLOOR * z.var(axis=0).sum() / max(nb_dims, 1) + _SMALLEST_VARIANCE
+        if len(z) < 2 or nb_dims == 0:
+            return NormalMixture(z[:1], np.sqrt(floor) * np.eye(nb_dims)[None], _ONE)
+        room = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
+        best, lowest = None, np.inf
+        for power in range(min(self.max_components, room).bit_length()):
+            mixture = GaussianMixture(2**power, reg_covar=floor, random_state=self.seed)
+            with warnings.catch_warnings():
+                # A fit that has not quite converged may still be the best.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                criterion = getattr(mixture.fit(z), self.criterion)(z)
+            if criterion > lowest:
+                break
+            best, lowest = mixture, criterion
+        factors = np.linalg.cholesky(best.covariances_)
+        return NormalMixture(best.means_, factors, best.weights_)
+
+
+_ONE = np.ones(1)

@@ -1,0 +1,80 @@
+"""Sampler with one and the same normal kernel at each latent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .normals import NormalMixture
+from .sampler import LatentSampler, posterior_draws
+
+_BANDWIDTHS = np.geomspace(0.05, 1.5, 12)
+_NB_FOLDS = 5
+# Latents that the bandwidth is chosen with.
+_MOST_COMPARED = 1000
+_FLOOR = 1e-3
+_SMALLEST_VARIANCE = 1e-6
+
+
+class KernelSampler(LatentSampler):
+    r"""Kernel density with the shape of the whole bundle.
+
+    The kernel's covariance is :math:`h^2` times that of the latents of the combination,
+    one draw from the posterior of each streamline.
+
+    Parameters
+    ----------
+    bandwidth : {"cross_validation", "silverman"} or float, optional
+        The number :math:`h`, or how it is found: the one with the highest likelihood of
+        latents that are left out, or Silverman's rule for normal distributions
+        :footcite:p:`Silverman1986`.
+    seed : int, optional
+        Seed of the draws and of the folds.
+
+    Raises
+    ------
+    ValueError
+        If the bandwidth is neither of these.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(self, *, bandwidth="cross_validation", seed: int = 0):
+        super().__init__(seed=seed)
+        known = bandwidth in ("cross_validation", "silverman")
+        if not known and not (isinstance(bandwidth, (int, float)) and bandwidth > 0):
+            raise ValueError(
+                f"bandwidth={bandwidth!r}: give cross_validation, silverman or a "
+                "positive number."
+            )
+        self.bandwidth = bandwidth
+
+    def fit_cell(self, x, deviations, weights, rng) -> NormalMixture:
+        """Find the kernel; see `LatentSampler.fit_cell`."""
+        z = posterior_draws(x, deviations, np.full(len(x), 1 / len(x)), rng, most=1)
+        nb_dims = z.shape[1]
+        floor = _FLOOR * z.var(axis=0).mean() + _SMALLEST_VARIANCE
+        covariance = floor * np.eye(nb_dims)
+        if len(z) > 1:
+            covariance += np.cov(z, rowvar=False).reshape(nb_dims, nb_dims)
+        factor = np.linalg.cholesky(covariance)
+        white = np.linalg.solve(factor, (z - z.mean(axis=0)).T).T
+        width = self._find_bandwidth(white, rng)
+        return NormalMixture(z, width * factor[None], weights)
+
+    def _find_bandwidth(self, white: np.ndarray, rng: np.random.Generator) -> float:
+        nb_latents, nb_dims = white.shape
+        silverman = (nb_latents * (nb_dims + 2) / 4) ** (-1 / (nb_dims + 4))
+        if not isinstance(self.bandwidth, str):
+            return float(self.bandwidth)
+        if self.bandwidth == "silverman" or nb_latents < 2 * _NB_FOLDS:
+            return float(silverman)
+        from sklearn.model_selection import GridSearchCV
+        from sklearn.neighbors import KernelDensity
+
+        some = rng.permutation(nb_latents)[:_MOST_COMPARED]
+        search = GridSearchCV(
+            KernelDensity(), {"bandwidth": _BANDWIDTHS}, cv=_NB_FOLDS, refit=False
+        )
+        return float(search.fit(white[some]).best_params_["bandwidth"])

@@ -1,0 +1,143 @@
+"""Mixtures of normal distributions, of a few or of one at each latent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
+
+# Numbers that are worked with at once: 16 MB.
+_MOST_AT_ONCE = 2**21
+
+
+@dataclass
+class NormalMixture:
+    """Weighted normal distributions, which can be drawn from given some columns.
+
+    Attributes
+    ----------
+    centres : ndarray of shape (m, d)
+        Means of the components.
+    factors : ndarray of shape (m, d, d) or (1, d, d)
+        Lower Cholesky factors of their covariances; one if all have the same.
+    weights : ndarray of shape (m,)
+        Their shares, which add up to one.
+    reach : float
+        How far from its centre, in its deviations, a component is chosen for given
+        values. One for draws from the mixture itself; more makes them smoother.
+    """
+
+    centres: np.ndarray
+    factors: np.ndarray
+    weights: np.ndarray
+    reach: float = 1.0
+
+    def draw(
+        self,
+        nb_draws: int,
+        columns: Sequence[int],
+        values: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Draw vectors of which some columns are given.
+
+        Parameters
+        ----------
+        nb_draws : int
+            Number of vectors.
+        columns : sequence of int
+            Columns that are given.
+        values : ndarray of shape (nb_draws, k)
+            Their values.
+        rng : numpy.random.Generator
+            Source of the draw.
+
+        Returns
+        -------
+        ndarray of shape (nb_draws, d)
+            The vectors, which have the values.
+        """
+        component = self._choose(nb_draws, columns, values, rng)
+        noise = rng.standard_normal((nb_draws, self.centres.shape[1]))
+        if len(self.factors) == 1:
+            drawn = noise @ self.factors[0].T
+        else:
+            drawn = np.einsum("nij,nj->ni", self.factors[component], noise)
+        drawn += self.centres[component]
+        if len(columns):
+            # What a draw lacks of the given values moves the other columns as far as
+            # they vary together; the result is a draw given the values.
+            missing = values - drawn[:, columns]
+            gains = self._gains(columns)
+            gains = gains[component if len(gains) > 1 else np.zeros_like(component)]
+            drawn += np.einsum("nij,nj->ni", gains, missing)
+            drawn[:, columns] = values
+        return drawn
+
+    def log_density(self, x: np.ndarray, columns: Sequence[int]) -> np.ndarray:
+        """Give the logarithm of the density of some columns.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, k)
+            Values of the columns.
+        columns : sequence of int
+            The columns.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In nats.
+        """
+        parts = self._by_chunks(columns, x)
+        return np.concatenate([logsumexp(part, axis=1) for part in parts])
+
+    def _choose(self, nb_draws, columns, values, rng) -> np.ndarray:
+        """Choose a component for each draw, given the values."""
+        if not len(columns):
+            return rng.choice(len(self.weights), size=nb_draws, p=self.weights)
+        if (values == values[:1]).all():
+            logs = next(self._by_chunks(columns, values[:1], self.reach))[0]
+            share = np.exp(logs - logsumexp(logs))
+            return rng.choice(len(share), size=nb_draws, p=share / share.sum())
+        # The largest of the logarithms with Gumbel noise is a draw from the shares.
+        parts = self._by_chunks(columns, values, self.reach)
+        return np.concatenate(
+            [np.argmax(logs + rng.gumbel(size=logs.shape), axis=1) for logs in parts]
+        )
+
+    def _by_chunks(
+        self, columns: Sequence[int], values: np.ndarray, reach: float = 1.0
+    ) -> Iterator[np.ndarray]:
+        """Logarithms of weight and density of each component, for some rows a time."""
+        inner = reach * np.linalg.cholesky(self._covariances(columns))
+        whitening = np.linalg.inv(inner)
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.weights)
+        logs = logs - np.log(np.diagonal(inner, axis1=1, axis2=2)).sum(axis=1)
+        logs = logs - 0.5 * len(columns) * np.log(2 * np.pi)
+        centres = self.centres[:, columns]
+        size = max(1, _MOST_AT_ONCE // (centres.size or 1))
+        for start in range(0, len(values), size):
+            part = values[start : start + size]
+            if len(whitening) == 1:
+                white = whitening[0].T
+                squares = cdist(part @ white, centres @ white, "sqeuclidean")
+            else:
+                centred = part[:, None] - centres
+                squares = np.einsum("nmk,mjk->nmj", centred, whitening) ** 2
+                squares = squares.sum(axis=2)
+            yield logs - 0.5 * squares
+
+    def _covariances(self, columns: Sequence[int]) -> np.ndarray:
+        rows = self.factors[:, columns]
+        return np.matmul(rows, rows.transpose(0, 2, 1))
+
+    def _gains(self, columns: Sequence[int]) -> np.ndarray:
+        """How far all columns move with the given ones."""
+        cross = np.matmul(self.factors, self.factors[:, columns].transpose(0, 2, 1))
+        inner = self._covariances(columns)
+        return np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1)

@@ -1,0 +1,73 @@
+"""Sampler that draws latents from the prior of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kde import KernelSampler
+from .normals import NormalMixture
+from .sampler import LatentSampler
+
+
+class PriorSampler(LatentSampler):
+    """Latents from the prior; only the numbers are those of the training.
+
+    A posterior matches its prior only in part, so this covers latents that no
+    streamline has. It shows how far the prior is from what the training made of it.
+
+    Parameters
+    ----------
+    draw : callable, optional
+        Gives latents (n, d) from combinations (n,), numbers (n, q) and a
+        ``numpy.random.Generator``; standard normal ones without it.
+    seed : int, optional
+        Seed of the fit.
+    """
+
+    of_active_only = False
+
+    def __init__(self, *, draw: Callable | None = None, seed: int = 0):
+        super().__init__(seed=seed)
+        self.draw = draw
+        self._numbers = KernelSampler(bandwidth="silverman", seed=seed)
+
+    def fit(self, z, conditions=None, *, deviations=None, weights=None):
+        """Fit the numbers of each combination; see `LatentSampler.fit`."""
+        super().fit(z, conditions, deviations=deviations, weights=weights)
+        for label, cell in self.cells_.items():
+            cell.label = label
+        return self
+
+    def fit_cell(self, x, deviations, weights, rng) -> _Prior:
+        """Fit the numbers; see `LatentSampler.fit_cell`."""
+        numbers = slice(0, self.nb_numbers_)
+        density = None
+        if self.nb_numbers_:
+            density = self._numbers.fit_cell(
+                x[:, numbers], deviations[:, numbers], weights, rng
+            )
+        return _Prior(density, self.draw, self.latent_dim_)
+
+
+@dataclass
+class _Prior:
+    """Draws numbers from their density, and latents from the prior."""
+
+    numbers: NormalMixture | None
+    prior: Callable | None
+    latent_dim: int
+    label: int = 0
+
+    def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
+        """Draw vectors of which some columns are given; see `NormalMixture.draw`."""
+        numbers = np.zeros((nb_draws, 0))
+        if self.numbers is not None:
+            numbers = self.numbers.draw(nb_draws, columns, values, rng)
+        if self.prior is None:
+            z = rng.standard_normal((nb_draws, self.latent_dim))
+        else:
+            z = self.prior(np.full(nb_draws, self.label), numbers, rng)
+        return np.concatenate([numbers, z], axis=1)

@@ -1,0 +1,126 @@
+"""Sampler that draws from a kernel density by rejection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import logging
+import threading
+
+import numpy as np
+
+from .gmm import MixtureSampler
+from .kde import KernelSampler
+from .normals import NormalMixture
+from .sampler import LatentSampler
+
+logger = logging.getLogger("dipy_tractogen")
+
+# The bound of the ratio of the densities: this share of the target's draws is below.
+_BOUND_QUANTILE = 0.95
+_NB_PROBES = 2000
+_MOST_COPIES = 64
+_MOST_PROPOSALS = 65536
+_MOST_ROUNDS = 200
+
+
+class RejectionSampler(LatentSampler):
+    """Draws from a kernel density, proposed by a Gaussian mixture.
+
+    The scheme of GESTA :footcite:p:`Legarreta2023`: latents that a mixture proposes are
+    accepted in proportion to the ratio of the kernel density to the mixture. The ratio
+    is bounded by what 95 % of the density's own draws stay below.
+
+    Parameters
+    ----------
+    bandwidth : {"cross_validation", "silverman"} or float, optional
+        As `KernelSampler` takes it.
+    max_components : int, optional
+        As `MixtureSampler` takes it.
+    seed : int, optional
+        Seed of the fit.
+
+    Attributes
+    ----------
+    acceptance_rate_ : float
+        Share of the proposals of all draws so far that were accepted; NaN before the
+        first.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(
+        self, *, bandwidth="cross_validation", max_components: int = 16, seed: int = 0
+    ):
+        super().__init__(seed=seed)
+        self.target = KernelSampler(bandwidth=bandwidth, seed=seed)
+        self.proposal = MixtureSampler(max_components=max_components, seed=seed)
+
+    @property
+    def acceptance_rate_(self) -> float:
+        """Share of the proposals that were accepted."""
+        cells = self.cells_.values()
+        proposed = sum(cell.nb_proposed for cell in cells)
+        if not proposed:
+            return float("nan")
+        return sum(cell.nb_accepted for cell in cells) / proposed
+
+    def fit_cell(self, x, deviations, weights, rng) -> _Rejection:
+        """Fit target and proposal; see `LatentSampler.fit_cell`."""
+        target = self.target.fit_cell(x, deviations, weights, rng)
+        proposal = self.proposal.fit_cell(x, deviations, weights, rng)
+        probes = target.draw(_NB_PROBES, (), np.zeros((_NB_PROBES, 0)), rng)
+        bound = np.quantile(_log_ratio(target, proposal, probes), _BOUND_QUANTILE)
+        return _Rejection(target, proposal, float(bound))
+
+
+@dataclass
+class _Rejection:
+    """Draws from a target, with proposals of another density."""
+
+    target: NormalMixture
+    proposal: NormalMixture
+    log_bound: float
+    nb_proposed: int = field(default=0)
+    nb_accepted: int = field(default=0)
+    # Streamlines are drawn in threads.
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
+        """Draw vectors of which some columns are given; see `NormalMixture.draw`."""
+        drawn = np.empty((nb_draws, self.proposal.centres.shape[1]))
+        missing = np.arange(nb_draws)
+        copies = 4
+        for _ in range(_MOST_ROUNDS):
+            if not len(missing):
+                return drawn
+            # As many proposals for each as are likely to be needed, in one go.
+            copies = min(copies, max(1, _MOST_PROPOSALS // len(missing)))
+            rows = np.repeat(missing, copies)
+            proposed = self.proposal.draw(len(rows), columns, values[rows], rng)
+            log_ratio = _log_ratio(self.target, self.proposal, proposed)
+            accepted = np.log(rng.random(len(rows))) < log_ratio - self.log_bound
+            with self.lock:
+                self.nb_proposed += len(rows)
+                self.nb_accepted += int(accepted.sum())
+            drawn[rows[accepted]] = proposed[accepted]
+            missing = np.setdiff1d(missing, rows[accepted])
+            copies = min(2 * copies, _MOST_COPIES)
+        if len(missing):
+            logger.warning(
+                "%d of %d latents were not accepted in %d rounds of the rejection "
+                "sampler, and are drawn from its target itself",
+                len(missing),
+                nb_draws,
+                _MOST_ROUNDS,
+            )
+            drawn[missing] = self.target.draw(
+                len(missing), columns, values[missing], rng
+            )
+        return drawn
+
+
+def _log_ratio(target, proposal, x: np.ndarray) -> np.ndarray:
+    columns = np.arange(x.shape[1])
+    return target.log_density(x, columns) - proposal.log_density(x, columns)

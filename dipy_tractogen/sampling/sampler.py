@@ -1,0 +1,253 @@
+"""What all samplers do: fit to latents and conditions, and draw."""
+
+from __future__ import annotations
+
+from joblib import Parallel, delayed
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .normals import NormalMixture
+
+# Draws from the posteriors that a sampler is fitted to where there are few streamlines.
+_MOST_DRAWS = 8
+_ENOUGH_DRAWS = 2000
+
+
+class LatentSampler:
+    """Base of the samplers: densities of latents, one for each combination.
+
+    A subclass says in `fit_cell` what describes the latents of one combination of
+    categories, such as a bundle, together with its numbers, such as the length. What it
+    gives has a method ``draw`` as `NormalMixture` does.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seed of the fit.
+
+    Attributes
+    ----------
+    of_active_only : bool
+        Whether only the dimensions that say something of a streamline are fitted; the
+        others are standard normal then.
+    cells_ : dict of int to object
+        What was fitted, by combination.
+    nb_numbers_ : int
+        Numbers among the conditions.
+    latent_dim_ : int
+        Dimensions of the latents.
+    """
+
+    of_active_only = True
+
+    def __init__(self, *, seed: int = 0):
+        self.seed = seed
+
+    def fit(
+        self,
+        z: np.ndarray,
+        conditions: np.ndarray | None = None,
+        *,
+        deviations: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> LatentSampler:
+        """Fit the latents of each combination of categories.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n, d)
+            Latents of streamlines; with `deviations`, the means of their posteriors.
+        conditions : ndarray of shape (n, 1 + q), optional
+            Combination of categories of each, a whole number, and its standardised
+            numbers. One combination without numbers by default.
+        deviations : ndarray of shape (n, d), optional
+            Standard deviations of the posteriors; none by default.
+        weights : ndarray of shape (n,), optional
+            Weights of the streamlines within their combination; equal by default.
+
+        Returns
+        -------
+        LatentSampler
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit together or hold values that are not finite.
+        """
+        z = np.asarray(z, dtype=float)
+        if z.ndim != 2 or not len(z):
+            raise ValueError(
+                f"z has the shape {z.shape}: give (n, d), one latent at least."
+            )
+        conditions = _rows(conditions, len(z))
+        deviations = np.zeros_like(z) if deviations is None else np.asarray(deviations)
+        weights = np.ones(len(z)) if weights is None else np.asarray(weights, float)
+        _check(z, conditions, deviations, weights)
+        self.nb_numbers_, self.latent_dim_ = conditions.shape[1] - 1, z.shape[1]
+        labels = conditions[:, 0].astype(int)
+        x = np.concatenate([conditions[:, 1:], z], axis=1)
+        spread = np.zeros_like(x)
+        spread[:, self.nb_numbers_ :] = deviations
+        members = {int(one): np.flatnonzero(labels == one) for one in np.unique(labels)}
+        # A thread a combination: its matrices are too small for threads of their own.
+        with threadpool_limits(1):
+            fits = Parallel(n_jobs=-1, prefer="threads")(
+                delayed(self.fit_cell)(
+                    x[rows],
+                    spread[rows],
+                    weights[rows] / weights[rows].sum(),
+                    np.random.default_rng((self.seed, label)),
+                )
+                for label, rows in members.items()
+            )
+        self.cells_ = dict(zip(members, fits))
+        return self
+
+    def fit_cell(
+        self,
+        x: np.ndarray,
+        deviations: np.ndarray,
+        weights: np.ndarray,
+        rng: np.random.Generator,
+    ) -> NormalMixture:
+        """Fit the numbers and latents of one combination of categories.
+
+        Parameters
+        ----------
+        x : ndarray of shape (m, q + d)
+            Numbers, and means of the latents.
+        deviations : ndarray of shape (m, q + d)
+            Their standard deviations; those of the numbers are zero.
+        weights : ndarray of shape (m,)
+            Weights that add up to one.
+        rng : numpy.random.Generator
+            Source of what is random in the fit.
+
+        Returns
+        -------
+        NormalMixture or object with its method ``draw``
+            What draws are made from.
+        """
+        raise NotImplementedError
+
+    def sample(
+        self, nb_samples: int, conditions: np.ndarray | None = None, seed=0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw latents, and the numbers that are not given.
+
+        Parameters
+        ----------
+        nb_samples : int
+            Number of draws.
+        conditions : ndarray of shape (1 + q,) or (nb_samples, 1 + q), optional
+            Combination of each draw, and its standardised numbers; NaN where a number
+            is to be drawn, too. The first combination without it.
+        seed : int, sequence of int or numpy.random.Generator, optional
+            Fixes the draw.
+
+        Returns
+        -------
+        z : ndarray of shape (nb_samples, d), float32
+            Latents.
+        conditions : ndarray of shape (nb_samples, 1 + q)
+            What was given, without NaN.
+
+        Raises
+        ------
+        ValueError
+            If a combination is unknown or the conditions have another shape.
+        """
+        rng = np.random.default_rng(seed)
+        conditions = self._asked(nb_samples, conditions)
+        z = np.empty((nb_samples, self.latent_dim_), dtype=np.float32)
+        # Rows with one combination, and the same numbers given, are drawn together.
+        kinds = np.column_stack([conditions[:, 0], np.isnan(conditions[:, 1:])])
+        kinds, kind_of = np.unique(kinds, axis=0, return_inverse=True)
+        for kind, (label, *free) in enumerate(kinds):
+            rows = np.flatnonzero(kind_of.reshape(-1) == kind)
+            columns = np.flatnonzero(~np.array(free, dtype=bool))
+            values = conditions[np.ix_(rows, 1 + columns)]
+            x = self.cells_[int(label)].draw(len(rows), columns, values, rng)
+            conditions[rows, 1:] = x[:, : self.nb_numbers_]
+            z[rows] = x[:, self.nb_numbers_ :]
+        return z, conditions
+
+    def _asked(self, nb_samples: int, conditions: np.ndarray | None) -> np.ndarray:
+        width = 1 + self.nb_numbers_
+        if conditions is None:
+            conditions = np.full(width, np.nan)
+            conditions[0] = min(self.cells_)
+        conditions = np.asarray(conditions, dtype=float)
+        if conditions.shape not in ((width,), (nb_samples, width)):
+            raise ValueError(
+                f"conditions have the shape {conditions.shape}: give ({width},) or "
+                f"({nb_samples}, {width}), the combination and {self.nb_numbers_} "
+                "numbers."
+            )
+        conditions = np.array(np.broadcast_to(conditions, (nb_samples, width)))
+        unknown = np.setdiff1d(conditions[:, 0], list(self.cells_))
+        if len(unknown):
+            raise ValueError(
+                f"Combination {unknown[0]:g} was not fitted; those that were are "
+                f"{', '.join(map(str, self.cells_))}."
+            )
+        return conditions
+
+
+def posterior_draws(
+    x: np.ndarray,
+    deviations: np.ndarray,
+    weights: np.ndarray,
+    rng: np.random.Generator,
+    most: int = _MOST_DRAWS,
+) -> np.ndarray:
+    """Draw from the posteriors of streamlines, several times where there are few.
+
+    Parameters
+    ----------
+    x, deviations : ndarray of shape (m, d)
+        Means and standard deviations.
+    weights : ndarray of shape (m,)
+        Weights that add up to one.
+    rng : numpy.random.Generator
+        Source of the draw.
+    most : int, optional
+        Draws of a streamline, at most.
+
+    Returns
+    -------
+    ndarray of shape (n, d)
+        The draws, in all a multiple of m.
+    """
+    repeats = min(most, -(-_ENOUGH_DRAWS // len(x)))
+    rows = np.tile(np.arange(len(x)), repeats)
+    if not np.allclose(weights, weights[0]):
+        rows = rng.choice(len(x), size=len(rows), p=weights)
+    return x[rows] + deviations[rows] * rng.standard_normal((len(rows), x.shape[1]))
+
+
+def _rows(conditions: np.ndarray | None, nb_rows: int) -> np.ndarray:
+    if conditions is None:
+        return np.zeros((nb_rows, 1))
+    conditions = np.asarray(conditions, dtype=float)
+    if conditions.ndim != 2 or len(conditions) != nb_rows or not conditions.shape[1]:
+        raise ValueError(
+            f"conditions have the shape {conditions.shape} for {nb_rows} latents: give "
+            "a row for each, the combination first."
+        )
+    return conditions
+
+
+def _check(z, conditions, deviations, weights) -> None:
+    if deviations.shape != z.shape or weights.shape != (len(z),):
+        raise ValueError(
+            f"deviations of the shape {deviations.shape} and weights of the shape "
+            f"{weights.shape} for latents of the shape {z.shape}: give a deviation for "
+            "each number and a weight for each latent."
+        )
+    finite = [np.isfinite(each).all() for each in (z, conditions, deviations, weights)]
+    if not all(finite):
+        raise ValueError("Latents hold NaN or infinite values: train again.")
+    if (deviations < 0).any() or (weights <= 0).any():
+        raise ValueError("deviations are not negative, and weights are positive.")

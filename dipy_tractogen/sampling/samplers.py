@@ -1,0 +1,47 @@
+"""The samplers by name."""
+
+from __future__ import annotations
+
+from .gmm import MixtureSampler
+from .kde import KernelSampler
+from .manifold import ManifoldSampler
+from .prior import PriorSampler
+from .rejection import RejectionSampler
+from .sampler import LatentSampler
+
+SAMPLERS = {
+    "manifold": ManifoldSampler,
+    "gmm": MixtureSampler,
+    "kde": KernelSampler,
+    "rejection": RejectionSampler,
+    "prior": PriorSampler,
+}
+"""Samplers by name; the first is the default."""
+
+DEFAULT_SAMPLER = next(iter(SAMPLERS))
+"""Name of the sampler that came nearest to real streamlines."""
+
+
+def make_sampler(name: str, **parameters) -> LatentSampler:
+    """Make a sampler by name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SAMPLERS`.
+    **parameters
+        Arguments of its class.
+
+    Returns
+    -------
+    LatentSampler
+        Ready to be fitted.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if name not in SAMPLERS:
+        raise ValueError(f"sampler={name!r}: choose one of {', '.join(SAMPLERS)}.")
+    return SAMPLERS[name](**parameters)
