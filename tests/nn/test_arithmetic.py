@@ -3,6 +3,7 @@ import logging
 import numpy as np
 import pytest
 
+from dipy_tractogen.nn import AE
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature
 
 from .conftest import NB_POINTS
@@ -103,7 +104,6 @@ def test_pairs_lie_nearer_than_those_at_random(trained, arrays):
 
 
 def test_the_mean_streamline_is_one_of_the_bundle(trained, arrays):
-    """Where the mean of points is too short and too straight, this is not."""
     own = arrays["labels"] == 1
     points = arrays["points"][own]
     values = {"bundle": np.full(len(points), arrays["bundle_names"][1])}
@@ -117,6 +117,19 @@ def test_the_mean_streamline_is_one_of_the_bundle(trained, arrays):
     for measure in (lengths, mean_curvature):
         low, high = np.percentile(measure(real), [0, 100])
         assert 0.9 * low < measure(mean[None])[0] < 1.1 * high
+
+
+def test_the_mean_streamline_of_a_fan_is_about_as_long_as_the_others():
+    """The mean of the points is far shorter."""
+    angle = np.linspace(-1.3, 1.3, 120)
+    along = np.linspace(-30, 30, NB_POINTS)[None, :, None]
+    ray = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    fan = (along * ray[:, None]).astype(np.float32)
+    model = AE(NB_POINTS, 2, backbone_options={"hidden_units": (32, 32)})
+    model.fit(fan, epochs=300)
+    mean = model.mean_streamline(fan)
+    assert lengths(fan.mean(axis=0)[None])[0] < 0.8 * 60
+    assert 0.9 * 60 < lengths(mean[None])[0] < 1.05 * 60
 
 
 def test_weights_choose(trained, of_bundle):
