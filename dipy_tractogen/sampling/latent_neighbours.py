@@ -99,7 +99,21 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         ndarray of shape (n,)
             At most one where it is near enough.
         """
-        distances, bundles = self.nearest(z)
+        return self.over_thresholds(*self.nearest(z))
+
+    def over_thresholds(self, distances: np.ndarray, bundles: np.ndarray) -> np.ndarray:
+        """Divide distances by the thresholds of bundles.
+
+        Parameters
+        ----------
+        distances, bundles : ndarray of shape (n,)
+            From `nearest`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            At most one where the distance is within the threshold.
+        """
         return _over(distances, self.thresholds_[bundles])
 
     def to_arrays(self) -> dict[str, np.ndarray]:

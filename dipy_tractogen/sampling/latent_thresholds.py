@@ -72,8 +72,8 @@ def figures(
     -------
     dict
         ``f1``, ``precision``, ``recall``, ``accuracy``, ``balanced_accuracy`` and
-        ``roc_auc`` of the accepted, and the numbers of both kinds, ``nb_accepted`` and
-        ``nb_rejected``; None for what is undefined where there is one kind only.
+        ``roc_auc`` of the accepted, and the numbers of both kinds, ``nb_to_accept`` and
+        ``nb_to_reject``; None for what is undefined where there is one kind only.
     """
     from sklearn import metrics
 
@@ -91,6 +91,6 @@ def figures(
         "accuracy": float((predicted == truth).mean()),
         "balanced_accuracy": None if balanced is None else float(balanced),
         "roc_auc": None if area is None else float(area),
-        "nb_accepted": int(truth.sum()),
-        "nb_rejected": int((~truth).sum()),
+        "nb_to_accept": int(truth.sum()),
+        "nb_to_reject": int((~truth).sum()),
     }

@@ -68,7 +68,7 @@ def make_invalid(
     kinds: Sequence[str] = KINDS,
     *,
     sizes: InvalidSizes | None = None,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make an invalid streamline of each real one.
 
@@ -85,7 +85,7 @@ def make_invalid(
         Some of `KINDS`; as many streamlines of each, in a random order.
     sizes : InvalidSizes, optional
         How wrong they are.
-    seed : int, optional
+    seed : int or sequence of int, optional
         Fixes the draw.
 
     Returns

@@ -42,6 +42,14 @@ cli_flows = {
         "dipy_tractogen.workflows.encode",
         "EncodeStreamlinesFlow",
     ),
+    "dipy_filter_streamlines": (
+        "dipy_tractogen.workflows.filter",
+        "FilterStreamlinesFlow",
+    ),
+    "dipy_label_streamlines": (
+        "dipy_tractogen.workflows.label",
+        "LabelStreamlinesFlow",
+    ),
     "dipy_predict_attribute": (
         "dipy_tractogen.workflows.predict_attribute",
         "PredictAttributeFlow",

@@ -49,7 +49,7 @@ def participants_parameters(participants=None):
 
 
 def load_to_encode(
-    model, files, given: dict, participants, numbers: Sequence[str] = ()
+    model, files, given: dict, participants=None, numbers: Sequence[str] = ()
 ):
     """Load bundles with all that a model has to know to encode them.
 

@@ -6,6 +6,7 @@ import logging
 
 from .arguments import check_int, check_number
 from .base import TractogenFlow
+from .tables import write_json
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -82,7 +83,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         )
         for warning in report["warnings"]:
             logger.warning(warning)
-        _write(path, report, force=self.force)
+        write_json(path, report, force=self.force)
         for line in format_table(report).splitlines():
             logger.info(line)
         logger.info("Wrote %s", path)
@@ -124,13 +125,3 @@ def _evaluate(sets: dict, *, voxel_size: float, seed: int) -> dict:
         voxel_size=voxel_size,
         seed=seed,
     )
-
-
-def _write(path, report: dict, *, force: bool) -> None:
-    import json
-
-    from dipy_tractogen.streamlines.files import replacing
-
-    with replacing(path, force=force) as temporary:
-        text = json.dumps(report, indent=2, allow_nan=False)
-        temporary.write_text(f"{text}\n", encoding="utf-8")
