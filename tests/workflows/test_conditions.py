@@ -8,6 +8,7 @@ from dipy_tractogen.streamlines.naming import categories_of
 from dipy_tractogen.workflows.conditions import (
     log_codes,
     parse_conditions,
+    parse_proportions,
     split_conditions,
     values_that_were_written,
     values_to_write,
@@ -115,3 +116,15 @@ def test_unknown_code_is_refused():
     values = {"group": np.array(["0", "2"])}
     with pytest.raises(ValueError, match="group 2 is not in the model; it has a, b"):
         values_that_were_written(Conditions([Condition("group", ("a", "b"))]), values)
+
+
+def test_proportions_are_read_by_bundle():
+    assert parse_proportions(None) is None
+    read = parse_proportions(["AF_L=2", "CST_R = 0.5", "a=b=1e-1"])
+    assert read == {"AF_L": 2, "CST_R": 0.5, "a=b": 0.1}
+
+
+@pytest.mark.parametrize("text", ["AF_L", "AF_L=", "=2", "AF_L=nan", "AF_L=x", None])
+def test_proportions_of_another_form_are_refused(text):
+    with pytest.raises(ValueError, match="give BUNDLE=SHARE"):
+        parse_proportions([] if text is None else [text])

@@ -1,0 +1,58 @@
+import inspect
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from dipy_tractogen.workflows.plausibility_parameters import (
+    check_plausibility,
+    make_plausibility,
+    plausibility_parameters,
+)
+
+DEFAULTS = {
+    name: one.default
+    for name, one in inspect.signature(plausibility_parameters).parameters.items()
+}
+
+
+@pytest.fixture
+def mask(tmp_path):
+    image = nib.Nifti1Image(np.ones((3, 3, 3), dtype=np.uint8), np.eye(4))
+    nib.save(image, tmp_path / "mask.nii")
+    return tmp_path / "mask.nii"
+
+
+def made(**given):
+    given = {**DEFAULTS, **given}
+    check_plausibility(given)
+    return make_plausibility(given)
+
+
+def test_nothing_is_judged_unless_it_is_asked_for():
+    assert made() is None
+
+
+def test_criteria_have_the_limits_that_are_asked_for(mask):
+    criteria = made(max_length=90.0, max_winding=300.0, min_radius=4.0).criteria
+    assert [one.name for one in criteria] == ["length", "winding", "curvature"]
+    length, winding, curvature = criteria
+    assert (length.low, length.high) == (0, 90)
+    assert (winding.degrees, curvature.radius_mm) == (300, 4)
+    (inside,) = made(mask=mask, min_inside=0.25).criteria
+    assert inside.min_share == 0.25
+    (inside,) = made(mask=mask).criteria
+    assert inside.min_share == 1
+
+
+def test_one_region_is_for_both_ends(mask):
+    (ends,) = made(start_region=mask).criteria
+    assert ends.end is ends.start
+    (ends,) = made(start_region=mask, end_region=mask).criteria
+    assert ends.end is not ends.start
+
+
+def test_distances_to_the_training_that_is_named(bundle_files):
+    (novelty,) = made(train_files=bundle_files[:1], max_novelty=5.0).criteria
+    assert (novelty.low, novelty.high) == (0, 5)
+    assert novelty._training.shape == (12, 20, 3)
