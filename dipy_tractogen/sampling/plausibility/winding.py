@@ -23,8 +23,10 @@ def winding(points: np.ndarray) -> np.ndarray:
     ndarray of shape (m,), float64
         Angles in degrees.
     """
-    centred = points - points.mean(axis=1, keepdims=True)
-    spread = np.einsum("npi,npj->nij", centred, centred, dtype=float)
+    # Products of matrices: sums along an axis that is not the last are slow.
+    weights = np.full((1, points.shape[1]), 1 / points.shape[1], np.float32)
+    centred = points - np.matmul(weights, points)
+    spread = np.matmul(centred.transpose(0, 2, 1), centred).astype(float)
     # Eigenvalues ascend: the last two vectors span the plane.
     plane = np.linalg.eigh(spread)[1][:, :, 1:].astype(centred.dtype)
     x, y = np.moveaxis(centred @ plane, 2, 0)
