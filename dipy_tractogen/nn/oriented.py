@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.orientation import (
     turned,
 )
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.resampled import ResampledPoints, Survey
+from dipy_tractogen.streamlines.resampled import BLOCK, ResampledPoints, Survey
 from dipy_tractogen.streamlines.store import allocate, release
 
 from .checks import check_bundles
@@ -110,7 +110,13 @@ class OrientedBundles:
         ndarray of shape (m, nb_points, 3), float32
             Streamlines in RASMM mm, all of a bundle in one direction.
         """
-        return turned(self._points[rows], self._backwards[rows])
+        rows = np.arange(len(self.labels))[rows]
+        points = np.empty((len(rows), self._model.nb_points, 3), dtype=np.float32)
+        for start in range(0, len(rows), BLOCK):
+            some = rows[start : start + BLOCK]
+            block = turned(self._points[some], self._backwards[some])
+            points[start : start + BLOCK] = block
+        return points
 
     def held_out(self, data: TrainingData) -> HeldOut:
         """Prepare streamlines of the same bundles that are not trained on.

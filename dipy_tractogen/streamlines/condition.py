@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_BLOCK = 65536
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -177,7 +179,11 @@ def _is_text(values: np.ndarray) -> bool:
 
 
 def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
-    found = tuple(str(text) for text in np.unique(texts.astype(str)))
+    # A block at a time: a text takes far more memory than a number.
+    known: set[str] = set()
+    for start in range(0, len(texts), _BLOCK):
+        known.update(np.unique(texts[start : start + _BLOCK].astype(str)).tolist())
+    found = tuple(sorted(known))
     if not all(text.strip() for text in found):
         raise ValueError(f"{name} holds empty text: leave those streamlines out.")
     return found

@@ -14,8 +14,8 @@ import numpy as np
 
 from .messages import reason
 
-LARGE = 2**28
-"""Bytes from which an array is kept in a file: those of 900,000 streamlines as 24
+LARGE = 2**27
+"""Bytes from which an array is kept in a file: those of 466,000 streamlines as 24
 cosine coefficients an axis."""
 
 

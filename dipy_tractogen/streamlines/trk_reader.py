@@ -11,7 +11,6 @@ import mmap
 from pathlib import Path
 import struct
 
-from nibabel.affines import apply_affine
 from nibabel.streamlines import TrkFile
 from nibabel.streamlines.trk import (
     decode_value_from_name,
@@ -77,7 +76,9 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
             del words  # the map cannot be closed while there is an array of it
             if hasattr(mmap, "MADV_DONTNEED"):
                 contents.madvise(mmap.MADV_DONTNEED)
-            yield apply_affine(to_rasmm, rows[:, :3]).astype(np.float32)
+            # Products of such thin matrices are no work for the threads of a BLAS.
+            points = np.einsum("nk,jk->nj", rows[:, :3], to_rasmm[:3, :3], dtype=float)
+            yield (points + to_rasmm[:3, 3]).astype(np.float32)
     lengths = np.concatenate(counts)
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:
