@@ -106,3 +106,17 @@ def test_limit_holds_either_way(deviation):
 def test_softplus_is_finite_far_below_zero():
     found = log_variance(np.array([-1e6], dtype="float32"), "softplus", None)
     assert np.isfinite(found).all()
+
+
+def test_standardisation_of_many_is_found_in_blocks(monkeypatch):
+    features = np.random.default_rng(0).normal(5, 3, (50, 4, 3)).astype(np.float32)
+    found = []
+    for block in (7, 50):
+        monkeypatch.setattr("dipy_tractogen.nn.layers._BLOCK", block)
+        layer = Standardisation()
+        layer.build((None, 4, 3))
+        layer.adapt(features)
+        found.append(layer)
+    for one in found:
+        np.testing.assert_allclose(one.mean, features.mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(one.deviation, features.std(axis=0), rtol=1e-5)

@@ -1,5 +1,6 @@
 import csv
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -39,6 +40,9 @@ def test_model_knows_its_data(folder, bundle_files):
     assert all(len(digest) == 64 for digest in record.data["files"].values())
     assert record.data["nb_training"] == sum(record.bundle_counts) == 33
     assert record.data["nb_held_out"] == 3
+    assert 0 < record.data["seconds_to_read"] < 60
+    whole = record.parameters["seconds_to_first_step"]
+    assert record.data["seconds_to_read"] < whole < 300
     assert record.reference["dimensions"] == [64, 64, 3]
     assert record.bundle_names == ["bundle_1", "bundle_2", "bundle_3"]
 
@@ -70,6 +74,17 @@ def test_failed_training_leaves_nothing(bundle_files, tmp_path, capsys):
     assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 1
     assert "a larger sigma_mm" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_disk_that_fills_up_is_said_in_a_line(bundle_files, refused, monkeypatch):
+    class Full:
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    name = "dipy_tractogen.streamlines.store._unnamed_file"
+    monkeypatch.setattr(name, lambda folder: Full())
+    error = refused("dipy_train_vae", *bundle_files)
+    assert "model.training (No space left on device): give a folder" in error
 
 
 def test_outputs_are_not_taken_as_inputs(bundle_files, tmp_path, capsys):
@@ -127,6 +142,7 @@ def test_every_option_of_the_model_reaches_it(bundle_files, tmp_path):
     for name, value in {**options, **training}.items():
         arguments += [f"--{name}", str(value)]
     arguments += ["--kernel_size", "1", "--batch_normalisation", "--random_log_var"]
+    arguments += ["--balanced"]
     assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 0
     model = load_model(tmp_path / "model.keras")
     config = model.get_config()
@@ -136,6 +152,7 @@ def test_every_option_of_the_model_reaches_it(bundle_files, tmp_path):
     assert config["backbone_options"]["batch_normalisation"] is True
     kept = model.record.parameters
     assert {name: kept[name] for name in training} == training
+    assert kept["balanced"] is True
 
 
 def test_defaults_of_the_backbone_are_recorded(folder):
@@ -143,11 +160,14 @@ def test_defaults_of_the_backbone_are_recorded(folder):
     assert (parameters["batch_size"], parameters["learning_rate"]) == (256, 2e-3)
 
 
-def test_autoencoder_trains_generates_and_is_followed(bundle_files, tmp_path):
+def test_autoencoder_trains_generates_and_is_followed(bundle_files, tmp_path, capsys):
     pytest.importorskip("tensorboard")
     arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
     arguments += ["--tensorboard", str(tmp_path / "events")]
     assert main("dipy_train_ae", [*arguments, "--out_dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"Read 36 streamlines of 3 files in \d+\.\d s", said)
+    assert re.search(r"First training step after \d+\.\d s", said)
     assert load_model(tmp_path / "model.keras").latent_dim == 32
     assert len(list((tmp_path / "events").rglob("events.out.*"))) == 2
     model, number = str(tmp_path / "model.keras"), ["--nb_streamlines", "6"]
