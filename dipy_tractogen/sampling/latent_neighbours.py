@@ -150,7 +150,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
     def _refer_to(self, reference, bundles) -> None:
         self.reference_ = np.asarray(reference, dtype=np.float32)
         self.bundles_ = np.asarray(bundles, dtype=np.int32)
-        self._index = NearestNeighbors(n_neighbors=1).fit(self.reference_)
+        self._index = _index_of(self.reference_)
 
     def _fit(self, z, bundles, groups, accepts) -> None:
         """Fit to latents of bundles, or `NONE`; `accepts` tells who should be."""
@@ -172,7 +172,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         for fold in range(folds.max() + 1):
             rest, own = known & (folds != fold), folds == fold
             if own.any():
-                index = NearestNeighbors(n_neighbors=1).fit(z[rest])
+                index = _index_of(z[rest])
                 distances[own], nearest[own] = _nearest(index, bundles[rest], z[own])
         accepted, number = accepts(bundles, nearest), int(bundles.max()) + 1
         learnt = (distances, nearest, accepted)
@@ -241,6 +241,11 @@ def _checked(z: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
     if not np.isfinite(z).all():
         raise ValueError("z has values that are not finite: leave these latents out.")
     return z
+
+
+def _index_of(reference: np.ndarray) -> NearestNeighbors:
+    # Coordinates in mm have few dimensions that matter, where a tree is the faster.
+    return NearestNeighbors(n_neighbors=1, algorithm="kd_tree").fit(reference)
 
 
 def _nearest(index, bundles, z) -> tuple[np.ndarray, np.ndarray]:
