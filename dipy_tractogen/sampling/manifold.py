@@ -18,8 +18,9 @@ _NUMBER_SCALE = 15.0
 # numbers say of the latents nearby makes up for the difference, and with few kernels
 # the streamlines of one length would be those of a few neighbourhoods.
 _REACH = 2.0
-_FLOOR = 1e-3
-_SMALLEST_VARIANCE = 1e-6
+# Smallest variance of a kernel, over that of the latents.
+_FLOOR = 1e-6
+_SMALLEST_VARIANCE = 1e-9
 
 
 class ManifoldSampler(LatentSampler):
@@ -84,7 +85,7 @@ class ManifoldSampler(LatentSampler):
         covariances *= self.width**2
         floor = _FLOOR * x.var(axis=0).mean() + _SMALLEST_VARIANCE
         diagonal = np.arange(x.shape[1])
-        covariances[:, diagonal, diagonal] += np.maximum(deviations**2, floor * _FLOOR)
+        covariances[:, diagonal, diagonal] += np.maximum(deviations**2, floor)
         return NormalMixture(
             means + np.sqrt(1 - self.width**2) * (x - means),
             np.linalg.cholesky(covariances),

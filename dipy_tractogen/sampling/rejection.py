@@ -17,18 +17,18 @@ logger = logging.getLogger("dipy_tractogen")
 
 # The bound of the ratio of the densities: this share of the target's draws is below.
 _BOUND_QUANTILE = 0.95
-_NB_PROBES = 2000
+_NB_PROBES = 4000
 _MOST_COPIES = 64
 _MOST_PROPOSALS = 65536
-_MOST_ROUNDS = 200
+_MOST_ROUNDS = 50
 
 
 class RejectionSampler(LatentSampler):
     """Draws from a kernel density, proposed by a Gaussian mixture.
 
     The scheme of GESTA :footcite:p:`Legarreta2023`: latents that a mixture proposes are
-    accepted in proportion to the ratio of the kernel density to the mixture. The ratio
-    is bounded by what 95 % of the density's own draws stay below.
+    accepted in proportion to the ratio of the kernel density to the mixture, which is
+    fitted to draws from it. The ratio is bounded by what 95 % of these stay below.
 
     Parameters
     ----------
@@ -69,8 +69,11 @@ class RejectionSampler(LatentSampler):
     def fit_cell(self, x, deviations, weights, rng) -> _Rejection:
         """Fit target and proposal; see `LatentSampler.fit_cell`."""
         target = self.target.fit_cell(x, deviations, weights, rng)
-        proposal = self.proposal.fit_cell(x, deviations, weights, rng)
         probes = target.draw(_NB_PROBES, (), np.zeros((_NB_PROBES, 0)), rng)
+        # Fitted to the target and not to the latents: where the target is wider than
+        # what proposes for it, nearly nothing would be accepted.
+        even = np.full(_NB_PROBES, 1 / _NB_PROBES)
+        proposal = self.proposal.fit_cell(probes, np.zeros_like(probes), even, rng)
         bound = np.quantile(_log_ratio(target, proposal, probes), _BOUND_QUANTILE)
         return _Rejection(target, proposal, float(bound))
 

@@ -1,0 +1,133 @@
+"""Compare the samplers of latents on one model.
+
+    python benchmarks/samplers.py phantom
+    python benchmarks/samplers.py human --folder ../shared/data/human_bundles
+    python benchmarks/samplers.py human --folder ... --model trained.keras
+
+Held-out streamlines are set aside before anything else. The model is the CVAE of
+``conditions.py``, trained as there or read from a file. Each sampler is fitted to the
+same latents, and five times as many streamlines are generated as were trained on. The
+table goes to standard output, all measures go to a JSON file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+import time
+
+from conditions import SETTINGS, split, train
+import numpy as np
+
+from dipy_tractogen.metrics.evaluation import evaluate_generated
+from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn.data import TrainingData
+from dipy_tractogen.nn.description import describe
+from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.gmm import MixtureSampler
+from dipy_tractogen.sampling.kde import KernelSampler
+from dipy_tractogen.sampling.manifold import ManifoldSampler
+from dipy_tractogen.sampling.rejection import RejectionSampler
+from dipy_tractogen.streamlines.geometry import lengths
+
+SAMPLERS = {
+    "manifold": lambda: ManifoldSampler(),
+    "gmm": lambda: MixtureSampler(),
+    "gmm, AIC": lambda: MixtureSampler(criterion="aic"),
+    "kde": lambda: KernelSampler(),
+    "kde, Silverman": lambda: KernelSampler(bandwidth="silverman"),
+    "rejection": lambda: RejectionSampler(),
+    "prior": lambda: "prior",
+}
+MEASURES = ("precision", "recall", "density", "coverage")
+ATTRIBUTES = ("length", "curvature", "tortuosity")
+_NB_TIMED = 100_000
+
+
+def timed_draws(density) -> dict[str, float]:
+    """Time the fit of a sampler, and its draws of latents alone."""
+    start = time.perf_counter()
+    asked = Asked(density.conditions)
+    density.sample(1, 0, asked, 0)
+    fitted = time.perf_counter()
+    nb_cells = len(density.cells)
+    for cell in range(nb_cells):
+        density.sample(_NB_TIMED // nb_cells, cell, asked, (0, cell))
+    drawn = time.perf_counter()
+    return {
+        "seconds_to_fit": round(fitted - start, 2),
+        "seconds_for_100000": round(drawn - fitted, 2),
+    }
+
+
+def measure(model, sampler, training, held_out, seed: int) -> dict:
+    """Fit a sampler, generate with it and evaluate."""
+    density = model.density_by(sampler)
+    result = timed_draws(density)
+    points, labels = model.generate(5 * len(training), sampler=sampler, seed=seed)
+    report = evaluate_generated(points, labels, held_out, training, seed=seed)
+    real_length = held_out.lengths()
+    weights = np.bincount(held_out.labels) / np.bincount(labels)
+    result["mean_length"] = float(np.average(lengths(points), weights=weights[labels]))
+    result["mean_length_real"] = float(real_length.mean())
+    if hasattr(density.sampler, "acceptance_rate_"):
+        result["acceptance_rate"] = density.sampler.acceptance_rate_
+    return {**result, "measures": report}
+
+
+def row(name: str, result: dict) -> str:
+    """Give a line of the table."""
+    overall = result["measures"]["overall"]
+    generated, ratios = overall["generated"], overall["ratios"]
+    cells = [f"{generated[key]:.3f}" for key in MEASURES]
+    cells += [f"{ratios['novelty']:.2f}", f"{generated['repetition']:.3f}"]
+    cells += [f"{ratios[f'{key}_w1']:.1f}" for key in ATTRIBUTES]
+    cells.append(f"{result['mean_length'] / result['mean_length_real'] - 1:+.1%}")
+    cells.append(f"{result['seconds_to_fit']:.1f}")
+    cells.append(f"{result['seconds_for_100000']:.1f}")
+    if "acceptance_rate" in result:
+        cells.append(f"accepted {result['acceptance_rate']:.1%}")
+    return f"{name:15s} " + "  ".join(cells)
+
+
+def load(path: Path, training):
+    """Read a model, and describe the latents of its training again."""
+    model = load_model(path)
+    points = training.resample(model.nb_points)
+    describe(model, TrainingData(points, training.labels, training.bundle_names))
+    return model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", choices=SETTINGS)
+    parser.add_argument("--folder", help="tractograms of the human bundles")
+    parser.add_argument("--model", type=Path, help="weights that were trained before")
+    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=[*SAMPLERS])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    if options.data == "human" and not options.folder:
+        parser.error("human needs --folder")
+    training, held_out = split(options)
+    if options.model:
+        model = load(options.model, training)
+    else:
+        vars(options).update(model="cvae", backbone="spectral", latent_dim=None)
+        model, _ = train(options, training, held_out)
+    results = {}
+    for name in options.samplers:
+        sampler = SAMPLERS[name]()
+        results[name] = measure(model, sampler, training, held_out, options.seed)
+        print(row(name, results[name]), flush=True)
+    real = results[options.samplers[0]]["measures"]["overall"]["real"]
+    print("real            ", "  ".join(f"{real[key]:.3f}" for key in MEASURES))
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"samplers_{options.data}_{options.seed}.json"
+    path.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

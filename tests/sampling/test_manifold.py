@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.sampling.kde import KernelSampler
+from dipy_tractogen.sampling.manifold import ManifoldSampler
+
+
+@pytest.fixture(scope="module")
+def circle():
+    """A thin circle of radius 3, not evenly filled."""
+    rng = np.random.default_rng(0)
+    angle = 2 * np.pi * rng.beta(2, 3, size=600)
+    radius = 3 + rng.normal(0, 0.05, size=600)
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+
+def test_thin_bent_sheets_stay_thin(circle):
+    spread = {}
+    for sampler in (ManifoldSampler(), KernelSampler(bandwidth="silverman")):
+        drawn, _ = sampler.fit(circle).sample(4000, seed=1)
+        radius = np.linalg.norm(drawn, axis=1)
+        spread[type(sampler)] = np.abs(radius - 3).mean()
+    real = np.abs(np.linalg.norm(circle, axis=1) - 3).mean()
+    assert spread[ManifoldSampler] < 3 * real
+    assert spread[KernelSampler] > 5 * real
+
+
+def test_variance_is_not_widened(circle):
+    drawn, _ = ManifoldSampler().fit(circle).sample(20000, seed=1)
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(circle.T), atol=0.25)
+
+
+def test_draws_are_new(circle):
+    """They lie about as far from the latents as latents from each other."""
+    drawn, _ = ManifoldSampler().fit(circle).sample(600, seed=1)
+    distance = np.linalg.norm(drawn[:, None] - circle, axis=2).min(axis=1)
+    among = np.linalg.norm(circle[:, None] - circle, axis=2)
+    np.fill_diagonal(among, np.inf)
+    assert np.median(distance) > 0.5 * np.median(among.min(axis=1))
+
+
+def test_posteriors_widen_each_kernel(circle):
+    deviations = np.tile([0.01, 0.5], (len(circle), 1))
+    flat = np.column_stack([circle[:, 0], np.zeros(len(circle))])
+    drawn, _ = ManifoldSampler().fit(flat, deviations=deviations).sample(5000, seed=1)
+    assert drawn[:, 1].std() == pytest.approx(0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("given", [{"width": 0}, {"width": 1}, {"neighbours": 0}])
+def test_impossible_parameters_are_refused(given):
+    with pytest.raises(ValueError, match=next(iter(given))):
+        ManifoldSampler(**given)
