@@ -41,6 +41,19 @@ def test_shapes_and_types(trained, arrays, known):
     assert np.min(ways, axis=0).max() < 1e-3
 
 
+def test_encoding_and_decoding_at_once(trained, arrays, known):
+    points = arrays["held_out"]
+    both = trained.encode_and_decode(points, known)
+    np.testing.assert_allclose(both["z_mean"], trained.encode(points, known), atol=1e-5)
+    made = trained.reconstruct(points, known)
+    np.testing.assert_allclose(both["points"], made, atol=1e-3)
+    # All but the plain autoencoder have a distribution of the latents.
+    assert ("deviation" in both) == hasattr(trained, "z_log_var")
+    if "deviation" in both:
+        assert both["deviation"].shape == both["z_mean"].shape
+        assert (both["deviation"] > 0).all()
+
+
 def test_streamlines_of_any_number_of_points_are_taken(trained, phantom):
     values = {"bundle": np.array(phantom.bundle_names)[phantom.labels]}
     z = trained.encode(phantom.streamlines, values)

@@ -56,6 +56,15 @@ def test_the_table_comes_before_the_file():
     assert values["score"].dtype == np.float64
 
 
+def test_where_a_streamline_is_from():
+    files = [Path("b.trx"), Path("a.trx")]
+    reader = ValueReader(files, continuous=["file number", "index in file"])
+    contents = TractogramContents(to_sequence(np.zeros((3, 2, 3))))
+    values = reader.read(contents, files[1])
+    assert values["file number"].tolist() == [1, 1, 1]
+    assert values["index in file"].tolist() == [0, 1, 2]
+
+
 def test_values_of_the_file_need_no_subject():
     data = {"site": np.array([7, 10, 7], np.uint8)}
     values = read(Path("/data/AF.trk"), data, categorical="site")
@@ -119,6 +128,7 @@ def test_number_that_is_none_is_refused_only_where_asked():
         ({"categorical": ["curvature"]}, "curvature is a number"),
         ({"continuous": ["bundle"]}, "bundle is no number"),
         ({"continuous": "subject"}, "subject is no number"),
+        ({"categorical": "file number"}, "file number is a number"),
     ],
 )
 def test_names_of_the_wrong_kind(names, said):

@@ -1,6 +1,6 @@
 import pytest
 
-from dipy_tractogen.workflows.tables import write_table
+from dipy_tractogen.workflows.tables import write_json, write_table
 
 
 def test_values_are_text_between_tabs(tmp_path):
@@ -26,3 +26,14 @@ def test_table_is_whole_or_not_there(tmp_path):
         write_table(path, ["n"], [(1,)], force=False)
     write_table(path, ["n"], [(1,)], force=True)
     assert path.read_text() == "n\n1\n"
+
+
+def test_json_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "report.json"
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"share": float("nan")}, force=False)
+    assert list(tmp_path.iterdir()) == []
+    write_json(path, {"share": 0.5}, force=False)
+    assert path.read_text() == '{\n  "share": 0.5\n}\n'
+    with pytest.raises(FileExistsError):
+        write_json(path, {}, force=False)
