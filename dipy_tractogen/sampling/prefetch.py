@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice, repeat
+from itertools import islice
 import os
 from typing import TypeVar
 
@@ -18,19 +18,6 @@ Result = TypeVar("Result")
 
 # More threads than this hold more batches in memory, and wait for each other.
 _MOST_THREADS = 8
-
-
-def nb_usable_cores() -> int:
-    """Count the cores that this process may use.
-
-    Returns
-    -------
-    int
-        Their number; all of the machine where the system does not say.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def in_order(
@@ -59,7 +46,7 @@ def in_order(
         What the function gives for each task, in the order of the tasks. Where it
         raises, so does this, and the tasks after it are given up.
     """
-    nb_threads = nb_threads or min(nb_usable_cores(), _MOST_THREADS)
+    nb_threads = nb_threads or min(_nb_usable_cores(), _MOST_THREADS)
     tasks = iter(tasks)
     executor = ThreadPoolExecutor(nb_threads, thread_name_prefix="in_order")
     try:
@@ -73,24 +60,8 @@ def in_order(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def prefetched(items: Iterable[Result]) -> Iterator[Result]:
-    """Make the next item in a thread while one is being used.
-
-    For items that depend on each other; `in_order` is for those that do not.
-
-    Parameters
-    ----------
-    items : iterable
-        The items, which are made as they are asked for.
-
-    Yields
-    ------
-    object
-        The items, in order. Where making one raises, so does this.
-    """
-    items, end = iter(items), object()
-    # One thread, so that it is never asked for an item while it makes one.
-    for item in in_order(lambda _: next(items, end), repeat(None), nb_threads=1):
-        if item is end:
-            return
-        yield item
+def _nb_usable_cores() -> int:
+    """Count the cores that this process may use, where the system says which."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
