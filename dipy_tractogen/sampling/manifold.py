@@ -11,7 +11,7 @@ from .sampler import LatentSampler
 _NEIGHBOURS = 1.5
 _FEWEST_NEIGHBOURS = 5
 # Deviation of a kernel over that of the neighbours.
-_WIDTH = 0.75
+_WIDTH = 0.7
 # Numbers such as the length count as so many deviations of a latent's posterior.
 _NUMBER_SCALE = 15.0
 # Kernels that are chosen for given numbers lie so many deviations away: what the
@@ -76,18 +76,22 @@ class ManifoldSampler(LatentSampler):
 
         nb_neighbours = round(self.neighbours * np.sqrt(len(x)))
         nb_neighbours = min(max(nb_neighbours, _FEWEST_NEIGHBOURS), len(x))
-        scaled = x * self._scales(deviations)
+        scales = self._scales(deviations)
+        scaled = x * scales
         search = NearestNeighbors(n_neighbors=nb_neighbours).fit(scaled)
         near = x[search.kneighbors(scaled, return_distance=False)]
         means = near.mean(axis=1)
         near -= means[:, None]
         covariances = np.einsum("mki,mkj->mij", near, near) / max(nb_neighbours - 1, 1)
         covariances *= self.width**2
+        diagonals = np.einsum("mii->mi", covariances)
+        spread = (weights @ diagonals * scales**2).sum()
         floor = _FLOOR * x.var(axis=0).mean() + _SMALLEST_VARIANCE
         diagonal = np.arange(x.shape[1])
         covariances[:, diagonal, diagonal] += np.maximum(deviations**2, floor)
+        pull = _keep_spread(means * scales, scaled - means * scales, spread)
         return NormalMixture(
-            means + np.sqrt(1 - self.width**2) * (x - means),
+            means + pull * (x - means),
             np.linalg.cholesky(covariances),
             weights,
             _REACH,
@@ -106,3 +110,30 @@ class ManifoldSampler(LatentSampler):
             scales[self.nb_numbers_ :] = 1 / np.maximum(typical, sharpest)
             scales[: self.nb_numbers_] = _NUMBER_SCALE
         return scales
+
+
+def _keep_spread(means: np.ndarray, away: np.ndarray, spread: float) -> float:
+    """Find how far from the means centres stay, so that no variance is won or lost.
+
+    Parameters
+    ----------
+    means : ndarray of shape (m, d)
+        Means of the neighbours of each latent.
+    away : ndarray of shape (m, d)
+        What the latents are away from these.
+    spread : float
+        Variance that the kernels add, over all dimensions.
+
+    Returns
+    -------
+    float
+        Factor of `away`, from 0 to 1.
+    """
+    square = away.var(axis=0).sum()
+    mixed = ((means - means.mean(axis=0)) * away).mean(axis=0).sum()
+    if square <= 0:
+        return 1.0
+    # With a factor f, the variance beyond that of the means is f^2 square + 2 f mixed
+    # + spread; that of the latents is square + 2 mixed.
+    root = mixed**2 + square * (square + 2 * mixed - spread)
+    return float(np.clip((np.sqrt(max(root, 0.0)) - mixed) / square, 0.0, 1.0))
