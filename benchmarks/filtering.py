@@ -2,6 +2,7 @@
 
     python benchmarks/filtering.py phantom
     python benchmarks/filtering.py human --folder ../shared/data/human_bundles
+    python benchmarks/filtering.py human --model AE --folder ...
 
 Of the streamlines that are set aside half are for early stopping, half for the figures.
 The streamlines that are trained on are the reference; thresholds are learnt from them
@@ -21,9 +22,9 @@ import time
 import numpy as np
 from quality import SETTINGS, load
 
+from dipy_tractogen import nn
 from dipy_tractogen.metrics.neighbours import nearest
 from dipy_tractogen.metrics.reconstruction import point_errors
-from dipy_tractogen.nn import VAE
 from dipy_tractogen.sampling.latent_filter import LatentFilter
 from dipy_tractogen.sampling.latent_labels import LatentLabels, label_figures
 from dipy_tractogen.sampling.latent_metric import LatentMetric
@@ -62,16 +63,17 @@ def coordinates(model, sets: Sets) -> dict[str, dict[str, np.ndarray]]:
     """Give what distances are measured between, by the name of the distance."""
     reference = sets.outputs["training"]
     of_reference = sets.labels["training"] >= 0
-    deviation = reference["deviation"][of_reference].mean(axis=0)
     metric = LatentMetric.of(
         lambda z: model.decode(z, nb_points=32), reference["z_mean"][of_reference]
     )
     ways = {
         "latents": lambda one: one["z_mean"],
-        "latents over deviations": lambda one: one["z_mean"] / deviation,
         "latents in mm": lambda one: one["z_mean"] @ metric.factor,
         "default": lambda one: metric.coordinates(one["z_mean"], one["error_mm"]),
     }
+    if "deviation" in reference:
+        deviation = reference["deviation"][of_reference].mean(axis=0)
+        ways["latents over deviations"] = lambda one: one["z_mean"] / deviation
     return {
         way: {name: give(outputs) for name, outputs in sets.outputs.items()}
         for way, give in ways.items()
@@ -151,12 +153,14 @@ def speed(model, sets: Sets, found: dict[str, np.ndarray]) -> dict[str, int]:
     }
 
 
-def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict:
-    """Train a VAE, learn and measure."""
+def run(
+    name: str, kind: str, folder: str | None, seed: int, minutes: float | None
+) -> dict:
+    """Train a model, learn and measure."""
     budget, share, parameters = SETTINGS[name]
     training, aside = load(name, folder, seed).split(share, seed)
     validation, test = aside.split(0.5, seed)
-    model = VAE(seed=seed, **parameters)
+    model = getattr(nn, kind)(seed=seed, **parameters)
     model.fit(
         training.resample(model.nb_points),
         training.labels,
@@ -174,6 +178,7 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
     half_found = coordinates(model, half)
     return {
         "data": name,
+        "model": kind,
         "seed": seed,
         "minutes": minutes or budget,
         "nb_streamlines": {one: len(each) for one, each in bundles.items()},
@@ -200,6 +205,7 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=("phantom", "human"))
+    parser.add_argument("--model", choices=("VAE", "AE", "RVAE"), default="VAE")
     parser.add_argument("--folder", help="tractograms of the human bundles")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float)
@@ -207,9 +213,13 @@ def main() -> None:
     options = parser.parse_args()
     if options.data == "human" and not options.folder:
         parser.error("human needs --folder")
-    result = run(options.data, options.folder, options.seed, options.minutes)
+    given = (options.model, options.folder, options.seed, options.minutes)
+    result = run(options.data, *given)
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"filtering_{options.data}_{options.seed}.json"
+    path = (
+        options.out
+        / f"filtering_{options.model.lower()}_{options.data}_{options.seed}.json"
+    )
     path.write_text(json.dumps(result, indent=1))
     print(json.dumps(result, indent=1))
 
