@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 import logging
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .conditions import values_that_were_written
 from .loading import load
+
+if TYPE_CHECKING:
+    import numpy as np
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -30,7 +33,7 @@ class EncodedBlock(NamedTuple):
     """
 
     rows: slice
-    points: object
+    points: np.ndarray
     outputs: dict
 
 
@@ -49,7 +52,12 @@ def participants_parameters(participants=None):
 
 
 def load_to_encode(
-    model, files, given: dict, participants=None, numbers: Sequence[str] = ()
+    model,
+    files,
+    given: dict,
+    participants=None,
+    numbers: Sequence[str] = (),
+    conditions=None,
 ):
     """Load bundles with all that a model has to know to encode them.
 
@@ -65,6 +73,8 @@ def load_to_encode(
         Table of the subjects.
     numbers : sequence of str, optional
         Names of further values to load.
+    conditions : Conditions, optional
+        What has to be known of the streamlines; by default what the networks read.
 
     Returns
     -------
@@ -79,7 +89,9 @@ def load_to_encode(
     OSError
         If a file cannot be read.
     """
-    names = conditions_to_load(model)
+    if conditions is None and model.conditions_in_networks:
+        conditions = model.conditions
+    names = conditions_to_load(conditions)
     read = [*names["categorical"], *names["continuous"]]
     if participants and not read:
         raise ValueError(
@@ -96,10 +108,10 @@ def load_to_encode(
         continuous=[*names["continuous"], *numbers],
     )
     if read and not participants:
-        values = values_that_were_written(model.conditions, bundles.values)
+        values = values_that_were_written(conditions, bundles.values)
         bundles = replace(bundles, values=values)
-    if model.conditions_in_networks:
-        model.conditions.codes(known_values(bundles, slice(None)))
+    if conditions is not None:
+        conditions.codes(known_values(bundles, slice(None)))
     return bundles
 
 
@@ -136,27 +148,27 @@ def encoded_blocks(
         yield EncodedBlock(rows, points, model.encode_and_decode(points, values))
 
 
-def conditions_to_load(model) -> dict[str, list[str]]:
+def conditions_to_load(conditions) -> dict[str, list[str]]:
     """Find what files have to tell of streamlines that a model is to encode.
 
     Parameters
     ----------
-    model : StreamlineModel
-        The model.
+    conditions : Conditions or None
+        What has to be known of them.
 
     Returns
     -------
     dict of str to list of str
-        Names under ``categorical`` and ``continuous``; none where the networks read no
-        conditions.
+        Names under ``categorical`` and ``continuous``, but for those of the bundle and
+        of what is computed from the points.
     """
     from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED
 
-    if not model.conditions_in_networks:
+    if conditions is None:
         return {"categorical": [], "continuous": []}
     kinds = {
-        "categorical": model.conditions.categorical,
-        "continuous": model.conditions.continuous,
+        "categorical": conditions.categorical,
+        "continuous": conditions.continuous,
     }
     return {
         kind: [one.name for one in each if one.name not in (BUNDLE, *COMPUTED)]

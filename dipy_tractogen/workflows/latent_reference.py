@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .arguments import check_choice, check_int, check_number
 from .encoding import encoded_blocks
+
+if TYPE_CHECKING:
+    from dipy_tractogen.sampling.latent_metric import LatentMetric
+    from dipy_tractogen.sampling.latent_neighbours import NearestLatents
 
 UNASSIGNED = "unassigned"
 """Name of the bundle of streamlines that are of none."""
@@ -149,8 +154,8 @@ class LatentReference:
         Names of the bundles.
     """
 
-    estimator: object
-    metric: object
+    estimator: NearestLatents
+    metric: LatentMetric
     bundle_names: tuple[str, ...]
 
     def compare(self, model, bundles, *, show_progress: bool):

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 import logging
+from typing import TYPE_CHECKING
 
 from .encoding import encoded_blocks, load_to_encode
 from .latent_reference import UNASSIGNED, LatentReference, latents_and_errors
+
+if TYPE_CHECKING:
+    import numpy as np
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -33,11 +37,11 @@ class Examples:
         `streamlines.invalid.KINDS`; -1 for the others.
     """
 
-    z: object
-    error_mm: object
-    labels: object
-    groups: object
-    kinds: object
+    z: np.ndarray
+    error_mm: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    kinds: np.ndarray
 
 
 def learn(
