@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.store import release
 
 _PACKAGE = "dipy_tractogen"
 
@@ -19,7 +20,7 @@ DEVIATIONS = ("exp", "softplus")
 """How a standard deviation is kept positive."""
 
 # Streamlines whose features are in memory in double precision at once.
-_BLOCK = 65536
+_BLOCK = 16384
 # A feature that never varies in training must not blow up one that does later.
 _SMALLEST_DEVIATION_MM = 0.01
 
@@ -144,11 +145,13 @@ class Standardisation(keras.layers.Layer):
         features : ndarray of shape (n, ...)
             Features in mm.
         """
-        count = len(features)
-        parts = [features[start : start + _BLOCK] for start in range(0, count, _BLOCK)]
-        mean = sum(part.sum(axis=0, dtype=float) for part in parts) / count
-        squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts)
-        deviation = np.sqrt(squares / count)
+        total = squares = 0.0
+        for part in _parts(features):
+            total = total + part.sum(axis=0, dtype=float)
+        mean = total / len(features)
+        for part in _parts(features):
+            squares = squares + ((part - mean) ** 2).sum(axis=0)
+        deviation = np.sqrt(squares / len(features))
         self.mean.assign(mean)
         self.deviation.assign(np.maximum(deviation, _SMALLEST_DEVIATION_MM))
 
@@ -159,6 +162,13 @@ class Standardisation(keras.layers.Layer):
     def restore(self, standardised):
         """Bring standardised features back to mm."""
         return standardised * self.deviation + self.mean
+
+
+def _parts(features: np.ndarray):
+    """Walk through features, of which a mapped file may hold many."""
+    for start in range(0, len(features), _BLOCK):
+        yield features[start : start + _BLOCK]
+        release(features)
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)

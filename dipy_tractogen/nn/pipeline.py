@@ -166,5 +166,7 @@ def in_batches(function: Callable, *arrays: np.ndarray):
     for start in range(0, max(len(arrays[0]), 1), _BATCH):
         stop = start + _BATCH
         output = function(*[tf.constant(array[start:stop]) for array in arrays])
+        for array in arrays:
+            release(array)
         outputs.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), output))
     return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *outputs)

@@ -17,6 +17,10 @@ from .store import release
 #: Points that are worked on at a time: 24 MB of float32, whatever the tractogram.
 POINTS_PER_BLOCK = 2_000_000
 
+# Streamlines of a mapped file that are read at a time: where they lie apart, the system
+# maps 64 KB around each.
+_MOST_MAPPED = 1024
+
 
 def as_sequence(
     points: np.ndarray, lengths: np.ndarray, offsets: np.ndarray | None = None
@@ -131,11 +135,12 @@ def blocks(
     lengths = np.asarray(streamlines._lengths, dtype=np.intp)
     offsets = np.asarray(streamlines._offsets, dtype=np.intp)
     ends = np.cumsum(lengths)
+    most = _MOST_MAPPED if isinstance(streamlines._data, np.memmap) else len(lengths)
     start = 0
     while start < len(lengths):
         done = ends[start - 1] if start else 0
         stop = int(np.searchsorted(ends, done + points_per_block, side="right"))
-        rows = slice(start, max(stop, start + 1))
+        rows = slice(start, max(min(stop, start + most), start + 1))
         yield (
             rows,
             _gather(streamlines._data, offsets[rows], lengths[rows]),

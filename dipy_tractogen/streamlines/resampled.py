@@ -89,9 +89,7 @@ class Survey:
         parts, odd = [], []
         for _, block in points.blocks():
             if not np.isfinite(block).all():
-                raise ValueError(
-                    "points hold NaN or infinite values: leave those out."
-                )
+                raise ValueError("points hold NaN or infinite values: leave those out.")
             self.digest.update(np.ascontiguousarray(block).data)
             odd.append(odd_coefficients(block).astype(np.float32))
             parts.append(computed_values(block, names))

@@ -62,6 +62,15 @@ def test_disk_that_is_full_is_said_in_a_line(tmp_path, monkeypatch):
         GrowingPoints(tmp_path / "file")
 
 
+def test_few_streamlines_of_a_map_are_read_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("dipy_tractogen.streamlines.ragged._MOST_MAPPED", 3)
+    points = GrowingPoints(tmp_path)
+    points.append(POINTS)
+    mapped = as_sequence(points.since(0), np.full(10, 2))
+    assert [len(lengths) for _, _, lengths in blocks(mapped)] == [3, 3, 3, 1]
+    np.testing.assert_array_equal(take(mapped, np.arange(10))._data, POINTS)
+
+
 def test_selections_of_mapped_points_are_read_as_others(tmp_path):
     points = GrowingPoints(tmp_path)
     points.append(POINTS)
