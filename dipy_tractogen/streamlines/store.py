@@ -42,11 +42,6 @@ class GrowingPoints:
     def __len__(self) -> int:
         return self._nb_points
 
-    @property
-    def is_on_disk(self) -> bool:
-        """Whether the points are kept in a file."""
-        return self._file is not None
-
     def append(self, points: np.ndarray) -> None:
         """Add points after the last one.
 

@@ -14,7 +14,6 @@ def test_points_come_back_from_any_place_on(on_disk, tmp_path):
     assert points.since(0).shape == (0, 3)
     for start in range(0, 20, 7):
         points.append(POINTS[start : start + 7])
-    assert points.is_on_disk == on_disk
     assert len(points) == 20
     np.testing.assert_array_equal(points.since(0), POINTS)
     np.testing.assert_array_equal(points.since(13), POINTS[13:])
