@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Texts that are sorted at once: one takes far more memory than a number.
 _BLOCK = 65536
 
 
@@ -126,6 +127,33 @@ class Condition:
             )
         return self.categories.index(value)
 
+    def codes(self, texts: np.ndarray) -> np.ndarray:
+        """Give the numbers of the categories of streamlines.
+
+        Parameters
+        ----------
+        texts : ndarray of shape (n,)
+            Names of categories.
+
+        Returns
+        -------
+        ndarray of shape (n,), int32
+            Index of each.
+
+        Raises
+        ------
+        ValueError
+            If there is no such category.
+        """
+        texts = np.asarray(texts)
+        codes = np.empty(len(texts), dtype=np.int32)
+        for start in range(0, len(texts), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            found, inverse = np.unique(texts[rows].astype(str), return_inverse=True)
+            known = np.array([self.code(str(text)) for text in found], dtype=np.int32)
+            codes[rows] = known[inverse]
+        return codes
+
     def describe(self) -> str:
         """Say in a line what the property may be.
 
@@ -179,7 +207,6 @@ def _is_text(values: np.ndarray) -> bool:
 
 
 def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
-    # A block at a time: a text takes far more memory than a number.
     known: set[str] = set()
     for start in range(0, len(texts), _BLOCK):
         known.update(np.unique(texts[start : start + _BLOCK].astype(str)).tolist())

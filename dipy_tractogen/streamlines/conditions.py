@@ -10,9 +10,6 @@ import numpy as np
 from .condition import Condition, finite_numbers
 from .geometry import lengths, mean_curvature, tortuosity
 
-# Texts that are sorted at once.
-_BLOCK = 65536
-
 BUNDLE = "bundle"
 """The condition that every streamline has."""
 
@@ -170,7 +167,7 @@ class Conditions:
         ValueError
             If a property is missing or a category unknown.
         """
-        columns = [_codes(one, _value(values, one.name)) for one in self.categorical]
+        columns = [one.codes(_value(values, one.name)) for one in self.categorical]
         return np.stack(columns, axis=1)
 
     def standardised(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -307,18 +304,6 @@ def computed_values(points: np.ndarray, names: Iterable[str]) -> dict[str, np.nd
         Numbers by name.
     """
     return {name: COMPUTED[name][0](points) for name in names if name in COMPUTED}
-
-
-def _codes(one: Condition, texts: np.ndarray) -> np.ndarray:
-    """Turn texts into numbers, a block at a time: a text takes far more memory."""
-    texts = np.asarray(texts)
-    codes = np.empty(len(texts), dtype=np.int32)
-    for start in range(0, len(texts), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        found, inverse = np.unique(texts[rows].astype(str), return_inverse=True)
-        known = np.array([one.code(str(text)) for text in found], dtype=np.int32)
-        codes[rows] = known[inverse]
-    return codes
 
 
 def _value(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -178,3 +178,13 @@ def test_computed_values_are_those_of_the_points():
     np.testing.assert_allclose(found["length"], [10 * np.pi, np.pi], rtol=1e-3)
     np.testing.assert_allclose(found["curvature"], [0.1, 0], atol=1e-3)
     np.testing.assert_allclose(found["tortuosity"], [np.pi / 2, 1], rtol=1e-3)
+
+
+def test_texts_of_many_are_counted_in_blocks(monkeypatch):
+    texts = np.array(["b", "c", "b", "a", "a", "c", "b"])
+    monkeypatch.setattr("dipy_tractogen.streamlines.condition._BLOCK", 3)
+    one = Condition.of("kind", texts)
+    assert one.categories == ("a", "b", "c")
+    assert one.codes(texts).tolist() == [1, 2, 1, 0, 0, 2, 1]
+    with pytest.raises(ValueError, match="kind d is not in the model"):
+        one.codes(np.append(texts, "d"))
