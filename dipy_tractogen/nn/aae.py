@@ -163,7 +163,7 @@ class AAE(GaussianPosterior, AE):
         return self.prior.sample(conditions[:, self._labels], seed_generator)
 
     def draw_prior(self, codes, numbers, rng) -> np.ndarray:
-        """Draw latents from the prior; see `StreamlineGenerator.draw_prior`."""
+        """Draw latents from the prior; see `StreamlineSource.draw_prior`."""
         matrix = self.conditions.matrix(codes, numbers)
         seeds = keras.random.SeedGenerator(int(rng.integers(2**31)))
         return np.asarray(self.sample_prior(matrix, seeds))

@@ -9,9 +9,9 @@ import numpy as np
 
 from dipy_tractogen.sampling.asked import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.shares import share
 from dipy_tractogen.sampling.gmm import MixtureSampler
 from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.shares import share
 
 logger = logging.getLogger("dipy_tractogen")
 

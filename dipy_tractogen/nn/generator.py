@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-import functools
 import logging
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.sampling.asked import Asked
-from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.generation import MAX_TRIES, generate_batches
+from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.sampling.plausibility import Plausibility
-from dipy_tractogen.sampling.prior import PriorSampler
 from dipy_tractogen.sampling.sampler import LatentSampler
 from dipy_tractogen.sampling.shares import balanced as balance
 from dipy_tractogen.sampling.shares import share, shares_of
@@ -21,30 +19,20 @@ from dipy_tractogen.streamlines.conditions import BUNDLE
 from dipy_tractogen.streamlines.ragged import concatenated
 from dipy_tractogen.streamlines.spacing import check_spacing, respaced
 
-from .base import StreamlineCoder
 from .drawing import StreamlineDraw
-from .record import TrainingRecord
+from .source import StreamlineSource
 
 logger = logging.getLogger("dipy_tractogen")
 
 
-class StreamlineGenerator(StreamlineCoder):
+class StreamlineGenerator(StreamlineSource):
     """Base of the models: generation from the density that a training left.
 
     Parameters
     ----------
     *args, **kwargs
         As `StreamlineReader` takes them.
-
-    Attributes
-    ----------
-    record : TrainingRecord
-        What the training left: conditions, density of the latents, texture, history.
     """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.record = TrainingRecord()
 
     def generate(
         self,
@@ -76,7 +64,7 @@ class StreamlineGenerator(StreamlineCoder):
             bundles.
         **options
             ``balanced``, ``proportions``, ``nb_points``, ``step_size``, ``smooth``,
-            ``sampler``, ``max_tries`` and ``seed`` of `generate_batches`.
+            ``sampler``, ``seeds``, ``max_tries`` and ``seed`` of `generate_batches`.
 
         Returns
         -------
@@ -122,6 +110,7 @@ class StreamlineGenerator(StreamlineCoder):
         step_size: float | None = None,
         smooth: bool = False,
         sampler: str | LatentSampler | None = None,
+        seeds: LatentBank | None = None,
         plausibility: Plausibility | None = None,
         max_tries: int = MAX_TRIES,
         seed: int = 0,
@@ -150,11 +139,12 @@ class StreamlineGenerator(StreamlineCoder):
             Leave streamlines as they are decoded: the mean of what the latents do not
             say, too smooth and a little short.
         sampler : str or LatentSampler, optional
-            What latents are drawn by: ``"manifold"``, the default, ``"gmm"``,
-            ``"kde"``, ``"rejection"`` or ``"prior"``, or one of their classes.
-        sampler : str or LatentSampler, optional
             What latents are drawn by: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
             ``"rejection"``, ``"prior"``, or an object of one of their classes.
+        seeds : LatentBank, optional
+            Latents of streamlines that the new ones are to be like, from `seeds_of`;
+            those of the training without it. Bundles they do not have get none, and
+            the others share in their proportions.
         plausibility : Plausibility, optional
             Streamlines that it rejects, before they are resampled, are replaced by
             others; it counts them, and what is missing in the end.
@@ -178,7 +168,7 @@ class StreamlineGenerator(StreamlineCoder):
             If the model is not trained, what is asked is unknown, a number is
             impossible, or, in the end, no streamline was plausible.
         """
-        density = self.density_by(sampler)
+        density = self.density_by(sampler, seeds)
         check_spacing(nb_points, step_size)
         if max_tries < 1:
             raise ValueError(f"max_tries={max_tries}: give 1 or more.")
@@ -205,57 +195,6 @@ class StreamlineGenerator(StreamlineCoder):
             (respaced(points, nb_points, step_size), *of_them)
             for points, *of_them in batches
         )
-
-    def density_by(self, sampler: str | LatentSampler | None) -> ConditionalDensity:
-        """Give the density of the training's latents by a sampler.
-
-        Parameters
-        ----------
-        sampler : str, LatentSampler or None
-            Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
-            one without it.
-
-        Returns
-        -------
-        ConditionalDensity
-            The density.
-
-        Raises
-        ------
-        ValueError
-            If the model is not trained, or there is no sampler of that name.
-        """
-        density = self.record.density
-        if density is None:
-            raise ValueError("The model is not trained: call fit before generate.")
-        if sampler == "prior":
-            draw = functools.partial(self._draw_from_prior, density)
-            sampler = PriorSampler(draw=draw)
-        return density.by(sampler)
-
-    def draw_prior(
-        self, codes: np.ndarray, numbers: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Draw latents from the prior of the model.
-
-        Parameters
-        ----------
-        codes : ndarray of shape (n, nb_categorical)
-            Categories of each.
-        numbers : ndarray of shape (n, nb_continuous)
-            Standardised numbers of each.
-        rng : numpy.random.Generator
-            Source of the draw.
-
-        Returns
-        -------
-        ndarray of shape (n, latent_dim)
-            Latents, standard normal where a model has no other prior.
-        """
-        return rng.standard_normal((len(codes), self.latent_dim))
-
-    def _draw_from_prior(self, density, cells, numbers, rng) -> np.ndarray:
-        return self.draw_prior(density.cells[cells], numbers, rng)
 
 
 def _merged(bundles, conditions, balanced: bool, proportions) -> dict:

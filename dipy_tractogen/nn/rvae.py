@@ -178,7 +178,7 @@ class RVAE(VAE):
         )
 
     def draw_prior(self, codes, numbers, rng) -> np.ndarray:
-        """Draw latents from the prior; see `StreamlineGenerator.draw_prior`."""
+        """Draw latents from the prior; see `StreamlineSource.draw_prior`."""
         names = [one.name for one in self.conditions.continuous]
         attribute = numbers[:, [names.index(self.attribute)]]
         direction = np.asarray(self.direction / ops.norm(self.direction))

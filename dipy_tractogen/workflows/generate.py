@@ -22,6 +22,7 @@ from .plausibility_parameters import (
     make_plausibility,
     plausibility_parameters,
 )
+from .seeds import check_sampler, load_seeds, sampler_parameters
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -31,7 +32,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
     short_name = "generate_streamlines"
 
-    @with_parameters_of(plausibility_parameters)
+    @with_parameters_of(sampler_parameters, plausibility_parameters)
     def run(
         self,
         model_file,
@@ -106,6 +107,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         asked = split_conditions(conditions)
         proportions = parse_proportions(proportions)
         _check_form(nb_points, step_size, dtype, out_tractogram)
+        check_sampler(given)
         check_plausibility(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         if given["train_files"]:
@@ -126,6 +128,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
             balanced=balanced,
             proportions=proportions,
             smooth=smooth,
+            sampler=given["sampler"],
+            seeds=load_seeds(self, model, given),
             plausibility=plausibility,
             max_tries=given["max_tries"],
             seed=seed,

@@ -49,11 +49,19 @@ def make(model_class):
 
 
 @pytest.fixture(scope="session")
-def trained(make, arrays):
+def already_trained():
+    """Models by class: a fixture with parameters is made anew for each file."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def trained(make, model_class, arrays, already_trained):
     """A model of the class under test after some epochs; not to be changed."""
-    model = make()
-    model.fit(**arrays, epochs=150)
-    return model
+    if model_class not in already_trained:
+        model = make()
+        model.fit(**arrays, epochs=150)
+        already_trained[model_class] = model
+    return already_trained[model_class]
 
 
 @pytest.fixture

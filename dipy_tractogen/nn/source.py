@@ -1,0 +1,145 @@
+"""What a trained model draws latents from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import functools
+
+import numpy as np
+
+from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.prior import PriorSampler
+from dipy_tractogen.sampling.sampler import LatentSampler
+from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
+
+from .base import StreamlineCoder
+from .record import TrainingRecord
+
+
+class StreamlineSource(StreamlineCoder):
+    """Base of the models: densities of latents, of training or given streamlines.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As `StreamlineReader` takes them.
+
+    Attributes
+    ----------
+    record : TrainingRecord
+        What the training left: conditions, density of the latents, texture, history.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.record = TrainingRecord()
+
+    def seeds_of(
+        self, streamlines, values: Mapping[str, np.ndarray] | None = None
+    ) -> LatentBank:
+        """Encode streamlines that others are to be generated like.
+
+        Parameters
+        ----------
+        streamlines : ndarray of shape (n, p, 3) or ArraySequence
+            Points in RASMM mm, such as those of a subject's own bundle or of an atlas.
+        values : mapping of str to ndarray of shape (n,), optional
+            Bundle and other conditions of each, by name; what is computed from the
+            points may be left out, and the bundle where the model has only one.
+
+        Returns
+        -------
+        LatentBank
+            For `generate`; two of them are mixed by `LatentBank.mixed_with`
+            :footcite:p:`Legarreta2023`.
+
+        Raises
+        ------
+        ValueError
+            If the model is not trained, or a condition is missing or unknown.
+
+        References
+        ----------
+        .. footbibliography::
+        """
+        density = self.density_by()
+        points = self.as_points(streamlines)
+        if not len(points):
+            raise ValueError("There are no streamlines to generate others like.")
+        conditions = density.conditions
+        values = {**computed_values(points, conditions.names), **(values or {})}
+        if len(conditions[BUNDLE].categories) == 1:
+            values.setdefault(
+                BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points))
+            )
+        codes, numbers = conditions.codes(values), conditions.standardised(values)
+        encoded = self.encode_and_decode(points, values)
+        means = encoded["z_mean"]
+        return LatentBank.of(
+            means,
+            encoded.get("deviation", np.zeros_like(means)),
+            codes,
+            numbers,
+            active=density.bank.active,
+            seed=density.seed,
+        )
+
+    def density_by(
+        self,
+        sampler: str | LatentSampler | None = None,
+        seeds: LatentBank | None = None,
+    ) -> ConditionalDensity:
+        """Give a density of latents by a sampler.
+
+        Parameters
+        ----------
+        sampler : str, LatentSampler or None
+            Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
+            one without it.
+        seeds : LatentBank, optional
+            The latents, from `seeds_of`; those of the training without it.
+
+        Returns
+        -------
+        ConditionalDensity
+            The density.
+
+        Raises
+        ------
+        ValueError
+            If the model is not trained, or there is no sampler of that name.
+        """
+        density = self.record.density
+        if density is None:
+            raise ValueError("The model is not trained: call fit before generate.")
+        if seeds is not None:
+            density = ConditionalDensity(density.conditions, seeds, seed=density.seed)
+        if sampler == "prior":
+            draw = functools.partial(self._draw_from_prior, density)
+            sampler = PriorSampler(draw=draw)
+        return density.by(sampler)
+
+    def draw_prior(
+        self, codes: np.ndarray, numbers: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw latents from the prior of the model.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n, nb_categorical)
+            Categories of each.
+        numbers : ndarray of shape (n, nb_continuous)
+            Standardised numbers of each.
+        rng : numpy.random.Generator
+            Source of the draw.
+
+        Returns
+        -------
+        ndarray of shape (n, latent_dim)
+            Latents, standard normal where a model has no other prior.
+        """
+        return rng.standard_normal((len(codes), self.latent_dim))
+
+    def _draw_from_prior(self, density, cells, numbers, rng) -> np.ndarray:
+        return self.draw_prior(density.cells[cells], numbers, rng)

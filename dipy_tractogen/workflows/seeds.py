@@ -1,0 +1,113 @@
+"""Which latents a generation starts from: sampler, and streamlines to be like."""
+
+from __future__ import annotations
+
+import logging
+
+from .arguments import check_choice, check_number
+from .encoding import known_values, load_to_encode
+
+logger = logging.getLogger("dipy_tractogen")
+
+# How these files are read; they are on grids of their own.
+_LOADING = {
+    "bundles_from": "auto",
+    "reference": None,
+    "outside_box": "drop",
+    "min_length": 0.0,
+}
+
+
+def sampler_parameters(
+    sampler="manifold", seed_streamlines=None, atlas_streamlines=None, atlas_share=None
+):
+    """Name the parameters of where latents come from, with their defaults.
+
+    Parameters
+    ----------
+    sampler : string, optional
+        What draws latents: manifold (kernels that follow the latents of the
+        training), gmm (Gaussian mixtures), kde (one kernel for a whole bundle),
+        rejection (from kde, proposed by gmm) or prior (the model's own).
+    seed_streamlines : variable string or Path, optional
+        Tractograms whose streamlines the new ones are to be like, in place of those
+        of the training: such as the sparse bundles of a subject. Files or groups are
+        named as the model's bundles; only these bundles are generated.
+    atlas_streamlines : variable string or Path, optional
+        Tractograms of an atlas, which is mixed with --seed_streamlines.
+    atlas_share : float, optional
+        Share of the atlas in the mix, from 0 to 1; half by default.
+    """
+
+
+def check_sampler(given: dict) -> None:
+    """Refuse impossible values, before any work.
+
+    Parameters
+    ----------
+    given : dict
+        Values of `sampler_parameters`.
+
+    Raises
+    ------
+    ValueError
+        If one is out of its range, or would have no effect.
+    """
+    from dipy_tractogen.sampling.samplers import SAMPLERS
+
+    check_choice("sampler", given["sampler"], tuple(SAMPLERS))
+    if given["atlas_share"] is not None:
+        check_number("atlas_share", given["atlas_share"], low=0, high=1)
+        if not given["atlas_streamlines"]:
+            raise ValueError("--atlas_share needs --atlas_streamlines.")
+    if given["atlas_streamlines"] and not given["seed_streamlines"]:
+        raise ValueError(
+            "--atlas_streamlines are mixed with --seed_streamlines: give these, too; "
+            "or give the atlas as --seed_streamlines alone."
+        )
+
+
+def load_seeds(flow, model, given: dict):
+    """Encode the streamlines that new ones are to be like.
+
+    Parameters
+    ----------
+    flow : TractogenFlow
+        The workflow, which finds the files.
+    model : StreamlineModel
+        The model.
+    given : dict
+        Values of `sampler_parameters`.
+
+    Returns
+    -------
+    LatentBank or None
+        Their latents; None where none are given.
+
+    Raises
+    ------
+    ValueError
+        If a bundle or a condition is unknown to the model.
+    OSError
+        If a file cannot be read.
+    """
+    if not given["seed_streamlines"]:
+        return None
+    seeds = _encoded(flow, model, given["seed_streamlines"], "Seeds")
+    if not given["atlas_streamlines"]:
+        return seeds
+    atlas = _encoded(flow, model, given["atlas_streamlines"], "Atlas")
+    share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
+    return seeds.mixed_with(atlas, share)
+
+
+def _encoded(flow, model, paths, name: str):
+    """Load and encode tractograms whose bundles the model knows."""
+    bundles = load_to_encode(
+        model,
+        flow.inputs(paths),
+        _LOADING,
+        conditions=model.record.density.conditions,
+    )
+    logger.info("%s: %d streamlines", name, len(bundles))
+    return model.seeds_of(bundles.streamlines, known_values(bundles, slice(None)))

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from dipy_tractogen.sampling.samplers import SAMPLERS
+from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.workflows.cli import main
+
+ATLAS = ("--atlas_streamlines", "{file}")
+
+
+@pytest.fixture
+def generate(model_file, tmp_path, caplog):
+    """Run the command; give the exit code and what it wrote, or what it said."""
+
+    def run(*arguments):
+        options = ["--nb_streamlines", 20, "--out_dir", tmp_path, "--force"]
+        given = [str(each) for each in (model_file, *arguments, *options)]
+        code = main("dipy_generate_streamlines", given)
+        if code:
+            return caplog.text
+        return load_bundles(tmp_path / "synthetic.trx", out_of_bounds="keep")
+
+    return run
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "manifold"])
+def test_samplers_give_other_streamlines(generate, sampler):
+    made, other = generate(), generate("--sampler", sampler)
+    assert made.counts() == other.counts()
+    assert not np.allclose(made.resample(9), other.resample(9), atol=0.1)
+
+
+def test_only_the_bundles_of_the_seeds_are_generated(generate, bundle_files):
+    made = generate("--seed_streamlines", bundle_files[1])
+    assert made.counts() == {"bundle_2": 20}
+
+
+def test_atlas_fills_what_the_subject_lacks(generate, bundle_files):
+    atlas = ("--atlas_streamlines", bundle_files[2])
+    seeds = ("--seed_streamlines", bundle_files[1])
+    assert generate(*seeds, *atlas).counts() == {"bundle_2": 10, "bundle_3": 10}
+    made = generate(*seeds, *atlas, "--atlas_share", 0.8)
+    assert made.counts() == {"bundle_2": 4, "bundle_3": 16}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--sampler", "mcmc"), "--sampler mcmc: accepted are manifold, gmm, kde"),
+        (("--atlas_share", "0.5"), "--atlas_share needs --atlas_streamlines"),
+        (("--atlas_streamlines", "x.trk"), "mixed with --seed_streamlines"),
+        (("--seed_streamlines", "x.trk"), "x.trk"),
+        (
+            (*("--seed_streamlines", "{file}", "--atlas_share", "2"), *ATLAS),
+            "--atlas_share",
+        ),
+    ],
+)
+def test_impossible_seeds_are_refused(generate, bundle_files, arguments, said):
+    given = [each.format(file=bundle_files[0]) for each in arguments]
+    assert said in generate(*given)
+
+
+def test_bundles_that_the_model_does_not_know_are_refused(
+    generate, bundle_files, tmp_path
+):
+    unknown = tmp_path / "fornix.trk"
+    unknown.write_bytes(bundle_files[0].read_bytes())
+    assert "fornix" in generate("--seed_streamlines", unknown)
