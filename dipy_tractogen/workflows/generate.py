@@ -22,7 +22,13 @@ from .plausibility_parameters import (
     make_plausibility,
     plausibility_parameters,
 )
-from .seeds import check_sampler, load_seeds, sampler_parameters
+from .seeds import (
+    check_sampler,
+    choose_sampler,
+    load_seeds,
+    report_sampler,
+    sampler_parameters,
+)
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -121,6 +127,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         model = load_trained_model(model_file, to_generate=True)
         known = model.record.density.conditions
+        sampler = choose_sampler(model, given)
         batches = model.generate_batches(
             nb_streamlines,
             bundles,
@@ -128,7 +135,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             balanced=balanced,
             proportions=proportions,
             smooth=smooth,
-            sampler=given["sampler"],
+            sampler=sampler,
             seeds=load_seeds(self, model, given),
             plausibility=plausibility,
             max_tries=given["max_tries"],
@@ -151,6 +158,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         )
         if asked_lengths:
             asked_lengths.warn()
+        report_sampler(sampler)
         log_codes(known)
         logger.info("Wrote %s", path)
         if plausibility:

@@ -67,6 +67,41 @@ def check_sampler(given: dict) -> None:
         )
 
 
+def choose_sampler(model, given: dict):
+    """Give the sampler that is asked for.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    given : dict
+        Values of `sampler_parameters`.
+
+    Returns
+    -------
+    LatentSampler or str
+        The sampler, not fitted; the name of the prior, which is the model's.
+    """
+    from dipy_tractogen.sampling.samplers import make_sampler
+
+    if given["sampler"] == "prior":
+        return "prior"
+    return make_sampler(given["sampler"], seed=model.record.density.seed)
+
+
+def report_sampler(sampler) -> None:
+    """Log what share of its proposals a sampler has accepted, if it makes any.
+
+    Parameters
+    ----------
+    sampler : LatentSampler or str
+        From `choose_sampler`.
+    """
+    if hasattr(sampler, "acceptance_rate_"):
+        rate = 100 * sampler.acceptance_rate_
+        logger.info("The sampler accepted %.2g %% of its proposals", rate)
+
+
 def load_seeds(flow, model, given: dict):
     """Encode the streamlines that new ones are to be like.
 

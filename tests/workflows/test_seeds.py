@@ -30,6 +30,13 @@ def test_samplers_give_other_streamlines(generate, sampler):
     assert not np.allclose(made.resample(9), other.resample(9), atol=0.1)
 
 
+def test_share_that_is_accepted_is_said(generate, caplog):
+    caplog.set_level("INFO")
+    generate("--sampler", "rejection")
+    said = caplog.text.split("The sampler accepted ")[1].split(" %")[0]
+    assert 0 < float(said) <= 100
+
+
 def test_only_the_bundles_of_the_seeds_are_generated(generate, bundle_files):
     made = generate("--seed_streamlines", bundle_files[1])
     assert made.counts() == {"bundle_2": 20}
