@@ -54,8 +54,8 @@ class Volume:
 
         Returns
         -------
-        ndarray of shape (..., *data.shape[3:])
-            The values.
+        ndarray of shape (..., k)
+            The values; without the last axis for an image of one value a voxel.
         """
         points = np.asarray(points)
         flat = points.reshape(-1, 3).astype(
