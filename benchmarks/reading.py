@@ -5,8 +5,8 @@
 
 The streamlines of some bundles are copied with shifts and noise to files of several
 subjects and formats, whose sizes differ by a factor of ten and more. `dipy_train_vae`
-trains on all of them, and on so few that all is in memory. Each runs in a process of its
-own, whose peak memory is read from the system, mapped pages of files included.
+trains on all of them, and on so few that all is in memory. Each runs in a process of
+its own, whose peak memory is read from the system, mapped pages of files included.
 """
 
 from __future__ import annotations
