@@ -8,8 +8,8 @@ Held-out streamlines are set aside before anything else. The model is the CVAE o
 ``conditions.py``, trained as there or read from a file. Each sampler is fitted to the
 same latents, and five times as many streamlines are generated as were trained on, with
 one seed after the other. The table has the means of the draws, for a single one moves
-coverage by 0.01. It goes to standard output, all measures go to a JSON file, beside those
-of samplers that were run before.
+coverage by 0.01. It goes to standard output, all measures go to a JSON file, beside
+those of samplers that were run before.
 """
 
 from __future__ import annotations
