@@ -45,7 +45,7 @@ def test_what_no_condition_says_varies_as_it_did(cvae, lines):
     """No constant shape: the place along x, for one age, length, bundle and group."""
     asked = {"age": 50, "length": 60, "group": "control"}
     made = centres(cvae.generate(300, "y", conditions=asked, seed=1)[0])[:, 0]
-    assert made.std() == pytest.approx(3, abs=0.8)
+    assert made.std() == pytest.approx(3, abs=1)
 
 
 def test_latents_do_not_repeat_the_conditions(cvae, lines, of_held_out):

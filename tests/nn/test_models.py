@@ -278,6 +278,7 @@ def test_impossible_trainings_are_refused(make, arrays, changes, said):
     given = {**arrays, **changes}
     if "points" in changes:
         given["labels"] = np.zeros(len(changes["points"]))
+        given["bundle_names"] = ["one"]
     with pytest.raises(ValueError, match=said):
         make().fit(**given)
 
