@@ -89,7 +89,13 @@ class StreamlineDraw:
         return points, codes, numbers
 
     def _textured(self, means, codes, numbers, stream) -> np.ndarray:
-        return self._texture.apply(means, codes[:, 0], self._lengths(numbers), stream)
+        return self._texture.apply(
+            means,
+            codes[:, 0],
+            self._lengths(numbers),
+            stream,
+            exact=self._asked.is_asked(LENGTH),
+        )
 
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:
         return self._density.conditions.restored(numbers)[LENGTH]

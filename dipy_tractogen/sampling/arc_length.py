@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-RESIDUAL_FACTORS = (0.7, 1.0)
+from .ends import fade
+
+RESIDUAL_FACTORS = (0.8, 1.25)
 """Smallest and largest factor of a residual that corrects a length."""
 
 STRETCH = 1.05
@@ -18,6 +20,7 @@ SHORTEST_MM = 1e-3
 
 _NB_NEWTON_STEPS = 3
 _TINY = 1e-12
+_ENDS = [0, -1]
 
 
 def arc_lengths(points: np.ndarray) -> np.ndarray:
@@ -42,12 +45,18 @@ def arc_lengths(points: np.ndarray) -> np.ndarray:
 
 
 def add_with_length(
-    means: np.ndarray, residuals: np.ndarray, target_lengths: np.ndarray
+    means: np.ndarray,
+    residuals: np.ndarray,
+    target_lengths: np.ndarray,
+    moves: np.ndarray,
+    *,
+    exact: bool,
 ) -> np.ndarray:
     """Add residuals, scaled so that the arc lengths become the targets.
 
     Each residual gets a factor within `RESIDUAL_FACTORS`, and what is missing then is
-    made up by a scaling about the centroid, at most by `STRETCH`.
+    made up by a scaling about the centroid, at most by `STRETCH`. Ends are moved
+    before, and again when the factors are known.
 
     Parameters
     ----------
@@ -55,16 +64,35 @@ def add_with_length(
         Smooth streamlines, and what is added to them, in mm.
     target_lengths : ndarray of shape (n,)
         Lengths in mm.
+    moves : ndarray of shape (n, 2, 3), float32
+        What first and last points are moved by, in mm; where they are, factors leave
+        them there, or nearly so. Zero leaves an end free.
+    exact : bool
+        Whether ends are let go where the length is not reached otherwise.
 
     Returns
     -------
     ndarray of shape (n, nb_points, 3), float32
         Points in mm, of the asked length where the factors reach so far.
     """
-    factors, sizes = residual_factors(means, residuals, target_lengths)
-    points = residuals * factors[:, None, None]
+    weights = fade(means.shape[1])
+    ends = means[:, _ENDS] + residuals[:, _ENDS] + moves
+    is_moved = moves.any(axis=2, keepdims=True)
+    points = np.matmul(weights, moves)
     points += means
-    stretch = np.clip(target_lengths / sizes, 1 / STRETCH, STRETCH).astype(np.float32)
+    factors, sizes = residual_factors(points, residuals, target_lengths)
+    points += residuals * factors[:, None, None]
+    # The stretch to come displaces the ends again, so that they are moved first.
+    centroids = _centroids(points)[:, None]
+    wanted = (ends - centroids) / _stretches(target_lengths, sizes)[:, None, None]
+    again = is_moved * (wanted + centroids - points[:, _ENDS])
+    points += np.matmul(weights, again)
+    pinned = arc_lengths(points)
+    if exact:
+        lost = np.abs(np.log(target_lengths / pinned)) > np.log(STRETCH)
+        points[lost] -= np.matmul(weights, again[lost])
+        pinned[lost] = sizes[lost]
+    stretch = _stretches(target_lengths, pinned)
     shift = (1 - stretch)[:, None] * _centroids(points)
     points *= stretch[:, None, None]
     # An axis at a time: loops over three numbers are slow.
@@ -114,6 +142,11 @@ def residual_factors(
             factors -= ((sizes - target_lengths) / growth)[:, None].astype(np.float32)
             np.clip(factors, low, high, out=factors)
     return factors[:, 0], np.maximum(sizes, SHORTEST_MM)
+
+
+def _stretches(target_lengths: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Factor of each streamline about its centroid."""
+    return np.clip(target_lengths / sizes, 1 / STRETCH, STRETCH).astype(np.float32)
 
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:

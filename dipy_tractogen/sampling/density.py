@@ -21,6 +21,9 @@ _SLACK = 1e-5
 # Numbers that are not asked may leave the range of the training by a tenth of it: a
 # sharp cut at both ends would weaken what one number says of another.
 _MARGIN = 0.1
+# Positive ones do not fall below this share of their least: a streamline of a tenth of
+# the shortest length is none.
+_LEAST = 0.9
 
 
 class ConditionalDensity:
@@ -258,8 +261,9 @@ class ConditionalDensity:
         zero = np.array(
             [-one.mean / one.deviation for one in self.conditions.continuous]
         )
-        # What was never negative does not become so.
-        floor = np.where(self.low[cell] >= zero, zero, -np.inf)
+        # What was never negative does not become so, nor much nearer to nothing.
+        nearest = zero + _LEAST * (self.low[cell] - zero)
+        floor = np.where(self.low[cell] >= zero, nearest, -np.inf)
         free = np.isnan(asked.ranges[:, 0])
         low = np.maximum(self.low[cell] - margin, floor)
         low = np.where(free, low, asked.ranges[:, 0])

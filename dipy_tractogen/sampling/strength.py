@@ -5,17 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.interpolate import interp1d
 from scipy.stats import wasserstein_distance
 
 from dipy_tractogen.streamlines.geometry import mean_curvature, resample
 
-STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.0)
+STRENGTHS = (1.25, 1.0, 0.75, 0.5, 0.25, 0.0)
 """Factors of the residuals of a bundle that are tried."""
 
+# Factors for each of these that are judged by what lies between: the curvature of a
+# streamline changes evenly with them.
+_NB_BETWEEN = 5
 # Streamlines of a bundle below which nothing can be told, and points of a streamline
 # whose curvature is compared.
 _FEWEST = 20
 _NB_POINTS = 100
+
+
+def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Choose streamlines that give residuals, and others on which these are tried.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Bundle of each streamline.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    donors, judged : ndarray of int
+        Indices of half of the streamlines of each bundle; none are judged of a bundle
+        that has no donors.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    # Of a bundle with one streamline there is no other half.
+    donors, judged = order[::2], order[1::2]
+    return donors, judged[np.isin(labels[judged], labels[donors])]
 
 
 def choose_strengths(
@@ -24,8 +51,10 @@ def choose_strengths(
     """Choose the factor of the residuals of each bundle.
 
     Where streamlines have few points, or a bundle few streamlines, the residual of one
-    does not suit another and makes it too rough. That of `STRENGTHS` is chosen for
-    which the distributions of the mean curvature are nearest (Wasserstein-1 distance).
+    does not suit another and makes it too rough. The factor is chosen for which the
+    distributions of the mean curvature are nearest (Wasserstein-1 distance). Corners of
+    the streamlines that were read were cut when these were resampled; a second
+    resampling tells how much curvature that costs, and it is made up for.
 
     Parameters
     ----------
@@ -47,12 +76,21 @@ def choose_strengths(
     if not enough:
         return chosen
     wanted = _curvatures(real)
-    found = [_curvatures(textured(strength)) for strength in STRENGTHS]
+    # One point less, so that no new point falls on an old one.
+    wanted += wanted - _curvatures(resample(real, real.shape[1] - 1))
+    strengths, found = _between([_curvatures(textured(one)) for one in STRENGTHS])
     for label in enough:
         own = labels == label
         distances = [wasserstein_distance(wanted[own], each[own]) for each in found]
-        chosen[label] = STRENGTHS[int(np.argmin(distances))]
+        chosen[label] = float(strengths[int(np.argmin(distances))])
     return chosen
+
+
+def _between(found: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolate what was found with some factors to more of them."""
+    at = np.arange((len(STRENGTHS) - 1) * _NB_BETWEEN + 1) / _NB_BETWEEN
+    found = interp1d(np.arange(len(STRENGTHS)), found, axis=0)(at)
+    return np.interp(at, np.arange(len(STRENGTHS)), STRENGTHS), found
 
 
 def _curvatures(points: np.ndarray) -> np.ndarray:

@@ -12,21 +12,24 @@ import numpy as np
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .arc_length import CHUNK, SHORTEST_MM, add_with_length, arc_lengths
+from .ends import RealEnds
+from .residuals import (
+    check_fitted,
+    check_given,
+    choose_kept,
+    damping,
+    shrinking,
+    without_detail,
+)
 from .similar import Descriptors, SimilarStreamlines, coarse_shapes
-from .strength import choose_strengths
+from .strength import choose_strengths, halves
 
-# Residuals kept of a bundle, and in all; 768 bytes each.
-_MOST_OF_A_BUNDLE = 500
-_MOST_IN_ALL = 12000
 _NB_COEFFICIENTS = 128
-# Latents drawn from a fitted density are spread a little wider than those of real
-# streamlines, and so are their means: what a residual adds to the place and the coarse
-# shape of a streamline is damped, from nothing at the first coefficient to all here.
-_NB_DAMPED = 8
 # Weights of the length, and of its ratio to the decoded one, in the choice of one.
 _LENGTH_WEIGHT = 1.0
 _RATIO_WEIGHT = 0.5
 _STORED = ("coefficients", "labels", "lengths", "shapes")
+_ENDS = "ends_"
 
 
 class Texture:
@@ -38,8 +41,10 @@ class Texture:
     streamlines of the bundle (`choose_strengths`). A decoded streamline gets a residual
     of its own bundle, drawn from those of streamlines of a like length and shape whose
     decoded means were too short by a like ratio. What is then missing from its length
-    is made up by a factor of the residual, from 0.7 to 1, and after that by a scaling
-    about the centroid of up to 5 %.
+    is made up by a factor of the residual, from 0.8 to 1.25, and after that by a
+    scaling about the centroid of up to 5 %. Waves of a decoded streamline that are too
+    short to have been decoded are left out before, and its ends are moved to where real
+    ends are (`RealEnds`).
 
     Attributes
     ----------
@@ -53,6 +58,8 @@ class Texture:
         Length of the real streamline and of its decoded mean, in mm.
     shapes : ndarray of shape (r, s), float32
         First cosine coefficients of the decoded mean, in mm.
+    ends : RealEnds
+        Ends of real streamlines.
 
     References
     ----------
@@ -65,6 +72,7 @@ class Texture:
         self.labels = np.zeros(0, dtype=np.int32)
         self.lengths = np.zeros((0, 2), dtype=np.float32)
         self.shapes = np.zeros((0, 0), dtype=np.float32)
+        self.ends = RealEnds()
         self._residuals = np.zeros((0, 0, 3), dtype=np.float32)
         self._similar: dict[bool, SimilarStreamlines] = {}
 
@@ -104,7 +112,7 @@ class Texture:
             finite.
         """
         labels = np.asarray(labels)
-        _check(points, means, labels)
+        check_fitted(points, means, labels)
         real = arc_lengths(points) if lengths_mm is None else np.asarray(lengths_mm)
         if real.shape != labels.shape:
             raise ValueError(
@@ -115,21 +123,23 @@ class Texture:
         strengths = _strengths(points, means, labels, real, seed)
         factors = np.array([strengths.get(int(one), 1.0) for one in self.labels])
         self.coefficients *= factors.astype(np.float16)[:, None, None]
+        self.ends = RealEnds().fit(points, means, labels, seed=seed)
         self._prepare()
         return self
 
     def _keep(self, points, means, labels, real, seed: int) -> None:
         """Keep the residuals of some streamlines as they are."""
-        kept = _choose(labels, np.random.default_rng(seed))
+        kept = choose_kept(labels, np.random.default_rng(seed))
         self.nb_points = points.shape[1]
+        smooth = without_detail(means[kept].astype(np.float32), real[kept])
         basis = cosine_basis(self.nb_points, min(_NB_COEFFICIENTS, self.nb_points))
-        coefficients = np.matmul(basis, points[kept] - means[kept])
-        coefficients *= _damping(len(basis))[:, None]
+        coefficients = np.matmul(basis, points[kept] - smooth)
+        coefficients *= damping(len(basis))[:, None]
         self.coefficients = coefficients.astype(np.float16)
         self.labels = labels[kept].astype(np.int32)
-        sizes = np.column_stack([real[kept], arc_lengths(means[kept])])
+        sizes = np.column_stack([real[kept], arc_lengths(smooth)])
         self.lengths = sizes.astype(np.float32)
-        self.shapes = coarse_shapes(means[kept])
+        self.shapes = coarse_shapes(smooth)
 
     def _prepare(self) -> None:
         """Make of what is stored what is read often."""
@@ -143,6 +153,8 @@ class Texture:
         labels: np.ndarray,
         target_lengths: np.ndarray | None = None,
         seed=0,
+        *,
+        exact: bool = True,
     ) -> np.ndarray:
         """Give decoded streamlines the texture and the length of real ones.
 
@@ -157,6 +169,9 @@ class Texture:
             streamline was that left the residual.
         seed : int, sequence of int or numpy.random.Generator, optional
             Fixes the draw.
+        exact : bool, optional
+            Whether a target goes before the place of the ends. Without it fewer are
+            met, and more ends are sharp.
 
         Returns
         -------
@@ -170,19 +185,33 @@ class Texture:
             If the arrays do not fit together or a bundle has no residuals.
         """
         labels = np.asarray(labels)
-        self._check_given(means, labels, target_lengths)
+        check_given(means, labels, target_lengths, self.nb_points, self.labels)
         means = np.asarray(means, dtype=np.float32)
-        decoded = arc_lengths(means)
-        if target_lengths is not None:
-            target_lengths = np.maximum(target_lengths, SHORTEST_MM)
-        chosen = self._draw(means, labels, decoded, target_lengths, seed)
         if target_lengths is None:
-            target_lengths = decoded * (self.lengths[:, 0] / self.lengths[:, 1])[chosen]
+            means = without_detail(means, arc_lengths(means))
+        else:
+            target_lengths = np.maximum(target_lengths, SHORTEST_MM)
+            means = without_detail(means, target_lengths)
+        decoded = arc_lengths(means)
+        rng = np.random.default_rng(seed)
+        chosen = self._draw(means, labels, decoded, target_lengths, rng)
+        real, mean = self.lengths[chosen].T
+        if target_lengths is None:
+            target_lengths = decoded * (real / mean)
+        scales = shrinking(target_lengths, real)[:, None, None]
+        ends = self._residuals[:, [0, -1]][chosen] * scales + means[:, [0, -1]]
+        moves = self.ends.moves(ends, labels, rng)
         textured = np.empty_like(means)
         for start in range(0, len(means), CHUNK):
             part = slice(start, start + CHUNK)
+            residuals = self._residuals[chosen[part]]
+            residuals *= scales[part]
             textured[part] = add_with_length(
-                means[part], self._residuals[chosen[part]], target_lengths[part]
+                means[part],
+                residuals,
+                target_lengths[part],
+                moves[part],
+                exact=exact,
             )
         return textured
 
@@ -209,36 +238,19 @@ class Texture:
         descriptors = Descriptors(self.labels, np.log(known), self.shapes)
         return SimilarStreamlines(descriptors, weights)
 
-    def _check_given(self, means, labels, target_lengths) -> None:
-        shape = (len(labels), self.nb_points, 3)
-        if means.shape != shape:
-            raise ValueError(
-                f"means has shape {means.shape}; expected {shape}, one streamline of "
-                "the model's points for each label."
-            )
-        if target_lengths is not None and np.shape(target_lengths) != (len(labels),):
-            raise ValueError(
-                f"target_lengths has shape {np.shape(target_lengths)} for "
-                f"{len(labels)} streamlines: give one length for each."
-            )
-        unknown = np.setdiff1d(labels, self.labels)
-        if len(unknown):
-            raise ValueError(
-                f"Bundle {unknown[0]} has no residuals; the labels fitted are "
-                f"{', '.join(map(str, np.unique(self.labels)))}."
-            )
-
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Give what was fitted as named arrays, for a model's file.
 
         Returns
         -------
         dict of str to ndarray
-            ``nb_points``, ``coefficients``, ``labels``, ``lengths`` and ``shapes``.
+            ``nb_points``, ``coefficients``, ``labels``, ``lengths`` and ``shapes``;
+            those of the ends begin with ``ends_``.
         """
         return {
             "nb_points": np.array(self.nb_points),
             **{name: getattr(self, name) for name in _STORED},
+            **{_ENDS + name: each for name, each in self.ends.to_arrays().items()},
         }
 
     @classmethod
@@ -259,32 +271,21 @@ class Texture:
         texture.nb_points = int(arrays["nb_points"])
         for name in _STORED:
             setattr(texture, name, arrays[name])
+        ends = {
+            name.removeprefix(_ENDS): each
+            for name, each in arrays.items()
+            if name.startswith(_ENDS)
+        }
+        # Files of earlier versions have none.
+        if ends:
+            texture.ends = RealEnds.from_arrays(ends)
         texture._prepare()
         return texture
 
 
-def _check(points: np.ndarray, means: np.ndarray, labels: np.ndarray) -> None:
-    if points.ndim != 3 or points.shape[2:] != (3,) or points.shape != means.shape:
-        raise ValueError(
-            f"points of the shape {points.shape} and means of the shape {means.shape}: "
-            "give both as (n, nb_points, 3)."
-        )
-    if labels.shape != (len(points),) or len(points) == 0:
-        raise ValueError(
-            f"{len(points)} streamlines with labels of shape {labels.shape}: give one "
-            "label a streamline, and one streamline at least."
-        )
-    if not (np.isfinite(points).all() and np.isfinite(means).all()):
-        raise ValueError("Some points are NaN or infinite: drop those streamlines.")
-
-
 def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
     """Try residuals of half of the streamlines on the other half, bundle by bundle."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
-    # Of a bundle with one streamline there is no other half.
-    donors, judged = order[::2], order[1::2]
-    judged = judged[np.isin(labels[judged], labels[donors])]
+    donors, judged = halves(labels, seed)
     if not len(judged):
         return {}
     trial = Texture()
@@ -297,17 +298,3 @@ def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
         return trial.apply(means[judged], labels[judged], real[judged], seed)
 
     return choose_strengths(textured, points[judged], labels[judged])
-
-
-def _choose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose the streamlines whose residuals are kept, sorted by bundle."""
-    bundles = np.unique(labels)
-    most = max(1, min(_MOST_OF_A_BUNDLE, _MOST_IN_ALL // len(bundles)))
-    return np.concatenate(
-        [rng.permutation(np.flatnonzero(labels == label))[:most] for label in bundles]
-    )
-
-
-def _damping(nb_coefficients: int) -> np.ndarray:
-    """Factor of each coefficient of a residual."""
-    return np.minimum(np.arange(nb_coefficients, dtype=np.float32) / _NB_DAMPED, 1)

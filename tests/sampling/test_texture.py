@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from dipy_tractogen.sampling import residuals
 from dipy_tractogen.sampling import texture as module
+from dipy_tractogen.sampling.ends import RealEnds
 from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, resample
 
@@ -32,6 +34,13 @@ def bundles(nb_streamlines, seed):
 def fitted():
     points, means, labels = bundles(300, seed=0)
     return Texture().fit(points, means, labels, seed=0)
+
+
+@pytest.fixture(scope="module")
+def free(fitted):
+    """The same, that leaves the ends alone."""
+    arrays = fitted.to_arrays()
+    return Texture.from_arrays({k: v for k, v in arrays.items() if "ends_" not in k})
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +97,18 @@ def test_residuals_come_from_streamlines_of_a_like_length():
     assert np.mean(agrees[clear] > 0) > 0.99
 
 
-def test_place_and_coarse_shape_stay_as_decoded(fitted, others):
+def test_place_and_coarse_shape_stay_as_decoded(free, others):
     _, means, labels = others
-    textured = fitted.apply(means, labels, seed=0)
+    textured = free.apply(means, labels, seed=0)
     # The residuals hold shifts of 5 mm, and the decoded means have their own places.
     np.testing.assert_allclose(textured.mean(axis=1), means.mean(axis=1), atol=0.02)
 
 
 @pytest.mark.parametrize("share", [0.5, 3.0])
-def test_a_length_out_of_reach_is_approached_within_limits(fitted, others, share):
+def test_a_length_out_of_reach_is_approached_within_limits(free, others, share):
     _, means, labels = others
     asked = share * lengths(means)
-    textured = fitted.apply(means, labels, asked, seed=0)
+    textured = free.apply(means, labels, asked, seed=0)
     got, before = lengths(textured), lengths(means)
     if share < 1:
         assert (got < before).all()
@@ -107,6 +116,24 @@ def test_a_length_out_of_reach_is_approached_within_limits(fitted, others, share
     else:
         assert (got > 1.05 * before).all()
         assert (got < 1.5 * before).all()
+
+
+def test_ends_come_near_to_real_ones_and_lengths_are_still_met():
+    # Real ends lie at z = 40 within 0.1 mm, decoded ones are off by 2 mm.
+    points, means, labels = (each[300:] for each in bundles(300, seed=0))
+    off = 2 * np.random.default_rng(0).normal(size=(300, 1))
+    points[..., 1] = means[..., 1]
+    means[..., 2] += off
+    texture = Texture().fit(points[::2], means[::2], labels[::2], seed=0)
+    others = slice(1, None, 2)
+    asked = lengths(points[others])
+    sharp = texture.apply(means[others], labels[others], asked, seed=0)
+    texture.ends = RealEnds()
+    before = texture.apply(means[others], labels[others], asked, seed=0)
+    heights = [np.abs(each[:, [0, -1], 2] - 40).mean() for each in (before, sharp)]
+    assert heights[0] > 1.4
+    assert heights[1] < 0.4
+    np.testing.assert_allclose(lengths(sharp), asked, rtol=0.005)
 
 
 def test_seed_fixes_the_draw_and_batches_do_not_show(fitted, others, monkeypatch):
@@ -132,10 +159,10 @@ def test_arrays_hold_all_and_are_small(fitted, others, tmp_path):
 
 def test_the_number_of_residuals_is_limited(others, monkeypatch):
     points, means, labels = others
-    monkeypatch.setattr(module, "_MOST_OF_A_BUNDLE", 30)
+    monkeypatch.setattr(residuals, "_MOST_OF_A_BUNDLE", 30)
     texture = Texture().fit(points, means, labels, seed=0)
     np.testing.assert_array_equal(np.bincount(texture.labels), [30, 0, 30])
-    monkeypatch.setattr(module, "_MOST_IN_ALL", 40)
+    monkeypatch.setattr(residuals, "_MOST_IN_ALL", 40)
     texture = Texture().fit(points, means, labels, seed=0)
     np.testing.assert_array_equal(np.bincount(texture.labels), [20, 0, 20])
 
