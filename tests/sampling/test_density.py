@@ -99,6 +99,18 @@ def test_numbers_that_are_free_are_about_those_of_the_training(density, known):
         assert found["length"].max() <= real.max() + room
 
 
+def test_lengths_that_are_free_stay_well_above_nothing():
+    """Though a tenth of their range is more than the least of them."""
+    rng = np.random.default_rng(0)
+    values = {"bundle": np.repeat("a", 400), "length": rng.exponential(40, 400) + 5}
+    z = values["length"][:, None] / 40 + 0.5 * rng.normal(size=(400, 2))
+    density = density_of(values, z)
+    found = drawn(density, 0)[0]["length"]
+    assert 0.1 * np.ptp(values["length"]) > 5
+    assert found.min() >= 0.9 * values["length"].min() - 1e-3
+    assert found.max() > 0.9 * values["length"].max()
+
+
 def test_narrow_range_without_streamlines_is_filled_evenly(density):
     """Far below all lengths of the bundle."""
     values, z = drawn(density, 2, length=(20, 22))
