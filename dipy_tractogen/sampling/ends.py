@@ -28,6 +28,7 @@ _WIDTHS = (0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0)
 _SHARP = 1.15
 # An end's displacement falls along the streamline as this power of what is left of it.
 _FADE_POWER = 5
+_TINY = np.finfo(np.float32).tiny
 _STORED = ("points", "labels", "blurs", "widths")
 
 
@@ -205,7 +206,8 @@ class _Side:
         # the smallest of exponential variates over them is the same, and faster.
         scores = np.einsum("nki,nki->nk", away, away)
         scores *= self._precision
-        scores += np.log(rng.standard_exponential(scores.shape, dtype=np.float32))
+        noise = rng.standard_exponential(scores.shape, dtype=np.float32)
+        scores += np.log(np.maximum(noise, _TINY))
         chosen = np.argmin(scores, axis=1)[:, None]
         chosen = np.take_along_axis(candidates, chosen, axis=1)[:, 0]
         ends = self._ends[chosen]
