@@ -113,7 +113,9 @@ class TrxStream:
             "NB_VERTICES": self._nb_points,
             "NB_STREAMLINES": lengths.nb_rows,
         }
-        self._archive.writestr("header.json", json.dumps(header))
+        # Not writestr, which writes the time of day: the same draw is the same file.
+        with self._archive.open("header.json", "w") as member:
+            member.write(json.dumps(header).encode())
         self._archive.close()
 
     def close(self) -> None:
