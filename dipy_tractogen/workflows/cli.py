@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 import logging
 from pathlib import Path
+import signal
 import sys
 
 from .arguments import check_choice
@@ -199,7 +200,12 @@ def _run_flow(flow, given: dict, log_level: str) -> int:
 
 
 def run() -> None:
-    """Entry point of every console script: the script's name is the command."""
+    """Entry point of every console script: the script's name is the command.
+
+    What ends a job on a cluster, SIGTERM, is taken for an interrupt, so that nothing
+    that is half written stays behind.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(Path(sys.argv[0]).stem))
 
 

@@ -1,4 +1,7 @@
 import logging
+import os
+import signal
+import sys
 
 import pytest
 
@@ -33,6 +36,8 @@ class EchoFlow(TractogenFlow):
         }
         if word in failures:
             raise failures[word]
+        if word == "terminate":
+            os.kill(os.getpid(), signal.SIGTERM)
         path = self.outputs(out_dir, out_file=out_file)["out_file"]
         logging.getLogger("dipy_tractogen").info("saying %s", word)
         logging.getLogger("dipy").info("insides")
@@ -79,6 +84,23 @@ def test_errors_are_one_line_and_an_exit_code(echo, word, code, said):
     assert obtained[0] == code
     assert obtained[1].startswith(said)
     assert obtained[1].count("\n") == 1
+
+
+def test_job_that_is_ended_stops_as_if_interrupted(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(cli, "load_flow", lambda command: EchoFlow)
+    monkeypatch.setattr(
+        sys, "argv", ["dipy_echo", "terminate", "--out_dir", str(tmp_path)]
+    )
+    # Put back in the end; a run that did not take the signal would be reported.
+    before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("not taken"))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "ERROR: Interrupted.\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_mistakes_of_ours_are_not_hidden(echo):
