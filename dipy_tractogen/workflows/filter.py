@@ -95,6 +95,9 @@ class FilterStreamlinesFlow(TractogenFlow):
             )
         data = {"distance_mm": distances, "relative_distance": relative}
         written = {"out_tractogram": plausible, "out_rejected": ~plausible}
+        if plausible.all() and "out_rejected" in paths:
+            path = paths.pop("out_rejected")
+            logger.warning("No streamline is rejected: %s is not written", path)
         for name, chosen in written.items():
             if name in paths:
                 self._write(paths[name], bundles, data, chosen)
@@ -133,9 +136,6 @@ class FilterStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.writers import open_writer
 
         rows = np.flatnonzero(chosen)
-        if not len(rows):
-            logger.warning("No streamline is rejected: %s is not written", path)
-            return
         with open_writer(
             path,
             reference=bundles.reference,

@@ -153,6 +153,19 @@ def test_thresholds_of_invalid_files_and_of_unassigned_ones(
     )
 
 
+def test_no_rejected_streamline_is_no_second_tractogram(filtered, model_file, tmp_path):
+    """And the log says only what is written."""
+    learnt = ["--thresholds_file", filtered / "filter_thresholds.npz"]
+    options = ["--out_rejected", "rejected.trx", "--out_dir", tmp_path]
+    kept = filtered / "plausible.trx"
+    options += ["--outside_box", "keep", "--log_file", tmp_path / "log.txt"]
+    assert run(model_file, kept, *learnt, *options) == 0
+    log = (tmp_path / "log.txt").read_text()
+    assert f"{tmp_path / 'rejected.trx'} is not written" in log
+    assert "rejected.trx" not in log.split("Wrote", 1)[1]
+    assert not (tmp_path / "rejected.trx").exists()
+
+
 def test_a_share_is_kept(model_file, bundle_files, mixed, tmp_path):
     given = [model_file, *bundle_files, "--reference_files", *bundle_files]
     assert run(*given, "--kept_share", "0.5", "--out_dir", tmp_path) == 0
