@@ -108,7 +108,8 @@ def label_figures(predicted, labels, bundle_names) -> dict:
     -------
     dict
         ``accuracy`` of all; ``macro_f1``, the mean of ``f1`` over the bundles that
-        occur; and under ``bundles`` by name ``f1``, ``precision``, ``recall`` and
+        streamlines are of, None where they are of none; and under ``bundles``, by the
+        name of those that are given, too, ``f1``, ``precision``, ``recall`` and
         ``nb_streamlines``, how many there are.
     """
     predicted, labels = np.asarray(predicted), np.asarray(labels)
@@ -120,9 +121,10 @@ def label_figures(predicted, labels, bundle_names) -> dict:
         each = figures(-given.astype(float), given, right)
         found[name] = {key: each[key] for key in ("f1", "precision", "recall")}
         found[name]["nb_streamlines"] = int(right.sum())
+    f1 = [each["f1"] for each in found.values() if each["nb_streamlines"]]
     return {
         "accuracy": float((predicted == labels).mean()),
-        "macro_f1": float(np.mean([each["f1"] for each in found.values()])),
+        "macro_f1": float(np.mean(f1)) if f1 else None,
         "nb_streamlines": len(labels),
         "bundles": found,
     }

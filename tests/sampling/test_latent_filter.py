@@ -144,6 +144,16 @@ def test_figures_of_labels():
     assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
 
 
+def test_mean_f1_is_over_bundles_that_streamlines_are_of():
+    found = label_figures([0, 1, 1, 2], [0, 0, 1, 1], ["a", "b", "none"])
+    assert found["bundles"]["none"] == {
+        **dict.fromkeys(("f1", "precision", "recall"), 0),
+        "nb_streamlines": 0,
+    }
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert label_figures([0], [-1], ["a"])["macro_f1"] is None
+
+
 @pytest.mark.parametrize("kind", [LatentFilter, LatentLabels])
 def test_arrays_hold_all_that_predicts(learnt, unseen, kind):
     z, labels = learnt
