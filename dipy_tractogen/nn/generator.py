@@ -170,6 +170,7 @@ class StreamlineGenerator(StreamlineSource):
         """
         density = self.density_by(sampler, seeds)
         check_spacing(nb_points, step_size)
+        _check_plausibility(plausibility)
         if max_tries < 1:
             raise ValueError(f"max_tries={max_tries}: give 1 or more.")
         given = _merged(bundles, conditions, balanced, proportions)
@@ -194,6 +195,15 @@ class StreamlineGenerator(StreamlineSource):
         return (
             (respaced(points, nb_points, step_size), *of_them)
             for points, *of_them in batches
+        )
+
+
+def _check_plausibility(plausibility) -> None:
+    """Refuse criteria that nobody counts the rejections of."""
+    if not isinstance(plausibility, Plausibility | None):
+        raise ValueError(
+            f"plausibility is of the type {type(plausibility).__name__}: give a "
+            "Plausibility of one or more criteria."
         )
 
 

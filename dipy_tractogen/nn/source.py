@@ -57,7 +57,8 @@ class StreamlineSource(StreamlineCoder):
         Raises
         ------
         ValueError
-            If the model is not trained, or a condition is missing or unknown.
+            If the model is not trained, or a condition is missing or unknown, or not
+            given for each streamline.
 
         References
         ----------
@@ -73,6 +74,7 @@ class StreamlineSource(StreamlineCoder):
             values.setdefault(
                 BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points))
             )
+        _check_one_each(values, conditions.names, len(points))
         codes, numbers = conditions.codes(values), conditions.standardised(values)
         encoded = self.encode_and_decode(points, values)
         means = encoded["z_mean"]
@@ -108,12 +110,14 @@ class StreamlineSource(StreamlineCoder):
         Raises
         ------
         ValueError
-            If the model is not trained, or there is no sampler of that name.
+            If the model is not trained, there is no sampler of that name, or the seeds
+            are none of this model.
         """
         density = self.record.density
         if density is None:
             raise ValueError("The model is not trained: call fit before generate.")
         if seeds is not None:
+            self._check_seeds(seeds)
             density = ConditionalDensity(density.conditions, seeds, seed=density.seed)
         if sampler == "prior":
             draw = functools.partial(self._draw_from_prior, density)
@@ -141,5 +145,28 @@ class StreamlineSource(StreamlineCoder):
         """
         return rng.standard_normal((len(codes), self.latent_dim))
 
+    def _check_seeds(self, seeds) -> None:
+        """Refuse what `seeds_of` did not give, or that of another kind of model."""
+        if not isinstance(seeds, LatentBank):
+            raise ValueError(
+                f"seeds are of the type {type(seeds).__name__}: give what seeds_of "
+                "makes of streamlines."
+            )
+        if seeds.means.shape[1] != self.latent_dim:
+            raise ValueError(
+                f"seeds have {seeds.means.shape[1]} latents, and the model "
+                f"{self.latent_dim}: encode them by seeds_of of this model."
+            )
+
     def _draw_from_prior(self, density, cells, numbers, rng) -> np.ndarray:
         return self.draw_prior(density.cells[cells], numbers, rng)
+
+
+def _check_one_each(values: Mapping, names, nb_streamlines: int) -> None:
+    """Refuse conditions of more or fewer streamlines than there are."""
+    for name in names:
+        if name in values and np.shape(values[name]) != (nb_streamlines,):
+            raise ValueError(
+                f"The values of {name} have the shape {np.shape(values[name])}, for "
+                f"{nb_streamlines} streamlines: give one for each."
+            )

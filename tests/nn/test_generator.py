@@ -56,6 +56,11 @@ def test_what_is_missing_is_logged_and_known(model, longer, caplog):
     assert f"{60 - len(points)} streamlines are missing: bundle_1" in caplog.text
 
 
+def test_criteria_alone_are_refused(model):
+    with pytest.raises(ValueError, match="type LengthRange: give a Plausibility"):
+        model.generate(5, plausibility=LengthRange(10))
+
+
 def test_nothing_plausible_is_an_error(model):
     with pytest.raises(ValueError, match="No streamline is plausible"):
         model.generate(20, plausibility=Plausibility([LengthRange(1e4)]), max_tries=3)

@@ -1,5 +1,7 @@
 """Samplers and seeds, with every model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,8 +117,18 @@ def test_mix_of_subject_and_atlas(trained, arrays):
         ({"bundle": np.repeat("fornix", 2)}, 2, "fornix"),
         ({}, 2, "bundle"),
         ({"bundle": np.repeat("bundle_1", 0)}, 0, "no streamlines to generate"),
+        ({"bundle": np.repeat("bundle_1", 3)}, 2, r"shape \(3,\), for 2 streamlines"),
     ],
 )
 def test_impossible_seeds_are_refused(trained, arrays, values, nb_streamlines, said):
     with pytest.raises(ValueError, match=said):
         trained.seeds_of(arrays["points"][:nb_streamlines], values)
+
+
+def test_seeds_are_what_the_model_made_of_streamlines(trained, arrays):
+    with pytest.raises(ValueError, match="type ndarray: give what seeds_of makes"):
+        trained.generate(5, seeds=arrays["points"])
+    bank = trained.record.density.bank
+    fewer = replace(bank, means=bank.means[:, 1:])
+    with pytest.raises(ValueError, match="the model 4: encode them by seeds_of"):
+        trained.generate(5, seeds=fewer)
