@@ -56,6 +56,11 @@ def check_sampler(given: dict) -> None:
     from dipy_tractogen.sampling.samplers import SAMPLERS
 
     check_choice("sampler", given["sampler"], tuple(SAMPLERS))
+    if given["sampler"] == "prior" and given["seed_streamlines"]:
+        raise ValueError(
+            "--seed_streamlines are of no use with --sampler prior, which looks at no "
+            "streamline: leave out one."
+        )
     if given["atlas_share"] is not None:
         check_number("atlas_share", given["atlas_share"], low=0, high=1)
         if not given["atlas_streamlines"]:

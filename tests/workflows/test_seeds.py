@@ -57,6 +57,7 @@ def test_atlas_fills_what_the_subject_lacks(generate, bundle_files):
         (("--atlas_share", "0.5"), "--atlas_share needs --atlas_streamlines"),
         (("--atlas_streamlines", "x.trk"), "mixed with --seed_streamlines"),
         (("--seed_streamlines", "x.trk"), "x.trk"),
+        (("--seed_streamlines", "{file}", "--sampler", "prior"), "--sampler prior"),
         (
             (*("--seed_streamlines", "{file}", "--atlas_share", "2"), *ATLAS),
             "--atlas_share",
