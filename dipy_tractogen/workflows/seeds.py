@@ -19,7 +19,11 @@ _LOADING = {
 
 
 def sampler_parameters(
-    sampler="manifold", seed_streamlines=None, atlas_streamlines=None, atlas_share=None
+    sampler="manifold",
+    seed_streamlines=None,
+    atlas_streamlines=None,
+    atlas_share=None,
+    participants=None,
 ):
     """Name the parameters of where latents come from, with their defaults.
 
@@ -37,6 +41,10 @@ def sampler_parameters(
         Tractograms of an atlas, which is mixed with --seed_streamlines.
     atlas_share : float, optional
         Share of the atlas in the mix, from 0 to 1; half by default.
+    participants : string or Path, optional
+        Table of the subjects of these tractograms, a participants.tsv as in BIDS, for
+        a model that was trained with conditions of theirs; without it these are looked
+        up in data_per_streamline.
     """
 
 
@@ -65,6 +73,11 @@ def check_sampler(given: dict) -> None:
         check_number("atlas_share", given["atlas_share"], low=0, high=1)
         if not given["atlas_streamlines"]:
             raise ValueError("--atlas_share needs --atlas_streamlines.")
+    if given["participants"] and not given["seed_streamlines"]:
+        raise ValueError(
+            "--participants is of no use without --seed_streamlines: give both, or "
+            "leave it out."
+        )
     if given["atlas_streamlines"] and not given["seed_streamlines"]:
         raise ValueError(
             "--atlas_streamlines are mixed with --seed_streamlines: give these, too; "
@@ -133,20 +146,22 @@ def load_seeds(flow, model, given: dict):
     """
     if not given["seed_streamlines"]:
         return None
-    seeds = _encoded(flow, model, given["seed_streamlines"], "Seeds")
+    table = given["participants"]
+    seeds = _encoded(flow, model, given["seed_streamlines"], table, "Seeds")
     if not given["atlas_streamlines"]:
         return seeds
-    atlas = _encoded(flow, model, given["atlas_streamlines"], "Atlas")
+    atlas = _encoded(flow, model, given["atlas_streamlines"], table, "Atlas")
     share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
     return seeds.mixed_with(atlas, share)
 
 
-def _encoded(flow, model, paths, name: str):
+def _encoded(flow, model, paths, participants, name: str):
     """Load and encode tractograms whose bundles the model knows."""
     bundles = load_to_encode(
         model,
         flow.inputs(paths),
         _LOADING,
+        participants,
         conditions=model.record.density.conditions,
     )
     logger.info("%s: %d streamlines", name, len(bundles))

@@ -1,5 +1,8 @@
+import csv
+
 import numpy as np
 import pytest
+from trx import trx_file_memmap
 
 from dipy_tractogen.sampling.samplers import SAMPLERS
 from dipy_tractogen.streamlines.io import load_bundles
@@ -58,6 +61,7 @@ def test_atlas_fills_what_the_subject_lacks(generate, bundle_files):
         (("--atlas_streamlines", "x.trk"), "mixed with --seed_streamlines"),
         (("--seed_streamlines", "x.trk"), "x.trk"),
         (("--seed_streamlines", "{file}", "--sampler", "prior"), "--sampler prior"),
+        (("--participants", "x.tsv"), "--participants is of no use without"),
         (
             (*("--seed_streamlines", "{file}", "--atlas_share", "2"), *ATLAS),
             "--atlas_share",
@@ -75,3 +79,19 @@ def test_bundles_that_the_model_does_not_know_are_refused(
     unknown = tmp_path / "fornix.trk"
     unknown.write_bytes(bundle_files[0].read_bytes())
     assert "fornix" in generate("--seed_streamlines", unknown)
+
+
+def test_conditions_of_a_subject_come_from_its_table(
+    conditional_model, cohort, tmp_path
+):
+    """All that is drawn like its streamlines is of its diagnosis."""
+    table = cohort / "participants.tsv"
+    with open(table, newline="") as stream:
+        subject = next(csv.DictReader(stream, delimiter="\t"))
+    (file,) = (cohort / subject["participant_id"]).rglob("*.trx")
+    given = [conditional_model, "--seed_streamlines", file, "--participants", table]
+    given += ["--nb_streamlines", 30, "--out_dir", tmp_path]
+    assert main("dipy_generate_streamlines", [str(each) for each in given]) == 0
+    made = trx_file_memmap.load(str(tmp_path / "synthetic.trx"))
+    expected = ("control", "patient").index(subject["diagnosis"])
+    assert (made.data_per_streamline["diagnosis"] == expected).all()
