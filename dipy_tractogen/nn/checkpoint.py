@@ -16,7 +16,9 @@ from dipy_tractogen.streamlines.messages import first_difference
 from .callbacks import Budget, KeepBest
 from .following import HistoryRows
 
-_FILE = "checkpoint.npz"
+CHECKPOINT_FILE = "checkpoint.npz"
+"""Name of the file in the folder of a training."""
+
 # What is written need not take more than a small part of the time.
 _SECONDS_BETWEEN = 20.0
 
@@ -59,7 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
         keep_best: KeepBest | None,
     ):
         super().__init__()
-        (self.path,) = check_outputs(Path(folder) / _FILE, force=True)
+        (self.path,) = check_outputs(Path(folder) / CHECKPOINT_FILE, force=True)
         # What a kill left of a file that was being written.
         for remainder in self.path.parent.glob(f".{self.path.stem}-*.npz"):
             remainder.unlink()

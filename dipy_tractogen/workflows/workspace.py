@@ -69,14 +69,18 @@ class Workspace:
         model : StreamlineModel
             The model that was interrupted.
         """
+        from dipy_tractogen.nn.checkpoint import CHECKPOINT_FILE
+
         if model.record.density is None:
             return
         model.save(self.best)
+        goes_on = (self.folder / CHECKPOINT_FILE).exists()
         logger.warning(
             "Interrupted after %d steps. The best model so far is %s; the same command "
-            "with --resume goes on.",
+            "with --resume %s.",
             model.record.history[-1]["step"],
             self.best,
+            "goes on" if goes_on else "starts anew: no checkpoint was due yet",
         )
 
     def finish(self, history_file: Path, *, force: bool) -> None:

@@ -193,6 +193,7 @@ def test_interrupt_keeps_the_best_model_and_says_where(
     best = tmp_path / "model.training" / "best.keras"
     said = capsys.readouterr().err
     assert f"The best model so far is {best}" in said
+    assert "--resume starts anew" in said
     assert said.endswith("ERROR: Interrupted.\n")
     assert [path.name for path in tmp_path.iterdir()] == ["model.training"]
     assert load_model(best).generate(3)[0].shape == (3, 16, 3)

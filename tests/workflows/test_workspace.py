@@ -83,7 +83,10 @@ def test_untrained_model_is_not_kept(make):
         assert not workspace.best.exists()
 
 
-def test_best_model_is_kept_and_its_place_said(make, caplog):
+@pytest.mark.parametrize(
+    ("has_checkpoint", "said"), [(True, "--resume goes on"), (False, "starts anew")]
+)
+def test_best_model_is_kept_and_its_place_said(make, caplog, has_checkpoint, said):
     class Model:
         class record:
             density = np.ones(1)
@@ -93,7 +96,10 @@ def test_best_model_is_kept_and_its_place_said(make, caplog):
             path.write_text("best")
 
     with make() as workspace:
+        if has_checkpoint:
+            (workspace.folder / "checkpoint.npz").write_bytes(b"state")
         workspace.keep_best(Model())
     assert workspace.best.read_text() == "best"
     assert "after 7 steps" in caplog.text
     assert str(workspace.best) in caplog.text
+    assert said in caplog.text
