@@ -149,13 +149,13 @@ class ConditionalDensity:
         Raises
         ------
         ValueError
-            If no training streamline has the categories that are asked for.
+            If no streamline has the categories that are asked for.
         """
         accepted = asked.accepts(self.cells)
         if not accepted.any():
             raise ValueError(
-                "No training streamline has all the categories that are asked for: "
-                "leave some of them out."
+                "No streamline of the training, or of the seeds where there are some, "
+                "has all the categories that are asked for: leave some of them out."
             )
         asked.warn_outside(
             self.low[accepted].min(axis=0), self.high[accepted].max(axis=0)

@@ -175,7 +175,7 @@ def test_range_that_is_said_is_that_of_what_is_asked(density, caplog):
 
 
 def test_combination_that_never_was_is_refused(density):
-    with pytest.raises(ValueError, match="No training streamline has all the categor"):
+    with pytest.raises(ValueError, match="has all the categories that are asked"):
         weights(density, bundle="b", sex="m")
 
 
