@@ -352,9 +352,9 @@ def drawn(trained, monkeypatch):
     texture = trained.record.texture
     apply, numbers = texture.apply, []
 
-    def halve_at_first(means, labels, target_lengths, seed):
-        points = apply(means, labels, target_lengths, seed)
-        numbers.append(len(means))
+    def halve_at_first(*given, **options):
+        points = apply(*given, **options)
+        numbers.append(len(points))
         return points if len(numbers) > 1 else points / 2
 
     monkeypatch.setattr(texture, "apply", halve_at_first)
