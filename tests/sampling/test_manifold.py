@@ -46,6 +46,23 @@ def test_posteriors_widen_each_kernel(circle):
     assert drawn[:, 1].std() == pytest.approx(0.5, rel=0.05)
 
 
+def test_latents_follow_a_number_to_its_ends_and_across_a_gap():
+    """They do so though other things move them ten times as far."""
+    rng = np.random.default_rng(0)
+    age = np.concatenate([rng.uniform(-1.7, -0.3, 350), rng.uniform(0.3, 1.7, 350)])
+    z = rng.normal(size=(700, 5))
+    z[:, 0] += 0.5 * age
+    conditions = np.column_stack([np.zeros(700), age])
+    sampler = ManifoldSampler().fit(z, conditions, deviations=np.full(z.shape, 0.1))
+    asked = np.array([-1.6, -1, 0, 1, 1.6])
+    drawn = [sampler.sample(4000, [0, one], seed=1)[0] for one in asked]
+    slope, _ = np.polyfit(asked, [one[:, 0].mean() for one in drawn], 1)
+    real, _ = np.polyfit(age, z[:, 0], 1)
+    assert slope == pytest.approx(real, abs=0.07)
+    for one in drawn:
+        np.testing.assert_allclose(one.std(axis=0), 1, atol=0.2)
+
+
 @pytest.mark.parametrize("given", [{"width": 0}, {"width": 1}, {"neighbours": 0}])
 def test_impossible_parameters_are_refused(given):
     with pytest.raises(ValueError, match=next(iter(given))):
