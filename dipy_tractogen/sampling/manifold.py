@@ -18,11 +18,6 @@ _NUMBER_SCALE = 15.0
 # numbers say of the latents nearby makes up for the difference, and with few kernels
 # the streamlines of one length would be those of a few neighbourhoods.
 _REACH = 2.0
-# Share of the latents, those with the most alike numbers, that tell how latents change
-# with the numbers: of fewer the slopes would be noise. Worked out for so many at once.
-_ALIKE = 0.5
-_FEWEST_ALIKE = 40
-_AT_ONCE = 128
 # Smallest variance of a kernel, over that of the latents.
 _FLOOR = 1e-6
 _SMALLEST_VARIANCE = 1e-9
@@ -100,37 +95,7 @@ class ManifoldSampler(LatentSampler):
             np.linalg.cholesky(covariances),
             weights,
             _REACH,
-            self._slopes(x),
         )
-
-    def _slopes(self, x: np.ndarray) -> np.ndarray:
-        """Covariance of all columns with the numbers, where the numbers are alike.
-
-        Not among the neighbours: these are alike in all columns, so that among them
-        latents hardly change with a number on which they do depend.
-        """
-        from sklearn.neighbors import NearestNeighbors
-
-        nb_latents, nb_columns = x.shape
-        slopes = np.empty((nb_latents, nb_columns, self.nb_numbers_))
-        if not self.nb_numbers_:
-            return slopes
-        numbers = x[:, : self.nb_numbers_]
-        scaled = numbers / np.maximum(numbers.std(axis=0), _SMALLEST_VARIANCE)
-        nb_alike = max(_FEWEST_ALIKE, round(_ALIKE * nb_latents))
-        search = NearestNeighbors(n_neighbors=min(nb_alike, nb_latents)).fit(scaled)
-        # In parts, for all together would be many times larger than the latents.
-        for start in range(0, nb_latents, _AT_ONCE):
-            rows = slice(start, start + _AT_ONCE)
-            alike = x[search.kneighbors(scaled[rows], return_distance=False)]
-            alike -= alike.mean(axis=1, keepdims=True)
-            slopes[rows] = (
-                np.einsum("mki,mkj->mij", alike, alike[..., : self.nb_numbers_])
-                / alike.shape[1]
-            )
-        places = np.arange(self.nb_numbers_)
-        slopes[:, places, places] += _SMALLEST_VARIANCE
-        return slopes
 
     def _scales(self, deviations: np.ndarray) -> np.ndarray:
         """Scale of each column for distances: how sharply the posterior has it.

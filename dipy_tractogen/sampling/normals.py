@@ -28,17 +28,12 @@ class NormalMixture:
     reach : float
         How far from its centre, in its deviations, a component is chosen for given
         values. One for draws from the mixture itself; more makes them smoother.
-    slopes : ndarray of shape (m, d, q) or None
-        Covariance of all columns with the first q, for each component: along which its
-        centre moves to values that are given of these. None for its own covariance,
-        as in draws from the mixture itself.
     """
 
     centres: np.ndarray
     factors: np.ndarray
     weights: np.ndarray
     reach: float = 1.0
-    slopes: np.ndarray | None = None
 
     def draw(
         self,
@@ -75,16 +70,10 @@ class NormalMixture:
         if len(columns):
             # What a draw lacks of the given values moves the other columns as far as
             # they vary together; the result is a draw given the values.
-            columns = np.asarray(columns)
-            own = _gains(
-                self.factors @ self.factors[:, columns].transpose(0, 2, 1), columns
-            )
-            lacking = self.centres[component][:, columns] - drawn[:, columns]
-            drawn += _times(own, component, lacking)
-            away = values - self.centres[component][:, columns]
-            if self.slopes is not None:
-                own = _gains(self.slopes[:, :, columns], columns)
-            drawn += _times(own, component, away)
+            missing = values - drawn[:, columns]
+            gains = self._gains(columns)
+            gains = gains[component if len(gains) > 1 else np.zeros_like(component)]
+            drawn += np.einsum("nij,nj->ni", gains, missing)
             drawn[:, columns] = values
         return drawn
 
@@ -147,15 +136,8 @@ class NormalMixture:
         rows = self.factors[:, columns]
         return np.matmul(rows, rows.transpose(0, 2, 1))
 
-
-def _gains(cross: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """How far all columns move with some, from their covariances (m, d, k)."""
-    inner = cross[:, columns]
-    return np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
-
-
-def _times(gains: np.ndarray, component: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """Apply the gains of the component of each row."""
-    if len(gains) == 1:
-        return away @ gains[0].T
-    return np.einsum("nij,nj->ni", gains[component], away)
+    def _gains(self, columns: Sequence[int]) -> np.ndarray:
+        """How far all columns move with the given ones."""
+        cross = np.matmul(self.factors, self.factors[:, columns].transpose(0, 2, 1))
+        inner = self._covariances(columns)
+        return np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
