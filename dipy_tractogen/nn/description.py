@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 
+from dipy_tractogen.sampling.choice import some_of_each
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.sampling.texture import Texture
@@ -162,8 +163,5 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
 
 def _some_of_each(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Choose streamlines of each bundle, more than the texture keeps."""
-    order = rng.permutation(len(labels))
-    bundles = np.unique(labels)
-    most = max(1, min(_MOST_DECODED, _MOST_DECODED_IN_ALL // len(bundles)))
-    chosen = [order[labels[order] == label][:most] for label in bundles]
-    return np.sort(np.concatenate(chosen))
+    limits = {"most": _MOST_DECODED, "most_in_all": _MOST_DECODED_IN_ALL}
+    return np.sort(some_of_each(labels, rng, **limits))

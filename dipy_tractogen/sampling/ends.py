@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .choice import limit_of_each
+
 # Ends kept of a side of a bundle, and in all; 24 bytes a streamline.
 _MOST_OF_A_BUNDLE = 1000
 _MOST_IN_ALL = 24000
@@ -87,7 +89,7 @@ class RealEnds:
         """
         rng = np.random.default_rng(seed)
         bundles = np.unique(labels)
-        most = max(1, min(_MOST_OF_A_BUNDLE, _MOST_IN_ALL // len(bundles)))
+        most = limit_of_each(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
         own = [rng.permutation(np.flatnonzero(labels == one))[:most] for one in bundles]
         kept = np.concatenate(own)
         self.points = points[kept][:, [0, -1]].astype(np.float32)

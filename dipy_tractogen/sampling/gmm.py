@@ -7,12 +7,10 @@ import warnings
 import numpy as np
 
 from .normals import NormalMixture
-from .sampler import LatentSampler, posterior_draws
+from .sampler import LatentSampler, posterior_draws, variance_floor
 
 # Full covariances need a few latents for each dimension of a component.
 _LATENTS_PER_DIMENSION = 3
-_FLOOR = 1e-3
-_SMALLEST_VARIANCE = 1e-6
 CRITERIA = ("bic", "aic")
 """Information criteria that components can be chosen by."""
 
@@ -64,10 +62,11 @@ class MixtureSampler(LatentSampler):
 
         z = posterior_draws(x, deviations, weights, rng)
         nb_dims = z.shape[1]
-        # A floor on the variances, relative to the spread of this combination.
-        floor = _FLOOR * z.var(axis=0).sum() / max(nb_dims, 1) + _SMALLEST_VARIANCE
+        floor = variance_floor(z)
         if len(z) < 2 or nb_dims == 0:
-            return NormalMixture(z[:1], np.sqrt(floor) * np.eye(nb_dims)[None], _ONE)
+            return NormalMixture(
+                z[:1], np.sqrt(floor) * np.eye(nb_dims)[None], np.ones(1)
+            )
         room = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
         best, lowest = None, np.inf
         for power in range(min(self.max_components, room).bit_length()):
@@ -81,6 +80,3 @@ class MixtureSampler(LatentSampler):
             best, lowest = mixture, criterion
         factors = np.linalg.cholesky(best.covariances_)
         return NormalMixture(best.means_, factors, best.weights_)
-
-
-_ONE = np.ones(1)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .normals import NormalMixture
-from .sampler import LatentSampler, posterior_draws
+from .sampler import LatentSampler, posterior_draws, variance_floor
 
 _BANDWIDTHS = np.geomspace(0.05, 1.5, 12)
 _NB_FOLDS = 5
 # Latents that the bandwidth is chosen with.
 _MOST_COMPARED = 1000
-_FLOOR = 1e-3
-_SMALLEST_VARIANCE = 1e-6
 
 
 class KernelSampler(LatentSampler):
@@ -54,8 +52,7 @@ class KernelSampler(LatentSampler):
         """Find the kernel; see `LatentSampler.fit_cell`."""
         z = posterior_draws(x, deviations, np.full(len(x), 1 / len(x)), rng, most=1)
         nb_dims = z.shape[1]
-        floor = _FLOOR * z.var(axis=0).mean() + _SMALLEST_VARIANCE
-        covariance = floor * np.eye(nb_dims)
+        covariance = variance_floor(z) * np.eye(nb_dims)
         if len(z) > 1:
             covariance += np.cov(z, rowvar=False).reshape(nb_dims, nb_dims)
         factor = np.linalg.cholesky(covariance)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from .choice import some_of_each
+
 # Latents that are kept of a combination of categories, and in all.
 MOST_OF_A_CELL = 2000
 MOST_IN_ALL = 40000
@@ -89,7 +91,12 @@ class LatentBank:
             codes, axis=0, return_inverse=True, return_counts=True
         )
         cell_of = cell_of.reshape(-1)
-        rows = _choose(cell_of, counts, np.random.default_rng(seed))
+        rows = some_of_each(
+            cell_of,
+            np.random.default_rng(seed),
+            most=MOST_OF_A_CELL,
+            most_in_all=MOST_IN_ALL,
+        )
         by_cell = [numbers[cell_of == cell] for cell in range(len(cells))]
         return cls(
             np.asarray(means[rows], dtype=np.float32),
@@ -185,15 +192,3 @@ class LatentBank:
             The latents.
         """
         return cls(**{each.name: arrays[each.name] for each in fields(cls)})
-
-
-def _choose(
-    cell_of: np.ndarray, counts: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Choose the rows that are kept, sorted by combination."""
-    most = max(1, min(MOST_OF_A_CELL, MOST_IN_ALL // len(counts)))
-    order = rng.permutation(len(cell_of))
-    order = order[np.argsort(cell_of[order], kind="stable")]
-    first = np.cumsum(counts) - counts
-    place = np.arange(len(order)) - np.repeat(first, counts)
-    return order[place < most]

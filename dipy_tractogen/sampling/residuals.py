@@ -7,6 +7,7 @@ import numpy as np
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .arc_length import CHUNK
+from .choice import limit_of_each
 
 # Residuals kept of a bundle, and in all; 768 bytes each.
 _MOST_OF_A_BUNDLE = 500
@@ -112,7 +113,7 @@ def choose_kept(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         Their indices by bundle, at most 500 of one and 12,000 in all.
     """
     bundles = np.unique(labels)
-    most = max(1, min(_MOST_OF_A_BUNDLE, _MOST_IN_ALL // len(bundles)))
+    most = limit_of_each(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
     return np.concatenate(
         [rng.permutation(np.flatnonzero(labels == label))[:most] for label in bundles]
     )

@@ -11,6 +11,8 @@ from .normals import NormalMixture
 # Draws from the posteriors that a sampler is fitted to where there are few streamlines.
 _MOST_DRAWS = 8
 _ENOUGH_DRAWS = 2000
+_FLOOR = 1e-3
+_SMALLEST_VARIANCE = 1e-6
 
 
 class LatentSampler:
@@ -225,6 +227,22 @@ def posterior_draws(
     if not np.allclose(weights, weights[0]):
         rows = rng.choice(len(x), size=len(rows), p=weights)
     return x[rows] + deviations[rows] * rng.standard_normal((len(rows), x.shape[1]))
+
+
+def variance_floor(z: np.ndarray) -> float:
+    """Give a floor on variances, relative to the spread of latents.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, d)
+        Latents.
+
+    Returns
+    -------
+    float
+        To be added to the diagonal of their covariance.
+    """
+    return _FLOOR * z.var(axis=0).sum() / max(z.shape[1], 1) + _SMALLEST_VARIANCE
 
 
 def _rows(conditions: np.ndarray | None, nb_rows: int) -> np.ndarray:

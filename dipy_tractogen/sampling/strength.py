@@ -10,6 +10,8 @@ from scipy.stats import wasserstein_distance
 
 from dipy_tractogen.streamlines.geometry import mean_curvature, resample
 
+from .choice import shuffled_by_group
+
 STRENGTHS = (1.25, 1.0, 0.75, 0.5, 0.25, 0.0)
 """Factors of the residuals of a bundle that are tried."""
 
@@ -38,8 +40,7 @@ def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         Indices of half of the streamlines of each bundle; none are judged of a bundle
         that has no donors.
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
+    order = shuffled_by_group(labels, np.random.default_rng(seed))
     # Of a bundle with one streamline there is no other half.
     donors, judged = order[::2], order[1::2]
     return donors, judged[np.isin(labels[judged], labels[donors])]

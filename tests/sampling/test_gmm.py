@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.gmm import MixtureSampler
+from dipy_tractogen.sampling.gmm import CRITERIA, MixtureSampler
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,3 @@ def test_components_are_as_few_as_asked(latents):
 def test_impossible_parameters_are_refused(given, said):
     with pytest.raises(ValueError, match=said):
         MixtureSampler(**given)
-
-
-CRITERIA = ("bic", "aic")
