@@ -243,7 +243,8 @@ class LatentArithmetic:
     def _read(self, streamlines, values) -> tuple[np.ndarray, np.ndarray | None]:
         """Give latents, and the conditions as the networks read them."""
         points = self.as_points(streamlines)
-        return self.encode(points, values), self.condition_matrix(points, values)
+        matrix = self.condition_matrix(points, values)
+        return self.encode_matrix(points, matrix)["z_mean"], matrix
 
     def _places(self, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
         """Give what distances are measured by, and the categories they are within."""

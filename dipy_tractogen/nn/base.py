@@ -147,7 +147,25 @@ class StreamlineCoder(StreamlineReader):
             direction it was given. All float32.
         """
         points = self.as_points(streamlines)
-        matrix = self.condition_matrix(points, values)
+        return self.encode_matrix(points, self.condition_matrix(points, values))
+
+    def encode_matrix(
+        self, points: np.ndarray, matrix: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        """Encode and decode points, with conditions as the networks read them.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, nb_points, 3)
+            Points in RASMM mm.
+        matrix : ndarray of shape (n, conditions.width) or None
+            Conditions, if the networks read some.
+
+        Returns
+        -------
+        dict of str to ndarray
+            As `encode_and_decode` gives it.
+        """
 
         def both(points, conditions=None):
             chosen = self.better_direction(points, conditions)

@@ -76,7 +76,10 @@ class StreamlineSource(StreamlineCoder):
             )
         _check_one_each(values, conditions.names, len(points))
         codes, numbers = conditions.codes(values), conditions.standardised(values)
-        encoded = self.encode_and_decode(points, values)
+        matrix = None
+        if self.conditions_in_networks:
+            matrix = conditions.matrix(codes, numbers)
+        encoded = self.encode_matrix(points, matrix)
         means = encoded["z_mean"]
         return LatentBank.of(
             means,

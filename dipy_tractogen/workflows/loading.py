@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 from .arguments import check_choice, check_number
@@ -52,6 +53,18 @@ def check_loading(given: dict) -> None:
     """
     check_choice("outside_box", given["outside_box"], ("drop", "keep", "error"))
     check_number("min_length", given["min_length"], low=0)
+
+
+def default_loading() -> dict:
+    """Give the defaults of `loading_parameters`, for files without options of theirs.
+
+    Returns
+    -------
+    dict
+        Values by name.
+    """
+    parameters = inspect.signature(loading_parameters).parameters
+    return {name: each.default for name, each in parameters.items()}
 
 
 def load(files: list[Path], given: dict, **values):

@@ -6,16 +6,9 @@ import logging
 
 from .arguments import check_choice, check_number
 from .encoding import known_values, load_to_encode
+from .loading import default_loading
 
 logger = logging.getLogger("dipy_tractogen")
-
-# How these files are read; they are on grids of their own.
-_LOADING = {
-    "bundles_from": "auto",
-    "reference": None,
-    "outside_box": "drop",
-    "min_length": 0.0,
-}
 
 
 def sampler_parameters(
@@ -160,7 +153,7 @@ def _encoded(flow, model, paths, participants, name: str):
     bundles = load_to_encode(
         model,
         flow.inputs(paths),
-        _LOADING,
+        default_loading(),
         participants,
         conditions=model.record.density.conditions,
     )
