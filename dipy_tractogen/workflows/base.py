@@ -21,6 +21,11 @@ class TractogenFlow(Workflow):
         Overwrite outputs that exist.
     quiet : bool, optional
         Show no progress bar; there is none either where stderr is not a terminal.
+
+    Attributes
+    ----------
+    command : str
+        The command line as it was typed; empty where the flow is run from Python.
     """
 
     short_name = ""
@@ -39,6 +44,7 @@ class TractogenFlow(Workflow):
     def __init__(self, *, force: bool = False, quiet: bool = False):
         super().__init__(force=force)
         self.quiet = quiet
+        self.command = ""
 
     @property
     def force(self) -> bool:

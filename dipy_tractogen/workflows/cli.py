@@ -6,14 +6,17 @@ and prints DIPY's version; here bad input is one logged line and exit code 1.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from importlib import import_module
 import logging
 from pathlib import Path
+import shlex
 import signal
 import sys
+import time
 
-from .arguments import check_choice
+from dipy_tractogen import __version__
+
+from .logs import LEVELS, Log
 
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),
@@ -69,7 +72,6 @@ cli_flows = {
 
 logger = logging.getLogger("dipy_tractogen")
 
-_LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 _INTERRUPTED = 130
 
 
@@ -115,8 +117,6 @@ def build_parser(command: str, flow):
     from dipy import __version__ as dipy_version
     from dipy.workflows.base import IntrospectiveArgumentParser
 
-    from dipy_tractogen import __version__
-
     class Parser(IntrospectiveArgumentParser):
         """Treats a line that it cannot read as any other bad input."""
 
@@ -142,7 +142,7 @@ def build_parser(command: str, flow):
         "--log_level",
         metavar="string",
         default="INFO",
-        help=f"Log messages shown: {', '.join(_LOG_LEVELS)} (default INFO).",
+        help=f"Log messages shown: {', '.join(LEVELS)} (default INFO).",
     )
     parser.add_argument(
         "--log_file", metavar="string", default="", help="File for the log messages."
@@ -165,29 +165,33 @@ def main(command: str, arguments: list[str] | None = None) -> int:
     int
         The exit code: 0, 1 for bad input, 130 when interrupted.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         flow = load_flow(command)()
         given = vars(build_parser(command, flow).parse_args(arguments))
         log_level, log_file = given.pop("log_level"), given.pop("log_file")
         flow._force_overwrite, flow.quiet = given.pop("force"), given.pop("quiet")
+        flow.command = shlex.join([command, *arguments])
         # DIPY's parser leaves out what was not given and spells None "None".
         given = {
             key: None if value == "None" else value
             for key, value in given.items()
             if value is not None
         }
-        with _logging_to(sys.stderr, log_file):
-            return _run_flow(flow, given, log_level)
+        with Log(sys.stderr, log_file) as log:
+            log.set_level(log_level, quiet=flow.quiet)
+            log.file(f"{flow.command} (dipy_tractogen {__version__})")
+            return _run_flow(flow, given)
     except (ValueError, OSError) as error:
         # The line could not be read, or its log file not be opened.
-        with _logging_to(sys.stderr, ""):
+        with Log(sys.stderr):
             logger.error(_one_line(error))
         return 1
 
 
-def _run_flow(flow, given: dict, log_level: str) -> int:
+def _run_flow(flow, given: dict) -> int:
+    began = time.perf_counter()
     try:
-        _set_levels(log_level, quiet=flow.quiet)
         flow.run(**given)
     except (ValueError, OSError, MemoryError, ImportError) as error:
         logger.error(_one_line(error))
@@ -196,7 +200,16 @@ def _run_flow(flow, given: dict, log_level: str) -> int:
     except KeyboardInterrupt:
         logger.error("Interrupted.")
         return _INTERRUPTED
+    logger.info("Done in %s", _duration(time.perf_counter() - began))
     return 0
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def run() -> None:
@@ -207,36 +220,6 @@ def run() -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(Path(sys.argv[0]).stem))
-
-
-@contextmanager
-def _logging_to(stream, log_file: str):
-    """Send the messages of this package and of DIPY to the user, then undo it."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
-    if log_file:
-        handlers.append(logging.FileHandler(log_file))
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
-    targets = [logger, logging.getLogger("dipy")]
-    before = [(target.handlers[:], target.level) for target in targets]
-    for target in targets:
-        target.handlers[:] = handlers
-    try:
-        yield
-    finally:
-        for target, (old_handlers, level) in zip(targets, before):
-            target.handlers[:] = old_handlers
-            target.setLevel(level)
-        for handler in handlers:
-            handler.close()
-
-
-def _set_levels(log_level: str, *, quiet: bool) -> None:
-    check_choice("log_level", log_level, _LOG_LEVELS)
-    logger.setLevel("WARNING" if quiet and log_level == "INFO" else log_level)
-    # DIPY's messages at INFO are about its insides; its warnings matter.
-    inner = "WARNING" if log_level in ("INFO", "DEBUG") else log_level
-    logging.getLogger("dipy").setLevel(inner)
 
 
 def _one_line(error: BaseException) -> str:

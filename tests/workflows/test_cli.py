@@ -1,5 +1,6 @@
 import logging
 import os
+import re
 import signal
 import sys
 
@@ -9,6 +10,7 @@ from dipy_tractogen import __version__
 from dipy_tractogen.workflows import cli
 from dipy_tractogen.workflows.base import TractogenFlow
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.logs import Log, noted_warnings
 
 
 class EchoFlow(TractogenFlow):
@@ -57,7 +59,9 @@ def echo(monkeypatch, tmp_path, capsys):
 
 
 def test_messages_of_ours_reach_the_user_and_those_of_dipy_do_not(echo, tmp_path):
-    assert echo("word") == (0, "INFO: saying word\n")
+    code, said = echo("word")
+    assert code == 0
+    assert re.fullmatch(r"INFO: saying word\nINFO: Done in [\d.]+ s\n", said)
     assert (tmp_path / "echo.txt").read_text() == "word"
 
 
@@ -112,10 +116,34 @@ def test_quiet_log_level_and_log_file(echo, tmp_path):
     assert echo("word", "--quiet") == (0, "")
     _, said = echo("word", "--force", "--log_level", "ERROR")
     assert said == ""
-    log = tmp_path / "log.txt"
-    echo("word", "--force", "--log_file", log)
-    assert "saying word" in log.read_text()
     assert echo("word", "--force", "--log_level", "LOUD")[0] == 1
+
+
+def test_log_file_has_command_and_times_also_if_quiet(echo, tmp_path):
+    log = tmp_path / "log.txt"
+    assert echo("a word", "--log_file", log, "--quiet") == (0, "")
+    lines = log.read_text().splitlines()
+    assert f"dipy_echo 'a word' --log_file {log}" in lines[0]
+    assert __version__ in lines[0]
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ INFO: saying a word", lines[1])
+    echo("word", "--force", "--log_file", log, "--log_level", "WARNING")
+    assert "saying word" not in log.read_text()
+
+
+def test_long_times_are_told_in_hours_and_minutes():
+    told = [cli._duration(seconds) for seconds in (3.14159, 59.99, 61, 3599.7, 7322)]
+    assert told == ["3.1 s", "60.0 s", "1 min 1 s", "1 h 0 min", "2 h 2 min"]
+
+
+def test_warnings_are_noted_whatever_is_shown(capsys):
+    logger = logging.getLogger("dipy_tractogen")
+    with Log(sys.stderr) as log, noted_warnings() as notes:
+        log.set_level("ERROR")
+        logger.info("as expected")
+        logger.warning("%d dropped", 3)
+    logger.warning("later")
+    assert notes == ["3 dropped"]
+    assert "dropped" not in capsys.readouterr().err
 
 
 def test_line_that_cannot_be_read_is_bad_input(echo):
