@@ -90,13 +90,19 @@ def _columns(history) -> dict[str, np.ndarray]:
     return columns
 
 
-def empty_figure(nb_plots: int):
-    """Make a figure that needs no screen, with its plots in two columns.
+def empty_figure(
+    nb_plots: int, *, nb_columns: int = 2, size: tuple[float, float] = (5.5, 3.6)
+):
+    """Make a figure that needs no screen, with its plots in columns.
 
     Parameters
     ----------
     nb_plots : int
         Number of plots.
+    nb_columns : int, optional
+        Number of columns.
+    size : tuple of float, optional
+        Width and height of a plot, in inches.
 
     Returns
     -------
@@ -106,9 +112,12 @@ def empty_figure(nb_plots: int):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    nb_columns = min(nb_plots, 2)
+    nb_columns = min(nb_plots, nb_columns)
     nb_rows = math.ceil(nb_plots / nb_columns)
-    figure = Figure(figsize=(5.5 * nb_columns, 3.6 * nb_rows), layout="constrained")
+    width, height = size
+    figure = Figure(
+        figsize=(width * nb_columns, height * nb_rows), layout="constrained"
+    )
     FigureCanvasAgg(figure)
     for index in range(nb_plots):
         figure.add_subplot(nb_rows, nb_columns, index + 1)

@@ -1,0 +1,176 @@
+"""What an evaluation found, as figures: distributions, and measures by bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.streamlines.files import replacing
+
+from .colours import PALETTE
+from .plots import DPI, empty_figure
+
+_MEASURES = ("precision", "recall", "density", "coverage")
+_GENERATED, _REAL = PALETTE[0], PALETTE[1]
+# Distance of the two marks of a bundle from its line, and inches that a line takes.
+_OFFSET = 0.17
+_LINE_INCHES = 0.3
+
+
+def plot_distributions(
+    report: dict,
+    path: str | Path,
+    *,
+    bundle: str | None = None,
+    force: bool = False,
+) -> Path:
+    """Plot histograms of length, curvature, tortuosity and winding.
+
+    Parameters
+    ----------
+    report : dict
+        From :func:`dipy_tractogen.metrics.evaluation.evaluate`, or read from its JSON.
+    path : str or Path
+        The PNG file.
+    bundle : str, optional
+        Name of a bundle; all streamlines without it.
+    force : bool, optional
+        Overwrite the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the report holds no distributions, or none of the bundle.
+    FileExistsError
+        If the file exists and not `force`.
+    """
+    distributions = report.get("distributions")
+    if not distributions:
+        raise ValueError(
+            "the report holds no distributions: evaluate again with this version."
+        )
+    figure = empty_figure(len(distributions), size=(4.6, 3.0))
+    for axes, (name, found) in zip(figure.axes, distributions.items()):
+        _draw_histograms(axes, name, found, _shares_of(found, bundle))
+    figure.axes[0].legend(frameon=False)
+    return _save(figure, path, force=force)
+
+
+def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Path:
+    """Plot precision, recall, density and coverage by bundle, real ones beside them.
+
+    Bars are 95 % confidence intervals, where the report holds them.
+
+    Parameters
+    ----------
+    report : dict
+        From :func:`dipy_tractogen.metrics.evaluation.evaluate`, or read from its JSON.
+    path : str or Path
+        The PNG file.
+    force : bool, optional
+        Overwrite the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If no bundle has any of the measures.
+    FileExistsError
+        If the file exists and not `force`.
+    """
+    entries = {"all bundles": report["overall"], **report["bundles"]}
+    values = (
+        each["generated"][name] for each in entries.values() for name in _MEASURES
+    )
+    if all(value is None for value in values):
+        raise ValueError(
+            "no bundle has enough streamlines for precision, recall, density and "
+            "coverage: nothing to draw."
+        )
+    height = 1.3 + _LINE_INCHES * len(entries)
+    figure = empty_figure(4, nb_columns=4, size=(2.9, height))
+    for axes, name in zip(figure.axes, _MEASURES):
+        _draw_measure(axes, name, list(entries.values()))
+    lines = np.arange(len(entries))
+    figure.axes[0].set_yticks(lines, entries, parse_math=False)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return _save(figure, path, force=force)
+
+
+def _shares_of(found: dict, bundle: str | None) -> dict[str, list[float]]:
+    """Shares of the bins by set, of one bundle or of all."""
+    if bundle is None:
+        return found["overall"]
+    if bundle not in found["bundles"]:
+        known = ", ".join(found["bundles"]) or "none"
+        raise ValueError(f"{bundle} is no bundle of the report; it has {known}.")
+    return found["bundles"][bundle]
+
+
+def _draw_histograms(axes, name: str, found: dict, shares: dict) -> None:
+    edges = np.array(found["edges"])
+    for key, label, colour in (
+        ("real", "held-out", _REAL),
+        ("generated", "generated", _GENERATED),
+    ):
+        percent = 100 * np.array(shares[key])
+        axes.stairs(percent, edges, color=colour, lw=1.5, label=label)
+        axes.stairs(percent, edges, color=colour, alpha=0.2, fill=True)
+    unit = f" ({found['unit']})" if found["unit"] else ""
+    axes.set_xlabel(f"{name}{unit}", parse_math=False)
+    axes.set_ylabel("streamlines (%)")
+    axes.set_ylim(bottom=0)
+    axes.locator_params(axis="x", nbins=6)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_measure(axes, name: str, entries: list[dict]) -> None:
+    """Draw a line for each bundle: generated above, real below."""
+    for kind, label, colour, marker, offset in (
+        ("generated", "generated", _GENERATED, "o", -_OFFSET),
+        ("real", "real streamlines instead", _REAL, "s", _OFFSET),
+    ):
+        rows = [
+            (line + offset, entry[kind][name], _interval(entry, kind, name))
+            for line, entry in enumerate(entries)
+            if entry[kind][name] is not None
+        ]
+        places, values, intervals = zip(*rows) if rows else ((), (), ())
+        axes.plot(values, places, marker, color=colour, ms=4.5, label=label)
+        axes.hlines(
+            places,
+            [low for low, _ in intervals],
+            [high for _, high in intervals],
+            colors=colour,
+            lw=1.5,
+        )
+    axes.set_title(name)
+    axes.set_yticks(np.arange(len(entries)), [])
+    axes.set_ylim(len(entries) - 0.5, -0.5)
+    axes.grid(alpha=0.3)
+    axes.axhline(0.5, color="0.6", lw=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _interval(entry: dict, kind: str, name: str) -> tuple[float, float]:
+    """Give the interval of a measure, of no width where there is none."""
+    interval = entry.get("intervals", {}).get(kind, {}).get(name)
+    return tuple(interval or 2 * [entry[kind][name]])
+
+
+def _save(figure, path: str | Path, *, force: bool) -> Path:
+    with replacing(path, force=force) as temporary:
+        figure.savefig(temporary, dpi=DPI)
+    return Path(path)
