@@ -8,6 +8,12 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, tortuosity
 
+ATTRIBUTE_UNITS = {
+    **{"length": "mm", "curvature": "1/mm", "tortuosity": ""},
+    **dict.fromkeys("xyz", "mm"),
+}
+"""Units of `streamline_attributes`."""
+
 _NB_BINS = 20
 
 
@@ -55,6 +61,24 @@ def mutual_information(z: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     return np.array([[mutual_info_score(a, d) for a in attributes.T] for d in z.T])
 
 
+def rank_correlations(z: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+    """Correlate latent dimensions with attributes, by Spearman's rank coefficient.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, d)
+        Latents.
+    attributes : ndarray of shape (n, k)
+        Attributes.
+
+    Returns
+    -------
+    ndarray of shape (d, k)
+        From -1 to 1; 0 where one of the two is the same for all.
+    """
+    return _correlation(_ranked(z), _ranked(attributes))
+
+
 def disentanglement(
     z: np.ndarray, attributes: Mapping[str, np.ndarray]
 ) -> dict[str, float | dict[str, float]]:
@@ -99,7 +123,7 @@ def disentanglement(
     values = np.stack(list(kept.values()), axis=1) if kept else np.zeros((len(z), 0))
     information = mutual_information(z, values)
     explained = _correlation(z, values) ** 2
-    ranks = np.abs(_correlation(_ranked(z), _ranked(values)))
+    ranks = np.abs(rank_correlations(z, values))
     best = information.argmax(axis=0) if kept else np.zeros(0, int)
     entropy = np.array([_entropy(column) for column in _binned(values).T])
     by_attribute = {

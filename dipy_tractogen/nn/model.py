@@ -19,9 +19,10 @@ from .options import TrainingOptions
 from .record import TrainingRecord
 from .trackers import ACTIVE_VARIANCE
 from .training import fit_model
+from .traversal import LatentTraversal
 
 
-class StreamlineModel(LatentArithmetic, StreamlineGenerator):
+class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
     """Base of the models: training and the model's file.
 
     A subclass makes its layers and says what `call` and `compute_loss` do.

@@ -180,11 +180,20 @@ class RVAE(VAE):
     def draw_prior(self, codes, numbers, rng) -> np.ndarray:
         """Draw latents from the prior; see `StreamlineSource.draw_prior`."""
         names = [one.name for one in self.conditions.continuous]
-        attribute = numbers[:, [names.index(self.attribute)]]
+        mean, deviation = self._prior(numbers[:, names.index(self.attribute)])
+        return mean + deviation * super().draw_prior(codes, numbers, rng)
+
+    def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
+        """Give the prior for the attribute that is predicted; see `VAE.prior_of`."""
+        one = self.conditions[self.attribute]
+        return self._prior(
+            (self.predict_attribute(streamlines)[0] - one.mean) / one.deviation
+        )
+
+    def _prior(self, attribute: np.ndarray) -> tuple[np.ndarray, float]:
+        """Mean and deviation of the prior for standardised attributes."""
         direction = np.asarray(self.direction / ops.norm(self.direction))
-        deviation = float(ops.exp(self.prior_log_var / 2))
-        noise = super().draw_prior(codes, numbers, rng)
-        return attribute * direction + deviation * noise
+        return attribute[:, None] * direction, float(ops.exp(self.prior_log_var / 2))
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
