@@ -12,10 +12,11 @@ from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.resampled import BLOCK
+from dipy_tractogen.streamlines.versions import current_versions
 
 from .data import TrainingData
 from .oriented import HeldOut, OrientedBundles
-from .record import TrainingRecord, current_versions
+from .record import TrainingRecord
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dipy_tractogen.streamlines.versions import current_versions
+
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
 from .following import EventFiles, HistoryRows, ProgressBar
 from .options import TrainingOptions
 from .oriented import OrientedBundles
 from .pipeline import held_out_batches, training_batches
-from .record import current_versions
 
 logger = logging.getLogger("dipy_tractogen")
 

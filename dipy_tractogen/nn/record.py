@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 import json
 from pathlib import Path
-import platform
 
 import numpy as np
 
@@ -45,8 +44,10 @@ class TrainingRecord:
     parameters : dict
         Parameters of the training, whether it was ``interrupted``, ``kept_step``, the
         step whose weights were kept, and ``seconds_to_first_step``, with the reading.
+        Of a command also the ``command`` as it was typed and its ``warnings``.
     data : dict
-        Files, their digests, numbers of streamlines, ``seconds_to_read``.
+        Files, their digests, numbers of streamlines, those that were ``dropped`` by
+        reason, ``held_out_counts`` by bundle, ``seconds_to_read``.
     history : list of dict
         One row for each look at the held-out loss.
     versions : dict
@@ -112,32 +113,6 @@ class TrainingRecord:
         if arrays:
             record.texture = Texture.from_arrays(arrays)
         return record
-
-
-def current_versions() -> dict[str, str]:
-    """Give the versions of the software that a training depends on.
-
-    Returns
-    -------
-    dict of str to str
-        Version by package name, and that of Python.
-    """
-    import dipy
-    import keras
-    import sklearn
-    import tensorflow as tf
-
-    from dipy_tractogen import __version__
-
-    return {
-        "dipy_tractogen": __version__,
-        "python": platform.python_version(),
-        "dipy": dipy.__version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

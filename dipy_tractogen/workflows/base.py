@@ -1,11 +1,16 @@
-"""What the workflows share: their outputs, refused early when they exist."""
+"""What the workflows share: outputs that are refused early, and notes of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+import inspect
 from pathlib import Path
 import sys
 
 from dipy.workflows.workflow import Workflow
+
+from .logs import noted_warnings
 
 
 class TractogenFlow(Workflow):
@@ -26,9 +31,19 @@ class TractogenFlow(Workflow):
     ----------
     command : str
         The command line as it was typed; empty where the flow is run from Python.
+    given : dict
+        Values of all parameters of the last run, given or default.
+    warnings : list of str
+        What the last run has warned of.
     """
 
     short_name = ""
+
+    def __init_subclass__(cls, **kwargs):
+        """Have each run of a workflow noted."""
+        super().__init_subclass__(**kwargs)
+        if "run" in cls.__dict__:
+            cls.run = _noted(cls.run)
 
     @classmethod
     def get_short_name(cls) -> str:
@@ -45,6 +60,8 @@ class TractogenFlow(Workflow):
         super().__init__(force=force)
         self.quiet = quiet
         self.command = ""
+        self.given: dict = {}
+        self.warnings: list[str] = []
 
     @property
     def force(self) -> bool:
@@ -129,3 +146,19 @@ class TractogenFlow(Workflow):
                     "name the inputs one by one."
                 )
         return files
+
+
+def _noted(run: Callable) -> Callable:
+    """Let a flow know the parameters of its run, and what that warns of."""
+    signature = inspect.signature(run)
+
+    @wraps(run)
+    def noted(self, *args, **kwargs):
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        self.given = dict(list(bound.arguments.items())[1:])
+        with noted_warnings() as self.warnings:
+            return run(self, *args, **kwargs)
+
+    noted.__signature__ = signature
+    return noted

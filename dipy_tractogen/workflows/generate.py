@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+import time
 
 from .arguments import check_choice, check_int, check_number
 from .asked_lengths import AskedLengths
@@ -22,6 +23,7 @@ from .plausibility_parameters import (
     make_plausibility,
     plausibility_parameters,
 )
+from .provenance import record_name, write_record
 from .seeds import (
     check_sampler,
     choose_sampler,
@@ -105,6 +107,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Tractogram in any format of DIPY. A TRX holds the bundles as groups, a
             TRK as data_per_streamline["bundle"]; both hold the other conditions that
             each streamline was drawn for as data_per_streamline, categories as codes.
+            Beside it goes a JSON file of the same name: how it was made.
         """
         check_int("nb_streamlines", nb_streamlines)
         check_int("seed", seed, low=0)
@@ -115,13 +118,18 @@ class GenerateStreamlinesFlow(TractogenFlow):
         _check_form(nb_points, step_size, dtype, out_tractogram)
         check_sampler(given)
         check_plausibility(given)
-        path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
+        path, record = self.outputs(
+            out_dir,
+            out_tractogram=out_tractogram,
+            record=record_name(out_tractogram),
+        ).values()
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
 
         from dipy_tractogen.streamlines.reference import Reference
         from dipy_tractogen.streamlines.spacing import respaced
 
+        began = time.perf_counter()
         header = Reference.from_file(reference) if reference else None
         plausibility = make_plausibility(given)
 
@@ -160,6 +168,16 @@ class GenerateStreamlinesFlow(TractogenFlow):
             asked_lengths.warn()
         report_sampler(sampler)
         log_codes(known)
+        write_record(
+            record,
+            self,
+            model_file,
+            tractogram=path.name,
+            counts=counts,
+            conditions=asked,
+            **_judged(plausibility),
+            seconds=round(time.perf_counter() - began, 1),
+        )
         logger.info("Wrote %s", path)
         if plausibility:
             _report(plausibility, path)
@@ -235,6 +253,18 @@ def _not_in_points(values: dict, path: Path) -> dict:
     if STREAMS[path.suffix.lower()].keeps_data:
         return values
     return {name: each for name, each in values.items() if name not in COMPUTED}
+
+
+def _judged(plausibility) -> dict:
+    """Give what was rejected, for the record."""
+    if plausibility is None:
+        return {}
+    return {
+        "tried": plausibility.nb_tried,
+        "rejected_in_all": plausibility.nb_rejected,
+        "rejected": plausibility.rejections,
+        "missing": plausibility.shortfall,
+    }
 
 
 def _report(plausibility, path: Path) -> None:

@@ -84,12 +84,14 @@ class TrainingFlow(TractogenFlow):
             try:
                 self._fit(model, kept, aside, names["continuous"], workspace, given)
             except KeyboardInterrupt:
+                self._note(model)
                 workspace.keep_best(model)
                 raise
             _save_held_out(model, aside, paths.get("out_held_out"), force)
+            self.report(model, aside)
+            self._note(model)
             model.save(paths["out_model"], overwrite=force)
             workspace.finish(paths["out_history"], force=force)
-        self.report(model, aside)
         for path in paths.values():
             if path.exists():
                 logger.info("Wrote %s", path)
@@ -125,6 +127,11 @@ class TrainingFlow(TractogenFlow):
                 "Of it, the number of coefficients alone causes %.2f mm",
                 record.truncation_mm,
             )
+
+    def _note(self, model) -> None:
+        """Keep in the model's record how it was made, and what was warned of."""
+        model.record.parameters["command"] = self.command
+        model.record.parameters["warnings"] = list(self.warnings)
 
     def _settle_outputs(self, given: dict, again: bool) -> dict[str, Path]:
         names = {key: given[key] for key in ("out_model", "out_history")}
@@ -164,6 +171,8 @@ class TrainingFlow(TractogenFlow):
             "nb_training": len(kept),
             "nb_held_out": len(aside),
             "held_out": given["held_out"],
+            "held_out_counts": aside.counts(),
+            "dropped": dict(bundles.report.dropped),
             "seconds_to_read": round(time.perf_counter() - began, 3),
         }
         logger.info(
@@ -172,6 +181,8 @@ class TrainingFlow(TractogenFlow):
             f"{len(files):,}",
             model.record.data["seconds_to_read"],
         )
+        if bundles.report.counts:
+            logger.info("In all, %s", bundles.report.summary())
         logger.info(
             "Training on %d streamlines; %d are held out", len(kept), len(aside)
         )

@@ -1,11 +1,15 @@
+import json
+
 from dipy.io.streamline import load_tractogram
 import nibabel as nib
 import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.files import file_digest
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.versions import current_versions
 from dipy_tractogen.workflows.cli import main
 
 
@@ -128,12 +132,15 @@ def test_texture_is_left_out_only_where_that_is_asked(ask):
     assert np.abs(textured - smooth).max() > 0.01
 
 
-def test_number_outside_the_training_warns_of_the_range(ask, capsys):
+def test_number_outside_the_training_warns_of_the_range(ask, capsys, tmp_path):
     assert ask("age=200")[0] == 0
     warnings = [
         line for line in capsys.readouterr().err.splitlines() if "WARNING" in line
     ]
     assert "age=200" in warnings[0]
+    record = json.loads((tmp_path / "asked.json").read_text())
+    assert record["warnings"] == [line.removeprefix("WARNING: ") for line in warnings]
+    assert record["conditions"] == {"age": "200"}
     assert "year" in warnings[0]
 
 
@@ -207,7 +214,9 @@ def files(bundle_files, tmp_path):
     return {**found, "training": bundle_files}
 
 
-def test_every_criterion_replaces_what_it_rejects(generate, files, model_file):
+def test_every_criterion_replaces_what_it_rejects(
+    generate, files, model_file, tmp_path
+):
     plain, _ = load_model(model_file).generate(200, seed=0)
     options = ["--nb_streamlines", 60, "--min_length", f"{np.median(lengths(plain))}"]
     options += ["--max_length", 1e4, "--max_winding", 1e4, "--min_radius", 1e-3]
@@ -219,6 +228,31 @@ def test_every_criterion_replaces_what_it_rejects(generate, files, model_file):
     made = generate(*options)
     assert len(made) == 60
     assert lengths(made.resample(32)).min() > 0.98 * np.median(lengths(plain))
+    record = json.loads((tmp_path / "synthetic.json").read_text())
+    assert record["counts"] == made.counts()
+    assert record["tried"] - record["rejected_in_all"] >= 60
+    assert 0 < record["rejected"]["length"] <= record["rejected_in_all"]
+    assert record["rejected"]["winding"] == 0
+    assert record["missing"] == {}
+
+
+def test_record_beside_the_file_tells_how_it_was_made(generate, model_file, tmp_path):
+    generate("--nb_streamlines", 3, "--bundles", "bundle_2", name="some.v1.trk")
+    record = json.loads((tmp_path / "some.v1.json").read_text())
+    command = f"dipy_generate_streamlines {model_file} --nb_streamlines 3 --bundles"
+    assert record["command"].startswith(command)
+    assert record["model"] == {
+        "file": str(model_file),
+        "digest": file_digest(model_file),
+    }
+    assert record["parameters"]["bundles"] == ["bundle_2"]
+    assert record["parameters"]["sampler"] == "manifold"
+    assert record["counts"] == {"bundle_1": 0, "bundle_2": 3, "bundle_3": 0}
+    assert record["versions"] == current_versions()
+    assert record["warnings"] == []
+    given = [str(model_file), "--out_dir", str(tmp_path), "--out_tractogram"]
+    assert main("dipy_generate_streamlines", [*given, "some.v1.trx"]) == 1
+    assert not (tmp_path / "some.v1.trx").exists()
 
 
 def test_what_is_found_is_kept_and_the_rest_is_the_exit_message(

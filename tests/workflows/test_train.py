@@ -45,6 +45,22 @@ def test_model_knows_its_data(folder, bundle_files):
     assert record.data["seconds_to_read"] < whole < 300
     assert record.reference["dimensions"] == [64, 64, 3]
     assert record.bundle_names == ["bundle_1", "bundle_2", "bundle_3"]
+    assert record.data["held_out_counts"] == dict.fromkeys(record.bundle_names, 1)
+    assert record.data["dropped"] == {}
+    assert record.parameters["command"].startswith(f"dipy_train_vae {bundle_files[0]}")
+    assert record.parameters["warnings"] == []
+
+
+def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):
+    file = tractogram_with("zero length", good=12, bad=2)
+    flow = TrainVAEFlow()
+    small = {"nb_points": 16, "latent_dim": 2, "epochs": 1, "held_out": 0}
+    flow.run([str(file)], **small, out_dir=str(tmp_path))
+    record = load_model(tmp_path / "model.keras").record
+    assert record.data["dropped"] == {"zero length": 2}
+    assert record.parameters["command"] == ""
+    assert record.parameters["warnings"] == flow.warnings
+    assert "dropped: 2 zero length" in flow.warnings[0]
 
 
 def test_history_ends_with_the_last_step(folder):
