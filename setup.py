@@ -72,10 +72,12 @@ setup(
         # Import of published weights.
         "published": ["torch>=2.4"],
         "doc": [
-            "sphinx>=7.2",
+            "sphinx>=7.4",
             "numpydoc>=1.6",
-            "sphinx-gallery>=0.15",
+            "sphinx-gallery>=0.18",
             "sphinxcontrib-bibtex>=2.6",
+            "pydata-sphinx-theme>=0.16",
+            "latex2mathml>=3.77",
         ],
     },
     entry_points={

@@ -8,7 +8,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "dipy_tractogen").rglob("*.py"))
-PAGES = sorted((ROOT / "doc").glob("*.rst"))
+# Made by a build of the documentation, of sources that are checked themselves.
+GENERATED = {"_build", "generated", "gallery"}
+PAGES = sorted(
+    path
+    for path in [*(ROOT / "doc").rglob("*.rst"), *(ROOT / "doc").rglob("plot_*.py")]
+    if not GENERATED & set(path.parts)
+)
 CITATION = re.compile(r":footcite:[pt]:`([^`]+)`")
 KEYS = re.findall(
     r"^@\w+\{([^,]+),$",
