@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .estimate import Estimate, mean_estimate, parts_of_mean
 from .neighbours import count_in_balls, nearest
 
 NB_NEIGHBOURS = 5
@@ -78,12 +79,72 @@ def prdc(
     ----------
     .. footbibliography::
     """
-    real_radii, their_radii = (ball_radii(x, k=k) for x in (reference, candidates))
-    per_ball, per_candidate = count_in_balls(reference, real_radii, candidates)
-    _, per_reference = count_in_balls(candidates, their_radii, reference)
+    found = prdc_estimates(candidates, reference, k=k)
+    return {name: estimate.value for name, estimate in found.items()}
+
+
+def prdc_estimates(
+    candidates: np.ndarray,
+    reference: np.ndarray,
+    *,
+    k: int = NB_NEIGHBOURS,
+    reference_radii: np.ndarray | None = None,
+) -> dict[str, Estimate]:
+    """Estimate precision, recall, density and coverage as `prdc` does.
+
+    The parts of streamlines hold for balls of the size that they have: with one
+    candidate less, coverage loses the balls that hold no other, and so on.
+
+    Parameters
+    ----------
+    candidates : ndarray of shape (M, p, 3)
+        Generated streamlines, points in mm, equally spaced.
+    reference : ndarray of shape (N, p, 3)
+        Real streamlines, points in mm, equally spaced.
+    k : int, optional
+        Number of neighbours that sets the radii; both sets must be larger.
+    reference_radii : ndarray of shape (N,), optional
+        `ball_radii` of the reference, where they are known.
+
+    Returns
+    -------
+    dict of str to Estimate
+        The four measures.
+
+    Raises
+    ------
+    ValueError
+        As `prdc` does.
+    """
+    if reference_radii is None:
+        reference_radii = ball_radii(reference, k=k)
+    real = count_in_balls(reference, reference_radii, candidates)
+    ours = count_in_balls(candidates, ball_radii(candidates, k=k), reference)
+    nb_candidates, nb_reference = len(candidates), len(reference)
+    precision = mean_estimate(real.per_point > 0)
+    recall, coverage = (
+        mean_estimate(counts > 0) for counts in (ours.per_point, real.per_ball)
+    )
+    density = mean_estimate(real.per_point / k)
     return {
-        "precision": float(np.mean(per_candidate > 0)),
-        "recall": float(np.mean(per_reference > 0)),
-        "density": float(per_ball.sum() / (k * len(candidates))),
-        "coverage": float(np.mean(per_ball > 0)),
+        "precision": Estimate(
+            precision.value,
+            precision.candidates,
+            parts_of_mean(real.held_alone, over=nb_candidates),
+        ),
+        "recall": Estimate(
+            recall.value,
+            parts_of_mean(ours.held_alone, over=nb_reference),
+            recall.candidates,
+        ),
+        "density": Estimate(
+            density.value,
+            density.candidates,
+            parts_of_mean(real.per_ball, over=k * nb_candidates),
+        ),
+        "coverage": Estimate(
+            coverage.value,
+            parts_of_mean(real.alone_in, over=nb_reference),
+            coverage.candidates,
+        ),
     }
