@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 import logging
 import os
 from pathlib import Path
@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
-from tqdm.auto import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .checks import ScreeningReport, check_options, screen
 from .dataset import BundleSet
@@ -20,6 +18,7 @@ from .naming import bundle_labels
 from .participants import Participants
 from .ragged import as_sequence, take
 from .readers import read_tractogram
+from .reading import Reading
 from .reference import Reference
 from .store import GrowingPoints
 from .values import WITHOUT_VALUE, ValueReader, lacking
@@ -120,10 +119,10 @@ def load_bundles(
         participants=participants,
     )
     grid = _common_grid(files, reference)
-    report = ScreeningReport(0, 0)
+    reading = Reading(files)
     parts = []
     points = None if folder is None else GrowingPoints(folder)
-    for file in _with_progress(files, show_progress):
+    for file in reading.each(show_progress=show_progress):
         part, found = _read_part(
             file,
             reader,
@@ -134,26 +133,11 @@ def load_bundles(
             out_of_bounds=out_of_bounds,
             invalid=invalid,
         )
-        report += found
+        reading.found(file, found)
         parts.append(part)
-    _check_left(report, files, min_length)
-    return _assemble(parts, _joined(parts, points), grid, report, reader.units)
-
-
-def _with_progress(files: list[Path], show_progress: bool) -> Iterator[Path]:
-    """Walk through files, with a bar of the bytes that are read."""
-    if not show_progress:
-        yield from files
-        return
-    sizes = [file.stat().st_size for file in files]
-    options = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
-    with (
-        logging_redirect_tqdm([logger]),
-        tqdm(total=sum(sizes), desc="Reading", **options) as bar,
-    ):
-        for file, size in zip(files, sizes):
-            yield file
-            bar.update(size)
+    reading.end()
+    _check_left(reading.report, files, min_length)
+    return _assemble(parts, _joined(parts, points), grid, reading.report, reader.units)
 
 
 def _common_grid(
@@ -205,7 +189,6 @@ def _read_part(
     **screening,
 ) -> tuple[_Part, ScreeningReport]:
     """Read one file and leave out what cannot be used; `screening` as for `screen`."""
-    logger.info("Reading %s", file)
     first = 0 if points is None else len(points)
     contents = read_tractogram(file, points)
     labels, names = bundle_labels(
@@ -216,8 +199,6 @@ def _read_part(
         keep, found = screen(contents.streamlines, lacking=lacking(values), **screening)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
-    if found.counts:
-        logger.warning("%s: %s", file, found.summary())
     streamlines = contents.streamlines
     if points is not None:
         # Of a file on disk only the places are kept, counted from its beginning.

@@ -71,7 +71,13 @@ class AverageStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.geometry import resample
         from dipy_tractogen.streamlines.writers import save_bundles
 
-        bundles = load_to_encode(model, files, given, given["participants"])
+        bundles = load_to_encode(
+            model,
+            files,
+            given,
+            given["participants"],
+            show_progress=self.show_progress,
+        )
         labels, counts = np.unique(bundles.labels, return_counts=True)
         rng = np.random.default_rng(seed)
         means = []

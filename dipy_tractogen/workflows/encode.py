@@ -58,7 +58,14 @@ class EncodeStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
         places = (FILE_NUMBER, INDEX_IN_FILE)
-        bundles = load_to_encode(model, files, given, given["participants"], places)
+        bundles = load_to_encode(
+            model,
+            files,
+            given,
+            given["participants"],
+            places,
+            show_progress=self.show_progress,
+        )
         blocks = self._encoded(model, bundles)
         if extension == ".npz":
             self._write_arrays(path, bundles, blocks, files)

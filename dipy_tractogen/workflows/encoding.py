@@ -58,6 +58,8 @@ def load_to_encode(
     participants=None,
     numbers: Sequence[str] = (),
     conditions=None,
+    categories: Sequence[str] = (),
+    show_progress=False,
 ):
     """Load bundles with all that a model has to know to encode them.
 
@@ -75,6 +77,10 @@ def load_to_encode(
         Names of further values to load.
     conditions : Conditions, optional
         What has to be known of the streamlines; by default what the networks read.
+    categories : sequence of str, optional
+        Names of further categories to load.
+    show_progress : bool, optional
+        Whether there is a bar of what is read.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def load_to_encode(
         conditions = model.conditions
     names = conditions_to_load(conditions)
     read = [*names["categorical"], *names["continuous"]]
-    if participants and not read:
+    if participants and not (read or categories):
         raise ValueError(
             f"--participants {participants}: the model reads nothing of subjects; "
             "leave it out."
@@ -104,13 +110,14 @@ def load_to_encode(
         files,
         given,
         participants=participants,
-        categorical=names["categorical"],
+        categorical=[*names["categorical"], *categories],
         continuous=[*names["continuous"], *numbers],
+        show_progress=show_progress,
     )
     if read and not participants:
         values = values_that_were_written(conditions, bundles.values)
         bundles = replace(bundles, values=values)
-    if conditions is not None:
+    if conditions is not None and conditions.categorical:
         conditions.codes(known_values(bundles, slice(None)))
     return bundles
 

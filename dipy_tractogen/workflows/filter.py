@@ -82,7 +82,7 @@ class FilterStreamlinesFlow(TractogenFlow):
         check_reads_no_bundle(model, model_file)
 
         reference, report = self._reference(model, model_file, given)
-        bundles = load_to_encode(model, files, given)
+        bundles = load_to_encode(model, files, given, show_progress=self.show_progress)
         distances, _, relative = reference.compare(
             model, bundles, show_progress=self.show_progress
         )

@@ -137,7 +137,9 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
     from dipy_tractogen.sampling.latent_neighbours import NONE
     from dipy_tractogen.streamlines.files import expand_inputs
 
-    bundles = load_to_encode(model, expand_inputs(given["reference_files"]), given)
+    shown = {"show_progress": flow.show_progress}
+    files = expand_inputs(given["reference_files"])
+    bundles = load_to_encode(model, files, given, **shown)
     names = tuple(name for name in bundles.bundle_names if name != UNASSIGNED)
     if not names:
         raise ValueError(
@@ -154,7 +156,8 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
         z, error, kinds = made
         parts.append((z, error, nothing, groups, kinds))
     elif given["invalid_files"]:
-        invalid = load_to_encode(model, expand_inputs(given["invalid_files"]), given)
+        files = expand_inputs(given["invalid_files"])
+        invalid = load_to_encode(model, files, given, **shown)
         real, _ = _encode(flow, model, invalid, "invalid streamlines")
         nothing = np.full(len(invalid), NONE)
         groups = len(labels) + np.arange(len(invalid))

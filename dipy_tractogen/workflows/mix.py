@@ -92,7 +92,15 @@ class MixStreamlinesFlow(TractogenFlow):
 
         first, second = (
             _one_bundle(
-                load_to_encode(model, each, given, given["participants"]), name, option
+                load_to_encode(
+                    model,
+                    each,
+                    given,
+                    given["participants"],
+                    show_progress=self.show_progress,
+                ),
+                name,
+                option,
             )
             for each, name, option in zip(
                 files, (first_bundle, second_bundle), ("first_bundle", "second_bundle")

@@ -58,7 +58,13 @@ class PredictAttributeFlow(TractogenFlow):
         from .attribute import predict
 
         names = attribute_to_load(model.attribute, files, participants)
-        bundles = load(files, given, participants=participants, continuous=names)
+        bundles = load(
+            files,
+            given,
+            participants=participants,
+            continuous=names,
+            show_progress=self.show_progress,
+        )
         _check_unit(model, bundles)
         predicted, deviation, measured = predict(
             model, bundles, show_progress=self.show_progress

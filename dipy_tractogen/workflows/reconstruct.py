@@ -51,7 +51,13 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
-        bundles = load_to_encode(model, files, given, given["participants"])
+        bundles = load_to_encode(
+            model,
+            files,
+            given,
+            given["participants"],
+            show_progress=self.show_progress,
+        )
         mean, high, truncation = self._write(path, bundles, model)
         logger.info(
             "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm",

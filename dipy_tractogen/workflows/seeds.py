@@ -156,6 +156,7 @@ def _encoded(flow, model, paths, participants, name: str):
         default_loading(),
         participants,
         conditions=model.record.density.conditions,
+        show_progress=flow.show_progress,
     )
     logger.info("%s: %d streamlines", name, len(bundles))
     return model.seeds_of(bundles.streamlines, known_values(bundles, slice(None)))

@@ -181,8 +181,6 @@ class TrainingFlow(TractogenFlow):
             f"{len(files):,}",
             model.record.data["seconds_to_read"],
         )
-        if bundles.report.counts:
-            logger.info("In all, %s", bundles.report.summary())
         logger.info(
             "Training on %d streamlines; %d are held out", len(kept), len(aside)
         )
