@@ -35,6 +35,7 @@ setup(
     license="BSD-3-Clause",
     license_files=["LICENSE"],
     packages=find_packages(include=["dipy_tractogen", "dipy_tractogen.*"]),
+    package_data={"dipy_tractogen.viz.report": ["templates/*"]},
     # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11; TensorFlow 2.21
     # has no build for 3.14.
     python_requires=">=3.11,<3.14",
@@ -53,6 +54,8 @@ setup(
         "joblib>=1.3",
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
+        "pillow>=10.1",
+        "jinja2>=3.1",
         "tqdm>=4.64",
         "optuna>=4.2",
         # DIPY's viewer refuses FURY 2. FURY 0.12 needs VTK < 9.4, which has no build
@@ -66,6 +69,7 @@ setup(
             "pytest-xdist>=3.6",
             "ruff>=0.17,<0.18",
             "tensorboard>=2.18",
+            "playwright>=1.40",
         ],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],

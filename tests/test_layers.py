@@ -20,6 +20,8 @@ HOMES = {
     "vtk": "viz",
     "vtkmodules": "viz",
     "matplotlib": "viz",
+    "jinja2": "viz",
+    "PIL": "viz",
     "dipy.viz": "viz",
     "dipy.nn": None,
     "torch": "nn",

@@ -41,11 +41,12 @@ def test_changelog_tells_of_the_version():
     assert any(line.split()[:1] == [__version__] for line in changelog)
 
 
-def test_every_package_is_installed(metadata):
+def test_every_module_and_template_is_installed(metadata):
     sources = (metadata / "SOURCES.txt").read_text(encoding="utf-8").splitlines()
     on_disk = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "dipy_tractogen").rglob("*.py")
+        for path in (ROOT / "dipy_tractogen").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
     }
     assert on_disk <= set(sources)
 

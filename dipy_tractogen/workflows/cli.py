@@ -63,6 +63,7 @@ cli_flows = {
         "EvaluateStreamlinesFlow",
     ),
     "dipy_render_bundles": ("dipy_tractogen.workflows.render", "RenderBundlesFlow"),
+    "dipy_write_report": ("dipy_tractogen.workflows.report", "WriteReportFlow"),
     "dipy_simulate_cohort": ("dipy_tractogen.workflows.cohort", "SimulateCohortFlow"),
     "dipy_simulate_fibercup": (
         "dipy_tractogen.workflows.simulate",

@@ -1,0 +1,182 @@
+"""What a reader has to know first: everything that was warned of, and what shows it."""
+
+from __future__ import annotations
+
+from .content import Finding, counted, is_number, shown
+from .inputs import ReportInputs
+
+FAR_BELOW = 0.1
+"""Shortfall of a share against that of real streamlines that is pointed out."""
+NOVELTY_RANGE = (0.8, 1.25)
+"""Novelty below is that of copies, above that of streamlines unlike the real ones."""
+QUALITY = ("precision", "recall", "coverage")
+
+_FEW_STREAMLINES = 20
+_FEW_ACTIVE = 4
+_NAMED = 12
+
+
+def find_warnings(inputs: ReportInputs) -> list[Finding]:
+    """Gather all warnings: of the training, the generation and the evaluation.
+
+    Parameters
+    ----------
+    inputs : ReportInputs
+        What is reported.
+
+    Returns
+    -------
+    list of Finding
+        Those that were written by the commands, and those that the figures tell.
+    """
+    found = {
+        "Training": _of_training(inputs.model),
+        "Generation": _of_generation(inputs),
+        "Evaluation": _of_evaluation(inputs.metrics),
+    }
+    return [
+        Finding(source, text)
+        for source, texts in found.items()
+        for text in dict.fromkeys(texts)
+    ]
+
+
+def far_below(entry: dict, measure: str) -> bool:
+    """Say whether a measure is far below that of real streamlines.
+
+    Parameters
+    ----------
+    entry : dict
+        Of the evaluation, overall or of a bundle.
+    measure : str
+        One of `QUALITY`.
+
+    Returns
+    -------
+    bool
+        Whether it is lower by more than `FAR_BELOW`, beyond the intervals where there
+        are some.
+    """
+    generated, real = (entry[kind].get(measure) for kind in ("generated", "real"))
+    if not (is_number(generated) and is_number(real)):
+        return False
+    high, low = interval(entry, "generated", measure), interval(entry, "real", measure)
+    overlap = bool(high and low) and high[1] >= low[0]
+    return real - generated > FAR_BELOW and not overlap
+
+
+def interval(entry: dict, kind: str, measure: str) -> tuple[float, float] | None:
+    """Give the confidence interval of a measure.
+
+    Parameters
+    ----------
+    entry : dict
+        Of the evaluation, overall or of a bundle.
+    kind : str
+        "generated", "real" or "ratios".
+    measure : str
+        Name of the measure.
+
+    Returns
+    -------
+    tuple of float or None
+        Its two ends, or None where there is none.
+    """
+    ends = entry.get("intervals", {}).get(kind, {}).get(measure)
+    return tuple(ends) if ends and all(map(is_number, ends)) else None
+
+
+def _of_training(model) -> list[str]:
+    record = model.record
+    texts = list(record.parameters.get("warnings", ()))
+    if record.parameters.get("interrupted"):
+        texts.append("The training was interrupted; the model is the best until then.")
+    if record.history and not record.held_out_mm:
+        texts.append(
+            "No streamline was held out: the weights are the last ones, and the error "
+            "on new streamlines is not known."
+        )
+    is_told = any("collaps" in text for text in texts)
+    active, dimensions = record.active_units, model.latent_dim
+    if record.history and not active and not is_told:
+        texts.append("The posterior has collapsed: no latent dimension is active.")
+    elif 0 < active < min(_FEW_ACTIVE, dimensions / 2):
+        texts.append(f"Only {active} of {dimensions} latent dimensions are active.")
+    if not is_told:
+        texts += _of_coverage(record.history)
+    few = [
+        f"{name} ({count})"
+        for name, count in zip(record.bundle_names, record.bundle_counts)
+        if count < _FEW_STREAMLINES
+    ]
+    if few:
+        texts.append(
+            f"Fewer than {_FEW_STREAMLINES} training streamlines: {_some(few)}."
+        )
+    return texts
+
+
+def _of_coverage(history: list[dict]) -> list[str]:
+    from dipy_tractogen.nn.collapse import LOWEST_COVERAGE
+
+    covered = history[-1].get("coverage") if history else None
+    if not is_number(covered) or covered >= LOWEST_COVERAGE:
+        return []
+    return [
+        f"At the end of the training, generated streamlines cover only "
+        f"{100 * covered:.0f} % of what real ones cover: the model has collapsed."
+    ]
+
+
+def _of_generation(inputs: ReportInputs) -> list[str]:
+    from dipy_tractogen.streamlines.files import file_digest
+
+    texts = list(inputs.generation.get("warnings", ()))
+    digest = inputs.generation.get("model", {}).get("digest")
+    if digest and digest != file_digest(inputs.model_file):
+        texts.append("The generated streamlines are of another model than this one.")
+    return texts
+
+
+def _of_evaluation(metrics: dict) -> list[str]:
+    texts = list(metrics.get("warnings", ()))
+    texts += [_of_threshold(each) for each in metrics.get("thresholds", ())]
+    if not metrics:
+        return texts
+    for measure in QUALITY:
+        low = [
+            f"{name} ({shown(entry['generated'][measure], 2)}, real "
+            f"{shown(entry['real'][measure], 2)})"
+            for name, entry in metrics["bundles"].items()
+            if far_below(entry, measure)
+        ]
+        if low:
+            texts.append(f"Far below real, {measure} of {_some(low)}.")
+    novelty = metrics["overall"].get("ratios", {}).get("novelty")
+    if is_number(novelty) and novelty < NOVELTY_RANGE[0]:
+        texts.append(
+            f"Generated streamlines are nearer to those of training than held-out ones "
+            f"are (novelty {novelty:.2f}): the model may have memorised them."
+        )
+    if is_number(novelty) and novelty > NOVELTY_RANGE[1]:
+        texts.append(
+            f"Generated streamlines are farther from those of training than held-out "
+            f"ones are (novelty {novelty:.2f})."
+        )
+    return [text for text in texts if text]
+
+
+def _of_threshold(threshold: dict) -> str:
+    if threshold.get("met", True):
+        return ""
+    bundle = threshold.get("bundle")
+    return (
+        f"Not met: {threshold['measure']}{f' of {bundle}' if bundle else ''} is "
+        f"{shown(threshold.get('value'))}, asked {threshold['asked']}."
+    )
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    listed = ", ".join(names[:_NAMED])
+    return f"{listed} and {counted(more, 'other')}" if more > 0 else listed

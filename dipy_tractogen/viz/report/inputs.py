@@ -1,0 +1,174 @@
+"""What a report is made from, and the files beside a model that others wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+
+from dipy_tractogen.streamlines.dataset import BundleSet
+
+
+@dataclass
+class ReportInputs:
+    """Everything that a report tells of; only the model has to be there.
+
+    Parameters
+    ----------
+    model_file : Path
+        File of the model.
+    model : StreamlineModel
+        The model, with the record of its training.
+    real, generated, reconstructed : BundleSet, optional
+        Real, generated and reconstructed streamlines; the last with ``error_mm`` among
+        their values.
+    generation : dict, optional
+        What dipy_generate_streamlines says of its run.
+    metrics : dict, optional
+        What dipy_evaluate_streamlines measured.
+    latent : dict, optional
+        What dipy_explore_latent found.
+    latent_dir : Path, optional
+        Folder of its figures.
+    pictures : sequence of Path, optional
+        Other pictures.
+    captions : sequence of str, optional
+        A text for each of them; the names of the files by default.
+    files : dict of str to sequence of Path, optional
+        Other files that were read, by what they hold.
+    command : str, optional
+        The command line that writes the report.
+    """
+
+    model_file: Path
+    model: object
+    real: BundleSet | None = None
+    generated: BundleSet | None = None
+    reconstructed: BundleSet | None = None
+    generation: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
+    latent: dict = field(default_factory=dict)
+    latent_dir: Path | None = None
+    pictures: Sequence[Path] = ()
+    captions: Sequence[str] = ()
+    files: dict[str, Sequence[Path]] = field(default_factory=dict)
+    command: str = ""
+
+
+def read_generation(tractograms: Sequence[Path]) -> dict:
+    """Read what a generation said of itself, beside its tractogram.
+
+    Parameters
+    ----------
+    tractograms : sequence of Path
+        Generated tractograms; the first with a JSON file of the same stem counts.
+
+    Returns
+    -------
+    dict
+        What it said; empty where there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+    """
+    for tractogram in tractograms:
+        path = tractogram.with_suffix(".json")
+        if path.exists():
+            return read_json(path, ("parameters",), "dipy_generate_streamlines")
+    return {}
+
+
+def read_metrics(path: str | Path) -> dict:
+    """Read what dipy_evaluate_streamlines measured.
+
+    Parameters
+    ----------
+    path : str or Path
+        The JSON file.
+
+    Returns
+    -------
+    dict
+        As ``metrics.evaluation.evaluate`` gives it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is damaged, or another file.
+    """
+    needed = ("overall", "bundles")
+    return read_json(Path(path), needed, "dipy_evaluate_streamlines")
+
+
+def read_latent(folder: str | Path) -> dict:
+    """Read what dipy_explore_latent found.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Its output folder.
+
+    Returns
+    -------
+    dict
+        What is in ``latent.json``.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is damaged, or names a figure outside of the folder.
+    """
+    path = Path(folder) / "latent.json"
+    latent = read_json(path, ("figures",), "dipy_explore_latent")
+    for figure in latent["figures"]:
+        name = figure.get("file", "") if isinstance(figure, dict) else ""
+        if not name or Path(name).name != name:
+            raise ValueError(
+                f"{path}: figure {name or figure}: give the name of a file of this "
+                "folder, as dipy_explore_latent writes it."
+            )
+    return latent
+
+
+def read_json(path: Path, needed: Sequence[str], writer: str) -> dict:
+    """Read an object from a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    needed : sequence of str
+        Keys that it has.
+    writer : str
+        Command that writes such files.
+
+    Returns
+    -------
+    dict
+        The object.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it holds something else.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: {writer} writes it.")
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not set(needed) <= set(found):
+        raise ValueError(
+            f"{path} is no JSON file of {writer}, or is damaged: give a whole one."
+        )
+    return found

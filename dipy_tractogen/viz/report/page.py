@@ -1,0 +1,172 @@
+"""The page: everything put together, and into one file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from dipy_tractogen import __version__
+from dipy_tractogen.streamlines.files import file_digest, replacing
+
+from . import evaluation, gallery, training
+from .content import Command, Facts
+from .findings import find_warnings
+from .inputs import ReportInputs
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SECTIONS = {
+    "warnings": "Warnings",
+    "summary": "Summary",
+    "scenes": "Pictures",
+    "evaluation": "Generated beside real",
+    "reconstruction": "Reconstruction",
+    "latent": "Latent space",
+    "training": "Training",
+    "generation": "Generation",
+    "commands": "To repeat it",
+    "files": "Files",
+}
+
+
+def write_report(
+    inputs: ReportInputs,
+    path: str | Path,
+    *,
+    max_streamlines: int = 3000,
+    seed: int = 0,
+    force: bool = False,
+) -> Path:
+    """Write a report: one HTML page that needs no other file, and no network.
+
+    The same inputs give the same bytes.
+
+    Parameters
+    ----------
+    inputs : ReportInputs
+        What is reported.
+    path : str or Path
+        The HTML file.
+    max_streamlines : int, optional
+        Streamlines drawn in each panel of a picture, about.
+    seed : int, optional
+        Seed of their choice.
+    force : bool, optional
+        Overwrite the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If a picture that is given is none.
+    OSError
+        If a file cannot be read or written.
+    """
+    scenes, missing = gallery.scenes(inputs, max_streamlines=max_streamlines, seed=seed)
+    parts = {
+        **_parts(inputs),
+        "scenes": [*scenes, *gallery.given_pictures(inputs)],
+        "findings": [*find_warnings(inputs), *missing],
+    }
+    # Those that have something in them.
+    sections = {key: name for key, name in _SECTIONS.items() if parts.get(key, True)}
+    with replacing(path, force=force) as temporary:
+        text = _render(sections=sections, **parts)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return Path(path)
+
+
+def _parts(inputs: ReportInputs) -> dict:
+    """Gather what the template shows, but for scenes and warnings."""
+    model, metrics, generation = inputs.model, inputs.metrics, inputs.generation
+    generated = inputs.generated
+    return {
+        "title": f"{inputs.model_file.name}: {training.describe(model)}",
+        "model_file": inputs.model_file.name,
+        "description": training.describe(model),
+        "cards": [
+            *training.training_cards(model),
+            *evaluation.generation_cards(generation, generated),
+            *evaluation.evaluation_cards(metrics),
+        ],
+        "facts": training.training_facts(model),
+        "curves": gallery.curves(model.record.history),
+        "streamlines": training.bundle_table(
+            model, {} if generated is None else generated.counts()
+        ),
+        "conditions": training.condition_table(model),
+        "training_files": training.file_table(model.record.data.get("files", {})),
+        "generation": evaluation.generation_facts(generation),
+        "reconstruction": [
+            evaluation.reconstruction_table(each)
+            for each in [inputs.reconstructed]
+            if each is not None
+        ],
+        "measured": gallery.measured(metrics),
+        "evaluation": evaluation.evaluation_tables(metrics),
+        "latent": gallery.latent_pictures(inputs.latent, inputs.latent_dir),
+        "commands": _commands(inputs),
+        "files": _files(inputs),
+        "version": __version__,
+    }
+
+
+def _commands(inputs: ReportInputs) -> list[Command]:
+    """Give the command lines that are known, in the order they are run in."""
+    texts = {
+        "Train": inputs.model.record.parameters.get("command"),
+        "Generate": inputs.generation.get("command"),
+        "Evaluate": inputs.metrics.get("command"),
+        "Explore the latent space": inputs.latent.get("command"),
+        "Write this report": inputs.command,
+    }
+    return [Command(title, text) for title, text in texts.items() if text]
+
+
+def _files(inputs: ReportInputs) -> Facts:
+    """Say where everything is, as it was named, with digests."""
+    named = {"model": [inputs.model_file], **inputs.files}
+    return Facts(
+        "Files of this report",
+        [
+            (kind, f"{path} (SHA-256 {file_digest(path)})")
+            for kind, paths in named.items()
+            for path in paths
+        ],
+    )
+
+
+def _render(**parts) -> str:
+    """Fill the template; all that comes from files is escaped."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    style, script = (
+        (_TEMPLATES / name).read_text(encoding="utf-8")
+        for name in ("report.css", "report.js")
+    )
+    return environment.get_template("report.html").render(
+        **parts,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_digest(style),
+        script_hash=_digest(script),
+    )
+
+
+def _digest(text: str) -> str:
+    """Digest as a content security policy wants it."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"sha256-{digest}"

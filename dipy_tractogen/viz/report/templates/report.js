@@ -1,0 +1,92 @@
+"use strict";
+
+// Text is compared as a person orders it: bundle_2 before bundle_10.
+const collator = new Intl.Collator("en", { numeric: true });
+
+function makeButton(text, className) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
+  if (className) button.className = className;
+  return button;
+}
+
+/** Order two cells; one without a value comes last, whichever the direction. */
+function compareCells(first, second, isNumeric, sign) {
+  const [a, b] = [first.dataset.value, second.dataset.value];
+  if (a === undefined || b === undefined) {
+    return (a === undefined) - (b === undefined);
+  }
+  return sign * (isNumeric ? Number(a) - Number(b) : collator.compare(a, b));
+}
+
+function sortTable(table, column) {
+  const heading = table.tHead.rows[0].cells[column];
+  const isNumeric = heading.classList.contains("number");
+  // Numbers begin with the largest, names with the first letter.
+  const directions = isNumeric
+    ? ["descending", "ascending"]
+    : ["ascending", "descending"];
+  const isSorted = heading.getAttribute("aria-sort") === directions[0];
+  const direction = directions[isSorted ? 1 : 0];
+  for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", direction);
+  const sign = direction === "ascending" ? 1 : -1;
+  const rows = [...table.tBodies[0].rows];
+  rows.sort((a, b) =>
+    compareCells(a.cells[column], b.cells[column], isNumeric, sign));
+  table.tBodies[0].append(...rows);
+}
+
+function makeSortable(table) {
+  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    const button = makeButton(heading.textContent);
+    button.addEventListener("click", () => sortTable(table, column));
+    heading.replaceChildren(button);
+  });
+}
+
+/** Copy a command, or select it where that is not allowed. */
+async function copy(code, status) {
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    status.textContent = "Copied.";
+  } catch {
+    getSelection().selectAllChildren(code);
+    status.textContent = "Selected: press Ctrl+C to copy.";
+  }
+}
+
+function makeCopyable(command) {
+  const button = makeButton("Copy", "tool");
+  const name = command.querySelector("h3").textContent;
+  button.setAttribute("aria-label", `Copy: ${name}`);
+  const status = document.getElementById("copied");
+  button.addEventListener("click", async () => {
+    await copy(command.querySelector("code"), status);
+    button.textContent = status.textContent;
+  });
+  command.append(button);
+}
+
+function makeSwitch(place) {
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const button = makeButton("", "tool");
+  const isDark = () => (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+  const name = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    name();
+  });
+  system.addEventListener("change", name);
+  name();
+  place.append(button);
+}
+
+document.querySelectorAll("table").forEach(makeSortable);
+document.querySelectorAll(".command").forEach(makeCopyable);
+makeSwitch(document.getElementById("tools"));
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details")) part.open = true;
+});

@@ -1,0 +1,145 @@
+"""`dipy_write_report`: one page about a training and what it makes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from .arguments import check_int
+from .base import TractogenFlow
+from .models import load_trained_model
+
+logger = logging.getLogger("dipy_tractogen")
+
+_ERROR = "error_mm"
+
+
+class WriteReportFlow(TractogenFlow):
+    """Write one page about a training and what it makes."""
+
+    short_name = "write_report"
+
+    def run(
+        self,
+        model_file,
+        real_files=None,
+        generated_files=None,
+        reconstructed_files=None,
+        metrics_file=None,
+        latent_dir=None,
+        pictures=None,
+        captions=None,
+        bundles_from="auto",
+        reference=None,
+        max_streamlines=3000,
+        seed=0,
+        out_dir="",
+        out_report="report.html",
+    ):
+        """Write one page about a training and what it makes.
+
+        An HTML file with everything in it, to be opened by any browser without a
+        network: warnings, figures, pictures, curves, tables that can be sorted, and the
+        commands to repeat it. With a model alone it reports the training; each other
+        input adds to it.
+
+        Parameters
+        ----------
+        model_file : string or Path
+            Model file, from one of the dipy_train commands.
+        real_files : variable string, optional
+            Tractograms of real streamlines, such as the held_out.trx of the training,
+            drawn beside what the model makes.
+        generated_files : variable string, optional
+            Tractograms from dipy_generate_streamlines, with the JSON file that it
+            wrote beside them.
+        reconstructed_files : variable string, optional
+            Tractograms from dipy_reconstruct_streamlines, of the real files, with the
+            error of each streamline.
+        metrics_file : string or Path, optional
+            JSON file from dipy_evaluate_streamlines.
+        latent_dir : string or Path, optional
+            Output folder of dipy_explore_latent.
+        pictures : variable string, optional
+            Other pictures to show: PNG, JPEG, GIF or WebP.
+        captions : variable string, optional
+            What is seen in each of them, also for those who cannot see it. By default
+            the names of the files.
+        bundles_from : string, optional
+            Where the names of the bundles come from: auto (TRX groups, or else the
+            name of the file), stem, groups, or a key of data_per_streamline.
+        reference : string or Path, optional
+            Image or tractogram whose grid holds for all the files.
+        max_streamlines : int, optional
+            Number of streamlines drawn in each panel, about; chosen at random.
+        seed : int, optional
+            Fixes the choice of the streamlines that are drawn.
+        out_dir : string or Path, optional
+            Output folder.
+        out_report : string, optional
+            HTML file.
+        """
+        check_int("max_streamlines", max_streamlines)
+        check_int("seed", seed, low=0)
+        if not out_report.lower().endswith((".html", ".htm")):
+            raise ValueError(f"--out_report {out_report}: give a name with .html.")
+        pictures = _checked_pictures(pictures, captions)
+        path = self.outputs(out_dir, out_report=out_report)["out_report"]
+        given = {
+            "real": real_files,
+            "generated": generated_files,
+            "reconstructed": reconstructed_files,
+        }
+        files = {kind: self.inputs(each) for kind, each in given.items() if each}
+
+        from dipy_tractogen.viz.report import ReportInputs, write_report
+        from dipy_tractogen.viz.report.inputs import (
+            read_generation,
+            read_latent,
+            read_metrics,
+        )
+
+        inputs = ReportInputs(
+            Path(model_file),
+            None,
+            generation=read_generation(files.get("generated", ())),
+            metrics=read_metrics(metrics_file) if metrics_file else {},
+            latent=read_latent(latent_dir) if latent_dir else {},
+            latent_dir=Path(latent_dir) if latent_dir else None,
+            pictures=pictures,
+            captions=captions or (),
+            files={
+                **files,
+                **({"metrics": [Path(metrics_file)]} if metrics_file else {}),
+            },
+            command=self.command,
+        )
+        inputs.model = load_trained_model(model_file)
+        options = {"bundles_from": bundles_from, "reference": reference or None}
+        for kind, found in files.items():
+            setattr(inputs, kind, _load(kind, found, options))
+        write_report(
+            inputs, path, max_streamlines=max_streamlines, seed=seed, force=self.force
+        )
+        logger.info("Wrote %s", path)
+
+
+def _checked_pictures(pictures, captions) -> list[Path]:
+    paths = [Path(each) for each in pictures or ()]
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist: give a picture.")
+    if captions and len(captions) != len(paths):
+        raise ValueError(
+            f"--captions: {len(captions)} are given for {len(paths)} --pictures: give "
+            "one for each."
+        )
+    return paths
+
+
+def _load(kind: str, files: list[Path], options: dict):
+    """Load all streamlines, as a picture is where strange ones are seen."""
+    from dipy_tractogen.streamlines.io import load_bundles
+
+    values = {"continuous": [_ERROR]} if kind == "reconstructed" else {}
+    return load_bundles(files, out_of_bounds="keep", **values, **options)
