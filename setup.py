@@ -54,6 +54,7 @@ setup(
         "joblib>=1.3",
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
+        "pillow>=10",
         "pillow>=10.1",
         "jinja2>=3.1",
         "tqdm>=4.64",
@@ -73,6 +74,8 @@ setup(
         ],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
+        # Projections of latents by UMAP.
+        "umap": ["umap-learn>=0.5.7"],
         # Import of published weights.
         "published": ["torch>=2.4"],
         "doc": [

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import keras
 from keras import ops
-import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
 
@@ -64,6 +63,8 @@ class AE(StreamlineAutoencoder):
     .. footbibliography::
     """
 
+    active_variance = None
+
     def __init__(
         self,
         nb_points: int = 256,
@@ -113,21 +114,6 @@ class AE(StreamlineAutoencoder):
         """
         z = self.z_mean(self.hidden(features, conditions))
         return z, ops.zeros_like(z)
-
-    def active_dimensions(self, z_mean: np.ndarray) -> np.ndarray:
-        """Say that all dimensions matter: no prior covers those that vary little.
-
-        Parameters
-        ----------
-        z_mean : ndarray of shape (n, latent_dim)
-            Latents of the training streamlines.
-
-        Returns
-        -------
-        ndarray of shape (latent_dim,), bool
-            True everywhere.
-        """
-        return np.ones(z_mean.shape[1], dtype=bool)
 
     def call(self, inputs, training: bool | None = None) -> dict:
         """Encode and decode.

@@ -31,7 +31,15 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
     ----------
     *args, **kwargs
         As `StreamlineReader` takes them.
+
+    Attributes
+    ----------
+    active_variance : float or None
+        Variance of its mean above which a latent dimension counts as active; None where
+        all do, as no prior covers those that vary little.
     """
+
+    active_variance: float | None = ACTIVE_VARIANCE
 
     def fit(
         self,
@@ -165,9 +173,11 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         Returns
         -------
         ndarray of shape (latent_dim,), bool
-            Where their variance is above `ACTIVE_VARIANCE`.
+            Where their variance is above `active_variance`; all where that is None.
         """
-        return z_mean.var(axis=0) > ACTIVE_VARIANCE
+        if self.active_variance is None:
+            return np.ones(z_mean.shape[1], dtype=bool)
+        return z_mean.var(axis=0) > self.active_variance
 
     def save(self, filepath: str | Path, overwrite: bool = True, **kwargs) -> None:
         """Write the model and its record as one ``.keras`` file.

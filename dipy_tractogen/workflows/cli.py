@@ -58,6 +58,7 @@ cli_flows = {
         "dipy_tractogen.workflows.predict_attribute",
         "PredictAttributeFlow",
     ),
+    "dipy_explore_latent": ("dipy_tractogen.workflows.explore", "ExploreLatentFlow"),
     "dipy_evaluate_streamlines": (
         "dipy_tractogen.workflows.evaluate",
         "EvaluateStreamlinesFlow",

@@ -1,0 +1,159 @@
+"""A walk through a latent space: its steps in a row, and as an animation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.streamlines.files import replacing
+
+from .cameras import choose_views, frame_points
+from .compose import Key, compose
+from .figures import BACKGROUNDS
+from .layout import arrange
+from .offscreen import draw_cells
+from .panels import Panel
+from .scenes import line_width
+
+_FILM_SIZE = (560, 440)
+_MILLISECONDS = 90
+# Frames stay for longer at both ends.
+_MILLISECONDS_AT_ENDS = 700
+_COLOURS = 96
+
+
+@dataclass(frozen=True)
+class WalkStep:
+    """Streamlines at one step of a walk.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3)
+        Points in RASMM mm; as many at each step.
+    title : str
+        Where on the walk it is, such as ``"z3 = +1.5 SD"``.
+    short_title : str
+        The same for a narrow column, such as ``"+1.5"``.
+    colour : tuple of float
+        Red, green and blue from 0 to 1.
+    """
+
+    streamlines: np.ndarray
+    title: str
+    short_title: str
+    colour: tuple[float, float, float]
+
+
+def render_walk(
+    steps: Sequence[WalkStep],
+    png: str | Path,
+    gif: str | Path,
+    *,
+    every: int,
+    legend: Mapping[str, tuple[float, float, float]],
+    force: bool = False,
+) -> tuple[Path, Path]:
+    """Render a walk: some of its steps in a row, and all to and fro as an animation.
+
+    All steps have the same camera, on the two widest axes, and the same scale, and are
+    drawn by one process (`draw_cells`).
+
+    Parameters
+    ----------
+    steps : sequence of WalkStep
+        Two steps or more.
+    png : str or Path
+        The PNG file of the row.
+    gif : str or Path
+        The GIF file of the animation, which repeats.
+    every : int
+        The row has the first step and each so many after it.
+    legend : mapping of str to tuple of float
+        What the colours stand for.
+    force : bool, optional
+        Overwrite files that exist.
+
+    Returns
+    -------
+    png, gif : Path
+        The files.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two steps.
+    RenderingUnavailable
+        If rendering is impossible here, or the process that draws fails.
+    FileExistsError
+        If a file exists and not `force`.
+    """
+    if len(steps) < 2:
+        raise ValueError(f"a walk of {len(steps)} steps: give two or more.")
+    behind = BACKGROUNDS["white"]
+    panels = [Panel(step.title, step.streamlines) for step in steps]
+    points = np.concatenate([panel.points() for panel in panels])
+    (view,) = choose_views(["auto"], points)
+    frame = frame_points(points, view)
+    in_row = range(0, len(steps), every)
+    row = arrange([frame], len(in_row), legend=tuple(legend))
+    film = arrange([frame], 1, size=_FILM_SIZE, legend=tuple(legend))
+    cells = [
+        *(replace(cell, panel=index) for cell, index in zip(row.cells, in_row)),
+        *(replace(film.cells[0], panel=index) for index in range(len(steps))),
+    ]
+    images = draw_cells(
+        cells,
+        panels,
+        [np.tile(step.colour, (len(step.streamlines), 1)) for step in steps],
+        width=line_width(len(steps[0].streamlines), film.pixels_per_mm),
+        background=behind,
+    )
+    key = Key(colours=legend)
+    shown = [
+        Panel(steps[index].short_title, steps[index].streamlines) for index in in_row
+    ]
+    with replacing(png, force=force) as temporary:
+        figure = compose(row, images[: len(in_row)], shown, key, behind)
+        figure.savefig(temporary, dpi=figure.dpi)
+    frames = [
+        _pixels(compose(film, [image], [panel], key, behind))
+        for image, panel in zip(images[len(in_row) :], panels)
+    ]
+    _write_gif(frames, gif, force=force)
+    return Path(png), Path(gif)
+
+
+def _pixels(figure) -> np.ndarray:
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+
+
+def _write_gif(frames: Sequence[np.ndarray], path: str | Path, *, force: bool) -> None:
+    """Write frames that go to and fro, all with the same few colours."""
+    from PIL import Image
+
+    pictures = [Image.fromarray(frame) for frame in frames]
+    # One palette: with one for each frame, what stays the same would flicker.
+    some = frames[0], frames[len(frames) // 2], frames[-1]
+    together = Image.fromarray(np.concatenate(some))
+    palette = together.quantize(_COLOURS, dither=Image.Dither.NONE)
+    pictures = [
+        each.quantize(palette=palette, dither=Image.Dither.NONE) for each in pictures
+    ]
+    there_and_back = [*pictures, *pictures[-2:0:-1]]
+    durations = [_MILLISECONDS] * len(there_and_back)
+    for end in (0, len(pictures) - 1):
+        durations[end] = _MILLISECONDS_AT_ENDS
+    with replacing(path, force=force) as temporary:
+        there_and_back[0].save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=there_and_back[1:],
+            duration=durations,
+            loop=0,
+            optimize=True,
+        )

@@ -1,0 +1,215 @@
+"""`dipy_explore_latent`: what the latents of a model hold, as figures and tables."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+import re
+
+from .arguments import check_choice, check_int, check_number
+from .base import TractogenFlow
+from .encoding import participants_parameters
+from .exploring import load_sample
+from .loading import check_loading, loading_parameters
+from .models import load_trained_model
+from .parameters import with_parameters_of
+
+logger = logging.getLogger("dipy_tractogen")
+
+_DIMENSION = re.compile(r"z(\d+)")
+
+
+class ExploreLatentFlow(TractogenFlow):
+    """Look at the latent space of a model."""
+
+    short_name = "explore_latent"
+
+    @with_parameters_of(participants_parameters, loading_parameters)
+    def run(
+        self,
+        model_file,
+        input_files,
+        projection=None,
+        color_by=None,
+        max_streamlines=5000,
+        bundle=None,
+        nb_steps=7,
+        nb_deviations=3.0,
+        walk=None,
+        interpolate=None,
+        seed=0,
+        out_dir="",
+        out_latent="latent.json",
+        **given,
+    ):
+        """Look at the latent space of a model: figures, and tables beside them.
+
+        Latents of the given streamlines are projected to two dimensions, and correlated
+        with length, curvature, tortuosity and place. Each active dimension is
+        traversed: streamlines of a bundle get several values of it, all else stays, and
+        they are decoded. The one that moves streamlines most is animated.
+
+        Parameters
+        ----------
+        model_file : string or Path
+            Model file, from one of the dipy_train commands.
+        input_files : variable string or Path
+            Tractograms, folders or globs; best are streamlines that the model was not
+            trained on, such as the held_out.trx of a training.
+        projection : variable string, optional
+            How latents are projected: pca (the default), umap, which needs
+            umap-learn, and tsne.
+        color_by : variable string, optional
+            What the streamlines of a projection are coloured by, a plot each: bundle
+            and length by default; curvature, tortuosity; x, y or z, of the centre;
+            subject; a condition of the model, or a number that participants or
+            data_per_streamline have. Numbers are correlated with the latents as well.
+        max_streamlines : int, optional
+            About how many streamlines are looked at. Of more, some are chosen at
+            random, with the shares of the bundles kept.
+        bundle : string, optional
+            Bundle whose streamlines are walked with; by default the largest.
+        nb_steps : int, optional
+            Steps of a traversal.
+        nb_deviations : float, optional
+            How far a traversal goes from the mean of the bundle, either way, in
+            standard deviations of the bundle's latents.
+        walk : string, optional
+            What the animated walk goes along: a dimension, such as z3, or a number that
+            the decoder reads, such as length; by default the dimension that moves
+            streamlines most.
+        interpolate : variable string, optional
+            Names of two bundles: a second walk goes from the one to the other.
+        seed : int, optional
+            Seed of the choices of streamlines, and of umap and tsne.
+        out_dir : string or Path, optional
+            Output folder.
+        out_latent : string, optional
+            JSON file with what was found, and a list of the figures and tables, whose
+            names begin as its own.
+        """
+        check_loading(given)
+        projections = projection or ["pca"]
+        check_int("max_streamlines", max_streamlines, low=3)
+        check_int("nb_steps", nb_steps, low=2, high=15)
+        check_number("nb_deviations", nb_deviations, low=0, open_low=True, high=100)
+        check_int("seed", seed, low=0)
+        _check_projections(projections)
+        _check_pair(interpolate)
+        paths = self.outputs(
+            out_dir, **_names(out_latent, projections, bool(interpolate))
+        )
+        files = sorted(self.inputs(input_files))
+        if walk or interpolate:
+            from dipy_tractogen.viz.display import require_rendering
+
+            require_rendering()
+        model = load_trained_model(model_file)
+        along = _check_walk(model, walk)
+
+        colours = color_by or ["bundle", "length"]
+        sample = load_sample(
+            model,
+            files,
+            given,
+            color_by=colours,
+            max_streamlines=max_streamlines,
+            seed=seed,
+            show_progress=self.show_progress,
+        )
+        counts = sample.bundles.counts()
+        _check_bundles(counts, bundle, interpolate)
+
+        from . import latent_figures
+        from .latent_findings import LatentFindings
+        from .provenance import write_record
+        from .walk_figures import WalkFigures
+
+        findings = LatentFindings(self, paths)
+        latent_figures.show_projections(
+            findings, sample, projections, colours, seed=seed
+        )
+        active = latent_figures.show_dimensions(findings, model, sample)
+        latent_figures.show_correlations(findings, model, sample)
+        walks = WalkFigures(findings, model, sample, nb_steps=nb_steps, seed=seed)
+        bundle = bundle or max(counts, key=counts.get)
+        walks.traverse(bundle, active, nb_deviations, along)
+        if interpolate:
+            walks.interpolate(*interpolate)
+        streamlines = {
+            "files": [str(file) for file in files],
+            "given": sample.nb_found,
+            "counts": counts,
+        }
+        path = paths["out_latent"]
+        found = {"streamlines": streamlines, **findings.found}
+        write_record(path, self, model_file, **found)
+        logger.info("Wrote %s and %d figures", path, len(findings.found["figures"]))
+
+
+def _check_projections(projections) -> None:
+    """Refuse a projection that is unknown, or whose package is missing."""
+    from dipy_tractogen.metrics.projection import PROJECTIONS, check_projection
+
+    for name in projections:
+        check_choice("projection", name, PROJECTIONS)
+        check_projection(name)
+
+
+def _check_pair(interpolate) -> None:
+    """Refuse what is no pair of bundles."""
+    if interpolate is not None and len(set(interpolate)) != 2:
+        raise ValueError(
+            f"--interpolate {' '.join(interpolate)}: give the names of two bundles."
+        )
+
+
+def _check_walk(model, walk: str | None) -> int | str | None:
+    """Read what a walk goes along; refuse what the decoder does not read."""
+    if walk is None:
+        return None
+    matched = _DIMENSION.fullmatch(walk)
+    if matched and int(matched[1]) < model.latent_dim:
+        return int(matched[1])
+    numbers = []
+    if model.conditions_in_decoder:
+        numbers = [one.name for one in model.conditions.continuous]
+    if walk not in numbers:
+        accepted = ", ".join([f"z0 to z{model.latent_dim - 1}", *numbers])
+        raise ValueError(f"--walk {walk}: accepted for this model are {accepted}.")
+    return walk
+
+
+def _check_bundles(counts: dict, bundle: str | None, interpolate) -> None:
+    """Refuse bundles that have no streamline."""
+    there = [name for name, count in counts.items() if count]
+    for option, name in (
+        ("bundle", bundle),
+        *(("interpolate", each) for each in interpolate or ()),
+    ):
+        if name is not None:
+            check_choice(option, name, there)
+
+
+def _names(out_latent: str, projections, interpolated: bool) -> dict[str, str]:
+    """Name the outputs after the JSON file."""
+    from dipy_tractogen.streamlines.files import split_extension
+
+    stem, extension = split_extension(out_latent)
+    if extension.lower() != ".json":
+        raise ValueError(f"--out_latent {out_latent}: give a name that ends in .json.")
+    tables = ["projections", "units", "correlations", "traversal", "walk"]
+    figures = [*dict.fromkeys(projections), *tables[1:]]
+    animations = ["walk"]
+    if interpolated:
+        for kind in (tables, figures, animations):
+            kind.append("interpolation")
+    kinds = (("tsv", tables), ("png", figures), ("gif", animations))
+    names = {
+        f"{name}_{extension}": str(
+            Path(out_latent).with_name(f"{stem}_{name}.{extension}")
+        )
+        for extension, each in kinds
+        for name in each
+    }
+    return {"out_latent": out_latent, **names}

@@ -1,0 +1,211 @@
+"""Figures and tables of latents: projections, dimensions, correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+import logging
+
+import numpy as np
+
+from dipy_tractogen.metrics.latent import disentanglement, rank_correlations
+from dipy_tractogen.metrics.latent_units import latent_units
+from dipy_tractogen.metrics.projection import PROJECTIONS, project
+from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+from dipy_tractogen.viz.latent import (
+    Colouring,
+    plot_correlations,
+    plot_projection,
+    plot_units,
+)
+
+from .latent_findings import LatentFindings
+
+logger = logging.getLogger("dipy_tractogen")
+
+_UNIT_COLUMNS = ("variance", "spread", "deviation", "kl")
+
+
+def show_projections(
+    findings: LatentFindings, sample, methods: Sequence[str], color_by, *, seed: int
+) -> None:
+    """Project the latents, and plot them by each property.
+
+    Parameters
+    ----------
+    findings : LatentFindings
+        Where all is noted.
+    sample : LatentSample
+        Streamlines and their latents.
+    methods : sequence of str
+        Keys of `PROJECTIONS`.
+    color_by : sequence of str
+        The properties.
+    seed : int
+        Seed of the projections.
+    """
+    names = list(dict.fromkeys(color_by))
+    values = sample.bundles.values
+    colourings = [
+        Colouring(name, sample.texts_or_numbers(name), sample.units.get(name, ""))
+        for name in names
+    ]
+    columns: dict[str, Iterable] = {
+        "file": values[FILE_NUMBER].astype(int),
+        "index": values[INDEX_IN_FILE].astype(int),
+        "bundle": sample.texts_or_numbers("bundle"),
+        **{one.name: one.values for one in colourings},
+    }
+    for method in dict.fromkeys(methods):
+        projection = project(sample.z_mean, method, seed=seed)
+        path = plot_projection(
+            projection.places,
+            projection.axis_labels,
+            colourings,
+            findings.paths[f"{method}_png"],
+            has_scale=method == "pca",
+            seed=seed,
+            force=findings.force,
+        )
+        findings.list_figure(
+            path,
+            f"Latents by {PROJECTIONS[method]}",
+            f"{len(sample.z_mean)} latents in two dimensions, coloured by "
+            f"{' and by '.join(names)}.",
+        )
+        for number, column in enumerate(projection.places.T, start=1):
+            columns[f"{method}_{number}"] = column
+        if projection.explained_variance is not None:
+            shares = projection.explained_variance.tolist()
+            findings.found["explained_variance"] = shares
+            logger.info(
+                "The first two principal components hold %.0f %% of the variance",
+                100 * sum(shares[:2]),
+            )
+    rows = zip(*(np.asarray(each).tolist() for each in columns.values()))
+    findings.write_table("projections", list(columns), rows, "Projected latents")
+
+
+def show_dimensions(findings: LatentFindings, model, sample) -> np.ndarray:
+    """Tell what each latent dimension holds.
+
+    Parameters
+    ----------
+    findings : LatentFindings
+        Where all is noted.
+    model : StreamlineModel
+        The model.
+    sample : LatentSample
+        Streamlines and their latents.
+
+    Returns
+    -------
+    ndarray of shape (d,), bool
+        Which dimensions are active.
+    """
+    units = latent_units(sample.z_mean, sample.deviation, sample.prior)
+    active = model.active_dimensions(sample.z_mean)
+    names = dimension_names(model)
+    rows = [
+        {
+            "dimension": name,
+            **{
+                key: float(units[key][number]) if key in units else None
+                for key in _UNIT_COLUMNS
+            },
+            "active": bool(active[number]),
+        }
+        for number, name in enumerate(names)
+    ]
+    findings.found.update(
+        model_class=type(model).__name__,
+        has_posterior=sample.deviation is not None,
+        active_units=int(active.sum()),
+        latent_dim=model.latent_dim,
+        kl_nats=float(units["kl"].sum()) if "kl" in units else None,
+        units=rows,
+    )
+    findings.write_table(
+        "units",
+        list(rows[0]),
+        (["" if each is None else each for each in row.values()] for row in rows),
+        "Latent dimensions",
+    )
+    path = plot_units(
+        names,
+        units,
+        active,
+        findings.paths["units_png"],
+        threshold=model.active_variance,
+        force=findings.force,
+    )
+    counted = f"{active.sum()} of {len(names)} latent dimensions are active"
+    logger.info(counted)
+    findings.list_figure(
+        path,
+        "What each latent dimension holds",
+        f"Bars of each latent dimension, largest first; {counted}.",
+    )
+    return active
+
+
+def show_correlations(findings: LatentFindings, model, sample) -> None:
+    """Correlate the latent dimensions with the attributes.
+
+    Parameters
+    ----------
+    findings : LatentFindings
+        Where all is noted.
+    model : StreamlineModel
+        The model.
+    sample : LatentSample
+        Streamlines, latents and attributes.
+    """
+    dimensions, names = dimension_names(model), list(sample.attributes)
+    attributes = np.column_stack(list(sample.attributes.values()))
+    found = rank_correlations(sample.z_mean, attributes)
+    findings.found["correlations"] = {
+        "measure": "Spearman",
+        "attributes": names,
+        "values": dict(zip(dimensions, found.tolist())),
+    }
+    findings.found["disentanglement"] = disentanglement(
+        sample.z_mean, sample.attributes
+    )
+    title = "Rank correlations of latents and attributes"
+    findings.write_table(
+        "correlations",
+        ["dimension", *names],
+        ([name, *row] for name, row in zip(dimensions, found.tolist())),
+        title,
+    )
+    path = plot_correlations(
+        dimensions,
+        names,
+        found,
+        findings.paths["correlations_png"],
+        force=findings.force,
+    )
+    row, column = np.unravel_index(np.abs(found).argmax(), found.shape)
+    findings.list_figure(
+        path,
+        title,
+        f"Heat map of {len(dimensions)} latent dimensions by {', '.join(names)}; the "
+        f"strongest correlation is {found[row, column]:.2f}, of {dimensions[row]} with "
+        f"{names[column]}.",
+    )
+
+
+def dimension_names(model) -> list[str]:
+    """Name the latent dimensions as columns of ``z_mean``, from ``z0``.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+
+    Returns
+    -------
+    list of str
+        The names.
+    """
+    return [f"z{number}" for number in range(model.latent_dim)]
