@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+import logging
 from pathlib import Path
 import time
 
@@ -14,6 +15,8 @@ from .description import measure_held_out, record_of
 from .optimisation import Optimisation
 from .options import TrainingOptions
 from .oriented import OrientedBundles
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 def fit_model(
@@ -92,6 +95,7 @@ def fit_model(
             f"a step on {optimisation.batch_size} streamlines needs more than there is "
             "(give a smaller batch_size)"
         ) from error
+    logger.info("Measuring the model, and how its latents lie")
     record = record_of(model, bundles, options.seed)
     record.parameters = {
         **asdict(options),

@@ -176,9 +176,9 @@ class TrainingFlow(TractogenFlow):
             "seconds_to_read": round(time.perf_counter() - began, 3),
         }
         logger.info(
-            "Read %s streamlines of %s files in %.1f s",
+            "Read %s streamlines of %s in %.1f s",
             f"{bundles.report.total:,}",
-            f"{len(files):,}",
+            "one file" if len(files) == 1 else f"{len(files):,} files",
             model.record.data["seconds_to_read"],
         )
         logger.info(
