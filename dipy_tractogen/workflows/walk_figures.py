@@ -158,8 +158,9 @@ class WalkFigures:
         findings.list_figure(
             path,
             f"Traversals of {bundle}",
-            f"A grid: rows are the {len(rows)} of {len(walks)} active latent dimensions "
-            f"that move streamlines most, columns steps from low to high; those of {bundle} over those at the mean, in grey. "
+            f"A grid: rows are {len(rows)} of {len(walks)} active latent dimensions, "
+            f"columns steps from low to high; streamlines of {bundle} over those at "
+            f"the mean, in grey. "
             f"{rows[0].name} moves them most, by {walks[0].reach:.1f} mm.",
         )
 
