@@ -7,10 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from .agreement import bundle_agreement
-from .prdc import prdc
+from .estimate import Estimate, mean_estimate
+from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet, bundles_of
-from .shape import shape_similarity, volume_overlap
+from .shape import find_clusters, shape_similarity
 from .texture import ATTRIBUTES, texture_distances, texture_means
+from .volume import volume_overlap
 
 MEASURES = (
     "precision",
@@ -25,75 +27,125 @@ MEASURES = (
     *(f"mean_{name}" for name in ATTRIBUTES),
     *(f"{name}_w1" for name in ATTRIBUTES),
 )
-"""Names of the measures of `compare`; any is None where it has no meaning."""
+"""Names of the measures of `Comparison`; any is None where it has no meaning."""
 
 OVERALL = None
 """Key of the measures of all bundles together."""
 
+Measured = dict[int | None, dict[str, Estimate | None]]
 
-def compare(
-    candidates: StreamlineSet,
-    reference: StreamlineSet,
-    *,
-    k: int,
-    voxel_size: float,
-    seed: int,
-) -> dict[int | None, dict[str, float | None]]:
-    """Measure candidates against a reference, overall and by bundle.
+
+class Comparison:
+    """Measures sets of streamlines against one reference.
 
     Parameters
     ----------
-    candidates : StreamlineSet
-        Streamlines to judge.
     reference : StreamlineSet
-        Held-out real streamlines, as many of each bundle.
+        Held-out real streamlines, with their voxels.
     k : int
         Neighbours of precision, recall, density and coverage, which are None for sets
         that have not more than `k` streamlines.
-    voxel_size : float
-        Voxels of Dice, overlap and overreach, in mm.
     seed : int
         Seed of the clustering of shape similarity.
-
-    Returns
-    -------
-    dict of (int or None) to dict of str to float or None
-        For each bundle that both have, and for `OVERALL`, the values of `MEASURES`.
-        Shape similarity overall is the mean of the bundles. There is no agreement
-        with a single bundle.
     """
-    options = {"k": k, "voxel_size": voxel_size}
-    labels = np.intersect1d(bundles_of(candidates), bundles_of(reference))
-    if len(labels) == 0:
-        return {OVERALL: dict.fromkeys(MEASURES)}
-    agrees = bundle_agreement(
-        candidates.points, candidates.labels, reference.points, reference.labels
-    )
-    measured = {}
-    for label in labels:
-        ours, theirs = candidates.of_bundle(label), reference.of_bundle(label)
-        similarity = shape_similarity(ours.points, theirs.points, seed=seed)
-        measured[int(label)] = {
-            **_compare_as_one(ours, theirs, **options),
-            "shape_similarity": similarity,
-            "agreement": _share(agrees[candidates.labels == label], labels),
+
+    def __init__(self, reference: StreamlineSet, *, k: int, seed: int):
+        self._k, self._seed = k, seed
+        labels = bundles_of(reference).tolist()
+        self._sets = {label: reference.of_bundle(label) for label in labels}
+        self._clusters = {
+            label: find_clusters(one.points, seed=seed)
+            for label, one in self._sets.items()
         }
-    measured[OVERALL] = {
-        **_compare_as_one(candidates, reference, **options),
-        "shape_similarity": average(measured.values())["shape_similarity"],
-        "agreement": _share(agrees, labels),
-    }
-    return measured
+        self._sets[OVERALL] = reference
+        self._radii = {
+            label: ball_radii(one.points, k=k)
+            for label, one in self._sets.items()
+            if len(one) > k
+        }
+
+    def measure(self, candidates: StreamlineSet) -> Measured:
+        """Measure streamlines against the reference, overall and by bundle.
+
+        Parameters
+        ----------
+        candidates : StreamlineSet
+            Streamlines to judge, as many of each bundle, with their voxels.
+
+        Returns
+        -------
+        dict of (int or None) to dict of str to (Estimate or None)
+            For each bundle that both have, and for `OVERALL`, the values of `MEASURES`.
+            Shape similarity overall is the mean of the bundles. There is no agreement
+            with a single bundle.
+        """
+        labels = [int(one) for one in bundles_of(candidates) if one in self._sets]
+        if not labels:
+            return {OVERALL: dict.fromkeys(MEASURES)}
+        agrees = None
+        if len(labels) > 1:
+            reference = self._sets[OVERALL]
+            agrees = bundle_agreement(
+                candidates.points, candidates.labels, reference.points, reference.labels
+            )
+        measured: Measured = {}
+        for label in labels:
+            members = candidates.labels == label
+            ours = candidates.take(members)
+            clusters = find_clusters(ours.points, seed=self._seed)
+            measured[label] = {
+                **self._measure_as_one(ours, label),
+                "shape_similarity": shape_similarity(clusters, self._clusters[label]),
+                "agreement": _share(agrees, members),
+            }
+        measured[OVERALL] = {
+            **self._measure_as_one(candidates, OVERALL),
+            "shape_similarity": self._mean_similarity(candidates, measured),
+            "agreement": _share(agrees, slice(None)),
+        }
+        return measured
+
+    def _measure_as_one(
+        self, candidates: StreamlineSet, label: int | None
+    ) -> dict[str, Estimate | None]:
+        """Measures that do not look at bundles."""
+        reference = self._sets[label]
+        quality = dict.fromkeys(("precision", "recall", "density", "coverage"))
+        if min(len(candidates), len(reference)) > self._k:
+            quality = prdc_estimates(
+                candidates.points,
+                reference.points,
+                k=self._k,
+                reference_radii=self._radii[label],
+            )
+        return {
+            **quality,
+            **volume_overlap(candidates.voxels, reference.voxels),
+            **texture_means(candidates.attributes),
+            **texture_distances(candidates.attributes, reference.attributes),
+        }
+
+    def _mean_similarity(
+        self, candidates: StreamlineSet, measured: Measured
+    ) -> Estimate:
+        """Mean of the shape similarities of the bundles."""
+        reference = self._sets[OVERALL]
+        parts = np.zeros(len(candidates)), np.zeros(len(reference))
+        found = {label: one["shape_similarity"] for label, one in measured.items()}
+        for label, one in found.items():
+            parts[0][candidates.labels == label] = one.candidates / len(found)
+            parts[1][reference.labels == label] = one.reference / len(found)
+        return Estimate(float(np.mean([one.value for one in found.values()])), *parts)
 
 
 def average(
-    measured: Iterable[dict[str, float | None]],
+    measured: Iterable[dict[str, Estimate | None]],
 ) -> dict[str, float | None]:
     """Average each measure over several comparisons.
 
     Parameters
     ----------
-    measured : iterable of dict of str to float or None
+    measured : iterable of dict of str to Estimate or None
         Measures of the same names.
 
     Returns
@@ -103,26 +155,11 @@ def average(
     """
     measured = list(measured)
     values = {
-        name: [each[name] for each in measured if each[name] is not None]
+        name: [each[name].value for each in measured if each[name] is not None]
         for name in measured[0]
     }
     return {name: float(np.mean(v)) if v else None for name, v in values.items()}
 
 
-def _share(agrees: np.ndarray, labels: np.ndarray) -> float | None:
-    return float(agrees.mean()) if len(labels) > 1 else None
-
-
-def _compare_as_one(
-    candidates: StreamlineSet, reference: StreamlineSet, *, k: int, voxel_size: float
-) -> dict[str, float | None]:
-    """Measures that do not look at bundles."""
-    enough = min(len(candidates), len(reference)) > k
-    quality = ("precision", "recall", "density", "coverage")
-    return {
-        **dict.fromkeys(quality),
-        **(prdc(candidates.points, reference.points, k=k) if enough else {}),
-        **volume_overlap(candidates.points, reference.points, voxel_size=voxel_size),
-        **texture_means(candidates.attributes),
-        **texture_distances(candidates.attributes, reference.attributes),
-    }
+def _share(agrees: np.ndarray | None, members) -> Estimate | None:
+    return None if agrees is None else mean_estimate(agrees[members])

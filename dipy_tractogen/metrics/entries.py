@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .comparison import MEASURES, OVERALL, average, compare
+from .comparison import MEASURES, OVERALL, Comparison, Measured, average
+from .memorisation import memorisation
 from .novelty import nearest_distances, novelty, repetition
 from .samples import StreamlineSet, matched_draws, matched_sizes
 from .texture import ATTRIBUTES, texture_means
 
-Measured = dict[int | None, dict[str, float | None]]
+W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
+"""Measures whose ratio to those of real streamlines is reported."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,24 @@ class Distances:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What was measured on one draw.
+
+    Attributes
+    ----------
+    generated, real : dict
+        Results of `Comparison`, of generated and of other real streamlines.
+    rows : dict of str to ndarray of shape (n,)
+        Which streamlines of their sets were ``generated``, the ``reference`` and the
+        ``baseline``.
+    """
+
+    generated: Measured
+    real: Measured
+    rows: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Results:
     """All that was measured, from which entries are taken.
 
@@ -46,9 +66,9 @@ class Results:
     training : StreamlineSet or None
         Real streamlines that a model was trained on.
     distances : Distances
-        What novelty and repetition are made of.
-    generated_draws, real_draws : sequence of dict
-        Results of `compare` on each draw, of generated and of other real streamlines.
+        What novelty, memorisation and repetition are made of.
+    draws : sequence of Compared
+        The comparisons.
     nb_compared : dict of (int or None) to int
         Size of the samples of each bundle.
     """
@@ -57,9 +77,34 @@ class Results:
     real: StreamlineSet
     training: StreamlineSet | None
     distances: Distances
-    generated_draws: Sequence[Measured]
-    real_draws: Sequence[Measured]
+    draws: Sequence[Compared]
     nb_compared: dict[int | None, int]
+
+    @property
+    def known(self) -> StreamlineSet:
+        """Streamlines of training, or the held-out ones where there are none."""
+        return self.real if self.training is None else self.training
+
+    def distances_of(self, label: int | None) -> Distances:
+        """Give the distances of one bundle, without those that were not measured.
+
+        Parameters
+        ----------
+        label : int or None
+            The bundle, or `OVERALL`.
+
+        Returns
+        -------
+        Distances
+            Those of its streamlines.
+        """
+        found = self.distances
+        return Distances(
+            of_bundle(label, self.generated, found.generated_to_training),
+            of_bundle(label, self.real, found.real_to_training),
+            of_bundle(label, self.generated, found.among_generated),
+            of_bundle(label, self.known, found.among_known),
+        )
 
     def entry(self, label: int | None) -> dict:
         """Give the figures of one bundle.
@@ -72,28 +117,31 @@ class Results:
         Returns
         -------
         dict
-            ``counts``, ``generated``, ``real``, ``held_out`` and ``ratios``; see
-            :func:`dipy_tractogen.metrics.evaluation.evaluate`.
+            ``counts``, ``generated``, ``real``, ``held_out``, ``ratios`` and
+            ``memorisation``; see :func:`dipy_tractogen.metrics.evaluation.evaluate`.
         """
-        known = self.real if self.training is None else self.training
-        found = self.distances
-        to_training = _of(label, self.generated, found.generated_to_training)
-        real_to_training = _of(label, self.real, found.real_to_training)
-        among_generated = _of(label, self.generated, found.among_generated)
-        among_known = _of(label, known, found.among_known)
+        found = self.distances_of(label)
+        copies = memorisation(found.generated_to_training, found.real_to_training)
         generated = {
-            **_average(self.generated_draws, label),
-            "nearest_training": _median(to_training),
-            "repetition": repetition(among_generated, among_known),
+            **_average([draw.generated for draw in self.draws], label),
+            "nearest_training": _median(found.generated_to_training),
+            "repetition": repetition(found.among_generated, found.among_known),
+            "memorised": copies and copies["generated"],
         }
         real = {
-            **_average(self.real_draws, label),
-            "nearest_training": _median(real_to_training),
-            "repetition": repetition(among_known, among_known),
+            **_average([draw.real for draw in self.draws], label),
+            "nearest_training": _median(found.real_to_training),
+            "repetition": repetition(found.among_known, found.among_known),
+            "memorised": copies and copies["real"],
         }
-        w1 = [f"{name}_w1" for name in ATTRIBUTES]
         nb_generated = _count(label, self.generated)
         nb_training = 0 if self.training is None else _count(label, self.training)
+        held_out = texture_means(
+            {
+                name: of_bundle(label, self.real, values)
+                for name, values in self.real.attributes.items()
+            }
+        )
         return {
             "counts": {
                 "generated": nb_generated,
@@ -103,12 +151,13 @@ class Results:
             },
             "generated": generated,
             "real": real,
-            "held_out": texture_means(_attributes(label, self.real)),
+            "held_out": {name: mean.value for name, mean in held_out.items()},
             "ratios": {
-                "novelty": novelty(to_training, real_to_training),
-                **{name: ratio(generated[name], real[name]) for name in w1},
+                "novelty": novelty(found.generated_to_training, found.real_to_training),
+                **{name: ratio(generated[name], real[name]) for name in W1},
                 "generated_per_training": ratio(nb_generated, nb_training),
             },
+            "memorisation": copies,
         }
 
 
@@ -119,7 +168,6 @@ def measure(
     *,
     nb_draws: int,
     k: int,
-    voxel_size: float,
     seed: int,
 ) -> Results:
     """Measure everything that entries are made of.
@@ -127,15 +175,13 @@ def measure(
     Parameters
     ----------
     generated, real : StreamlineSet
-        Generated and held-out real streamlines.
+        Generated and held-out real streamlines, with their voxels.
     training : StreamlineSet or None
-        Real streamlines that a model was trained on.
+        Real streamlines that a model was trained on, with their voxels.
     nb_draws : int
         Draws over which the comparisons are averaged.
     k : int
         Neighbours of precision, recall, density and coverage.
-    voxel_size : float
-        Voxels of Dice, overlap and overreach, in mm.
     seed : int
         Seed of the draws.
 
@@ -144,29 +190,32 @@ def measure(
     Results
         What was measured.
     """
-    options = {"k": k, "voxel_size": voxel_size, "seed": seed}
-    draws = matched_draws(real, generated, training, nb_draws=nb_draws, seed=seed)
-    compared = [
-        (
-            compare(draw.generated, draw.reference, **options),
-            compare(draw.baseline, draw.reference, **options),
+    draws = []
+    for draw in matched_draws(real, generated, training, nb_draws=nb_draws, seed=seed):
+        comparison = Comparison(draw.reference, k=k, seed=seed)
+        draws.append(
+            Compared(
+                comparison.measure(draw.generated),
+                comparison.measure(draw.baseline),
+                {
+                    "generated": draw.generated.rows,
+                    "reference": draw.reference.rows,
+                    "baseline": draw.baseline.rows,
+                },
+            )
         )
-        for draw in draws
-    ]
     sizes = matched_sizes(real, generated, training)
-    distances = Distances(
-        _to_nearest(generated, training),
-        _to_nearest(real, training),
-        _among(generated),
-        _among(real if training is None else training),
-    )
     return Results(
         generated=generated,
         real=real,
         training=training,
-        distances=distances,
-        generated_draws=[pair[0] for pair in compared],
-        real_draws=[pair[1] for pair in compared],
+        distances=Distances(
+            _to_nearest(generated, training),
+            _to_nearest(real, training),
+            _among(generated),
+            _among(real if training is None else training),
+        ),
+        draws=draws,
         nb_compared={**sizes, OVERALL: sum(sizes.values())},
     )
 
@@ -187,6 +236,29 @@ def ratio(value: float | None, of: float | None) -> float | None:
     return value / of if value is not None and of else None
 
 
+def of_bundle(
+    label: int | None, streamlines: StreamlineSet, values: np.ndarray
+) -> np.ndarray:
+    """Give the values of one bundle, without those that could not be measured.
+
+    Parameters
+    ----------
+    label : int or None
+        The bundle, or `OVERALL`.
+    streamlines : StreamlineSet
+        The n streamlines.
+    values : ndarray of shape (n,)
+        A value of each; NaN where there is none.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The finite values of the bundle.
+    """
+    values = values if label is OVERALL else values[streamlines.labels == label]
+    return values[np.isfinite(values)]
+
+
 def _to_nearest(points: StreamlineSet, others: StreamlineSet | None) -> np.ndarray:
     if others is None or len(others) == 0:
         return np.full(len(points), np.nan)
@@ -199,23 +271,10 @@ def _among(streamlines: StreamlineSet) -> np.ndarray:
     return nearest_distances(streamlines.points)
 
 
-def _of(
-    label: int | None, streamlines: StreamlineSet, values: np.ndarray
-) -> np.ndarray:
-    """Values of one bundle, without those that could not be measured."""
-    values = values if label is OVERALL else values[streamlines.labels == label]
-    return values[np.isfinite(values)]
-
-
 def _count(label: int | None, streamlines: StreamlineSet) -> int:
     if label is OVERALL:
         return len(streamlines)
     return int(np.sum(streamlines.labels == label))
-
-
-def _attributes(label: int | None, streamlines: StreamlineSet) -> dict:
-    attributes = streamlines.attributes.items()
-    return {name: _of(label, streamlines, values) for name, values in attributes}
 
 
 def _average(draws: Sequence[Measured], label: int | None) -> dict:

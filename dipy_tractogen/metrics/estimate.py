@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NOTHING = np.zeros(1)
-"""The parts of streamlines that a measure does not depend on, whatever their number."""
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -22,15 +19,15 @@ class Estimate:
     ----------
     value : float
         The measure :math:`\theta`.
-    candidates : ndarray of shape (M,) or (1,)
-        Parts of the candidates.
-    reference : ndarray of shape (N,) or (1,)
-        Parts of the reference streamlines.
+    candidates : ndarray of shape (M,) or float
+        Parts of the candidates; 0 where it does not depend on them.
+    reference : ndarray of shape (N,) or float
+        Parts of the reference streamlines; 0 where it does not depend on them.
     """
 
     value: float
-    candidates: np.ndarray = NOTHING
-    reference: np.ndarray = NOTHING
+    candidates: np.ndarray | float = 0.0
+    reference: np.ndarray | float = 0.0
 
 
 def mean_estimate(values: np.ndarray) -> Estimate:
@@ -65,4 +62,6 @@ def parts_of_mean(values: np.ndarray, *, over: float | None = None) -> np.ndarra
         Parts whose sum is zero.
     """
     values = np.asarray(values, dtype=float)
-    return (values - values.mean()) / (len(values) if over is None else over)
+    nb_streamlines = max(len(values), 1)
+    centred = values - values.sum() / nb_streamlines
+    return centred / (nb_streamlines if over is None else over)

@@ -8,14 +8,19 @@ import math
 
 import numpy as np
 
+from dipy_tractogen.streamlines.reference import Reference
+
+from .bootstrap import NB_RESAMPLES
 from .comparison import OVERALL
 from .distances import NB_POINTS
+from .distributions import distributions
 from .entries import measure
+from .intervals import Intervals
 from .matching import LEFT_OUT, common_bundles, leave_out_held_out, warn_of_numbers
 from .prdc import NB_NEIGHBOURS
-from .samples import StreamlineSet, prepare
-from .shape import VOXEL_SIZE
+from .samples import StreamlineSet, prepare, with_voxels
 from .texture import NB_POINTS as TEXTURE_POINTS
+from .volume import VOXEL_SIZE, Grid
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -37,6 +42,8 @@ def evaluate(
     nb_points: int = NB_POINTS,
     texture_points: int = TEXTURE_POINTS,
     voxel_size: float = VOXEL_SIZE,
+    grid: Reference | None = None,
+    nb_bootstrap: int = NB_RESAMPLES,
     seed: int = 0,
 ) -> dict:
     """Evaluate generated streamlines against held-out real ones.
@@ -67,9 +74,14 @@ def evaluate(
     nb_points : int, optional
         Points of a streamline for distances.
     texture_points : int, optional
-        Points of a streamline for length, curvature and tortuosity.
+        Points of a streamline for length, curvature, tortuosity and winding.
     voxel_size : float, optional
-        Voxels of Dice, overlap and overreach, in mm.
+        Voxels of Dice, overlap and overreach, in mm; a voxel centre is at the origin.
+    grid : Reference, optional
+        Grid of the voxels in place of `voxel_size`. What lies beyond is not counted.
+    nb_bootstrap : int, optional
+        Number of times that streamlines are drawn for the confidence intervals, which
+        :mod:`dipy_tractogen.metrics.bootstrap` describes; 0 for none.
     seed : int, optional
         Seed of the draws.
 
@@ -80,25 +92,32 @@ def evaluate(
 
         - ``overall`` and ``bundles`` (by name), each with ``counts``; the measures
           ``generated`` and ``real``; ``held_out``, the mean attributes of the held-out
-          streamlines; and ``ratios`` of generated to real, ``novelty``,
-          ``length_w1``, ``curvature_w1`` and ``tortuosity_w1``, with
+          streamlines; ``ratios`` of generated to real, ``novelty``, ``length_w1``,
+          ``curvature_w1``, ``tortuosity_w1`` and ``winding_w1``, with
           ``generated_per_training``, the number of generated streamlines for each of
-          training;
+          training; ``memorisation``, see
+          :func:`~dipy_tractogen.metrics.memorisation.memorisation`; and ``intervals``,
+          the 95 % confidence intervals of ``generated``, ``real`` and ``ratios``, by
+          measure the two limits or None;
         - ``worst_bundle``, the name of that whose precision, recall or coverage is
           farthest below that of real streamlines, or None;
+        - ``distributions``, see
+          :func:`~dipy_tractogen.metrics.distributions.distributions`;
         - ``parameters`` and ``warnings``.
 
     Raises
     ------
     ValueError
         If there are no generated or no real streamlines, labels do not fit, points are
-        not finite, or a parameter is out of its range.
+        not finite, a parameter is out of its range, or no real streamline passes
+        through `grid`.
 
     References
     ----------
     .. footbibliography::
     """
-    _check(generated, real, k, seed)
+    _check(generated, real, k=k, seed=seed, nb_bootstrap=nb_bootstrap)
+    voxels = Grid.of_size(voxel_size) if grid is None else Grid.of(grid)
     given = {"generated": generated, "real": real, "training": training}
     given = {name: each for name, each in given.items() if each is not None}
     labels = {
@@ -119,30 +138,37 @@ def evaluate(
     if nb_shared:
         logger.info("Left out of training, being held out as well: %d", nb_shared)
     warnings += more + warn_of_numbers(generated, real, training, names, k)
+    generated, real, training = with_voxels([generated, real, training], voxels)
+    if not real.voxels.nnz:
+        raise ValueError(
+            "No real streamline passes through the given grid: give an image in the "
+            "space of the streamlines."
+        )
     nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(real)))
-    results = measure(
-        generated,
-        real,
-        training,
-        nb_draws=nb_draws,
-        k=k,
-        voxel_size=voxel_size,
-        seed=seed,
-    )
-    bundles = {name: results.entry(label) for label, name in names.items()}
+    results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
+    entries = {label: results.entry(label) for label in (OVERALL, *names)}
+    intervals = None
+    if nb_bootstrap:
+        intervals = Intervals(results, nb_resamples=nb_bootstrap, seed=seed)
+    for label, entry in entries.items():
+        entry["intervals"] = intervals.of(label, entry) if intervals else {}
+    bundles = {name: entries[label] for label, name in names.items()}
     return {
-        "overall": results.entry(OVERALL),
+        "overall": entries[OVERALL],
         "bundles": bundles,
         "worst_bundle": worst_bundle(bundles),
+        "distributions": distributions(generated, real, names),
         "parameters": {
             "k": k,
             **points,
-            "voxel_size": voxel_size,
+            "voxel_size": voxel_size if grid is None else None,
+            "grid": None if grid is None else grid.to_dict(),
+            "nb_bootstrap": nb_bootstrap,
             "seed": seed,
             "nb_draws": nb_draws,
             "training_also_held_out": nb_shared,
         },
-        "warnings": warnings,
+        "warnings": [*warnings, *_warn_of_copies(entries[OVERALL])],
     }
 
 
@@ -165,7 +191,7 @@ def evaluate_generated(
     Returns
     -------
     dict
-        As `evaluate` gives it.
+        As `evaluate` gives it, without intervals.
     """
     return evaluate(
         points,
@@ -175,6 +201,7 @@ def evaluate_generated(
         real_labels=held_out.labels,
         training_labels=training.labels,
         bundle_names=training.bundle_names,
+        nb_bootstrap=0,
         seed=seed,
     )
 
@@ -202,15 +229,21 @@ def worst_bundle(bundles: dict[str, dict]) -> str | None:
     return max(shortfalls)[1] if shortfalls else None
 
 
-def _check(generated, real, k: int, seed: int) -> None:
+def _check(generated, real, *, k: int, seed: int, nb_bootstrap: int) -> None:
     for name, streamlines in (("generated", generated), ("real", real)):
         if len(streamlines) == 0:
             raise ValueError(f"There are no {name} streamlines: give one or more.")
     if k < 1:
         raise ValueError(f"k={k}: give one neighbour or more.")
-    if seed < 0:
-        raise ValueError(f"seed={seed}: give zero or more.")
+    for name, value in (("seed", seed), ("nb_bootstrap", nb_bootstrap)):
+        if value < 0:
+            raise ValueError(f"{name}={value}: give zero or more.")
 
 
 def _compared(streamlines: StreamlineSet) -> StreamlineSet:
     return streamlines.take(streamlines.labels != LEFT_OUT)
+
+
+def _warn_of_copies(overall: dict) -> list[str]:
+    found = overall["memorisation"]
+    return [found["verdict"]] if found and found["copies"] != "none" else []

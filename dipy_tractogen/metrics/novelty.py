@@ -100,7 +100,23 @@ def repetition(among_candidates: np.ndarray, among_real: np.ndarray) -> float | 
         Share of `among_candidates` below a tenth of the median of `among_real`; None
         where there are no distances.
     """
-    if not len(among_candidates) or not len(among_real):
+    threshold = repetition_distance(among_real)
+    if threshold is None or not len(among_candidates):
         return None
-    threshold = REPETITION_SHARE * np.median(among_real)
     return float(np.mean(among_candidates < threshold))
+
+
+def repetition_distance(among_real: np.ndarray) -> float | None:
+    """Say how near to another a streamline repeats it.
+
+    Parameters
+    ----------
+    among_real : ndarray of shape (m,)
+        Distance of each real streamline to the nearest other, in mm.
+
+    Returns
+    -------
+    float or None
+        A tenth of the median, in mm; None where there are no distances.
+    """
+    return REPETITION_SHARE * float(np.median(among_real)) if len(among_real) else None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from .distances import NB_POINTS, mdf_points
 from .texture import NB_POINTS as TEXTURE_POINTS
 from .texture import texture
+from .volume import Grid, voxel_incidence
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,20 @@ class StreamlineSet:
     points : ndarray of shape (n, nb_points, 3), float32
         Points at equal arc length, in mm.
     attributes : dict of str to ndarray of shape (n,)
-        Length (mm), mean curvature (1/mm) and tortuosity.
+        Length (mm), mean curvature (1/mm), tortuosity and winding (degrees).
     labels : ndarray of shape (n,), int
         Bundle of each streamline.
+    rows : ndarray of shape (n,), int
+        Number of each in the set that it was taken from.
+    voxels : csr_matrix of shape (n, v), optional
+        Voxels that each passes through, from `with_voxels`.
     """
 
     points: np.ndarray
     attributes: dict[str, np.ndarray]
     labels: np.ndarray
+    rows: np.ndarray
+    voxels: csr_matrix | None = None
 
     def __len__(self) -> int:
         return len(self.points)
@@ -50,6 +58,8 @@ class StreamlineSet:
             self.points[chosen],
             {name: values[chosen] for name, values in self.attributes.items()},
             self.labels[chosen],
+            self.rows[chosen],
+            None if self.voxels is None else self.voxels[chosen],
         )
 
     def of_bundle(self, label: int) -> StreamlineSet:
@@ -130,7 +140,35 @@ def prepare(
             "Some points are NaN or infinite: drop those streamlines, as load_bundles "
             "does."
         )
-    return StreamlineSet(points, texture(streamlines, nb_points=texture_points), labels)
+    attributes = texture(streamlines, nb_points=texture_points)
+    return StreamlineSet(points, attributes, labels, np.arange(nb_streamlines))
+
+
+def with_voxels(
+    sets: Sequence[StreamlineSet | None], grid: Grid
+) -> list[StreamlineSet | None]:
+    """Find the voxels of several sets, and number their streamlines afresh.
+
+    Parameters
+    ----------
+    sets : sequence of StreamlineSet or None
+        Sets that are going to be compared.
+    grid : Grid
+        The voxels.
+
+    Returns
+    -------
+    list of StreamlineSet or None
+        The same sets.
+    """
+    points = [each.points for each in sets if each is not None]
+    voxels = iter(voxel_incidence(points, grid))
+    return [
+        None
+        if each is None
+        else replace(each, rows=np.arange(len(each)), voxels=next(voxels))
+        for each in sets
+    ]
 
 
 def matched_sizes(

@@ -1,10 +1,10 @@
-"""Length, curvature and tortuosity: whether streamlines wiggle as real ones do."""
+"""Length, curvature, tortuosity and winding: whether streamlines look as real ones."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import wasserstein_distance
 
+from dipy_tractogen.sampling.plausibility.winding import winding
 from dipy_tractogen.streamlines.geometry import (
     lengths,
     mean_curvature,
@@ -12,15 +12,20 @@ from dipy_tractogen.streamlines.geometry import (
     tortuosity,
 )
 
-ATTRIBUTES = ("length", "curvature", "tortuosity")
-"""The attributes compared: mm, 1/mm, and no unit."""
+from .estimate import Estimate, mean_estimate, parts_of_mean
+
+UNITS = {"length": "mm", "curvature": "1/mm", "tortuosity": "", "winding": "degrees"}
+"""The attributes compared, and their units."""
+
+ATTRIBUTES = tuple(UNITS)
+"""Names of the attributes compared."""
 
 NB_POINTS = 100
 """Number of points on which attributes are measured, by default."""
 
 
 def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]:
-    """Measure length, mean curvature and tortuosity of each streamline.
+    """Measure length, mean curvature, tortuosity and winding of each streamline.
 
     Parameters
     ----------
@@ -33,8 +38,9 @@ def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]
     Returns
     -------
     dict of str to ndarray of shape (n,)
-        ``length`` in mm, ``curvature`` in 1/mm and ``tortuosity``, the length over the
-        distance between the ends.
+        ``length`` in mm, ``curvature`` in 1/mm, ``tortuosity``, the length over the
+        distance between the ends, and ``winding`` in degrees, as
+        :func:`~dipy_tractogen.sampling.plausibility.winding.winding` has it.
 
     Raises
     ------
@@ -48,12 +54,13 @@ def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]
         "length": lengths(points),
         "curvature": mean_curvature(points),
         "tortuosity": tortuosity(points),
+        "winding": winding(points),
     }
 
 
 def texture_distances(
     candidates: dict[str, np.ndarray], reference: dict[str, np.ndarray]
-) -> dict[str, float]:
+) -> dict[str, Estimate]:
     """Compare the distributions of attributes of two sets of streamlines.
 
     Parameters
@@ -65,7 +72,7 @@ def texture_distances(
 
     Returns
     -------
-    dict of str to float
+    dict of str to Estimate
         For each attribute ``<name>_w1``, the Wasserstein-1 distance in the unit of the
         attribute.
 
@@ -77,12 +84,12 @@ def texture_distances(
     if not len(candidates["length"]) or not len(reference["length"]):
         raise ValueError("Distributions cannot be compared without any streamline.")
     return {
-        f"{name}_w1": float(wasserstein_distance(candidates[name], reference[name]))
+        f"{name}_w1": _wasserstein_1(candidates[name], reference[name])
         for name in ATTRIBUTES
     }
 
 
-def texture_means(attributes: dict[str, np.ndarray]) -> dict[str, float]:
+def texture_means(attributes: dict[str, np.ndarray]) -> dict[str, Estimate]:
     """Average the attributes of a set of streamlines.
 
     Parameters
@@ -92,7 +99,27 @@ def texture_means(attributes: dict[str, np.ndarray]) -> dict[str, float]:
 
     Returns
     -------
-    dict of str to float
+    dict of str to Estimate
         For each attribute ``mean_<name>``, in its unit.
     """
-    return {f"mean_{name}": float(attributes[name].mean()) for name in ATTRIBUTES}
+    return {f"mean_{name}": mean_estimate(attributes[name]) for name in ATTRIBUTES}
+
+
+def _wasserstein_1(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
+    """Area between two distribution functions, and what each value adds to it."""
+    merged = np.sort(np.concatenate([ours, theirs]))
+    widths = np.diff(merged)
+    below = [
+        np.searchsorted(np.sort(values), merged[:-1], side="right") / len(values)
+        for values in (ours, theirs)
+    ]
+    difference = below[0] - below[1]
+    # A value raises its distribution function everywhere above it.
+    signed = np.append(np.sign(difference) * widths, 0)
+    raised = np.cumsum(signed[::-1])[::-1]
+    ours, theirs = (raised[np.searchsorted(merged, x)] for x in (ours, theirs))
+    return Estimate(
+        float(np.sum(np.abs(difference) * widths)),
+        parts_of_mean(ours),
+        -parts_of_mean(theirs),
+    )

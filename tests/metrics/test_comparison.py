@@ -1,10 +1,20 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.comparison import MEASURES, OVERALL, average, compare
-from dipy_tractogen.metrics.samples import prepare
+from dipy_tractogen.metrics.comparison import MEASURES, OVERALL, Comparison, average
+from dipy_tractogen.metrics.estimate import Estimate
+from dipy_tractogen.metrics.samples import prepare, with_voxels
+from dipy_tractogen.metrics.volume import Grid
 
-OPTIONS = {"k": 3, "voxel_size": 2.0, "seed": 0}
+
+def compare(candidates, reference):
+    """Measure, and give the values alone."""
+    candidates, reference = with_voxels([candidates, reference], Grid.of_size(2.0))
+    measured = Comparison(reference, k=3, seed=0).measure(candidates)
+    return {
+        label: {name: found and found.value for name, found in each.items()}
+        for label, each in measured.items()
+    }
 
 
 @pytest.fixture
@@ -15,7 +25,7 @@ def two_bundles(lines):
 
 
 def test_a_set_against_itself(two_bundles):
-    measured = compare(two_bundles, two_bundles, **OPTIONS)
+    measured = compare(two_bundles, two_bundles)
     assert set(measured) == {OVERALL, 0, 4}
     for values in measured.values():
         assert tuple(sorted(values)) == tuple(sorted(MEASURES))
@@ -28,7 +38,7 @@ def test_a_set_against_itself(two_bundles):
 
 def test_a_wrong_bundle_is_seen_by_bundle(two_bundles):
     exchanged = prepare(two_bundles.points, two_bundles.labels[::-1])
-    measured = compare(exchanged, two_bundles, **OPTIONS)
+    measured = compare(exchanged, two_bundles)
     assert measured[OVERALL]["precision"] == measured[OVERALL]["dice"] == 1
     for name in ("precision", "dice", "shape_similarity", "agreement"):
         assert measured[0][name] == measured[4][name] == 0
@@ -39,7 +49,7 @@ def test_a_wrong_bundle_is_seen_by_bundle(two_bundles):
 def test_agreement_is_counted_by_bundle(two_bundles):
     labels = two_bundles.labels.copy()
     labels[:5] = 4
-    measured = compare(prepare(two_bundles.points, labels), two_bundles, **OPTIONS)
+    measured = compare(prepare(two_bundles.points, labels), two_bundles)
     assert measured[0]["agreement"] == 1
     assert measured[4]["agreement"] == pytest.approx(10 / 15)
     assert measured[OVERALL]["agreement"] == pytest.approx(15 / 20)
@@ -47,7 +57,7 @@ def test_agreement_is_counted_by_bundle(two_bundles):
 
 def test_tiny_bundles_have_no_neighbourhoods(two_bundles):
     tiny = two_bundles.take([0, 1, 2])
-    values = compare(tiny, tiny, **OPTIONS)[0]
+    values = compare(tiny, tiny)[0]
     for name in ("precision", "recall", "density", "coverage"):
         assert values[name] is None
     assert values["dice"] == 1
@@ -55,14 +65,25 @@ def test_tiny_bundles_have_no_neighbourhoods(two_bundles):
 
 def test_a_single_bundle_cannot_be_mistaken(two_bundles):
     single = two_bundles.of_bundle(4)
-    assert compare(single, single, **OPTIONS)[OVERALL]["agreement"] is None
+    assert compare(single, single)[OVERALL]["agreement"] is None
 
 
 def test_nothing_to_compare_is_none(two_bundles):
-    measured = compare(two_bundles.take([]), two_bundles, **OPTIONS)
+    measured = compare(two_bundles.take([]), two_bundles)
     assert measured == {OVERALL: dict.fromkeys(MEASURES)}
 
 
+def test_parts_are_of_all_streamlines(two_bundles):
+    (prepared,) = with_voxels([two_bundles], Grid.of_size(2.0))
+    measured = Comparison(prepared, k=3, seed=0).measure(prepared)
+    for label, size in ((OVERALL, 20), (0, 10), (4, 10)):
+        for name, estimate in measured[label].items():
+            for parts in (estimate.candidates, estimate.reference):
+                assert np.shape(parts) in ((), (size,)), name
+                assert np.sum(parts) == pytest.approx(0, abs=1e-5), name
+
+
 def test_average_leaves_out_what_is_none():
-    measured = [{"a": 1.0, "b": None}, {"a": None, "b": None}, {"a": 2.0, "b": None}]
+    one, two = Estimate(1.0), Estimate(2.0)
+    measured = [{"a": one, "b": None}, {"a": None, "b": None}, {"a": two, "b": None}]
     assert average(measured) == {"a": 1.5, "b": None}

@@ -1,8 +1,15 @@
 import numpy as np
 from numpy.testing import assert_allclose
 import pytest
+from scipy.stats import wasserstein_distance
 
-from dipy_tractogen.metrics.texture import texture, texture_distances, texture_means
+from dipy_tractogen.metrics import texture as module
+from dipy_tractogen.metrics.texture import texture
+
+
+def texture_distances(*attributes):
+    found = module.texture_distances(*attributes)
+    return {name: estimate.value for name, estimate in found.items()}
 
 
 def half_circle(radius, *, nb_points=200):
@@ -16,6 +23,7 @@ def test_attributes_of_a_half_circle():
     assert_allclose(attributes["length"], np.pi * 20, rtol=1e-3)
     assert_allclose(attributes["curvature"], 1 / 20, rtol=0.02)
     assert_allclose(attributes["tortuosity"], np.pi / 2, rtol=1e-3)
+    assert 180 < attributes["winding"][0] < 300
 
 
 def test_attributes_do_not_depend_on_the_spacing_of_points():
@@ -50,10 +58,26 @@ def test_combed_streamlines_are_told_from_wiggling_ones():
 
 def test_means(lines):
     points = np.concatenate([lines([0], length=30), lines([0], length=50)])
-    means = texture_means(texture(points))
-    assert_allclose(means["mean_length"], 40, rtol=1e-5)
-    assert_allclose(means["mean_tortuosity"], 1, rtol=1e-5)
-    assert_allclose(means["mean_curvature"], 0, atol=1e-4)
+    means = module.texture_means(texture(points))
+    assert_allclose(means["mean_length"].value, 40, rtol=1e-5)
+    assert_allclose(means["mean_length"].candidates, [-5, 5], rtol=1e-5)
+    assert_allclose(means["mean_tortuosity"].value, 1, rtol=1e-5)
+    assert_allclose(means["mean_curvature"].value, 0, atol=1e-4)
+    assert_allclose(means["mean_winding"].value, 180, rtol=1e-3)
+
+
+def test_distances_are_those_of_scipy_and_parts_their_derivatives():
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(1, 2, 60), rng.normal(0, 1, 45)
+    sets = [dict.fromkeys(module.ATTRIBUTES, each) for each in (ours, theirs)]
+    found = module.texture_distances(*sets)["length_w1"]
+    assert found.value == pytest.approx(wasserstein_distance(ours, theirs))
+    # Weights as after drawing some streamlines more often than others.
+    weights = [1 + rng.uniform(-0.02, 0.02, len(each)) for each in (ours, theirs)]
+    expected = wasserstein_distance(ours, theirs, *weights) - found.value
+    parts = (found.candidates, found.reference)
+    change = sum((weight - weight.mean()) @ p for weight, p in zip(weights, parts))
+    assert change == pytest.approx(expected, rel=0.05)
 
 
 def test_two_points_have_no_curvature(lines):
@@ -64,4 +88,4 @@ def test_two_points_have_no_curvature(lines):
 def test_empty_sets_are_refused(lines):
     none = {name: values[:0] for name, values in texture(lines([0])).items()}
     with pytest.raises(ValueError, match="without any"):
-        texture_distances(none, texture(lines([0])))
+        module.texture_distances(none, texture(lines([0])))

@@ -1,0 +1,193 @@
+"""95 % confidence intervals of all that entries hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .bootstrap import Bootstrap, applied, draw_medians, interval
+from .comparison import MEASURES, OVERALL, Measured
+from .entries import W1, Distances, Results
+from .estimate import parts_of_mean
+from .memorisation import copy_distance
+from .novelty import repetition_distance
+
+SHARES = frozenset(
+    (
+        "precision",
+        "recall",
+        "coverage",
+        "shape_similarity",
+        "dice",
+        "overlap",
+        "agreement",
+        "repetition",
+        "memorised",
+    )
+)
+"""Measures that are between 0 and 1."""
+
+_FEWEST = 2
+
+
+class Intervals:
+    """Intervals of the measures of entries, by the bootstrap.
+
+    Parameters
+    ----------
+    results : Results
+        What was measured.
+    nb_resamples : int
+        Number of times that streamlines are drawn.
+    seed : int
+        Seed of the draws.
+    """
+
+    def __init__(self, results: Results, *, nb_resamples: int, seed: int):
+        self._results = results
+        self._nb_resamples = nb_resamples
+        self._rng = np.random.default_rng(seed)
+        sets = {
+            "generated": results.generated,
+            "real": results.real,
+            "training": results.training,
+        }
+        self._bootstrap = Bootstrap(
+            {name: each.labels for name, each in sets.items() if each is not None}
+        )
+        known = "real" if results.training is None else "training"
+        for draw in results.draws:
+            rows = draw.rows
+            for kind, measured, pool, taken in (
+                ("generated", draw.generated, "generated", rows["generated"]),
+                ("real", draw.real, known, rows["baseline"]),
+            ):
+                self._add_draw(kind, measured, pool, taken, rows["reference"])
+        for label in results.nb_compared:
+            self._add_distances(label, known)
+        self._changes = self._bootstrap.changes(nb_resamples, seed)
+
+    def of(self, label: int | None, entry: dict) -> dict[str, dict]:
+        """Give the intervals of an entry.
+
+        Parameters
+        ----------
+        label : int or None
+            The bundle, or `OVERALL`.
+        entry : dict
+            Its figures, from `Results.entry`.
+
+        Returns
+        -------
+        dict of str to dict
+            Under ``generated``, ``real`` and ``ratios`` by measure the lower and the
+            upper limit, or None where there is no value or a single streamline.
+        """
+        resampled = {
+            kind: self._resampled(label, kind, entry[kind])
+            for kind in ("generated", "real")
+        }
+        found = self._results.distances_of(label)
+        ours, theirs = resampled["generated"], resampled["real"]
+        for each, distances in (
+            (ours, found.generated_to_training),
+            (theirs, found.real_to_training),
+        ):
+            each["nearest_training"] = self._medians(distances)
+        ratios = {name: _ratio(ours[name], theirs[name]) for name in W1}
+        ratios["novelty"] = _ratio(ours["nearest_training"], theirs["nearest_training"])
+        return {
+            kind: {
+                name: None if values is None else interval(values)
+                for name, values in each.items()
+            }
+            for kind, each in {**resampled, "ratios": ratios}.items()
+        }
+
+    def _add_draw(
+        self,
+        kind: str,
+        measured: Measured,
+        pool: str,
+        taken: np.ndarray,
+        reference: np.ndarray,
+    ) -> None:
+        """Add the parts of the streamlines in the comparisons of a draw."""
+        results = self._results
+        sets = {"generated": results.generated, "training": results.training}
+        for label, found in measured.items():
+            rows = [
+                each if label is OVERALL else each[labels[each] == label]
+                for each, labels in (
+                    (taken, sets.get(pool, results.real).labels),
+                    (reference, results.real.labels),
+                )
+            ]
+            for name, estimate in found.items():
+                if estimate is None:
+                    continue
+                for where, which, parts in (
+                    (pool, rows[0], estimate.candidates),
+                    ("real", rows[1], estimate.reference),
+                ):
+                    parts = parts / len(results.draws)
+                    self._bootstrap.add(label, (kind, name), where, which, parts)
+
+    def _add_distances(self, label: int | None, known: str) -> None:
+        """Add the parts of the streamlines in the shares that are copies."""
+        results = self._results
+        found = results.distances_of(label)
+        near = _near(found)
+        sets = {
+            ("generated", "repetition"): ("generated", results.generated),
+            ("real", "repetition"): (known, results.known),
+            ("generated", "memorised"): ("generated", results.generated),
+            ("real", "memorised"): ("real", results.real),
+        }
+        for measure, (pool, streamlines) in sets.items():
+            rows = np.arange(len(streamlines))
+            if label is not OVERALL:
+                rows = rows[streamlines.labels == label]
+            if len(near[measure]) == len(rows) > 0:
+                parts = parts_of_mean(near[measure])
+                self._bootstrap.add(label, measure, pool, rows, parts)
+
+    def _resampled(
+        self, label: int | None, kind: str, values: dict
+    ) -> dict[str, np.ndarray | None]:
+        """Values of the measures that are means, or nearly."""
+        found = {}
+        enough = self._results.nb_compared[label] >= _FEWEST
+        for name in (*MEASURES, "repetition", "memorised"):
+            change = self._changes.get((label, (kind, name)))
+            if values[name] is None or change is None or not enough:
+                found[name] = None
+            else:
+                found[name] = applied(values[name], change, is_share=name in SHARES)
+        return found
+
+    def _medians(self, distances: np.ndarray) -> np.ndarray | None:
+        if len(distances) < _FEWEST:
+            return None
+        return draw_medians(distances, self._nb_resamples, self._rng)
+
+
+def _near(found: Distances) -> dict[tuple[str, str], np.ndarray]:
+    """Which streamlines count as repetitions and as copies; none without a limit."""
+    repeated = repetition_distance(found.among_known)
+    copied = copy_distance(found.real_to_training)
+    near = {
+        ("generated", "repetition"): (found.among_generated, repeated),
+        ("real", "repetition"): (found.among_known, repeated),
+        ("generated", "memorised"): (found.generated_to_training, copied),
+        ("real", "memorised"): (found.real_to_training, copied),
+    }
+    return {
+        measure: distances < limit if limit is not None else distances[:0]
+        for measure, (distances, limit) in near.items()
+    }
+
+
+def _ratio(ours: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:
+    if ours is None or theirs is None or not (theirs > 0).all():
+        return None
+    return ours / theirs

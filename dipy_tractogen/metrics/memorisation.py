@@ -1,0 +1,109 @@
+"""Whether a generator gives back the streamlines that it was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import betaincinv
+
+QUANTILE = 0.01
+"""Share of the held-out streamlines that are as near to training as a copy."""
+
+_CONFIDENCE = 0.95
+_MOSTLY = 0.5
+# So many times the share of held-out streamlines is more than a generator's error.
+_FACTOR = 2.0
+
+
+def copy_distance(held_out_to_training: np.ndarray) -> float | None:
+    """Say how near to training a streamline counts as a copy.
+
+    Parameters
+    ----------
+    held_out_to_training : ndarray of shape (m,)
+        Distance of each held-out streamline to the nearest of training, in mm.
+
+    Returns
+    -------
+    float or None
+        The distance in mm that one in a hundred held-out streamlines is nearer than;
+        None where there are no distances.
+    """
+    if not len(held_out_to_training):
+        return None
+    return float(np.quantile(held_out_to_training, QUANTILE))
+
+
+def memorisation(
+    generated_to_training: np.ndarray, held_out_to_training: np.ndarray
+) -> dict | None:
+    """Compare how many generated and held-out streamlines are copies of training ones.
+
+    Real streamlines that were not trained on are near to others by chance alone. A
+    generator that copies some, with a little noise, has more near ones; one that copies
+    all has nearly all streamlines nearer than the held-out ones, the comparison of
+    :footcite:t:`Meehan2020`.
+
+    Parameters
+    ----------
+    generated_to_training : ndarray of shape (n,)
+        Distance of each generated streamline to the nearest of training, in mm.
+    held_out_to_training : ndarray of shape (m,)
+        The same of real streamlines that were not trained on.
+
+    Returns
+    -------
+    dict or None
+        ``threshold_mm``, the `copy_distance`; the shares of ``generated`` and ``real``
+        streamlines below it; ``nearer_than_real``, the probability that a generated
+        streamline is nearer to training than a held-out one, 0.5 for a perfect
+        generator; ``copies``, ``"none"``, ``"some"`` where the share is above both
+        twice and the 95 % limit of that of held-out ones by its own limit, ``"most"``
+        where it is above one half as well; and ``verdict``, a sentence. None where
+        there are no distances.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    threshold = copy_distance(held_out_to_training)
+    if threshold is None or not len(generated_to_training):
+        return None
+    near = [each < threshold for each in (generated_to_training, held_out_to_training)]
+    generated, real = (float(each.mean()) for each in near)
+    least, most = _limits(near[0])[0], _limits(near[1])[1]
+    copies = "none"
+    if least > max(_FACTOR * real, most):
+        copies = "most" if generated > _MOSTLY else "some"
+    return {
+        "threshold_mm": threshold,
+        "generated": generated,
+        "real": real,
+        "nearer_than_real": _nearer(generated_to_training, held_out_to_training),
+        "copies": copies,
+        "verdict": f"{_SAID[copies]}: {100 * generated:.3g} % of the generated and "
+        f"{100 * real:.3g} % of the held-out streamlines are within {threshold:.3g} mm "
+        "of one of training.",
+    }
+
+
+def _limits(near: np.ndarray) -> tuple[float, float]:
+    """Limits of a share, after Clopper and Pearson."""
+    found, others = int(near.sum()), int((~near).sum())
+    tail = (1 - _CONFIDENCE) / 2
+    low = betaincinv(found, others + 1, tail) if found else 0.0
+    high = betaincinv(found + 1, others, 1 - tail) if others else 1.0
+    return float(low), float(high)
+
+
+def _nearer(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Probability that one of ours is below one of theirs, ties by half."""
+    ordered = np.sort(theirs)
+    places = [np.searchsorted(ordered, ours, side=side) for side in ("left", "right")]
+    return float(1 - np.mean(places) / len(theirs))
+
+
+_SAID = {
+    "none": "No sign of copies",
+    "some": "Some are copies",
+    "most": "Most are copies",
+}
