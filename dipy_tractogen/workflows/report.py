@@ -26,7 +26,7 @@ class WriteReportFlow(TractogenFlow):
         generated_files=None,
         reconstructed_files=None,
         metrics_file=None,
-        latent_dir=None,
+        latent_file=None,
         pictures=None,
         captions=None,
         bundles_from="auto",
@@ -58,8 +58,8 @@ class WriteReportFlow(TractogenFlow):
             error of each streamline.
         metrics_file : string or Path, optional
             JSON file from dipy_evaluate_streamlines.
-        latent_dir : string or Path, optional
-            Output folder of dipy_explore_latent.
+        latent_file : string or Path, optional
+            JSON file from dipy_explore_latent, with its figures beside it.
         pictures : variable string, optional
             Other pictures to show: PNG, JPEG, GIF or WebP.
         captions : variable string, optional
@@ -104,13 +104,13 @@ class WriteReportFlow(TractogenFlow):
             None,
             generation=read_generation(files.get("generated", ())),
             metrics=read_metrics(metrics_file) if metrics_file else {},
-            latent=read_latent(latent_dir) if latent_dir else {},
-            latent_dir=Path(latent_dir) if latent_dir else None,
+            latent=read_latent(latent_file) if latent_file else {},
+            latent_dir=Path(latent_file).parent if latent_file else None,
             pictures=pictures,
             captions=captions or (),
             files={
                 **files,
-                **({"metrics": [Path(metrics_file)]} if metrics_file else {}),
+                **_named(metrics=metrics_file, latent_space=latent_file),
             },
             command=self.command,
         )
@@ -135,6 +135,11 @@ def _checked_pictures(pictures, captions) -> list[Path]:
             "one for each."
         )
     return paths
+
+
+def _named(**files) -> dict[str, list[Path]]:
+    """Leave out files that are not given."""
+    return {name: [Path(file)] for name, file in files.items() if file}
 
 
 def _load(kind: str, files: list[Path], options: dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import json
 import math
 
 DASH = "\N{EN DASH}"
@@ -45,15 +46,15 @@ class Cell:
         What is read.
     value : float or str, optional
         What the table is sorted by; a cell without one comes last.
-    note : str, optional
-        Small text below.
+    notes : sequence of str, optional
+        Lines of small text below.
     mark : str, optional
         A judgement, such as "far below real"; empty for none.
     """
 
     text: str
     value: float | str | None = None
-    note: str = ""
+    notes: Sequence[str] = ()
     mark: str = ""
 
 
@@ -140,7 +141,11 @@ def count_cell(number: int | None) -> Cell:
 
 
 def number_cell(
-    value: float | None, digits: int = 3, *, note: str = "", mark: str = ""
+    value: float | None,
+    digits: int = 3,
+    *,
+    notes: Sequence[str] = (),
+    mark: str = "",
 ) -> Cell:
     """Make a cell of a number.
 
@@ -150,7 +155,7 @@ def number_cell(
         The number.
     digits : int, optional
         Digits after the point.
-    note, mark : str, optional
+    notes, mark
         As for `Cell`.
 
     Returns
@@ -159,8 +164,27 @@ def number_cell(
         Without a value where there is no finite one.
     """
     if not is_number(value):
-        return Cell(DASH, note=note)
-    return Cell(f"{value:.{digits}f}", float(value), note, mark)
+        return Cell(DASH, notes=notes)
+    return Cell(f"{value:.{digits}f}", float(value), notes, mark)
+
+
+def file_table(key: str, title: str, files: Sequence[tuple[str, str, str]]) -> Table:
+    """List files.
+
+    Parameters
+    ----------
+    key, title
+        As for `Table`.
+    files : sequence of tuple of str
+        What each holds, its name and its SHA-256.
+
+    Returns
+    -------
+    Table
+        A row a file.
+    """
+    columns = [Column(name, numeric=False) for name in ("content", "file", "SHA-256")]
+    return Table(key, title, columns, [list(map(text_cell, file)) for file in files])
 
 
 def shown(value: float | None, digits: int = 3) -> str:
@@ -217,3 +241,37 @@ def counted(number: int, noun: str) -> str:
         As "1 bundle" or "2,000 streamlines".
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def entries_of(values: dict) -> list[tuple[str, str]]:
+    """Make readable names and texts of plain values; leave out those that are empty.
+
+    Parameters
+    ----------
+    values : dict
+        Plain values by name.
+
+    Returns
+    -------
+    list of tuple of str
+        Name and text of each.
+    """
+    return [
+        (str(name).replace("_", " "), _as_text(value))
+        for name, value in values.items()
+        if value not in (None, "", {}, [])
+    ]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_as_text(each)}" for name, each in value.items())
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)

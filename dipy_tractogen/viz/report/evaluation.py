@@ -9,12 +9,14 @@ import numpy as np
 from dipy_tractogen.streamlines.dataset import BundleSet
 
 from .content import (
+    DASH,
     Card,
     Cell,
     Column,
     Facts,
     Table,
     count_cell,
+    entries_of,
     number_cell,
     shown,
     text_cell,
@@ -89,11 +91,11 @@ def generation_facts(generation: dict) -> list[Facts]:
         "parameters": "Parameters",
         "versions": "Versions",
     }
-    return [
-        Facts(title, [(name, str(value)) for name, value in generation[key].items()])
+    facts = [
+        Facts(title, entries_of(generation.get(key) or {}))
         for key, title in titles.items()
-        if generation.get(key)
     ]
+    return [each for each in facts if each.entries]
 
 
 def evaluation_cards(metrics: dict) -> list[Card]:
@@ -287,30 +289,33 @@ def _count_column(name: str, meaning: str):
 
 def _measure_column(name: str, meaning: str):
     def cell(entry: dict) -> Cell:
-        real = entry["real"].get(name)
-        ends = interval(entry, "generated", name)
-        notes = [f"{shown(ends[0], 2)} to {shown(ends[1], 2)}"] if ends else []
-        notes.append(f"real {shown(real, 2)}")
+        notes = [*_range(entry, "generated", name), _real(entry["real"].get(name), 2)]
         mark = _FAR_BELOW if far_below(entry, name) else ""
-        value = entry["generated"].get(name)
-        return number_cell(value, 2, note="; ".join(notes), mark=mark)
+        return number_cell(entry["generated"].get(name), 2, notes=notes, mark=mark)
 
     return Column(_heading(name), meaning=meaning), cell
 
 
 def _ratio_column(name: str, meaning: str):
     def cell(entry: dict) -> Cell:
-        ends = interval(entry, "ratios", name)
-        note = f"{shown(ends[0], 2)} to {shown(ends[1], 2)}" if ends else ""
-        return number_cell(entry.get("ratios", {}).get(name), 2, note=note)
+        notes = _range(entry, "ratios", name)
+        return number_cell(entry.get("ratios", {}).get(name), 2, notes=notes)
 
     return Column(_heading(name), meaning=meaning), cell
 
 
 def _length(entry: dict) -> Cell:
-    real = entry.get("held_out", {}).get("mean_length")
-    value = entry["generated"].get("mean_length")
-    return number_cell(value, 1, note=f"real {shown(real, 1)}")
+    notes = [_real(entry.get("held_out", {}).get("mean_length"), 1)]
+    return number_cell(entry["generated"].get("mean_length"), 1, notes=notes)
+
+
+def _range(entry: dict, kind: str, name: str) -> list[str]:
+    ends = interval(entry, kind, name)
+    return [f"{shown(ends[0], 2)}{DASH}{shown(ends[1], 2)}"] if ends else []
+
+
+def _real(value: float | None, digits: int) -> str:
+    return f"real {shown(value, digits)}"
 
 
 def _heading(name: str) -> str:

@@ -139,10 +139,9 @@ def _of_generation(inputs: ReportInputs) -> list[str]:
 
 
 def _of_evaluation(metrics: dict) -> list[str]:
-    texts = list(metrics.get("warnings", ()))
-    texts += [_of_threshold(each) for each in metrics.get("thresholds", ())]
     if not metrics:
-        return texts
+        return []
+    texts = [_of_threshold(each) for each in metrics.get("thresholds", ())]
     for measure in QUALITY:
         low = [
             f"{name} ({shown(entry['generated'][measure], 2)}, real "
@@ -163,7 +162,7 @@ def _of_evaluation(metrics: dict) -> list[str]:
             f"Generated streamlines are farther from those of training than held-out "
             f"ones are (novelty {novelty:.2f})."
         )
-    return [text for text in texts if text]
+    return [text for text in (*texts, *metrics.get("warnings", ())) if text]
 
 
 def _of_threshold(threshold: dict) -> str:

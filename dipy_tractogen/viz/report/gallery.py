@@ -166,7 +166,9 @@ def _scenes(inputs: ReportInputs) -> list[tuple[str, str, Callable]]:
             (
                 "Real and generated streamlines",
                 alt,
-                lambda path, **given: compare_bundles(real, generated, path, **given),
+                lambda path, **given: compare_bundles(
+                    real, generated, path, titles=("real", "generated"), **given
+                ),
             )
         )
     elif generated is not None or real is not None:

@@ -30,7 +30,7 @@ class ReportInputs:
     latent : dict, optional
         What dipy_explore_latent found.
     latent_dir : Path, optional
-        Folder of its figures.
+        Folder of the figures that it names.
     pictures : sequence of Path, optional
         Other pictures.
     captions : sequence of str, optional
@@ -101,37 +101,45 @@ def read_metrics(path: str | Path) -> dict:
     ValueError
         If it is damaged, or another file.
     """
-    needed = ("overall", "bundles")
-    return read_json(Path(path), needed, "dipy_evaluate_streamlines")
+    path, writer = Path(path), "dipy_evaluate_streamlines"
+    metrics = read_json(path, ("overall", "bundles"), writer)
+    if not isinstance(metrics["bundles"], dict):
+        raise _not_of(path, writer)
+    for entry in (metrics["overall"], *metrics["bundles"].values()):
+        kinds = ("generated", "real")
+        if not isinstance(entry, dict) or not all(
+            isinstance(entry.get(kind), dict) for kind in kinds
+        ):
+            raise _not_of(path, writer)
+    return metrics
 
 
-def read_latent(folder: str | Path) -> dict:
+def read_latent(path: str | Path) -> dict:
     """Read what dipy_explore_latent found.
 
     Parameters
     ----------
-    folder : str or Path
-        Its output folder.
+    path : str or Path
+        The JSON file; its figures are beside it.
 
     Returns
     -------
     dict
-        What is in ``latent.json``.
+        What it holds.
 
     Raises
     ------
     OSError
         If it cannot be read.
     ValueError
-        If it is damaged, or names a figure outside of the folder.
+        If it is damaged, or names a figure outside of its folder.
     """
-    path = Path(folder) / "latent.json"
-    latent = read_json(path, ("figures",), "dipy_explore_latent")
+    latent = read_json(Path(path), ("figures",), "dipy_explore_latent")
     for figure in latent["figures"]:
-        name = figure.get("file", "") if isinstance(figure, dict) else ""
-        if not name or Path(name).name != name:
+        name = figure.get("file") if isinstance(figure, dict) else None
+        if not isinstance(name, str) or not name or Path(name).name != name:
             raise ValueError(
-                f"{path}: figure {name or figure}: give the name of a file of this "
+                f"{path}: figure {name!r}: give the name of a file of this "
                 "folder, as dipy_explore_latent writes it."
             )
     return latent
@@ -168,7 +176,11 @@ def read_json(path: Path, needed: Sequence[str], writer: str) -> dict:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not set(needed) <= set(found):
-        raise ValueError(
-            f"{path} is no JSON file of {writer}, or is damaged: give a whole one."
-        )
+        raise _not_of(path, writer)
     return found
+
+
+def _not_of(path: Path, writer: str) -> ValueError:
+    return ValueError(
+        f"{path} is no JSON file of {writer}, or is damaged: give a whole one."
+    )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
+import shlex
 
 from dipy_tractogen import __version__
 from dipy_tractogen.streamlines.files import file_digest, replacing
 
 from . import evaluation, gallery, training
-from .content import Command, Facts
+from .content import Command, Table, file_table
 from .findings import find_warnings
 from .inputs import ReportInputs
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_LINE = 80
 _SECTIONS = {
     "warnings": "Warnings",
     "summary": "Summary",
@@ -99,7 +101,7 @@ def _parts(inputs: ReportInputs) -> dict:
             model, {} if generated is None else generated.counts()
         ),
         "conditions": training.condition_table(model),
-        "training_files": training.file_table(model.record.data.get("files", {})),
+        "training_files": training.training_files(model),
         "generation": evaluation.generation_facts(generation),
         "reconstruction": [
             evaluation.reconstruction_table(each)
@@ -124,19 +126,33 @@ def _commands(inputs: ReportInputs) -> list[Command]:
         "Explore the latent space": inputs.latent.get("command"),
         "Write this report": inputs.command,
     }
-    return [Command(title, text) for title, text in texts.items() if text]
+    return [Command(title, _lines(text)) for title, text in texts.items() if text]
 
 
-def _files(inputs: ReportInputs) -> Facts:
-    """Say where everything is, as it was named, with digests."""
+def _files(inputs: ReportInputs) -> Table:
+    """List what the report is made from, as it was named, with digests."""
     named = {"model": [inputs.model_file], **inputs.files}
-    return Facts(
+    return file_table(
+        "report-files",
         "Files of this report",
         [
-            (kind, f"{path} (SHA-256 {file_digest(path)})")
+            (kind.replace("_", " "), str(path), file_digest(path))
             for kind, paths in named.items()
             for path in paths
         ],
+    )
+
+
+def _lines(command: str) -> str:
+    """Give each option of a long command line a line of its own."""
+    if len(command) <= _LINE:
+        return command
+    try:
+        words = [shlex.quote(word) for word in shlex.split(command)]
+    except ValueError:
+        return command
+    return " ".join(
+        f"\\\n    {word}" if word.startswith("--") else word for word in words
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from .content import (
     Card,
     Cell,
@@ -12,6 +10,8 @@ from .content import (
     Table,
     count_cell,
     counted,
+    entries_of,
+    file_table,
     number_cell,
     shown,
     text_cell,
@@ -95,10 +95,12 @@ def training_facts(model) -> list[Facts]:
     """
     record = model.record
     facts = [
-        Facts("Model", [("class", type(model).__name__), *_flat(model.get_config())]),
-        Facts("Training", _flat(record.parameters)),
+        Facts(
+            "Model", [("class", type(model).__name__), *_entries(model.get_config())]
+        ),
+        Facts("Training", _entries(record.parameters)),
         Facts("Data", _data(record)),
-        Facts("Versions", _flat(record.versions)),
+        Facts("Versions", _entries(record.versions)),
     ]
     return [each for each in facts if each.entries]
 
@@ -163,22 +165,23 @@ def condition_table(model) -> Table:
     return Table("conditions", "Conditions that can be asked for", columns, rows)
 
 
-def file_table(files: dict[str, str]) -> Table:
-    """List files with their digests.
+def training_files(model) -> Table:
+    """List the files that were trained on.
 
     Parameters
     ----------
-    files : dict of str to str
-        SHA-256 by name.
+    model : StreamlineModel
+        The model.
 
     Returns
     -------
     Table
-        A row a file.
+        A row a file, with its digest.
     """
-    columns = [Column(title, numeric=False) for title in ("file", "SHA-256")]
-    rows = [[text_cell(name), text_cell(digest)] for name, digest in files.items()]
-    return Table("training-files", "Files that were trained on", columns, rows)
+    files = model.record.data.get("files", {})
+    title = f"Files that were trained on ({len(files):,})"
+    rows = [("training", name, digest) for name, digest in files.items()]
+    return file_table("training-files", title, rows)
 
 
 def _bundles(record) -> str:
@@ -203,7 +206,7 @@ def _moments(condition: dict) -> list[Cell]:
 def _data(record) -> list[tuple[str, str]]:
     """Say what was read, without the files, which have a table."""
     plain = {name: each for name, each in record.data.items() if name not in _IN_TABLES}
-    entries = _flat(plain)
+    entries = entries_of(plain)
     if record.reference:
         dimensions = " x ".join(map(str, record.reference["dimensions"]))
         sizes = " x ".join(f"{size:g}" for size in record.reference["voxel_sizes"])
@@ -211,24 +214,10 @@ def _data(record) -> list[tuple[str, str]]:
     return entries
 
 
-def _flat(values: dict) -> list[tuple[str, str]]:
-    return [
-        (name.replace("_", " "), _as_text(value))
-        for name, value in values.items()
-        if name not in _NOT_SHOWN and value not in (None, {}, [])
-    ]
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_as_text(each)}" for name, each in value.items())
-    return json.dumps(value, ensure_ascii=False)
+def _entries(values: dict) -> list[tuple[str, str]]:
+    return entries_of(
+        {name: value for name, value in values.items() if name not in _NOT_SHOWN}
+    )
 
 
 def _minutes(seconds: float | None) -> str:

@@ -1,0 +1,109 @@
+"""What is warned of, and what is not."""
+
+from dataclasses import replace
+
+import pytest
+
+from dipy_tractogen.viz.report.findings import far_below, find_warnings
+
+
+@pytest.fixture
+def texts(inputs):
+    """Give the warnings of a report, with some of its inputs changed."""
+
+    def found(*, record=None, **changes):
+        changed = replace(inputs, **changes)
+        if record is not None:
+            model = type(inputs.model)(replace(inputs.model.record, **record))
+            changed = replace(changed, model=model)
+        return [f"{each.source}: {each.text}" for each in find_warnings(changed)]
+
+    return found
+
+
+def test_what_the_commands_said_is_repeated(texts):
+    found = texts()
+    assert found[0] == "Training: <b>bold</b> warning"
+    assert "Evaluation: few streamlines" in found
+    said = {"warnings": ["beyond the range", "beyond the range"]}
+    assert texts(generation=said).count("Generation: beyond the range") == 1
+
+
+def test_a_good_run_has_none(texts):
+    assert texts(record={"parameters": {}}, metrics={}) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"parameters": {"interrupted": True}}, "was interrupted"),
+        ({"held_out_mm": {}}, "No streamline was held out"),
+        ({"active_units": 0}, "posterior has collapsed"),
+        ({"active_units": 3}, "Only 3 of 16 latent dimensions"),
+        ({"history": [{"coverage": 0.2}]}, "cover only 20 % of what real"),
+        ({"bundle_counts": [1200, 7, 400]}, "training streamlines: bundle_10 (7)"),
+    ],
+)
+def test_training(texts, record, said):
+    found = texts(record={"parameters": {}, **record}, metrics={})
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_collapse_is_told_once(texts):
+    warned = {"parameters": {"warnings": ["The training has collapsed."]}}
+    record = {**warned, "active_units": 0, "history": [{"coverage": 0.2}]}
+    assert texts(record=record, metrics={}) == ["Training: The training has collapsed."]
+
+
+def test_streamlines_of_another_model(texts, inputs):
+    from dipy_tractogen.streamlines.files import file_digest
+
+    own = {"model": {"digest": file_digest(inputs.model_file)}}
+    assert not [text for text in texts(generation=own) if "another model" in text]
+    other = {"model": {"digest": "0" * 64}}
+    assert [text for text in texts(generation=other) if "another model" in text]
+
+
+def test_what_matters_most_comes_first(texts):
+    found = [text for text in texts() if text.startswith("Evaluation")]
+    assert found[0] == "Evaluation: Not met: recall is 0.920, asked 0.99."
+    assert (
+        found[1] == "Evaluation: Far below real, recall of bundle_10 (0.61, real 0.97)."
+    )
+    assert found[-1] == "Evaluation: few streamlines"
+
+
+@pytest.mark.parametrize(
+    ("novelty", "said"),
+    [(0.5, "memorised"), (1.0, None), (1.5, "farther"), (None, None)],
+)
+def test_novelty(texts, inputs, novelty, said):
+    overall = {**inputs.metrics["overall"], "ratios": {"novelty": novelty}}
+    found = texts(metrics={"overall": overall, "bundles": {}})
+    about = [text for text in found if "novelty" in text]
+    assert bool(about) == bool(said)
+    assert all(said in text for text in about)
+
+
+@pytest.mark.parametrize(
+    ("generated", "intervals", "expected"),
+    [
+        (0.8, {}, True),
+        (0.85, {}, False),
+        (None, {}, False),
+        (0.8, {"generated": {"recall": [0.7, 0.9]}}, True),
+        (
+            0.8,
+            {"generated": {"recall": [0.7, 0.9]}, "real": {"recall": [0.85, 0.95]}},
+            False,
+        ),
+    ],
+)
+def test_far_below_is_beyond_the_intervals(generated, intervals, expected):
+    entry = {
+        "generated": {"recall": generated},
+        "real": {"recall": 0.92},
+        "intervals": intervals,
+    }
+    assert far_below(entry, "recall") == expected

@@ -1,0 +1,66 @@
+import base64
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from dipy_tractogen.viz.plots import plot_history
+from dipy_tractogen.viz.report.images import image_of, plot_images
+
+NOISE = np.random.default_rng(0).integers(0, 255, (400, 2000, 3), dtype=np.uint8)
+
+
+def data_of(image):
+    kind, _, text = image.uri.partition(";base64,")
+    return kind, base64.b64decode(text)
+
+
+def decoded(image):
+    return PIL.Image.open(io.BytesIO(data_of(image)[1]))
+
+
+def test_a_large_picture_becomes_smaller(tmp_path):
+    path = tmp_path / "large.png"
+    PIL.Image.fromarray(NOISE).save(path)
+    image = image_of(path)
+    assert (image.width, image.height) == decoded(image).size == (1600, 320)
+    assert len(data_of(image)[1]) < path.stat().st_size / 3
+    assert not image.moves
+
+
+def test_what_is_smaller_as_it_is_stays(tmp_path):
+    path = tmp_path / "small.jpg"
+    PIL.Image.fromarray(NOISE[:64, :64]).save(path, quality=5)
+    kind, data = data_of(image_of(path))
+    assert kind == "data:image/jpeg"
+    assert data == path.read_bytes()
+
+
+def test_an_animation_stays_one(tmp_path):
+    path = tmp_path / "walk.gif"
+    frames = [PIL.Image.new("L", (9, 5), value) for value in (0, 255)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    image = image_of(path)
+    assert image.moves
+    assert decoded(image).n_frames == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(99), b"<svg/>"])
+def test_what_is_no_picture_is_refused(data, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.png is no picture, or is damaged"):
+        image_of(path)
+
+
+def test_plots_are_light_and_dark_and_always_the_same():
+    history = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
+    first, second = (
+        plot_images(lambda path: plot_history(history, path)) for _ in range(2)
+    )
+    assert first == second
+    light, dark = (data_of(image)[1] for image in first)
+    assert b"#1d2329" in light
+    assert b"#1d2329" not in dark
+    assert b"<metadata>" not in light

@@ -1,0 +1,115 @@
+"""What goes into the page, and what may not."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+import re
+
+import pytest
+
+from dipy_tractogen.viz.display import RenderingUnavailable
+from dipy_tractogen.viz.report import ReportInputs, gallery, write_report
+
+
+class Page(HTMLParser):
+    """Elements of a page with their attributes, and its text."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def values(self, tag, name):
+        return [
+            attributes.get(name) for each, attributes in self.elements if each == tag
+        ]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_same_inputs_give_the_same_bytes(inputs, tmp_path):
+    first, second = (
+        write_report(inputs, tmp_path / name).read_bytes()
+        for name in ("a.htm", "b.htm")
+    )
+    assert first == second
+
+
+@pytest.mark.usefixtures("drawn")
+def test_nothing_from_files_becomes_markup(inputs, tmp_path):
+    page = Page(write_report(inputs, tmp_path / "report.html"))
+    assert [tag for tag, _ in page.elements].count("script") == 1
+    assert "b" not in [tag for tag, _ in page.elements]
+    assert "<b>bold</b> warning" in page.text
+    assert "Ünïcode \"quoted\" & 'single'" in page.text
+    assert 'A "given" picture' in page.values("img", "alt")
+
+
+@pytest.mark.usefixtures("drawn")
+def test_everything_is_in_the_page(inputs, tmp_path):
+    page = Page(write_report(inputs, tmp_path / "report.html"))
+    assert all(source.startswith("data:") for source in page.values("img", "src"))
+    assert all(target.startswith("#") for target in page.values("a", "href"))
+    assert page.values("link", "href") == ["data:,"]
+    policy = page.values("meta", "content")[1]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
+    attributes = {name for _, each in page.elements for name in each}
+    assert not [name for name in attributes if name == "style" or name.startswith("on")]
+
+
+def test_what_is_drawn(inputs, drawn, tmp_path):
+    write_report(inputs, tmp_path / "report.html", max_streamlines=9, seed=3)
+    (pair, given), (panels, options) = drawn
+    assert pair == [inputs.real, inputs.generated]
+    assert given["max_streamlines"] == 9
+    assert given["seed"] == 3
+    assert [panel.title for panel in panels] == ["original", "reconstructed"]
+    assert options["color_by"] == "value"
+    errors = inputs.reconstructed.values["error_mm"]
+    assert all((panel.values == errors).all() for panel in panels)
+
+
+def test_originals_of_another_number_have_no_error(inputs, drawn, tmp_path):
+    fewer = inputs.real.select(inputs.real.labels == 0)
+    fewer = replace(inputs, real=fewer, generated=None)
+    write_report(fewer, tmp_path / "report.html")
+    (panels, _), (pair, _) = drawn[1], drawn[0]
+    assert [panel.title for panel in pair] == ["real"]
+    assert panels[0].values is None
+
+
+def test_a_model_alone_is_enough(inputs, drawn, tmp_path):
+    alone = ReportInputs(inputs.model_file, inputs.model)
+    page = Page(write_report(alone, tmp_path / "report.html"))
+    assert drawn == []
+    targets = page.values("a", "href")
+    assert "#training" in targets
+    assert not {"#evaluation", "#scenes", "#generation", "#latent"} & set(targets)
+    assert len(page.values("img", "src")) == 2
+
+
+@pytest.mark.usefixtures("drawn")
+def test_without_rendering_the_report_says_why(inputs, monkeypatch, tmp_path):
+    def fail(*_, **__):
+        raise RenderingUnavailable("Rendering needs Xvfb: install xvfb.")
+
+    monkeypatch.setattr(gallery, "compare_bundles", fail)
+    page = Page(write_report(inputs, tmp_path / "report.html"))
+    assert "Pictures are missing. Rendering needs Xvfb: install xvfb." in page.text
+
+
+@pytest.mark.usefixtures("drawn")
+def test_existing_report_is_kept(inputs, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        write_report(inputs, path)
+    assert path.read_text() == "mine"
+    assert re.match(
+        "<!DOCTYPE html>", write_report(inputs, path, force=True).read_text()
+    )

@@ -1,0 +1,70 @@
+"""Figures and tables of a report, before they become a page."""
+
+from dipy_tractogen.viz.report import evaluation, training
+from dipy_tractogen.viz.report.content import entries_of
+
+
+def cells(table, column):
+    number = [each.title for each in table.columns].index(column)
+    return [row[number] for row in (*table.rows, table.total) if row]
+
+
+def test_streamlines_by_bundle(inputs):
+    table = training.bundle_table(inputs.model, inputs.generated.counts())
+    assert [cell.value for cell in cells(table, "training")] == [1200, 30, 400, 1630]
+    assert [cell.value for cell in cells(table, "held out")] == [0, 7, 0, 7]
+    assert [cell.text for cell in cells(table, "generated")] == ["12", "12", "12", "36"]
+    assert cells(table, "longest (mm)")[-1].value == 90.0
+    alone = training.bundle_table(inputs.model, {})
+    assert "generated" not in [each.title for each in alone.columns]
+
+
+def test_quality_stands_beside_real(inputs):
+    quality, shape, asked, thresholds = evaluation.evaluation_tables(inputs.metrics)
+    recall = cells(quality, "recall")
+    assert [cell.text for cell in recall] == ["0.90", "0.61", "0.95", "0.92"]
+    assert recall[1].notes == ["0.59\N{EN DASH}0.63", "real 0.97"]
+    assert [bool(cell.mark) for cell in recall] == [False, True, False, False]
+    assert cells(shape, "mean length (mm)")[0].notes == ["real 51.0"]
+    # What nothing is known of has no column.
+    assert "Dice" not in [each.title for each in shape.columns]
+    assert [cell.text for cell in asked.rows[0]] == [
+        *("length", "mm", "100", "0.990", "0.500")
+    ]
+    assert [cell.text for cell in thresholds.rows[0]] == [
+        *("recall", "all", "0.99", "0.920", "no")
+    ]
+
+
+def test_errors_of_the_reconstruction(inputs):
+    table = evaluation.reconstruction_table(inputs.reconstructed)
+    assert [cell.value for cell in cells(table, "streamlines")] == [12, 12, 12, 36]
+    assert [cell.text for cell in cells(table, "largest (mm)")] == [
+        *("0.31", "0.66", "1.00", "1.00")
+    ]
+    assert cells(table, "mean (mm)")[-1].text == "0.50"
+
+
+def test_cards(inputs):
+    cards = [
+        *training.training_cards(inputs.model),
+        *evaluation.generation_cards({"seconds": 2.0}, inputs.generated),
+        *evaluation.evaluation_cards(inputs.metrics),
+    ]
+    shown = {card.name: (card.value, card.note) for card in cards}
+    assert shown["Held-out point error"] == ("0.50 mm", "95th percentile 1.25 mm")
+    assert shown["Training time"] == ("40 s", "40 steps")
+    assert shown["Generated streamlines"] == ("36", "in 2.0 s")
+    assert shown["Recall"] == ("0.920", "real 0.970")
+    assert shown["Mean length"] == ("50.0 mm", "real 51.0")
+
+
+def test_values_as_text():
+    values = {"a_b": True, "c": 0.1234567, "d": None, "e": [1, "x"], "f": ["x", "y"]}
+    assert entries_of({**values, "g": {"h": 2}}) == [
+        ("a b", "yes"),
+        ("c", "0.123457"),
+        ("e", '[1, "x"]'),
+        ("f", "x, y"),
+        ("g", "h 2"),
+    ]
