@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions, computed_values
-from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.geometry import own_lengths, resample
+from dipy_tractogen.streamlines.ragged import to_sequence
 
 from .backbones import make_backbone
 
@@ -249,8 +250,26 @@ class StreamlineReader(keras.Model):
         -------
         ndarray of shape (n, nb_points, 3), float32
             Points in mm; resampled where they were not `nb_points`.
+
+        Raises
+        ------
+        ValueError
+            If a point is not finite.
         """
         given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3
         if given and streamlines.shape[1:] == (self.nb_points, 3):
-            return np.asarray(streamlines, dtype=np.float32)
+            points = np.asarray(streamlines, dtype=np.float32)
+            _check_finite(np.isfinite(points).all(axis=(1, 2)))
+            return points
+        # Resampling would make numbers of what is none.
+        _check_finite(np.isfinite(own_lengths(to_sequence(streamlines))))
         return resample(streamlines, self.nb_points)
+
+
+def _check_finite(finite: np.ndarray) -> None:
+    """Refuse streamlines of which one is marked as not finite."""
+    if not finite.all():
+        raise ValueError(
+            f"{np.sum(~finite)} of {len(finite)} streamlines have points that are NaN "
+            "or infinite: leave them out, as load_bundles does."
+        )

@@ -164,7 +164,8 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         known = bundles > NONE
         if known.sum() < 2:
             raise ValueError(
-                f"{known.sum()} latents belong to a bundle: give two or more."
+                f"{known.sum()} latents belong to a bundle: give two or more reference "
+                "streamlines (--reference_files)."
             )
         folds = self._folds(bundles, groups)
         distances = np.full(len(z), np.inf)

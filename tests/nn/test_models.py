@@ -98,6 +98,16 @@ def test_conditions_that_the_networks_read_must_be_told(trained, arrays, known):
         trained.encode(points, {**known, "length": np.full(len(points), np.nan)})
 
 
+def test_points_that_are_not_finite_are_refused(trained, arrays, known):
+    points = arrays["held_out"].copy()
+    points[3, 8] = np.nan
+    said = f"1 of {len(points)} streamlines have points that are NaN or infinite"
+    for use in (trained.encode, trained.mean_streamline):
+        for given in (points, points[:, ::2]):
+            with pytest.raises(ValueError, match=said):
+                use(given, known)
+
+
 def test_generation_gives_what_is_asked(trained):
     names = trained.record.bundle_names
     points, labels = trained.generate(50, bundles=[names[2], names[5]], seed=1)
