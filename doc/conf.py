@@ -1,11 +1,14 @@
 """Settings of the documentation, which ``bin/docs`` builds."""
 
+import os
 from pathlib import Path
 import sys
 
 import dipy_tractogen
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+# TensorFlow's messages about the processor are none of the examples'.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 project = "dipy_tractogen"
 author = copyright = "dipy_tractogen developers"
@@ -15,11 +18,12 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
     "commands",
     "mathml",
 ]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_templates", "examples"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 highlight_language = "bash"
@@ -28,6 +32,20 @@ highlight_language = "bash"
 autodoc_typehints = "none"
 bibtex_bibfiles = ["references.bib"]
 numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("matplotlib", "pictures"),
+    # Paths of pictures are shown as pictures.
+    "ignore_repr_types": "Path",
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "remove_config_comments": True,
+    "show_signature": False,
+    "download_all_examples": False,
+    "reference_url": {},
+}
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
