@@ -273,8 +273,8 @@ def plot_correlations(
     if columns <= _MOST_WRITTEN:
         for (row, column), value in np.ndenumerate(correlations):
             ink = "white" if abs(value) > _DARK else "black"
-            # No minus before a zero.
-            text = f"{round(float(value), 2) + 0.0:.2f}"
+            # No minus before a zero, and the one that the other numbers have.
+            text = f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
             style = {"ha": "center", "va": "center", "fontsize": 7.5, "color": ink}
             axes.text(column, row, text, **style)
     bar = figure.colorbar(drawn, ax=axes, shrink=min(1.0, 8 / rows))

@@ -172,7 +172,7 @@ class WalkFigures:
             columns = ["number", "value", *_MEASURED]
             rows = [(name, place, *rest) for name, place, _, *rest in rows]
             unit = self.sample.units.get(walk.name, "")
-            shown = [f"{place:.4g}" for place in walk.places]
+            shown = [f"{place:.3g}" for place in walk.places]
         else:
             columns, unit = ["dimension", "deviations", "z", *_MEASURED], "SD"
             shown = [_signed(place) for place in walk.places]

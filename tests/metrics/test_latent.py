@@ -4,6 +4,7 @@ import pytest
 from dipy_tractogen.metrics.latent import (
     disentanglement,
     mutual_information,
+    rank_correlations,
     streamline_attributes,
 )
 
@@ -66,6 +67,12 @@ def test_mutual_information_of_a_copy_is_the_entropy():
     share = bits.mean()
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
     assert mutual_information(bits, bits)[0, 0] == pytest.approx(entropy)
+
+
+def test_rank_correlations_have_a_sign_and_see_curves():
+    z = np.column_stack([-np.exp(FACTORS[:, 0]), FACTORS[:, 1], np.ones(4000)])
+    expected = [[-1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    np.testing.assert_allclose(rank_correlations(z, FACTORS), expected, atol=0.06)
 
 
 def test_constants_do_no_harm():
