@@ -39,7 +39,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("matplotlib", "pictures"),
     # Paths of pictures are shown as pictures.
-    "ignore_repr_types": "Path",
+    "ignore_repr_types": "Path|History",
     "capture_repr": ("_repr_html_", "__repr__"),
     "remove_config_comments": True,
     "show_signature": False,

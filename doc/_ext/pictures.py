@@ -1,6 +1,7 @@
-"""Pictures that an example wrote: those whose paths are the last value of a block.
+"""Pictures that an example wrote: that whose path is the last value of a block.
 
-A block of an example that ends in ``Path("scene.png")``, or a list of such, shows them.
+A block of an example that ends in ``Path("scene.png")`` shows that picture. The line
+``# sphinx_gallery_alt = "..."`` in it, which is not shown, says what is to be seen.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 import shutil
 
+from sphinx_gallery.py_source_parser import extract_file_config
 from sphinx_gallery.scrapers import figure_rst
 
 _SUFFIXES = (".png", ".gif")
 
 
 def scrape(block, block_vars, gallery_conf) -> str:
-    """Copy the pictures of a block to the gallery.
+    """Copy the picture of a block to the gallery.
 
     Parameters
     ----------
@@ -24,19 +26,15 @@ def scrape(block, block_vars, gallery_conf) -> str:
     Returns
     -------
     str
-        ReStructuredText that shows them.
+        ReStructuredText that shows it.
     """
-    last = block_vars["example_globals"].get("___")
-    paths = last if isinstance(last, (list, tuple)) else [last]
-    folder = Path(block_vars["src_file"]).parent
-    shown = []
-    for path in paths:
-        if isinstance(path, Path) and path.suffix in _SUFFIXES:
-            target = Path(next(block_vars["image_path_iterator"]))
-            target = target.with_suffix(path.suffix)
-            shutil.copy(folder / path, target)
-            shown.append(str(target))
-    return figure_rst(shown, gallery_conf["src_dir"])
+    path = block_vars["example_globals"].get("___")
+    if not isinstance(path, Path) or path.suffix not in _SUFFIXES:
+        return ""
+    target = Path(next(block_vars["image_path_iterator"])).with_suffix(path.suffix)
+    shutil.copy(Path(block_vars["src_file"]).parent / path, target)
+    alternative = extract_file_config(block[1])["alt"]
+    return figure_rst([str(target)], gallery_conf["src_dir"], alternative)
 
 
 def _get_sg_image_scraper():

@@ -78,6 +78,7 @@ run(
     "--compare_with tutorial/synthetic.trx --titles real synthetic "
     "--max_streamlines 750 --out_dir tutorial --out_png real_and_synthetic.png"
 )
+# sphinx_gallery_alt = "Real streamlines of three bundles on the left, generated ones on the right."
 Path("tutorial/real_and_synthetic.png")
 
 # %%
@@ -95,6 +96,7 @@ run(
     "--compare_with tutorial/reconstructed.trx --titles original reconstructed "
     "--out_dir tutorial --out_png reconstructed.png"
 )
+# sphinx_gallery_alt = "Held-out streamlines on the left, the same encoded and decoded on the right."
 Path("tutorial/reconstructed.png")
 
 # %%
@@ -121,12 +123,14 @@ run(
     "dipy_explore_latent tutorial/model.keras tutorial/held_out.trx "
     "--interpolate AF_L CST_R --out_dir tutorial/latent"
 )
+# sphinx_gallery_alt = "Two scatter plots of latents: three bundles lie apart; length grows across each."
 Path("tutorial/latent/latent_pca.png")
 
 # %%
 # From the arcuate fasciculus to the corticospinal tract: between two bundles there is
 # nothing real, and the model says so by what it makes.
 
+# sphinx_gallery_alt = "Five steps from the left arcuate fasciculus to the right corticospinal tract."
 Path("tutorial/latent/latent_interpolation.png")
 
 # %%

@@ -82,6 +82,7 @@ plot_grid(
     title="asked length",
     force=True,
 )
+# sphinx_gallery_alt = "Three bundles in rows; in each column longer streamlines, over all real ones."
 folder / "asked_lengths.png"
 
 # %%
@@ -102,5 +103,6 @@ for label, name in enumerate(phantom.bundle_names):
     axes.scatter(asked[own], obtained[own], s=6, label=name)
 axes.axline((60, 60), slope=1, color="0.5", linewidth=1, zorder=0)
 axes.set(xlabel="asked length [mm]", ylabel="obtained length [mm]", aspect="equal")
+axes.set_title("Asked and obtained length")
 axes.legend(frameon=False)
 plt.show()

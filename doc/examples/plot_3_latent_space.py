@@ -79,10 +79,12 @@ print(*found, sep="\n")
 # Coloured by bundle and by length: the bundles lie apart, and the length runs through
 # each of them.
 
+# sphinx_gallery_alt = "Principal components of the latents: bundles lie apart, lengths run through each."
 folder / "latent_pca.png"
 
 # %%
 
+# sphinx_gallery_alt = "t-SNE of the latents: an island for each bundle."
 folder / "latent_tsne.png"
 
 # %%
@@ -92,12 +94,14 @@ folder / "latent_tsne.png"
 # The divergence of each latent from the prior. One that is not active says nothing of a
 # streamline.
 
+# sphinx_gallery_alt = "Bars: divergence and variance of each latent dimension."
 folder / "latent_units.png"
 
 # %%
 # How the ranks of latents and of properties of the streamlines go together: the first
 # latent is the length.
 
+# sphinx_gallery_alt = "Heat map of correlations: the first latent goes with the length."
 folder / "latent_correlations.png"
 
 # %%
@@ -107,6 +111,7 @@ folder / "latent_correlations.png"
 # A streamline's latents, of which one is moved, decoded: each row a latent, each column
 # a step.
 
+# sphinx_gallery_alt = "A grid of streamlines: rows latents, columns steps along each."
 folder / "latent_traversal.png"
 
 # %%
@@ -115,9 +120,11 @@ folder / "latent_traversal.png"
 #
 # The latent that moves the streamlines most, there and back.
 
+# sphinx_gallery_alt = "Streamlines that change smoothly, to and fro, along one latent."
 folder / "latent_walk.gif"
 
 # %%
 # From one bundle to another.
 
+# sphinx_gallery_alt = "Steps from the streamlines of one bundle to those of another."
 folder / "latent_interpolation.png"

@@ -99,6 +99,7 @@ render_bundles(
     color_by="direction",
     force=True,
 )
+# sphinx_gallery_alt = "Clean bundles on the left; on the right broken, looped, cut and shifted streamlines."
 folder / "filtered.png"
 
 # %%
@@ -141,4 +142,5 @@ render_bundles(
     folder / "labelled.png",
     force=True,
 )
+# sphinx_gallery_alt = "Seven bundles, each in its colour."
 folder / "labelled.png"
