@@ -57,6 +57,9 @@ class Bootstrap:
     ) -> None:
         """Add to the parts that the streamlines of a set have in a measure.
 
+        As many of each bundle are always drawn, so that only the differences within a
+        bundle are of interest.
+
         Parameters
         ----------
         label : int or None
@@ -70,6 +73,11 @@ class Bootstrap:
         parts : ndarray of shape (m,) or float
             Their parts.
         """
+        _, bundles, sizes = np.unique(
+            self._labels[name][rows], return_inverse=True, return_counts=True
+        )
+        parts = np.broadcast_to(parts, len(rows))
+        parts = parts - (np.bincount(bundles, parts) / sizes)[bundles]
         held = self._parts[name].setdefault(
             (label, measure), np.zeros(len(self._labels[name]), np.float32)
         )
@@ -169,6 +177,25 @@ def interval(resampled: np.ndarray) -> list[float]:
         The lower and the upper limit.
     """
     return np.percentile(resampled, _PERCENTILES).tolist()
+
+
+def interval_of_none(nb_streamlines: int) -> list[float]:
+    """Give the limits of a share that none of the streamlines has.
+
+    Drawing them again finds none either; the exact limits of a binomial share know that
+    another sample may have some.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        Number of streamlines, one or more.
+
+    Returns
+    -------
+    list of float
+        Zero, and the upper limit.
+    """
+    return [0.0, 1 - (_PERCENTILES[0] / 100) ** (1 / nb_streamlines)]
 
 
 def _drawn_changes(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bootstrap import Bootstrap, applied, draw_medians, interval
+from .bootstrap import (
+    Bootstrap,
+    applied,
+    draw_medians,
+    interval,
+    interval_of_none,
+)
 from .comparison import MEASURES, OVERALL, Measured
-from .entries import W1, Distances, Results
+from .entries import W1, Results
 from .estimate import parts_of_mean
-from .memorisation import copy_distance
+from .memorisation import parts_of_copies
 from .novelty import repetition_distance
 
 SHARES = frozenset(
@@ -51,9 +57,10 @@ class Intervals:
             "real": results.real,
             "training": results.training,
         }
-        self._bootstrap = Bootstrap(
-            {name: each.labels for name, each in sets.items() if each is not None}
-        )
+        self._labels = {
+            name: each.labels for name, each in sets.items() if each is not None
+        }
+        self._bootstrap = Bootstrap(self._labels)
         known = "real" if results.training is None else "training"
         for draw in results.draws:
             rows = draw.rows
@@ -97,11 +104,25 @@ class Intervals:
         ratios["novelty"] = _ratio(ours["nearest_training"], theirs["nearest_training"])
         return {
             kind: {
-                name: None if values is None else interval(values)
+                name: self._limits(label, name, entry[kind][name], values)
                 for name, values in each.items()
             }
             for kind, each in {**resampled, "ratios": ratios}.items()
         }
+
+    def _limits(
+        self,
+        label: int | None,
+        name: str,
+        value: float | None,
+        resampled: np.ndarray | None,
+    ) -> list[float] | None:
+        if resampled is None:
+            return None
+        if name in SHARES and value in (0, 1):
+            low, high = interval_of_none(self._results.nb_compared[label])
+            return [low, high] if value == 0 else [1 - high, 1 - low]
+        return interval(resampled)
 
     def _add_draw(
         self,
@@ -112,15 +133,11 @@ class Intervals:
         reference: np.ndarray,
     ) -> None:
         """Add the parts of the streamlines in the comparisons of a draw."""
-        results = self._results
-        sets = {"generated": results.generated, "training": results.training}
+        nb_draws = len(self._results.draws)
         for label, found in measured.items():
             rows = [
-                each if label is OVERALL else each[labels[each] == label]
-                for each, labels in (
-                    (taken, sets.get(pool, results.real).labels),
-                    (reference, results.real.labels),
-                )
+                each if label is OVERALL else each[self._labels[where][each] == label]
+                for where, each in ((pool, taken), ("real", reference))
             ]
             for name, estimate in found.items():
                 if estimate is None:
@@ -129,27 +146,36 @@ class Intervals:
                     (pool, rows[0], estimate.candidates),
                     ("real", rows[1], estimate.reference),
                 ):
-                    parts = parts / len(results.draws)
-                    self._bootstrap.add(label, (kind, name), where, which, parts)
+                    self._bootstrap.add(
+                        label, (kind, name), where, which, parts / nb_draws
+                    )
 
     def _add_distances(self, label: int | None, known: str) -> None:
         """Add the parts of the streamlines in the shares that are copies."""
         results = self._results
         found = results.distances_of(label)
-        near = _near(found)
-        sets = {
-            ("generated", "repetition"): ("generated", results.generated),
-            ("real", "repetition"): (known, results.known),
-            ("generated", "memorised"): ("generated", results.generated),
-            ("real", "memorised"): ("real", results.real),
-        }
-        for measure, (pool, streamlines) in sets.items():
-            rows = np.arange(len(streamlines))
-            if label is not OVERALL:
-                rows = rows[streamlines.labels == label]
-            if len(near[measure]) == len(rows) > 0:
-                parts = parts_of_mean(near[measure])
-                self._bootstrap.add(label, measure, pool, rows, parts)
+        repeated = repetition_distance(found.among_known)
+        if repeated is not None:
+            for kind, pool, distances in (
+                ("generated", "generated", found.among_generated),
+                ("real", known, found.among_known),
+            ):
+                parts = parts_of_mean(distances < repeated)
+                self._add(label, (kind, "repetition"), pool, parts)
+        if len(found.generated_to_training) and len(found.real_to_training):
+            parts = parts_of_copies(found.generated_to_training, found.real_to_training)
+            for pool, part in zip(("generated", "real"), parts):
+                self._add(label, ("generated", "memorised"), pool, part)
+
+    def _add(
+        self, label: int | None, measure: tuple[str, str], pool: str, parts: np.ndarray
+    ) -> None:
+        """Add the parts of the streamlines of a bundle, which one alone has not."""
+        rows = np.arange(len(self._labels[pool]))
+        if label is not OVERALL:
+            rows = rows[self._labels[pool] == label]
+        if len(parts):
+            self._bootstrap.add(label, measure, pool, rows, parts)
 
     def _resampled(
         self, label: int | None, kind: str, values: dict
@@ -169,22 +195,6 @@ class Intervals:
         if len(distances) < _FEWEST:
             return None
         return draw_medians(distances, self._nb_resamples, self._rng)
-
-
-def _near(found: Distances) -> dict[tuple[str, str], np.ndarray]:
-    """Which streamlines count as repetitions and as copies; none without a limit."""
-    repeated = repetition_distance(found.among_known)
-    copied = copy_distance(found.real_to_training)
-    near = {
-        ("generated", "repetition"): (found.among_generated, repeated),
-        ("real", "repetition"): (found.among_known, repeated),
-        ("generated", "memorised"): (found.generated_to_training, copied),
-        ("real", "memorised"): (found.real_to_training, copied),
-    }
-    return {
-        measure: distances < limit if limit is not None else distances[:0]
-        for measure, (distances, limit) in near.items()
-    }
 
 
 def _ratio(ours: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:

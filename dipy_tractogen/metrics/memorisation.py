@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaincinv
 
+from .estimate import parts_of_mean
+
 QUANTILE = 0.01
 """Share of the held-out streamlines that are as near to training as a copy."""
 
@@ -31,6 +33,38 @@ def copy_distance(held_out_to_training: np.ndarray) -> float | None:
     if not len(held_out_to_training):
         return None
     return float(np.quantile(held_out_to_training, QUANTILE))
+
+
+def parts_of_copies(
+    generated_to_training: np.ndarray, held_out_to_training: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the parts of streamlines in the share of copies among the generated ones.
+
+    The held-out streamlines have theirs by the `copy_distance`.
+
+    Parameters
+    ----------
+    generated_to_training : ndarray of shape (n,)
+        Distance of each generated streamline to the nearest of training, in mm.
+    held_out_to_training : ndarray of shape (m,)
+        The same of real streamlines that were not trained on.
+
+    Returns
+    -------
+    generated : ndarray of shape (n,)
+        Parts of the generated streamlines.
+    held_out : ndarray of shape (m,)
+        Parts of the held-out ones.
+    """
+    threshold = copy_distance(held_out_to_training)
+    around = np.quantile(held_out_to_training, [0, 2 * QUANTILE])
+    below = np.searchsorted(np.sort(generated_to_training), around)
+    # Generated streamlines for each held-out one, where the limit lies.
+    density = np.diff(below)[0] / len(generated_to_training) / (2 * QUANTILE)
+    return (
+        parts_of_mean(generated_to_training < threshold),
+        -density * parts_of_mean(held_out_to_training < threshold),
+    )
 
 
 def memorisation(
