@@ -165,7 +165,9 @@ def number_cell(
     """
     if not is_number(value):
         return Cell(DASH, notes=notes)
-    return Cell(f"{value:.{digits}f}", float(value), notes, mark)
+    # A zero has no sign.
+    text = f"{round(value, digits) + 0.0:.{digits}f}"
+    return Cell(text, float(value), notes, mark)
 
 
 def file_table(key: str, title: str, files: Sequence[tuple[str, str, str]]) -> Table:

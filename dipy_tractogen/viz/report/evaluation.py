@@ -17,6 +17,7 @@ from .content import (
     Table,
     count_cell,
     entries_of,
+    is_number,
     number_cell,
     shown,
     text_cell,
@@ -24,6 +25,7 @@ from .content import (
 from .findings import far_below, interval
 
 _FAR_BELOW = "far below real"
+_BETTER_LOW = ("repetition", "overreach")
 _QUALITY = {
     "precision": "share of generated streamlines that lie among real ones",
     "recall": "share of real streamlines that lie among generated ones",
@@ -39,12 +41,15 @@ _SHAPE = {
     "overreach": "voxels crossed beyond the real ones, over the number of real ones",
 }
 _RATIOS = {
-    "novelty": "distance to the nearest training streamline, over that of real ones",
     "length_w1": "Wasserstein-1 distance of the lengths, over that of real ones",
     "curvature_w1": "the same of the mean curvatures",
     "tortuosity_w1": "the same of length over end-to-end distance",
     "winding_w1": "the same of the angle a streamline turns in all",
+    "novelty": "distance to the nearest training streamline, over that of real ones",
 }
+_COPIES = Column(
+    "copies (%)", meaning="as near to a training streamline as 1 % of the real ones are"
+)
 _OVERALL = "all"
 
 
@@ -149,12 +154,14 @@ def evaluation_tables(metrics: dict) -> list[Table]:
     """
     if not metrics:
         return []
-    return [
+    tables = [
         _quality_table(metrics),
         _shape_table(metrics),
+        _texture_table(metrics),
         *_asked_table(metrics.get("conditions")),
         *_threshold_table(metrics.get("thresholds")),
     ]
+    return [table for table in tables if len(table.columns) > 1]
 
 
 def _quality_table(metrics: dict) -> Table:
@@ -175,10 +182,19 @@ def _shape_table(metrics: dict) -> Table:
     return _by_bundle(
         metrics,
         "shape",
-        "Shape, length and novelty by bundle",
-        [_measure_column(*each) for each in _SHAPE.items()]
-        + [(Column("mean length (mm)"), _length)]
-        + [_ratio_column(*each) for each in _RATIOS.items()],
+        "Shape by bundle",
+        [_measure_column(*each) for each in _SHAPE.items()],
+    )
+
+
+def _texture_table(metrics: dict) -> Table:
+    return _by_bundle(
+        metrics,
+        "texture",
+        "Length, texture and novelty by bundle",
+        [(Column("mean length (mm)"), _length)]
+        + [_ratio_column(*each) for each in _RATIOS.items()]
+        + [(_COPIES, _copies)],
     )
 
 
@@ -290,7 +306,8 @@ def _count_column(name: str, meaning: str):
 def _measure_column(name: str, meaning: str):
     def cell(entry: dict) -> Cell:
         notes = [*_range(entry, "generated", name), _real(entry["real"].get(name), 2)]
-        mark = _FAR_BELOW if far_below(entry, name) else ""
+        is_low = name not in _BETTER_LOW and far_below(entry, name)
+        mark = _FAR_BELOW if is_low else ""
         return number_cell(entry["generated"].get(name), 2, notes=notes, mark=mark)
 
     return Column(_heading(name), meaning=meaning), cell
@@ -307,6 +324,16 @@ def _ratio_column(name: str, meaning: str):
 def _length(entry: dict) -> Cell:
     notes = [_real(entry.get("held_out", {}).get("mean_length"), 1)]
     return number_cell(entry["generated"].get("mean_length"), 1, notes=notes)
+
+
+def _copies(entry: dict) -> Cell:
+    found = entry.get("memorisation") or {}
+    generated, real = (
+        100 * found[kind] if is_number(found.get(kind)) else None
+        for kind in ("generated", "real")
+    )
+    mark = "copies" if found.get("copies", "none") != "none" else ""
+    return number_cell(generated, 1, notes=[_real(real, 1)], mark=mark)
 
 
 def _range(entry: dict, kind: str, name: str) -> list[str]:

@@ -7,10 +7,10 @@ from .inputs import ReportInputs
 
 FAR_BELOW = 0.1
 """Shortfall of a share against that of real streamlines that is pointed out."""
-NOVELTY_RANGE = (0.8, 1.25)
-"""Novelty below is that of copies, above that of streamlines unlike the real ones."""
 QUALITY = ("precision", "recall", "coverage")
 
+# Novelty above is that of streamlines unlike the real ones.
+_FAR_FROM_TRAINING = 1.25
 _FEW_STREAMLINES = 20
 _FEW_ACTIVE = 4
 _NAMED = 12
@@ -151,18 +151,23 @@ def _of_evaluation(metrics: dict) -> list[str]:
         ]
         if low:
             texts.append(f"Far below real, {measure} of {_some(low)}.")
+    texts.append(_of_copies(metrics["bundles"]))
     novelty = metrics["overall"].get("ratios", {}).get("novelty")
-    if is_number(novelty) and novelty < NOVELTY_RANGE[0]:
-        texts.append(
-            f"Generated streamlines are nearer to those of training than held-out ones "
-            f"are (novelty {novelty:.2f}): the model may have memorised them."
-        )
-    if is_number(novelty) and novelty > NOVELTY_RANGE[1]:
+    if is_number(novelty) and novelty > _FAR_FROM_TRAINING:
         texts.append(
             f"Generated streamlines are farther from those of training than held-out "
             f"ones are (novelty {novelty:.2f})."
         )
     return [text for text in (*texts, *metrics.get("warnings", ())) if text]
+
+
+def _of_copies(bundles: dict[str, dict]) -> str:
+    copied = [
+        f"{name} ({copies})"
+        for name, entry in bundles.items()
+        if (copies := (entry.get("memorisation") or {}).get("copies", "none")) != "none"
+    ]
+    return f"Copies of training streamlines in: {_some(copied)}." if copied else ""
 
 
 def _of_threshold(threshold: dict) -> str:

@@ -14,6 +14,7 @@ from . import evaluation, gallery, training
 from .content import Command, Table, file_table
 from .findings import find_warnings
 from .inputs import ReportInputs
+from .latent import latent_tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINE = 80
@@ -111,6 +112,7 @@ def _parts(inputs: ReportInputs) -> dict:
         "measured": gallery.measured(metrics),
         "evaluation": evaluation.evaluation_tables(metrics),
         "latent": gallery.latent_pictures(inputs.latent, inputs.latent_dir),
+        "latent_tables": latent_tables(inputs.latent),
         "commands": _commands(inputs),
         "files": _files(inputs),
         "version": __version__,

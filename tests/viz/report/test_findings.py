@@ -76,7 +76,7 @@ def test_what_matters_most_comes_first(texts):
 
 @pytest.mark.parametrize(
     ("novelty", "said"),
-    [(0.5, "memorised"), (1.0, None), (1.5, "farther"), (None, None)],
+    [(1.0, None), (1.5, "farther"), (None, None)],
 )
 def test_novelty(texts, inputs, novelty, said):
     overall = {**inputs.metrics["overall"], "ratios": {"novelty": novelty}}
@@ -84,6 +84,18 @@ def test_novelty(texts, inputs, novelty, said):
     about = [text for text in found if "novelty" in text]
     assert bool(about) == bool(said)
     assert all(said in text for text in about)
+
+
+def test_copies(texts, inputs):
+    entries = dict(inputs.metrics["bundles"])
+    for name, copies in zip(entries, ("none", "most", "some")):
+        entries[name] = {**entries[name], "memorisation": {"copies": copies}}
+    (said,) = [
+        text
+        for text in texts(metrics={**inputs.metrics, "bundles": entries})
+        if "Copies" in text
+    ]
+    assert "bundle_10 (most), Ünïcode" in said
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dipy_tractogen.viz.report import evaluation, training
 from dipy_tractogen.viz.report.content import entries_of
+from dipy_tractogen.viz.report.latent import latent_tables
 
 
 def cells(table, column):
@@ -20,20 +21,50 @@ def test_streamlines_by_bundle(inputs):
 
 
 def test_quality_stands_beside_real(inputs):
-    quality, shape, asked, thresholds = evaluation.evaluation_tables(inputs.metrics)
+    quality, texture, asked, thresholds = evaluation.evaluation_tables(inputs.metrics)
     recall = cells(quality, "recall")
     assert [cell.text for cell in recall] == ["0.90", "0.61", "0.95", "0.92"]
     assert recall[1].notes == ["0.59\N{EN DASH}0.63", "real 0.97"]
     assert [bool(cell.mark) for cell in recall] == [False, True, False, False]
-    assert cells(shape, "mean length (mm)")[0].notes == ["real 51.0"]
-    # What nothing is known of has no column.
-    assert "Dice" not in [each.title for each in shape.columns]
+    assert cells(texture, "mean length (mm)")[0].notes == ["real 51.0"]
+    # What nothing is known of has no column, or no table.
+    assert [each.title for each in texture.columns] == [
+        *("bundle", "mean length (mm)", "novelty")
+    ]
     assert [cell.text for cell in asked.rows[0]] == [
         *("length", "mm", "100", "0.990", "0.500")
     ]
     assert [cell.text for cell in thresholds.rows[0]] == [
         *("recall", "all", "0.99", "0.920", "no")
     ]
+
+
+def test_little_repetition_is_no_fault(inputs):
+    entry = dict(inputs.metrics["overall"])
+    for kind, value in (("generated", 0.0), ("real", 0.9)):
+        entry[kind] = {**entry[kind], "repetition": value}
+    quality = evaluation.evaluation_tables({"overall": entry, "bundles": {}})[0]
+    assert cells(quality, "repetition")[0].text == "0.00"
+    assert cells(quality, "repetition")[0].mark == ""
+
+
+def test_latent_dimensions():
+    latent = {
+        "units": [{"dimension": "z0", "variance": 0.5, "active": True, "kl": -0.001}],
+        "traversal": {"displacement_mm": {"z0": 12.0}},
+        "correlations": {"attributes": ["length"], "values": {"z0": [0.25]}},
+        "disentanglement": {"sap": {"length": 0.5}, "modularity": 0.9},
+    }
+    units, attributes = latent_tables(latent)
+    titles = [column.title for column in units.columns]
+    row = dict(zip(titles, (cell.text for cell in units.rows[0])))
+    assert row["active"] == "yes"
+    assert row["KL (nats)"] == "0.00"
+    assert row["moves (mm)"] == "12.00"
+    assert row["length"] == "0.25"
+    assert row["deviation"] == "\N{EN DASH}"
+    assert [cell.text for cell in attributes.rows[0]] == ["length", "0.500"]
+    assert latent_tables({}) == []
 
 
 def test_errors_of_the_reconstruction(inputs):
