@@ -171,6 +171,7 @@ def _render(**parts) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["breakable"] = _breakable
     style, script = (
         (_TEMPLATES / name).read_text(encoding="utf-8")
         for name in ("report.css", "report.js")
@@ -182,6 +183,13 @@ def _render(**parts) -> str:
         style_hash=_digest(style),
         script_hash=_digest(script),
     )
+
+
+def _breakable(name: str):
+    """Let a long name be broken after its underscores."""
+    from markupsafe import Markup
+
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _digest(text: str) -> str:
