@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics.latent_units import latent_units
 from dipy_tractogen.nn import RVAE, load_model
 from dipy_tractogen.nn.losses import normal_kl
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
@@ -129,3 +130,12 @@ def test_model_stays_usable_after_data_that_do_not_fit(lines):
         model.fit(**lines, epochs=1)
     assert model.conditions is None
     assert not model.layers
+
+
+def test_divergence_is_measured_from_the_prior_of_the_predicted_attribute(rvae, lines):
+    points = lines["held_out"]
+    outputs = rvae.better_direction(points)
+    expected = np.asarray(rvae.divergence(None, outputs)).mean(axis=0)
+    encoded = rvae.encode_and_decode(points)
+    units = latent_units(encoded["z_mean"], encoded["deviation"], rvae.prior_of(points))
+    np.testing.assert_allclose(units["kl"], expected, rtol=1e-3, atol=1e-4)
