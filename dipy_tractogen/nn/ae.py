@@ -102,7 +102,7 @@ class AE(StreamlineAutoencoder):
 
         Parameters
         ----------
-        features : tensor of shape (n, *backbone.feature_shape)
+        features : tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         conditions : tensor of shape (n, conditions.width), optional
             Conditions, if the networks read some.

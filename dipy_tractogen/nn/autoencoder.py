@@ -147,7 +147,7 @@ class StreamlineAutoencoder(StreamlineModel):
 
         Parameters
         ----------
-        features : tensor of shape (n, *backbone.feature_shape)
+        features : tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         conditions : tensor of shape (n, conditions.width), optional
             Conditions, if the networks read some.
@@ -167,7 +167,7 @@ class StreamlineAutoencoder(StreamlineModel):
 
         Parameters
         ----------
-        features : tensor of shape (n, *backbone.feature_shape)
+        features : tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         conditions : tensor of shape (n, conditions.width), optional
             Conditions, if the networks read some.
@@ -198,7 +198,7 @@ class StreamlineAutoencoder(StreamlineModel):
 
         Returns
         -------
-        tensor of shape (n, *backbone.feature_shape)
+        tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         """
         if self.conditions_in_decoder:

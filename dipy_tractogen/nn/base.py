@@ -33,7 +33,7 @@ class StreamlineCoder(StreamlineReader):
 
         Parameters
         ----------
-        features : ndarray of shape (n, *backbone.feature_shape)
+        features : ndarray of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         """
         self.standardise.adapt(features)
@@ -45,7 +45,7 @@ class StreamlineCoder(StreamlineReader):
         Parameters
         ----------
         inputs : dict
-            ``"features"`` of shape (n, *backbone.feature_shape), in mm, of streamlines
+            ``"features"`` of shape ``(n, *backbone.feature_shape)``, in mm, of streamlines
             that run as their bundles do; and their ``"conditions"``, where the model
             reads some.
 

@@ -44,7 +44,7 @@ class GaussianPosterior:
 
         Parameters
         ----------
-        features : tensor of shape (n, *backbone.feature_shape)
+        features : tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         conditions : tensor of shape (n, conditions.width), optional
             Conditions, if the networks read some.
@@ -67,7 +67,7 @@ class GaussianPosterior:
 
         Parameters
         ----------
-        features : tensor of shape (n, *backbone.feature_shape)
+        features : tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         conditions : tensor of shape (n, conditions.width), optional
             Conditions, if the networks read some.

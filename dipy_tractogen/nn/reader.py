@@ -214,7 +214,7 @@ class StreamlineReader(keras.Model):
 
         Returns
         -------
-        tensor of shape (n, *backbone.feature_shape)
+        tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         """
         if not isinstance(inputs, dict):

@@ -115,7 +115,7 @@ class RVAE(VAE):
 
         Parameters
         ----------
-        features : tensor of shape (n, *backbone.feature_shape)
+        features : tensor of shape ``(n, *backbone.feature_shape)``
             Features in mm.
         training : bool, optional
             Whether the model is being trained.

@@ -89,7 +89,7 @@ class SpectralBackbone:
 
         Returns
         -------
-        ndarray of shape (n, *feature_shape), float32
+        ndarray of shape ``(n, *feature_shape)``, float32
             Coefficients in mm.
         """
         return np.matmul(cosine_basis(self.nb_points, self.nb_coefficients), points)
