@@ -1,4 +1,4 @@
-"""Pictures: FURY scenes of bundles and matplotlib curves of a training.
+"""Pictures: FURY scenes of bundles, curves and plots of matplotlib, and a report page.
 
 Neither library is imported before a picture is drawn, and rendering is proved possible
 first (`require_rendering`), because VTK ends the process where it is not. FURY draws in
@@ -11,6 +11,7 @@ from importlib import import_module
 
 _LAZY = {
     "Panel": "panels",
+    "ReportInputs": "report",
     "RenderingUnavailable": "display",
     "bundle_colours": "colours",
     "can_render": "display",
@@ -18,6 +19,7 @@ _LAZY = {
     "plot_history": "plots",
     "render_bundles": "figures",
     "require_rendering": "display",
+    "write_report": "report",
 }
 
 __all__ = list(_LAZY)

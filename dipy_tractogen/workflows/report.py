@@ -93,35 +93,42 @@ class WriteReportFlow(TractogenFlow):
         files = {kind: self.inputs(each) for kind, each in given.items() if each}
 
         from dipy_tractogen.viz.report import ReportInputs, write_report
-        from dipy_tractogen.viz.report.inputs import (
-            read_generation,
-            read_latent,
-            read_metrics,
-        )
 
+        # What is wrong with small files is said before a model takes seconds to load.
+        told = _read(files.get("generated", ()), metrics_file, latent_file)
+        model = load_trained_model(model_file)
+        options = {"bundles_from": bundles_from, "reference": reference or None}
         inputs = ReportInputs(
             Path(model_file),
-            None,
-            generation=read_generation(files.get("generated", ())),
-            metrics=read_metrics(metrics_file) if metrics_file else {},
-            latent=read_latent(latent_file) if latent_file else {},
-            latent_dir=Path(latent_file).parent if latent_file else None,
+            model,
+            **{kind: _load(kind, found, options) for kind, found in files.items()},
+            **told,
             pictures=pictures,
             captions=captions or (),
-            files={
-                **files,
-                **_named(metrics=metrics_file, latent_space=latent_file),
-            },
+            files={**files, **_named(metrics=metrics_file, latent_space=latent_file)},
             command=self.command,
         )
-        inputs.model = load_trained_model(model_file)
-        options = {"bundles_from": bundles_from, "reference": reference or None}
-        for kind, found in files.items():
-            setattr(inputs, kind, _load(kind, found, options))
         write_report(
             inputs, path, max_streamlines=max_streamlines, seed=seed, force=self.force
         )
         logger.info("Wrote %s", path)
+
+
+def _read(generated: list[Path], metrics_file, latent_file) -> dict:
+    """Read what the other commands say of their runs."""
+    from dipy_tractogen.viz.report.inputs import (
+        read_generation,
+        read_latent,
+        read_metrics,
+    )
+
+    told = {"generation": read_generation(generated)}
+    if metrics_file:
+        told["metrics"] = read_metrics(metrics_file)
+    if latent_file:
+        told["latent"] = read_latent(latent_file)
+        told["latent_dir"] = Path(latent_file).parent
+    return told
 
 
 def _checked_pictures(pictures, captions) -> list[Path]:

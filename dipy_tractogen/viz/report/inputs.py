@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 import json
+import logging
 from pathlib import Path
 
 from dipy_tractogen.streamlines.dataset import BundleSet
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 @dataclass
@@ -67,17 +70,17 @@ def read_generation(tractograms: Sequence[Path]) -> dict:
     Returns
     -------
     dict
-        What it said; empty where there is no such file.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged.
+        What it said; empty where there is no such file, or only one of other
+        software, with a warning.
     """
     for tractogram in tractograms:
         path = tractogram.with_suffix(".json")
-        if path.exists():
-            return read_json(path, ("parameters",), "dipy_generate_streamlines")
+        if not path.exists():
+            continue
+        try:
+            return read_json(path, ("command", "model"), "dipy_generate_streamlines")
+        except ValueError as error:
+            logger.warning("%s It is left out.", error)
     return {}
 
 

@@ -237,6 +237,19 @@ def test_headings_and_landmarks_are_in_order(open_page):
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
 
 
+def test_it_is_printed_whole_and_on_white(open_page):
+    page = open_page(scheme="dark")
+    page.get_by_role("button", name="Light colours").click()
+    page.get_by_role("button", name="Dark colours").click()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    assert ink == "rgb(29, 35, 41)"
+    assert page.locator("img.for-light").first.is_visible()
+    assert not page.locator("nav").is_visible()
+    assert page.locator("details:not([open])").count() == 0
+
+
 def test_it_can_be_read_without_scripts(open_page):
     page = open_page(script=False)
     assert page.get_by_role("button").count() == 0

@@ -12,11 +12,15 @@ def write(path, content):
     return path
 
 
-def test_the_record_of_a_generation_is_beside_it(tmp_path):
-    write(tmp_path / "b.json", {"parameters": {"seed": 1}})
-    files = [tmp_path / "a.trx", tmp_path / "b.trx"]
-    assert read_generation(files)["parameters"] == {"seed": 1}
-    assert read_generation(files[:1]) == {}
+def test_the_record_of_a_generation_is_beside_it(tmp_path, caplog):
+    write(tmp_path / "b.json", {"command": "dipy", "model": {}})
+    write(tmp_path / "c.json", {"EchoTime": 0.1})
+    a, b, c = (tmp_path / f"{name}.trx" for name in "abc")
+    assert read_generation([a, b])["command"] == "dipy"
+    assert read_generation([a]) == {}
+    assert caplog.text == ""
+    assert read_generation([c]) == {}
+    assert "c.json is no JSON file of dipy_generate_streamlines" in caplog.text
 
 
 @pytest.mark.parametrize(
