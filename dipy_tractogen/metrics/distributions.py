@@ -11,7 +11,7 @@ from .texture import UNITS
 
 _NB_BINS = 40
 # Few streamlines are far longer or more wound than all others.
-_PERCENTILES = (0.5, 99.5)
+_PERCENTILES = (1, 99)
 
 
 def distributions(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 _LEGEND = (
     "n: streamlines compared. P, R, D, C: precision, recall, density, coverage. In "
     "parentheses: real\nstreamlines in place of generated ones; for the length (mm), "
-    "those held out. W1: distance of the\ndistributions of length, curvature and "
-    "tortuosity, over that of real streamlines."
+    "those held out. W1: distance of the\ndistributions of length, curvature, "
+    "tortuosity and winding, over that of real streamlines."
 )
 
 
@@ -24,7 +24,7 @@ def format_table(report: dict) -> str:
     -------
     str
         Several lines, the last one without a line break. A value that is None is shown
-        as a dash.
+        as a dash. What the report says of copies, conditions and a model follows.
     """
     entries = {"overall": report["overall"], **report["bundles"]}
     header = ["", *_COLUMNS]
@@ -36,7 +36,28 @@ def format_table(report: dict) -> str:
     lines = [_aligned(row, widths) for row in (header, *rows)]
     if report["worst_bundle"] is not None:
         lines.append(f"Farthest below real: {report['worst_bundle']}.")
-    return "\n".join([*lines, _LEGEND])
+    return "\n".join([*lines, *_sentences(report), _LEGEND])
+
+
+def _sentences(report: dict) -> list[str]:
+    """Say what has no place in the columns."""
+    said = []
+    copies = report["overall"].get("memorisation")
+    if copies:
+        said.append(copies["verdict"])
+    for name, found in report.get("conditions", {}).items():
+        r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
+        error = f"{found['mae']:.3g} {found['unit']}".rstrip()
+        said.append(f"Asked {name}: mean absolute error {error}, R2 {r2}.")
+    if "model" in report:
+        model = report["model"]
+        errors = model["reconstruction_mm"]
+        said.append(
+            f"Point error of the model: mean {errors['mean']:.2f} mm, 95th percentile "
+            f"{errors['p95']:.2f} mm; {model['active_units']} of "
+            f"{model['latent_dim']} latents are active."
+        )
+    return said
 
 
 def _aligned(cells: list[str], widths: list[int]) -> str:
@@ -82,6 +103,7 @@ _COLUMNS: dict[str, Callable[[dict], str]] = {
     "W1 len": _ratio("length_w1"),
     "curv": _ratio("curvature_w1"),
     "tort": _ratio("tortuosity_w1"),
+    "wind": _ratio("winding_w1"),
     "shape": _beside_real("shape_similarity"),
     "Dice": _beside_real("dice"),
     "agree": _beside_real("agreement"),

@@ -17,6 +17,7 @@ import time
 from dipy_tractogen import __version__
 
 from .logs import LEVELS, Log
+from .thresholds import ThresholdsNotMet
 
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),
@@ -74,6 +75,7 @@ cli_flows = {
 
 logger = logging.getLogger("dipy_tractogen")
 
+_NOT_MET = 3
 _INTERRUPTED = 130
 
 
@@ -165,7 +167,8 @@ def main(command: str, arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, 1 for bad input, 130 when interrupted.
+        The exit code: 0, 1 for bad input, 3 where measures are not as good as was
+        asked, 130 when interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -199,6 +202,10 @@ def _run_flow(flow, given: dict) -> int:
         logger.error(_one_line(error))
         logger.debug("Where it came from:", exc_info=True)
         return 1
+    except ThresholdsNotMet as missed:
+        for line in str(missed).splitlines():
+            logger.error("Not met: %s", line)
+        return _NOT_MET
     except KeyboardInterrupt:
         logger.error("Interrupted.")
         return _INTERRUPTED

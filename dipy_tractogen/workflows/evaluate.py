@@ -6,9 +6,17 @@ import logging
 
 from .arguments import check_int, check_number
 from .base import TractogenFlow
-from .tables import write_json
+from .encoding import load_to_encode, participants_parameters
+from .evaluated import load_generated, measure_model
+from .loading import default_loading
+from .models import load_trained_model
+from .parameters import with_parameters_of
+from .tables import write_json, write_table
+from .thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")
+
+_VOXEL_SIZE = 2.0
 
 
 class EvaluateStreamlinesFlow(TractogenFlow):
@@ -16,23 +24,36 @@ class EvaluateStreamlinesFlow(TractogenFlow):
 
     short_name = "evaluate_streamlines"
 
+    @with_parameters_of(participants_parameters)
     def run(
         self,
         generated_file,
         real_files,
         train_files=None,
+        model_file=None,
+        require=None,
         bundles_from="auto",
         reference=None,
-        voxel_size=2.0,
+        grid=None,
+        voxel_size=None,
+        nb_bootstrap=1000,
+        figures=False,
         seed=0,
         out_dir="",
         out_metrics="metrics.json",
+        out_table="metrics.tsv",
+        out_measures="measures.png",
+        out_distributions="distributions.png",
+        **given,
     ):
         """Measure generated streamlines against held-out real ones.
 
         Every measure comes with that of other real streamlines against the same
         held-out ones: that is what a perfect generator would reach. Bundles are
         compared by name. Generated streamlines out of the bounding box count as well.
+        Lengths, curvatures and tortuosities that a generated trx or trk says it was
+        asked for are compared with those obtained. Where --require is not met, the exit
+        code is 3.
 
         Parameters
         ----------
@@ -44,84 +65,206 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             held_out.trx of a training.
         train_files : variable string, optional
             Tractograms that were trained on. Streamlines that are also in the real
-            files are left out. Without them there is no novelty, and real streamlines
-            are compared half against half.
+            files are left out. Without them there is no novelty and no look for
+            copies, and real streamlines are compared half against half.
+        model_file : string or Path, optional
+            Model whose point error on the real files is measured, too, and its latents.
+        require : variable string, optional
+            What measures have to reach, in quotes: 'coverage>=0.85' for all bundles
+            together, 'AF_L:coverage>=0.8' for one, 'each:coverage>=0.8' for every one;
+            'coverage>=0.95*real' is relative to real streamlines.
         bundles_from : string, optional
             Where the names of the bundles come from: auto (TRX groups, or else the
             name of the file), stem, groups, or a key of data_per_streamline.
         reference : string or Path, optional
             Image or tractogram whose grid holds for all the files.
+        grid : string or Path, optional
+            Image or tractogram whose voxels are those of Dice, overlap and overreach,
+            in place of --voxel_size; what lies beyond does not count.
         voxel_size : float, optional
-            Edge in mm of the voxels of Dice, overlap and overreach.
+            Edge in mm of the voxels of Dice, overlap and overreach; 2 by default.
+        nb_bootstrap : int, optional
+            Number of times that streamlines are drawn anew for the 95 % confidence
+            intervals; 0 for none.
+        figures : bool, optional
+            Draw --out_measures and --out_distributions as well.
         seed : int, optional
-            Fixes the samples that are compared.
+            Fixes the samples that are compared, and the draws.
         out_dir : string or Path, optional
             Output folder.
         out_metrics : string, optional
             JSON file with all measures, overall and by bundle.
+        out_table : string, optional
+            Table of the measures, tab-separated.
+        out_measures : string, optional
+            Figure of precision, recall, density and coverage by bundle.
+        out_distributions : string, optional
+            Figure of the distributions of length, curvature, tortuosity and winding.
         """
-        check_number("voxel_size", voxel_size, low=0.1, high=100)
+        voxel_size = _check_voxels(grid, voxel_size)
+        check_int("nb_bootstrap", nb_bootstrap, low=0)
         check_int("seed", seed, low=0)
-        path = self.outputs(out_dir, out_metrics=out_metrics)["out_metrics"]
-
-        from dipy_tractogen.streamlines.files import expand_inputs
-
-        inputs = {"generated": generated_file, "real": real_files}
+        _check_participants(given["participants"], model_file)
+        thresholds = parse_thresholds(require)
+        names = {"out_metrics": out_metrics, "out_table": out_table}
+        if figures:
+            names |= {
+                "out_measures": out_measures,
+                "out_distributions": out_distributions,
+            }
+        paths = self.outputs(out_dir, **names)
+        kinds = {"generated": generated_file, "real": real_files}
         if train_files:
-            inputs["training"] = train_files
-        files = {kind: expand_inputs(given) for kind, given in inputs.items()}
-        sets = _load(files, bundles_from=bundles_from, reference=reference)
+            kinds["training"] = train_files
+        files = {kind: self.inputs(each) for kind, each in kinds.items()}
+        voxels = _read_grid(grid)
+        model = load_trained_model(model_file) if model_file else None
 
-        from dipy_tractogen.metrics.table import format_table
-
-        report = _evaluate(sets, voxel_size=voxel_size, seed=seed)
+        loading = {**default_loading(), "reference": reference}
+        loading["bundles_from"] = bundles_from
+        sets, asked = self._load(files, loading, model, given["participants"])
+        _check_bundles(thresholds, sets)
+        report = _evaluate(
+            sets,
+            asked,
+            voxel_size=voxel_size,
+            grid=voxels,
+            nb_bootstrap=nb_bootstrap,
+            seed=seed,
+        )
+        if model:
+            report["model"] = {
+                "file": str(model_file),
+                **measure_model(model, sets["real"], show_progress=self.show_progress),
+            }
         report["parameters"].update(
             bundles_from=bundles_from,
-            files={
-                kind: [str(file) for file in found] for kind, found in files.items()
-            },
+            grid_file=str(grid) if grid else None,
+            files={kind: [str(file) for file in each] for kind, each in files.items()},
         )
         for warning in report["warnings"]:
             logger.warning(warning)
-        write_json(path, report, force=self.force)
+        self._write(paths, report, thresholds)
+        raise_if_missed(report["thresholds"])
+
+    def _load(self, files: dict, loading: dict, model, participants) -> tuple:
+        """Load the sets, and what of the generated one was asked for."""
+        from dipy_tractogen.streamlines.io import load_bundles
+
+        options = {key: loading[key] for key in ("bundles_from", "reference")}
+        options["show_progress"] = self.show_progress
+        sets = {}
+        sets["generated"], asked = load_generated(
+            files["generated"], out_of_bounds="keep", **options
+        )
+        if model is None:
+            sets["real"] = load_bundles(files["real"], **options)
+        else:
+            sets["real"] = load_to_encode(model, files["real"], loading, participants)
+        if "training" in files:
+            sets["training"] = load_bundles(files["training"], **options)
+        return sets, asked
+
+    def _write(self, paths: dict, report: dict, thresholds: list) -> None:
+        from dipy_tractogen.metrics.columns import describe_columns, table_rows
+        from dipy_tractogen.metrics.table import format_table
+        from dipy_tractogen.metrics.thresholds import check_thresholds
+        from dipy_tractogen.streamlines.versions import current_versions
+
+        columns = describe_columns()
+        report["thresholds"] = check_thresholds(thresholds, report)
+        report["columns"] = columns
+        report = {
+            "command": self.command,
+            "versions": current_versions(),
+            **report,
+        }
+        rows = (
+            ["n/a" if value is None else value for value in row.values()]
+            for row in table_rows(report)
+        )
+        write_json(paths["out_metrics"], report, force=self.force)
+        write_table(paths["out_table"], list(columns), rows, force=self.force)
+        if "out_measures" in paths:
+            from dipy_tractogen.viz.evaluation import plot_distributions, plot_measures
+
+            plot_measures(report, paths["out_measures"], force=self.force)
+            plot_distributions(report, paths["out_distributions"], force=self.force)
         for line in format_table(report).splitlines():
             logger.info(line)
-        logger.info("Wrote %s", path)
+        for path in paths.values():
+            logger.info("Wrote %s", path)
 
 
-def _load(files: dict, *, bundles_from: str, reference) -> dict:
-    from dipy_tractogen.streamlines.io import load_bundles
-
-    return {
-        kind: load_bundles(
-            given,
-            bundles_from=bundles_from,
-            reference=reference,
-            out_of_bounds="keep" if kind == "generated" else "drop",
+def _check_voxels(grid, voxel_size: float | None) -> float:
+    """Refuse voxels of two kinds; give the size of those that are no image's."""
+    if grid and voxel_size is not None:
+        raise ValueError(
+            f"--grid {grid} and --voxel_size {voxel_size} are both given: leave out "
+            "one."
         )
-        for kind, given in files.items()
-    }
+    if voxel_size is None:
+        return _VOXEL_SIZE
+    check_number("voxel_size", voxel_size, low=0.1, high=100)
+    return voxel_size
 
 
-def _evaluate(sets: dict, *, voxel_size: float, seed: int) -> dict:
+def _check_participants(participants, model_file) -> None:
+    if participants and not model_file:
+        raise ValueError(
+            f"--participants {participants}: only a model reads it; give --model_file, "
+            "or leave it out."
+        )
+
+
+def _read_grid(grid):
+    """Read the grid of an image or of a tractogram that was made with one."""
+    if not grid:
+        return None
+    from dipy_tractogen.streamlines.reference import Reference
+
+    voxels = Reference.from_file(grid)
+    if voxels.is_placeholder:
+        raise ValueError(
+            f"--grid {grid} has the dimensions {voxels.dimensions}, as a file made "
+            "without an image: give an image."
+        )
+    return voxels
+
+
+def _check_bundles(thresholds: list, sets: dict) -> None:
+    if not thresholds:
+        return
+    from dipy_tractogen.metrics.thresholds import check_bundles
+
+    found = [{n for n, count in one.counts().items() if count} for one in sets.values()]
+    check_bundles(thresholds, found[0].intersection(found[1]))
+
+
+def _evaluate(sets: dict, asked: dict, **options) -> dict:
     """Give all sets the same codes of bundles, and evaluate."""
     import numpy as np
 
     from dipy_tractogen.metrics.evaluation import evaluate
+    from dipy_tractogen.metrics.obtained import compare_with_asked
 
     names = sorted({name for each in sets.values() for name in each.bundle_names})
     labels = {
-        f"{kind}_labels": np.searchsorted(names, each.bundle_names)[each.labels]
+        kind: np.searchsorted(names, each.bundle_names)[each.labels]
         for kind, each in sets.items()
     }
     logger.info(
         "Comparing %s streamlines",
         ", ".join(f"{len(each)} {kind}" for kind, each in sets.items()),
     )
-    return evaluate(
+    report = evaluate(
         **{kind: each.streamlines for kind, each in sets.items()},
-        **labels,
+        **{f"{kind}_labels": each for kind, each in labels.items()},
         bundle_names=names,
-        voxel_size=voxel_size,
-        seed=seed,
+        **options,
     )
+    compared = {names.index(name): name for name in report["bundles"]}
+    report["conditions"] = compare_with_asked(
+        sets["generated"].streamlines, asked, labels["generated"], compared
+    )
+    return report

@@ -2,10 +2,11 @@ import pytest
 
 from dipy_tractogen.metrics.comparison import MEASURES
 from dipy_tractogen.metrics.table import format_table
+from dipy_tractogen.metrics.texture import ATTRIBUTES
 
 
 def entry(value, real, *, compared=10):
-    ratios = ("novelty", "length_w1", "curvature_w1", "tortuosity_w1")
+    ratios = ("novelty", *(f"{name}_w1" for name in ATTRIBUTES))
     names = (*MEASURES, "nearest_training", "repetition")
     return {
         "counts": {"compared": compared},
@@ -55,3 +56,26 @@ def test_a_report_without_bundles(report):
     lines = format_table({**report, "bundles": {}, "worst_bundle": None}).splitlines()
     assert lines[1].startswith("overall")
     assert lines[2].startswith("n:")
+
+
+def test_copies_conditions_and_the_model_are_said(report):
+    assert "copies" not in format_table(report)
+    report["overall"]["memorisation"] = {"verdict": "Most are copies: 9 %."}
+    report["conditions"] = {
+        "length": {"unit": "mm", "r2": 0.9876, "mae": 1.234},
+        "tortuosity": {"unit": "", "r2": None, "mae": 0.5},
+    }
+    report["model"] = {
+        "reconstruction_mm": {"mean": 1.234, "p95": 3.456},
+        "active_units": 7,
+        "latent_dim": 16,
+    }
+    lines = format_table(report).splitlines()
+    for line in (
+        "Most are copies: 9 %.",
+        "Asked length: mean absolute error 1.23 mm, R2 0.988.",
+        "Asked tortuosity: mean absolute error 0.5, R2 undefined.",
+    ):
+        assert line in lines
+    (said,) = [line for line in lines if line.startswith("Point error")]
+    assert "mean 1.23 mm, 95th percentile 3.46 mm; 7 of 16 latents" in said

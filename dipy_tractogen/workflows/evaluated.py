@@ -1,0 +1,105 @@
+"""What an evaluation reads besides streamlines: conditions, and a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .encoding import encoded_blocks
+
+
+def load_generated(files: list[Path], **options):
+    """Load generated streamlines, with what each was asked for.
+
+    Parameters
+    ----------
+    files : list of Path
+        The tractograms.
+    **options
+        As `load_bundles` takes them.
+
+    Returns
+    -------
+    bundles : BundleSet
+        The streamlines.
+    asked : dict of str to ndarray of shape (n,)
+        Attributes that were asked for, by name; NaN where a file does not tell.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `load_bundles` does.
+    """
+    import numpy as np
+
+    from dipy_tractogen.streamlines.conditions import COMPUTED
+    from dipy_tractogen.streamlines.io import load_bundles
+    from dipy_tractogen.streamlines.naming import column_of
+    from dipy_tractogen.streamlines.readers import read_tractogram
+    from dipy_tractogen.streamlines.streams import STREAMS
+    from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+
+    files = sorted(files)
+    bundles = load_bundles(files, continuous=(FILE_NUMBER, INDEX_IN_FILE), **options)
+    asked: dict = {}
+    for number, file in enumerate(files):
+        stream = STREAMS.get(file.suffix.lower())
+        if stream is None or not stream.keeps_data:
+            continue
+        data = read_tractogram(file).data_per_streamline
+        rows = bundles.values[FILE_NUMBER] == number
+        for name in COMPUTED:
+            if name in data:
+                values = asked.setdefault(name, np.full(len(bundles), np.nan))
+                index = bundles.values[INDEX_IN_FILE][rows].astype(int)
+                values[rows] = column_of(data, name, file)[index]
+    return bundles, asked
+
+
+def measure_model(model, bundles, *, show_progress: bool) -> dict:
+    """Measure how a model encodes held-out streamlines.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    bundles : BundleSet
+        Streamlines that it was not trained on, from `load_to_encode`.
+    show_progress : bool
+        Whether a progress bar is shown.
+
+    Returns
+    -------
+    dict
+        ``nb_streamlines``; ``reconstruction_mm`` with the ``mean`` and the 95th
+        percentile ``p95`` of the point errors; ``truncation_mm``, the part of the mean
+        that the number of coefficients alone causes; ``latent_dim`` and
+        ``active_units``; and ``disentanglement``, see
+        :func:`dipy_tractogen.metrics.latent.disentanglement`, or None for fewer than
+        three streamlines.
+    """
+    import numpy as np
+
+    from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
+    from dipy_tractogen.metrics.reconstruction import point_errors, summarize_errors
+
+    errors, lost, z_mean, attributes = [], [], [], []
+    for _, points, outputs in encoded_blocks(
+        model, bundles, description="Reconstructing", show_progress=show_progress
+    ):
+        errors.append(point_errors(points, outputs["points"]))
+        lost.append(model.truncation_error(points))
+        z_mean.append(outputs["z_mean"])
+        attributes.append(streamline_attributes(points))
+    joined = {
+        name: np.concatenate([each[name] for each in attributes])
+        for name in attributes[0]
+    }
+    z_mean = np.concatenate(z_mean)
+    return {
+        "nb_streamlines": len(bundles),
+        "reconstruction_mm": summarize_errors(np.concatenate(errors)),
+        "truncation_mm": float(np.concatenate(lost).mean()),
+        "latent_dim": model.latent_dim,
+        "active_units": model.record.active_units,
+        "disentanglement": disentanglement(z_mean, joined) if len(z_mean) > 2 else None,
+    }
