@@ -17,11 +17,11 @@ version = release = dipy_tractogen.__version__
 extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
     "commands",
     "mathml",
+    "summaries",
 ]
 exclude_patterns = ["_build", "_templates", "examples"]
 templates_path = ["_templates"]
@@ -63,3 +63,13 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "navbar_align": "left",
 }
+
+
+def skip_requests(app, kind, name, item, skip, options):
+    """Leave out the methods that scikit-learn adds to every estimator."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
+def setup(app):
+    """Connect what is above to Sphinx."""
+    app.connect("autodoc-skip-member", skip_requests)

@@ -45,9 +45,9 @@ class StreamlineCoder(StreamlineReader):
         Parameters
         ----------
         inputs : dict
-            ``"features"`` of shape ``(n, *backbone.feature_shape)``, in mm, of streamlines
-            that run as their bundles do; and their ``"conditions"``, where the model
-            reads some.
+            ``"features"`` of shape ``(n, *backbone.feature_shape)``, in mm, of
+            streamlines that run as their bundles do; and their ``"conditions"``, where
+            the model reads some.
 
         Returns
         -------

@@ -143,6 +143,6 @@ run(
     "dipy_write_report tutorial/model.keras --real_files tutorial/held_out.trx "
     "--generated_files tutorial/synthetic.trx "
     "--reconstructed_files tutorial/reconstructed.trx "
-    "--metrics_file tutorial/metrics.json --latent_dir tutorial/latent "
+    "--metrics_file tutorial/metrics.json --latent_file tutorial/latent/latent.json "
     "--out_dir tutorial"
 )
