@@ -9,6 +9,8 @@ import math
 
 DASH = "\N{EN DASH}"
 """Shown where there is no value."""
+OVERALL = "all"
+"""Name of the row of all bundles together."""
 
 
 @dataclass(frozen=True)

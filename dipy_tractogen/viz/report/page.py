@@ -10,11 +10,14 @@ import shlex
 from dipy_tractogen import __version__
 from dipy_tractogen.streamlines.files import file_digest, replacing
 
-from . import evaluation, gallery, training
+from . import gallery, training
 from .content import Command, Table, file_table
+from .evaluation import evaluation_cards, evaluation_tables
 from .findings import find_warnings
+from .generation import generation_cards, generation_facts
 from .inputs import ReportInputs
 from .latent import latent_tables
+from .reconstruction import reconstruction_table
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINE = 80
@@ -93,8 +96,8 @@ def _parts(inputs: ReportInputs) -> dict:
         "description": training.describe(model),
         "cards": [
             *training.training_cards(model),
-            *evaluation.generation_cards(generation, generated),
-            *evaluation.evaluation_cards(metrics),
+            *generation_cards(generation, generated),
+            *evaluation_cards(metrics),
         ],
         "facts": training.training_facts(model),
         "curves": gallery.curves(model.record.history),
@@ -103,14 +106,14 @@ def _parts(inputs: ReportInputs) -> dict:
         ),
         "conditions": training.condition_table(model),
         "training_files": training.training_files(model),
-        "generation": evaluation.generation_facts(generation),
+        "generation": generation_facts(generation),
         "reconstruction": [
-            evaluation.reconstruction_table(each)
+            reconstruction_table(each)
             for each in [inputs.reconstructed]
             if each is not None
         ],
         "measured": gallery.measured(metrics),
-        "evaluation": evaluation.evaluation_tables(metrics),
+        "evaluation": evaluation_tables(metrics),
         "latent": gallery.latent_pictures(inputs.latent, inputs.latent_dir),
         "latent_tables": latent_tables(inputs.latent),
         "commands": _commands(inputs),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .content import (
+    OVERALL,
     Card,
     Cell,
     Column,
@@ -134,7 +135,7 @@ def bundle_table(model, generated: dict[str, int]) -> Table:
         lengths = [number_cell(low, 1), number_cell(high, 1)]
         rows.append([text_cell(name), count_cell(count), *counts, *lengths])
     total = [
-        text_cell("all"),
+        text_cell(OVERALL),
         count_cell(sum(record.bundle_counts)),
         *(count_cell(sum(each.values())) for _, each in others),
         number_cell(min((low for low, _ in record.length_ranges), default=None), 1),

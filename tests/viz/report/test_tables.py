@@ -1,8 +1,9 @@
 """Figures and tables of a report, before they become a page."""
 
-from dipy_tractogen.viz.report import evaluation, training
+from dipy_tractogen.viz.report import evaluation, generation, training
 from dipy_tractogen.viz.report.content import entries_of
 from dipy_tractogen.viz.report.latent import latent_tables
+from dipy_tractogen.viz.report.reconstruction import reconstruction_table
 
 
 def cells(table, column):
@@ -68,7 +69,7 @@ def test_latent_dimensions():
 
 
 def test_errors_of_the_reconstruction(inputs):
-    table = evaluation.reconstruction_table(inputs.reconstructed)
+    table = reconstruction_table(inputs.reconstructed)
     assert [cell.value for cell in cells(table, "streamlines")] == [12, 12, 12, 36]
     assert [cell.text for cell in cells(table, "largest (mm)")] == [
         *("0.31", "0.66", "1.00", "1.00")
@@ -79,7 +80,7 @@ def test_errors_of_the_reconstruction(inputs):
 def test_cards(inputs):
     cards = [
         *training.training_cards(inputs.model),
-        *evaluation.generation_cards({"seconds": 2.0}, inputs.generated),
+        *generation.generation_cards({"seconds": 2.0}, inputs.generated),
         *evaluation.evaluation_cards(inputs.metrics),
     ]
     shown = {card.name: (card.value, card.note) for card in cards}
