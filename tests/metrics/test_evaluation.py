@@ -5,8 +5,17 @@ import pytest
 
 from dipy_tractogen.metrics.evaluation import evaluate, worst_bundle
 from dipy_tractogen.streamlines.phantom import simulate_fibercup
+from dipy_tractogen.streamlines.reference import Reference
 
 NAMES = ("bundle_1", "bundle_2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_draws():
+    """Small sets are drawn twice in place of five times, which takes less time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("dipy_tractogen.metrics.evaluation._MOST_DRAWS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +112,8 @@ def test_memorised_streamlines_are_found_out(phantoms):
     assert report["overall"]["ratios"]["novelty"] < 0.1
     assert report["overall"]["generated"]["repetition"] > 0.9
     assert report["overall"]["real"]["repetition"] < 0.05
+    assert report["overall"]["memorisation"]["copies"] == "most"
+    assert any("Most are copies" in warning for warning in report["warnings"])
     assert report["overall"]["generated"]["coverage"] > 0.8
 
 
@@ -140,9 +151,60 @@ def test_training_with_the_held_out_streamlines_is_training_without(good, phanto
     assert report == good
 
 
+def test_intervals_hold_the_values(good):
+    for entry in (good["overall"], *good["bundles"].values()):
+        for kind in ("generated", "real", "ratios"):
+            limits = entry["intervals"][kind]
+            unknown = {name for name, each in limits.items() if each is None}
+            assert unknown == ({"memorised"} if kind == "real" else set())
+            for name in set(limits) - unknown:
+                low, high = limits[name]
+                assert low <= entry[kind][name] <= high, (kind, name)
+        low, high = entry["intervals"]["generated"]["mean_length"]
+        assert 0 < high - low < 10
+    narrow, wide = (
+        np.diff(entry["intervals"]["generated"]["precision"])
+        for entry in (good["overall"], good["bundles"]["bundle_2"])
+    )
+    assert narrow < wide
+
+
+def test_distributions_are_those_of_the_attributes(good):
+    found = good["distributions"]
+    assert list(found) == ["length", "curvature", "tortuosity", "winding"]
+    assert found["length"]["unit"] == "mm"
+    middles = np.convolve(found["length"]["edges"], [0.5, 0.5], "valid")
+    entries = {None: good["overall"], **good["bundles"]}
+    for bundle, entry in entries.items():
+        shares = found["length"]["overall" if bundle is None else "bundles"]
+        shares = (shares if bundle is None else shares[bundle])["real"]
+        assert sum(shares) == pytest.approx(1)
+        mean = entry["held_out"]["mean_length"]
+        assert middles @ shares == pytest.approx(mean, abs=2)
+
+
+def test_a_grid_of_the_same_voxels_gives_the_same_volumes(good, phantoms):
+    training, held_out, generated = phantoms
+    affine = np.diag([2.0, 2.0, 2.0, 1])
+    affine[:3, 3] = -40
+    grid = Reference(affine, (150, 150, 50))
+    report = evaluated(generated, held_out, training, grid=grid, nb_bootstrap=0)
+    for name in ("dice", "overlap", "overreach"):
+        assert report["overall"]["generated"][name] == pytest.approx(
+            good["overall"]["generated"][name]
+        )
+    assert report["parameters"]["grid"]["dimensions"] == [150, 150, 50]
+
+
 def test_without_training_halves_are_compared(phantoms):
     _, held_out, generated = phantoms
     report = evaluated(generated, held_out)
+    assert report["overall"]["memorisation"] is None
+    assert report["overall"]["generated"]["memorised"] is None
+    assert "novelty" not in report["overall"]["intervals"]["generated"]
+    assert report["overall"]["intervals"]["ratios"]["novelty"] is None
+    low, high = report["overall"]["intervals"]["real"]["dice"]
+    assert low < report["overall"]["real"]["dice"] < high
     overall = report["overall"]
     assert overall["counts"]["compared"] == 20
     assert overall["counts"]["training"] == 0
@@ -197,6 +259,8 @@ def test_single_streamlines_do_not_crash(phantoms):
         ({"nb_points": 1}, "nb_points=1"),
         ({"texture_points": 2}, "nb_points=2"),
         ({"voxel_size": 0}, "voxel_size=0"),
+        ({"nb_bootstrap": -1}, "nb_bootstrap=-1"),
+        ({"grid": Reference(np.eye(4), (3, 3, 3))}, "No real streamline passes"),
     ],
 )
 def test_impossible_parameters_are_refused(phantoms, options, said):

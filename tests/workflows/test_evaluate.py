@@ -1,11 +1,16 @@
+import csv
 import json
 
+import nibabel as nib
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics.columns import describe_columns
 from dipy_tractogen.streamlines.phantom import simulate_fibercup
 from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.evaluate import EvaluateStreamlinesFlow
+from dipy_tractogen.workflows.thresholds import ThresholdsNotMet
 
 
 def simulate(seed):
@@ -66,7 +71,133 @@ def test_measures_are_written_and_shown(tmp_path, capsys, files):
         assert f"INFO: {line}" in said
     (warning,) = [line for line in said.splitlines() if line.startswith("WARNING")]
     assert warning == f"WARNING: {report['warnings'][0]}"
-    assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]
+    assert report["command"].startswith(f"dipy_evaluate_streamlines {generated}")
+    assert "numpy" in report["versions"]
+    assert report["thresholds"] == []
+    assert report["conditions"] == {}
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert found == ["metrics.json", "metrics.tsv"]
+    check_table(tmp_path / "metrics.tsv", report)
+
+
+def check_table(path, report):
+    with open(path, newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    assert list(rows[0]) == list(describe_columns()) == list(report["columns"])
+    assert [(row["bundle"], row["set"]) for row in rows[:4]] == [
+        ("n/a", "generated"),
+        ("n/a", "real"),
+        ("bundle_1", "generated"),
+        ("bundle_1", "real"),
+    ]
+    assert len(rows) == 8
+    entry = report["bundles"]["bundle_1"]
+    assert float(rows[2]["dice"]) == pytest.approx(entry["generated"]["dice"], rel=1e-5)
+    low, high = entry["intervals"]["real"]["mean_length"]
+    assert float(rows[3]["mean_length_low"]) == pytest.approx(low, rel=1e-5)
+    assert float(rows[3]["mean_length_high"]) == pytest.approx(high, rel=1e-5)
+    assert float(rows[0]["novelty"]) > 0.5
+    assert rows[1]["novelty"] == rows[1]["generated_per_training"] == "n/a"
+
+
+def save_grid(path, affine, dimensions=(70, 60, 4)):
+    image = nib.Nifti1Image(np.zeros(dimensions, np.uint8), np.array(affine, float))
+    nib.save(image, path)
+    return str(path)
+
+
+def test_volumes_are_compared_on_a_given_grid(tmp_path, files):
+    turned = [[1.8, -0.9, 0, 40], [0.9, 1.8, 0, -20], [0, 0, 3, 0], [0, 0, 0, 1]]
+    dice = {}
+    for name, affine in (("oblique", turned), ("coarse", np.diag([12, 12, 12, 1]))):
+        grid = save_grid(tmp_path / f"{name}.nii.gz", affine)
+        options = ["--grid", grid, "--out_metrics", f"{name}.json", "--force"]
+        assert evaluate(tmp_path, *files[:2], *options, "--nb_bootstrap", "0") == 0
+        report = read(tmp_path, f"{name}.json")
+        assert report["parameters"]["grid_file"] == grid
+        assert report["parameters"]["voxel_size"] is None
+        np.testing.assert_allclose(report["parameters"]["grid"]["affine"], affine)
+        assert report["overall"]["intervals"] == {}
+        dice[name] = report["overall"]["generated"]["dice"]
+    assert 0.2 < dice["oblique"] < dice["coarse"] < 1
+
+
+def test_a_grid_elsewhere_is_refused(tmp_path, files, refused):
+    far = np.eye(4)
+    far[:3, 3] = 900
+    grid = save_grid(tmp_path / "far.nii.gz", far)
+    said = refused("dipy_evaluate_streamlines", *files[:2], "--grid", grid)
+    assert "No real streamline passes" in said
+    tiny = save_grid(tmp_path / "tiny.nii.gz", np.eye(4), (1, 1, 1))
+    said = refused("dipy_evaluate_streamlines", *files[:2], "--grid", tiny)
+    assert "without an image" in said
+
+
+def test_thresholds_decide_after_the_files_are_written(tmp_path, capsys, files):
+    asked = ["precision>=0.5", "each:dice>=0.99", "bundle_2:agreement>=0.9*real"]
+    asked += ["density<=-1", "novelty>=0.1"]
+    assert evaluate(tmp_path, *files[:2], "--require", *asked) == 3
+    found = read(tmp_path)["thresholds"]
+    assert [(one["bundle"], one["met"]) for one in found] == [
+        (None, True),
+        *((f"bundle_{number}", False) for number in (1, 2, 3)),
+        ("bundle_2", True),
+        (None, False),
+        (None, False),
+    ]
+    lines = capsys.readouterr().err.splitlines()
+    errors = [line for line in lines if line.startswith("ERROR")]
+    assert len(errors) == 5
+    assert "overall: novelty has no value, asked >=0.1" in errors[-1]
+    assert (tmp_path / "metrics.tsv").exists()
+    met = ["--require", asked[0], "--force"]
+    assert evaluate(tmp_path, *files[:2], *met) == 0
+
+
+def test_python_is_told_of_thresholds_by_an_exception(tmp_path, files):
+    flow = EvaluateStreamlinesFlow()
+    options = {"require": ["coverage>=2"], "nb_bootstrap": 0}
+    with pytest.raises(ThresholdsNotMet, match="overall: coverage"):
+        flow.run(files[0], files[1:2], out_dir=str(tmp_path), **options)
+    assert read(tmp_path)["command"] == ""
+
+
+def test_what_was_asked_is_compared_with_what_was_obtained(tmp_path, capsys):
+    bundles = simulate(0)
+    length = bundles.lengths() + np.where(bundles.labels == 1, 2.0, 0.0)
+    save_bundles(
+        tmp_path / "asked.trk",
+        bundles.streamlines,
+        reference=bundles.reference,
+        labels=bundles.labels,
+        bundle_names=bundles.bundle_names,
+        data_per_streamline={"length": length, "age": length},
+    )
+    compared = [str(tmp_path / "asked.trk"), save(tmp_path / "real.trx", 1)]
+    assert evaluate(tmp_path, *compared, "--figures") == 0
+    found = read(tmp_path)["conditions"]
+    assert list(found) == ["length"]
+    assert found["length"]["n"] == 36
+    assert found["length"]["unit"] == "mm"
+    assert found["length"]["mae"] == pytest.approx(2 / 3, abs=0.02)
+    assert found["length"]["r2"] > 0.99
+    assert "Asked length: mean absolute error" in capsys.readouterr().err
+    for name in ("measures.png", "distributions.png"):
+        assert (tmp_path / name).stat().st_size > 10_000
+
+
+def test_a_model_is_measured_on_the_held_out_streamlines(
+    tmp_path, model_file, bundle_files
+):
+    real = [str(file) for file in bundle_files]
+    options = ["--model_file", str(model_file), "--nb_bootstrap", "0"]
+    assert evaluate(tmp_path, real[0], *real, *options) == 0
+    found = read(tmp_path)["model"]
+    assert found["file"] == str(model_file)
+    assert 0 < found["reconstruction_mm"]["mean"] < found["reconstruction_mm"]["p95"]
+    assert 0 <= found["truncation_mm"] < found["reconstruction_mm"]["mean"]
+    assert 0 <= found["active_units"] <= found["latent_dim"]
+    assert 0 <= found["disentanglement"]["modularity"] <= 1
 
 
 def test_training_files_may_hold_the_held_out_streamlines(tmp_path, capsys, files):
@@ -133,6 +264,14 @@ def test_generated_streamlines_out_of_the_box_count(tmp_path, files):
         (["--train_files", "missing.trk"], "missing.trk"),
         (["--bundles_from", "tract"], "tract"),
         (["--out_metrics", ""], "out_metrics"),
+        (["--nb_bootstrap=-1"], "--nb_bootstrap -1"),
+        (["--grid", "missing.nii.gz"], "missing.nii.gz"),
+        (["--grid", "a.nii", "--voxel_size", "3"], "leave out one"),
+        (["--participants", "a.tsv"], "--model_file"),
+        (["--model_file", "missing.keras"], "missing.keras"),
+        (["--require"], "in quotes"),
+        (["--require", "precison>=0.9"], "do you mean precision?"),
+        (["--require", "dice>=0.5", "CST:dice>=0.9"], "bundle_1, bundle_2, bundle_3"),
     ],
 )
 def test_bad_options_are_one_line_and_write_nothing(
