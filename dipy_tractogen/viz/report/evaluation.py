@@ -48,6 +48,11 @@ def evaluation_cards(metrics: dict) -> list[Card]:
     cards.append(
         Card("Mean length", f"{shown(length, 1)} mm", f"real {shown(real, 1)}")
     )
+    errors = (metrics.get("model") or {}).get("reconstruction_mm")
+    if errors:
+        note = f"95th percentile {shown(errors.get('p95'), 2)} mm"
+        value = f"{shown(errors.get('mean'), 2)} mm"
+        cards.append(Card("Point error, real files", value, note))
     return cards
 
 
@@ -77,21 +82,20 @@ def _asked_table(conditions: dict | None) -> list[Table]:
     if not conditions:
         return []
     columns = [
-        Column("condition", numeric=False),
-        Column("unit", numeric=False),
+        *(Column(name, numeric=False) for name in ("condition", "bundle", "unit")),
         Column("streamlines"),
         Column("R2", meaning="1 where all have what was asked for"),
         Column("mean absolute error", meaning="in the unit of the condition"),
     ]
     rows = [
         [
-            text_cell(name),
-            text_cell(found.get("unit") or ""),
-            count_cell(found.get("n")),
-            number_cell(found.get("r2")),
-            number_cell(found.get("mae")),
+            *map(text_cell, (name, bundle, found.get("unit") or "")),
+            count_cell(errors.get("n")),
+            number_cell(errors.get("r2")),
+            number_cell(errors.get("mae")),
         ]
         for name, found in conditions.items()
+        for bundle, errors in {OVERALL: found, **found.get("bundles", {})}.items()
     ]
     return [Table("asked", "Asked for and obtained", columns, rows)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dipy_tractogen.metrics.thresholds import describe_miss
+
 from .content import Finding, counted, is_number, shown
 from .inputs import ReportInputs
 
@@ -141,7 +143,11 @@ def _of_generation(inputs: ReportInputs) -> list[str]:
 def _of_evaluation(metrics: dict) -> list[str]:
     if not metrics:
         return []
-    texts = [_of_threshold(each) for each in metrics.get("thresholds", ())]
+    texts = [
+        f"Not met, {describe_miss(each)}."
+        for each in metrics.get("thresholds", ())
+        if not each["met"]
+    ]
     for measure in QUALITY:
         low = [
             f"{name} ({shown(entry['generated'][measure], 2)}, real "
@@ -168,16 +174,6 @@ def _of_copies(bundles: dict[str, dict]) -> str:
         if (copies := (entry.get("memorisation") or {}).get("copies", "none")) != "none"
     ]
     return f"Copies of training streamlines in: {_some(copied)}." if copied else ""
-
-
-def _of_threshold(threshold: dict) -> str:
-    if threshold.get("met", True):
-        return ""
-    bundle = threshold.get("bundle")
-    return (
-        f"Not met: {threshold['measure']}{f' of {bundle}' if bundle else ''} is "
-        f"{shown(threshold.get('value'))}, asked {threshold['asked']}."
-    )
 
 
 def _some(names: list[str]) -> str:

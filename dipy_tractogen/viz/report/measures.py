@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dipy_tractogen.metrics.columns import DESCRIPTIONS
+
 from .content import (
     DASH,
     OVERALL,
@@ -11,39 +13,20 @@ from .content import (
     Column,
     Table,
     count_cell,
-    is_number,
     number_cell,
     shown,
     text_cell,
 )
 from .findings import far_below, interval
 
-_FAR_BELOW = "far below real"
-_BETTER_LOW = ("repetition", "overreach")
-_QUALITY = {
-    "precision": "share of generated streamlines that lie among real ones",
-    "recall": "share of real streamlines that lie among generated ones",
-    "density": "how many real neighbourhoods a generated streamline lies in; 1 is real",
-    "coverage": "share of real streamlines with a generated one in reach",
-    "agreement": "share whose nearest real streamline is of their own bundle",
-    "repetition": "share with another generated streamline too near",
-}
-_SHAPE = {
-    "shape_similarity": "BUAN shape similarity of the bundles, from 0 to 1",
-    "dice": "Dice coefficient of the voxels that are crossed",
-    "overlap": "share of the real voxels that are crossed",
-    "overreach": "voxels crossed beyond the real ones, over the number of real ones",
-}
-_RATIOS = {
-    "length_w1": "Wasserstein-1 distance of the lengths, over that of real ones",
-    "curvature_w1": "the same of the mean curvatures",
-    "tortuosity_w1": "the same of length over end-to-end distance",
-    "winding_w1": "the same of the angle a streamline turns in all",
-    "novelty": "distance to the nearest training streamline, over that of real ones",
-}
-_COPIES = Column(
-    "copies (%)", meaning="as near to a training streamline as 1 % of the real ones are"
+_QUALITY = (
+    *("precision", "recall", "density", "coverage"),
+    *("agreement", "repetition", "memorised"),
 )
+_SHAPE = ("shape_similarity", "dice", "overlap", "overreach")
+_RATIOS = ("length_w1", "curvature_w1", "tortuosity_w1", "winding_w1", "novelty")
+# Less of these is no fault.
+_BETTER_LOW = ("repetition", "memorised", "overreach")
 
 
 def measure_tables(metrics: dict) -> list[Table]:
@@ -64,37 +47,19 @@ def measure_tables(metrics: dict) -> list[Table]:
 
 
 def _quality_table(metrics: dict) -> Table:
-    counts = {
-        "compared": "streamlines of each kind that are compared",
-        "training": "streamlines that were trained on",
-    }
-    return _by_bundle(
-        metrics,
-        "quality",
-        "Quality by bundle",
-        [_count_column(*each) for each in counts.items()]
-        + [_measure_column(*each) for each in _QUALITY.items()],
-    )
+    columns = [_COMPARED, *map(_measure_column, _QUALITY)]
+    return _by_bundle(metrics, "quality", "Quality by bundle", columns)
 
 
 def _shape_table(metrics: dict) -> Table:
-    return _by_bundle(
-        metrics,
-        "shape",
-        "Shape by bundle",
-        [_measure_column(*each) for each in _SHAPE.items()],
-    )
+    columns = list(map(_measure_column, _SHAPE))
+    return _by_bundle(metrics, "shape", "Shape by bundle", columns)
 
 
 def _texture_table(metrics: dict) -> Table:
-    return _by_bundle(
-        metrics,
-        "texture",
-        "Length, texture and novelty by bundle",
-        [(Column("mean length (mm)"), _length)]
-        + [_ratio_column(*each) for each in _RATIOS.items()]
-        + [(_COPIES, _copies)],
-    )
+    columns = [_LENGTH, *map(_ratio_column, _RATIOS)]
+    title = "Length, texture and novelty by bundle"
+    return _by_bundle(metrics, "texture", title, columns)
 
 
 def _by_bundle(metrics: dict, key: str, title: str, columns: Sequence) -> Table:
@@ -119,28 +84,28 @@ def _by_bundle(metrics: dict, key: str, title: str, columns: Sequence) -> Table:
     return Table(key, title, headings, rows, total)
 
 
-def _count_column(name: str, meaning: str):
-    return Column(name, meaning=meaning), lambda entry: count_cell(
-        entry.get("counts", {}).get(name)
-    )
-
-
-def _measure_column(name: str, meaning: str):
+def _measure_column(name: str):
     def cell(entry: dict) -> Cell:
         notes = [*_range(entry, "generated", name), _real(entry["real"].get(name), 2)]
-        is_low = name not in _BETTER_LOW and far_below(entry, name)
-        mark = _FAR_BELOW if is_low else ""
-        return number_cell(entry["generated"].get(name), 2, notes=notes, mark=mark)
+        value = entry["generated"].get(name)
+        return number_cell(value, 2, notes=notes, mark=_mark(entry, name))
 
-    return Column(_heading(name), meaning=meaning), cell
+    return Column(_heading(name), meaning=DESCRIPTIONS[name][0]), cell
 
 
-def _ratio_column(name: str, meaning: str):
+def _ratio_column(name: str):
     def cell(entry: dict) -> Cell:
         notes = _range(entry, "ratios", name)
         return number_cell(entry.get("ratios", {}).get(name), 2, notes=notes)
 
+    meaning = DESCRIPTIONS[name][0]
+    if name.endswith("_w1"):
+        meaning = f"{meaning.rstrip('.')}, over that of real streamlines."
     return Column(_heading(name), meaning=meaning), cell
+
+
+def _compared(entry: dict) -> Cell:
+    return count_cell(entry.get("counts", {}).get("compared"))
 
 
 def _length(entry: dict) -> Cell:
@@ -148,14 +113,12 @@ def _length(entry: dict) -> Cell:
     return number_cell(entry["generated"].get("mean_length"), 1, notes=notes)
 
 
-def _copies(entry: dict) -> Cell:
-    found = entry.get("memorisation") or {}
-    generated, real = (
-        100 * found[kind] if is_number(found.get(kind)) else None
-        for kind in ("generated", "real")
-    )
-    mark = "copies" if found.get("copies", "none") != "none" else ""
-    return number_cell(generated, 1, notes=[_real(real, 1)], mark=mark)
+def _mark(entry: dict, name: str) -> str:
+    if name == "memorised":
+        copies = (entry.get("memorisation") or {}).get("copies", "none")
+        return "" if copies == "none" else "copies"
+    is_low = name not in _BETTER_LOW and far_below(entry, name)
+    return "far below real" if is_low else ""
 
 
 def _range(entry: dict, kind: str, name: str) -> list[str]:
@@ -169,3 +132,13 @@ def _real(value: float | None, digits: int) -> str:
 
 def _heading(name: str) -> str:
     return name.replace("_w1", " W1").replace("_", " ").replace("dice", "Dice")
+
+
+_COMPARED = (
+    Column("compared", meaning="Streamlines of each kind that are compared."),
+    _compared,
+)
+_LENGTH = (
+    Column("mean length (mm)", meaning="Of generated streamlines, and of real ones."),
+    _length,
+)

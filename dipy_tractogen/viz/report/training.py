@@ -37,6 +37,8 @@ def describe(model) -> str:
         Class, bundles and streamlines.
     """
     record = model.record
+    if not record.bundle_names:
+        return f"{type(model).__name__} of weights from elsewhere"
     number = counted(sum(record.bundle_counts), "training streamline")
     return f"{type(model).__name__} of {_bundles(record)}, {number}"
 
@@ -55,9 +57,10 @@ def training_cards(model) -> list[Card]:
         Those that the record has.
     """
     record = model.record
-    cards = [
-        Card("Training streamlines", f"{sum(record.bundle_counts):,}", _bundles(record))
-    ]
+    cards = []
+    if record.bundle_names:
+        number = f"{sum(record.bundle_counts):,}"
+        cards.append(Card("Training streamlines", number, _bundles(record)))
     if record.held_out_mm:
         high = shown(record.held_out_mm.get("percentile_95"), 2)
         cards.append(

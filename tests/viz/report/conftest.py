@@ -73,10 +73,14 @@ def make_metrics():
         "distributions": {
             "length": {"unit": "mm", "edges": [0, 50, 100], "overall": shares}
         },
-        "conditions": {"length": {"unit": "mm", "r2": 0.99, "mae": 0.5, "n": 100}},
+        "conditions": {
+            "length": {"unit": "mm", "r2": 0.99, "mae": 0.5, "n": 100}
+            | {"bundles": {NAMES[1]: {"r2": None, "mae": 0.7, "n": 9}}}
+        },
+        "model": {"reconstruction_mm": {"mean": 0.6, "p95": 1.5}},
         "thresholds": [
-            {"measure": "recall", "bundle": None, "asked": 0.99, "value": 0.92}
-            | {"met": False}
+            {"measure": "recall", "bundle": None, "asked": ">=0.99", "value": 0.92}
+            | {"limit": 0.99, "met": False}
         ],
         "warnings": ["few streamlines"],
         "command": "dipy_evaluate_streamlines a b",

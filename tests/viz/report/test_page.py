@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from dipy_tractogen.nn.record import TrainingRecord
 from dipy_tractogen.viz.display import RenderingUnavailable
 from dipy_tractogen.viz.report import ReportInputs, gallery, write_report
 
@@ -91,6 +92,15 @@ def test_a_model_alone_is_enough(inputs, drawn, tmp_path):
     assert "#training" in targets
     assert not {"#evaluation", "#scenes", "#generation", "#latent"} & set(targets)
     assert len(page.values("img", "src")) == 2
+
+
+def test_weights_from_elsewhere(inputs, tmp_path):
+    model = type(inputs.model)(TrainingRecord(data={"checkpoint": {"a.pt": "0" * 64}}))
+    alone = ReportInputs(inputs.model_file, model)
+    page = Page(write_report(alone, tmp_path / "report.html"))
+    assert "VAE of weights from elsewhere" in page.text
+    assert "a.pt" in page.text
+    assert page.values("img", "src") == []
 
 
 @pytest.mark.usefixtures("drawn")

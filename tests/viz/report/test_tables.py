@@ -32,11 +32,12 @@ def test_quality_stands_beside_real(inputs):
     assert [each.title for each in texture.columns] == [
         *("bundle", "mean length (mm)", "novelty")
     ]
-    assert [cell.text for cell in asked.rows[0]] == [
-        *("length", "mm", "100", "0.990", "0.500")
+    assert [[cell.text for cell in row] for row in asked.rows] == [
+        ["length", "all", "mm", "100", "0.990", "0.500"],
+        ["length", "bundle_10", "mm", "9", "\N{EN DASH}", "0.700"],
     ]
     assert [cell.text for cell in thresholds.rows[0]] == [
-        *("recall", "all", "0.99", "0.920", "no")
+        *("recall", "all", ">=0.99", "0.920", "no")
     ]
 
 
@@ -88,6 +89,7 @@ def test_cards(inputs):
     assert shown["Training time"] == ("40 s", "40 steps")
     assert shown["Generated streamlines"] == ("36", "in 2.0 s")
     assert shown["Recall"] == ("0.920", "real 0.970")
+    assert shown["Point error, real files"] == ("0.60 mm", "95th percentile 1.50 mm")
     assert shown["Mean length"] == ("50.0 mm", "real 51.0")
 
 
