@@ -1,6 +1,15 @@
 """A tiny phantom, its files and a model trained on them, shared by the tests."""
 
+import gc
+
 import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collect_what_is_new():
+    """Spare the garbage collector the libraries: tracing makes it run all the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
