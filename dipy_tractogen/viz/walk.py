@@ -22,7 +22,7 @@ _FILM_SIZE = (560, 440)
 _MILLISECONDS = 90
 # Frames stay for longer at both ends.
 _MILLISECONDS_AT_ENDS = 700
-_COLOURS = 96
+_COLOURS = 64
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ def render_walk(
     *,
     every: int,
     legend: Mapping[str, tuple[float, float, float]],
+    view: str = "auto",
     force: bool = False,
 ) -> tuple[Path, Path]:
     """Render a walk: some of its steps in a row, and all to and fro as an animation.
 
-    All steps have the same camera, on the two widest axes, and the same scale, and are
-    drawn by one process (`draw_cells`).
+    All steps have the same camera and scale, and are drawn by one process
+    (`draw_cells`).
 
     Parameters
     ----------
@@ -73,6 +74,9 @@ def render_walk(
         The row has the first step and each so many after it.
     legend : mapping of str to tuple of float
         What the colours stand for.
+    view : str, optional
+        Name of the view (`VIEW_CHOICES`); by default the one that shows the two widest
+        axes.
     force : bool, optional
         Overwrite files that exist.
 
@@ -84,7 +88,7 @@ def render_walk(
     Raises
     ------
     ValueError
-        If there are fewer than two steps.
+        If there are fewer than two steps, or no such view.
     RenderingUnavailable
         If rendering is impossible here, or the process that draws fails.
     FileExistsError
@@ -95,8 +99,8 @@ def render_walk(
     behind = BACKGROUNDS["white"]
     panels = [Panel(step.title, step.streamlines) for step in steps]
     points = np.concatenate([panel.points() for panel in panels])
-    (view,) = choose_views(["auto"], points)
-    frame = frame_points(points, view)
+    (seen,) = choose_views([view], points)
+    frame = frame_points(points, seen)
     in_row = range(0, len(steps), every)
     row = arrange([frame], len(in_row), legend=tuple(legend))
     film = arrange([frame], 1, size=_FILM_SIZE, legend=tuple(legend))
@@ -108,7 +112,7 @@ def render_walk(
         cells,
         panels,
         [np.tile(step.colour, (len(step.streamlines), 1)) for step in steps],
-        width=line_width(len(steps[0].streamlines), film.pixels_per_mm),
+        width=line_width(len(steps[0].streamlines), row.pixels_per_mm),
         background=behind,
     )
     key = Key(colours=legend)

@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from dipy_tractogen.viz.cameras import choose_views
 from dipy_tractogen.viz.colours import bundle_colours
 from dipy_tractogen.viz.display import can_render
 from dipy_tractogen.viz.grid import GridRow, plot_grid
@@ -47,6 +48,7 @@ class WalkFigures:
         self.findings, self.model, self.sample = findings, model, sample
         self.nb_steps, self.seed = nb_steps, seed
         self.colours = bundle_colours(sample.bundles.bundle_names)
+        self._view = "auto"
 
     def traverse(
         self, bundle: str, active: np.ndarray, nb_deviations: float, along
@@ -137,6 +139,10 @@ class WalkFigures:
             (row for walk in walks for row in walk.rows()),
             f"Traversals of {bundle}",
         )
+        # The animation is seen from the same side.
+        shown = [walk.points.reshape(-1, 3) for walk in walks[:_MOST_ROWS]]
+        (view,) = choose_views(["auto"], np.concatenate(shown))
+        self._view = view.name
         rows = [
             GridRow(
                 walk.name,
@@ -187,9 +193,12 @@ class WalkFigures:
             )
             for step, text in enumerate(shown)
         ]
-        self._render("walk", steps, {title: colour}, f"Walk of {title}", walk)
+        legend = {title: colour}
+        self._render("walk", steps, legend, f"Walk of {title}", walk, self._view)
 
-    def _render(self, name: str, steps, legend, title: str, walk: Walk) -> None:
+    def _render(
+        self, name: str, steps, legend, title: str, walk: Walk, view: str = "auto"
+    ) -> None:
         """Render a walk as a row and as an animation, where that is possible."""
         if not can_render():
             logger.warning(
@@ -202,6 +211,7 @@ class WalkFigures:
             self.findings.paths[f"{name}_gif"],
             every=_EVERY,
             legend=legend,
+            view=view,
             force=self.findings.force,
         )
         alt = (
