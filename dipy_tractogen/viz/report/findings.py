@@ -143,11 +143,9 @@ def _of_generation(inputs: ReportInputs) -> list[str]:
 def _of_evaluation(metrics: dict) -> list[str]:
     if not metrics:
         return []
-    texts = [
-        f"Not met, {describe_miss(each)}."
-        for each in metrics.get("thresholds", ())
-        if not each["met"]
-    ]
+    thresholds = metrics.get("thresholds", ())
+    missed = [describe_miss(each) for each in thresholds if not each["met"]]
+    texts = [f"Not met: {_some(missed, '; ')}."] if missed else []
     for measure in QUALITY:
         low = [
             f"{name} ({shown(entry['generated'][measure], 2)}, real "
@@ -176,7 +174,7 @@ def _of_copies(bundles: dict[str, dict]) -> str:
     return f"Copies of training streamlines in: {_some(copied)}." if copied else ""
 
 
-def _some(names: list[str]) -> str:
+def _some(names: list[str], separator: str = ", ") -> str:
     more = len(names) - _NAMED
-    listed = ", ".join(names[:_NAMED])
+    listed = separator.join(names[:_NAMED])
     return f"{listed} and {counted(more, 'other')}" if more > 0 else listed

@@ -12,6 +12,9 @@ import tempfile
 
 _WIDEST = 1600
 _QUALITY = 88
+# Of a frame of an animation, which is seen for a moment.
+_MOVING_QUALITY = 60
+_FRAME_MS = 100
 _ACCEPTED = ("PNG", "JPEG", "GIF", "WEBP")
 # Ink and paper of the two schemes, as in templates/report.css.
 _SCHEMES = {
@@ -77,8 +80,8 @@ def image_of(path: str | Path) -> Image:
     Returns
     -------
     Image
-        Animations and small files as they are; others as WebP, at most 1,600 pixels
-        wide.
+        As WebP where that is smaller, else as it is; what does not move is at most
+        1,600 pixels wide.
 
     Raises
     ------
@@ -93,19 +96,44 @@ def image_of(path: str | Path) -> Image:
     try:
         with PIL.Image.open(io.BytesIO(data), formats=_ACCEPTED) as image:
             image.load()
+            moves = getattr(image, "is_animated", False)
+            smaller, size = _animation(image) if moves else _still(image)
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
         raise ValueError(
             f"{path} is no picture, or is damaged: accepted are {', '.join(_ACCEPTED)}."
         ) from None
-    if getattr(image, "is_animated", False):
-        return Image(_uri(data, image.get_format_mimetype()), *image.size, moves=True)
+    if len(smaller) < len(data):
+        return Image(_uri(smaller, "image/webp"), *size, moves)
+    return Image(_uri(data, image.get_format_mimetype()), *image.size, moves)
+
+
+def _still(image) -> tuple[bytes, tuple[int, int]]:
+    """Write a picture as WebP, no wider than a page."""
+    stream = io.BytesIO()
     smaller = image.convert("RGBA" if image.has_transparency_data else "RGB")
     smaller.thumbnail((_WIDEST, 10 * _WIDEST))
-    stream = io.BytesIO()
     smaller.save(stream, "WEBP", quality=_QUALITY, method=6)
-    if len(stream.getvalue()) < len(data):
-        return Image(_uri(stream.getvalue(), "image/webp"), *smaller.size)
-    return Image(_uri(data, image.get_format_mimetype()), *image.size)
+    return stream.getvalue(), smaller.size
+
+
+def _animation(image) -> tuple[bytes, tuple[int, int]]:
+    """Write an animation as WebP, with its frames as long as they were."""
+    import PIL.ImageSequence
+
+    stream, frames, durations = io.BytesIO(), [], []
+    for frame in PIL.ImageSequence.Iterator(image):
+        frames.append(frame.convert("RGB"))
+        durations.append(frame.info.get("duration", _FRAME_MS))
+    frames[0].save(
+        stream,
+        "WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        duration=durations,
+        loop=0,
+        quality=_MOVING_QUALITY,
+    )
+    return stream.getvalue(), image.size
 
 
 def plot_images(draw: Callable[[Path], object]) -> tuple[Image, Image]:

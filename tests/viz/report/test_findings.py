@@ -67,7 +67,7 @@ def test_streamlines_of_another_model(texts, inputs):
 
 def test_what_matters_most_comes_first(texts):
     found = [text for text in texts() if text.startswith("Evaluation")]
-    assert found[0] == "Evaluation: Not met, overall: recall 0.92, asked >=0.99."
+    assert found[0] == "Evaluation: Not met: overall: recall 0.92, asked >=0.99."
     assert (
         found[1] == "Evaluation: Far below real, recall of bundle_10 (0.61, real 0.97)."
     )

@@ -39,11 +39,21 @@ def test_what_is_smaller_as_it_is_stays(tmp_path):
 
 def test_an_animation_stays_one(tmp_path):
     path = tmp_path / "walk.gif"
-    frames = [PIL.Image.new("L", (9, 5), value) for value in (0, 255)]
-    frames[0].save(path, save_all=True, append_images=frames[1:])
+    frames = [PIL.Image.fromarray(NOISE[i : i + 90, :90]) for i in (0, 99)]
+    durations = {"duration": [300, 50], "loop": 0}
+    frames[0].save(path, save_all=True, append_images=frames[1:], **durations)
     image = image_of(path)
     assert image.moves
-    assert decoded(image).n_frames == 2
+    assert image.uri.startswith("data:image/webp")
+    assert (image.width, image.height) == (90, 90)
+    animation = decoded(image)
+    assert animation.n_frames == 2
+    found = []
+    for frame in range(2):
+        animation.seek(frame)
+        animation.load()
+        found.append(animation.info["duration"])
+    assert found == [300, 50]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(99), b"<svg/>"])
