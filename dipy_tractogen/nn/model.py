@@ -179,6 +179,24 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
             return np.ones(z_mean.shape[1], dtype=bool)
         return z_mean.var(axis=0) > self.active_variance
 
+    def prior_of(self, streamlines) -> tuple[np.ndarray, float] | None:
+        """Give the normal prior that latents are drawn to by the loss, where one is.
+
+        Parameters
+        ----------
+        streamlines : ndarray of shape (n, p, 3) or ArraySequence
+            Points in RASMM mm.
+
+        Returns
+        -------
+        mean : ndarray of shape (n, latent_dim)
+            Its mean for each streamline.
+        deviation : float
+            Its standard deviation. None in place of both where the loss has no
+            divergence.
+        """
+        return None
+
     def save(self, filepath: str | Path, overwrite: bool = True, **kwargs) -> None:
         """Write the model and its record as one ``.keras`` file.
 

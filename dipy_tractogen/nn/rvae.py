@@ -184,7 +184,7 @@ class RVAE(VAE):
         return mean + deviation * super().draw_prior(codes, numbers, rng)
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
-        """Give the prior for the attribute that is predicted; see `VAE.prior_of`."""
+        """Give that of the predicted attribute; see `StreamlineModel.prior_of`."""
         one = self.conditions[self.attribute]
         return self._prior(
             (self.predict_attribute(streamlines)[0] - one.mean) / one.deviation

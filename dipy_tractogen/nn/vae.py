@@ -259,20 +259,7 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
         return kl_by_dimension(outputs["z_mean"], outputs["z_log_var"], self.kl_variant)
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
-        """Give the prior of the latents of streamlines, a normal distribution.
-
-        Parameters
-        ----------
-        streamlines : ndarray of shape (n, p, 3) or ArraySequence
-            Points in RASMM mm.
-
-        Returns
-        -------
-        mean : ndarray of shape (n, latent_dim)
-            Its mean for each, zero here.
-        deviation : float
-            Its standard deviation, one here.
-        """
+        """Give the standard normal prior; see `StreamlineModel.prior_of`."""
         return np.zeros((len(streamlines), self.latent_dim)), 1.0
 
     def compute_loss(

@@ -158,7 +158,7 @@ def _check_projections(projections) -> None:
 
 def _check_pair(interpolate) -> None:
     """Refuse what is no pair of bundles."""
-    if interpolate is not None and len(set(interpolate)) != 2:
+    if interpolate is not None and not len(interpolate) == len(set(interpolate)) == 2:
         raise ValueError(
             f"--interpolate {' '.join(interpolate)}: give the names of two bundles."
         )

@@ -195,8 +195,9 @@ def _encoded(model, bundles, nb_found: int, show_progress: bool) -> LatentSample
         found = {**streamline_attributes(points), "z_mean": outputs["z_mean"]}
         if "deviation" in outputs:
             found["deviation"] = outputs["deviation"]
-        if hasattr(model, "prior_of"):
-            found["prior"], prior_deviation = model.prior_of(points)
+        prior = model.prior_of(points)
+        if prior is not None:
+            found["prior"], prior_deviation = prior
         for name, each in found.items():
             parts.setdefault(name, []).append(each)
     arrays = {name: np.concatenate(each) for name, each in parts.items()}

@@ -56,6 +56,9 @@ def show_projections(
         **{one.name: one.values for one in colourings},
     }
     for method in dict.fromkeys(methods):
+        logger.info(
+            "Projecting %d latents by %s", len(sample.z_mean), PROJECTIONS[method]
+        )
         projection = project(sample.z_mean, method, seed=seed)
         path = plot_projection(
             projection.places,

@@ -205,6 +205,7 @@ class WalkFigures:
                 "The %s is not rendered, which needs FURY, and a display or Xvfb", name
             )
             return
+        logger.info("Rendering %d steps: %s", len(steps), title)
         png, gif = render_walk(
             steps,
             self.findings.paths[f"{name}_png"],

@@ -162,6 +162,7 @@ def test_a_collapsed_model_has_its_line(model_file, bundle_files, tmp_path, capl
     [
         (["--projection", "mds"], "--projection mds: accepted are pca, umap, tsne"),
         (["--interpolate", "one"], "--interpolate one: give the names of two bundles"),
+        (["--interpolate", *"aba"], "--interpolate a b a: give the names of two"),
         (["--nb_steps", 1], "--nb_steps 1: give a whole number from 2 to 15"),
         (["--nb_deviations", 0], "--nb_deviations 0.0: give a number more than 0"),
         (["--max_streamlines", 2], "--max_streamlines 2"),
