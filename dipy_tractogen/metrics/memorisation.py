@@ -10,6 +10,9 @@ from .estimate import parts_of_mean
 QUANTILE = 0.01
 """Share of the held-out streamlines that are as near to training as a copy."""
 
+COPY_SHARE = 0.1
+"""Streamlines nearer than this share of the usual distance are copies in any case."""
+
 _CONFIDENCE = 0.95
 _MOSTLY = 0.5
 # So many times the share of held-out streamlines is more than a generator's error.
@@ -27,12 +30,14 @@ def copy_distance(held_out_to_training: np.ndarray) -> float | None:
     Returns
     -------
     float or None
-        The distance in mm that one in a hundred held-out streamlines is nearer than;
-        None where there are no distances.
+        The distance in mm that one in a hundred held-out streamlines is nearer than,
+        or a tenth of their median where this is more, as it is where real streamlines
+        are near to one another in pairs; None where there are no distances.
     """
     if not len(held_out_to_training):
         return None
-    return float(np.quantile(held_out_to_training, QUANTILE))
+    rare, usual = np.quantile(held_out_to_training, [QUANTILE, 0.5])
+    return float(max(rare, COPY_SHARE * usual))
 
 
 def parts_of_copies(
@@ -57,13 +62,16 @@ def parts_of_copies(
         Parts of the held-out ones.
     """
     threshold = copy_distance(held_out_to_training)
-    around = np.quantile(held_out_to_training, [0, 2 * QUANTILE])
-    below = np.searchsorted(np.sort(generated_to_training), around)
+    near = held_out_to_training < threshold
     # Generated streamlines for each held-out one, where the limit lies.
-    density = np.diff(below)[0] / len(generated_to_training) / (2 * QUANTILE)
+    density, share = 0.0, near.mean()
+    if share > 0:
+        around = np.quantile(held_out_to_training, [0, min(2 * share, 1)])
+        below = np.searchsorted(np.sort(generated_to_training), around)
+        density = np.diff(below)[0] / len(generated_to_training) / (2 * share)
     return (
         parts_of_mean(generated_to_training < threshold),
-        -density * parts_of_mean(held_out_to_training < threshold),
+        -density * parts_of_mean(near),
     )
 
 

@@ -56,6 +56,20 @@ def test_without_distances_there_is_nothing_to_say():
     assert copy_distance(np.zeros(0)) is None
 
 
+def test_real_pairs_do_not_hide_copies(distances):
+    held_out, generated = distances
+    held_out[:24] = 0.0
+    assert memorisation(generated, held_out)["copies"] == "none"
+    generated[:1500] = 0.16
+    assert memorisation(generated, held_out)["copies"] == "some"
+
+
+def test_held_out_streamlines_that_are_all_in_training_show_no_copies():
+    held_out = np.zeros(50)
+    assert memorisation(np.zeros(50), held_out)["copies"] == "none"
+    assert not parts_of_copies(np.zeros(50), held_out)[1].any()
+
+
 def test_parts_are_those_of_both_sets(distances):
     held_out, generated = distances
     ours, theirs = parts_of_copies(generated, held_out)
