@@ -15,6 +15,7 @@ from .colours import bundle_colours, direction_colours, value_colours
 from .compose import Key, compose
 from .layout import arrange
 from .offscreen import draw_cells
+from .outline import load_outline
 from .panels import Panel
 from .scenes import line_width
 
@@ -40,6 +41,7 @@ def render_bundles(
     seed: int = 0,
     background: str = "white",
     value_name: str = "value",
+    mask: str | Path | None = None,
     force: bool = False,
 ) -> Path:
     """Render bundles into a PNG, offscreen: one column a panel, one row a view.
@@ -73,6 +75,9 @@ def render_bundles(
         "white" or "black".
     value_name : str, optional
         What the values are, with their unit; written at the colour bar.
+    mask : str or Path, optional
+        Image that is not zero in the brain or the like, whose surface is drawn behind
+        the streamlines; the picture shows all of it.
     force : bool, optional
         Overwrite the file if it exists.
 
@@ -84,7 +89,8 @@ def render_bundles(
     Raises
     ------
     ValueError
-        If there is no panel, or an argument is not one of those accepted.
+        If there is no panel, an argument is not one of those accepted, or no streamline
+        meets the mask.
     RenderingUnavailable
         If rendering is impossible here, or the process that draws fails.
     FileExistsError
@@ -104,6 +110,9 @@ def render_bundles(
     path = Path(path)
     drawn = [_subsampled(panel, max_streamlines, seed) for panel in panels]
     points = np.concatenate([panel.points() for panel in drawn])
+    outline = load_outline(mask, points) if mask else None
+    if outline is not None:
+        points = np.concatenate([points, outline.points()])
     frames = [frame_points(points, view) for view in choose_views(views, points)]
     key, colours = _colour(drawn, color_by, value_name)
     layout = arrange(frames, len(panels), size=size, legend=tuple(key.colours))
@@ -116,6 +125,7 @@ def render_bundles(
             colours,
             width=width,
             background=BACKGROUNDS[background],
+            outline=outline,
         )
         figure = compose(layout, images, drawn, key, BACKGROUNDS[background])
         figure.savefig(temporary, dpi=figure.dpi)

@@ -32,6 +32,8 @@ class Cell:
         What is shown.
     left, top, width, height : int
         Rectangle in pixels.
+    behind : int, optional
+        Index of another panel, whose streamlines are behind those of the first.
     """
 
     panel: int
@@ -40,6 +42,7 @@ class Cell:
     top: int
     width: int
     height: int
+    behind: int | None = None
 
 
 @dataclass(frozen=True)

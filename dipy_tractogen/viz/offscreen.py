@@ -28,6 +28,7 @@ from dipy_tractogen.streamlines.ragged import as_sequence
 from .cameras import Frame, View
 from .display import RenderingUnavailable, require_rendering
 from .layout import Cell
+from .outline import Outline
 from .panels import Panel
 from .scenes import draw_streamlines
 
@@ -44,13 +45,14 @@ def draw_cells(
     *,
     width: float,
     background: tuple[float, float, float],
+    outline: Outline | None = None,
 ) -> list[np.ndarray]:
     """Render the cells of a picture in another process.
 
     Parameters
     ----------
     cells : sequence of Cell
-        What to render: which panel, from where, and how large.
+        What to render: which panel, before which other, from where, and how large.
     panels : sequence of Panel
         The streamlines.
     colours : sequence of ndarray of shape (n, 3) or (total points, 3)
@@ -59,6 +61,8 @@ def draw_cells(
         Width of the lines in pixels.
     background : tuple of float
         Colour behind the streamlines.
+    outline : Outline, optional
+        Surface drawn behind the streamlines of every cell.
 
     Returns
     -------
@@ -73,41 +77,122 @@ def draw_cells(
     require_rendering()
     with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
         folder = Path(name)
-        _write_scenes(folder, cells, panels, colours, width, background)
-        _run_program(folder, SECONDS_PER_SCENE * len(cells))
+        settings = {"width": width, "background": background}
+        write_scenes(folder, cells, panels, colours, outline, **settings)
+        run_program(_PROGRAM, folder, SECONDS_PER_SCENE * len(cells))
         return [
             np.load(folder / _IMAGE.format(index), allow_pickle=False)
             for index in range(len(cells))
         ]
 
 
-def _write_scenes(folder: Path, cells, panels, colours, width, background) -> None:
+def write_scenes(
+    folder: Path,
+    cells: Sequence[Cell],
+    panels: Sequence[Panel],
+    colours: Sequence[np.ndarray],
+    outline: Outline | None,
+    **settings,
+) -> None:
+    """Leave scenes in a folder, for another process.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    cells, panels, colours, outline
+        As for `draw_cells`.
+    **settings
+        Further plain values.
+    """
     arrays = {}
     for index, (panel, colour) in enumerate(zip(panels, colours)):
         arrays[f"points_{index}"] = panel.points()
         arrays[f"lengths_{index}"] = np.asarray(panel.streamlines._lengths)
         arrays[f"colours_{index}"] = colour
+    if outline is not None:
+        arrays.update(outline_volume=outline.volume, outline_affine=outline.affine)
     np.savez(folder / _ARRAYS, **arrays)
-    scenes = {
-        "cells": [asdict(cell) for cell in cells],
-        "width": width,
-        "background": background,
-    }
+    scenes = {"cells": [asdict(cell) for cell in cells], **settings}
     (folder / _SCENES).write_text(json.dumps(scenes), encoding="utf-8")
 
 
-def _run_program(folder: Path, seconds: float) -> None:
+class Scenes:
+    """The scenes that `write_scenes` left in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Attributes
+    ----------
+    cells : list of Cell
+        What to render.
+    settings : dict
+        The plain values.
+    outline : Outline or None
+        Surface behind the streamlines.
+    """
+
+    def __init__(self, folder: Path):
+        self.settings = json.loads((folder / _SCENES).read_text(encoding="utf-8"))
+        self.cells = [_cell(given) for given in self.settings.pop("cells")]
+        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+            self._arrays = dict(arrays)
+        self.outline = None
+        if "outline_volume" in self._arrays:
+            parts = (self._arrays[f"outline_{name}"] for name in ("volume", "affine"))
+            self.outline = Outline(*parts)
+
+    def panel(self, index: int) -> tuple:
+        """Give the streamlines of a panel.
+
+        Parameters
+        ----------
+        index : int
+            Its number.
+
+        Returns
+        -------
+        streamlines : ArraySequence
+            Points in RASMM mm.
+        colours : ndarray of shape (n, 3) or (total points, 3)
+            Red, green and blue from 0 to 1.
+        """
+        points = self._arrays[f"points_{index}"]
+        lengths = self._arrays[f"lengths_{index}"]
+        return as_sequence(points, lengths), self._arrays[f"colours_{index}"]
+
+
+def run_program(
+    program: Sequence[str], folder: Path, seconds: float | None = None
+) -> None:
     """Draw the scenes of a folder in another process, which ends before this returns.
 
     It begins in that folder, so that no file of the user's is taken for a module, and
     finds its modules where this process does.
+
+    Parameters
+    ----------
+    program : sequence of str
+        Command line of the process.
+    folder : Path
+        The folder.
+    seconds : float, optional
+        How long it may take.
+
+    Raises
+    ------
+    RenderingUnavailable
+        If it fails, aborts or takes longer.
     """
     places = [*map(os.path.abspath, sys.path), str(Path(__file__).parents[2])]
     # A dumb terminal: VTK colours its last words with codes that no message needs.
     changes = {"PYTHONPATH": os.pathsep.join(places), "TERM": "dumb"}
     try:
         done = subprocess.run(
-            _PROGRAM,
+            program,
             cwd=folder,
             env={**os.environ, **changes},
             stdin=subprocess.DEVNULL,
@@ -150,32 +235,36 @@ def _cell(given: dict) -> Cell:
 
 
 def _draw_scenes(folder: Path) -> None:
-    """Draw what `_write_scenes` left in a folder, an image for each cell."""
-    from fury import enable_warnings
-
-    # FURY silences VTK, and then an abort would not say why.
-    enable_warnings()
-    scenes = json.loads((folder / _SCENES).read_text(encoding="utf-8"))
-    with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-        for index, cell in enumerate(map(_cell, scenes["cells"])):
-            points = arrays[f"points_{cell.panel}"]
-            image = draw_streamlines(
-                as_sequence(points, arrays[f"lengths_{cell.panel}"]),
-                arrays[f"colours_{cell.panel}"],
-                cell.frame,
-                (cell.width, cell.height),
-                width=scenes["width"],
-                background=scenes["background"],
-            )
-            np.save(folder / _IMAGE.format(index), image, allow_pickle=False)
+    """Draw what `write_scenes` left in a folder, an image for each cell."""
+    scenes = Scenes(folder)
+    for index, cell in enumerate(scenes.cells):
+        image = draw_streamlines(
+            *scenes.panel(cell.panel),
+            cell.frame,
+            (cell.width, cell.height),
+            width=scenes.settings["width"],
+            background=scenes.settings["background"],
+            behind=None if cell.behind is None else scenes.panel(cell.behind),
+            outline=scenes.outline,
+        )
+        np.save(folder / _IMAGE.format(index), image, allow_pickle=False)
 
 
-def main() -> None:
-    """Draw the scenes of the working folder, without a core file where that aborts."""
+def begin_program() -> None:
+    """Prepare a process that draws: it says why it fails, without a core file."""
     with contextlib.suppress(ImportError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    from fury import enable_warnings
+
+    # FURY silences VTK, and then an abort would not say why.
+    enable_warnings()
+
+
+def main() -> None:
+    """Draw the scenes of the working folder."""
+    begin_program()
     _draw_scenes(Path.cwd())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .cameras import Frame
+from .outline import LEVEL, Outline
 
 # Each pixel is the mean of so many by so many: smooth edges on every driver.
 _SUPERSAMPLING = 2
@@ -21,6 +22,9 @@ _THICK, _THIN = 2.2, 1.0
 _FEW, _MANY = 100, 3000
 _THICKEST_MM = 0.45
 _THINNEST = 0.8
+# The glass brain: colours by background, and how much of them is seen.
+_OUTLINE_ON_WHITE, _OUTLINE_ON_BLACK = (0.35, 0.35, 0.4), (0.75, 0.75, 0.8)
+_SURFACE_OPACITY, _CONTOUR_OPACITY = 0.06, 0.6
 
 
 def line_width(nb_streamlines: int, pixels_per_mm: float) -> float:
@@ -51,6 +55,8 @@ def draw_streamlines(
     *,
     width: float = 1.5,
     background: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    behind: tuple | None = None,
+    outline: Outline | None = None,
 ) -> np.ndarray:
     """Render streamlines as shaded lines, in parallel projection.
 
@@ -69,38 +75,145 @@ def draw_streamlines(
         Width of the lines in pixels.
     background : tuple of float, optional
         Colour behind the streamlines.
+    behind : tuple, optional
+        Streamlines and colours of others, drawn behind wherever they are.
+    outline : Outline, optional
+        Surface drawn behind all streamlines.
 
     Returns
     -------
     ndarray of shape (height, width, 3), uint8
         The picture.
     """
-    from fury import actor, window
+    from fury import window
+
+    scenes = [window.Scene()]
+    scenes[0].background(background)
+    if outline is not None:
+        add_outline(scenes[0], outline, background, _scale(size))
+    if behind is not None:
+        scenes[0].add(lines_of(*behind, width * _scale(size)))
+    if outline is not None or behind is not None:
+        # A layer of its own: what is in it covers the first, whatever is nearer.
+        scenes.append(window.Scene())
+        scenes[1].SetLayer(1)
+    scenes[-1].add(lines_of(streamlines, colours, width * _scale(size)))
+    for scene in scenes:
+        place_camera(scene, frame, size)
+    return _snapshot(scenes, size)
+
+
+def lines_of(streamlines, colours: np.ndarray, width: float):
+    """Make shaded lines of streamlines.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence
+        Points in RASMM mm.
+    colours : ndarray of shape (n, 3) or (total points, 3)
+        Red, green and blue from 0 to 1 of each streamline or each point.
+    width : float
+        Width of the lines in pixels.
+
+    Returns
+    -------
+    vtkActor
+        The lines.
+    """
+    from fury import actor
 
     if len(colours) == len(streamlines):
         colours = np.repeat(colours, streamlines._lengths, axis=0)
     lines = actor.line(
-        list(streamlines),
-        colors=colours,
-        linewidth=width * _scale(size),
-        fake_tube=True,
-        lod=False,
+        list(streamlines), colors=colours, linewidth=width, fake_tube=True, lod=False
     )
     shading = lines.GetProperty()
     shading.SetAmbient(_AMBIENT)
     shading.SetDiffuse(_DIFFUSE)
-    scene = window.Scene()
-    scene.background(background)
-    scene.add(lines)
-    _place_camera(scene, frame, size)
-    return _snapshot(scene, size)
+    return lines
+
+
+def add_outline(scene, outline: Outline, background, width: float) -> None:
+    """Add the surface of a mask to a scene, seen through, and its contour.
+
+    Parameters
+    ----------
+    scene : Scene
+        The scene; the contour is that seen by its camera when it is rendered.
+    outline : Outline
+        The surface.
+    background : tuple of float
+        Colour behind it, which decides whether it is dark or bright.
+    width : float
+        Width of the contour in pixels.
+    """
+    from fury.lib import Actor, PolyDataMapper
+    from vtkmodules.vtkFiltersHybrid import vtkPolyDataSilhouette
+
+    ink = _OUTLINE_ON_WHITE if sum(background) > 1.5 else _OUTLINE_ON_BLACK
+    surface = _surface_of(outline)
+    contour = vtkPolyDataSilhouette()
+    contour.SetInputConnection(surface.GetOutputPort())
+    contour.SetCamera(scene.GetActiveCamera())
+    contour.SetEnableFeatureAngle(0)
+    for source, opacity in ((surface, _SURFACE_OPACITY), (contour, _CONTOUR_OPACITY)):
+        mapper = PolyDataMapper()
+        mapper.SetInputConnection(source.GetOutputPort())
+        mapper.ScalarVisibilityOff()
+        drawn = Actor()
+        drawn.SetMapper(mapper)
+        shown = drawn.GetProperty()
+        shown.SetColor(*ink)
+        shown.SetOpacity(opacity)
+        shown.SetLineWidth(width)
+        shown.LightingOff()
+        scene.add(drawn)
+
+
+def _surface_of(outline: Outline):
+    """Find the surface of a volume: a filter whose output is in RASMM mm."""
+    from fury.lib import (
+        ContourFilter,
+        ImageData,
+        Matrix4x4,
+        Transform,
+        TransformPolyDataFilter,
+        numpy_support,
+    )
+
+    image = ImageData()
+    image.SetDimensions(outline.volume.shape)
+    flat = np.ascontiguousarray(outline.volume.ravel(order="F"))
+    image.GetPointData().SetScalars(numpy_support.numpy_to_vtk(flat, deep=1))
+    surface = ContourFilter()
+    surface.SetInputData(image)
+    surface.SetValue(0, LEVEL)
+    matrix = Matrix4x4()
+    matrix.DeepCopy(outline.affine.ravel())
+    to_rasmm = Transform()
+    to_rasmm.SetMatrix(matrix)
+    placed = TransformPolyDataFilter()
+    placed.SetInputConnection(surface.GetOutputPort())
+    placed.SetTransform(to_rasmm)
+    return placed
 
 
 def _scale(size: tuple[int, int]) -> int:
     return _SUPERSAMPLING if max(size) * _SUPERSAMPLING <= _LARGEST_SIDE else 1
 
 
-def _place_camera(scene, frame: Frame, size: tuple[int, int]) -> None:
+def place_camera(scene, frame: Frame, size: tuple[int, int]) -> None:
+    """Let a scene show a frame, in parallel projection.
+
+    Parameters
+    ----------
+    scene : Scene
+        The scene.
+    frame : Frame
+        What is shown.
+    size : tuple of int
+        Width and height of the picture in pixels.
+    """
     centre = np.asarray(frame.centre)
     scene.set_camera(
         position=centre + _CAMERA_DISTANCE_MM * np.asarray(frame.view.direction),
@@ -113,8 +226,8 @@ def _place_camera(scene, frame: Frame, size: tuple[int, int]) -> None:
     scene.reset_clipping_range()
 
 
-def _snapshot(scene, size: tuple[int, int]) -> np.ndarray:
-    """Render into an array, and close the window at once."""
+def _snapshot(scenes: list, size: tuple[int, int]) -> np.ndarray:
+    """Render the layers of a picture into an array, and close the window at once."""
     from fury.lib import RenderWindow
     from fury.window import snapshot
 
@@ -123,10 +236,13 @@ def _snapshot(scene, size: tuple[int, int]) -> np.ndarray:
     render_window.SetOffScreenRendering(1)
     render_window.SetMultiSamples(0)
     render_window.SetSize(size[0] * scale, size[1] * scale)
-    render_window.AddRenderer(scene)
+    render_window.SetNumberOfLayers(len(scenes))
+    for scene in scenes:
+        render_window.AddRenderer(scene)
     # The snapshot renders; doing it here too would double the time.
-    pixels = snapshot(scene, render_window=render_window)[..., :3]
-    render_window.RemoveRenderer(scene)
+    pixels = snapshot(scenes[0], render_window=render_window)[..., :3]
+    for scene in scenes:
+        render_window.RemoveRenderer(scene)
     render_window.Finalize()
     blocks = pixels.reshape(size[1], scale, size[0], scale, 3)
     return np.rint(blocks.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint8)

@@ -104,8 +104,8 @@ def test_an_interrupt_ends_the_process_that_draws(tmp_path):
         "from pathlib import Path; from dipy_tractogen.viz import offscreen\n"
         # A shell's background process is started without it.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"offscreen._PROGRAM = ({sys.executable!r}, '-c', {SLEEP!r})\n"
-        f"offscreen._run_program(Path({str(tmp_path)!r}), 60)\n"
+        f"program = ({sys.executable!r}, '-c', {SLEEP!r})\n"
+        f"offscreen.run_program(program, Path({str(tmp_path)!r}), 60)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True
