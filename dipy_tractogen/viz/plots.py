@@ -15,6 +15,7 @@ from .colours import PALETTE
 _HELD_OUT = "val_"
 _AXIS = ("step", "epoch")
 _NOT_DRAWN = ("seconds",)
+_FIRST = ("loss", "reconstruction_mm", "kl")
 _TITLES = {
     "loss": "Loss (nats)",
     "reconstruction_mm": "Mean point error (mm)",
@@ -67,6 +68,8 @@ def plot_history(
             name.removeprefix(_HELD_OUT) for name in columns if name not in _NOT_DRAWN
         )
     )
+    # What tells most comes first, then the rest in the order of the history.
+    names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     figure = empty_figure(len(names))
     for axes, name in zip(figure.axes, names):
         _draw_curves(axes, name, x, columns)

@@ -29,6 +29,7 @@ class WriteReportFlow(TractogenFlow):
         latent_file=None,
         pictures=None,
         captions=None,
+        mask=None,
         bundles_from="auto",
         reference=None,
         max_streamlines=3000,
@@ -65,6 +66,9 @@ class WriteReportFlow(TractogenFlow):
         captions : variable string, optional
             What is seen in each of them, also for those who cannot see it. By default
             the names of the files.
+        mask : string or Path, optional
+            Image that is not zero in the brain, whose outline is drawn behind the
+            streamlines.
         bundles_from : string, optional
             Where the names of the bundles come from: auto (TRX groups, or else the
             name of the file), stem, groups, or a key of data_per_streamline.
@@ -84,6 +88,8 @@ class WriteReportFlow(TractogenFlow):
         if not out_report.lower().endswith((".html", ".htm")):
             raise ValueError(f"--out_report {out_report}: give a name with .html.")
         pictures = _checked_pictures(pictures, captions)
+        if mask and not Path(mask).is_file():
+            raise FileNotFoundError(f"{mask} does not exist: give an image.")
         path = self.outputs(out_dir, out_report=out_report)["out_report"]
         given = {
             "real": real_files,
@@ -105,11 +111,19 @@ class WriteReportFlow(TractogenFlow):
             **told,
             pictures=pictures,
             captions=captions or (),
-            files={**files, **_named(metrics=metrics_file, latent_space=latent_file)},
+            files={
+                **files,
+                **_named(metrics=metrics_file, latent_space=latent_file, mask=mask),
+            },
             command=self.command,
         )
         write_report(
-            inputs, path, max_streamlines=max_streamlines, seed=seed, force=self.force
+            inputs,
+            path,
+            max_streamlines=max_streamlines,
+            mask=mask or None,
+            seed=seed,
+            force=self.force,
         )
         logger.info("Wrote %s", path)
 

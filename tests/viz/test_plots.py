@@ -5,7 +5,7 @@ import pytest
 from dipy_tractogen.viz import plot_history, plots
 
 ROWS = [
-    {"loss": 9.0 / i, "val_loss": 10.0 / i, "kl": i, "step": 10 * i, "seconds": 1.0}
+    {"kl": i, "loss": 9.0 / i, "val_loss": 10.0 / i, "step": 10 * i, "seconds": 1.0}
     for i in range(1, 6)
 ]
 COLUMNS = {name: [row[name] for row in ROWS] for name in ROWS[0]}

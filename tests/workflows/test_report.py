@@ -58,9 +58,13 @@ def test_report_of_a_training(model_file, bundle_files, tmp_path):
 
 
 def test_report_of_a_reconstruction(model_file, reconstructed, drawn, tmp_path):
+    mask = tmp_path / "mask.nii.gz"
+    mask.touch()
     arguments = ("--reconstructed_files", reconstructed, "--max_streamlines", 9)
-    assert run(model_file, *arguments, "--seed", 5, "--out_dir", tmp_path) == 0
+    arguments += ("--seed", 5, "--mask", mask)
+    assert run(model_file, *arguments, "--out_dir", tmp_path) == 0
     ((panels, options),) = drawn
+    assert options["mask"] == str(mask)
     assert panels[0].values.max() == pytest.approx(2)
     assert (options["max_streamlines"], options["seed"]) == (9, 5)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -77,6 +81,7 @@ def test_report_of_a_reconstruction(model_file, reconstructed, drawn, tmp_path):
         (["--metrics_file", "none.json"], "none.json does not exist"),
         (["--latent_file", "none.json"], "none.json does not exist"),
         (["--max_streamlines", "0"], "--max_streamlines 0"),
+        (["--mask", "none.nii"], "none.nii does not exist"),
         (["--real_files", "none.trk"], "none.trk does not exist"),
     ],
 )

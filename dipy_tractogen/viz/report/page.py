@@ -40,6 +40,7 @@ def write_report(
     path: str | Path,
     *,
     max_streamlines: int = 3000,
+    mask: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
 ) -> Path:
@@ -55,8 +56,10 @@ def write_report(
         The HTML file.
     max_streamlines : int, optional
         Streamlines drawn in each panel of a picture, about.
+    mask : str or Path, optional
+        Image that is not zero in the brain, whose outline is drawn behind streamlines.
     seed : int, optional
-        Seed of their choice.
+        Seed of the choice of streamlines.
     force : bool, optional
         Overwrite the file if it exists.
 
@@ -68,11 +71,13 @@ def write_report(
     Raises
     ------
     ValueError
-        If a picture that is given is none.
+        If a picture that is given is none, or no streamline meets the mask.
     OSError
         If a file cannot be read or written.
     """
-    scenes, missing = gallery.scenes(inputs, max_streamlines=max_streamlines, seed=seed)
+    scenes, missing = gallery.scenes(
+        inputs, max_streamlines=max_streamlines, mask=mask, seed=seed
+    )
     parts = {
         **_parts(inputs),
         "scenes": [*scenes, *gallery.given_pictures(inputs)],
