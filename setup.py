@@ -84,7 +84,7 @@ setup(
             "sphinx-gallery>=0.18",
             "sphinxcontrib-bibtex>=2.6",
             "pydata-sphinx-theme>=0.16",
-            "latex2mathml>=3.77",
+            "sphinx-mathjax-offline>=0.0.2",
         ],
     },
     entry_points={

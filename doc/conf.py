@@ -1,8 +1,11 @@
 """Settings of the documentation, which ``bin/docs`` builds."""
 
+import inspect
 import os
 from pathlib import Path
 import sys
+
+from sphinx.util.inspect import stringify_signature
 
 import dipy_tractogen
 
@@ -18,9 +21,10 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx_gallery.gen_gallery",
+    # MathJax, as part of the site: no network is needed to read it.
+    "sphinx-mathjax-offline",
     "sphinxcontrib.bibtex",
     "commands",
-    "mathml",
     "summaries",
 ]
 exclude_patterns = ["_build", "_templates", "examples"]
@@ -52,7 +56,12 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_title = project
 html_show_sourcelink = False
-html_math_renderer = "mathml"
+# Pages without others below them.
+_ALONE = (
+    *("index", "quick_start", "choosing", "models", "samplers", "extending"),
+    *("references", "changes"),
+)
+html_sidebars = {page: [] for page in _ALONE}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,
@@ -70,6 +79,16 @@ def skip_requests(app, kind, name, item, skip, options):
     return True if name.startswith("set_") and name.endswith("_request") else None
 
 
+def own_signature(app, kind, name, item, options, signature, returned):
+    """Give the parameters of a model, which Keras hides behind those of its base."""
+    if kind == "class" and signature == "(*args, **kwargs)":
+        parameters = inspect.signature(item.__init__).parameters.values()
+        own = inspect.Signature(list(parameters)[1:])
+        return stringify_signature(own, show_annotation=False), returned
+    return None
+
+
 def setup(app):
     """Connect what is above to Sphinx."""
+    app.connect("autodoc-process-signature", own_signature)
     app.connect("autodoc-skip-member", skip_requests)

@@ -146,3 +146,4 @@ run(
     "--metrics_file tutorial/metrics.json --latent_file tutorial/latent/latent.json "
     "--out_dir tutorial"
 )
+Path("tutorial/report.html")
