@@ -1,9 +1,10 @@
-"""A grid of streamlines: rows bundles, columns what was asked for."""
+"""A grid of streamlines: rows bundles, columns what was asked, or whose they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 import textwrap
 
@@ -12,22 +13,17 @@ import numpy as np
 from dipy_tractogen.streamlines.files import replacing
 
 from .cameras import Frame, choose_views, frame_points
-from .colours import bundle_colours
-from .layout import round_length
+from .colours import NO_VALUE, bundle_colours
+from .figures import BACKGROUNDS
+from .layout import Cell
+from .offscreen import draw_cells
+from .outline import load_outline
 from .panels import Panel
-from .plots import DPI
+from .scenes import line_width
+from .sheet import DPI, Sheet, SheetRow
 
-_BEHIND = "0.8"
-_FRAME = "0.88"
-# Sizes in inches: width of a cell, its height as a share of that, room for names.
-_CELL = 2.0
-_HEIGHTS = (0.45, 1.3)
-_NAMES = 1.5
-_GAP = 0.1
-_LINE = 0.17
-_LONGEST_BAR = 0.9
-# Sizes of text in points, and letters that fit into a line of it.
-_TITLE, _NAME, _SMALL = 10.0, 10.0, 7.5
+_BEHIND = tuple(1 - 0.5 * (1 - share) for share in NO_VALUE)
+# Letters that fit into a line.
 _TITLE_LETTERS, _NAME_LETTERS, _SMALL_LETTERS = 24, 16, 34
 
 
@@ -66,13 +62,16 @@ def plot_grid(
     column_titles: Sequence[str],
     title: str = "",
     max_streamlines: int = 150,
+    mask: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
 ) -> Path:
-    """Plot streamlines in a grid, a row a bundle and a column a value that was asked.
+    """Render streamlines in a grid, a row a bundle and a column a value that was asked.
 
-    The cells of a row show the same part of space at the same scale, in the plane of
-    the two widest axes of what the row holds; a bar tells its millimetres.
+    The cells of a row show the same part of space at the same scale, from the side that
+    shows the two widest axes of what the row holds; a bar tells its millimetres. Many
+    rows are set in blocks side by side. The scenes are those of FURY, drawn by one
+    other process (`offscreen.draw_cells`).
 
     Parameters
     ----------
@@ -87,6 +86,9 @@ def plot_grid(
     max_streamlines : int, optional
         Number of streamlines drawn in a cell, chosen at random where it has more; twice
         as many are drawn behind.
+    mask : str or Path, optional
+        Image that is not zero in the brain or the like, whose surface is drawn behind
+        the streamlines; every cell shows all of it.
     seed : int, optional
         Seed of the choice of streamlines.
     force : bool, optional
@@ -101,7 +103,10 @@ def plot_grid(
     ------
     ValueError
         If there is no row or no column, a row has another number of cells or texts than
-        there are columns, no streamline in any cell, or points that are not finite.
+        there are columns, no streamline in any cell, points that are not finite, or no
+        streamline meets the mask.
+    RenderingUnavailable
+        If rendering is impossible here, or the process that draws fails.
     FileExistsError
         If the file exists and not `force`.
     """
@@ -112,19 +117,21 @@ def plot_grid(
     drawn = [
         _DrawnRow(row, len(column_titles), max_streamlines, seed=seed) for row in rows
     ]
-    frames = _frames(drawn)
-    colours = bundle_colours(row.bundle for row in drawn)
-    sheet = _Sheet(
-        [frames[row.bundle] for row in drawn],
+    outline = None
+    if mask:
+        outline = load_outline(mask, np.concatenate([row.points() for row in drawn]))
+    frames = _frames(drawn, outline)
+    sheet = Sheet(
+        [
+            SheetRow(row.name, frames[row.bundle], row.texts, keep)
+            for row, keep in zip(drawn, _continued(drawn))
+        ],
         [_wrapped(text, _TITLE_LETTERS) for text in column_titles],
         title,
-        max((len(text.splitlines()) for row in drawn for text in row.texts), default=0),
     )
-    for index, row in enumerate(drawn):
-        sheet.name(index, row.name)
-        for column, (cell, text) in enumerate(zip(row.cells, row.texts)):
-            sheet.cell(index, column, cell, row.behind, colours[row.bundle], text)
+    colours = bundle_colours(row.bundle for row in drawn)
     with replacing(path, force=force) as temporary:
+        _draw(sheet, drawn, colours, outline)
         sheet.figure.savefig(temporary, dpi=DPI)
     return Path(path)
 
@@ -164,131 +171,64 @@ class _DrawnRow:
         return np.concatenate([panel.points() for panel in shown])
 
 
+def _continued(rows: Sequence[_DrawnRow]) -> list[bool]:
+    """Tell which rows are of the same bundle as the one above."""
+    names = [row.bundle for row in rows]
+    return [False, *(one == other for one, other in pairwise(names))]
+
+
 def _wrapped(text: str, letters: int) -> str:
     """Break long text into lines, names of bundles after their underscores."""
     lines = textwrap.wrap(text.replace("_", "_ "), letters)
     return "\n".join(line.replace("_ ", "_") for line in lines)
 
 
-def _frames(rows: Sequence[_DrawnRow]) -> dict[str, Frame]:
+def _frames(rows: Sequence[_DrawnRow], outline) -> dict[str, Frame]:
     """Frame what is drawn of each bundle."""
     points: dict[str, list[np.ndarray]] = {}
     for row in rows:
         points.setdefault(row.bundle, []).append(row.points())
     frames = {}
     for bundle, parts in points.items():
+        if outline is not None:
+            parts = [*parts, outline.points()]
         together = np.concatenate(parts)
-        (view,) = choose_views(["auto"], together)
+        (view,) = choose_views(["auto"], np.concatenate(points[bundle]))
         frames[bundle] = frame_points(together, view)
     return frames
 
 
-class _Sheet:
-    """A figure that cells and texts are put on, in inches from its top left."""
+def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], colours: dict, outline) -> None:
+    """Render all cells at once, and put them on the sheet."""
+    panels: list[Panel] = []
+    inks: list[np.ndarray] = []
 
-    def __init__(
-        self,
-        frames: Sequence[Frame],
-        column_titles: Sequence[str],
-        title: str,
-        nb_text_lines: int,
-    ):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+    def add(panel: Panel, colour) -> int:
+        panels.append(panel)
+        inks.append(np.tile(colour, (len(panel.streamlines), 1)))
+        return len(panels) - 1
 
-        self.frames = frames
-        heights = [
-            _CELL * np.clip(frame.height / frame.width, *_HEIGHTS) for frame in frames
-        ]
-        nb_lines = max(len(text.splitlines()) for text in column_titles)
-        top = _GAP + _LINE * (nb_lines + (1.5 if title else 0)) + _GAP
-        below = 0.75 * _LINE * nb_text_lines + 1.5 * _GAP
-        ends = top + np.cumsum([height + below for height in heights])
-        self.tops = [end - below - height for end, height in zip(ends, heights)]
-        self.heights = heights
-        self.width = _NAMES + len(column_titles) * (_CELL + _GAP) + _GAP
-        self.height = float(ends[-1])
-        self.figure = Figure(figsize=(self.width, self.height))
-        FigureCanvasAgg(self.figure)
-        for column, text in enumerate(column_titles):
-            self.write(self._left(column) + _CELL / 2, top - _GAP, text, _TITLE)
-        if title:
-            middle = (_NAMES + self.width) / 2
-            self.write(middle, _GAP + _LINE, title, _TITLE, weight="bold")
-
-    def write(self, x: float, y: float, text: str, size: float, **style) -> None:
-        """Write text, centred above a point by default."""
-        style = {"ha": "center", "va": "bottom", "parse_math": False, **style}
-        self.figure.text(
-            x / self.width, 1 - y / self.height, text, fontsize=size, **style
-        )
-
-    def name(self, row: int, name: str) -> None:
-        """Write the name of a row, the side it is seen from and its scale."""
-        from matplotlib.lines import Line2D
-
-        frame, x = self.frames[row], _NAMES / 2
-        middle = self.tops[row] + self.heights[row] / 2 - _LINE / 2
-        self.write(x, middle, name, _NAME)
-        grey = {"color": "0.35", "va": "top"}
-        view = f"seen from the {frame.view.name}"
-        self.write(x, middle + 0.2 * _LINE, view, _SMALL, **grey)
-        length = round_length(_LONGEST_BAR / self._scale(row))
-        half, y = length * self._scale(row) / 2, middle + 1.4 * _LINE
-        bar = Line2D(
-            [(x - half) / self.width, (x + half) / self.width],
-            [1 - y / self.height] * 2,
-            color="black",
-            linewidth=1.5,
-            solid_capstyle="butt",
-        )
-        self.figure.add_artist(bar)
-        self.write(x, y + 0.2 * _LINE, f"{length:g} mm", _SMALL, **grey)
-
-    def cell(
-        self,
-        row: int,
-        column: int,
-        panel: Panel | None,
-        behind: Panel | None,
-        colour: tuple[float, float, float],
-        text: str,
-    ) -> None:
-        """Draw a cell, with its text below."""
-        height, left, top = self.heights[row], self._left(column), self.tops[row]
-        bottom = top + height
-        place = left / self.width, 1 - bottom / self.height
-        axes = self.figure.add_axes(
-            (*place, _CELL / self.width, height / self.height), xticks=[], yticks=[]
-        )
-        axes.spines[:].set_color(_FRAME)
-        frame = self.frames[row]
-        centre = frame.view.axes[:2] @ np.asarray(frame.centre)
-        half = np.array([_CELL, height]) / self._scale(row) / 2
-        (x_low, y_low), (x_high, y_high) = centre - half, centre + half
-        axes.set(xlim=(x_low, x_high), ylim=(y_low, y_high), aspect="equal")
-        for shown, ink, width in ((behind, _BEHIND, 0.4), (panel, colour, 0.5)):
-            if shown:
-                axes.add_collection(_lines(shown, frame, ink, width), autolim=False)
-        self.write(left + _CELL / 2, bottom + 0.4 * _GAP, text, _SMALL, va="top")
-
-    def _left(self, column: int) -> float:
-        return _NAMES + column * (_CELL + _GAP)
-
-    def _scale(self, row: int) -> float:
-        """Inches for each mm, so that the frame of a row fits into its cells."""
-        frame = self.frames[row]
-        return min(_CELL / frame.width, self.heights[row] / frame.height)
-
-
-def _lines(panel: Panel, frame: Frame, colour, width: float):
-    from matplotlib.collections import LineCollection
-
-    plane = frame.view.axes[:2]
-    return LineCollection(
-        [points @ plane.T for points in panel.streamlines],
-        colors=[colour],
-        linewidths=width,
-        alpha=0.7,
-        capstyle="round",
+    places: list[tuple[int, int]] = []
+    cells: list[Cell] = []
+    for index, (row, given) in enumerate(zip(rows, sheet.cells())):
+        behind = add(row.behind, _BEHIND) if row.behind else None
+        for column, (panel, cell) in enumerate(zip(row.cells, given)):
+            if panel is None and behind is None:
+                continue
+            # An empty cell shows what is behind alone.
+            shown = behind if panel is None else add(panel, colours[row.bundle])
+            hidden = None if panel is None else behind
+            cells.append(replace(cell, panel=shown, behind=hidden))
+            places.append((index, column))
+    fullest = max(len(panel.streamlines) for panel in panels)
+    scale = min(cell.width / cell.frame.width for cell in cells)
+    images = draw_cells(
+        cells,
+        panels,
+        inks,
+        width=line_width(fullest, scale),
+        background=BACKGROUNDS["white"],
+        outline=outline,
     )
+    for (row, column), cell, image in zip(places, cells, images):
+        sheet.show(row, column, cell, image)

@@ -1,5 +1,7 @@
 """What the tests of pictures share."""
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from dipy_tractogen.viz import can_render
@@ -10,3 +12,16 @@ def rendering():
     """Skip where nothing can be rendered."""
     if not can_render():
         pytest.skip("rendering needs FURY and a display or Xvfb")
+
+
+@pytest.fixture
+def ball(tmp_path):
+    """The image of a ball of 40 mm around the origin, on voxels of 4 mm."""
+    centres = np.stack(np.meshgrid(*[np.arange(-48, 49, 4)] * 3, indexing="ij"), -1)
+    data = (np.linalg.norm(centres, axis=-1) <= 40).astype(np.uint8)
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = -48
+    path = tmp_path / "mask" / "ball.nii.gz"
+    path.parent.mkdir()
+    nib.save(nib.Nifti1Image(data, affine), path)
+    return path
