@@ -18,6 +18,7 @@ from .generation import generation_cards, generation_facts
 from .inputs import ReportInputs
 from .latent import latent_tables
 from .reconstruction import reconstruction_table
+from .rendered import render_pictures
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINE = 80
@@ -75,7 +76,7 @@ def write_report(
     OSError
         If a file cannot be read or written.
     """
-    scenes, missing = gallery.scenes(
+    scenes, missing = render_pictures(
         inputs, max_streamlines=max_streamlines, mask=mask, seed=seed
     )
     parts = {

@@ -121,20 +121,17 @@ def inputs(tmp_path_factory, phantom):
 @pytest.fixture
 def drawn(monkeypatch):
     """What reaches the renderer, without rendering; plots are not drawn either."""
-    from dipy_tractogen.viz.report import gallery
+    from dipy_tractogen.viz.report import gallery, rendered
     from dipy_tractogen.viz.report.images import Image as PageImage
 
     calls = []
 
-    def note(panels, path, **options):
-        calls.append((panels, options))
+    def note(shown, path, **options):
+        calls.append((shown, options))
         Image.new("RGB", (40, 30), "white").save(path)
 
-    def note_pair(first, second, path, **options):
-        note([first, second], path, **options)
-
-    monkeypatch.setattr(gallery, "render_bundles", note)
-    monkeypatch.setattr(gallery, "compare_bundles", note_pair)
+    monkeypatch.setattr(rendered, "render_bundles", note)
+    monkeypatch.setattr(rendered, "plot_grid", note)
     plot = PageImage("data:image/svg+xml;base64,")
     monkeypatch.setattr(gallery, "plot_images", lambda draw: (plot, plot))
     return calls

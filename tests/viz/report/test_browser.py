@@ -117,8 +117,9 @@ def test_every_picture_loads_and_says_what_it_shows(open_page):
     pictures = page.eval_on_selector_all(
         "img", "all => all.map(one => [one.complete && one.naturalWidth, one.alt])"
     )
-    # Curves, quality and distributions twice, a given one, and an animation.
-    assert len(pictures) == 8 + can_render()
+    # Curves, quality and distributions twice, a given one, and an animation; those
+    # that are rendered side by side, and bundle by bundle.
+    assert len(pictures) == 8 + 2 * can_render()
     assert all(width > 0 and len(alt) > 5 for width, alt in pictures)
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from dipy_tractogen.nn.record import TrainingRecord
 from dipy_tractogen.viz.display import RenderingUnavailable
-from dipy_tractogen.viz.report import ReportInputs, gallery, write_report
+from dipy_tractogen.viz.report import ReportInputs, rendered, write_report
+
+from .conftest import NAMES
 
 
 class Page(HTMLParser):
@@ -64,23 +66,37 @@ def test_everything_is_in_the_page(inputs, tmp_path):
 
 
 def test_what_is_drawn(inputs, drawn, tmp_path):
-    write_report(inputs, tmp_path / "report.html", max_streamlines=9, seed=3)
-    (pair, given), (panels, options) = drawn
-    assert pair == [inputs.real, inputs.generated]
-    assert given["max_streamlines"] == 9
-    assert given["seed"] == 3
+    options = {"max_streamlines": 9, "mask": "brain.nii", "seed": 3}
+    write_report(inputs, tmp_path / "report.html", **options)
+    (pair, given), (rows, in_rows), (panels, last) = drawn
+    assert [panel.title for panel in pair] == ["real", "generated"]
+    assert given == options
+    assert [row.name for row in rows] == sorted(NAMES)
+    assert [[len(cell) for cell in row.cells] for row in rows] == [[12, 12]] * 3
+    assert in_rows["column_titles"] == ["real", "generated"]
+    assert in_rows["max_streamlines"] == 3
     assert [panel.title for panel in panels] == ["original", "reconstructed"]
-    assert options["color_by"] == "value"
+    assert last["color_by"] == "value"
     errors = inputs.reconstructed.values["error_mm"]
     assert all((panel.values == errors).all() for panel in panels)
+
+
+def test_bundles_that_only_one_has(inputs, drawn, tmp_path):
+    fewer = inputs.real.select(inputs.real.labels == 1)
+    write_report(replace(inputs, real=fewer), tmp_path / "report.html")
+    rows = drawn[1][0]
+    assert [[len(cell) for cell in row.cells] for row in rows] == [
+        *([0, 12], [12, 12], [0, 12])
+    ]
+    assert rows[0].texts == ["0 streamlines", "12 streamlines"]
 
 
 def test_originals_of_another_number_have_no_error(inputs, drawn, tmp_path):
     fewer = inputs.real.select(inputs.real.labels == 0)
     fewer = replace(inputs, real=fewer, generated=None)
     write_report(fewer, tmp_path / "report.html")
-    (panels, _), (pair, _) = drawn[1], drawn[0]
-    assert [panel.title for panel in pair] == ["real"]
+    (alone, _), (panels, _) = drawn
+    assert [panel.title for panel in alone] == ["real"]
     assert panels[0].values is None
 
 
@@ -108,7 +124,7 @@ def test_without_rendering_the_report_says_why(inputs, monkeypatch, tmp_path):
     def fail(*_, **__):
         raise RenderingUnavailable("Rendering needs Xvfb: install xvfb.")
 
-    monkeypatch.setattr(gallery, "compare_bundles", fail)
+    monkeypatch.setattr(rendered, "render_bundles", fail)
     page = Page(write_report(inputs, tmp_path / "report.html"))
     assert "Pictures are missing. Rendering needs Xvfb: install xvfb." in page.text
 

@@ -1,0 +1,163 @@
+"""The rendered pictures of a report: real beside generated, original beside made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+import tempfile
+from typing import NamedTuple
+
+import numpy as np
+
+from dipy_tractogen.streamlines.dataset import BundleSet
+
+from ..display import RenderingUnavailable
+from ..figures import render_bundles
+from ..grid import GridRow, plot_grid
+from ..panels import Panel
+from .content import Finding, counted, shown
+from .images import Picture, image_of
+from .inputs import ReportInputs
+
+_NAMED = 30
+
+
+class _Scene(NamedTuple):
+    """A picture that is to be rendered; ``draw`` takes its file and options."""
+
+    title: str
+    alt: str
+    draw: Callable
+
+
+def render_pictures(
+    inputs: ReportInputs, **options
+) -> tuple[list[Picture], list[Finding]]:
+    """Render real beside generated and original beside reconstructed streamlines.
+
+    Parameters
+    ----------
+    inputs : ReportInputs
+        With the streamlines.
+    **options
+        ``max_streamlines`` of a panel, ``mask`` and ``seed``, as for
+        `viz.figures.render_bundles`.
+
+    Returns
+    -------
+    pictures : list of Picture
+        Those that streamlines are given for.
+    findings : list of Finding
+        Why there are none where rendering is impossible.
+    """
+    pictures = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as folder:
+            for number, scene in enumerate(_scenes(inputs)):
+                path = Path(folder) / f"{number}.png"
+                scene.draw(path, **options)
+                pictures.append(Picture(scene.title, scene.alt, image_of(path)))
+    except RenderingUnavailable as error:
+        return pictures, [Finding("Report", f"Pictures are missing. {error}")]
+    return pictures, []
+
+
+def _scenes(inputs: ReportInputs) -> list[_Scene]:
+    """Choose what is drawn."""
+    given = {"real": inputs.real, "generated": inputs.generated}
+    given = {kind: each for kind, each in given.items() if each is not None}
+    scenes = []
+    if given:
+        scenes.append(_side_by_side(given))
+    if len(given) == 2 and len(_names(*given.values())) > 1:
+        scenes.append(_bundle_by_bundle(given))
+    if inputs.reconstructed is not None:
+        scenes.append(_reconstruction(inputs))
+    return scenes
+
+
+def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
+    panels = [_panel(kind, each) for kind, each in given.items()]
+    described = [_describe(each, kind) for kind, each in given.items()]
+    title = f"{' and '.join(given).capitalize()} streamlines"
+    if len(described) == 2:
+        described = [f"Left: {described[0]}", f"Right: {described[1]}"]
+
+    def draw(path, **options):
+        return render_bundles(panels, path, **options)
+
+    return _Scene(title, f"{'. '.join(described)}.", draw)
+
+
+def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
+    names = _names(*given.values())
+    rows = []
+    for name in names:
+        cells = [_of_bundle(each, name) for each in given.values()]
+        rows.append(
+            GridRow(name, cells, [counted(len(cell), "streamline") for cell in cells])
+        )
+
+    def draw(path, *, max_streamlines, **options):
+        most = max(1, max_streamlines // len(names))
+        titles = list(given)
+        return plot_grid(
+            rows, path, column_titles=titles, max_streamlines=most, **options
+        )
+
+    alt = (
+        f"A row for each of {counted(len(names), 'bundle')}, real streamlines in the "
+        f"left column, generated ones in the right: {', '.join(names[:_NAMED])}."
+    )
+    return _Scene("Real and generated, bundle by bundle", alt, draw)
+
+
+def _reconstruction(inputs: ReportInputs) -> _Scene:
+    reconstructed = inputs.reconstructed
+    errors = reconstructed.values["error_mm"]
+    panels = [_panel("reconstructed", reconstructed, errors)]
+    alt = (
+        f"{_describe(reconstructed, 'reconstructed')}, coloured by their point error, "
+        f"{shown(float(np.mean(errors)), 2)} mm on average"
+    )
+    if inputs.real is not None:
+        # Of the same streamlines, the error is known for the originals, too.
+        same = len(inputs.real) == len(reconstructed)
+        panels.insert(0, _panel("original", inputs.real, errors if same else None))
+        alt = f"Left: {_describe(inputs.real, 'original')}. Right: {alt}"
+
+    def draw(path, **options):
+        colours = {"color_by": "value", "value_name": "point error (mm)"}
+        return render_bundles(panels, path, **colours, **options)
+
+    return _Scene("Original and reconstructed streamlines", f"{alt}.", draw)
+
+
+def _panel(title: str, bundles: BundleSet, values: np.ndarray | None = None) -> Panel:
+    return Panel(
+        title, bundles.streamlines, bundles.labels, bundles.bundle_names, values
+    )
+
+
+def _of_bundle(bundles: BundleSet, name: str):
+    """Streamlines of a bundle, none where it is not there."""
+    if name not in bundles.bundle_names:
+        return ()
+    label = bundles.bundle_names.index(name)
+    return bundles.select(bundles.labels == label).streamlines
+
+
+def _names(*sets: BundleSet) -> list[str]:
+    """Names of the bundles that have a streamline in any of the sets."""
+    return sorted(
+        {name for each in sets for name, count in each.counts().items() if count}
+    )
+
+
+def _describe(bundles: BundleSet, kind: str) -> str:
+    names = _names(bundles)
+    more = "" if len(names) <= _NAMED else " and others"
+    return (
+        f"{counted(len(bundles), f'{kind} streamline')} of "
+        f"{counted(len(names), 'bundle')}: {', '.join(names[:_NAMED])}{more}"
+    )
