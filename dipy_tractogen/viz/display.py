@@ -62,6 +62,10 @@ exec 3<&0
 """
 
 
+# Displays that nobody sees, made here.
+_STARTED: list[str] = []
+
+
 class RenderingUnavailable(OSError):
     """Rendering is impossible or has failed; the message says what to do."""
 
@@ -93,6 +97,24 @@ def can_render() -> bool:
         Whether FURY can render here.
     """
     return _why_not() is None
+
+
+def require_screen() -> None:
+    """Make sure that a window can be opened where a person sees it.
+
+    Raises
+    ------
+    RenderingUnavailable
+        If no display is named in ``DISPLAY`` where there is a choice, or FURY cannot
+        render.
+    """
+    display = os.environ.get("DISPLAY", "")
+    if sys.platform == "linux" and display in ("", *_STARTED):
+        raise RenderingUnavailable(
+            "There is no display to open a window on: log in with one (ssh -X) and set "
+            "DISPLAY, or draw a picture, which needs none."
+        )
+    require_rendering()
 
 
 @cache
@@ -156,6 +178,7 @@ def _render_on_xvfb() -> str | None:
     os.environ["DISPLAY"] = display
     problem = _probe()
     if problem is None:
+        _STARTED.append(display)
         return None
     if before is None:
         del os.environ["DISPLAY"]

@@ -108,13 +108,13 @@ def render_bundles(
     if not panels:
         raise ValueError("there is no panel to draw: give one or more.")
     path = Path(path)
-    drawn = [_subsampled(panel, max_streamlines, seed) for panel in panels]
+    drawn = [subsampled(panel, max_streamlines, seed) for panel in panels]
     points = np.concatenate([panel.points() for panel in drawn])
     outline = load_outline(mask, points) if mask else None
     if outline is not None:
         points = np.concatenate([points, outline.points()])
     frames = [frame_points(points, view) for view in choose_views(views, points)]
-    key, colours = _colour(drawn, color_by, value_name)
+    key, colours = coloured(drawn, color_by, value_name)
     layout = arrange(frames, len(panels), size=size, legend=tuple(key.colours))
     fullest = max(len(panel.streamlines) for panel in drawn)
     width = line_width(fullest, layout.pixels_per_mm)
@@ -175,7 +175,23 @@ def _check_choice(name: str, value: str, accepted) -> None:
         raise ValueError(f"{name} {value}: accepted are {', '.join(accepted)}.")
 
 
-def _subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
+def subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
+    """Choose streamlines at random where there are many, and say so.
+
+    Parameters
+    ----------
+    panel : Panel
+        The panel.
+    max_streamlines : int
+        Number of streamlines to keep, about.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    Panel
+        From :meth:`Panel.subsample`.
+    """
     fewer = panel.subsample(max_streamlines, seed=seed)
     if fewer is not panel:
         logger.info(
@@ -188,10 +204,32 @@ def _subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
     return fewer
 
 
-def _colour(
-    panels: list[Panel], color_by: str, value_name: str
+def coloured(
+    panels: Sequence[Panel], color_by: str, value_name: str
 ) -> tuple[Key, list[np.ndarray]]:
-    """Explain the colours, and give those of each panel."""
+    """Choose colours that mean the same in all panels.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        The panels.
+    color_by : str
+        One of `COLOUR_CHOICES`.
+    value_name : str
+        What the values are.
+
+    Returns
+    -------
+    key : Key
+        What the colours mean.
+    colours : list of ndarray of shape (n, 3) or (total points, 3)
+        Red, green and blue from 0 to 1, for each panel.
+
+    Raises
+    ------
+    ValueError
+        If no panel has a value to colour by.
+    """
     if color_by == "bundle":
         by_name = bundle_colours(name for panel in panels for name in panel.shown_names)
         # Names without a streamline here need a row of the table, never used.

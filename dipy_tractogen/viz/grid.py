@@ -46,6 +46,8 @@ class GridRow:
     bundle : str, optional
         Name of the bundle, by default that of the row. Rows of one bundle have the same
         colour, plane, limits and scale.
+    colour : tuple of float, optional
+        Red, green and blue from 0 to 1, by default those of the bundle among the rows.
     """
 
     name: str
@@ -53,6 +55,7 @@ class GridRow:
     texts: Sequence[str] = ()
     behind: object = None
     bundle: str = ""
+    colour: tuple[float, float, float] | None = None
 
 
 def plot_grid(
@@ -62,16 +65,16 @@ def plot_grid(
     column_titles: Sequence[str],
     title: str = "",
     max_streamlines: int = 150,
+    view: str = "auto",
     mask: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
 ) -> Path:
     """Render streamlines in a grid, a row a bundle and a column a value that was asked.
 
-    The cells of a row show the same part of space at the same scale, from the side that
-    shows the two widest axes of what the row holds; a bar tells its millimetres. Many
-    rows are set in blocks side by side. The scenes are those of FURY, drawn by one
-    other process (`offscreen.draw_cells`).
+    The cells of a row show the same part of space at the same scale; a bar tells its
+    millimetres. Many rows are set in blocks side by side. The scenes are those of FURY,
+    drawn by one other process (`offscreen.draw_cells`).
 
     Parameters
     ----------
@@ -86,6 +89,9 @@ def plot_grid(
     max_streamlines : int, optional
         Number of streamlines drawn in a cell, chosen at random where it has more; twice
         as many are drawn behind.
+    view : str, optional
+        The side from which all rows are seen (`VIEW_CHOICES`), by default the one that
+        shows the two widest axes of each bundle.
     mask : str or Path, optional
         Image that is not zero in the brain or the like, whose surface is drawn behind
         the streamlines; every cell shows all of it.
@@ -120,7 +126,7 @@ def plot_grid(
     outline = None
     if mask:
         outline = load_outline(mask, np.concatenate([row.points() for row in drawn]))
-    frames = _frames(drawn, outline)
+    frames = _frames(drawn, view, outline)
     sheet = Sheet(
         [
             SheetRow(row.name, frames[row.bundle], row.texts, keep)
@@ -129,9 +135,11 @@ def plot_grid(
         [_wrapped(text, _TITLE_LETTERS) for text in column_titles],
         title,
     )
-    colours = bundle_colours(row.bundle for row in drawn)
+    by_name = bundle_colours(row.bundle for row in drawn)
+    for row in drawn:
+        row.colour = row.colour or by_name[row.bundle]
     with replacing(path, force=force) as temporary:
-        _draw(sheet, drawn, colours, outline)
+        _draw(sheet, drawn, outline)
         sheet.figure.savefig(temporary, dpi=DPI)
     return Path(path)
 
@@ -157,6 +165,7 @@ class _DrawnRow:
 
         self.name = _wrapped(row.name, _NAME_LETTERS)
         self.bundle = row.bundle or row.name
+        self.colour = row.colour
         self.texts = [_wrapped(text, _SMALL_LETTERS) for text in texts]
         self.cells = [panel(cell, max_streamlines) for cell in row.cells]
         self.behind = panel(row.behind, 2 * max_streamlines)
@@ -183,7 +192,7 @@ def _wrapped(text: str, letters: int) -> str:
     return "\n".join(line.replace("_ ", "_") for line in lines)
 
 
-def _frames(rows: Sequence[_DrawnRow], outline) -> dict[str, Frame]:
+def _frames(rows: Sequence[_DrawnRow], view: str, outline) -> dict[str, Frame]:
     """Frame what is drawn of each bundle."""
     points: dict[str, list[np.ndarray]] = {}
     for row in rows:
@@ -193,12 +202,12 @@ def _frames(rows: Sequence[_DrawnRow], outline) -> dict[str, Frame]:
         if outline is not None:
             parts = [*parts, outline.points()]
         together = np.concatenate(parts)
-        (view,) = choose_views(["auto"], np.concatenate(points[bundle]))
-        frames[bundle] = frame_points(together, view)
+        (seen, *_) = choose_views([view], np.concatenate(points[bundle]))
+        frames[bundle] = frame_points(together, seen)
     return frames
 
 
-def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], colours: dict, outline) -> None:
+def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], outline) -> None:
     """Render all cells at once, and put them on the sheet."""
     panels: list[Panel] = []
     inks: list[np.ndarray] = []
@@ -216,7 +225,7 @@ def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], colours: dict, outline) -> No
             if panel is None and behind is None:
                 continue
             # An empty cell shows what is behind alone.
-            shown = behind if panel is None else add(panel, colours[row.bundle])
+            shown = behind if panel is None else add(panel, row.colour)
             hidden = None if panel is None else behind
             cells.append(replace(cell, panel=shown, behind=hidden))
             places.append((index, column))

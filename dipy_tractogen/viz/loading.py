@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dipy_tractogen.metrics.texture import texture
 from dipy_tractogen.streamlines.checks import screen
+from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.files import expand_inputs, split_extension
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.ragged import as_sequence, take
@@ -45,8 +47,9 @@ def load_panel(
     title: str | None = None,
     bundles_from: str = "auto",
     reference: str | os.PathLike | None = None,
+    value: str | None = None,
 ) -> Panel:
-    """Read tractograms as one panel, coloured by bundle or direction.
+    """Read tractograms as one panel, with the bundles of the streamlines.
 
     Parameters
     ----------
@@ -56,6 +59,9 @@ def load_panel(
         Title; by default `panel_title`.
     bundles_from, reference
         As for `streamlines.io.load_bundles`.
+    value : str, optional
+        A number that each streamline gets as its value: length, curvature, tortuosity,
+        or a key of ``data_per_streamline``. Streamlines without it are left out.
 
     Returns
     -------
@@ -73,9 +79,16 @@ def load_panel(
         bundles_from=bundles_from,
         reference=reference,
         out_of_bounds="keep",
+        continuous=[value] if value and value not in COMPUTED else [],
     )
     title = panel_title(input_files) if title is None else title
-    return Panel(title, bundles.streamlines, bundles.labels, bundles.bundle_names)
+    numbers = None
+    if value in COMPUTED:
+        numbers = texture(bundles.streamlines)[value]
+    elif value:
+        numbers = bundles.values[value]
+    given = (bundles.streamlines, bundles.labels, bundles.bundle_names, numbers)
+    return Panel(title, *given)
 
 
 def load_valued_panel(

@@ -150,9 +150,12 @@ class WalkFigures:
                 [f"{moved:.1f} mm" for moved in walk.displacement],
                 behind=walk.origin,
                 bundle=bundle,
+                colour=self.colours[bundle],
             )
             for walk in walks[:_MOST_ROWS]
         ]
+        if not _can_draw("traversal"):
+            return
         path = plot_grid(
             rows,
             findings.paths["traversal_png"],
@@ -200,10 +203,7 @@ class WalkFigures:
         self, name: str, steps, legend, title: str, walk: Walk, view: str = "auto"
     ) -> None:
         """Render a walk as a row and as an animation, where that is possible."""
-        if not can_render():
-            logger.warning(
-                "The %s is not rendered, which needs FURY, and a display or Xvfb", name
-            )
+        if not _can_draw(name):
             return
         logger.info("Rendering %d steps: %s", len(steps), title)
         png, gif = render_walk(
@@ -221,6 +221,16 @@ class WalkFigures:
         )
         self.findings.list_figure(png, title, f"{alt}, in steps from left to right.")
         self.findings.list_figure(gif, f"{title}, animated", f"{alt}, to and fro.")
+
+
+def _can_draw(name: str) -> bool:
+    """Tell whether a figure can be rendered, and warn where it cannot."""
+    if can_render():
+        return True
+    logger.warning(
+        "The %s is not rendered, which needs FURY, and a display or Xvfb", name
+    )
+    return False
 
 
 def _signed(number: float) -> str:

@@ -128,11 +128,12 @@ def test_without_rendering_the_rest_is_there(
     explore(model_file, *bundle_files, "--nb_steps", 2, out_dir=tmp_path)
     found = json.loads((tmp_path / "latent.json").read_text())
     files = {each["file"] for each in found["figures"]}
-    assert "latent_traversal.png" in files
-    assert not {"latent_walk.png", "latent_walk.gif"} & files
-    (warning,) = found["warnings"]
-    assert warning.startswith("The walk is not rendered")
-    assert warning in caplog.text
+    assert "latent_pca.png" in files
+    rendered = {"latent_traversal.png", "latent_walk.png", "latent_walk.gif"}
+    assert not rendered & files
+    for name, warning in zip(("traversal", "walk"), found["warnings"], strict=True):
+        assert warning.startswith(f"The {name} is not rendered")
+        assert warning in caplog.text
     # The walk goes along the dimension that moves streamlines most, of the bundle that
     # has most of them.
     rows = read_table(tmp_path / "latent_walk.tsv")

@@ -1,0 +1,152 @@
+"""A window to look around in, drawn by another process.
+
+The process that asks for it may have loaded TensorFlow, which cannot share one with the
+renderer (`offscreen`); it waits until the window is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+import sys
+import tempfile
+
+import numpy as np
+
+from .cameras import choose_views, frame_points
+from .display import require_screen
+from .figures import coloured, subsampled
+from .layout import Cell
+from .offscreen import Scenes, begin_program, run_program, write_scenes
+from .outline import load_outline
+from .panels import Panel
+from .scenes import add_outline, line_width, lines_of, place_camera
+
+_PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.interactive")
+_SIZE = (1200, 800)
+_TEXT_SIZE = 18
+
+
+def show_bundles(
+    panels: Sequence[Panel],
+    *,
+    color_by: str = "bundle",
+    view: str = "auto",
+    max_streamlines: int = 3000,
+    seed: int = 0,
+    background: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    mask: str | Path | None = None,
+    seconds: float | None = None,
+) -> None:
+    """Open a window with panels side by side, turned together with the mouse.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        What to show, RASMM mm.
+    color_by : str, optional
+        "bundle", "direction" or "value".
+    view : str, optional
+        The side that is seen at first (`VIEW_CHOICES`).
+    max_streamlines : int, optional
+        Number of streamlines drawn in a panel, about.
+    seed : int, optional
+        Seed of the choice of streamlines.
+    background : tuple of float, optional
+        Colour behind the streamlines.
+    mask : str or Path, optional
+        Image whose surface is drawn around the streamlines.
+    seconds : float, optional
+        Close the window after so long; by default a person does.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, or no streamline meets the mask.
+    RenderingUnavailable
+        If there is no display to open a window on, or the process fails.
+    """
+    if not panels:
+        raise ValueError("there is no panel to show: give one or more.")
+    require_screen()
+    drawn = [subsampled(panel, max_streamlines, seed) for panel in panels]
+    points = np.concatenate([panel.points() for panel in drawn])
+    outline = load_outline(mask, points) if mask else None
+    if outline is not None:
+        points = np.concatenate([points, outline.points()])
+    (seen,) = choose_views([view], points)[:1]
+    frame = frame_points(points, seen)
+    width = _SIZE[0] // len(drawn)
+    cells = [
+        Cell(index, frame, index * width, 0, width, _SIZE[1])
+        for index in range(len(drawn))
+    ]
+    _, colours = coloured(drawn, color_by, "")
+    scale = min(width / frame.width, _SIZE[1] / frame.height)
+    settings = {
+        "titles": [panel.title for panel in drawn],
+        "width": line_width(max(len(panel.streamlines) for panel in drawn), scale),
+        "background": background,
+        "seconds": seconds,
+    }
+    with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
+        write_scenes(Path(name), cells, drawn, colours, outline, **settings)
+        run_program(_PROGRAM, Path(name))
+
+
+def _window_of(scenes: Scenes):
+    """Make the window: a scene a panel, all with one camera."""
+    from fury import window
+
+    made = [_scene_of(scenes, index) for index in range(len(scenes.cells))]
+    manager = window.ShowManager(
+        scene=made[0],
+        title="dipy_tractogen",
+        size=_SIZE,
+        reset_camera=False,
+        order_transparent=scenes.outline is not None,
+        interactor_style="trackball",
+    )
+    for index, scene in enumerate(made):
+        scene.SetViewport(index / len(made), 0, (index + 1) / len(made), 1)
+        if index:
+            scene.SetActiveCamera(made[0].GetActiveCamera())
+            manager.window.AddRenderer(scene)
+    return manager
+
+
+def _scene_of(scenes: Scenes, index: int):
+    from fury import window
+    from fury.lib import TextActor
+
+    cell, settings = scenes.cells[index], scenes.settings
+    scene = window.Scene()
+    scene.background(settings["background"])
+    scene.add(lines_of(*scenes.panel(cell.panel), settings["width"]))
+    place_camera(scene, cell.frame, (cell.width, cell.height))
+    if scenes.outline is not None:
+        add_outline(scene, scenes.outline, settings["background"], 1.0)
+    title = TextActor()
+    title.SetInput(settings["titles"][index])
+    style = title.GetTextProperty()
+    style.SetFontSize(_TEXT_SIZE)
+    ink = 0.0 if sum(settings["background"]) > 1.5 else 1.0
+    style.SetColor(ink, ink, ink)
+    title.SetPosition(_TEXT_SIZE, _TEXT_SIZE)
+    scene.add(title)
+    return scene
+
+
+def main() -> None:
+    """Show the scenes of the working folder until the window is closed."""
+    begin_program()
+    scenes = Scenes(Path.cwd())
+    manager = _window_of(scenes)
+    if scenes.settings["seconds"] is not None:
+        milliseconds = round(1000 * scenes.settings["seconds"])
+        manager.add_timer_callback(False, milliseconds, lambda *_: manager.exit())
+    manager.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Small multiples: a picture for each bundle, or for each of several values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import logging
+
+import numpy as np
+
+from dipy_tractogen.streamlines.ragged import take
+
+from .grid import GridRow
+from .panels import Panel
+
+logger = logging.getLogger("dipy_tractogen")
+
+_DEFAULT_PERCENTILES = (10, 50, 90)
+
+
+def rows_by_bundle(panels: Sequence[Panel]) -> list[GridRow]:
+    """Make a row of each bundle, with a column for each panel.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        Such as real and generated streamlines.
+
+    Returns
+    -------
+    list of GridRow
+        In the order of the names of the bundles.
+    """
+    rows = []
+    for name in _bundles_of(panels):
+        cells = [_of_bundle(panel, name)[0] for panel in panels]
+        rows.append(GridRow(name, cells, [_number(cell) for cell in cells]))
+    return rows
+
+
+def rows_by_value(
+    panels: Sequence[Panel], values: Sequence[float], unit: str = ""
+) -> list[GridRow]:
+    """Make a row of each bundle and panel, with a column for each of several values.
+
+    A column has the streamlines whose number is nearer to its value than to the
+    others, and not farther from it than the neighbouring ones are half way; behind
+    them are all of the bundle.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        Streamlines with their numbers.
+    values : sequence of float
+        Two values or more, ascending.
+    unit : str, optional
+        Unit of the numbers.
+
+    Returns
+    -------
+    list of GridRow
+        Rows of bundles that have a streamline in a column.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values, they do not ascend, or no streamline is
+        near any of them.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or not (np.diff(values) > 0).all():
+        raise ValueError(
+            f"values {' '.join(f'{value:g}' for value in values)}: give two or more, "
+            "ascending."
+        )
+    middles = (values[1:] + values[:-1]) / 2
+    first, last = 2 * values[0] - middles[0], 2 * values[-1] - middles[-1]
+    edges = np.concatenate([[first], middles, [np.nextafter(last, np.inf)]])
+    rows = []
+    for name in _bundles_of(panels):
+        for panel in panels:
+            row = _row_of_values(panel, name, edges, unit, alone=len(panels) == 1)
+            if row is not None:
+                rows.append(row)
+    if not rows:
+        known = np.concatenate([panel.values for panel in panels])
+        raise ValueError(
+            f"values {' '.join(f'{value:g}' for value in values)}: no streamline is "
+            f"near any of them; they go from {known.min():g} to {known.max():g}."
+        )
+    return rows
+
+
+def usual_values(panel: Panel) -> list[float]:
+    """Choose values to show where none are asked for.
+
+    Parameters
+    ----------
+    panel : Panel
+        Streamlines with their numbers.
+
+    Returns
+    -------
+    list of float
+        The 10th, 50th and 90th percentile, with two digits.
+    """
+    found = np.percentile(panel.values, _DEFAULT_PERCENTILES)
+    return sorted({float(f"{value:.2g}") for value in found})
+
+
+def _bundles_of(panels: Sequence[Panel]) -> list[str]:
+    return sorted({name for panel in panels for name in panel.shown_names})
+
+
+def _of_bundle(panel: Panel, name: str) -> tuple:
+    """Give the streamlines of a bundle, and their numbers where they have some."""
+    if name not in panel.bundle_names:
+        return take(panel.streamlines, np.zeros(0, dtype=int)), np.zeros(0)
+    rows = np.flatnonzero(panel.labels == panel.bundle_names.index(name))
+    values = None if panel.values is None else panel.values[rows]
+    return take(panel.streamlines, rows), values
+
+
+def _row_of_values(
+    panel: Panel, name: str, edges: np.ndarray, unit: str, *, alone: bool
+) -> GridRow | None:
+    """Make the row of a bundle; None where no column has a streamline."""
+    streamlines, values = _of_bundle(panel, name)
+    column = np.searchsorted(edges, values, side="right") - 1
+    cells, texts = [], []
+    for index in range(len(edges) - 1):
+        rows = np.flatnonzero(column == index)
+        cells.append(take(streamlines, rows))
+        text = _number(cells[-1])
+        if len(rows):
+            text += f", mean {values[rows].mean():.4g} {unit}".rstrip()
+        texts.append(text)
+    if not any(len(cell) for cell in cells):
+        logger.warning("%s of %s has no streamline near the values", name, panel.title)
+        return None
+    title = name if alone else f"{name} {panel.title}"
+    return GridRow(title, cells, texts, behind=streamlines, bundle=name)
+
+
+def _number(streamlines) -> str:
+    count = len(streamlines)
+    return f"{count:,} streamline{'' if count == 1 else 's'}" if count else "none"
