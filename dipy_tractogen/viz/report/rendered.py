@@ -98,11 +98,15 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
             GridRow(name, cells, [counted(len(cell), "streamline") for cell in cells])
         )
 
-    def draw(path, *, max_streamlines, **options):
+    def draw(path, *, max_streamlines, seed, **_):
+        # Without the mask, a bundle fills its cells.
         most = max(1, max_streamlines // len(names))
-        titles = list(given)
         return plot_grid(
-            rows, path, column_titles=titles, max_streamlines=most, **options
+            rows,
+            path,
+            column_titles=list(given),
+            max_streamlines=most,
+            seed=seed,
         )
 
     alt = (

@@ -73,8 +73,8 @@ def test_what_is_drawn(inputs, drawn, tmp_path):
     assert given == options
     assert [row.name for row in rows] == sorted(NAMES)
     assert [[len(cell) for cell in row.cells] for row in rows] == [[12, 12]] * 3
-    assert in_rows["column_titles"] == ["real", "generated"]
-    assert in_rows["max_streamlines"] == 3
+    in_each = {"column_titles": ["real", "generated"], "max_streamlines": 3, "seed": 3}
+    assert in_rows == in_each
     assert [panel.title for panel in panels] == ["original", "reconstructed"]
     assert last["color_by"] == "value"
     errors = inputs.reconstructed.values["error_mm"]
