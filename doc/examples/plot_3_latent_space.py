@@ -65,12 +65,15 @@ ExploreLatentFlow(force=True).run(
     [folder / "held_out.trx"],
     projection=["pca", "tsne"],
     bundle="bundle_1",
+    nb_steps=5,
     interpolate=["bundle_1", "bundle_4"],
     seed=0,
     out_dir=folder,
 )
 found = json.loads((folder / "latent.json").read_text())
-print(*found, sep="\n")
+print(f"{found['active_units']} of {found['latent_dim']} dimensions are active")
+for name, r2 in found["disentanglement"]["interpretability"].items():
+    print(f"{name}: R2 {r2:.2f} with the dimension that tells it best")
 
 # %%
 # Projections

@@ -87,8 +87,8 @@ reports = {
     )["overall"]
     for name, (made, labels) in generators.items()
 }
-columns = {"real": reports["manifold"]["real"]}
-columns |= {name: report["generated"] for name, report in reports.items()}
+measured = {"real": (reports["manifold"], "real")}
+measured |= {name: (report, "generated") for name, report in reports.items()}
 
 # %%
 # Fidelity and diversity
@@ -96,23 +96,27 @@ columns |= {name: report["generated"] for name, report in reports.items()}
 #
 # Precision and density ask whether what is generated is near to real streamlines,
 # recall and coverage whether what is real is near to generated ones. The first bar of
-# each group is what real streamlines get, and the most that can be expected.
+# each group is what real streamlines get, and the most that can be expected. Lines are
+# 95 % intervals.
 
 names = ("precision", "recall", "density", "coverage")
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
-width = 0.8 / len(columns)
-for place, (name, measures) in enumerate(columns.items()):
+width = 0.8 / len(measured)
+for place, (name, (report, kind)) in enumerate(measured.items()):
     left = np.arange(len(names)) + (place - 2) * width
-    axes.bar(left, [measures[one] for one in names], width, label=name)
+    heights = np.array([report[kind][one] for one in names])
+    limits = np.array([report["intervals"][kind][one] for one in names]).T
+    errors = np.abs(limits - heights)
+    axes.bar(left, heights, width, yerr=errors, ecolor="0.3", label=name)
 axes.set_xticks(np.arange(len(names)), names)
 axes.set_title("Fidelity and diversity of five sets of streamlines")
 figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5)
 plt.show()
 
 # %%
-# Means have no recall: they are a model whose latents say nothing any more. The prior
-# makes streamlines of no bundle, which precision shows. Copies do well in all four, and
-# better than the model: these measures cannot tell a copy.
+# Means have no recall: they are what a model makes whose latents say nothing any more.
+# The prior makes streamlines of no bundle, which precision shows. Copies do as well as
+# real streamlines in all four: these measures cannot tell a copy.
 #
 # Novelty and repetition
 # ----------------------
@@ -128,6 +132,12 @@ for name, report in reports.items():
         f"{name:10}{ratios['novelty']:10.2f}{generated['repetition']:12.1%}"
         f"{ratios['length_w1']:12.2f}{ratios['curvature_w1']:14.2f}"
     )
+
+# %%
+# What the report says of copies.
+
+for name, report in reports.items():
+    print(f"{name}: {report['memorisation']['verdict']}")
 
 # %%
 # The last two columns are distances between distributions, of length and of curvature,
