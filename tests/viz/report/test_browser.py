@@ -60,38 +60,50 @@ def browser():
 def report(inputs, tmp_path_factory):
     """One report for all tests, with a rendered picture where that is possible."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    # Of a reconstruction alone, other tests see what would be rendered.
-    return write_report(replace(inputs, reconstructed=None), path, max_streamlines=20)
+    # Other tests see what else would be rendered.
+    fewer = replace(inputs, generated=None, reconstructed=None)
+    return write_report(fewer, path, max_streamlines=20)
+
+
+def open_in(browser, report, *, scheme="light", width=1200, script=True):
+    """Open the report, and note what the page says and asks for."""
+    page = browser.new_page(
+        color_scheme=scheme,
+        viewport={"width": width, "height": 800},
+        java_script_enabled=script,
+    )
+    page.said, page.asked_for = [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("dialog", lambda dialog: page.said.append(dialog.message))
+    page.on("request", lambda request: page.asked_for.append(request.url))
+    page.goto(report.as_uri())
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(browser, report):
+    """The report on a light screen, for tests that do not change it for others."""
+    page = open_in(browser, report)
+    yield page
+    page.close()
 
 
 @pytest.fixture
 def open_page(browser, report):
-    """Open the report, and close it at the end."""
-    contexts = []
+    """Open the report anew, and close it at the end."""
+    pages = []
 
-    def open_one(*, scheme="light", width=1200, script=True):
-        context = browser.new_context(
-            color_scheme=scheme,
-            viewport={"width": width, "height": 800},
-            java_script_enabled=script,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.said, page.asked_for = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("dialog", lambda dialog: page.said.append(dialog.message))
-        page.on("request", lambda request: page.asked_for.append(request.url))
-        page.goto(report.as_uri())
-        return page
+    def open_one(**options):
+        pages.append(open_in(browser, report, **options))
+        return pages[-1]
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
-def test_it_opens_in_silence_and_asks_for_nothing_else(open_page, report):
-    page = open_page()
+def test_it_opens_in_silence_and_asks_for_nothing_else(page, report):
     assert page.said == []
     others = {url for url in page.asked_for if not url.startswith("data:")}
     assert others == {report.as_uri()}
@@ -111,20 +123,17 @@ def test_scripts_from_elsewhere_are_refused(open_page):
     assert page.title() != "taken over"
 
 
-def test_every_picture_loads_and_says_what_it_shows(open_page):
-    page = open_page()
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+def test_every_picture_loads_and_says_what_it_shows(page):
     pictures = page.eval_on_selector_all(
         "img", "all => all.map(one => [one.complete && one.naturalWidth, one.alt])"
     )
-    # Curves, quality and distributions twice, a given one, and an animation; those
-    # that are rendered side by side, and bundle by bundle.
-    assert len(pictures) == 8 + 2 * can_render()
+    # Curves, quality and distributions twice; one given, one animated, one rendered.
+    assert len(pictures) == 8 + can_render()
     assert all(width > 0 and len(alt) > 5 for width, alt in pictures)
 
 
-def test_an_animation_plays_only_when_asked(open_page):
-    animation = open_page().locator("img[alt='A walk']")
+def test_an_animation_plays_only_when_asked(page):
+    animation = page.locator("img[alt='A walk']")
     assert not animation.is_visible()
     animation.locator("xpath=..").locator("summary").press("Enter")
     assert animation.is_visible()
@@ -138,8 +147,7 @@ def column(page, key, number):
     )
 
 
-def test_tables_sort_by_keyboard_both_ways(open_page):
-    page = open_page()
+def test_tables_sort_by_keyboard_both_ways(page):
     heading = page.locator("table[aria-labelledby=streamlines] th", has_text="training")
     button = heading.get_by_role("button")
     button.press("Enter")
@@ -152,16 +160,14 @@ def test_tables_sort_by_keyboard_both_ways(open_page):
     assert sorted_by.count() == 1
 
 
-def test_missing_values_come_last(open_page):
-    page = open_page()
+def test_missing_values_come_last(page):
     button = page.locator("table[aria-labelledby=conditions] th button").nth(2)
     for _ in range(2):
         button.click()
         assert column(page, "conditions", 2) == ["50.0", None]
 
 
-def test_names_sort_with_their_numbers(open_page):
-    page = open_page()
+def test_names_sort_with_their_numbers(page):
     page.locator("table[aria-labelledby=quality] th button").first.click()
     names = column(page, "quality", 0)
     assert names == ["<script>alert(1)</script>", "bundle_10", names[2]]
