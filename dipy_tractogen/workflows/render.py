@@ -21,11 +21,15 @@ class RenderBundlesFlow(TractogenFlow):
         input_files: list[str],
         compare_with: list[str] | None = None,
         titles: list[str] | None = None,
+        panels: str = "file",
+        values: list[float] | None = None,
         color_by: str = "bundle",
         view: list[str] | None = None,
+        mask: str = "",
         size: list[int] | None = None,
-        max_streamlines: int = 3000,
+        max_streamlines: int | None = None,
         background: str = "white",
+        interactive: bool = False,
         bundles_from: str = "auto",
         reference: str = "",
         seed: int = 0,
@@ -47,21 +51,36 @@ class RenderBundlesFlow(TractogenFlow):
             Tractograms shown in a second panel.
         titles : variable string, optional
             Title of each panel. By default the name of the file or of the folder.
+        panels : string, optional
+            What there is a picture of: file, the input files and those they are
+            compared with; bundle, each bundle by itself, in a row; or the name of a
+            number, length, curvature, tortuosity or one that the files hold for each
+            streamline, with a row for each bundle and a column for each of the values.
+        values : variable float, optional
+            Numbers of the columns, such as 80 100 120: each shows the streamlines that
+            are nearer to it than to the others. By default the 10th, 50th and 90th
+            percentile.
         color_by : string, optional
             bundle; direction, that of the streamline at each point (red left to right,
             green front to back, blue up and down); or a number that the file holds for
-            each streamline, such as the error_mm of dipy_reconstruct_streamlines.
+            each streamline, such as the error_mm of dipy_reconstruct_streamlines. The
+            streamlines that were reconstructed get the colours of their errors, too.
         view : variable string, optional
             Sides to look from: left, right, front, back, top, bottom; all for left,
             back and top; auto, the default, for the one that shows the two widest axes.
+        mask : string, optional
+            Image that is not zero in the brain: its surface is drawn as of glass.
         size : variable int, optional
             Width and height of the picture in pixels. By default what the content
             needs, at most 1600 by 2000.
         max_streamlines : int, optional
-            Number of streamlines drawn in each panel, about. Of more, some are chosen
-            at random, with the shares of the bundles kept.
+            Number of streamlines drawn in each panel, about, by default 3000, or 150 in
+            each picture of a bundle. Of more, some are chosen at random, with the
+            shares of the bundles kept.
         background : string, optional
             white or black.
+        interactive : bool, optional
+            Open a window to look around in as well, where there is a display.
         bundles_from : string, optional
             Where the names of the bundles come from: stem, the name of the file;
             groups, those of a TRX; auto, groups if there are some and else the stem;
@@ -77,16 +96,18 @@ class RenderBundlesFlow(TractogenFlow):
         """
         from dipy_tractogen.streamlines.files import expand_inputs
         from dipy_tractogen.viz.cameras import VIEW_CHOICES
-        from dipy_tractogen.viz.display import require_rendering
+        from dipy_tractogen.viz.display import require_rendering, require_screen
         from dipy_tractogen.viz.layout import check_size
 
         views = view or ["auto"]
         for name in views:
             check_choice("view", name, VIEW_CHOICES)
         check_choice("background", background, ("white", "black"))
-        check_int("max_streamlines", max_streamlines)
+        if max_streamlines is not None:
+            check_int("max_streamlines", max_streamlines)
         check_int("seed", seed, low=0)
         check_size(size)
+        _check_grid(self.given)
         inputs = [_listed(files) for files in (input_files, compare_with) if files]
         if titles and len(titles) != len(inputs):
             raise ValueError(
@@ -98,61 +119,47 @@ class RenderBundlesFlow(TractogenFlow):
         for files in inputs:
             expand_inputs(files)
         path = self.outputs(out_dir, out_png=out_png)["out_png"]
+        # Asked first, because rendering may start a display that nobody sees.
+        if interactive:
+            require_screen()
         require_rendering()
-        from dipy_tractogen.viz.figures import render_bundles
+        from . import scenes
 
         names = titles or [None] * len(inputs)
-        if color_by in ("bundle", "direction"):
-            options = {"color_by": color_by}
-            panels = _panels(inputs, names, bundles_from, reference)
+        if panels != "file":
+            scenes.draw_grid(path, inputs, names, self.given, force=self.force)
         else:
-            options = {"color_by": "value", "value_name": _with_unit(color_by)}
-            panels = _valued_panels(inputs, names, color_by)
-        render_bundles(
-            panels,
-            path,
-            views=views,
-            size=tuple(size) if size else None,
-            max_streamlines=max_streamlines,
-            seed=seed,
-            background=background,
-            force=self.force,
-            **options,
-        )
+            shown = scenes.load(inputs, names, self.given)
+            scenes.draw(path, shown, self.given, force=self.force)
         logger.info("Wrote %s", path)
-
-
-def _with_unit(key: str) -> str:
-    stem = key.removesuffix("_mm")
-    return (f"{stem} (mm)" if stem != key else key).replace("_", " ")
+        if interactive:
+            logger.info("Close the window to go on")
+            scenes.show(shown, self.given)
 
 
 def _listed(files) -> list[str]:
     return [files] if isinstance(files, (str, Path)) else list(files)
 
 
-def _panels(inputs, names, bundles_from: str, reference: str) -> list:
-    from dipy_tractogen.viz.loading import load_panel
-
-    return [
-        load_panel(
-            files, title=name, bundles_from=bundles_from, reference=reference or None
-        )
-        for files, name in zip(inputs, names)
-    ]
-
-
-def _valued_panels(inputs, names, key: str) -> list:
-    from dipy_tractogen.viz.loading import load_valued_panel
-
-    loaded = [
-        load_valued_panel(files, key, title=name) for files, name in zip(inputs, names)
-    ]
-    keys = set().union(*(found for _, found in loaded))
-    if key not in keys:
-        has = f"the files have {', '.join(sorted(keys))}" if keys else "there is none"
+def _check_grid(given: dict) -> None:
+    """Refuse options that a picture of each bundle, or of all, does not have."""
+    panels = given["panels"]
+    if panels in ("file", "bundle") and given["values"]:
+        values = " ".join(f"{value:g}" for value in given["values"])
         raise ValueError(
-            f"--color_by {key}: accepted are bundle, direction and a number that the "
-            f"files hold for each streamline; {has}."
+            f"--values {values}: they are the columns of --panels length or the like, "
+            f"not of --panels {panels}."
         )
-    return [panel for panel, _ in loaded]
+    if panels == "file":
+        return
+    others = {
+        "color_by": given["color_by"] != "bundle",
+        "size": bool(given["size"]),
+        "background": given["background"] != "white",
+        "interactive": given["interactive"],
+        "view": len(given["view"] or ()) > 1 or given["view"] == ["all"],
+    }
+    for name, is_given in others.items():
+        if is_given:
+            what = "several sides by --view" if name == "view" else f"--{name}"
+            raise ValueError(f"{what} and --panels {panels}: leave out one of them.")

@@ -52,6 +52,22 @@ def drawn(monkeypatch):
     return calls
 
 
+@pytest.fixture
+def grids(monkeypatch):
+    """The grids that reach the renderer, without rendering."""
+    from dipy_tractogen.workflows import scenes
+
+    calls = []
+
+    def note(rows, path, **options):
+        calls.append((rows, options))
+        Path(path).write_bytes(b"png")
+
+    monkeypatch.setattr(display, "_why_not", lambda: None)
+    monkeypatch.setattr(scenes, "plot_grid", note)
+    return calls
+
+
 def run(*arguments):
     return main(COMMAND, [str(argument) for argument in arguments])
 
@@ -103,6 +119,84 @@ def test_colours_by_the_error_of_a_reconstruction(
     assert given["value_name"] == "error (mm)"
 
 
+def test_originals_are_coloured_by_their_errors(phantom, tmp_path, drawn, capfd):
+    points = phantom.resample(16)
+    moved = points + np.linspace(0, 2, len(points), dtype="f4")[:, None, None]
+    for name, shown, data in (
+        ("original", points, {}),
+        ("reconstructed", moved, {"error_mm": np.sqrt(3) * (moved - points)[:, 0, 0]}),
+    ):
+        path = tmp_path / f"{name}.trx"
+        options = {"reference": phantom.reference, "data_per_streamline": data}
+        save_bundles(path, shown, **options)
+    both = [tmp_path / "original.trx", "--compare_with", tmp_path / "reconstructed.trx"]
+    options = ["--color_by", "error_mm", "--out_dir", tmp_path]
+    assert run(*both, *options) == 0
+    ((first, second), _) = drawn[0]
+    np.testing.assert_array_equal(first.values, second.values)
+    assert "grey" not in capfd.readouterr().err
+
+
+def test_a_picture_of_each_bundle(bundle_files, valued_file, tmp_path, grids):
+    both = [*bundle_files, "--compare_with", valued_file, "--titles", "real", "made"]
+    options = ["--panels", "bundle", "--view", "left", "--max_streamlines", 9]
+    assert run(*both, *options, "--out_dir", tmp_path) == 0
+    ((rows, given),) = grids
+    assert [row.name for row in rows] == [f"bundle_{code}" for code in range(1, 8)]
+    assert [len(cell) for cell in rows[0].cells] == [12, 12]
+    assert [len(cell) for cell in rows[6].cells] == [0, 12]
+    assert given["column_titles"] == ["real", "made"]
+    assert (given["view"], given["max_streamlines"]) == ("left", 9)
+
+
+def test_a_column_for_each_value(valued_file, phantom, tmp_path, grids):
+    options = ["--panels", "length", "--values", "80", "100"]
+    assert run(valued_file, *options, "--out_dir", tmp_path) == 0
+    options = ["--panels", "error_mm", "--out_dir", tmp_path, "--force"]
+    assert run(valued_file, *options) == 0
+    (rows, given), (others, asked) = grids
+    assert given["column_titles"] == ["80 mm", "100 mm"]
+    assert given["title"] == "length"
+    lengths = phantom.lengths()
+    near = [np.sum((lengths >= low) & (lengths < low + 20)) for low in (70, 90)]
+    shown = np.sum([[len(cell) for cell in row.cells] for row in rows], axis=0)
+    np.testing.assert_allclose(shown, near, atol=2)
+    assert asked["column_titles"] == ["0.2", "1", "1.8"]
+    assert asked["title"] == "error mm"
+    assert len(others) == 7
+
+
+def test_mask_reaches_the_renderer(valued_file, tmp_path, drawn, grids):
+    for panels in ("file", "bundle"):
+        options = ["--panels", panels, "--mask", "brain.nii.gz", "--force"]
+        assert run(valued_file, *options, "--out_dir", tmp_path) == 0
+    assert drawn[0][1]["mask"] == grids[0][1]["mask"] == "brain.nii.gz"
+
+
+def test_window_needs_a_display(valued_file, tmp_path, drawn, monkeypatch, capfd):
+    if sys.platform != "linux":
+        pytest.skip("other systems have one always")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert run(valued_file, "--interactive", "--out_dir", tmp_path) == 1
+    assert "There is no display to open a window on" in capfd.readouterr().err
+    assert not drawn
+
+
+def test_window_shows_what_is_drawn(valued_file, tmp_path, drawn, monkeypatch):
+    from dipy_tractogen.viz import display, interactive
+
+    calls = []
+    monkeypatch.setattr(display, "require_screen", lambda: None)
+    monkeypatch.setattr(
+        interactive, "show_bundles", lambda *given, **more: calls.append((given, more))
+    )
+    options = ["--interactive", "--view", "top", "--background", "black"]
+    assert run(valued_file, *options, "--out_dir", tmp_path) == 0
+    ((panels,), given) = calls[0]
+    assert panels[0] is drawn[0][0][0]
+    assert (given["view"], given["background"]) == ("top", (0, 0, 0))
+
+
 def test_one_name_is_one_input_in_python(valued_file, tmp_path, drawn):
     flow = RenderBundlesFlow()
     flow.run(str(valued_file), out_dir=str(tmp_path))
@@ -122,6 +216,11 @@ def test_one_name_is_one_input_in_python(valued_file, tmp_path, drawn):
         (["--out_png", "a.jpg"], "a name that ends with .png"),
         (["--color_by", "colour"], "--color_by colour: accepted are bundle, direction"),
         (["--compare_with", "missing.trk"], "missing.trk does not exist"),
+        (["--values", 3, 4], "--values 3 4: they are the columns of --panels length"),
+        (["--panels", "bundle", "--size", 300, 300], "--size and --panels bundle"),
+        (["--panels", "length", "--view", "all"], "several sides by --view"),
+        (["--panels", "lenght"], "Accepted are file, bundle, length, curvature"),
+        (["--panels", "length", "--values", 2, 1], "values 2 1: give two or more"),
     ],
 )
 def test_bad_options(options, message, bundle_files, tmp_path, drawn, capfd):
