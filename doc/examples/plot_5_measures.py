@@ -12,6 +12,8 @@ taken of real streamlines and of four generators, two of which cheat.
 #
 # A variational autoencoder learns the three bundles that DIPY ships.
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -134,13 +136,13 @@ for name, report in reports.items():
     )
 
 # %%
-# What the report says of copies.
-
-for name, report in reports.items():
-    print(f"{name}: {report['memorisation']['verdict']}")
-
-# %%
 # The last two columns are distances between distributions, of length and of curvature,
 # over those of real streamlines. A decoder smooths what it cannot know, which makes
 # streamlines too short and too straight; texture, which ``generate`` gives back unless
 # it is told to be ``smooth``, brings both to what real streamlines have.
+#
+# What the report says of copies:
+
+for name, report in reports.items():
+    verdict = f"{name}: {report['memorisation']['verdict']}"
+    print(textwrap.fill(verdict, 80, subsequent_indent="    "))
