@@ -28,7 +28,8 @@ from .distances import by_point, direct
 
 Found = TypeVar("Found")
 
-_BLOCK_SIZE = 128
+# Large enough for NumPy to let go of the lock most of the time, so that threads gain.
+_BLOCK_SIZE = 384
 _CHUNK_SIZE = 512
 _GROUP_SIZES = (4, 3, 2, 1)
 # Bounds and distances are rounded differently: this keeps a pair on the limit.
