@@ -10,6 +10,10 @@ from .sampler import LatentSampler
 # Neighbours of a latent, for the square root of the latents of its bundle.
 _NEIGHBOURS = 1.5
 _FEWEST_NEIGHBOURS = 5
+# Those farther than so many times the third are of another cluster: a kernel over both
+# would fill the gap between them.
+_GAP = 2.0
+_NEAREST = 3
 # Deviation of a kernel over that of the neighbours.
 _WIDTH = 0.7
 # Numbers such as the length count as so many deviations of a latent's posterior.
@@ -37,7 +41,7 @@ class ManifoldSampler(LatentSampler):
 
     A global kernel of that width would blur bundles that are thin and bent; a mixture
     of a few components misses their shape; and latents drawn again from their
-    posteriors repeat the training streamlines.
+    posteriors repeat the training streamlines. Neighbours across a gap do not count.
 
     Parameters
     ----------
@@ -79,10 +83,11 @@ class ManifoldSampler(LatentSampler):
         scales = self._scales(deviations)
         scaled = x * scales
         search = NearestNeighbors(n_neighbors=nb_neighbours).fit(scaled)
-        near = x[search.kneighbors(scaled, return_distance=False)]
-        means = near.mean(axis=1)
-        near -= means[:, None]
-        covariances = np.einsum("mki,mkj->mij", near, near) / max(nb_neighbours - 1, 1)
+        distances, rows = search.kneighbors(scaled)
+        # The first is the latent itself.
+        third = distances[:, min(_NEAREST, nb_neighbours - 1)]
+        belongs = distances <= _GAP * third[:, None]
+        means, covariances = _moments(x[rows], belongs)
         covariances *= self.width**2
         diagonals = np.einsum("mii->mi", covariances)
         spread = (weights @ diagonals * scales**2).sum()
@@ -110,6 +115,30 @@ class ManifoldSampler(LatentSampler):
             scales[self.nb_numbers_ :] = 1 / np.maximum(typical, sharpest)
             scales[: self.nb_numbers_] = _NUMBER_SCALE
         return scales
+
+
+def _moments(near: np.ndarray, belongs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give mean and covariance of the neighbours of each latent that belong to it.
+
+    Parameters
+    ----------
+    near : ndarray of shape (m, k, d)
+        Neighbours.
+    belongs : ndarray of shape (m, k), bool
+        Which of them count; one at least.
+
+    Returns
+    -------
+    means : ndarray of shape (m, d)
+        Their means.
+    covariances : ndarray of shape (m, d, d)
+        Their covariances.
+    """
+    counts = belongs.sum(axis=1)
+    means = np.einsum("mk,mki->mi", belongs, near) / counts[:, None]
+    away = (near - means[:, None]) * belongs[:, :, None]
+    covariances = np.einsum("mki,mkj->mij", away, away)
+    return means, covariances / np.maximum(counts - 1, 1)[:, None, None]
 
 
 def _keep_spread(means: np.ndarray, away: np.ndarray, spread: float) -> float:

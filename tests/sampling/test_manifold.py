@@ -39,6 +39,18 @@ def test_draws_are_new(circle):
     assert np.median(distance) > 0.5 * np.median(among.min(axis=1))
 
 
+def test_a_small_cluster_keeps_its_gap_and_its_share():
+    """It has fewer latents than there are neighbours."""
+    rng = np.random.default_rng(0)
+    large, small = rng.normal(size=(400, 4)), 0.3 * rng.normal(size=(15, 4))
+    small[:, 0] += 20
+    x = np.concatenate([large, small])
+    drawn, _ = ManifoldSampler().fit(x).sample(8300, seed=1)
+    between = (drawn[:, 0] > 6) & (drawn[:, 0] < 17)
+    assert between.mean() < 0.001
+    assert np.sum(drawn[:, 0] >= 17) == pytest.approx(300, rel=0.2)
+
+
 def test_posteriors_widen_each_kernel(circle):
     deviations = np.tile([0.01, 0.5], (len(circle), 1))
     flat = np.column_stack([circle[:, 0], np.zeros(len(circle))])
