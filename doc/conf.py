@@ -25,6 +25,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "sphinxcontrib.bibtex",
     "commands",
+    "short_names",
     "summaries",
 ]
 exclude_patterns = ["_build", "_templates", "examples"]
