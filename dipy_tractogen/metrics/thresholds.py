@@ -156,7 +156,7 @@ def check_bundles(thresholds: Iterable[Threshold], names: Iterable[str]) -> None
     thresholds : iterable of Threshold
         What is asked.
     names : iterable of str
-        Names of the bundles that are generated and real.
+        Names of the bundles that are compared.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def check_bundles(thresholds: Iterable[Threshold], names: Iterable[str]) -> None
     for one in thresholds:
         if one.bundle == EACH and not names:
             raise ValueError(
-                f"{EACH}:{one.measure}: no bundle is generated and real; leave out "
+                f"{EACH}:{one.measure}: no bundle has one name everywhere; leave out "
                 f"'{EACH}:' to ask of all streamlines together."
             )
         if one.bundle not in (None, EACH, *names):

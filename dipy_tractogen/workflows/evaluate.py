@@ -16,8 +16,6 @@ from .thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")
 
-_VOXEL_SIZE = 2.0
-
 
 class EvaluateStreamlinesFlow(TractogenFlow):
     """Measure generated streamlines against held-out real ones."""
@@ -123,10 +121,13 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         loading = {**default_loading(), "reference": reference}
         loading["bundles_from"] = bundles_from
         sets, asked = self._load(files, loading, model, given["participants"])
-        _check_bundles(thresholds, sets)
+        labels, names = _common_labels(sets)
+        _check_bundles(thresholds, labels, names)
         report = _evaluate(
             sets,
             asked,
+            labels,
+            names,
             voxel_size=voxel_size,
             grid=voxels,
             nb_bootstrap=nb_bootstrap,
@@ -204,7 +205,9 @@ def _check_voxels(grid, voxel_size: float | None) -> float:
             "one."
         )
     if voxel_size is None:
-        return _VOXEL_SIZE
+        from dipy_tractogen.metrics.volume import VOXEL_SIZE
+
+        return VOXEL_SIZE
     check_number("voxel_size", voxel_size, low=0.1, high=100)
     return voxel_size
 
@@ -232,27 +235,35 @@ def _read_grid(grid):
     return voxels
 
 
-def _check_bundles(thresholds: list, sets: dict) -> None:
-    if not thresholds:
-        return
-    from dipy_tractogen.metrics.thresholds import check_bundles
-
-    found = [{n for n, count in one.counts().items() if count} for one in sets.values()]
-    check_bundles(thresholds, found[0].intersection(found[1]))
-
-
-def _evaluate(sets: dict, asked: dict, **options) -> dict:
-    """Give all sets the same codes of bundles, and evaluate."""
+def _common_labels(sets: dict) -> tuple[dict, list[str]]:
+    """Give the bundles of all sets the same codes, and their names."""
     import numpy as np
-
-    from dipy_tractogen.metrics.evaluation import evaluate
-    from dipy_tractogen.metrics.obtained import compare_with_asked
 
     names = sorted({name for each in sets.values() for name in each.bundle_names})
     labels = {
         kind: np.searchsorted(names, each.bundle_names)[each.labels]
         for kind, each in sets.items()
     }
+    return labels, names
+
+
+def _check_bundles(thresholds: list, labels: dict, names: list[str]) -> None:
+    """Refuse limits of bundles that are not going to be compared."""
+    if not thresholds:
+        return
+    from dipy_tractogen.metrics.matching import common_bundles
+    from dipy_tractogen.metrics.thresholds import check_bundles
+
+    check_bundles(thresholds, common_bundles(labels, tuple(names))[1].values())
+
+
+def _evaluate(
+    sets: dict, asked: dict, labels: dict, names: list[str], **options
+) -> dict:
+    """Evaluate, and compare what was asked for with what was obtained."""
+    from dipy_tractogen.metrics.evaluation import evaluate
+    from dipy_tractogen.metrics.obtained import compare_with_asked
+
     logger.info(
         "Comparing %s streamlines",
         ", ".join(f"{len(each)} {kind}" for kind, each in sets.items()),

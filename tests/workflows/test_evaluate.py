@@ -154,6 +154,15 @@ def test_thresholds_decide_after_the_files_are_written(tmp_path, capsys, files):
     assert evaluate(tmp_path, *files[:2], *met) == 0
 
 
+@pytest.mark.parametrize("asked", ["each:dice>=0.1", "bundle_1:dice>=0.1"])
+def test_bundles_that_were_not_trained_on_cannot_pass(files, refused, tmp_path, asked):
+    """Then all streamlines are taken as one, and no bundle is looked at."""
+    other = save(tmp_path / "other.trx", 2, names=["a", "b", "c"])
+    options = ["--train_files", other, "--require", asked]
+    said = refused("dipy_evaluate_streamlines", *files[:2], *options)
+    assert asked.partition(":")[0] in said
+
+
 def test_python_is_told_of_thresholds_by_an_exception(tmp_path, files):
     flow = EvaluateStreamlinesFlow()
     options = {"require": ["coverage>=2"], "nb_bootstrap": 0}
