@@ -81,7 +81,7 @@ def options(command: str) -> str:
     Returns
     -------
     str
-        ReStructuredText with a section for each of the three that there is.
+        ReStructuredText with a heading for each of the three that there is.
     """
     files, others = _own_actions(command)
     outputs = [action for action in others if action.dest.startswith("out_")]
@@ -90,7 +90,7 @@ def options(command: str) -> str:
     sections = {"Files": files, "Options": inputs, "Outputs": outputs}
     for title, actions in sections.items():
         if actions:
-            lines += [title, "-" * len(title), ""]
+            lines += [f".. rubric:: {title}", ""]
             lines += [line for action in actions for line in _entry(action, command)]
         if title == "Options":
             lines += [_MORE, ""]

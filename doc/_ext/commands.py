@@ -26,7 +26,7 @@ class _FromParser(SphinxDirective):
         if self.arguments and self.arguments[0] not in cli_flows:
             raise self.error(f"{self.arguments[0]} is no command.")
         text = self.text(*self.arguments)
-        return self.parse_text_to_nodes(text, allow_section_headings=True)
+        return self.parse_text_to_nodes(text)
 
 
 class Command(_FromParser):
