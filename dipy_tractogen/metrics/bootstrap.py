@@ -45,6 +45,7 @@ class Bootstrap:
 
     def __init__(self, labels: Mapping[str, np.ndarray]):
         self._labels = dict(labels)
+        self._members = {name: _members_of(each) for name, each in labels.items()}
         self._parts: dict[str, dict[Key, np.ndarray]] = {name: {} for name in labels}
 
     def add(
@@ -69,7 +70,7 @@ class Bootstrap:
         name : str
             Name of the set.
         rows : ndarray of shape (m,), int
-            Some of its streamlines, each once.
+            Some of its streamlines, each once; of the bundle, if the measure is of one.
         parts : ndarray of shape (m,) or float
             Their parts.
         """
@@ -78,10 +79,12 @@ class Bootstrap:
         )
         parts = np.broadcast_to(parts, len(rows))
         parts = parts - (np.bincount(bundles, parts) / sizes)[bundles]
+        # Of a measure of one bundle, the parts of its streamlines are held alone.
+        members = self._members[name][label]
         held = self._parts[name].setdefault(
-            (label, measure), np.zeros(len(self._labels[name]), np.float32)
+            (label, measure), np.zeros(len(members), np.float32)
         )
-        held[rows] += parts
+        held[np.searchsorted(members, rows)] += parts
 
     def changes(self, nb_resamples: int, seed: int) -> dict[Key, np.ndarray]:
         """Draw the streamlines anew, and say how much each measure changes.
@@ -101,12 +104,15 @@ class Bootstrap:
         rng = np.random.default_rng(seed)
         changes: dict[Key, np.ndarray] = {}
         for name, parts in self._parts.items():
-            for label in np.unique(self._labels[name]):
-                rows = self._labels[name] == label
+            for label, rows in self._members[name].items():
                 keys = [key for key in parts if key[0] in (OVERALL, label)]
-                if not keys:
+                if label is OVERALL or not keys:
                     continue
-                matrix = np.stack([parts[key][rows] for key in keys], axis=1)
+                columns = [
+                    parts[key][rows] if key[0] is OVERALL else parts[key]
+                    for key in keys
+                ]
+                matrix = np.stack(columns, axis=1)
                 drawn = _drawn_changes(matrix, nb_resamples, rng)
                 for key, change in zip(keys, drawn.T):
                     changes[key] = changes.get(key, 0) + change
@@ -196,6 +202,12 @@ def interval_of_none(nb_streamlines: int) -> list[float]:
         Zero, and the upper limit.
     """
     return [0.0, 1 - (_PERCENTILES[0] / 100) ** (1 / nb_streamlines)]
+
+
+def _members_of(labels: np.ndarray) -> dict[int | None, np.ndarray]:
+    """Rows of the streamlines of each bundle, and of all, ascending."""
+    members = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+    return {OVERALL: np.arange(len(labels)), **members}
 
 
 def _drawn_changes(

@@ -32,6 +32,8 @@ SHARES = frozenset(
 )
 """Measures that are between 0 and 1."""
 
+# These look at all streamlines of a set, not at samples that can be compared.
+_OF_ALL = ("repetition", "memorised")
 _FEWEST = 2
 
 
@@ -104,25 +106,16 @@ class Intervals:
         ratios["novelty"] = _ratio(ours["nearest_training"], theirs["nearest_training"])
         return {
             kind: {
-                name: self._limits(label, name, entry[kind][name], values)
+                name: _limits(
+                    name,
+                    entry[kind][name],
+                    values,
+                    _nb_looked_at(name, kind, entry["counts"]),
+                )
                 for name, values in each.items()
             }
             for kind, each in {**resampled, "ratios": ratios}.items()
         }
-
-    def _limits(
-        self,
-        label: int | None,
-        name: str,
-        value: float | None,
-        resampled: np.ndarray | None,
-    ) -> list[float] | None:
-        if resampled is None:
-            return None
-        if name in SHARES and value in (0, 1):
-            low, high = interval_of_none(self._results.nb_compared[label])
-            return [low, high] if value == 0 else [1 - high, 1 - low]
-        return interval(resampled)
 
     def _add_draw(
         self,
@@ -183,7 +176,7 @@ class Intervals:
         """Values of the measures that are means, or nearly."""
         found = {}
         enough = self._results.nb_compared[label] >= _FEWEST
-        for name in (*MEASURES, "repetition", "memorised"):
+        for name in (*MEASURES, *_OF_ALL):
             change = self._changes.get((label, (kind, name)))
             if values[name] is None or change is None or not enough:
                 found[name] = None
@@ -195,6 +188,29 @@ class Intervals:
         if len(distances) < _FEWEST:
             return None
         return draw_medians(distances, self._nb_resamples, self._rng)
+
+
+def _limits(
+    name: str,
+    value: float | None,
+    resampled: np.ndarray | None,
+    nb_streamlines: int,
+) -> list[float] | None:
+    if resampled is None:
+        return None
+    if name in SHARES and value in (0, 1):
+        low, high = interval_of_none(nb_streamlines)
+        return [low, high] if value == 0 else [1 - high, 1 - low]
+    return interval(resampled)
+
+
+def _nb_looked_at(name: str, kind: str, counts: dict[str, int]) -> int:
+    """Count the streamlines that a measure is of: for copies, those of no sample."""
+    if name not in _OF_ALL:
+        return counts["compared"]
+    if kind == "generated":
+        return counts["generated"]
+    return counts["training"] or counts["real"]
 
 
 def _ratio(ours: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:

@@ -52,6 +52,17 @@ def test_sets_vary_apart_and_memory_is_bounded(monkeypatch):
     assert changes.std() == pytest.approx(np.sqrt(1 / 100 + 1 / 50), rel=0.2)
 
 
+def test_parts_of_a_bundle_take_its_room_alone():
+    bootstrap = Bootstrap({"ours": np.repeat([0, 1, 2], [900, 90, 10])})
+    for label, count in ((1, 90), (2, 10)):
+        rows = np.flatnonzero(np.repeat([0, 1, 2], [900, 90, 10]) == label)[::-1]
+        bootstrap.add(label, "measure", "ours", rows, np.arange(float(count)))
+    held = bootstrap._parts["ours"]
+    assert {label: len(each) for (label, _), each in held.items()} == {1: 90, 2: 10}
+    # They were added from the last one on.
+    assert_allclose(held[1, "measure"], np.arange(90)[::-1] - 44.5)
+
+
 def test_medians_are_those_of_drawn_values():
     rng = np.random.default_rng(0)
     values = rng.gamma(2, 1, 151)

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics.bootstrap import interval_of_none
 from dipy_tractogen.metrics.evaluation import evaluate, worst_bundle
 from dipy_tractogen.streamlines.phantom import simulate_fibercup
 from dipy_tractogen.streamlines.reference import Reference
@@ -167,6 +168,14 @@ def test_intervals_hold_the_values(good):
         for entry in (good["overall"], good["bundles"]["bundle_2"])
     )
     assert narrow < wide
+
+
+def test_shares_of_none_know_how_many_were_looked_at(good):
+    """Copies are looked for among all generated streamlines, not among a sample."""
+    entry = good["bundles"]["bundle_1"]
+    for kind, count in (("generated", 200), ("real", 40)):
+        assert entry[kind]["repetition"] == 0
+        assert entry["intervals"][kind]["repetition"] == interval_of_none(count)
 
 
 def test_distributions_are_those_of_the_attributes(good):
