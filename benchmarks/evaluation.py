@@ -194,7 +194,11 @@ def main() -> None:
     result = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "seconds": round(time.perf_counter() - start),
-        "options": {name: str(value) for name, value in vars(options).items()},
+        "options": {
+            name: value
+            for name, value in vars(options).items()
+            if not isinstance(value, Path)
+        },
         options.part: found,
     }
     options.out.mkdir(parents=True, exist_ok=True)
