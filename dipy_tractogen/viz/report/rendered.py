@@ -13,7 +13,9 @@ from dipy_tractogen.streamlines.dataset import BundleSet
 
 from ..display import RenderingUnavailable
 from ..figures import render_bundles
-from ..grid import GridRow, plot_grid
+from ..grid import plot_grid
+from ..multiples import rows_by_bundle
+from ..pairs import with_errors_of
 from ..panels import Panel
 from .content import Finding, counted, shown
 from .images import Picture, image_of
@@ -91,12 +93,7 @@ def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
 
 def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
     names = _names(*given.values())
-    rows = []
-    for name in names:
-        cells = [_of_bundle(each, name) for each in given.values()]
-        rows.append(
-            GridRow(name, cells, [counted(len(cell), "streamline") for cell in cells])
-        )
+    rows = rows_by_bundle([_panel(kind, each) for kind, each in given.items()])
 
     def draw(path, *, max_streamlines, seed, **_):
         # Without the mask, a bundle fills its cells.
@@ -119,16 +116,19 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
 def _reconstruction(inputs: ReportInputs) -> _Scene:
     reconstructed = inputs.reconstructed
     errors = reconstructed.values["error_mm"]
-    panels = [_panel("reconstructed", reconstructed, errors)]
+    made = _panel("reconstructed", reconstructed, errors)
+    panels = [made]
     alt = (
         f"{_describe(reconstructed, 'reconstructed')}, coloured by their point error, "
         f"{shown(float(np.mean(errors)), 2)} mm on average"
     )
     if inputs.real is not None:
         # Of the same streamlines, the error is known for the originals, too.
-        same = len(inputs.real) == len(reconstructed)
-        panels.insert(0, _panel("original", inputs.real, errors if same else None))
-        alt = f"Left: {_describe(inputs.real, 'original')}. Right: {alt}"
+        original = _panel("original", inputs.real)
+        paired = with_errors_of(original, made)
+        panels.insert(0, paired or original)
+        ink = "" if paired else ", in grey"
+        alt = f"Left: {_describe(inputs.real, 'original')}{ink}. Right: {alt}"
 
     def draw(path, **options):
         colours = {"color_by": "value", "value_name": "point error (mm)"}
@@ -141,14 +141,6 @@ def _panel(title: str, bundles: BundleSet, values: np.ndarray | None = None) -> 
     return Panel(
         title, bundles.streamlines, bundles.labels, bundles.bundle_names, values
     )
-
-
-def _of_bundle(bundles: BundleSet, name: str):
-    """Streamlines of a bundle, none where it is not there."""
-    if name not in bundles.bundle_names:
-        return ()
-    label = bundles.bundle_names.index(name)
-    return bundles.select(bundles.labels == label).streamlines
 
 
 def _names(*sets: BundleSet) -> list[str]:

@@ -7,6 +7,7 @@ from PIL import Image
 import pytest
 
 from dipy_tractogen.nn.record import TrainingRecord
+from dipy_tractogen.streamlines.ragged import to_sequence
 from dipy_tractogen.viz.report import ReportInputs
 
 NAMES = ("<script>alert(1)</script>", "bundle_10", "Ünïcode \"quoted\" & 'single'")
@@ -98,13 +99,17 @@ def inputs(tmp_path_factory, phantom):
     frames[1].save(folder / "given.png")
     three = phantom.select(phantom.labels < len(NAMES))
     three = replace(three, bundle_names=NAMES)
-    errors = {"error_mm": np.linspace(0, 1, len(three))}
+    errors = np.linspace(0, 1, len(three))
+    made = three.resample(20)
+    made[..., 0] += errors[:, None]
     return ReportInputs(
         model_file,
         VAE(make_record()),
         real=three,
         generated=three,
-        reconstructed=replace(three, values=errors),
+        reconstructed=replace(
+            three, streamlines=to_sequence(made), values={"error_mm": errors}
+        ),
         generation={
             "parameters": {"seed": 0},
             "command": "dipy_generate_streamlines a",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 import re
 
+import numpy as np
 import pytest
 
 from dipy_tractogen.nn.record import TrainingRecord
@@ -88,16 +89,19 @@ def test_bundles_that_only_one_has(inputs, drawn, tmp_path):
     assert [[len(cell) for cell in row.cells] for row in rows] == [
         *([0, 12], [12, 12], [0, 12])
     ]
-    assert rows[0].texts == ["0 streamlines", "12 streamlines"]
+    assert rows[0].texts == ["none", "12 streamlines"]
 
 
-def test_originals_of_another_number_have_no_error(inputs, drawn, tmp_path):
-    fewer = inputs.real.select(inputs.real.labels == 0)
-    fewer = replace(inputs, real=fewer, generated=None)
-    write_report(fewer, tmp_path / "report.html")
+@pytest.mark.parametrize("chosen", [slice(12), slice(None, None, -1)])
+def test_other_originals_have_no_error(inputs, drawn, tmp_path, chosen):
+    """Fewer of them, or as many in another order."""
+    rows = np.arange(len(inputs.real))[chosen]
+    others = replace(inputs, real=inputs.real.select(rows), generated=None)
+    page = Page(write_report(others, tmp_path / "report.html"))
     (alone, _), (panels, _) = drawn
     assert [panel.title for panel in alone] == ["real"]
     assert panels[0].values is None
+    assert any(", in grey." in (alt or "") for alt in page.values("img", "alt"))
 
 
 def test_a_model_alone_is_enough(inputs, drawn, tmp_path):
