@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
-
 from .colours import PALETTE
-from .plots import DPI, empty_figure
+from .plots import empty_figure, save_figure
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _GENERATED, _REAL = PALETTE[0], PALETTE[1]
@@ -59,7 +57,7 @@ def plot_distributions(
     for axes, (name, found) in zip(figure.axes, distributions.items()):
         _draw_histograms(axes, name, found, _shares_of(found, bundle))
     figure.axes[0].legend(frameon=False)
-    return _save(figure, path, force=force)
+    return save_figure(figure, path, force=force)
 
 
 def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Path:
@@ -105,7 +103,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     figure.axes[0].set_yticks(lines, entries, parse_math=False)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    return _save(figure, path, force=force)
+    return save_figure(figure, path, force=force)
 
 
 def _shares_of(found: dict, bundle: str | None) -> dict[str, list[float]]:
@@ -168,9 +166,3 @@ def _interval(entry: dict, kind: str, name: str) -> tuple[float, float]:
     """Give the interval of a measure, of no width where there is none."""
     interval = entry.get("intervals", {}).get(kind, {}).get(name)
     return tuple(interval or 2 * [entry[kind][name]])
-
-
-def _save(figure, path: str | Path, *, force: bool) -> Path:
-    with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, dpi=DPI)
-    return Path(path)

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
-
 from .colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
-from .plots import DPI, empty_figure
+from .plots import empty_figure, save_figure
 
 _PLOT = (6.6, 4.6)
 # Points are small and clear where there are many (square points, opacity).
@@ -122,7 +120,7 @@ def plot_projection(
             axes.set_aspect("equal", adjustable="datalim")
         else:
             axes.set(xticks=[], yticks=[])
-    return _saved(figure, path, force)
+    return save_figure(figure, path, force=force)
 
 
 def _draw_categories(axes, places, one: Colouring, values, style: dict) -> None:
@@ -224,7 +222,7 @@ def plot_units(
         axes.set_ylabel(titles[key])
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].legend(frameon=False)
-    return _saved(figure, path, force)
+    return save_figure(figure, path, force=force)
 
 
 def plot_correlations(
@@ -279,11 +277,4 @@ def plot_correlations(
             axes.text(column, row, text, **style)
     bar = figure.colorbar(drawn, ax=axes, shrink=min(1.0, 8 / rows))
     bar.set_label("Spearman's rank correlation")
-    return _saved(figure, path, force)
-
-
-def _saved(figure, path: str | Path, force: bool) -> Path:
-    """Write a figure as PNG, under its name when it is whole."""
-    with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, dpi=DPI)
-    return Path(path)
+    return save_figure(figure, path, force=force)

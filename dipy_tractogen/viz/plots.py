@@ -22,8 +22,7 @@ _TITLES = {
     "kl": "KL divergence (nats)",
     "learning_rate": "Learning rate",
 }
-DPI = 120
-"""Dots per inch of a figure's file."""
+_DPI = 120
 # A curve that falls by more than this has a logarithmic axis.
 _LARGE_RATIO = 30.0
 
@@ -74,9 +73,7 @@ def plot_history(
     for axes, name in zip(figure.axes, names):
         _draw_curves(axes, name, x, columns)
         axes.set_xlabel(axis or "epoch")
-    with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, dpi=DPI)
-    return Path(path)
+    return save_figure(figure, path, force=force)
 
 
 def _columns(history) -> dict[str, np.ndarray]:
@@ -119,12 +116,41 @@ def empty_figure(
     nb_rows = math.ceil(nb_plots / nb_columns)
     width, height = size
     figure = Figure(
-        figsize=(width * nb_columns, height * nb_rows), layout="constrained"
+        figsize=(width * nb_columns, height * nb_rows),
+        dpi=_DPI,
+        layout="constrained",
     )
     FigureCanvasAgg(figure)
     for index in range(nb_plots):
         figure.add_subplot(nb_rows, nb_columns, index + 1)
     return figure
+
+
+def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
+    """Write a figure into a file, which has its name when it is whole.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, with its dots per inch.
+    path : str or Path
+        The file, of the format that its extension names.
+    force : bool, optional
+        Overwrite the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and not `force`.
+    """
+    with replacing(path, force=force) as temporary:
+        figure.savefig(temporary, dpi=figure.dpi)
+    return Path(path)
 
 
 def _draw_curves(

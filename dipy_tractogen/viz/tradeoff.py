@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
-
 from .colours import PALETTE
-from .plots import DPI, empty_figure
+from .plots import empty_figure, save_figure
 
 _ERROR = "held-out point error (mm)"
 _KL = "KL divergence (nats)"
@@ -64,9 +62,7 @@ def plot_tradeoff(
     _draw_trials(by_quality, rows, "quality", "quality of generated (real: 1)")
     for axes in figure.axes:
         axes.spines["top"].set_visible(False)
-    with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, dpi=DPI)
-    return Path(path)
+    return save_figure(figure, path, force=force)
 
 
 def _draw_over_beta(axes, columns: dict[str, np.ndarray]) -> None:

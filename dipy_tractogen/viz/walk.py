@@ -16,6 +16,7 @@ from .figures import BACKGROUNDS
 from .layout import arrange
 from .offscreen import draw_cells
 from .panels import Panel
+from .plots import save_figure
 from .scenes import line_width
 
 _FILM_SIZE = (560, 440)
@@ -119,9 +120,8 @@ def render_walk(
     shown = [
         Panel(steps[index].short_title, steps[index].streamlines) for index in in_row
     ]
-    with replacing(png, force=force) as temporary:
-        figure = compose(row, images[: len(in_row)], shown, key, behind)
-        figure.savefig(temporary, dpi=figure.dpi)
+    figure = compose(row, images[: len(in_row)], shown, key, behind)
+    save_figure(figure, png, force=force)
     frames = [
         _pixels(compose(film, [image], [panel], key, behind))
         for image, panel in zip(images[len(in_row) :], panels)
