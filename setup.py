@@ -54,7 +54,6 @@ setup(
         "joblib>=1.3",
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
-        "pillow>=10",
         "pillow>=10.1",
         "jinja2>=3.1",
         "tqdm>=4.64",
