@@ -204,7 +204,7 @@ def run_program(
         )
     except subprocess.TimeoutExpired as exc:
         raise RenderingUnavailable(
-            f"Rendering failed: the process that draws has not ended after {seconds} "
+            f"Rendering failed: the process that draws has not ended after {seconds:g} "
             "s. Draw fewer streamlines or a smaller picture."
         ) from exc
     if done.returncode:

@@ -67,28 +67,24 @@ def test_two_panels_with_the_same_colours_and_camera(tmp_path):
 
 @pytest.mark.usefixtures("rendering")
 def test_left_is_on_the_left_from_the_back_and_on_the_right_from_the_front(tmp_path):
-    colours = bundle_colours(NAMES)
-    shares = {}
-    for view in ("back", "front"):
-        path = render_bundles(
-            [("real", POINTS, LABELS, NAMES)],
-            tmp_path / f"{view}.png",
-            views=[view],
-            size=SIZE,
-        )
-        left, right = halves(imread(path))
-        shares[view] = (
-            hue_share(left, colours["AF_L"]),
-            hue_share(right, colours["AF_L"]),
-        )
-    assert shares["back"][0] > 0.001
-    assert shares["back"][1] == 0
-    assert shares["front"][0] == 0
-    assert shares["front"][1] > 0.001
+    """The views of a single panel stand side by side."""
+    path = render_bundles(
+        [("real", POINTS, LABELS, NAMES)],
+        tmp_path / "a.png",
+        views=["back", "front"],
+        size=SIZE,
+    )
+    back, front = halves(imread(path))
+    colour = bundle_colours(NAMES)["AF_L"]
+    middle = back.shape[1] // 2
+    assert hue_share(back[:, :middle], colour) > 0.001
+    assert hue_share(back[:, middle:], colour) == 0
+    assert hue_share(front[:, :middle], colour) == 0
+    assert hue_share(front[:, middle:], colour) > 0.001
 
 
 @pytest.mark.usefixtures("rendering")
-def test_directions_and_values_on_black(tmp_path):
+def test_directions_on_black(tmp_path):
     path = render_bundles(
         [("real", POINTS)],
         tmp_path / "a.png",
@@ -101,44 +97,55 @@ def test_directions_and_values_on_black(tmp_path):
     np.testing.assert_array_equal(image[0, 0], 0)
     assert hue_share(image, (1, 0, 0)) > 0.001
     assert hue_share(image, (0, 0, 1)) > 0.001
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What reaches the renderer, without rendering."""
+    calls = []
+
+    def note(cells, panels, colours, **options):
+        calls.append((panels, colours))
+        return blank(cells, panels, colours)
+
+    monkeypatch.setattr(figures, "draw_cells", note)
+    return calls
+
+
+def test_values_have_colours_and_the_lack_of_them_is_grey(drawn, tmp_path):
     valued = Panel("valued", POINTS, values=np.linspace(0, 1, len(POINTS)))
-    path = render_bundles(
-        [Panel("without", POINTS), valued],
-        tmp_path / "b.png",
-        color_by="value",
-        views=["back"],
-        size=SIZE,
-    )
-    left, right = halves(imread(path))
-    assert np.ptp(left, axis=-1).max() < 0.02
-    assert np.ptp(right, axis=-1).max() > 0.3
+    panels = [Panel("without", POINTS), valued]
+    render_bundles(panels, tmp_path / "a.png", color_by="value")
+    ((_, (grey, coloured)),) = drawn
+    assert grey.shape == coloured.shape == (len(POINTS), 3)
+    np.testing.assert_array_equal(grey, grey[:1, :1].repeat(3, 1).repeat(90, 0))
+    assert np.ptp(coloured, axis=1).min() > 0.1
+    assert len(np.unique(coloured, axis=0)) > 50
 
 
-@pytest.mark.usefixtures("rendering")
-def test_a_picture_can_be_repeated(tmp_path):
-    panel = ("real", POINTS, LABELS, NAMES)
-    one, two = (
-        imread(
-            render_bundles(
-                [panel], tmp_path / name, views=["top"], max_streamlines=20, size=SIZE
-            )
-        )
-        for name in ("a.png", "b.png")
-    )
-    np.testing.assert_array_equal(one, two)
+def test_a_picture_can_be_repeated(drawn, tmp_path):
+    """The renderer gives one image twice, see test_offscreen.py."""
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        panels = [("real", POINTS, LABELS, NAMES)]
+        render_bundles(panels, tmp_path / f"{name}.png", max_streamlines=20, seed=seed)
+    shown = [panels[0].points() for panels, _ in drawn]
+    np.testing.assert_array_equal(shown[0], shown[1])
+    assert not np.array_equal(shown[0], shown[2])
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-@pytest.mark.usefixtures("rendering")
-def test_compare_bundles_takes_sets_of_bundles(tmp_path):
+def test_compare_bundles_takes_sets_of_bundles(drawn, tmp_path):
     bundles = BundleSet(POINTS, LABELS, NAMES, Reference.covering(POINTS))
     path = compare_bundles(bundles, bundles, tmp_path / "a.png", views=["top"])
+    ((panels, _),) = drawn
+    assert [panel.title for panel in panels] == ["real", "synthetic"]
     height, width = imread(path).shape[:2]
     assert width <= 1600
     assert height <= 2000
 
 
-def test_names_are_not_read_as_formulas(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "draw_cells", blank)
+@pytest.mark.usefixtures("drawn")
+def test_names_are_not_read_as_formulas(tmp_path):
     panel = Panel("cost $5_", POINTS, LABELS, ("_hidden", "$a_b^{", "\\frac"))
     assert render_bundles([panel], tmp_path / "a.png").exists()
 
@@ -166,8 +173,8 @@ def test_bad_arguments_leave_no_file(options, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_existing_picture_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "draw_cells", blank)
+@pytest.mark.usefixtures("drawn")
+def test_existing_picture_is_kept(tmp_path):
     path = tmp_path / "a.png"
     path.write_text("mine")
     with pytest.raises(FileExistsError):
@@ -187,16 +194,7 @@ def test_a_failure_while_drawing_leaves_no_file(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_left_out_is_logged_and_titled(tmp_path, monkeypatch, caplog):
-    drawn = []
-    monkeypatch.setattr(
-        figures,
-        "draw_cells",
-        lambda cells, panels, *rest, **options: (
-            drawn.extend(len(panel.streamlines) for panel in panels)
-            or blank(cells, panels, *rest)
-        ),
-    )
+def test_what_is_left_out_is_logged_and_titled(drawn, tmp_path, monkeypatch, caplog):
     texts = []
     compose = figures.compose
 
@@ -210,7 +208,8 @@ def test_what_is_left_out_is_logged_and_titled(tmp_path, monkeypatch, caplog):
         render_bundles(
             [("real", POINTS, LABELS, NAMES)], tmp_path / "a.png", max_streamlines=30
         )
-    assert drawn == [30]
+    ((panels, _),) = drawn
+    assert [len(panel.streamlines) for panel in panels] == [30]
     assert "30 of 90 streamlines" in caplog.text
     assert {"real", "30 of 90 streamlines", *NAMES} <= set(texts)
     assert any(text.endswith(" mm") for text in texts)

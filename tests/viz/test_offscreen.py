@@ -21,7 +21,7 @@ COLOURS = [np.tile([1.0, 0, 0], (20, 1)), np.array([[0, 1.0, 0], [0, 0, 1.0]])]
 CELLS = [
     Cell(index, frame_points(LINE, VIEWS[view]), 0, 0, 40 + index, 60)
     for index in (0, 1)
-    for view in ("left", "front")
+    for view in ("left", "front", "left")
 ]
 
 SLEEP = """
@@ -51,11 +51,16 @@ def program(monkeypatch, tmp_path):
 
 
 @pytest.mark.usefixtures("rendering")
-def test_an_image_for_each_cell_and_nothing_drawn_in_this_process():
+def test_an_image_for_each_cell():
     images = draw()
-    assert [image.shape for image in images] == [(60, 40, 3)] * 2 + [(60, 41, 3)] * 2
+    assert [image.shape for image in images] == [(60, 40, 3)] * 3 + [(60, 41, 3)] * 3
     seen = [image.reshape(-1, 3).max(axis=0) > 100 for image in images]
-    np.testing.assert_array_equal(seen, [[1, 0, 0]] * 2 + [[0, 1, 1]] * 2)
+    np.testing.assert_array_equal(seen, [[1, 0, 0]] * 3 + [[0, 1, 1]] * 3)
+    for image in images:
+        np.testing.assert_array_equal(image[0, 0], 0)
+    # What is drawn twice is the same.
+    np.testing.assert_array_equal(images[0], images[2])
+    np.testing.assert_array_equal(images[3], images[5])
 
 
 def test_without_a_display_no_process_is_started(monkeypatch):
@@ -84,7 +89,7 @@ def test_a_lost_process_is_one_line(code, ending, program):
 def test_a_process_that_hangs_is_ended(program, monkeypatch):
     program("import time; time.sleep(60)")
     monkeypatch.setattr(offscreen, "SECONDS_PER_SCENE", 0.1)
-    with pytest.raises(RenderingUnavailable, match=r"has not ended after 0\.4 s"):
+    with pytest.raises(RenderingUnavailable, match=r"has not ended after 0\.6 s"):
         draw()
 
 

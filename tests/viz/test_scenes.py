@@ -10,36 +10,22 @@ LINE[0, :, 0] = np.linspace(-10, 10, 10)
 RED = np.array([[1.0, 0, 0]])
 
 
-WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
-
-
-def draw(background=WHITE):
-    """Draw in another process: this one may have loaded TensorFlow."""
-    frame = Frame(VIEWS["top"], (0, 0, 0), 40.0, 20.0)
-    cells, panels = [Cell(0, frame, 0, 0, 120, 60)], [Panel("line", LINE)]
-    (image,) = offscreen.draw_cells(
-        cells, panels, [RED], width=3, background=background
-    )
-    return image
-
-
 @pytest.mark.usefixtures("rendering")
 def test_a_line_is_where_the_frame_says():
-    image = draw()
+    """Drawn in another process: this one may have loaded TensorFlow."""
+    frame = Frame(VIEWS["top"], (0, 0, 0), 40.0, 20.0)
+    cells, panels = [Cell(0, frame, 0, 0, 120, 60)], [Panel("line", LINE)]
+    white = (1.0, 1.0, 1.0)
+    (image,) = offscreen.draw_cells(cells, panels, [RED], width=3, background=white)
     assert image.shape == (60, 120, 3)
     assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image[0, 0], 255)
     rows, columns = np.nonzero(image[..., 1] < 128)
     assert rows.mean() == pytest.approx(29.5, abs=1)
     assert columns.min() == pytest.approx(30, abs=2)
     assert columns.max() == pytest.approx(89, abs=2)
     assert image[30, 60, 0] > 150
     assert image[30, 60, 1] < 60
-
-
-@pytest.mark.usefixtures("rendering")
-def test_background():
-    np.testing.assert_array_equal(draw(BLACK)[0, 0], 0)
-    np.testing.assert_array_equal(draw()[0, 0], 255)
 
 
 def test_lines_are_thinner_where_there_are_more():
