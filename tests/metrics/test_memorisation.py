@@ -42,6 +42,14 @@ def test_all_copies_are_nearer_than_all_others():
     assert found["generated"] == 1
 
 
+def test_a_little_nearer_throughout_is_no_copy(distances):
+    held_out, generated = distances
+    found = memorisation(0.84 * generated, held_out)
+    assert found["generated"] > 1.3 * found["real"]
+    assert found["nearer_than_real"] > 0.55
+    assert found["copies"] == "none"
+
+
 def test_few_streamlines_prove_nothing():
     # Two of thirty are below, where a third of one is expected.
     generated = np.linspace(0.5, 5, 30)
