@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn import CVAE, RVAE, load_model
 from dipy_tractogen.streamlines.geometry import lengths
 
 
@@ -181,6 +181,8 @@ def test_seed_fixes_the_weights(make, trained):
     assert not np.array_equal(first, other)
 
 
+# Two trainings of the others are compared in test_checkpoint.py.
+@pytest.mark.parametrize("model_class", [CVAE, RVAE], scope="session")
 def test_seed_fixes_training(make, arrays):
     first, again = make(seed=1), make(seed=1)
     for model in (first, again):
