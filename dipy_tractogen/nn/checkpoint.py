@@ -134,7 +134,6 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self.path} holds a training with another {difference}: resume with "
                 "the same settings and data, or start anew without it."
             )
-        model.optimizer.build(model.trainable_variables)
         _assign("model", model.variables, arrays)
         _assign("optimizer", model.optimizer.variables, arrays)
         self.budget.set_state(state["budget"])

@@ -72,6 +72,8 @@ class Optimisation:
             jit_compile=steps_per_call > 1,
             steps_per_execution=steps_per_call,
         )
+        # A step that makes the moments of the optimiser would be traced twice.
+        model.optimizer.build(model.trainable_variables)
         self.budget = Budget(
             options.learning_rate,
             max_steps=max_steps,
