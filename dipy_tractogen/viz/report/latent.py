@@ -6,7 +6,7 @@ from .content import Column, Table, number_cell, text_cell
 
 _UNITS = {
     "variance": "of its mean over the streamlines; a dimension that is not used has 0",
-    "deviation": "standard deviation of the posterior, root mean square; 1 says nothing",
+    "deviation": "of the posterior, as root mean square; 1 where it says nothing",
     "kl": "mean divergence from the prior, in nats",
     "displacement_mm": "how far points move along its traversal, in mm",
 }
