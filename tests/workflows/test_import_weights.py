@@ -12,9 +12,9 @@ NAMES = [f"encod_conv{number}" for number in range(1, 7)]
 NAMES += ["fc1", "fc2", *(f"decod_conv{number}" for number in range(1, 7))]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network():
-    """A small network of the published kind."""
+    """A small network of the published kind; not to be changed."""
     return AE(64, 4, backbone="conv", backbone_options={"filters": FILTERS})
 
 
@@ -61,13 +61,28 @@ def test_described_model_generates(checkpoint, bundle_files, tmp_path):
     assert model.generate(6)[0].shape == (6, 64, 3)
 
 
-def test_training_goes_on_from_imported_weights(checkpoint, phantom, tmp_path):
+class Begun(Exception):
+    """Ends a training before its first step."""
+
+
+def test_training_goes_on_from_imported_weights(
+    checkpoint, phantom, tmp_path, monkeypatch
+):
     """They are not standardised anew, which would make nonsense of them."""
     arguments = [str(checkpoint), "--out_dir", str(tmp_path)]
     assert main("dipy_import_weights", arguments) == 0
     model = load_model(tmp_path / "model.keras")
-    model.fit(phantom.resample(64), epochs=1)
+    before = model.get_weights()
+
+    def begin(*_, **__):
+        raise Begun
+
+    monkeypatch.setattr("keras.Model.fit", begin)
+    with pytest.raises(Begun):
+        model.fit(phantom.resample(64), epochs=1)
     np.testing.assert_array_equal(model.standardise.deviation, 1)
+    for one, two in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize(
