@@ -161,7 +161,13 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         if model is None:
             sets["real"] = load_bundles(files["real"], **options)
         else:
-            sets["real"] = load_to_encode(model, files["real"], loading, participants)
+            sets["real"] = load_to_encode(
+                model,
+                files["real"],
+                loading,
+                participants,
+                show_progress=self.show_progress,
+            )
         if "training" in files:
             sets["training"] = load_bundles(files["training"], **options)
         return sets, asked

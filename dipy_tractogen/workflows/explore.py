@@ -9,7 +9,7 @@ import re
 from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
 from .encoding import participants_parameters
-from .exploring import load_sample
+from .latent_sample import load_sample
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of

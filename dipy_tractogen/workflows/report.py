@@ -103,7 +103,11 @@ class WriteReportFlow(TractogenFlow):
         # What is wrong with small files is said before a model takes seconds to load.
         told = _read(files.get("generated", ()), metrics_file, latent_file)
         model = load_trained_model(model_file)
-        options = {"bundles_from": bundles_from, "reference": reference or None}
+        options = {
+            "bundles_from": bundles_from,
+            "reference": reference or None,
+            "show_progress": self.show_progress,
+        }
         inputs = ReportInputs(
             Path(model_file),
             model,

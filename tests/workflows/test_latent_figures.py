@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AE, VAE
-from dipy_tractogen.workflows.exploring import LatentSample
 from dipy_tractogen.workflows.latent_figures import show_dimensions
 from dipy_tractogen.workflows.latent_findings import LatentFindings
+from dipy_tractogen.workflows.latent_sample import LatentSample
 
 Z = np.random.default_rng(0).normal(size=(50, 3)) * (2.0, 1.0, 0.001)
 

@@ -139,7 +139,14 @@ def load_sample(
     conditions, categories = _wanted(model, color_by)
     places = (FILE_NUMBER, INDEX_IN_FILE)
     bundles = load_to_encode(
-        model, files, given, given["participants"], places, conditions, categories
+        model,
+        files,
+        given,
+        given["participants"],
+        places,
+        conditions,
+        categories,
+        show_progress=show_progress,
     )
     nb_found = len(bundles)
     if nb_found < _FEWEST:
