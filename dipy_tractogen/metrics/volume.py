@@ -18,8 +18,9 @@ VOXEL_SIZE = 2.0
 
 # Points along a streamline for each voxel, so that corners it cuts are not missed.
 _PER_VOXEL = 4
-# Streamlines whose dense points are held at a time.
+# Streamlines that are sampled as densely, and dense points that are held at a time.
 _BLOCK_SIZE = 1024
+_MOST_POINTS = 1_000_000
 # Where there is no image: a million voxels either way of the origin, 21 bits an axis.
 _MOST_VOXELS = 1 << 21
 
@@ -220,10 +221,13 @@ def _passages(points: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         block = points[start : start + _BLOCK_SIZE]
         per_mm = _PER_VOXEL / grid.smallest_edge
         nb_needed = int(np.ceil(per_mm * lengths(block).max())) + 1
-        dense = resample(block, max(block.shape[1], nb_needed))
-        visited = np.sort(grid.codes(dense), axis=1)
-        first = np.diff(visited, axis=1, prepend=-1) != 0
-        row, column = np.nonzero(first & (visited >= 0))
-        owners.append(row + start)
-        codes.append(visited[row, column])
+        nb_dense = max(block.shape[1], nb_needed)
+        step = max(_MOST_POINTS // nb_dense, 1)
+        for offset in range(0, len(block), step):
+            dense = resample(block[offset : offset + step], nb_dense)
+            visited = np.sort(grid.codes(dense), axis=1)
+            first = np.diff(visited, axis=1, prepend=-1) != 0
+            row, column = np.nonzero(first & (visited >= 0))
+            owners.append(row + start + offset)
+            codes.append(visited[row, column])
     return np.concatenate(owners), np.concatenate(codes)

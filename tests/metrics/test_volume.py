@@ -88,6 +88,23 @@ def test_each_streamline_has_its_own_voxels(lines):
     assert theirs.shape == (1, 42)
 
 
+def test_few_points_are_held_at_a_time(curves, monkeypatch):
+    (whole,) = voxel_incidence([curves], Grid.of_size(1.0))
+    held = []
+    resample = volume.resample
+
+    def watched(points, nb_points):
+        held.append(len(points) * nb_points)
+        return resample(points, nb_points)
+
+    monkeypatch.setattr(volume, "resample", watched)
+    monkeypatch.setattr(volume, "_MOST_POINTS", 5000)
+    (found,) = voxel_incidence([curves], Grid.of_size(1.0))
+    assert len(held) > 10
+    assert max(held) <= 5000
+    assert (found != whole).nnz == 0
+
+
 def test_parts_are_what_is_lost_without_a_streamline(curves):
     ours, theirs = incidences(curves[:12], curves[10:24])
     found = volume.volume_overlap(ours, theirs)
