@@ -156,8 +156,8 @@ def applied(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarray:
     change : ndarray of shape (nb_resamples,)
         What is added to it.
     is_share : bool
-        Whether it is between 0 and 1; others stay above zero, being changed by the same
-        relative amount.
+        Whether it is between 0 and 1. Others stay above zero, being changed by the same
+        relative amount, up to a change as large as the value, and linearly beyond.
 
     Returns
     -------
@@ -166,7 +166,11 @@ def applied(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarray:
     """
     if is_share:
         return np.clip(value + change, 0, 1)
-    return value * np.exp(change / value) if value > 0 else np.maximum(change, 0)
+    if value <= 0:
+        return np.maximum(change, 0)
+    relative = change / value
+    # Of a value near zero the exponential would be of any size: its tangent is not.
+    return value * np.exp(np.minimum(relative, 1)) * np.maximum(relative, 1)
 
 
 def interval(resampled: np.ndarray) -> list[float]:

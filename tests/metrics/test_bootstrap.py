@@ -73,11 +73,18 @@ def test_medians_are_those_of_drawn_values():
 
 
 def test_values_stay_within_what_is_possible():
-    change = np.array([-2.0, 0.0, 2.0])
-    assert_allclose(applied(0.5, change, is_share=True), [0, 0.5, 1])
+    change = np.array([-2.0, 0.0, 0.3, 2.0])
+    assert_allclose(applied(0.5, change, is_share=True), [0, 0.5, 0.8, 1])
     found = applied(0.5, change, is_share=False)
-    assert_allclose(found, 0.5 * np.exp([-4, 0, 4]))
-    assert_allclose(applied(0, change, is_share=False), [0, 0, 2])
+    assert_allclose(found, 0.5 * np.array([np.exp(-4), 1, np.exp(0.6), np.e * 4]))
+    assert_allclose(applied(0, change, is_share=False), [0, 0, 0.3, 2])
+
+
+def test_changes_of_a_value_near_zero_are_not_of_any_size():
+    change = np.linspace(-0.1, 0.1, 51)
+    found = applied(1e-9, change, is_share=False)
+    assert (np.diff(found) >= 0).all()
+    assert 0 <= found.min() < found.max() < 0.3
 
 
 def test_none_of_some_may_be_a_few_of_others():
