@@ -22,6 +22,7 @@ HOMES = {
     "matplotlib": "viz",
     "jinja2": "viz",
     "PIL": "viz",
+    "umap": "metrics",
     "dipy.viz": "viz",
     "dipy.nn": None,
     "torch": "nn",
