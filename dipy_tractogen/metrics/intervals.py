@@ -206,11 +206,13 @@ def _limits(
 
 def _nb_looked_at(name: str, kind: str, counts: dict[str, int]) -> int:
     """Count the streamlines that a measure is of: for copies, those of no sample."""
-    if name not in _OF_ALL:
-        return counts["compared"]
-    if kind == "generated":
-        return counts["generated"]
-    return counts["training"] or counts["real"]
+    if name == "memorised":
+        # How near a copy is follows from the held-out ones.
+        return min(counts["generated"], counts["real"])
+    if name == "repetition":
+        own = counts["training"] or counts["real"]
+        return counts["generated"] if kind == "generated" else own
+    return counts["compared"]
 
 
 def _ratio(ours: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:

@@ -125,6 +125,10 @@ def test_shifted_bundle_is_the_worst(phantoms):
     assert report["worst_bundle"] == "bundle_2"
     entry = report["bundles"]["bundle_2"]["generated"]
     assert entry["precision"] == entry["coverage"] == entry["dice"] == 0
+    # What a copy is follows from the 20 that are held out.
+    assert entry["memorised"] == 0
+    intervals = report["bundles"]["bundle_2"]["intervals"]["generated"]
+    assert intervals["memorised"] == interval_of_none(20)
 
 
 def test_longer_streamlines_are_farther_than_real_ones(phantoms):
