@@ -7,7 +7,7 @@ import logging
 from .arguments import check_int, check_number
 from .base import TractogenFlow
 from .encoding import load_to_encode, participants_parameters
-from .evaluated import load_generated, measure_model
+from .evaluation_inputs import load_generated, measure_model
 from .loading import default_loading
 from .models import load_trained_model
 from .parameters import with_parameters_of
