@@ -48,6 +48,8 @@ class GridRow:
         colour, plane, limits and scale.
     colour : tuple of float, optional
         Red, green and blue from 0 to 1, by default those of the bundle among the rows.
+    most : int, optional
+        Number of streamlines that are drawn in a cell of the row at most.
     """
 
     name: str
@@ -56,6 +58,7 @@ class GridRow:
     behind: object = None
     bundle: str = ""
     colour: tuple[float, float, float] | None = None
+    most: int | None = None
 
 
 def plot_grid(
@@ -167,7 +170,8 @@ class _DrawnRow:
         self.bundle = row.bundle or row.name
         self.colour = row.colour
         self.texts = [_wrapped(text, _SMALL_LETTERS) for text in texts]
-        self.cells = [panel(cell, max_streamlines) for cell in row.cells]
+        most = min(max_streamlines, row.most or max_streamlines)
+        self.cells = [panel(cell, most) for cell in row.cells]
         self.behind = panel(row.behind, 2 * max_streamlines)
         if not any(self.cells):
             raise ValueError(

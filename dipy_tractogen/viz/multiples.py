@@ -14,11 +14,15 @@ from .panels import Panel
 
 logger = logging.getLogger("dipy_tractogen")
 
+# A cell of a bundle shows so many, if it has them, however few another one has.
+_FEWEST = 20
 _DEFAULT_PERCENTILES = (10, 50, 90)
 
 
 def rows_by_bundle(panels: Sequence[Panel]) -> list[GridRow]:
     """Make a row of each bundle, with a column for each panel.
+
+    As many streamlines are drawn in each cell of a row, so that they can be compared.
 
     Parameters
     ----------
@@ -33,7 +37,9 @@ def rows_by_bundle(panels: Sequence[Panel]) -> list[GridRow]:
     rows = []
     for name in _bundles_of(panels):
         cells = [_of_bundle(panel, name)[0] for panel in panels]
-        rows.append(GridRow(name, cells, [_number(cell) for cell in cells]))
+        fewest = min(len(cell) for cell in cells if len(cell))
+        texts = [_number(cell) for cell in cells]
+        rows.append(GridRow(name, cells, texts, most=max(fewest, _FEWEST)))
     return rows
 
 

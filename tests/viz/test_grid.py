@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
@@ -105,6 +107,9 @@ def test_few_of_many_are_drawn(drawn, tmp_path):
     path = tmp_path / "grid.png"
     plot_grid([row], path, column_titles=["x"], max_streamlines=10)
     assert drawn.numbers() == [(20, 10)]
+    fewer = replace(row, most=4)
+    plot_grid([fewer], path, column_titles=["x"], max_streamlines=10, force=True)
+    assert drawn.numbers() == [(20, 4)]
 
 
 def test_mask_is_in_every_cell(drawn, tmp_path, ball):

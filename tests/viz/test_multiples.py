@@ -26,6 +26,13 @@ def test_a_row_for_each_bundle_and_a_column_for_each_panel():
     assert [heights(cell) for cell in rows["b"].cells] == [[1, 2], [0, 1, 3]]
     assert rows["b"].texts == ["2 streamlines", "3 streamlines"]
     assert rows["c"].texts == ["none", "1 streamline"]
+    assert rows["b"].most == 20
+
+
+def test_as_many_are_drawn_of_each_panel():
+    real, made = (panel(str(n), ("a",), [0] * n) for n in (40, 90))
+    (row,) = rows_by_bundle([real, made])
+    assert row.most == 40
 
 
 def test_a_column_has_what_is_nearer_to_its_value_than_to_others():

@@ -85,8 +85,10 @@ def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
     if len(described) == 2:
         described = [f"Left: {described[0]}", f"Right: {described[1]}"]
 
-    def draw(path, **options):
-        return render_bundles(panels, path, **options)
+    def draw(path, *, max_streamlines, **options):
+        # As many on both sides, so that they can be compared.
+        most = min(max_streamlines, *(len(panel.streamlines) for panel in panels))
+        return render_bundles(panels, path, max_streamlines=most, **options)
 
     return _Scene(title, f"{'. '.join(described)}.", draw)
 
