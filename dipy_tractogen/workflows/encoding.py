@@ -105,7 +105,7 @@ def load_to_encode(
             "leave it out."
         )
     if read:
-        logger.info("The model reads %s", ", ".join(read))
+        logger.info("Needed of each streamline: %s", ", ".join(read))
     bundles = load(
         files,
         given,

@@ -65,7 +65,7 @@ def test_conditions_of_the_subject_are_read(
     table = cohort / "participants.tsv"
     given = [conditional_model, subject, "--participants", table, "--out_dir", tmp_path]
     assert main("dipy_reconstruct_streamlines", [str(each) for each in given]) == 0
-    assert "The model reads diagnosis, age" in capsys.readouterr().err
+    assert "Needed of each streamline: diagnosis, age" in capsys.readouterr().err
     bundles = load_bundles(
         subject, categorical="diagnosis", continuous="age", participants=table
     )
