@@ -24,7 +24,7 @@ from .scenes import add_outline, line_width, lines_of, place_camera
 
 _PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.interactive")
 _SIZE = (1200, 800)
-_TEXT_SIZE = 18
+_TEXT_SIZE, _SMALL = 18, 14
 
 
 def show_bundles(
@@ -81,10 +81,11 @@ def show_bundles(
         Cell(index, frame, index * width, 0, width, _SIZE[1])
         for index in range(len(drawn))
     ]
-    _, colours = coloured(drawn, color_by, "")
+    key, colours = coloured(drawn, color_by, "")
     scale = min(width / frame.width, _SIZE[1] / frame.height)
     settings = {
         "titles": [panel.title for panel in drawn],
+        "legend": dict(key.colours),
         "width": line_width(max(len(panel.streamlines) for panel in drawn), scale),
         "background": background,
         "seconds": seconds,
@@ -104,7 +105,6 @@ def _window_of(scenes: Scenes):
         title="dipy_tractogen",
         size=_SIZE,
         reset_camera=False,
-        order_transparent=scenes.outline is not None,
         interactor_style="trackball",
     )
     for index, scene in enumerate(made):
@@ -117,7 +117,6 @@ def _window_of(scenes: Scenes):
 
 def _scene_of(scenes: Scenes, index: int):
     from fury import window
-    from fury.lib import TextActor
 
     cell, settings = scenes.cells[index], scenes.settings
     scene = window.Scene()
@@ -126,15 +125,27 @@ def _scene_of(scenes: Scenes, index: int):
     place_camera(scene, cell.frame, (cell.width, cell.height))
     if scenes.outline is not None:
         add_outline(scene, scenes.outline, settings["background"], 1.0)
-    title = TextActor()
-    title.SetInput(settings["titles"][index])
-    style = title.GetTextProperty()
-    style.SetFontSize(_TEXT_SIZE)
-    ink = 0.0 if sum(settings["background"]) > 1.5 else 1.0
-    style.SetColor(ink, ink, ink)
-    title.SetPosition(_TEXT_SIZE, _TEXT_SIZE)
-    scene.add(title)
+    ink = 3 * [0.0 if sum(settings["background"]) > 1.5 else 1.0]
+    scene.add(_text(settings["titles"][index], ink, _TEXT_SIZE, _TEXT_SIZE))
+    # The legend goes on from panel to panel.
+    names = list(settings["legend"].items())[index :: len(scenes.cells)]
+    for line, (name, colour) in enumerate(names, start=1):
+        bottom = _SIZE[1] - _TEXT_SIZE - 1.2 * line * _SMALL
+        scene.add(_text(name, colour, _SMALL, bottom))
     return scene
+
+
+def _text(text: str, colour: Sequence[float], size: int, bottom: float):
+    """Write text at the left of a scene, at a height in pixels."""
+    from fury.lib import TextActor
+
+    written = TextActor()
+    written.SetInput(text)
+    style = written.GetTextProperty()
+    style.SetFontSize(size)
+    style.SetColor(*colour)
+    written.SetPosition(_TEXT_SIZE, bottom)
+    return written
 
 
 def main() -> None:

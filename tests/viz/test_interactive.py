@@ -9,7 +9,13 @@ import pytest
 
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.writers import save_bundles
-from dipy_tractogen.viz import Panel, RenderingUnavailable, display
+from dipy_tractogen.viz import (
+    Panel,
+    RenderingUnavailable,
+    display,
+    interactive,
+    offscreen,
+)
 from dipy_tractogen.viz.interactive import show_bundles
 from dipy_tractogen.workflows.cli import main
 
@@ -33,6 +39,43 @@ def test_window_opens_and_closes(screen, ball):
     began = time.monotonic()
     show_bundles(panels, mask=ball, seconds=0.5)
     assert time.monotonic() - began > 0.5
+
+
+@pytest.mark.usefixtures("rendering")
+def test_every_panel_of_the_window_has_lines_mask_and_title(ball, monkeypatch):
+    """The window as it is made, drawn into an array in place of a screen."""
+    images = []
+
+    def draw(program, folder):
+        code = (
+            "import numpy as np\n"
+            "from pathlib import Path\n"
+            "from fury.window import snapshot\n"
+            "from dipy_tractogen.viz import interactive, offscreen\n"
+            "manager = interactive._window_of(offscreen.Scenes(Path.cwd()))\n"
+            "manager.window.SetOffScreenRendering(1)\n"
+            "manager.window.Render()\n"
+            "image = snapshot(manager.scene, render_window=manager.window)\n"
+            "np.save('window.npy', image[..., :3])\n"
+            "manager.window.Finalize()\n"
+        )
+        offscreen.run_program([sys.executable, "-c", code], folder, 60)
+        images.append(np.load(folder / "window.npy"))
+
+    monkeypatch.setattr(interactive, "require_screen", lambda: None)
+    monkeypatch.setattr(interactive, "run_program", draw)
+    panels = [Panel("real", LINES), Panel("synthetic", LINES + 2)]
+    show_bundles(panels, mask=ball)
+    (image,) = images
+    height, width = image.shape[:2]
+    for half in (image[:, : width // 2], image[:, width // 2 :]):
+        assert (np.ptp(half, axis=-1) > 60).sum() > 50
+        # The ball, of which most is neither hidden by lines nor the background.
+        white = (half == 255).all(axis=-1)
+        middle = white[height // 2 - 60 : height // 2 + 60, 150:-150]
+        assert middle.mean() < 0.1 < white.mean()
+        title = half[-40:, :150]
+        assert (title.max(axis=-1) < 128).sum() > 20
 
 
 def test_nobody_sees_a_display_of_ours(monkeypatch):
