@@ -139,7 +139,7 @@ def main() -> None:
         model, _ = train(options, training, held_out)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"samplers_{options.data}_{options.seed}.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     seeds = range(options.seed, options.seed + options.repeats)
     for name in options.samplers:
         # A sampler of its own for each draw, for the time that its fit takes.

@@ -10,7 +10,9 @@ README = Path(__file__).resolve().parents[1] / "README.rst"
 
 
 def test_commands_are_the_registry():
-    table = re.findall(r"^``(dipy_\w+)`` ", README.read_text(), re.MULTILINE)
+    table = re.findall(
+        r"^``(dipy_\w+)`` ", README.read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert table == list(cli_flows)
 
 

@@ -35,7 +35,7 @@ class HistoryRows(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Begin the file with the rows there are."""
         if self.path:
-            with open(self.path, "w", newline="") as stream:
+            with open(self.path, "w", encoding="utf-8", newline="") as stream:
                 self._write(stream, self.rows, header=True)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -43,7 +43,7 @@ class HistoryRows(keras.callbacks.Callback):
         row = {name: float(value) for name, value in logs.items()}
         self.rows.append(row)
         if self.path:
-            with open(self.path, "a", newline="") as stream:
+            with open(self.path, "a", encoding="utf-8", newline="") as stream:
                 self._write(stream, [row], header=len(self.rows) == 1)
 
     def _write(self, stream, rows: list[dict], header: bool) -> None:

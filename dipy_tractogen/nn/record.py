@@ -83,7 +83,7 @@ class TrainingRecord:
             An existing folder, for Keras the model's assets.
         """
         plain = asdict(replace(self, density=None, texture=None))
-        Path(folder, _RECORD).write_text(json.dumps(plain, indent=1))
+        Path(folder, _RECORD).write_text(json.dumps(plain, indent=1), encoding="utf-8")
         for name, part in ((_LATENTS, self.density), (_TEXTURE, self.texture)):
             if part is not None:
                 np.savez_compressed(Path(folder, name), **part.to_arrays())
@@ -102,7 +102,7 @@ class TrainingRecord:
         TrainingRecord
             The record. Entries of a later version of the package are left out.
         """
-        plain = json.loads(Path(folder, _RECORD).read_text())
+        plain = json.loads(Path(folder, _RECORD).read_text(encoding="utf-8"))
         known = {entry.name for entry in fields(cls)}
         record = cls(**{key: value for key, value in plain.items() if key in known})
         conditions = Conditions(record.conditions)

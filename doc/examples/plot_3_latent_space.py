@@ -70,7 +70,7 @@ ExploreLatentFlow(force=True).run(
     seed=0,
     out_dir=folder,
 )
-found = json.loads((folder / "latent.json").read_text())
+found = json.loads((folder / "latent.json").read_text(encoding="utf-8"))
 print(f"{found['active_units']} of {found['latent_dim']} dimensions are active")
 for name, r2 in found["disentanglement"]["interpretability"].items():
     print(f"{name}: R2 {r2:.2f} with the dimension that tells it best")

@@ -81,7 +81,7 @@ FilterStreamlinesFlow(force=True).run(
     out_dir=folder,
     out_rejected="rejected.trx",
 )
-found = json.loads((folder / "filter.json").read_text())
+found = json.loads((folder / "filter.json").read_text(encoding="utf-8"))
 print("F1 on held-out examples:", round(found["held_out"]["f1"], 3))
 for name, share in found["held_out_found"].items():
     print(f"{name}: {share:.0%} found")
@@ -126,7 +126,7 @@ LabelStreamlinesFlow(force=True).run(
     score=True,
     out_dir=folder,
 )
-score = json.loads((folder / "labels.json").read_text())["score"]
+score = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["score"]
 print(
     f"accuracy {score['accuracy']:.3f}, mean F1 of the bundles {score['macro_f1']:.3f}"
 )

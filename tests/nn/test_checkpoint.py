@@ -112,7 +112,7 @@ def without_seconds(rows):
 
 
 def rows_of(path):
-    with open(path) as stream:
+    with open(path, encoding="utf-8") as stream:
         return without_seconds(csv.DictReader(stream))
 
 

@@ -22,7 +22,7 @@ def follow(callback, rounds):
 
 
 def rows_of(path):
-    with open(path) as stream:
+    with open(path, encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     return [{name: float(value) for name, value in row.items()} for row in rows]
 

@@ -124,7 +124,7 @@ def test_history_is_a_table_and_progress_is_shown(arrays, tmp_path, capsys):
     path = tmp_path / "history.csv"
     model.fit(**arrays, epochs=250, history_file=path, show_progress=True)
     assert "Training 100%" in capsys.readouterr().err
-    with open(path) as stream:
+    with open(path, encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(model.record.history) > 1
     for column in ("step", "loss", "kl", "reconstruction_mm", "val_loss", "seconds"):

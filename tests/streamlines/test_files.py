@@ -95,7 +95,7 @@ def test_replacing_gives_the_name_at_the_end(tmp_path):
         assert temporary.name.endswith(".nii.gz")
         assert temporary.parent == final.parent
         assert not final.exists()
-    assert final.read_text() == "whole"
+    assert final.read_text(encoding="utf-8") == "whole"
     assert list(final.parent.iterdir()) == [final]
 
 
@@ -110,7 +110,7 @@ def test_replacing_leaves_nothing_when_the_body_raises(tmp_path):
 
     with pytest.raises(RuntimeError, match="stopped"):
         write_half()
-    assert final.read_text() == "old"
+    assert final.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [final]
 
 
@@ -122,7 +122,7 @@ def test_replacing_refuses_an_existing_file_before_the_body(tmp_path):
         replacing(final),
     ):
         final.write_text("reached")
-    assert final.read_text() == "old"
+    assert final.read_text(encoding="utf-8") == "old"
 
 
 def test_replacing_wants_a_file_in_the_end(tmp_path):

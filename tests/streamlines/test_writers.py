@@ -208,7 +208,7 @@ def test_existing_file_stays_unless_forced(suffix, grid, make_streamlines, tmp_p
     path.write_text("old")
     with pytest.raises(FileExistsError, match="--force"):
         save_bundles(path, make_streamlines(grid), reference=grid)
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     save_bundles(path, make_streamlines(grid), reference=grid, force=True)
     assert len(read_tractogram(path).streamlines) == 7
 
@@ -224,7 +224,7 @@ def test_body_that_raises_leaves_the_old_file(suffix, grid, make_streamlines, tm
 
     with pytest.raises(KeyboardInterrupt):
         fail_midway()
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -134,7 +134,7 @@ def test_files_that_are_no_study_are_refused_and_kept(make, tmp_path):
     path.write_text("step,loss\n" * 200)
     with pytest.raises(ValueError, match="no SQLite database"):
         make()
-    assert path.read_text() == "step,loss\n" * 200
+    assert path.read_text(encoding="utf-8") == "step,loss\n" * 200
     path.unlink()
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE other (a)")

@@ -114,7 +114,7 @@ def test_xvfb_ends_with_a_process_that_is_killed(tmp_path):
         text=True,
     ) as process:
         assert process.stdout.readline().strip() == ":4244"
-        pid = int((tmp_path / "pid").read_text())
+        pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
         os.kill(pid, 0)
         process.kill()
     end = time.monotonic() + 5

@@ -179,7 +179,7 @@ def test_existing_picture_is_kept(tmp_path):
     path.write_text("mine")
     with pytest.raises(FileExistsError):
         render_bundles([("real", POINTS)], path)
-    assert path.read_text() == "mine"
+    assert path.read_text(encoding="utf-8") == "mine"
     render_bundles([("real", POINTS)], path, force=True)
     assert imread(path).ndim == 3
 

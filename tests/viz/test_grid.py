@@ -140,7 +140,7 @@ def test_existing_pictures_are_kept(drawn, tmp_path):
     path.write_text("mine")
     with pytest.raises(FileExistsError):
         plot_grid(rows(), path, column_titles=["first", "second"])
-    assert path.read_text() == "mine"
+    assert path.read_text(encoding="utf-8") == "mine"
     plot_grid(rows(), path, column_titles=["first", "second"], force=True)
     assert path.read_bytes().startswith(b"\x89PNG")
 

@@ -70,7 +70,7 @@ def test_impossible_projections_are_refused(tmp_path):
     path.write_text("mine")
     with pytest.raises(FileExistsError):
         plot_projection(PLACES, AXES, [LENGTHS], path)
-    assert path.read_text() == "mine"
+    assert path.read_text(encoding="utf-8") == "mine"
 
 
 def test_dimensions_are_sorted_and_those_not_active_are_grey(figures, tmp_path):

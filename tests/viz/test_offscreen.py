@@ -125,7 +125,7 @@ def test_an_interrupt_ends_the_process_that_draws(tmp_path):
 def waited_for(path):
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        if path.exists() and (text := path.read_text()).endswith("\n"):
+        if path.exists() and (text := path.read_text(encoding="utf-8")).endswith("\n"):
             return text
         time.sleep(0.02)
     pytest.fail(f"{path} is not written")

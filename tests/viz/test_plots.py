@@ -57,6 +57,6 @@ def test_existing_file_is_kept(tmp_path):
     path.write_text("mine")
     with pytest.raises(FileExistsError):
         plot_history(ROWS, path)
-    assert path.read_text() == "mine"
+    assert path.read_text(encoding="utf-8") == "mine"
     plot_history(ROWS, path, force=True)
     assert imread(path).ndim == 3

@@ -62,7 +62,7 @@ def test_messages_of_ours_reach_the_user_and_those_of_dipy_do_not(echo, tmp_path
     code, said = echo("word")
     assert code == 0
     assert re.fullmatch(r"INFO: saying word\nINFO: Done in [\d.]+ s\n", said)
-    assert (tmp_path / "echo.txt").read_text() == "word"
+    assert (tmp_path / "echo.txt").read_text(encoding="utf-8") == "word"
 
 
 def test_existing_output_is_kept_without_force(echo, tmp_path):
@@ -70,9 +70,9 @@ def test_existing_output_is_kept_without_force(echo, tmp_path):
     code, said = echo("second")
     assert code == 1
     assert "--force" in said
-    assert (tmp_path / "echo.txt").read_text() == "first"
+    assert (tmp_path / "echo.txt").read_text(encoding="utf-8") == "first"
     assert echo("second", "--force")[0] == 0
-    assert (tmp_path / "echo.txt").read_text() == "second"
+    assert (tmp_path / "echo.txt").read_text(encoding="utf-8") == "second"
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ def test_quiet_log_level_and_log_file(echo, tmp_path):
 def test_log_file_has_command_and_times_also_if_quiet(echo, tmp_path):
     log = tmp_path / "log.txt"
     assert echo("a word", "--log_file", log, "--quiet") == (0, "")
-    lines = log.read_text().splitlines()
+    lines = log.read_text(encoding="utf-8").splitlines()
     assert f"dipy_echo 'a word' --log_file {log}" in lines[0]
     assert __version__ in lines[0]
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ INFO: saying a word", lines[1])
     echo("word", "--force", "--log_file", log, "--log_level", "WARNING")
-    assert "saying word" not in log.read_text()
+    assert "saying word" not in log.read_text(encoding="utf-8")
 
 
 def test_long_times_are_told_in_hours_and_minutes():

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 
 def people(folder):
-    with open(folder / "participants.tsv", newline="") as stream:
+    with open(folder / "participants.tsv", encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream, delimiter="\t"))
 
 
@@ -31,9 +31,11 @@ def test_tree_is_as_in_bids(folder):
         f"sub-{number:03d}" for number in range(1, 7)
     ]
     assert {row["diagnosis"] for row in rows} == {"control", "patient"}
-    columns = json.loads((folder / "participants.json").read_text())
+    columns = json.loads((folder / "participants.json").read_text(encoding="utf-8"))
     assert list(columns) == list(rows[0])
-    description = json.loads((folder / "dataset_description.json").read_text())
+    description = json.loads(
+        (folder / "dataset_description.json").read_text(encoding="utf-8")
+    )
     assert {"Name", "BIDSVersion", "GeneratedBy"} <= set(description)
     files = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*.trx")
@@ -44,7 +46,7 @@ def test_tree_is_as_in_bids(folder):
 
 def test_laws_are_found_again_in_the_files(folder):
     """The lengths of the straight bundle, regressed on age and group."""
-    laws = json.loads((folder / "laws.json").read_text())
+    laws = json.loads((folder / "laws.json").read_text(encoding="utf-8"))
     rows = people(folder)
     means = []
     for row in rows:

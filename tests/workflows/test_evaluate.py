@@ -48,7 +48,9 @@ def read(folder, name="metrics.json"):
     def refuse(constant):
         raise ValueError(constant)
 
-    return json.loads((folder / name).read_text(), parse_constant=refuse)
+    return json.loads(
+        (folder / name).read_text(encoding="utf-8"), parse_constant=refuse
+    )
 
 
 def test_measures_are_written_and_shown(tmp_path, capsys, files):
@@ -300,6 +302,6 @@ def test_bad_options_are_one_line_and_write_nothing(
 def test_report_is_overwritten_only_with_force(tmp_path, files):
     (tmp_path / "metrics.json").write_text("mine")
     assert evaluate(tmp_path, *files[:2]) == 1
-    assert (tmp_path / "metrics.json").read_text() == "mine"
+    assert (tmp_path / "metrics.json").read_text(encoding="utf-8") == "mine"
     assert evaluate(tmp_path, *files[:2], "--force") == 0
     assert "overall" in read(tmp_path)

@@ -63,7 +63,7 @@ def collapsed(monkeypatch):
 
 def test_the_json_lists_every_file_with_an_alternative_text(explored):
     folder, _ = explored
-    found = json.loads((folder / "latent.json").read_text())
+    found = json.loads((folder / "latent.json").read_text(encoding="utf-8"))
     files = [each["file"] for each in (*found["figures"], *found["tables"])]
     assert sorted([*files, "latent.json"]) == sorted(p.name for p in folder.iterdir())
     assert len(found["figures"]) == 8
@@ -97,7 +97,7 @@ def test_the_streamlines_are_those_of_the_files(explored, conditional_model, coh
 
 def test_traversals_and_walks_are_measured(explored, conditional_model):
     folder, (_, bundle) = explored
-    found = json.loads((folder / "latent.json").read_text())
+    found = json.loads((folder / "latent.json").read_text(encoding="utf-8"))
     assert found["traversal"]["bundle"] == bundle
     rows = read_table(folder / "latent_traversal.tsv")
     moved = found["traversal"]["displacement_mm"]
@@ -126,7 +126,7 @@ def test_without_rendering_the_rest_is_there(
     model_file, bundle_files, tmp_path, caplog
 ):
     explore(model_file, *bundle_files, "--nb_steps", 2, out_dir=tmp_path)
-    found = json.loads((tmp_path / "latent.json").read_text())
+    found = json.loads((tmp_path / "latent.json").read_text(encoding="utf-8"))
     files = {each["file"] for each in found["figures"]}
     assert "latent_pca.png" in files
     rendered = {"latent_traversal.png", "latent_walk.png", "latent_walk.gif"}
@@ -150,7 +150,7 @@ def test_without_rendering_the_rest_is_there(
 def test_a_collapsed_model_has_its_line(model_file, bundle_files, tmp_path, caplog):
     explore(model_file, *bundle_files, out_dir=tmp_path)
     assert "No latent dimension is active, so that none is traversed" in caplog.text
-    found = json.loads((tmp_path / "latent.json").read_text())
+    found = json.loads((tmp_path / "latent.json").read_text(encoding="utf-8"))
     assert found["active_units"] == 0
     names = {each["file"] for each in found["figures"]}
     stems = ("pca", "units", "correlations")

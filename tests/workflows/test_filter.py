@@ -57,7 +57,7 @@ def data_of(path):
 
 
 def report_of(folder):
-    return json.loads((folder / "filter.json").read_text())
+    return json.loads((folder / "filter.json").read_text(encoding="utf-8"))
 
 
 def test_every_streamline_is_in_one_of_the_outputs(filtered, mixed):
@@ -99,7 +99,7 @@ def test_the_report_foretells_what_is_found(filtered):
     assert report["held_out"]["nb_to_accept"] == 36
     assert report["held_out"]["nb_to_reject"] == 36
     assert report["held_out"]["f1"] > 0.8
-    log = (filtered / "log.txt").read_text()
+    log = (filtered / "log.txt").read_text(encoding="utf-8")
     assert f"f1 {report['held_out']['f1']:.3f}" in log
     assert "36 reference streamlines of 3 bundles and 36 others, made of them" in log
 
@@ -160,7 +160,7 @@ def test_no_rejected_streamline_is_no_second_tractogram(filtered, model_file, tm
     kept = filtered / "plausible.trx"
     options += ["--outside_box", "keep", "--log_file", tmp_path / "log.txt"]
     assert run(model_file, kept, *learnt, *options) == 0
-    log = (tmp_path / "log.txt").read_text()
+    log = (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert f"{tmp_path / 'rejected.trx'} is not written" in log
     assert "rejected.trx" not in log.split("Wrote", 1)[1]
     assert not (tmp_path / "rejected.trx").exists()

@@ -37,7 +37,7 @@ def labelled(model_file, bundle_files, given_file, tmp_path_factory):
 
 
 def report_of(folder):
-    return json.loads((folder / "labels.json").read_text())
+    return json.loads((folder / "labels.json").read_text(encoding="utf-8"))
 
 
 def test_streamlines_get_the_names_of_the_reference(labelled, given_file):
@@ -59,7 +59,7 @@ def test_the_score_is_by_bundle(labelled):
     assert score["nb_streamlines"] == 60
     assert set(score["bundles"]) == {"bundle_1", "bundle_2", "bundle_3", "unassigned"}
     assert score["bundles"]["unassigned"]["nb_streamlines"] == 15
-    log = (labelled / "log.txt").read_text()
+    log = (labelled / "log.txt").read_text(encoding="utf-8")
     assert "Not in the reference, so of none: bundle_4" in log
     for name, each in score["bundles"].items():
         assert f"{name}: precision {each['precision']:.3f}" in log
@@ -75,7 +75,7 @@ def test_held_out_figures_are_of_the_reference(labelled):
 
 
 def test_counts_are_those_of_the_groups(labelled):
-    with open(labelled / "counts.tsv", newline="") as stream:
+    with open(labelled / "counts.tsv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
     counts = load_bundles(labelled / "labelled.trx").counts()
     assert {row["bundle"]: int(row["nb_streamlines"]) for row in rows} == counts

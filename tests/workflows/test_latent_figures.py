@@ -31,7 +31,7 @@ def test_a_model_without_posterior_says_so(findings):
     assert found["has_posterior"] is False
     assert found["kl_nats"] is None
     assert [unit["kl"] for unit in found["units"]] == [None] * 3
-    lines = findings.paths["units_tsv"].read_text().splitlines()
+    lines = findings.paths["units_tsv"].read_text(encoding="utf-8").splitlines()
     assert lines[0].split("\t") == [
         *("dimension", "variance", "spread", "deviation", "kl", "active")
     ]

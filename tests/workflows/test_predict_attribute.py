@@ -65,7 +65,8 @@ def test_errors_are_those_of_the_training(predict, regression_folder):
     held_out = regression_folder / "held_out.trx"
     table, said = predict(regression_folder / "model.keras", held_out)
     (told,) = re.findall(
-        r"Held-out tortuosity: (.*)\n", (regression_folder / "log.txt").read_text()
+        r"Held-out tortuosity: (.*)\n",
+        (regression_folder / "log.txt").read_text(encoding="utf-8"),
     )
     assert f"All bundles, tortuosity of {len(table['index'])} streamlines: {told}" in (
         said

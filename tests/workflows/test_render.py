@@ -241,7 +241,7 @@ def test_existing_picture_needs_force(valued_file, tmp_path, drawn, capfd):
     (tmp_path / "scene.png").write_text("mine")
     assert run(valued_file, "--out_dir", tmp_path) == 1
     assert "--force" in capfd.readouterr().err
-    assert (tmp_path / "scene.png").read_text() == "mine"
+    assert (tmp_path / "scene.png").read_text(encoding="utf-8") == "mine"
     assert not drawn
     assert run(valued_file, "--out_dir", tmp_path, "--force") == 0
 

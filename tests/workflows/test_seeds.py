@@ -86,7 +86,7 @@ def test_conditions_of_a_subject_come_from_its_table(
 ):
     """All that is drawn like its streamlines is of its diagnosis."""
     table = cohort / "participants.tsv"
-    with open(table, newline="") as stream:
+    with open(table, encoding="utf-8", newline="") as stream:
         subject = next(csv.DictReader(stream, delimiter="\t"))
     (file,) = (cohort / subject["participant_id"]).rglob("*.trx")
     given = [conditional_model, "--seed_streamlines", file, "--participants", table]

@@ -81,6 +81,6 @@ def test_outputs_are_overwritten_only_with_force(tmp_path, capsys):
     assert simulate(tmp_path, "--nb_streamlines", "3") == 1
     assert "--force" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["fibercup.trx"]
-    assert tractogram.read_text() == "mine"
+    assert tractogram.read_text(encoding="utf-8") == "mine"
     assert simulate(tmp_path, "--nb_streamlines", "3", "--force") == 0
     assert len(load_bundles(tractogram)) == 21

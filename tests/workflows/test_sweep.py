@@ -21,7 +21,7 @@ def folder(bundle_files, tmp_path_factory):
 
 
 def rows_of(folder):
-    with open(folder / "sweep.tsv") as stream:
+    with open(folder / "sweep.tsv", encoding="utf-8") as stream:
         return list(csv.DictReader(stream, delimiter="\t"))
 
 

@@ -25,7 +25,7 @@ def test_table_is_whole_or_not_there(tmp_path):
     with pytest.raises(FileExistsError):
         write_table(path, ["n"], [(1,)], force=False)
     write_table(path, ["n"], [(1,)], force=True)
-    assert path.read_text() == "n\n1\n"
+    assert path.read_text(encoding="utf-8") == "n\n1\n"
 
 
 def test_json_is_whole_or_not_there(tmp_path):
@@ -34,6 +34,6 @@ def test_json_is_whole_or_not_there(tmp_path):
         write_json(path, {"share": float("nan")}, force=False)
     assert list(tmp_path.iterdir()) == []
     write_json(path, {"share": 0.5}, force=False)
-    assert path.read_text() == '{\n  "share": 0.5\n}\n'
+    assert path.read_text(encoding="utf-8") == '{\n  "share": 0.5\n}\n'
     with pytest.raises(FileExistsError):
         write_json(path, {}, force=False)

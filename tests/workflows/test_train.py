@@ -64,7 +64,7 @@ def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):
 
 
 def test_history_ends_with_the_last_step(folder):
-    with open(folder / "history.csv") as stream:
+    with open(folder / "history.csv", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert float(rows[-1]["step"]) == 2
     assert {"loss", "kl", "reconstruction_mm", "val_loss"} <= set(rows[0])

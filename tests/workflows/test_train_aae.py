@@ -28,7 +28,7 @@ def test_options_reach_the_model_which_generates(bundle_files, tmp_path, capsys)
     config = load_model(tmp_path / "model.keras").get_config()
     assert {name: config[name] for name in options} == options
     assert config["discriminator_units"] == [16, 8]
-    with open(tmp_path / "history.csv") as stream:
+    with open(tmp_path / "history.csv", encoding="utf-8") as stream:
         assert {"coverage", "prior_coverage"} <= set(next(csv.DictReader(stream)))
     model = str(tmp_path / "model.keras")
     chosen = ["--nb_streamlines", "6", "--out_dir", str(tmp_path)]

@@ -42,7 +42,7 @@ def test_held_out_streamlines_keep_their_values(conditional_model, cohort):
         categorical="diagnosis",
         continuous="age",
     )
-    with open(cohort / "participants.tsv") as stream:
+    with open(cohort / "participants.tsv", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
     codes = {"control": "0", "patient": "1"}
     subjects = {float(row["age"]): codes[row["diagnosis"]] for row in rows}
@@ -52,7 +52,7 @@ def test_held_out_streamlines_keep_their_values(conditional_model, cohort):
 
 
 def test_losses_of_the_regularisers_are_in_the_history(conditional_model):
-    with open(conditional_model.with_name("history.csv")) as stream:
+    with open(conditional_model.with_name("history.csv"), encoding="utf-8") as stream:
         row = list(csv.DictReader(stream))[-1]
     assert {"diagnosis_weight", "diagnosis_accuracy", "length_loss"} <= set(row)
 

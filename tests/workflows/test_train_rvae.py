@@ -10,7 +10,7 @@ from dipy_tractogen.streamlines.io import load_bundles
 def test_attribute_is_predicted_and_the_error_told(regression_folder):
     model = load_model(regression_folder / "model.keras")
     assert (model.attribute, model.attribute_weight) == ("tortuosity", 3)
-    said = (regression_folder / "log.txt").read_text()
+    said = (regression_folder / "log.txt").read_text(encoding="utf-8")
     error, score = re.search(
         r"Held-out tortuosity: mean absolute error (\S+), R2 (\S+)\n", said
     ).groups()

@@ -26,7 +26,7 @@ def test_end_leaves_the_history_only(make, tmp_path):
         workspace.history.write_text("step,loss\n1,2\n")
         workspace.finish(tmp_path / "history.csv", force=False)
     assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
-    assert (tmp_path / "history.csv").read_text() == "step,loss\n1,2\n"
+    assert (tmp_path / "history.csv").read_text(encoding="utf-8") == "step,loss\n1,2\n"
 
 
 def test_broken_training_is_not_lost_by_starting_anew(make):
@@ -34,9 +34,9 @@ def test_broken_training_is_not_lost_by_starting_anew(make):
     broken_off(workspace)
     with pytest.raises(FileExistsError, match="--resume, or start anew with --force"):
         workspace.__enter__()
-    assert workspace.history.read_text() == "old"
+    assert workspace.history.read_text(encoding="utf-8") == "old"
     with make(resume=True):
-        assert workspace.history.read_text() == "old"
+        assert workspace.history.read_text(encoding="utf-8") == "old"
     with make(force=True):
         assert not workspace.history.exists()
 
@@ -99,7 +99,7 @@ def test_best_model_is_kept_and_its_place_said(make, caplog, has_checkpoint, sai
         if has_checkpoint:
             (workspace.folder / "checkpoint.npz").write_bytes(b"state")
         workspace.keep_best(Model())
-    assert workspace.best.read_text() == "best"
+    assert workspace.best.read_text(encoding="utf-8") == "best"
     assert "after 7 steps" in caplog.text
     assert str(workspace.best) in caplog.text
     assert said in caplog.text

@@ -139,7 +139,8 @@ def test_existing_report_is_kept(inputs, tmp_path):
     path.write_text("mine")
     with pytest.raises(FileExistsError):
         write_report(inputs, path)
-    assert path.read_text() == "mine"
+    assert path.read_text(encoding="utf-8") == "mine"
     assert re.match(
-        "<!DOCTYPE html>", write_report(inputs, path, force=True).read_text()
+        "<!DOCTYPE html>",
+        write_report(inputs, path, force=True).read_text(encoding="utf-8"),
     )
