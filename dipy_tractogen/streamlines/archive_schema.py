@@ -1,0 +1,270 @@
+"""Named arrays of a file of our own kind (.npz), checked before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+import os
+from tokenize import TokenError
+from typing import BinaryIO
+import zipfile
+import zlib
+
+import numpy as np
+
+from .schema import Unfit, listed
+
+#: Bytes of all arrays of a file, more than any of ours has but a checkpoint.
+LARGEST_ARRAYS = 2 * 2**30
+
+_LONGEST_HEADER = 10_000
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+    TokenError,
+)
+"""What numpy and zipfile raise of a damaged file, beside ValueError."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """What an array of a file is.
+
+    Attributes
+    ----------
+    kinds : str
+        Kinds of dtype that are accepted, as numpy names them: ``"f"``, ``"iu"``,
+        ``"b"``, ``"U"``.
+    shape : tuple of int or str
+        Its shape. A name stands for a size that is the same wherever it occurs.
+    low, high : float or str
+        Smallest and largest value; a name stands for the last index of that size.
+    needed : bool
+        Whether the file has to have it.
+    """
+
+    kinds: str
+    shape: tuple[int | str, ...] = ()
+    low: float = -math.inf
+    high: float | str = math.inf
+    needed: bool = True
+
+
+def read_arrays(
+    source: str | os.PathLike | BinaryIO,
+    arrays: Mapping[str, Array],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    largest: int = LARGEST_ARRAYS,
+) -> dict[str, np.ndarray]:
+    """Read named arrays, after a check of their headers.
+
+    Types and shapes are compared with each other, and with the bytes that are there,
+    before memory is taken for any. Arrays of other names are left out.
+
+    Parameters
+    ----------
+    source : str, Path or binary file
+        An .npz file.
+    arrays : mapping of str to Array
+        What it has to hold.
+    sizes : mapping of str to int, optional
+        Sizes that are known, by name.
+    largest : int, optional
+        Most bytes of all the arrays together.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays that are there.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is no such file, or an array is not what it has to be.
+    """
+    try:
+        with zipfile.ZipFile(source) as archive:
+            there = _wanted(archive, arrays)
+            headers = {name: _header(archive, info) for name, info in there.items()}
+            known = dict(sizes or {})
+            for name, (dtype, shape, _) in headers.items():
+                check_form(name, arrays[name], dtype, shape, known)
+            if sum(info.file_size for info in there.values()) > largest:
+                raise Unfit("", "too large", f"arrays of up to {largest} bytes")
+            found = {name: _data(archive, info) for name, info in there.items()}
+    except _DAMAGE as error:
+        said = str(error).splitlines()
+        raise ValueError(said[0] if said else type(error).__name__) from error
+    for name, values in found.items():
+        check_values(name, arrays[name], values, known)
+    return found
+
+
+def check_arrays(
+    found: Mapping[str, np.ndarray],
+    arrays: Mapping[str, Array],
+    sizes: Mapping[str, int] | None = None,
+) -> dict[str, int]:
+    """Check arrays that are in memory.
+
+    Parameters
+    ----------
+    found : mapping of str to ndarray
+        The arrays.
+    arrays : mapping of str to Array
+        What they have to be.
+    sizes : mapping of str to int, optional
+        Sizes that are known, by name.
+
+    Returns
+    -------
+    dict of str to int
+        All the sizes, by name.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, or is not what it has to be.
+    """
+    _check_names(found, arrays)
+    known = dict(sizes or {})
+    there = {name: np.asarray(found[name]) for name in arrays if name in found}
+    for name, values in there.items():
+        check_form(name, arrays[name], values.dtype, values.shape, known)
+    for name, values in there.items():
+        check_values(name, arrays[name], values, known)
+    return known
+
+
+def check_form(
+    name: str, array: Array, dtype: np.dtype, shape: tuple, known: dict[str, int]
+) -> None:
+    """Check type and shape of an array, and note the sizes that it is the first with.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    array : Array
+        What it has to be.
+    dtype : dtype
+        Its type.
+    shape : tuple of int
+        Its shape.
+    known : dict of str to int
+        Sizes by name, which new ones are added to.
+
+    Raises
+    ------
+    ValueError
+        If it is not what it has to be.
+    """
+    if dtype.kind not in array.kinds:
+        raise Unfit(name, f"of the type {dtype}", f"one of the kinds {array.kinds}")
+    fits = len(shape) == len(array.shape)
+    if fits:
+        for size, wanted in zip(shape, array.shape):
+            if isinstance(wanted, str):
+                wanted = known.setdefault(wanted, size)
+            fits = fits and size == wanted
+    if not fits:
+        sizes = ", ".join(
+            f"{one}={known[one]}" if one in known else str(one) for one in array.shape
+        )
+        raise Unfit(name, f"of the shape {shape}", f"({sizes})")
+
+
+def check_values(
+    name: str, array: Array, values: np.ndarray, known: Mapping[str, int]
+) -> None:
+    """Check that values are finite and in their range.
+
+    Parameters
+    ----------
+    name : str
+        Name of the array.
+    array : Array
+        What it has to be.
+    values : ndarray
+        Its values.
+    known : mapping of str to int
+        Sizes by name.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    if values.dtype.kind not in "iuf" or not values.size:
+        return
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise Unfit(name, "in part NaN or infinite", "finite numbers")
+    high = known[array.high] - 1 if isinstance(array.high, str) else array.high
+    least, most = values.min(), values.max()
+    if least < array.low or most > high:
+        raise Unfit(
+            name,
+            f"from {least:g} to {most:g}",
+            f"values from {array.low:g} to {high:g}",
+        )
+
+
+def _check_names(found, arrays: Mapping[str, Array]) -> None:
+    missing = [
+        one for one, array in arrays.items() if array.needed and one not in found
+    ]
+    if missing:
+        raise Unfit("", f"without {listed(missing)}", listed(arrays))
+
+
+def _wanted(archive: zipfile.ZipFile, arrays) -> dict[str, zipfile.ZipInfo]:
+    """Find the members that are wanted, by name."""
+    members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
+    _check_names(members, arrays)
+    return {name: members[name] for name in arrays if name in members}
+
+
+def _header(archive: zipfile.ZipFile, info) -> tuple[np.dtype, tuple, int]:
+    """Read type and shape of an array, and hold them against the bytes there are."""
+    name = info.filename
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        readers = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        if version not in readers:
+            raise Unfit(name, f"of the version {version}", "version 1.0 or 2.0")
+        shape, _, dtype = readers[version](stream, max_header_size=_LONGEST_HEADER)
+        begin = stream.tell()
+    if dtype.hasobject or dtype.names:
+        raise Unfit(name, f"of the type {dtype}", "numbers or text")
+    if not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise Unfit(name, f"of the shape {shape}", "sizes of 0 or more")
+    expected = math.prod(shape) * dtype.itemsize
+    if expected != info.file_size - begin:
+        raise Unfit(
+            name,
+            f"{info.file_size - begin} bytes long",
+            f"{expected}, as its header says",
+        )
+    return dtype, shape, begin
+
+
+def _data(archive: zipfile.ZipFile, info) -> np.ndarray:
+    with archive.open(info) as stream:
+        return np.lib.format.read_array(
+            stream, allow_pickle=False, max_header_size=_LONGEST_HEADER
+        )

@@ -1,0 +1,345 @@
+"""What files of our own kind hold: plain values and arrays, checked on reading.
+
+A check takes a value and the place where it stands, and raises `Unfit` if the value is
+not what it accepts. Checks are made by `whole`, `number`, `text`, `list_of`, `record`
+and the like, so that what a file holds is said once, as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+import json
+import math
+import os
+import reprlib
+
+Check = Callable[[object, str], None]
+
+#: Bytes of a JSON file, more than any of ours has.
+LARGEST_JSON = 256 * 2**20
+
+# Levels of lists and objects in a file, and of those that are shown of a value.
+_DEEPEST = 40
+_LONGEST_PLACE = 80
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel, _SHOWN.maxdict, _SHOWN.maxlist = 2, 3, 3
+_SHOWN.maxstring = _SHOWN.maxlong = _SHOWN.maxother = 40
+
+
+class Unfit(ValueError):
+    """A value is not what belongs in its place.
+
+    Parameters
+    ----------
+    place : str
+        Where it stands, such as ``"conditions[1].mean"``; empty for the whole.
+    found : str
+        What is there.
+    expected : str
+        What is accepted.
+    """
+
+    def __init__(self, place: str, found: str, expected: str):
+        if len(place) > _LONGEST_PLACE:
+            place = f"{place[:_LONGEST_PLACE]}..."
+        super().__init__(f"{place or 'it'} is {found}; expected {expected}")
+
+
+def shown(value: object) -> str:
+    """Return a short form of a value, on one line.
+
+    Parameters
+    ----------
+    value : object
+        A plain value.
+
+    Returns
+    -------
+    str
+        At most about 200 characters.
+    """
+    return " ".join(_SHOWN.repr(value).split())
+
+
+def whole(low: int, high: int) -> Check:
+    """Return the check of a whole number from `low` to `high`."""
+
+    def check(value, place):
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or not low <= value <= high:
+            raise Unfit(place, shown(value), f"a whole number from {low} to {high}")
+
+    return check
+
+
+def number(
+    low: float = -math.inf, high: float = math.inf, *, finite: bool = True
+) -> Check:
+    """Return the check of a number from `low` to `high`; NaN only if not `finite`."""
+
+    def check(value, place):
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+        # A whole number of hundreds of digits has no float.
+        fits = fits and abs(value) <= 1e300 if isinstance(value, int) else fits
+        if fits and math.isfinite(value):
+            fits = low <= value <= high
+        elif fits:
+            fits = not finite
+        if not fits:
+            limits = [f"from {low:g}"] * (low > -math.inf)
+            limits += [f"up to {high:g}"] * (high < math.inf)
+            wanted = " ".join(["a number", *limits] if limits else ["a finite number"])
+            raise Unfit(place, shown(value), wanted)
+
+    return check
+
+
+def text(longest: int = 10_000) -> Check:
+    """Return the check of a text of at most `longest` characters."""
+
+    def check(value, place):
+        if not isinstance(value, str) or len(value) > longest:
+            raise Unfit(place, shown(value), f"text of up to {longest} characters")
+
+    return check
+
+
+def boolean(value: object, place: str) -> None:
+    """Check that a value is true or false."""
+    if not isinstance(value, bool):
+        raise Unfit(place, shown(value), "true or false")
+
+
+def one_of(*accepted: object) -> Check:
+    """Return the check of a value that is one of those accepted."""
+
+    def check(value, place):
+        if not any(type(value) is type(one) and value == one for one in accepted):
+            raise Unfit(place, shown(value), f"one of {', '.join(map(str, accepted))}")
+
+    return check
+
+
+def optional(check_value: Check) -> Check:
+    """Return the check of a value that may be null."""
+
+    def check(value, place):
+        if value is not None:
+            check_value(value, place)
+
+    return check
+
+
+def either(*checks: Check) -> Check:
+    """Return the check of a value that one of several checks accepts."""
+
+    def check(value, place):
+        found = []
+        for each in checks:
+            try:
+                return each(value, place)
+            except Unfit as error:
+                found.append(str(error).rpartition("; expected ")[2])
+        raise Unfit(place, shown(value), " or ".join(found))
+
+    return check
+
+
+def list_of(check_value: Check, least: int = 0, most: int = 10**7) -> Check:
+    """Return the check of a list of `least` to `most` values of one kind."""
+
+    def check(value, place):
+        if not isinstance(value, (list, tuple)) or not least <= len(value) <= most:
+            number = f"{least}" if least == most else f"{least} to {most}"
+            raise Unfit(place, _size(value), f"a list of {number}")
+        for index, one in enumerate(value):
+            check_value(one, f"{place}[{index}]")
+
+    return check
+
+
+def mapping(check_value: Check, most: int = 10**6) -> Check:
+    """Return the check of an object with any names, and values of one kind."""
+
+    def check(value, place):
+        if not isinstance(value, dict) or len(value) > most:
+            raise Unfit(place, _size(value), f"an object of up to {most} entries")
+        for name, one in value.items():
+            text()(name, f"a name in {place or 'it'}")
+            check_value(one, _inside(place, name))
+
+    return check
+
+
+def record(
+    needed: Mapping[str, Check],
+    may_have: Mapping[str, Check] | None = None,
+    *,
+    others: bool = True,
+) -> Check:
+    """Return the check of an object by the names of its entries.
+
+    Parameters
+    ----------
+    needed : mapping of str to check
+        Entries that it has.
+    may_have : mapping of str to check, optional
+        Entries that it may have.
+    others : bool, optional
+        Whether it may have still others, which are plain values.
+
+    Returns
+    -------
+    check
+        The check.
+    """
+    known = {**needed, **(may_have or {})}
+
+    def check(value, place):
+        if not isinstance(value, dict):
+            raise Unfit(place, _size(value), f"an object with {listed(needed)}")
+        missing = [name for name in needed if name not in value]
+        if missing:
+            raise Unfit(place, f"without {listed(missing)}", f"{listed(needed)}")
+        unknown = [name for name in value if name not in known]
+        if unknown and not others:
+            raise Unfit(place, f"with {listed(unknown)}", f"only {listed(known)}")
+        for name, one in value.items():
+            known.get(name, plain)(one, _inside(place, name))
+
+    return check
+
+
+def plain(value: object, place: str) -> None:
+    """Check that a value is text, numbers, lists and objects, not nested too deeply."""
+    _check_plain(value, place, _DEEPEST)
+
+
+def _check_plain(value, place: str, levels: int) -> None:
+    if not levels:
+        raise Unfit(place, "nested too deeply", f"at most {_DEEPEST} levels")
+    if isinstance(value, dict):
+        for name, one in value.items():
+            _check_plain(one, _inside(place, shown(name)), levels - 1)
+    elif isinstance(value, (list, tuple)):
+        for index, one in enumerate(value):
+            _check_plain(one, f"{place}[{index}]", levels - 1)
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        raise Unfit(place, shown(value), "plain text, a number, a list or an object")
+
+
+def listed(names: Iterable[object], most: int = 10) -> str:
+    """Return names in a row, at most ten, and how many there are beside.
+
+    Parameters
+    ----------
+    names : iterable
+        The names.
+    most : int, optional
+        How many are shown.
+
+    Returns
+    -------
+    str
+        Such as ``"a, b and 3 more"``; ``"nothing"`` for none.
+    """
+    names = [name if len(name) <= 80 else shown(name) for name in map(str, names)]
+    rest = len(names) - most
+    row = ", ".join(names[:most]) or "nothing"
+    return f"{row} and {rest} more" if rest > 0 else row
+
+
+def parse_json(content: bytes | str) -> object:
+    """Return what JSON text holds.
+
+    Parameters
+    ----------
+    content : bytes or str
+        The text, UTF-8.
+
+    Returns
+    -------
+    object
+        Plain values, with what Python adds to JSON: NaN and infinity.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
+    """Read a JSON file, and check what it holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    check : check
+        What it has to hold.
+    what : str
+        What the file should be, such as ``"a metrics file of dipy_evaluate"``.
+
+    Returns
+    -------
+    object
+        Plain values.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        If it holds something else; the message names the file.
+    """
+    with fitting(path, what):
+        with open(path, "rb") as stream:
+            content = stream.read(LARGEST_JSON + 1)
+        if len(content) > LARGEST_JSON:
+            raise Unfit("", f"larger than {LARGEST_JSON} bytes", "a smaller one")
+        found = parse_json(content)
+        check(found, "")
+    return found
+
+
+@contextmanager
+def fitting(path: str | os.PathLike, what: str) -> Iterator[None]:
+    """Name the file in what the body raises of its contents.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    what : str
+        What it should be, such as ``"a model file of dipy_tractogen"``.
+
+    Raises
+    ------
+    ValueError
+        In place of a ValueError or a MemoryError of the body.
+    """
+    try:
+        yield
+    except (ValueError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or "it needs too much memory"
+        raise ValueError(
+            f"{path} is not {what}, or is damaged ({reason.rstrip('.')}): give a "
+            "whole one."
+        ) from error
+
+
+def _inside(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else str(name)
+
+
+def _size(value: object) -> str:
+    if isinstance(value, (list, tuple, dict)):
+        kind = "an object" if isinstance(value, dict) else "a list"
+        return f"{kind} of {len(value)}"
+    return shown(value)
