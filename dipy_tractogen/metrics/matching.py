@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .novelty import same_streamlines
 from .samples import StreamlineSet, matched_sizes
 
@@ -51,16 +53,18 @@ def common_bundles(
     common = found["generated"] & found["real"]
     trained = found.get("training", common)
     if not common & trained:
-        listed = "; ".join(f"{name}: {_listed(names)}" for name, names in found.items())
+        shown = "; ".join(
+            f"{name}: {listed(sorted(names))}" for name, names in found.items()
+        )
         return (
             as_one,
             {},
-            [f"No bundle has one name everywhere ({listed}): all are taken as one."],
+            [f"No bundle has one name everywhere ({shown}): all are taken as one."],
         )
     warnings = [
-        f"Bundles that are only {name} are left out: {_listed(found[name] - common)}."
+        f"Bundles that are only {name} are left out: {listed(sorted(only))}."
         for name in ("generated", "real")
-        if found[name] - common
+        if (only := found[name] - common)
     ]
     kept = np.array([name in common for name in bundle_names])
     codes = np.where(kept, np.arange(len(bundle_names)), LEFT_OUT)
@@ -140,7 +144,7 @@ def warn_of_numbers(
     if untrained:
         warnings.append(
             "Without training streamlines there is no value of real ones for: "
-            f"{_listed(untrained)}."
+            f"{listed(sorted(untrained))}."
         )
     sizes = matched_sizes(real, generated, training)
     halves = 2 if training is None else 1
@@ -152,13 +156,13 @@ def warn_of_numbers(
     if fewer:
         warnings.append(
             "Fewer streamlines are generated or trained on than held out, and no more "
-            f"of these are compared: {_listed(fewer)}."
+            f"of these are compared: {listed(sorted(fewer))}."
         )
     tiny = [name for label, name in names.items() if sizes[label] <= k]
     if tiny:
         warnings.append(
             f"Too few streamlines for {k} neighbours, so there is no precision, "
-            f"recall, density or coverage: {_listed(tiny)}."
+            f"recall, density or coverage: {listed(sorted(tiny))}."
         )
     return warnings
 
@@ -177,7 +181,3 @@ def _names_in(labels: np.ndarray, bundle_names: tuple[str, ...]) -> set[str]:
             "bundle names: labels count from 0 and each has a name."
         )
     return {bundle_names[label] for label in np.unique(labels)}
-
-
-def _listed(names) -> str:
-    return ", ".join(sorted(names))

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 import math
 import re
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .columns import ACCEPTED, OF_SETS
 
 EACH = "each"
@@ -173,7 +175,7 @@ def check_bundles(thresholds: Iterable[Threshold], names: Iterable[str]) -> None
         if one.bundle not in (None, EACH, *names):
             raise ValueError(
                 f"{one.bundle}:{one.measure}: there is no such bundle to compare; "
-                f"accepted are {EACH} and {', '.join(names) or 'no names'}."
+                f"accepted are {EACH} and {listed(names)}."
             )
 
 
@@ -203,7 +205,7 @@ def _check_measure(text: str, measure: str) -> None:
     near = get_close_matches(measure, ACCEPTED, n=1)
     meant = f"do you mean {near[0]}? " if near else ""
     raise ValueError(
-        f"{text}: {measure} is no measure; {meant}accepted are {', '.join(ACCEPTED)}."
+        f"{text}: {measure} is no measure; {meant}accepted are {listed(ACCEPTED)}."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions, computed_values
 from dipy_tractogen.streamlines.geometry import own_lengths, resample
+from dipy_tractogen.streamlines.messages import briefly, listed
 from dipy_tractogen.streamlines.ragged import to_sequence
 
 from .backbones import make_backbone
@@ -115,10 +116,12 @@ class StreamlineReader(keras.Model):
             for each in (self.conditions, conditions)
         )
         if known != given:
+            made_for = listed(
+                (briefly(one.describe()) for one in self.conditions), "; "
+            )
             raise ValueError(
-                "The model was made for "
-                f"{'; '.join(one.describe() for one in self.conditions)}: train it on "
-                "the same conditions and categories, or make another one."
+                f"The model was made for {made_for}: train it on the same conditions "
+                "and categories, or make another one."
             )
 
     def condition_matrix(

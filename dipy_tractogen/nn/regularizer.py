@@ -8,6 +8,7 @@ from importlib import import_module
 import keras
 
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.streamlines.messages import listed
 
 _MODULES = (".label_regularizer", ".attribute_regularizer")
 
@@ -132,7 +133,7 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
     names = [name for one in made for name in one.measures]
     if len(set(names)) < len(names):
         raise ValueError(
-            f"regularizers for {', '.join(n for one in made for n in one.needs)}: give "
+            f"regularizers for {listed(n for one in made for n in one.needs)}: give "
             "one of each kind for a condition."
         )
     return made

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dipy_tractogen.streamlines.messages import listed
+
 
 class LatentTraversal:
     """Adds to a model what it decodes when one latent or condition is changed."""
@@ -76,7 +78,7 @@ class LatentTraversal:
             self.check_layers()
             names = tuple(one.name for one in self.conditions.continuous)
         if along not in names:
-            read = f"the numbers {', '.join(names)}" if names else "no number"
+            read = f"the numbers {listed(names)}" if names else "no number"
             raise ValueError(
                 f"along={along!r}: the decoder of the model reads {read} beside the "
                 "latents; give one of them, or a latent dimension."

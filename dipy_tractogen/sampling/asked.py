@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import COMPUTED, Condition, Conditions
+from dipy_tractogen.streamlines.messages import listed
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -115,7 +116,7 @@ class Asked:
                     "None is generated of the %s %s: no training streamline has it "
                     "together with what else is asked for",
                     one.name,
-                    ", ".join(one.categories[code] for code in left_out),
+                    listed(one.categories[code] for code in left_out),
                 )
 
     def warn_outside(self, low: np.ndarray, high: np.ndarray) -> None:
@@ -152,7 +153,7 @@ def _codes(condition: Condition, value: str | Sequence[str]) -> frozenset[int]:
     names = [value] if isinstance(value, str) or not np.iterable(value) else [*value]
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(
-            f"{condition.name}={value}: it is one of {', '.join(condition.categories)}."
+            f"{condition.name}={value}: it is one of {listed(condition.categories)}."
         )
     return frozenset(condition.code(name) for name in names)
 

@@ -165,7 +165,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         if known.sum() < 2:
             raise ValueError(
                 f"{known.sum()} latents belong to a bundle: give two or more reference "
-                "streamlines (--reference_files)."
+                "streamlines."
             )
         folds = self._folds(bundles, groups)
         distances = np.full(len(z), np.inf)

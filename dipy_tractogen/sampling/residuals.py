@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.messages import listed
 
 from .arc_length import CHUNK
 from .choice import limit_of_each
@@ -93,7 +94,7 @@ def check_given(means, labels, target_lengths, nb_points: int, fitted) -> None:
     if len(unknown):
         raise ValueError(
             f"Bundle {unknown[0]} has no residuals; the labels fitted are "
-            f"{', '.join(map(str, np.unique(fitted)))}."
+            f"{listed(np.unique(fitted))}."
         )
 
 

@@ -6,6 +6,8 @@ from joblib import Parallel, delayed
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .normals import NormalMixture
 
 # Draws from the posteriors that a sampler is fitted to where there are few streamlines.
@@ -192,7 +194,7 @@ class LatentSampler:
         if len(unknown):
             raise ValueError(
                 f"Combination {unknown[0]:g} was not fitted; those that were are "
-                f"{', '.join(map(str, self.cells_))}."
+                f"{listed(self.cells_)}."
             )
         return conditions
 

@@ -69,7 +69,7 @@ class ScreeningReport:
         if self.dropped:
             line += f"; dropped: {_listed(self.dropped)}"
         if self.noted:
-            line += f"; kept though: {_listed(self.noted)}"
+            line += f"; kept although: {_listed(self.noted)}"
         return line
 
 
@@ -119,7 +119,7 @@ def screen(
     streamlines = to_sequence(streamlines)
     found = _find_invalid(streamlines)
     if invalid == "error" and found:
-        _refuse(found, len(streamlines), "invalid='drop'")
+        _refuse(found, len(streamlines), "drop them (invalid='drop')")
     usable = ~_any(found, len(streamlines))
     dropped = dict(found)
 
@@ -137,7 +137,8 @@ def screen(
             _refuse(
                 {OUT_OF_BOUNDS: outside},
                 len(streamlines),
-                "out_of_bounds='drop' or 'keep', or the reference of their own space",
+                "drop them (out_of_bounds='drop'), keep them (out_of_bounds='keep'), "
+                "or give the reference of their own space (reference='FILE')",
             )
         (noted if out_of_bounds == "keep" else dropped)[OUT_OF_BOUNDS] = outside
     keep = ~_any(dropped, len(streamlines))
@@ -200,8 +201,7 @@ def _lengths(streamlines: ArraySequence) -> np.ndarray:
 def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:
     """Raise for streamlines that were asked to be an error."""
     raise ValueError(
-        f"of {total} streamlines: {_listed(_counted(found))}; mend the file, or ask "
-        f"for {mend}"
+        f"of {total} streamlines: {_listed(_counted(found))}; mend the file, or {mend}"
     )
 
 

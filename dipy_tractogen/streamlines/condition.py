@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .messages import listed
+
 # Texts that are sorted at once: one takes far more memory than a number.
 _BLOCK = 65536
 
@@ -123,7 +125,7 @@ class Condition:
         if value not in self.categories:
             raise ValueError(
                 f"{self.name} {value} is not in the model; it has "
-                f"{', '.join(self.categories)}."
+                f"{listed(self.categories)}."
             )
         return self.categories.index(value)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .condition import Condition, finite_numbers
 from .geometry import lengths, mean_curvature, tortuosity
+from .messages import listed
 
 BUNDLE = "bundle"
 """The condition that every streamline has."""
@@ -50,7 +51,7 @@ class Conditions:
         ]
         names = [one.name for one in entries]
         if len(set(names)) < len(names):
-            raise ValueError(f"Conditions {', '.join(names)}: give each name once.")
+            raise ValueError(f"Conditions {listed(names)}: give each name once.")
         self.categorical = tuple(one for one in entries if one.is_categorical)
         self.continuous = tuple(one for one in entries if not one.is_categorical)
 
@@ -121,7 +122,7 @@ class Conditions:
             if one.name == name:
                 return one
         raise ValueError(
-            f"{name} is no condition of the model; it has {', '.join(self.names)}."
+            f"{name} is no condition of the model; it has {listed(self.names)}."
         )
 
     def columns(self, name: str) -> slice:
@@ -278,7 +279,7 @@ class Conditions:
         if len(set(sizes.values())) > 1:
             raise ValueError(
                 "The numbers of values differ ("
-                f"{', '.join(f'{size} of {name}' for name, size in sizes.items())}): "
+                f"{listed(f'{size} of {name}' for name, size in sizes.items())}): "
                 "give one for each streamline."
             )
         return self.matrix(self.codes(values), self.standardised(values))

@@ -10,6 +10,7 @@ import numpy as np
 
 from .checks import ScreeningReport
 from .geometry import own_lengths, resample
+from .messages import listed
 from .ragged import as_sequence, take, to_sequence
 from .reference import Reference
 
@@ -259,8 +260,8 @@ def _merged_values(sets: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     for other in sets[1:]:
         if set(first) != set(other):
             raise ValueError(
-                f"one set of streamlines has values of {', '.join(first) or 'nothing'} "
-                f"and another of {', '.join(other) or 'nothing'}: load both with the "
+                f"one set of streamlines has values of {listed(first)} "
+                f"and another of {listed(other)}: load both with the "
                 "same names"
             )
         for name in first:

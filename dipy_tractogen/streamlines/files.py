@@ -12,7 +12,7 @@ from pathlib import Path
 import secrets
 import tempfile
 
-from .messages import reason
+from .messages import listed, reason
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -192,7 +192,7 @@ def check_outputs(
     repeated = sorted({str(file) for file in files if files.count(file) > 1})
     if repeated:
         raise ValueError(
-            f"two outputs have one name, {', '.join(repeated)}: give each its own"
+            f"two outputs have one name, {listed(repeated)}: give each its own"
         )
     _check_existing(files, force=force)
     for folder in dict.fromkeys(file.parent for file in files):
@@ -205,13 +205,13 @@ def _check_existing(files: list[Path], *, force: bool) -> None:
     folders = [str(file) for file in files if file.is_dir()]
     if folders:
         raise IsADirectoryError(
-            f"{', '.join(folders)} is a folder: give the output the name of a file"
+            f"{listed(folders)} is a folder: give the output the name of a file"
         )
     existing = [str(file) for file in files if file.exists() or file.is_symlink()]
     if existing and not force:
         verb, pronoun = ("exists", "it") if len(existing) == 1 else ("exist", "them")
         raise FileExistsError(
-            f"{', '.join(existing)} {verb}: give --force to overwrite {pronoun}, or "
+            f"{listed(existing)} {verb}: give force=True to overwrite {pronoun}, or "
             "another name"
         )
 

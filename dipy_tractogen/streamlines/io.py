@@ -14,6 +14,7 @@ import numpy as np
 from .checks import ScreeningReport, check_options, screen
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
+from .messages import listed
 from .naming import bundle_labels
 from .participants import Participants
 from .ragged import as_sequence, take
@@ -26,7 +27,6 @@ from .values import WITHOUT_VALUE, ValueReader, lacking
 logger = logging.getLogger("dipy_tractogen")
 
 _WITH_HEADER = (".trk", ".trx")
-_NAMES_LOGGED = 50
 
 
 class _Part(NamedTuple):
@@ -158,14 +158,15 @@ def _common_grid(
         elif reference is None and not grid.matches(first[1]):
             raise ValueError(
                 f"{first[0]} and {file} are in different grids: register them to one "
-                "space, or give a reference (--reference) to state the common grid"
+                "space, or state the common grid (reference='FILE')"
             )
     if reference is not None:
         return None if reference.is_placeholder else reference
     if without:
         use = f"that of {first[0]} is used" if first else "no box is checked for them"
-        logger.warning(
-            "%d of %d files have no voxel grid (%s first): %s",
+        logger.info(
+            "%d of %d files have no voxel grid (%s first): %s, or give an image with "
+            "theirs (reference='FILE')",
             len(without),
             len(files),
             without[0],
@@ -223,11 +224,11 @@ def _check_left(report: ScreeningReport, files: list[Path], min_length: float) -
     where = str(files[0]) if len(files) == 1 else f"the {len(files)} files"
     if not report.total:
         raise ValueError(f"no streamlines are in {where}: give tractograms with some")
-    mend = ["check the files and their reference"]
+    mend = ["check the files", "give the reference of their space (reference='FILE')"]
     if "out of the bounding box" in report.dropped:
-        mend.append("keep what is out of bounds")
+        mend.append("keep what is out of the box (out_of_bounds='keep')")
     if min_length:
-        mend.append("lower the minimum length")
+        mend.append("allow shorter ones (min_length=0)")
     if any(reason.startswith(WITHOUT_VALUE) for reason in report.dropped):
         mend.append("give the values that are missing")
     raise ValueError(
@@ -274,13 +275,11 @@ def _assemble(
         },
         units,
     )
-    counts = [f"{name} {n}" for name, n in bundles.counts().items()]
     logger.info(
-        "%d streamlines in %d bundles: %s%s",
+        "%d streamlines in %d bundles: %s",
         len(bundles),
         len(names),
-        ", ".join(counts[:_NAMES_LOGGED]),
-        ", ..." if len(names) > _NAMES_LOGGED else "",
+        listed(f"{name} {n}" for name, n in bundles.counts().items()),
     )
     return bundles
 

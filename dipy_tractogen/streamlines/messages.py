@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 import logging
 import os
 from pathlib import Path
+from textwrap import shorten
 import warnings
 
 logger = logging.getLogger("dipy_tractogen")
+
+MOST_LISTED = 10
+"""Names that a message lists before it counts the others."""
 
 
 @contextmanager
@@ -100,5 +104,42 @@ def first_difference(there: dict, now: dict) -> str:
             if inner:
                 return inner
         elif old != new:
-            return f"{name} ({old}, now {new})"
+            return f"{name} ({briefly(old)}, now {briefly(new)})"
     return ""
+
+
+def listed(names: Iterable, separator: str = ", ") -> str:
+    """Return names in one line: at most ten, then how many more there are.
+
+    Parameters
+    ----------
+    names : iterable
+        Names, or other things that are told by their text.
+    separator : str, optional
+        What stands between two of them.
+
+    Returns
+    -------
+    str
+        Such as ``"AF_L, AF_R and 70 more"``; ``"none"`` where there is none.
+    """
+    texts = [str(name) for name in names]
+    more = len(texts) - MOST_LISTED
+    line = separator.join(texts[:MOST_LISTED])
+    return f"{line} and {more} more" if more > 0 else line or "none"
+
+
+def briefly(value: object) -> str:
+    """Return the text of a value, cut at a word where it is long.
+
+    Parameters
+    ----------
+    value : object
+        Anything that has a text.
+
+    Returns
+    -------
+    str
+        At most a hundred characters of it, on one line.
+    """
+    return shorten(str(value), 100, placeholder=" ...")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .messages import listed
 from .readers import TractogramContents
 
 logger = logging.getLogger("dipy_tractogen")
@@ -89,7 +90,7 @@ def _labels_from_values(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Label streamlines by the values of a key of ``data_per_streamline``."""
     if key not in data:
-        has = f"it has {', '.join(sorted(data))}" if data else "it has none"
+        has = f"it has {listed(sorted(data))}" if data else "it has none"
         raise ValueError(
             f"{path} has no data_per_streamline {key!r} to name bundles from: {has}; "
             "'auto', 'stem' and 'groups' are accepted too"

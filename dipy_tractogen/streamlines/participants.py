@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 import re
 
-from .messages import read_error, reason
+from .messages import listed, read_error, reason
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
 _ID = "participant_id"
@@ -165,12 +165,12 @@ def _check_header(path: Path, header: list[str]) -> None:
     if _ID not in header:
         raise ValueError(
             f"{path} has no column {_ID}: its columns, which have to be separated by "
-            f"tabs, are {', '.join(header)}"
+            f"tabs, are {listed(header)}"
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise ValueError(
-            f"{path} has several columns {', '.join(twice)}: give each its own name"
+            f"{path} has several columns {listed(twice)}: give each its own name"
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .conditions import BUNDLE, COMPUTED
+from .messages import listed
 from .naming import categories_of, column_of
 from .participants import Participants, read_participants, subject_of
 from .readers import TractogramContents
@@ -173,11 +174,11 @@ class ValueReader:
 
     def _not_found(self, data: dict[str, np.ndarray], name: str, path: Path) -> str:
         """Say that a name is in neither place, and what is there."""
-        has = ", ".join(sorted(data)) or "none"
+        has = listed(sorted(data))
         message = f"{path} has no data_per_streamline {name!r} (it has {has})"
         if self._participants is None:
             return f"{message}: choose another, or give a table of participants with it"
-        columns = ", ".join(self._participants.columns) or "none"
+        columns = listed(self._participants.columns)
         return (
             f"{self._participants.path} has no column {name!r} (it has {columns}), and "
             f"{message}: choose one that is there"

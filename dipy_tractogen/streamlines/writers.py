@@ -12,6 +12,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .files import replacing, tractogram_extension
+from .messages import listed
 from .ragged import as_sequence, blocks, to_sequence
 from .reference import Reference
 from .streams import STREAMS, Stream
@@ -172,7 +173,7 @@ class TractogramWriter:
                 "%s: this format cannot hold %s, which are left out: write a .trx to "
                 "keep them",
                 self._path,
-                ", ".join(lost),
+                listed(lost),
             )
 
     def _check_finite(self, points: np.ndarray) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .colours import PALETTE
 from .plots import empty_figure, save_figure
 
@@ -111,7 +113,7 @@ def _shares_of(found: dict, bundle: str | None) -> dict[str, list[float]]:
     if bundle is None:
         return found["overall"]
     if bundle not in found["bundles"]:
-        known = ", ".join(found["bundles"]) or "none"
+        known = listed(found["bundles"])
         raise ValueError(f"{bundle} is no bundle of the report; it has {known}.")
     return found["bundles"][bundle]
 

@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from dipy_tractogen.streamlines.messages import listed
 from dipy_tractogen.streamlines.ragged import take
 
 from .grid import GridRow
@@ -74,10 +75,7 @@ def rows_by_value(
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not (np.diff(values) > 0).all():
-        raise ValueError(
-            f"values {' '.join(f'{value:g}' for value in values)}: give two or more, "
-            "ascending."
-        )
+        raise ValueError(f"values {_in_words(values)}: give two or more, ascending.")
     middles = (values[1:] + values[:-1]) / 2
     first, last = 2 * values[0] - middles[0], 2 * values[-1] - middles[-1]
     edges = np.concatenate([[first], middles, [np.nextafter(last, np.inf)]])
@@ -90,10 +88,14 @@ def rows_by_value(
     if not rows:
         known = np.concatenate([panel.values for panel in panels])
         raise ValueError(
-            f"values {' '.join(f'{value:g}' for value in values)}: no streamline is "
-            f"near any of them; they go from {known.min():g} to {known.max():g}."
+            f"values {_in_words(values)}: no streamline is near any of them; they go "
+            f"from {known.min():g} to {known.max():g}."
         )
     return rows
+
+
+def _in_words(values: np.ndarray) -> str:
+    return listed((f"{value:g}" for value in values), " ")
 
 
 def usual_values(panel: Panel) -> list[float]:

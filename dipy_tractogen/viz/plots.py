@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.streamlines.messages import listed
 
 from .colours import PALETTE
 
@@ -85,7 +86,7 @@ def _columns(history) -> dict[str, np.ndarray]:
     if not any(name not in (*_AXIS, *_NOT_DRAWN) for name in columns):
         raise ValueError("the history holds no curve: give that of a training.")
     if len({len(column) for column in columns.values()}) > 1:
-        counts = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
+        counts = listed(f"{name} {len(column)}" for name, column in columns.items())
         raise ValueError(f"the columns of the history differ in length: {counts}.")
     return columns
 

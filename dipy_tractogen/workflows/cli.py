@@ -7,6 +7,7 @@ and prints DIPY's version; here bad input is one logged line and exit code 1.
 from __future__ import annotations
 
 from importlib import import_module
+import inspect
 import logging
 from pathlib import Path
 import shlex
@@ -16,7 +17,7 @@ import time
 
 from dipy_tractogen import __version__
 
-from .logs import LEVELS, Log
+from .logs import LEVELS, Log, OptionWords
 from .thresholds import ThresholdsNotMet
 
 cli_flows = {
@@ -183,7 +184,7 @@ def main(command: str, arguments: list[str] | None = None) -> int:
             for key, value in given.items()
             if value is not None
         }
-        with Log(sys.stderr, log_file) as log:
+        with Log(sys.stderr, log_file, OptionWords(_options(flow), arguments)) as log:
             log.set_level(log_level, quiet=flow.quiet)
             log.file(f"{flow.command} (dipy_tractogen {__version__})")
             return _run_flow(flow, given)
@@ -192,6 +193,13 @@ def main(command: str, arguments: list[str] | None = None) -> int:
         with Log(sys.stderr):
             logger.error(_one_line(error))
         return 1
+
+
+def _options(flow) -> set[str]:
+    """Return the names of the options of a workflow and of all commands."""
+    parameters = inspect.signature(flow.run).parameters.values()
+    own = {one.name for one in parameters if one.default is not one.empty}
+    return own | {"force", "quiet", "log_level", "log_file"}
 
 
 def _run_flow(flow, given: dict) -> int:

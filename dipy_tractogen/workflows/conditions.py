@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 
+from dipy_tractogen.streamlines.messages import listed
+
 logger = logging.getLogger("dipy_tractogen")
 
 
@@ -193,7 +195,7 @@ def log_codes(conditions) -> None:
         logger.info(
             'data_per_streamline["%s"]: %s',
             one.name,
-            ", ".join(f"{code} is {text}" for code, text in enumerate(one.categories)),
+            listed(f"{code} is {text}" for code, text in enumerate(one.categories)),
         )
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .conditions import values_that_were_written
 from .loading import load
 
@@ -105,7 +107,7 @@ def load_to_encode(
             "leave it out."
         )
     if read:
-        logger.info("Needed of each streamline: %s", ", ".join(read))
+        logger.info("Needed of each streamline: %s", listed(read))
     bundles = load(
         files,
         given,

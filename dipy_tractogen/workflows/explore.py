@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 import re
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
 from .encoding import participants_parameters
@@ -175,7 +177,7 @@ def _check_walk(model, walk: str | None) -> int | str | None:
     if model.conditions_in_decoder:
         numbers = [one.name for one in model.conditions.continuous]
     if walk not in numbers:
-        accepted = ", ".join([f"z0 to z{model.latent_dim - 1}", *numbers])
+        accepted = listed([f"z0 to z{model.latent_dim - 1}", *numbers])
         raise ValueError(f"--walk {walk}: accepted for this model are {accepted}.")
     return walk
 

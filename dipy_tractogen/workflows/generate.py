@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 import time
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .arguments import check_choice, check_int, check_number
 from .asked_lengths import AskedLengths
 from .base import TractogenFlow
@@ -162,7 +164,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         )
         logger.info(
             "Generated %s",
-            ", ".join(f"{name} {n}" for name, n in counts.items() if n),
+            listed(f"{name} {n}" for name, n in counts.items() if n),
         )
         if asked_lengths:
             asked_lengths.warn()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .base import TractogenFlow
 from .encoding import load_to_encode
 from .latent_reference import (
@@ -155,7 +157,7 @@ class LabelStreamlinesFlow(TractogenFlow):
         write_table(path, columns, rows, force=self.force)
         logger.info(
             "Labelled %s",
-            ", ".join(f"{name} {n}" for name, n in zip(names, counts) if n),
+            listed(f"{name} {n}" for name, n in zip(names, counts) if n),
         )
 
 
@@ -168,7 +170,7 @@ def _score(bundles, labels, names) -> dict:
     last = len(names) - 1
     unknown = [name for name in bundles.bundle_names if name not in names]
     if unknown:
-        logger.info("Not in the reference, so of none: %s", ", ".join(unknown))
+        logger.info("Not in the reference, so of none: %s", listed(unknown))
     codes = [names.index(n) if n in names else last for n in bundles.bundle_names]
     figures = label_figures(labels, np.array(codes)[bundles.labels], names)
     for name, each in figures["bundles"].items():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 import logging
+import re
 
 from .arguments import check_choice
 
@@ -15,6 +16,79 @@ logger = logging.getLogger("dipy_tractogen")
 
 _SHOWN = "%(levelname)s: %(message)s"
 _FILED = "%(asctime)s %(levelname)s: %(message)s"
+
+_ALIASES = {"out_of_bounds": "outside_box"}
+
+# A literal of Python, or a word in capitals that stands for one, and then an end.
+_VALUE = r"""'[^']*'|"[^"]*"|\([^()]*\)|\[[^\[\]]*\]|-?[\d.]+(?:e[+-]?\d+)?|\w+"""
+_PARAMETER = re.compile(
+    rf"(?<![\w./=\-'\"])(?P<name>[a-z]\w*)=(?P<value>{_VALUE})(?=[,;:.]?(?:\s|$)|\))"
+)
+_ADVICE = re.compile(
+    rf"(?:(?:,? or |; )[^,;:()]*| )\((?P<name>[a-z]\w*)=(?P<value>{_VALUE})\)"
+)
+_QUOTES_AND_COMMAS = re.compile(r"""['",\s]+""")
+
+
+class OptionWords(logging.Filter):
+    """Writes parameters in messages as the command line has them.
+
+    The library names its parameters in Python's way, ``name='value'``; whoever typed a
+    command knows ``--name value``. Advice in parentheses on a parameter that is not an
+    option of the command is left out, with its clause.
+
+    Parameters
+    ----------
+    options : collection of str
+        Names of the options of the command.
+    typed : sequence of str, optional
+        Arguments as they were typed; what stands there is left as it is.
+    """
+
+    def __init__(self, options: Collection[str], typed: Sequence[str] = ()):
+        super().__init__()
+        self._options = frozenset(options)
+        self._typed = tuple(typed)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Reword a message; it is always let through."""
+        record.msg, record.args = self.reword(record.getMessage()), None
+        return True
+
+    def reword(self, text: str) -> str:
+        """Return a text with options in place of parameters.
+
+        Parameters
+        ----------
+        text : str
+            Such as ``"huber_mm=-1: give more than 0"``.
+
+        Returns
+        -------
+        str
+            Such as ``"--huber_mm -1: give more than 0"``.
+        """
+        text = _ADVICE.sub(self._advice, text)
+        return _PARAMETER.sub(self._option, text)
+
+    def _advice(self, found: re.Match) -> str:
+        return found[0] if self._name_of(found) in self._options else ""
+
+    def _option(self, found: re.Match) -> str:
+        name = self._name_of(found)
+        given = any(each.startswith(found[0]) for each in self._typed)
+        if name not in self._options or given:
+            return found[0]
+        if found["value"] in ("False", "None"):
+            return f"no --{name}"
+        if found["value"] == "True":
+            return f"--{name}"
+        values = " ".join(_QUOTES_AND_COMMAS.split(found["value"].strip("()[]")))
+        return f"--{name} {values.strip()}"
+
+    @staticmethod
+    def _name_of(found: re.Match) -> str:
+        return _ALIASES.get(found["name"], found["name"])
 
 
 class Log:
@@ -28,6 +102,8 @@ class Log:
         Where the user reads.
     file : str, optional
         A file that messages are added to, with the time; none if empty.
+    words : logging.Filter, optional
+        Rewords the messages of this package.
 
     Raises
     ------
@@ -35,12 +111,13 @@ class Log:
         If the file cannot be written.
     """
 
-    def __init__(self, stream, file: str = ""):
+    def __init__(self, stream, file: str = "", words: logging.Filter | None = None):
         self._shown = logging.StreamHandler(stream)
         self._shown.setFormatter(logging.Formatter(_SHOWN))
         self._handlers: list[logging.Handler] = [self._shown]
         self._targets = [logger, logging.getLogger("dipy")]
         self._before = [(target.handlers[:], target.level) for target in self._targets]
+        self._words = words
         if file:
             self._handlers.append(logging.FileHandler(file, encoding="utf-8"))
             self._handlers[-1].setFormatter(logging.Formatter(_FILED))
@@ -86,12 +163,16 @@ class Log:
     def __enter__(self) -> Log:
         for target in self._targets:
             target.handlers[:] = self._handlers
+        if self._words is not None:
+            logger.addFilter(self._words)
         return self
 
     def __exit__(self, kind, error, trace) -> None:
         for target, (handlers, level) in zip(self._targets, self._before):
             target.handlers[:] = handlers
             target.setLevel(level)
+        if self._words is not None:
+            logger.removeFilter(self._words)
         for handler in self._handlers:
             handler.close()
 

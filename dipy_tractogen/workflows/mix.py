@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .arguments import check_choice, check_int
 from .base import TractogenFlow
 from .encoding import known_values, load_to_encode, participants_parameters
@@ -173,6 +175,6 @@ def _one_bundle(bundles, name: str | None, option: str):
         return bundles
     if name not in bundles.bundle_names:
         raise ValueError(
-            f"--{option} {name}: the file has {', '.join(bundles.bundle_names)}."
+            f"--{option} {name}: the file has {listed(bundles.bundle_names)}."
         )
     return bundles.select(bundles.labels == bundles.bundle_names.index(name))

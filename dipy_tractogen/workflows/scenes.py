@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from dipy_tractogen.streamlines.conditions import COMPUTED
+from dipy_tractogen.streamlines.messages import listed
 from dipy_tractogen.viz import figures, interactive
 from dipy_tractogen.viz.figures import BACKGROUNDS
 from dipy_tractogen.viz.grid import plot_grid
@@ -54,7 +55,7 @@ def load(
     ]
     keys = set().union(*(found for _, found in loaded))
     if key not in keys:
-        has = f"the files have {', '.join(sorted(keys))}" if keys else "there is none"
+        has = f"the files have {listed(sorted(keys))}" if keys else "there is none"
         raise ValueError(
             f"--color_by {key}: accepted are bundle, direction and a number that the "
             f"files hold for each streamline; {has}."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .arguments import check_int, check_number
 from .base import TractogenFlow
 from .loading import check_loading, input_parameters, load, loading_parameters
@@ -218,7 +220,7 @@ def _report(rows: list[dict], paths: dict[str, Path]) -> None:
         raise ValueError(
             f"no trial was completed: the reasons are in {paths['out_table']}."
         )
-    front = ", ".join(f"{row['beta']:g}" for row in rows if row.get("pareto"))
+    front = listed(f"{row['beta']:g}" for row in rows if row.get("pareto"))
     logger.info("Beta of the trials on the Pareto front: %s", front)
     logger.info(
         "Recommended: trial %(trial)d, beta %(beta)g, point error "

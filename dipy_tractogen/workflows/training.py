@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from textwrap import shorten
 import time
+
+from dipy_tractogen.streamlines.messages import briefly, listed
 
 from .arguments import check_int
 from .base import TractogenFlow
@@ -213,7 +214,7 @@ class TrainingFlow(TractogenFlow):
 def _described(conditions) -> str:
     """Say what there is to ask for beside the bundle, briefly."""
     texts = (one.describe() for one in conditions if one.name != "bundle")
-    return "; ".join(shorten(text, 100, placeholder=" ...") for text in texts)
+    return listed(map(briefly, texts), "; ")
 
 
 def _of_known_categories(aside, kept):

@@ -74,7 +74,7 @@ def test_out_of_bounds_is_kept_where_asked_and_still_counted(flawed):
     assert keep.all()
     assert report.noted == {"out of the bounding box": 1}
     assert report.dropped == {}
-    assert "kept though: 1 out of the bounding box" in report.summary()
+    assert "kept although: 1 out of the bounding box" in report.summary()
 
 
 def test_out_of_bounds_is_refused_where_asked(flawed):

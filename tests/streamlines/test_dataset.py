@@ -176,7 +176,7 @@ def test_merge_joins_values(valued):
 @pytest.mark.parametrize(
     ("values", "units", "message"),
     [
-        ({}, {}, "values of age and another of nothing"),
+        ({}, {}, "values of age and another of none"),
         ({"score": np.ones(18)}, {}, "values of age and another of score"),
         ({"age": np.array(["old"] * 18)}, {}, "age are categories in one set"),
         ({"age": np.ones(18)}, {"age": "month"}, "age are in year .* and in month"),

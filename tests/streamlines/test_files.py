@@ -118,7 +118,7 @@ def test_replacing_refuses_an_existing_file_before_the_body(tmp_path):
     final = tmp_path / "a.trx"
     final.write_text("old")
     with (
-        pytest.raises(FileExistsError, match=r"a\.trx exists: give --force"),
+        pytest.raises(FileExistsError, match=r"a\.trx exists: give force=True"),
         replacing(final),
     ):
         final.write_text("reached")
@@ -143,7 +143,9 @@ def test_outputs_that_exist_are_all_named(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).touch()
     outputs = [tmp_path / name for name in "abc"]
-    with pytest.raises(FileExistsError, match=r"a, .*b exist: give --force") as caught:
+    with pytest.raises(
+        FileExistsError, match=r"a, .*b exist: give force=True"
+    ) as caught:
         check_outputs(outputs)
     assert str(outputs[2]) not in str(caught.value)
     assert check_outputs(outputs, force=True) == outputs

@@ -4,7 +4,9 @@ import warnings
 import pytest
 
 from dipy_tractogen.streamlines.messages import (
+    briefly,
     first_difference,
+    listed,
     read_error,
     reason,
     warnings_logged,
@@ -55,3 +57,20 @@ def test_first_difference_is_named_with_both_values():
     changed = {"a": 1, "inner": {"b": [1, 2], "c": 0}}
     assert first_difference(there, changed) == "c (None, now 0)"
     assert first_difference(there, {**there, "more": 5}) == "more (None, now 5)"
+
+
+def test_at_most_ten_names_are_listed_and_the_others_counted():
+    assert listed([]) == "none"
+    assert listed(range(3)) == "0, 1, 2"
+    assert listed("abcdefghij", "; ") == "a; b; c; d; e; f; g; h; i; j"
+    names = [f"AF_{number}" for number in range(72)]
+    assert listed(names) == f"{', '.join(names[:10])} and 62 more"
+
+
+def test_long_values_are_cut():
+    assert briefly((1, 2)) == "(1, 2)"
+    cut = briefly("word " * 200)
+    assert len(cut) <= 100
+    assert cut.endswith(" ...")
+    there = {"bundle": "a " * 500}
+    assert len(first_difference(there, {"bundle": "b " * 500})) < 250

@@ -206,7 +206,7 @@ def test_nothing_is_no_tractogram(suffix, grid, tmp_path):
 def test_existing_file_stays_unless_forced(suffix, grid, make_streamlines, tmp_path):
     path = tmp_path / f"a.{suffix}"
     path.write_text("old")
-    with pytest.raises(FileExistsError, match="--force"):
+    with pytest.raises(FileExistsError, match="force=True"):
         save_bundles(path, make_streamlines(grid), reference=grid)
     assert path.read_text(encoding="utf-8") == "old"
     save_bundles(path, make_streamlines(grid), reference=grid, force=True)

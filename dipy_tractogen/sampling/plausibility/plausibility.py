@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from dipy_tractogen.streamlines.messages import listed
+
 from .criterion import Criterion
 
 
@@ -41,7 +43,7 @@ class Plausibility:
         names = [one.name for one in self.criteria]
         if not names or len(set(names)) < len(names):
             raise ValueError(
-                f"The criteria are {', '.join(names) or 'none'}: give one or more, "
+                f"The criteria are {listed(names)}: give one or more, "
                 "each of its own name."
             )
         self.restart()
@@ -139,7 +141,7 @@ class Plausibility:
             Such as ``40 streamlines are missing: AF_L 30, CST_R 10. Rejected 960 of
             1000: mask 960``.
         """
-        missing = ", ".join(f"{name} {n}" for name, n in self.shortfall.items())
+        missing = listed(f"{name} {n}" for name, n in self.shortfall.items())
         return (
             f"{sum(self.shortfall.values())} streamlines are missing: {missing}. "
             f"{self.describe_rejections()}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dipy_tractogen.metrics.thresholds import describe_miss
+from dipy_tractogen.streamlines.messages import listed
 
-from .content import Finding, counted, is_number, shown
+from .content import Finding, is_number, shown
 from .inputs import ReportInputs
 
 FAR_BELOW = 0.1
@@ -15,7 +16,6 @@ QUALITY = ("precision", "recall", "coverage")
 _FAR_FROM_TRAINING = 1.25
 _FEW_STREAMLINES = 20
 _FEW_ACTIVE = 4
-_NAMED = 12
 
 
 def find_warnings(inputs: ReportInputs) -> list[Finding]:
@@ -113,7 +113,7 @@ def _of_training(model) -> list[str]:
     ]
     if few:
         texts.append(
-            f"Fewer than {_FEW_STREAMLINES} training streamlines: {_some(few)}."
+            f"Fewer than {_FEW_STREAMLINES} training streamlines: {listed(few)}."
         )
     return texts
 
@@ -145,7 +145,7 @@ def _of_evaluation(metrics: dict) -> list[str]:
         return []
     thresholds = metrics.get("thresholds", ())
     missed = [describe_miss(each) for each in thresholds if not each["met"]]
-    texts = [f"Not met: {_some(missed, '; ')}."] if missed else []
+    texts = [f"Not met: {listed(missed, '; ')}."] if missed else []
     for measure in QUALITY:
         low = [
             f"{name} ({shown(entry['generated'][measure], 2)}, real "
@@ -154,7 +154,7 @@ def _of_evaluation(metrics: dict) -> list[str]:
             if far_below(entry, measure)
         ]
         if low:
-            texts.append(f"Far below real, {measure} of {_some(low)}.")
+            texts.append(f"Far below real, {measure} of {listed(low)}.")
     texts.append(_of_copies(metrics["bundles"]))
     novelty = metrics["overall"].get("ratios", {}).get("novelty")
     if is_number(novelty) and novelty > _FAR_FROM_TRAINING:
@@ -171,10 +171,4 @@ def _of_copies(bundles: dict[str, dict]) -> str:
         for name, entry in bundles.items()
         if (copies := (entry.get("memorisation") or {}).get("copies", "none")) != "none"
     ]
-    return f"Copies of training streamlines in: {_some(copied)}." if copied else ""
-
-
-def _some(names: list[str], separator: str = ", ") -> str:
-    more = len(names) - _NAMED
-    listed = separator.join(names[:_NAMED])
-    return f"{listed} and {counted(more, 'other')}" if more > 0 else listed
+    return f"Copies of training streamlines in: {listed(copied)}." if copied else ""

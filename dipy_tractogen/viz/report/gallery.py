@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dipy_tractogen.streamlines.messages import listed
+
 from ..evaluation import plot_distributions, plot_measures
 from ..plots import plot_history
 from .content import counted, is_number, shown
@@ -55,7 +57,7 @@ def measured(metrics: dict) -> list[Picture]:
         pictures.append(Picture("Quality beside real streamlines", alt, *images))
     if metrics.get("distributions"):
         alt = (
-            f"Histograms of {', '.join(metrics['distributions'])}: generated "
+            f"Histograms of {listed(metrics['distributions'])}: generated "
             f"streamlines over held-out real ones. {_describe_lengths(metrics)}"
         )
         images = plot_images(lambda path: plot_distributions(metrics, path))

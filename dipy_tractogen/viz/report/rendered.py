@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.messages import listed
 
 from ..display import RenderingUnavailable
 from ..figures import render_bundles
@@ -20,8 +21,6 @@ from ..panels import Panel
 from .content import Finding, counted, shown
 from .images import Picture, image_of
 from .inputs import ReportInputs
-
-_NAMED = 30
 
 
 class _Scene(NamedTuple):
@@ -110,7 +109,7 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
 
     alt = (
         f"A row for each of {counted(len(names), 'bundle')}, real streamlines in the "
-        f"left column, generated ones in the right: {', '.join(names[:_NAMED])}."
+        f"left column, generated ones in the right: {listed(names)}."
     )
     return _Scene("Real and generated, bundle by bundle", alt, draw)
 
@@ -154,8 +153,7 @@ def _names(*sets: BundleSet) -> list[str]:
 
 def _describe(bundles: BundleSet, kind: str) -> str:
     names = _names(bundles)
-    more = "" if len(names) <= _NAMED else " and others"
     return (
         f"{counted(len(bundles), f'{kind} streamline')} of "
-        f"{counted(len(names), 'bundle')}: {', '.join(names[:_NAMED])}{more}"
+        f"{counted(len(names), 'bundle')}: {listed(names)}"
     )
