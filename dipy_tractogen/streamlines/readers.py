@@ -8,13 +8,10 @@ from a whole one. So each format is read by the library that DIPY uses underneat
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 import logging
 import os
 from pathlib import Path
-import tempfile
-import zipfile
 
 from nibabel.streamlines import ArraySequence, TckFile, TrkFile
 import numpy as np
@@ -24,11 +21,12 @@ from .messages import read_error, warnings_logged
 from .ragged import POINTS_PER_BLOCK, as_sequence
 from .store import GrowingPoints, StoreError, release
 from .trk_reader import read_trk
+from .trx_reader import read_trx
 from .vtk import VTK_EXTENSIONS, check_vtk, load_vtk
 
 logger = logging.getLogger("dipy_tractogen")
 
-Blocks = Generator[np.ndarray, None, tuple[np.ndarray, dict, dict]]
+Blocks = Generator[np.ndarray, None, tuple]
 
 
 @dataclass
@@ -99,7 +97,7 @@ def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:
         try:
             points.append(next(blocks))
         except StopIteration as end:
-            lengths, data_per_streamline, groups = end.value
+            lengths, data_per_streamline, groups = end.value[:3]
             break
     return TractogramContents(
         as_sequence(points.since(first), lengths), data_per_streamline, groups
@@ -153,30 +151,6 @@ def _by_size(streamlines: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
         yield block
 
 
-def _read_trx(path: Path) -> Blocks:
-    """Read a TRX with trx-python."""
-    from trx import trx_file_memmap
-
-    with _root_logger_untouched(), tempfile.TemporaryDirectory() as folder:
-        if os.access(path, os.W_OK):
-            trx = trx_file_memmap.load(str(path))
-        else:  # trx-python maps the arrays for writing
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-            trx = trx_file_memmap.load_from_directory(folder)
-        try:
-            points = trx.streamlines._data.reshape(-1, 3)
-            ends = np.append(trx.streamlines._offsets, len(points)).astype(np.intp)
-            yield from _in_blocks(points)
-            return (
-                _lengths_between(ends, len(points)),
-                {k: np.array(v) for k, v in trx.data_per_streamline.items()},
-                {k: np.array(v) for k, v in trx.groups.items()},
-            )
-        finally:
-            trx.close()
-
-
 def _read_vtk(path: Path) -> Blocks:
     """Read a file of the VTK family with DIPY, which reads it as a whole."""
     streamlines = load_vtk(path)
@@ -215,7 +189,7 @@ def _lengths_between(ends: np.ndarray, nb_points: int) -> np.ndarray:
 READERS: dict[str, Callable[[Path], Blocks]] = {
     ".trk": _read_trk,
     ".tck": _read_tck,
-    ".trx": _read_trx,
+    ".trx": read_trx,
     ".vtk": _read_vtk,
     ".vtp": _read_vtk,
     ".fib": _read_vtk,
@@ -230,15 +204,3 @@ def _check_magic(path: Path, magic: bytes) -> None:
     with path.open("rb") as file:
         if file.read(len(magic)) != magic:
             raise ValueError(f"it does not begin with {magic.decode()!r}")
-
-
-@contextmanager
-def _root_logger_untouched() -> Iterator[None]:
-    """Keep trx-python, which logs without a logger, from configuring the root one."""
-    root = logging.getLogger()
-    placeholder = logging.NullHandler()
-    root.addHandler(placeholder)
-    try:
-        yield
-    finally:
-        root.removeHandler(placeholder)

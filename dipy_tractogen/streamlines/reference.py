@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-import zipfile
 
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.orientations import aff2axcodes
@@ -17,6 +15,7 @@ import numpy as np
 from .files import split_extension
 from .messages import read_error, warnings_logged
 from .ragged import blocks, extent, streamlines_of, to_sequence
+from .trx_reader import read_trx_grid
 
 if TYPE_CHECKING:
     from dipy.io.stateful_tractogram import StatefulTractogram
@@ -127,7 +126,7 @@ class Reference:
             if not path.stat().st_size:
                 raise ValueError("it is empty")
             if extension == ".trx":
-                return cls(*_trx_grid(path))
+                return cls(*read_trx_grid(path))
             from dipy.io.utils import get_reference_info
 
             with warnings_logged(path):
@@ -293,11 +292,3 @@ def _corners(points: np.ndarray) -> np.ndarray:
         return points
     ends = [(axis.min(), axis.max()) for axis in points.T]  # faster than along rows
     return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
-
-
-def _trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Read the grid of a TRX without opening its arrays."""
-    with zipfile.ZipFile(path) as archive:
-        header = json.loads(archive.read("header.json"))
-    affine = np.reshape(header["VOXEL_TO_RASMM"], (4, 4))
-    return affine, tuple(header["DIMENSIONS"])

@@ -1,0 +1,302 @@
+"""Reading a TRX without changing it.
+
+trx-python maps the arrays of a file for writing, so that a damaged file grows while it
+is read, and takes any type that numpy knows from the name of an array, pointers too.
+Here the members of the zip are read through its stream, which checks their sums, after
+their names, types and sizes have been compared with the header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+import os
+from pathlib import Path
+from typing import NamedTuple
+import zipfile
+
+import numpy as np
+
+from .ragged import POINTS_PER_BLOCK
+from .schema import list_of, number, parse_json, record, shown, whole
+
+_FLOATS = ("float16", "float32", "float64")
+_WHOLE = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+_TYPES = {
+    "positions": _FLOATS,
+    "offsets": _WHOLE,
+    "groups": _WHOLE,
+    "dps": (*_FLOATS, *_WHOLE, "bit", "bool"),
+    "dpv": (*_FLOATS, *_WHOLE, "bit", "bool"),
+    "dpg": (*_FLOATS, *_WHOLE, "bit", "bool"),
+}
+_HEADER = "header.json"
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# What a file may hold once it is decompressed: values that are all the same shrink by a
+# thousand, but points, most of a tractogram, by two or three.
+_INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
+
+# The sum over bytes is taken while they are in the cache of the processor.
+_BYTES_AT_A_TIME = 2**20
+
+_COUNT = whole(0, 2**53)
+_ROW = list_of(number(), 4, 4)
+_CHECK_HEADER = record(
+    {
+        "NB_VERTICES": _COUNT,
+        "NB_STREAMLINES": _COUNT,
+        "DIMENSIONS": list_of(whole(0, 2**16 - 1), 3, 3),
+        "VOXEL_TO_RASMM": list_of(_ROW, 4, 4),
+    }
+)
+
+
+class _Member(NamedTuple):
+    """An array of the file: where it is, numbers a row and their type."""
+
+    info: zipfile.ZipInfo
+    width: int
+    dtype: np.dtype
+
+    @property
+    def nb_rows(self) -> int:
+        """Rows that its size makes; -1 where it makes no whole ones."""
+        rows, rest = divmod(self.info.file_size, self.width * self.dtype.itemsize)
+        return -1 if rest else rows
+
+
+def read_trx(path: Path) -> Generator[np.ndarray, None, tuple]:
+    """Read a TRX.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Yields
+    ------
+    ndarray of shape (k, 3), float32
+        Points (RASMM, mm).
+
+    Returns
+    -------
+    lengths : ndarray of int, shape (n,)
+        Number of points of each streamline.
+    data_per_streamline : dict of str to ndarray of shape (n, k)
+        Values of each streamline, of the type that the file has.
+    groups : dict of str to ndarray of int
+        Indices of the streamlines of each group.
+    left_out : dict of str to list of str
+        Names of the values of points and of groups, which are not read.
+
+    Raises
+    ------
+    ValueError
+        If the members and the header do not fit, or are not those of the format.
+    """
+    with _opened(path) as (archive, header, members):
+        n, nb_points = header["NB_STREAMLINES"], header["NB_VERTICES"]
+        lengths = _lengths(archive, members.get("offsets"), n, nb_points)
+        found = {"dps": {}, "groups": {}}
+        for key, member in members.items():
+            kind, _, name = key.partition("/")
+            if kind in found:
+                found[kind][name] = _values(archive, member)
+        groups = {name: rows.ravel() for name, rows in found["groups"].items()}
+        _check_groups(groups, n)
+        if nb_points:
+            yield from _points(archive, members["positions"])
+    left_out = {
+        "data_per_point": [key[4:] for key in members if key.startswith("dpv/")],
+        "data_per_group": [key[4:] for key in members if key.startswith("dpg/")],
+    }
+    return lengths, found["dps"], groups, left_out
+
+
+def read_trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Read the grid of a TRX without its arrays.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    affine : ndarray of shape (4, 4)
+        From voxels to RASMM (mm).
+    dimensions : tuple of int
+        Voxels along each axis.
+
+    Raises
+    ------
+    ValueError
+        As for `read_trx`, but for what the arrays hold.
+    """
+    with _opened(path) as (_, header, _):
+        return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
+
+
+@contextmanager
+def _opened(
+    path: Path,
+) -> Iterator[tuple[zipfile.ZipFile, dict, dict[str, _Member]]]:
+    """Open the zip for reading, with its header and its members by name."""
+    with zipfile.ZipFile(path) as archive:
+        members = _members(archive.infolist())
+        most = _INFLATED_BYTES + _INFLATED_TIMES * os.path.getsize(path)
+        if sum(member.info.file_size for member in members.values()) > most:
+            raise ValueError("its members are far larger than the file")
+        if _HEADER not in members:
+            raise ValueError(f"it has no {_HEADER}")
+        header = _header(archive, members.pop(_HEADER))
+        _check_sizes(header, members)
+        yield archive, header, members
+
+
+def _header(archive: zipfile.ZipFile, member: _Member) -> dict:
+    """Read the header and check it."""
+    header = parse_json(_values(archive, member).tobytes())
+    if isinstance(header, dict):
+        affine = header.get("VOXEL_TO_RASMM")
+        if isinstance(affine, list) and len(affine) == 16:  # as trx-python accepts it
+            header["VOXEL_TO_RASMM"] = [affine[i : i + 4] for i in range(0, 16, 4)]
+    _CHECK_HEADER(header, "its header")
+    return header
+
+
+def _members(infos: list[zipfile.ZipInfo]) -> dict[str, _Member]:
+    """List the members that belong to the format; others are passed over."""
+    members, names = {}, set()
+    for info in infos:
+        name = info.filename.replace("\\", "/")
+        if name.startswith("/") or name[1:3] == ":/" or ".." in name.split("/"):
+            raise ValueError(f"its member {shown(name)} lies outside of the file")
+        if name in names:
+            raise ValueError(f"its member {shown(name)} is there twice")
+        names.add(name)
+        folder, _, base = name.rpartition("/")
+        kind = base.split(".")[0] if not folder else folder.split("/")[0]
+        hidden = not base or base.startswith(".")
+        if name == _HEADER:
+            key, member = name, _Member(info, 1, np.dtype(np.uint8))
+        elif kind in _TYPES and not hidden:
+            key, member = _parsed(folder, base, kind, info)
+        else:
+            continue
+        if key in members:
+            raise ValueError(f"its array {shown(key)} is there twice")
+        if info.flag_bits & 1 or info.compress_type not in _COMPRESSIONS:
+            raise ValueError(f"its member {shown(name)} is neither stored nor deflated")
+        members[key] = member
+    return members
+
+
+def _parsed(
+    folder: str, base: str, kind: str, info: zipfile.ZipInfo
+) -> tuple[str, _Member]:
+    """Take the name ``name.[width.]type`` of an array apart."""
+    name, *width, dtype = base.split(".")
+    levels = {"positions": 0, "offsets": 0, "dpg": 2}.get(kind, 1)
+    if bool(folder) + folder.count("/") != levels or not name or len(width) > 1:
+        raise ValueError(f"its member {shown(info.filename)} has no place in a .trx")
+    if dtype not in _TYPES[kind]:
+        raise ValueError(
+            f"its member {shown(info.filename)} is of the type {shown(dtype)}, and "
+            f"{kind} are one of {', '.join(_TYPES[kind])}"
+        )
+    (given,) = width or ["1"]
+    if not (given.isascii() and given.isdigit() and 0 < len(given) < 10 and int(given)):
+        raise ValueError(f"its member {shown(info.filename)} has no number of columns")
+    stored = np.dtype(bool if dtype in ("bit", "bool") else dtype).newbyteorder("<")
+    key = f"{folder}/{name}" if folder else name
+    return key, _Member(info, int(given), stored)
+
+
+def _check_sizes(header: dict, members: dict[str, _Member]) -> None:
+    """Compare the sizes of arrays with what the header says."""
+    n, nb_points = header["NB_STREAMLINES"], header["NB_VERTICES"]
+    rows = {
+        "positions": (nb_points,),
+        "offsets": (n + 1, n),
+        "dps": (n,),
+        "dpv": (nb_points,),
+        "dpg": (1,),
+    }
+    widths = {"positions": 3, "offsets": 1, "groups": 1}
+    for key, member in members.items():
+        kind = key.split("/")[0]
+        fits = member.width == widths.get(kind, member.width) and member.nb_rows >= 0
+        if not fits or member.nb_rows not in rows.get(kind, (member.nb_rows,)):
+            raise ValueError(
+                f"its {shown(key)} has {member.info.file_size} bytes, and the header "
+                f"says {n} streamlines and {nb_points} points"
+            )
+        if kind == "dpg" and f"groups/{key.split('/')[1]}" not in members:
+            raise ValueError(f"its {shown(key)} is of a group that is not there")
+    for key, count in (("positions", nb_points), ("offsets", n)):
+        if count and key not in members:
+            raise ValueError(f"it has no {key}")
+
+
+def _lengths(
+    archive: zipfile.ZipFile, member: _Member | None, n: int, nb_points: int
+) -> np.ndarray:
+    """Read the numbers of points of the streamlines from where each begins."""
+    offsets = np.zeros(0, int) if member is None else _values(archive, member).ravel()
+    if n and len(offsets) and (offsets.min() < 0 or offsets.max() > nb_points):
+        raise ValueError("its offsets lie beyond its points")
+    ends = offsets.astype(np.intp)
+    # The first version of the format has no end of the last streamline.
+    if n and len(ends) == n and ends[-1] < nb_points:
+        ends = np.append(ends, nb_points)
+    if not n:
+        ends = np.append(ends[:1], nb_points)[-1:]
+    if len(ends) != n + 1:
+        raise ValueError(f"its offsets are those of {len(ends) - 1} streamlines of {n}")
+    lengths = np.diff(ends)
+    if ends[0] != 0 or ends[-1] != nb_points or (lengths < 0).any():
+        raise ValueError("its offsets do not fit its points")
+    return lengths
+
+
+def _check_groups(groups: dict[str, np.ndarray], n: int) -> None:
+    """Refuse a group of streamlines that are not there."""
+    for name, indices in groups.items():
+        beyond = indices[(indices < 0) | (indices >= n)]
+        if len(beyond):
+            raise ValueError(
+                f"the group {shown(name)} holds streamline {beyond[0]}, and there are "
+                f"{n}, counted from 0"
+            )
+
+
+def _values(archive: zipfile.ZipFile, member: _Member) -> np.ndarray:
+    """Read an array as a whole."""
+    is_bit = member.dtype == bool
+    rows = np.empty((member.nb_rows, member.width), "u1" if is_bit else member.dtype)
+    with archive.open(member.info) as stream:
+        _fill(stream, rows)
+    return rows != 0 if is_bit else rows
+
+
+def _points(archive: zipfile.ZipFile, member: _Member) -> Iterator[np.ndarray]:
+    """Read points a block at a time."""
+    left = member.nb_rows
+    with archive.open(member.info) as stream:
+        while left:
+            rows = np.empty((min(left, POINTS_PER_BLOCK), 3), member.dtype)
+            _fill(stream, rows)
+            yield rows.astype(np.float32, copy=False)
+            left -= len(rows)
+
+
+def _fill(stream: zipfile.ZipExtFile, rows: np.ndarray) -> None:
+    """Read an array from a member, whose sum is checked with its last byte."""
+    target, done = memoryview(rows.reshape(-1).view(np.uint8)), 0
+    while done < len(target):
+        count = stream.readinto(target[done : done + _BYTES_AT_A_TIME])
+        if not count:
+            raise ValueError(f"its member {shown(stream.name)} is cut short")
+        done += count
