@@ -244,20 +244,31 @@ def _lengths(
     archive: zipfile.ZipFile, member: _Member | None, n: int, nb_points: int
 ) -> np.ndarray:
     """Read the numbers of points of the streamlines from where each begins."""
-    offsets = np.zeros(0, int) if member is None else _values(archive, member).ravel()
-    if n and len(offsets) and (offsets.min() < 0 or offsets.max() > nb_points):
-        raise ValueError("its offsets lie beyond its points")
+    if not n:
+        if nb_points:
+            raise ValueError(f"it has {nb_points} points and no streamlines")
+        return np.zeros(0, np.intp)
+    offsets = _values(archive, member).ravel()
+    beyond = np.flatnonzero((offsets < 0) | (offsets > nb_points))
+    if len(beyond):
+        raise ValueError(
+            f"streamline {beyond[0]} begins at point {offsets[beyond[0]]}, and there "
+            f"are {nb_points}"
+        )
     ends = offsets.astype(np.intp)
     # The first version of the format has no end of the last streamline.
-    if n and len(ends) == n and ends[-1] < nb_points:
+    if len(ends) == n and ends[-1] < nb_points:
         ends = np.append(ends, nb_points)
-    if not n:
-        ends = np.append(ends[:1], nb_points)[-1:]
-    if len(ends) != n + 1:
-        raise ValueError(f"its offsets are those of {len(ends) - 1} streamlines of {n}")
+    if len(ends) != n + 1 or ends[0] != 0 or ends[-1] != nb_points:
+        raise ValueError(
+            f"its offsets are not those of {n} streamlines with {nb_points} points"
+        )
     lengths = np.diff(ends)
-    if ends[0] != 0 or ends[-1] != nb_points or (lengths < 0).any():
-        raise ValueError("its offsets do not fit its points")
+    if (lengths < 0).any():
+        raise ValueError(
+            f"streamline {np.argmax(lengths < 0)} ends before it begins: its offsets "
+            "are out of order"
+        )
     return lengths
 
 

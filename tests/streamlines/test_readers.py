@@ -1,5 +1,4 @@
 import logging
-import os
 import zipfile
 
 from dipy.io.stateful_tractogram import Space, StatefulTractogram
@@ -139,7 +138,7 @@ def test_data_per_streamline(extension, grid, make_streamlines, tmp_path):
 
 
 def test_blocks_are_put_together(suffix, grid, make_streamlines, tmp_path, monkeypatch):
-    for module in ("readers", "trk_reader"):
+    for module in ("readers", "trk_reader", "trx_reader"):
         monkeypatch.setattr(f"dipy_tractogen.streamlines.{module}.POINTS_PER_BLOCK", 20)
     path = tmp_path / f"a.{suffix}"
     streamlines = make_streamlines(grid, n=40)
@@ -215,38 +214,6 @@ def trx(grid, make_streamlines, tmp_path):
         bundle_names=("a", "b"),
     )
     return path
-
-
-def test_trx_that_may_not_be_written(trx, grid, make_streamlines, monkeypatch):
-    def refuse(_):
-        raise PermissionError(13, "Permission denied")
-
-    contents = trx.read_bytes()
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    monkeypatch.setattr("trx.trx_file_memmap.load", refuse)
-    found = read_tractogram(trx)
-    assert_same_points(found.streamlines, make_streamlines(grid), atol=0)
-    assert found.groups["b"].tolist() == [1, 2, 4]
-    assert trx.read_bytes() == contents
-
-
-def test_trx_that_is_compressed(trx, grid, make_streamlines, tmp_path):
-    path = tmp_path / "deflated.trx"
-    with (
-        zipfile.ZipFile(trx) as stored,
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for name in stored.namelist():
-            archive.writestr(name, stored.read(name))
-    assert_same_points(
-        read_tractogram(path).streamlines, make_streamlines(grid), atol=0
-    )
-
-
-def test_trx_leaves_the_root_logger_alone(trx):
-    handlers = list(logging.getLogger().handlers)
-    read_tractogram(trx)
-    assert logging.getLogger().handlers == handlers
 
 
 @pytest.mark.parametrize(
