@@ -17,7 +17,7 @@ import time
 
 from dipy_tractogen import __version__
 
-from .logs import LEVELS, Log, OptionWords
+from .logs import LEVELS, Log, OptionWords, one_line
 from .thresholds import ThresholdsNotMet
 
 cli_flows = {
@@ -191,7 +191,7 @@ def main(command: str, arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         # The line could not be read, or its log file not be opened.
         with Log(sys.stderr):
-            logger.error(_one_line(error))
+            logger.error(one_line(error))
         return 1
 
 
@@ -207,7 +207,7 @@ def _run_flow(flow, given: dict) -> int:
     try:
         flow.run(**given)
     except (ValueError, OSError, MemoryError, ImportError) as error:
-        logger.error(_one_line(error))
+        logger.error(one_line(error))
         logger.debug("Where it came from:", exc_info=True)
         return 1
     except ThresholdsNotMet as missed:
@@ -237,14 +237,3 @@ def run() -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(Path(sys.argv[0]).stem))
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, MemoryError):
-        said = str(error).rstrip(".") or "no more can be had"
-        advice = "" if "batch_size" in said else " Give fewer streamlines."
-        return f"Not enough memory: {said}.{advice}"
-    if isinstance(error, OSError) and error.strerror:
-        name = f"{error.filename}: " if error.filename else ""
-        return f"{name}{error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__

@@ -194,3 +194,26 @@ def noted_warnings() -> Iterator[list[str]]:
         yield notes
     finally:
         logger.removeHandler(handler)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what is said of an error, on one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    str
+        With the name of the file where the system refuses one.
+    """
+    if isinstance(error, MemoryError):
+        said = str(error).rstrip(".") or "no more can be had"
+        advice = "" if "batch_size" in said else " Give fewer streamlines."
+        return f"Not enough memory: {said}.{advice}"
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
