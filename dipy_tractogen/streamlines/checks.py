@@ -48,6 +48,21 @@ class ScreeningReport:
         """Streamlines by reason, dropped and kept together."""
         return _added(self.dropped, self.noted)
 
+    def to_dict(self) -> dict:
+        """Return the counts as plain values, ready for JSON.
+
+        Returns
+        -------
+        dict
+            With the keys total, kept, dropped and noted.
+        """
+        return {
+            "total": self.total,
+            "kept": self.kept,
+            "dropped": dict(self.dropped),
+            "noted": dict(self.noted),
+        }
+
     def __add__(self, other: ScreeningReport) -> ScreeningReport:
         """Join the reports of two sets of streamlines."""
         return ScreeningReport(

@@ -22,7 +22,7 @@ from .readers import read_tractogram
 from .reading import Reading
 from .reference import Reference
 from .store import GrowingPoints
-from .values import WITHOUT_VALUE, ValueReader, lacking
+from .values import ValueReader, lacking
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -72,7 +72,9 @@ def load_bundles(
         or ``"error"``.
     out_of_bounds : str, optional
         What to do with streamlines that leave the box of the grid: ``"drop"``,
-        ``"keep"`` or ``"error"``. A grid that is a placeholder has no box.
+        ``"keep"`` or ``"error"``. A grid that is a placeholder has no box. Where more
+        than a tenth of all streamlines, or more than half of those of a file, would be
+        dropped, the grid is taken for a wrong one and an error is raised.
     min_length : float, optional
         Streamlines that are shorter are dropped (mm).
     categorical, continuous : str or iterable of str, optional
@@ -108,7 +110,8 @@ def load_bundles(
     ValueError
         If a file is empty, damaged or cut short, the grids of the files differ, an
         option is not accepted, a value is found nowhere or is no number, a file tells
-        no subject where one is needed, or no streamline is left.
+        no subject where one is needed, no streamline is left, or so many would be
+        dropped that the files or their grid must be wrong.
     """
     check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
     files = sorted(expand_inputs(input_files))
@@ -118,7 +121,7 @@ def load_bundles(
         continuous=continuous,
         participants=participants,
     )
-    grid = _common_grid(files, reference)
+    grid = common_grid(files, reference)
     reading = Reading(files)
     parts = []
     points = None if folder is None else GrowingPoints(folder)
@@ -136,23 +139,44 @@ def load_bundles(
         reading.found(file, found)
         parts.append(part)
     reading.end()
-    _check_left(reading.report, files, min_length)
+    reading.check_left(min_length)
     return _assemble(parts, _joined(parts, points), grid, reading.report, reader.units)
 
 
-def _common_grid(
-    files: list[Path], reference: Reference | str | os.PathLike | None
+def common_grid(
+    files: list[Path], reference: Reference | str | os.PathLike | None = None
 ) -> Reference | None:
-    """Find the grid that files share; None where they have only placeholders."""
+    """Find the grid that tractograms share.
+
+    Parameters
+    ----------
+    files : list of Path
+        The tractograms.
+    reference : Reference, str or Path, optional
+        The grid in place of those in the headers; or a file that holds it.
+
+    Returns
+    -------
+    Reference or None
+        The grid; None where there are only placeholders.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be opened.
+    ValueError
+        If a header is damaged, or the files have different grids and there is no
+        reference.
+    """
     if reference is not None and not isinstance(reference, Reference):
         reference = Reference.from_file(reference)
-    first, without = None, []
+    first, without, replaced = None, [], []
     for file in files:
         grid = _own_grid(file)
         if grid is None or grid.is_placeholder:
             without.append(file)
         elif reference is not None and not grid.matches(reference):
-            logger.warning("%s: the reference stands in for the grid in it", file)
+            replaced.append(file)
         elif first is None:
             first = file, grid
         elif reference is None and not grid.matches(first[1]):
@@ -160,6 +184,12 @@ def _common_grid(
                 f"{first[0]} and {file} are in different grids: register them to one "
                 "space, or state the common grid (reference='FILE')"
             )
+    if replaced:
+        logger.warning(
+            "%s: the reference stands in for the grid in it%s",
+            replaced[0],
+            f", and for those of {len(replaced) - 1} more" if replaced[1:] else "",
+        )
     if reference is not None:
         return None if reference.is_placeholder else reference
     if without:
@@ -215,25 +245,6 @@ def _read_part(
         {name: given[keep] for name, given in values.items()},
     )
     return part, found
-
-
-def _check_left(report: ScreeningReport, files: list[Path], min_length: float) -> None:
-    """Refuse to go on without streamlines."""
-    if report.kept:
-        return
-    where = str(files[0]) if len(files) == 1 else f"the {len(files)} files"
-    if not report.total:
-        raise ValueError(f"no streamlines are in {where}: give tractograms with some")
-    mend = ["check the files", "give the reference of their space (reference='FILE')"]
-    if "out of the bounding box" in report.dropped:
-        mend.append("keep what is out of the box (out_of_bounds='keep')")
-    if min_length:
-        mend.append("allow shorter ones (min_length=0)")
-    if any(reason.startswith(WITHOUT_VALUE) for reason in report.dropped):
-        mend.append("give the values that are missing")
-    raise ValueError(
-        f"no streamlines are left of {where}: {report.summary()}; {', or '.join(mend)}"
-    )
 
 
 def _joined(parts: list[_Part], points: GrowingPoints | None) -> ArraySequence:

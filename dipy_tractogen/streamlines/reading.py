@@ -9,12 +9,21 @@ from pathlib import Path
 from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from .checks import ScreeningReport
+from .checks import NON_FINITE, OUT_OF_BOUNDS, ScreeningReport
+from .values import WITHOUT_VALUE
 
 logger = logging.getLogger("dipy_tractogen")
 
 MOST_NAMED = 20
 """Files that are named one by one; of more only the first few that lack something."""
+
+MOST_OUTSIDE = 0.1
+"""Share of streamlines out of the box from which on the grid is taken for wrong."""
+
+# A file that loses most of its streamlines is in another space than the rest; of a few
+# streamlines that is not known.
+_MOST = 0.5
+_FEWEST = 10
 
 
 class Reading:
@@ -35,6 +44,7 @@ class Reading:
         self.files = files
         self.report = ScreeningReport(0, 0)
         self._nb_flawed = 0
+        self._outside: list[tuple[int, int, Path]] = []
 
     def each(self, *, show_progress: bool = False) -> Iterator[Path]:
         """Walk through the files, with a bar of the bytes that are read.
@@ -78,6 +88,9 @@ class Reading:
         self.report += report
         if not report.counts:
             return
+        outside = report.dropped.get(OUT_OF_BOUNDS, 0)
+        if outside:
+            self._outside.append((outside, report.total, file))
         self._nb_flawed += 1
         if self._nb_flawed <= MOST_NAMED:
             logger.warning("%s: %s", file, report.summary())
@@ -91,3 +104,76 @@ class Reading:
                 len(self.files),
                 self.report.summary(),
             )
+
+    def check_left(self, min_length: float = 0.0) -> None:
+        """Refuse to go on with what is left, where that is nothing or a remainder.
+
+        Parameters
+        ----------
+        min_length : float, optional
+            Streamlines that are shorter were dropped (mm).
+
+        Raises
+        ------
+        ValueError
+            If no streamline is left, more than a tenth are out of the box of the grid
+            or most of a file, most have points that are not finite, or most lack a
+            value.
+        """
+        total, dropped = self.report.total, self.report.dropped
+        if not total:
+            raise ValueError(
+                f"no streamlines are in {self._where()}: give tractograms with some"
+            )
+        self._check_box()
+        for reason, count in dropped.items():
+            mend = _mend(reason)
+            if mend and count > _MOST * total:
+                raise ValueError(
+                    f"most streamlines of {self._where()} cannot be used: "
+                    f"{self.report.summary()}; {mend}"
+                )
+        if not self.report.kept:
+            shorter = ", allow shorter ones (min_length=0)" if min_length else ""
+            raise ValueError(
+                f"no streamlines are left of {self._where()}: {self.report.summary()}; "
+                f"check the files{shorter}"
+            )
+
+    def _check_box(self) -> None:
+        """Refuse a grid that is not that of the streamlines."""
+        total = self.report.total
+        outside = self.report.dropped.get(OUT_OF_BOUNDS, 0)
+        lost = [each for each in self._outside if each[0] > _MOST * each[1]]
+        lost = [each for each in lost if each[0] >= _FEWEST]
+        if not lost and outside <= MOST_OUTSIDE * total:
+            return
+        count, of, worst = max(
+            lost or self._outside, key=lambda each: each[0] / each[1]
+        )
+        said = f"of {total:,} streamlines, {outside:,} {OUT_OF_BOUNDS}"
+        if len(self.files) == 1:
+            said = f"{worst}: {said}"
+        else:
+            said += f", of {worst} alone {count:,} of {of:,}"
+        raise ValueError(
+            f"{said}: so many that the header must be wrong, or the grid that of "
+            "another space; give the reference of their own space "
+            "(reference='FILE'), or keep them (out_of_bounds='keep')"
+        )
+
+    def _where(self) -> str:
+        few = len(self.files) == 1
+        return str(self.files[0]) if few else f"the {len(self.files)} files"
+
+
+def _mend(reason: str) -> str | None:
+    """Say what to do where most streamlines are dropped for a reason that is a fault.
+
+    What is too short, has one point or no length may well be most of a tractogram.
+    """
+    if reason == NON_FINITE:
+        return "the file is damaged, or not of the type that its name says"
+    if reason.startswith(WITHOUT_VALUE):
+        return "give a table that has it for all, or leave that value out"
+    return None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_int, check_number
+from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
 from .encoding import load_to_encode, participants_parameters
 from .evaluation_inputs import load_generated, measure_model
-from .loading import default_loading
+from .loading import default_loading, load
 from .models import load_trained_model
 from .parameters import with_parameters_of
 from .tables import write_json, write_table
@@ -32,6 +32,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         require=None,
         bundles_from="auto",
         reference=None,
+        outside_box="drop",
         grid=None,
         voxel_size=None,
         nb_bootstrap=1000,
@@ -48,7 +49,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
 
         Every measure comes with that of other real streamlines against the same
         held-out ones: that is what a perfect generator would reach. Bundles are
-        compared by name. Generated streamlines out of the bounding box count as well.
+        compared by name. One bounding box holds for all files, that of the real ones.
         Lengths, curvatures and tortuosities that a generated trx or trk says it was
         asked for are compared with those obtained. Where --require is not met, the exit
         code is 3.
@@ -76,6 +77,9 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             name of the file), stem, groups, or a key of data_per_streamline.
         reference : string or Path, optional
             Image or tractogram whose grid holds for all the files.
+        outside_box : string, optional
+            Generated, real and training streamlines that leave the bounding box of the
+            grid: drop, keep or error. To drop more than a tenth is an error as well.
         grid : string or Path, optional
             Image or tractogram whose voxels are those of Dice, overlap and overreach,
             in place of --voxel_size; what lies beyond does not count.
@@ -100,6 +104,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             Figure of the distributions of length, curvature, tortuosity and winding.
         """
         voxel_size = _check_voxels(grid, voxel_size)
+        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         check_int("nb_bootstrap", nb_bootstrap, low=0)
         check_int("seed", seed, low=0)
         _check_participants(given["participants"], model_file)
@@ -118,8 +123,12 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         voxels = _read_grid(grid)
         model = load_trained_model(model_file) if model_file else None
 
-        loading = {**default_loading(), "reference": reference}
-        loading["bundles_from"] = bundles_from
+        loading = {
+            **default_loading(),
+            "bundles_from": bundles_from,
+            "outside_box": outside_box,
+            "reference": _common_box(files, reference),
+        }
         sets, asked = self._load(files, loading, model, given["participants"])
         labels, names = _common_labels(sets)
         _check_bundles(thresholds, labels, names)
@@ -138,8 +147,11 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 "file": str(model_file),
                 **measure_model(model, sets["real"], show_progress=self.show_progress),
             }
+        report["screening"] = {kind: one.report.to_dict() for kind, one in sets.items()}
+        report["warnings"] = [*_warn_of_dropped(sets), *report["warnings"]]
         report["parameters"].update(
             bundles_from=bundles_from,
+            outside_box=outside_box,
             grid_file=str(grid) if grid else None,
             files={kind: [str(file) for file in each] for kind, each in files.items()},
         )
@@ -150,26 +162,21 @@ class EvaluateStreamlinesFlow(TractogenFlow):
 
     def _load(self, files: dict, loading: dict, model, participants) -> tuple:
         """Load the sets, and what of the generated one was asked for."""
-        from dipy_tractogen.streamlines.io import load_bundles
-
-        options = {key: loading[key] for key in ("bundles_from", "reference")}
-        options["show_progress"] = self.show_progress
+        shown = {"show_progress": self.show_progress}
         sets = {}
-        sets["generated"], asked = load_generated(
-            files["generated"], out_of_bounds="keep", **options
-        )
+        sets["generated"], asked = load_generated(files["generated"], loading, **shown)
         if model is None:
-            sets["real"] = load_bundles(files["real"], **options)
+            sets["real"] = load(files["real"], loading, **shown)
         else:
             sets["real"] = load_to_encode(
                 model,
                 files["real"],
                 loading,
                 participants,
-                show_progress=self.show_progress,
+                **shown,
             )
         if "training" in files:
-            sets["training"] = load_bundles(files["training"], **options)
+            sets["training"] = load(files["training"], loading, **shown)
         return sets, asked
 
     def _write(self, paths: dict, report: dict, thresholds: list) -> None:
@@ -239,6 +246,29 @@ def _read_grid(grid):
             "without an image: give an image."
         )
     return voxels
+
+
+def _common_box(files: dict, reference):
+    """Find the one grid whose box holds for all sets: that of the real streamlines.
+
+    A box of each set would drop streamlines of one that it keeps of the other.
+    """
+    from dipy_tractogen.streamlines.io import common_grid
+
+    for kind in ("real", "training", "generated"):
+        found = common_grid(files[kind], reference) if kind in files else None
+        if found is not None:
+            return found
+    return None
+
+
+def _warn_of_dropped(sets: dict) -> list[str]:
+    """Say what was dropped of each set, or kept although it leaves the box."""
+    return [
+        f"Of the {kind} streamlines: {each.report.summary()}."
+        for kind, each in sets.items()
+        if each.report.counts
+    ]
 
 
 def _common_labels(sets: dict) -> tuple[dict, list[str]]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from .encoding import encoded_blocks
+from .loading import load
 
 
-def load_generated(files: list[Path], **options):
+def load_generated(files: list[Path], given: dict, **options):
     """Load generated streamlines, with what each was asked for.
 
     Parameters
     ----------
     files : list of Path
         The tractograms.
+    given : dict
+        Values of `loading_parameters`.
     **options
-        As `load_bundles` takes them.
+        As `load` takes them.
 
     Returns
     -------
@@ -32,14 +35,14 @@ def load_generated(files: list[Path], **options):
     import numpy as np
 
     from dipy_tractogen.streamlines.conditions import COMPUTED
-    from dipy_tractogen.streamlines.io import load_bundles
     from dipy_tractogen.streamlines.naming import column_of
     from dipy_tractogen.streamlines.readers import read_tractogram
     from dipy_tractogen.streamlines.streams import STREAMS
     from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
     files = sorted(files)
-    bundles = load_bundles(files, continuous=(FILE_NUMBER, INDEX_IN_FILE), **options)
+    places = (FILE_NUMBER, INDEX_IN_FILE)
+    bundles = load(files, given, continuous=places, **options)
     asked: dict = {}
     for number, file in enumerate(files):
         stream = STREAMS.get(file.suffix.lower())

@@ -32,7 +32,8 @@ def loading_parameters(
     reference : string or Path, optional
         Image or tractogram whose grid holds for all the input files.
     outside_box : string, optional
-        Streamlines that leave the bounding box: drop, keep or error.
+        Streamlines that leave the bounding box of the grid: drop, keep or error. It
+        holds for all input files, and to drop more than a tenth is an error as well.
     min_length : float, optional
         Shorter streamlines are dropped, in mm.
     """

@@ -113,14 +113,18 @@ def test_values_stay_with_their_streamlines(save, tmp_path):
             bundle_names=("AF", "CST"),
             data_per_streamline={"score": scores, "site": np.array([3, 10, 3, 3])},
         )
-        for number, scores in ((1, [0, np.nan, 2, 3]), (2, [4, 5, 6, 7]))
+        for number, scores in ((1, [0, np.nan, 2, 3]), (2, [4, 5, 6, 7]), (9, [8] * 4))
     ]
     bundles = load_bundles(paths, categorical=["site", "subject"], continuous="score")
-    assert starts(bundles) == [88, 90, 87, 88, 89, 90]
-    assert named(bundles) == ["CST", "CST", "CST", "AF", "CST", "AF"]
-    assert bundles.values["score"].tolist() == [0, 2, 4, 5, 6, 7]
-    assert bundles.values["site"].tolist() == ["3", "3", "3", "10", "3", "3"]
-    assert bundles.values["subject"].tolist() == ["sub-1"] * 2 + ["sub-2"] * 4
+    assert starts(bundles) == [88, 90, 87, 88, 89, 90, 80, 81, 82, 83]
+    assert named(bundles) == ["CST", "CST", *["CST", "AF"] * 4]
+    assert bundles.values["score"].tolist() == [0, 2, 4, 5, 6, 7, 8, 8, 8, 8]
+    assert bundles.values["site"].tolist() == ["3", "3", *["3", "10", "3", "3"] * 2]
+    assert bundles.values["subject"].tolist() == [
+        *["sub-1"] * 2,
+        *["sub-2"] * 4,
+        *["sub-9"] * 4,
+    ]
     assert bundles.report.dropped == {
         "without a value of score": 1,
         "out of the bounding box": 1,
@@ -130,9 +134,9 @@ def test_values_stay_with_their_streamlines(save, tmp_path):
 
 @pytest.fixture
 def flawed(grid, tmp_path):
-    """Write a good streamline and one of each flaw."""
+    """Write six good streamlines and one of each flaw."""
     arrays = [
-        np.array([[0, 0, 0], [0, 20, 0], [0, 40, 0]]),
+        *[np.array([[0, 0, 0], [0, 20, 0], [0, 40, 0]])] * 6,
         np.array([[0, 0, 0], [0, np.nan, 0]]),
         np.array([[0, 0, 0]]),
         np.ones((3, 3)),
@@ -157,7 +161,7 @@ def flawed(grid, tmp_path):
 def test_flaws_are_counted_and_dropped(flawed, caplog):
     with caplog.at_level(logging.INFO, logger="dipy_tractogen"):
         bundles = load_bundles(flawed, min_length=10)
-    assert len(bundles) == 1
+    assert len(bundles) == 6
     assert bundles.report.dropped == {
         "non-finite points": 1,
         "one point": 1,
@@ -188,20 +192,23 @@ def test_points_on_disk_are_those_in_memory(save, flawed, tmp_path, suffix):
 def test_progress_is_in_bytes_and_leaves_the_messages_whole(save, capsys, caplog):
     paths = [save("a.trk"), save("b.trk", x=500)]
     caplog.set_level("INFO", "dipy_tractogen")
-    load_bundles(paths, show_progress=True)
+    with pytest.raises(ValueError, match=r"b\.trk"):
+        load_bundles(paths, show_progress=True)
     assert "Reading: 100%" in capsys.readouterr().err
     assert f"{paths[1]}: kept 0 of 3 streamlines" in caplog.text
 
 
 def test_flaws_are_kept_where_asked(flawed):
     bundles = load_bundles(flawed, out_of_bounds="keep")
-    assert len(bundles) == 3
+    assert len(bundles) == 8
     assert bundles.report.noted == {"out of the bounding box": 1}
 
 
 @pytest.mark.parametrize("options", [{"invalid": "error"}, {"out_of_bounds": "error"}])
 def test_flaws_are_refused_where_asked(flawed, options):
-    with pytest.raises(ValueError, match=r"flawed\.trk: of 6 streamlines: 1") as caught:
+    with pytest.raises(
+        ValueError, match=r"flawed\.trk: of 11 streamlines: 1"
+    ) as caught:
         load_bundles(flawed, **options)
     assert "\n" not in str(caught.value)
 
@@ -211,18 +218,58 @@ def test_bundle_that_loses_all_its_streamlines_has_no_name(save, flawed):
     assert bundles.bundle_names == ("a", "flawed")
     bundles = load_bundles([save("b.trk"), flawed], min_length=35)
     assert bundles.bundle_names == ("flawed",)
-    assert named(bundles) == ["flawed"]
+    assert named(bundles) == ["flawed"] * 6
 
 
 def test_nothing_left_says_why_and_what_to_do(save):
-    path = save("a.trk", x=500, n=2)
+    path = save("a.trk", n=2)
     with pytest.raises(ValueError, match=r"are left of .*a\.trk") as caught:
-        load_bundles(path, min_length=1)
+        load_bundles(path, min_length=50)
     message = str(caught.value)
-    assert "2 out of the bounding box" in message
-    assert "keep what is out of the box (out_of_bounds='keep')" in message
+    assert "2 shorter than 50 mm" in message
     assert "allow shorter ones (min_length=0)" in message
     assert "\n" not in message
+
+
+def test_wrong_grid_is_an_error_and_no_remainder(save):
+    """A tenth may leave the box; beyond it the grid is that of other streamlines."""
+    good = save("a.trk", n=36)
+    tenth = load_bundles([good, save("b.trk", n=4, x=500)])
+    assert tenth.report.dropped == {"out of the bounding box": 4}
+    bad = save("c.trk", n=5, x=500)
+    with pytest.raises(ValueError, match="of 41 streamlines, 5 out of the") as caught:
+        load_bundles([good, bad])
+    message = str(caught.value)
+    assert f"of {bad} alone 5 of 5" in message
+    assert "out_of_bounds='keep'" in message
+    assert "reference=" in message
+    assert "\n" not in message
+    assert len(load_bundles([good, bad], out_of_bounds="keep")) == 41
+
+
+def test_file_in_another_space_is_an_error_however_many_are_right(save, tmp_path):
+    files = [save(f"{n}.trk", n=90) for n in "abcd"]
+    bad = tmp_path / "wrong.trk"
+    with pytest.raises(ValueError, match="keep") as caught:
+        load_bundles([*files, save("wrong.trk", n=30, x=81)])
+    assert f"of {bad} alone 20 of 30" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["values", "points"])
+def test_fault_of_most_streamlines_is_an_error(save, tmp_path, kind):
+    score = np.full(5, np.nan)
+    score[:2] = 1
+    path = save("a.trx", n=5, data_per_streamline={"score": score})
+    if kind == "values":
+        with pytest.raises(ValueError, match="3 without a value of score; give a"):
+            load_bundles(path, continuous="score")
+        return
+    points = np.full((5, 3, 3), np.nan, dtype=np.float32)
+    points[:2] = np.eye(3)
+    tractogram = nib.streamlines.Tractogram(list(points), affine_to_rasmm=np.eye(4))
+    nib.streamlines.save(tractogram, tmp_path / "b.trk")
+    with pytest.raises(ValueError, match="3 non-finite points; the file is damaged"):
+        load_bundles(tmp_path / "b.trk")
 
 
 def test_file_without_streamlines(grid, tmp_path):
@@ -251,7 +298,7 @@ def test_reference_from_a_file_states_the_grid(save, tmp_path):
     image = tmp_path / "fa.nii.gz"
     affine = np.diag([2.0, 2, 2, 1])
     nib.save(nib.Nifti1Image(np.zeros((10, 20, 10), np.uint8), affine), image)
-    bundles = load_bundles(save("a.tck", n=30), reference=image)
+    bundles = load_bundles(save("a.tck", n=22), reference=image)
     assert bundles.reference.dimensions == (10, 20, 10)
     assert starts(bundles) == list(range(20))
 

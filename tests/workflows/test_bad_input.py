@@ -92,7 +92,7 @@ def test_training_on_nothing_but_bad_streamlines(refused, tractogram_with, kind)
 def test_bad_streamlines_are_reported_and_dropped(
     tmp_path, capsys, tractogram_with, model_file, kind, said
 ):
-    file = tractogram_with(kind, good=5, bad=2)
+    file = tractogram_with(kind, good=18, bad=2)
     arguments = [model_file, file, "--out_dir", tmp_path / "out"]
     assert main(RECONSTRUCT, [str(argument) for argument in arguments]) == 0
     (line,) = [
@@ -102,7 +102,7 @@ def test_bad_streamlines_are_reported_and_dropped(
     ]
     assert file.name in line
     (result,) = (tmp_path / "out").glob("*.trx")
-    assert len(load_bundles(result, out_of_bounds="keep")) == 5
+    assert len(load_bundles(result, out_of_bounds="keep")) == 18
 
 
 def test_files_in_different_spaces_are_named(refused, tractogram_with):

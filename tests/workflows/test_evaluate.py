@@ -249,18 +249,66 @@ def test_without_a_common_bundle_the_whole_is_compared(tmp_path, capsys, files):
     assert "tract_2" in capsys.readouterr().err
 
 
-def test_generated_streamlines_out_of_the_box_count(tmp_path, files):
-    bundles = simulate(0)
+def save_outside(path, seed, every):
+    """Write streamlines of which every so manieth is far out of the box."""
+    bundles = simulate(seed)
     points = bundles.resample(30)
-    points[::2] += np.float32(500)
+    points[::every] += np.float32(500)
     save_bundles(
-        tmp_path / "far.trx",
+        path,
         points,
-        reference=bundles.reference,
+        reference=bundles.reference if path.suffix == ".trx" else None,
         labels=bundles.labels,
         bundle_names=bundles.bundle_names,
     )
-    assert evaluate(tmp_path, str(tmp_path / "far.trx"), files[1]) == 0
+    return str(path)
+
+
+@pytest.mark.parametrize(("rule", "nb_kept"), [("drop", 33), ("keep", 36)])
+def test_one_rule_of_the_box_holds_for_all_inputs(tmp_path, capsys, rule, nb_kept):
+    """A set that is compared with itself has one value, with either rule."""
+    paths = [tmp_path / f"{kind}.trx" for kind in ("generated", "real")]
+    generated, real = (save_outside(path, 1, 12) for path in paths)
+    training = save_outside(tmp_path / "training.trx", 2, 36)
+    options = ["--outside_box", rule, "--train_files", training]
+    assert evaluate(tmp_path, generated, real, *options, "--nb_bootstrap", "0") == 0
+    report = read(tmp_path)
+    counts = report["overall"]["counts"]
+    assert (counts["generated"], counts["real"]) == (nb_kept, nb_kept)
+    assert report["overall"]["generated"]["precision"] == 1
+    assert report["parameters"]["outside_box"] == rule
+    for kind, outside in (("generated", 3), ("real", 3), ("training", 1)):
+        found = report["screening"][kind]
+        reason = {"out of the bounding box": outside}
+        assert found["total"] == 36
+        assert found["dropped"] == (reason if rule == "drop" else {})
+        assert found["noted"] == (reason if rule == "keep" else {})
+        (said,) = [each for each in report["warnings"] if f"Of the {kind} " in each]
+        assert f"{outside} out of the bounding box" in said
+        assert said in capsys.readouterr().err or kind != "generated"
+
+
+def test_files_without_a_grid_have_the_box_of_the_real_ones(tmp_path, files):
+    """A tck has no box: dropping in the other set alone would compare two things."""
+    generated = tmp_path / "generated.tck"
+    points = simulate(0).resample(30)
+    points[::12] += np.float32(500)
+    save_bundles(generated, points, reference=simulate(0).reference)
+    assert evaluate(tmp_path, str(generated), files[1], "--nb_bootstrap", "0") == 0
+    report = read(tmp_path)
+    assert report["screening"]["generated"]["dropped"] == {"out of the bounding box": 3}
+
+
+def test_wrong_box_is_an_error_that_names_the_options(tmp_path, capsys, files):
+    far = save_outside(tmp_path / "far.trx", 0, 2)
+    for given in ((far, files[1]), (files[0], far)):
+        assert evaluate(tmp_path, *given) == 1
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert "of 36 streamlines, 18 out of the bounding box" in error
+        assert "--outside_box keep" in error
+        assert "--reference FILE" in error
+    assert not (tmp_path / "metrics.json").exists()
+    assert evaluate(tmp_path, far, files[1], "--outside_box", "keep") == 0
     overall = read(tmp_path)["overall"]
     assert overall["counts"]["generated"] == 36
     assert 0.3 < overall["generated"]["precision"] < 0.7
@@ -272,6 +320,7 @@ def test_generated_streamlines_out_of_the_box_count(tmp_path, files):
         (["--voxel_size", "0"], "--voxel_size 0"),
         (["--voxel_size", "nan"], "--voxel_size nan"),
         (["--seed=-1"], "--seed -1"),
+        (["--outside_box", "leave"], "--outside_box leave"),
         (["--train_files", "missing.trk"], "missing.trk"),
         (["--bundles_from", "tract"], "tract"),
         (["--out_metrics", ""], "out_metrics"),
