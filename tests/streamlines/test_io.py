@@ -318,7 +318,7 @@ def test_without_any_grid_there_is_no_box(save, extension, caplog):
         bundles = load_bundles(path)
     assert starts(bundles) == [-80, -79, -78]
     assert bundles.report.dropped == {}
-    assert len(caplog.records) == 1
+    assert sum("no voxel grid" in each for each in caplog.messages) == 1
     assert not bundles.reference.is_placeholder
     assert bundles.reference.contains(bundles.streamlines).all()
 
