@@ -20,6 +20,22 @@ _COLUMNS = {
 }
 
 
+_TRACTOGRAMS = "*_tractogram.trx"
+
+_README = """\
+Simulated cohort
+================
+
+Every subject has the seven bundles of a phantom like FiberCup, as groups of
+sub-<label>/dwi/sub-<label>_tractogram.trx, changed with age and diagnosis by the
+laws in {laws}. Nothing here is measured: dipy_simulate_cohort of dipy_tractogen
+{version} wrote the files.
+
+The standard has no name for tractograms yet: .bidsignore keeps validators from
+them, and sub-<label>_scans.tsv, which lists the scans of a subject, has no row.
+"""
+
+
 class SimulateCohortFlow(TractogenFlow):
     """Simulate a cohort whose bundles change with age and diagnosis."""
 
@@ -50,7 +66,8 @@ class SimulateCohortFlow(TractogenFlow):
         fanned out and shifted by laws of its age and its group, half controls and half
         patients. What a model learns of them can thus be held against a known answer.
         The tree is as in BIDS: participants.tsv, and for each subject
-        sub-001/dwi/sub-001_tractogram.trx with the bundles as groups.
+        sub-001/dwi/sub-001_tractogram.trx with the bundles as groups; .bidsignore
+        names what the standard has no names for.
 
         Parameters
         ----------
@@ -117,6 +134,7 @@ class SimulateCohortFlow(TractogenFlow):
             out_laws=out_laws,
             out_description="dataset_description.json",
             **{one.participant_id: _tractogram(one) for one in people},
+            **{f"{one.participant_id}_scans": _scans(one) for one in people},
         )
         cohort = simulate_cohort(
             people,
@@ -166,6 +184,8 @@ class SimulateCohortFlow(TractogenFlow):
             "Name": "Simulated cohort",
             "BIDSVersion": "1.9.0",
             "DatasetType": "derivative",
+            "License": "CC0",
+            "Authors": ["dipy_tractogen developers"],
             "GeneratedBy": [{"Name": "dipy_tractogen", "Version": __version__}],
         }
         texts = {
@@ -173,12 +193,38 @@ class SimulateCohortFlow(TractogenFlow):
             "out_laws": json.dumps(asdict(laws), indent=2),
             "out_description": json.dumps(description, indent=2),
             "out_participants": "\n".join(rows),
+            **{f"{one.participant_id}_scans": "filename" for one in people},
         }
         for key, text in texts.items():
             with replacing(paths[key], force=self.force) as temporary:
                 temporary.write_text(f"{text}\n", encoding="utf-8")
+        root = paths["out_description"].parent
+        beside = {
+            "README": _README.format(laws=paths["out_laws"].name, version=__version__),
+            ".bidsignore": "\n".join([*_ignored(paths), ""]),
+        }
+        for name, text in beside.items():
+            if (root / name).exists():
+                # It may be of something else that is in the folder.
+                logger.info("%s is there, and left as it is", root / name)
+            else:
+                with replacing(root / name) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
+
+
+def _ignored(paths: dict) -> list[str]:
+    """Return the names of files that the standard does not have."""
+    names = [_TRACTOGRAMS, f"{_TRACTOGRAMS}.json", paths["out_laws"].name]
+    if paths["out_participants"].name != "participants.tsv":
+        names += [paths[key].name for key in ("out_participants", "out_columns")]
+    return names
 
 
 def _tractogram(participant) -> str:
     name = participant.participant_id
     return f"{name}/dwi/{name}_tractogram.trx"
+
+
+def _scans(participant) -> str:
+    name = participant.participant_id
+    return f"{name}/{name}_scans.tsv"

@@ -1,5 +1,8 @@
 import csv
+from fnmatch import fnmatch
+from importlib.util import find_spec
 import json
+import re
 
 import numpy as np
 import pytest
@@ -44,6 +47,58 @@ def test_tree_is_as_in_bids(folder):
     assert len(files) == 6
 
 
+STANDARD = (
+    r"README|dataset_description\.json|participants\.(tsv|json)|\.bidsignore"
+    r"|(sub-\d{3})/\2_scans\.tsv"
+)
+"""Names that BIDS has, of those that there are; see its schema, rules/files."""
+
+
+def unknown_to_bids(folder, *, is_known):
+    """Files that are neither named in .bidsignore nor known."""
+    ignored = (folder / ".bidsignore").read_text(encoding="utf-8").split()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    left = [
+        name
+        for name in names
+        if not any(fnmatch(name.rpartition("/")[2], one) for one in ignored)
+    ]
+    return [name for name in left if not is_known(name)]
+
+
+def test_standard_knows_the_names_or_is_told_to_ignore_them(folder):
+    known = re.compile(STANDARD).fullmatch
+    assert unknown_to_bids(folder, is_known=known) == []
+    assert len(list(folder.glob("sub-*/sub-*_scans.tsv"))) == 6
+    assert "laws.json" in (folder / "README").read_text(encoding="utf-8")
+    if find_spec("bids_validator"):
+        from bids_validator import BIDSValidator
+
+        def is_bids(name):
+            return name == ".bidsignore" or BIDSValidator().is_bids(f"/{name}")
+
+        assert unknown_to_bids(folder, is_known=is_bids) == []
+    if find_spec("bids"):
+        from bids import BIDSLayout
+
+        assert len(BIDSLayout(folder).get_subjects()) == 6
+
+
+def test_other_names_of_tables_are_ignored_by_bids(tmp_path):
+    assert (
+        simulate(tmp_path, "--out_laws", "l.json", "--out_participants", "p.tsv") == 0
+    )
+    assert unknown_to_bids(tmp_path, is_known=re.compile(STANDARD).fullmatch) == []
+
+
+def test_readme_that_is_there_stays(tmp_path, capsys):
+    (tmp_path / "README").write_text("of my project", encoding="utf-8")
+    assert simulate(tmp_path, "--force") == 0
+    assert "README is there" in capsys.readouterr().err
+    assert (tmp_path / "README").read_text(encoding="utf-8") == "of my project"
+
+
 def test_laws_are_found_again_in_the_files(folder):
     """The lengths of the straight bundle, regressed on age and group."""
     laws = json.loads((folder / "laws.json").read_text(encoding="utf-8"))
@@ -72,12 +127,12 @@ def test_existing_cohort_is_kept(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--nb_subjects", "1"], "nb_subjects=1"),
+        (["--nb_subjects", "1"], "--nb_subjects 1"),
         (["--nb_streamlines", "0"], "--nb_streamlines 0"),
         (["--nb_points", "1"], "--nb_points 1"),
         (["--youngest", "90"], "in that order"),
         (["--length_per_year", "0.5"], "length_per_year"),
-        (["--fan_per_year", "nan"], "fan_per_year=nan"),
+        (["--fan_per_year", "nan"], "--fan_per_year nan"),
         (["--out_laws", "participants.tsv"], "one name"),
     ],
 )
