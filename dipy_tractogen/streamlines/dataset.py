@@ -9,6 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .checks import ScreeningReport
+from .columns import as_columns, join_columns
 from .geometry import own_lengths, resample
 from .messages import listed
 from .ragged import as_sequence, take, to_sequence
@@ -36,6 +37,9 @@ class BundleSet:
         diagnosis), finite numbers, kept as float64, otherwise (such as an age).
     units : dict of str to str, optional
         Units of some of the values.
+    data_per_streamline : dict of str to ndarray of shape (n,) or (n, k), optional
+        What the files hold of each streamline, of any numeric type, to be written
+        again; kept with two dimensions.
 
     Raises
     ------
@@ -51,6 +55,7 @@ class BundleSet:
     report: ScreeningReport | None = None
     values: dict[str, np.ndarray] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    data_per_streamline: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         self.streamlines = to_sequence(self.streamlines)
@@ -73,6 +78,7 @@ class BundleSet:
             for name, given in self.values.items()
         }
         self.units = dict(self.units)
+        self.data_per_streamline = as_columns(self.data_per_streamline, len(self))
 
     def __len__(self) -> int:
         return len(self.streamlines)
@@ -140,6 +146,7 @@ class BundleSet:
             self.report,
             {name: values[indices] for name, values in self.values.items()},
             self.units,
+            {name: each[indices] for name, each in self.data_per_streamline.items()},
         )
 
     def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
@@ -225,6 +232,10 @@ class BundleSet:
             None if None in reports else sum(reports[1:], reports[0]),
             _merged_values([each.values for each in sets]),
             _merged_units([each.units for each in sets]),
+            join_columns(
+                [each.data_per_streamline for each in sets],
+                [len(each) for each in sets],
+            ),
         )
 
 

@@ -12,13 +12,15 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .checks import ScreeningReport, check_options, screen
+from .columns import as_columns, join_columns, warn_of_left_out
+from .conditions import BUNDLE
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
 from .messages import listed
 from .naming import bundle_labels
 from .participants import Participants
 from .ragged import as_sequence, take
-from .readers import read_tractogram
+from .readers import TractogramContents, read_tractogram
 from .reading import Reading
 from .reference import Reference
 from .store import GrowingPoints
@@ -36,6 +38,8 @@ class _Part(NamedTuple):
     labels: np.ndarray
     names: tuple[str, ...]
     values: dict[str, np.ndarray]
+    data: dict[str, np.ndarray]
+    left_out: dict[str, list[str]]
 
 
 def load_bundles(
@@ -50,6 +54,7 @@ def load_bundles(
     continuous: str | Iterable[str] = (),
     participants: Participants | str | os.PathLike | None = None,
     folder: str | os.PathLike | None = None,
+    keep_data: bool = False,
     show_progress: bool = False,
 ) -> BundleSet:
     """Load tractograms as bundles.
@@ -92,6 +97,10 @@ def load_bundles(
         Where the points are kept, in a file without a name that is mapped into memory.
         They need as much room there as in the input files, and no memory; without it
         they are in memory.
+    keep_data : bool, optional
+        Whether the set carries the ``data_per_streamline`` of the files, so that it can
+        be written again. A file that lacks some gets NaN. A warning names what files
+        hold besides: values of points and of groups, which are not read.
     show_progress : bool, optional
         Whether a progress bar is shown.
 
@@ -131,6 +140,7 @@ def load_bundles(
             reader,
             bundles_from,
             points,
+            keep_data,
             reference=grid,
             min_length=min_length,
             out_of_bounds=out_of_bounds,
@@ -217,6 +227,7 @@ def _read_part(
     reader: ValueReader,
     bundles_from: str,
     points: GrowingPoints | None,
+    keep_data: bool,
     **screening,
 ) -> tuple[_Part, ScreeningReport]:
     """Read one file and leave out what cannot be used; `screening` as for `screen`."""
@@ -243,8 +254,27 @@ def _read_part(
         labels[keep],
         names,
         {name: given[keep] for name, given in values.items()},
+        _kept_data(contents, keep, bundles_from) if keep_data else {},
+        _left_out(contents, bundles_from) if keep_data else {},
     )
     return part, found
+
+
+def _kept_data(
+    contents: TractogramContents, keep: np.ndarray, bundles_from: str
+) -> dict[str, np.ndarray]:
+    """Give the values of the streamlines that are kept, but for their bundles."""
+    columns = as_columns(contents.data_per_streamline, len(keep))
+    if bundles_from == BUNDLE:
+        columns.pop(BUNDLE, None)
+    return {name: values[keep] for name, values in columns.items()}
+
+
+def _left_out(contents: TractogramContents, bundles_from: str) -> dict[str, list[str]]:
+    """Name what a file holds and nothing is made of."""
+    if bundles_from in ("auto", "groups"):
+        return contents.left_out
+    return {**contents.left_out, "groups": sorted(contents.groups)}
 
 
 def _joined(parts: list[_Part], points: GrowingPoints | None) -> ArraySequence:
@@ -268,6 +298,7 @@ def _assemble(
     units: dict[str, str],
 ) -> BundleSet:
     """Join the labels, names and values of the files into one set."""
+    warn_of_left_out([part.left_out for part in parts])
     names = sorted({name for part in parts for name in _used(part.labels, part.names)})
     codes = {name: code for code, name in enumerate(names)}
     labels = [
@@ -285,6 +316,9 @@ def _assemble(
             for name in parts[0].values
         },
         units,
+        join_columns(
+            [part.data for part in parts], [len(part.labels) for part in parts]
+        ),
     )
     logger.info(
         "%d streamlines in %d bundles: %s",

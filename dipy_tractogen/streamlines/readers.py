@@ -41,11 +41,15 @@ class TractogramContents:
         Values of each streamline.
     groups : dict of str to ndarray of int
         Indices of the streamlines of each group.
+    left_out : dict of str to list of str
+        Names of what else the file holds, which is not read, such as those of the
+        values of points under ``"data_per_point"``.
     """
 
     streamlines: ArraySequence
     data_per_streamline: dict[str, np.ndarray] = field(default_factory=dict)
     groups: dict[str, np.ndarray] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_tractogram(
@@ -97,11 +101,9 @@ def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:
         try:
             points.append(next(blocks))
         except StopIteration as end:
-            lengths, data_per_streamline, groups = end.value[:3]
+            lengths, *others = end.value
             break
-    return TractogramContents(
-        as_sequence(points.since(first), lengths), data_per_streamline, groups
-    )
+    return TractogramContents(as_sequence(points.since(first), lengths), *others)
 
 
 def _read_trk(path: Path) -> Blocks:
@@ -196,7 +198,8 @@ READERS: dict[str, Callable[[Path], Blocks]] = {
     ".dpy": _read_dpy,
 }
 """What reads a format: a generator of points, block by block, that returns the number
-of points of each streamline, ``data_per_streamline`` and the groups."""
+of points of each streamline, ``data_per_streamline``, the groups, and by kind the names
+of what is left out."""
 
 
 def _check_magic(path: Path, magic: bytes) -> None:

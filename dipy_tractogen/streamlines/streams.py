@@ -35,6 +35,7 @@ class TrkStream:
 
     keeps_data = True
     keeps_bundles = True
+    most_columns = header_2_dtype["property_name"].shape[0]
 
     def __init__(
         self,
@@ -79,6 +80,15 @@ class TrkStream:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    @staticmethod
+    def has_column(name: str, width: int) -> bool:
+        """Say whether the format has room for a name with so many values."""
+        try:
+            encode_value_in_name(width, name)
+        except ValueError:
+            return False
+        return True
 
     def _name_properties(self, widths: dict[str, int]) -> None:
         """Put the names of the values into the header."""

@@ -44,6 +44,8 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
         Values of each streamline.
     groups : dict
         Empty: the format has none.
+    left_out : dict of str to list of str
+        Names of the values of points, which are not read.
 
     Raises
     ------
@@ -83,7 +85,13 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:
         raise ValueError(f"{len(lengths)} of {declared} streamlines are there")
-    return lengths, _named(np.concatenate(properties), header["property_name"]), {}
+    scalars = _named(np.zeros((0, width - 3)), header["scalar_name"], "scalars")
+    return (
+        lengths,
+        _named(np.concatenate(properties), header["property_name"], "properties"),
+        {},
+        {"data_per_point": list(scalars)},
+    )
 
 
 def _mapped(file) -> mmap.mmap:
@@ -117,16 +125,16 @@ def _walk(contents, header, order: str, width: int, nb_properties: int):
         yield np.array(starts), np.array(sizes)
 
 
-def _named(properties: np.ndarray, names: np.ndarray) -> dict[str, np.ndarray]:
-    """Split the properties of streamlines by the names in the header."""
+def _named(values: np.ndarray, names: np.ndarray, others: str) -> dict[str, np.ndarray]:
+    """Split values by the names in the header; those without one are the others."""
     data, column = {}, 0
-    if not properties.shape[1]:
+    if not values.shape[1]:
         return data
     for text in names:
         name, width = decode_value_from_name(text)
         if width:
-            data[name] = properties[:, column : column + width]
+            data[name] = values[:, column : column + width]
             column += width
-    if column < properties.shape[1]:
-        data["properties"] = properties[:, column:]
+    if column < values.shape[1]:
+        data[others] = values[:, column:]
     return data

@@ -57,6 +57,7 @@ class TrxStream:
 
     keeps_data = True
     keeps_bundles = True
+    most_columns = None
 
     def __init__(
         self,
@@ -92,7 +93,8 @@ class TrxStream:
             self._column("labels", "<i4").append(labels)
             self._counts += np.bincount(labels, minlength=len(self._counts))
         for name, values in data.items():
-            self._column(f"dps/{name}", "<f4", values.shape[1]).append(values)
+            dtype = values.dtype.newbyteorder("<")
+            self._column(f"dps/{name}", dtype, values.shape[1]).append(values)
 
     def finish(self) -> None:
         """Write what needs the number of streamlines and of points."""
@@ -106,7 +108,8 @@ class TrxStream:
         names = safe_names(tuple(key.split("/", 1)[1] for key in data))
         for name, column in zip(names, data.values()):
             width = f".{column.width}" if column.width > 1 else ""
-            self._write_member(f"dps/{name}{width}.float32", column.chunks())
+            member = f"dps/{name}{width}.{column.dtype.name}"
+            self._write_member(member, column.chunks())
         header = {
             "DIMENSIONS": [max(size, 1) for size in self._reference.dimensions],
             "VOXEL_TO_RASMM": self._reference.affine.tolist(),
@@ -125,7 +128,12 @@ class TrxStream:
         for column in self._columns.values():
             column.close()
 
-    def _column(self, key: str, dtype: str, width: int = 1) -> _Column:
+    @staticmethod
+    def has_column(name: str, width: int) -> bool:
+        """Say whether the format has room for a name with so many values."""
+        return True
+
+    def _column(self, key: str, dtype: np.dtype | str, width: int = 1) -> _Column:
         """Return a column of values, made when it is first needed."""
         if key not in self._columns:
             self._columns[key] = _Column(self._folder, dtype, width)
@@ -167,21 +175,21 @@ class TrxStream:
 class _Column:
     """Values of the streamlines, kept on disk until they are asked for."""
 
-    def __init__(self, folder: Path, dtype: str, width: int):
-        self._dtype = np.dtype(dtype)
+    def __init__(self, folder: Path, dtype: np.dtype | str, width: int):
+        self.dtype = np.dtype(dtype)
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self.width = width
         self.nb_rows = 0
 
     def append(self, values: np.ndarray) -> None:
-        self._file.write(np.ascontiguousarray(values, dtype=self._dtype))
+        self._file.write(np.ascontiguousarray(values, dtype=self.dtype))
         self.nb_rows += len(values)
 
     def chunks(self) -> Iterator[np.ndarray]:
         self._file.seek(0)
-        size = self._dtype.itemsize * self.width * _ROWS_PER_CHUNK
+        size = self.dtype.itemsize * self.width * _ROWS_PER_CHUNK
         while data := self._file.read(size):
-            yield np.frombuffer(data, dtype=self._dtype)
+            yield np.frombuffer(data, dtype=self.dtype)
 
     def close(self) -> None:
         self._file.close()

@@ -11,6 +11,8 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .columns import as_columns, choose_inherited
+from .conditions import BUNDLE
 from .files import replacing, tractogram_extension
 from .messages import listed
 from .ragged import as_sequence, blocks, to_sequence
@@ -52,6 +54,7 @@ class TractogramWriter:
         self._kind: tuple | None = None
         self._labels: set[int] = set()
         self._lost: list[str] = []
+        self._inherited: list[str] | None = None
         self._nb_outside = 0
         self.nb_streamlines = 0
 
@@ -60,6 +63,7 @@ class TractogramWriter:
         points: np.ndarray | ArraySequence,
         labels: np.ndarray | None = None,
         data_per_streamline: dict[str, np.ndarray] | None = None,
+        inherited: dict[str, np.ndarray] | None = None,
     ) -> None:
         """Write streamlines after those that were written before.
 
@@ -71,7 +75,11 @@ class TractogramWriter:
             Bundle of each streamline, as an index into the bundle names, in any
             order. Given in every call or in none.
         data_per_streamline : dict of str to ndarray of shape (m,) or (m, k), optional
-            Values of each streamline, the same names in every call.
+            Values of each streamline, the same names and types in every call.
+        inherited : dict of str to ndarray of shape (m,) or (m, k), optional
+            Values that the inputs of a command have of each streamline. Those whose
+            name is also that of other values, or that the format has no room for, are
+            left out, and a warning says so.
 
         Raises
         ------
@@ -83,6 +91,9 @@ class TractogramWriter:
             return
         labels = self._checked_labels(labels, len(streamlines))
         data = self._checked_data(data_per_streamline, len(streamlines), labels)
+        kept = self._chosen(inherited or {}, data, labels)
+        data = {**data, **self._checked_data(kept, len(streamlines), None)}
+        self._check_kinds(data, labels)
         self._warn_of_losses(labels, data)
         for rows, block, lengths in blocks(streamlines):
             block = np.ascontiguousarray(block, dtype=np.float32)
@@ -134,23 +145,47 @@ class TractogramWriter:
     def _checked_data(
         self, data: dict[str, np.ndarray] | None, n: int, labels: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """Give values two dimensions; refuse what differs from the first call."""
-        checked = {}
-        for name, values in (data or {}).items():
-            values = np.asarray(values, dtype=np.float32)
-            values = values[:, None] if values.ndim == 1 else values
-            if values.ndim != 2 or len(values) != n or not values.shape[1]:
+        """Give values two dimensions and a type that files have."""
+        checked = as_columns(data or {}, n)
+        for name, values in checked.items():
+            if values.dtype.kind not in "biuf" or not values.shape[1]:
                 raise ValueError(
-                    f"data_per_streamline {name!r} has the shape {values.shape}, and "
-                    f"there are {n} streamlines: give a row for each"
+                    f"data_per_streamline {name!r} has the shape {values.shape} and "
+                    f"type {values.dtype}: give one number or more for each streamline"
                 )
-            checked[name] = values
-        if labels is not None and "bundle" in checked:
+            if values.dtype.kind == "b" or values.dtype.itemsize > 8:
+                # The formats have neither truth values nor extended precision.
+                one = np.uint8 if values.dtype.kind == "b" else np.float64
+                checked[name] = values.astype(one)
+        if labels is not None and BUNDLE in checked:
             raise ValueError(
                 "data_per_streamline 'bundle' is where labels go: give another name"
             )
-        widths = {name: values.shape[1] for name, values in checked.items()}
-        kind = (labels is not None, widths)
+        return checked
+
+    def _chosen(self, inherited, own: dict, labels: np.ndarray | None) -> dict:
+        """Give the values of inputs that the file has room for; the same each time."""
+        if not inherited or not self._stream.keeps_data:
+            return inherited
+        columns = as_columns(inherited, len(next(iter(inherited.values()))))
+        if self._inherited is None:
+            names = {*own, *([BUNDLE] if labels is not None else [])}
+            most = self._stream.most_columns
+            self._inherited = choose_inherited(
+                columns,
+                names,
+                path=self._path,
+                fits=self._stream.has_column,
+                room=None if most is None else max(most - len(names), 0),
+            )
+        return {name: columns[name] for name in self._inherited}
+
+    def _check_kinds(self, data: dict, labels: np.ndarray | None) -> None:
+        """Refuse what differs from the first call."""
+        kinds = {
+            name: (values.shape[1], values.dtype.name) for name, values in data.items()
+        }
+        kind = (labels is not None, kinds)
         if self._kind is None:
             self._kind = kind
         elif kind != self._kind:
@@ -158,7 +193,6 @@ class TractogramWriter:
                 f"{self._path}: labels and data_per_streamline changed from "
                 f"{self._kind} to {kind}: give the same in every call"
             )
-        return checked
 
     def _warn_of_losses(self, labels: np.ndarray | None, names: Iterable[str]) -> None:
         """Say, once of each, what the format cannot hold."""
@@ -266,6 +300,7 @@ def save_bundles(
     labels: np.ndarray | None = None,
     bundle_names: Sequence[str] = (),
     data_per_streamline: dict[str, np.ndarray] | None = None,
+    inherited: dict[str, np.ndarray] | None = None,
     force: bool = False,
 ) -> None:
     """Write streamlines as a tractogram.
@@ -285,6 +320,8 @@ def save_bundles(
         Names of the bundles.
     data_per_streamline : dict of str to ndarray of shape (n,) or (n, k), optional
         Values of each streamline; .trx and .trk keep them.
+    inherited : dict of str to ndarray of shape (n,) or (n, k), optional
+        Further values, which give way; see `TractogramWriter.write`.
     force : bool, optional
         Whether an existing file may be replaced.
 
@@ -301,4 +338,4 @@ def save_bundles(
     with open_writer(
         path, reference=reference, bundle_names=bundle_names, force=force
     ) as writer:
-        writer.write(streamlines, labels, data_per_streamline)
+        writer.write(streamlines, labels, data_per_streamline, inherited)

@@ -92,7 +92,9 @@ class AverageStreamlinesFlow(TractogenFlow):
             reference=bundles.reference,
             labels=labels,
             bundle_names=bundles.bundle_names,
-            data_per_streamline={"nb_streamlines": np.minimum(counts, _MOST)},
+            data_per_streamline={
+                "nb_streamlines": np.minimum(counts, _MOST).astype(np.int32)
+            },
             force=self.force,
         )
         logger.info("Averaged %d bundles", len(labels))

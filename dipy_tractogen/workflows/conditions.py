@@ -9,6 +9,9 @@ from dipy_tractogen.streamlines.messages import listed
 
 logger = logging.getLogger("dipy_tractogen")
 
+# Up to here single precision holds all whole numbers.
+_LARGEST_WHOLE = 2**24
+
 
 def split_conditions(texts: list[str] | None) -> dict[str, str]:
     """Split what is asked into names and values.
@@ -130,11 +133,14 @@ def values_to_write(conditions, values: dict) -> dict:
     -------
     dict of str to ndarray of shape (n,)
         Numbers: of categories the codes, or what their names say where all of these
-        are numbers.
+        are numbers; others in single precision unless they are too large for it.
     """
     import numpy as np
 
     written = dict(values)
+    for one in conditions.continuous:
+        if one.name in values and max(-one.low, one.high) <= _LARGEST_WHOLE:
+            written[one.name] = np.asarray(values[one.name], dtype=np.float32)
     for one in conditions.categorical:
         if one.name not in values:
             continue

@@ -46,7 +46,8 @@ class EncodeStreamlinesFlow(TractogenFlow):
         out_latents : string, optional
             An npz file with the arrays z_mean, deviation (where the model has one),
             error_mm, labels, bundle_names, files, file_of_streamline and
-            index_in_file; or a trx or trk, the streamlines as they are with
+            index_in_file, and as data_per_streamline/NAME what the inputs hold of
+            each; or a trx or trk, the streamlines as they are with
             data_per_streamline["latent"], "deviation" and "error_mm".
         """
         check_loading(given)
@@ -64,6 +65,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
             given,
             given["participants"],
             places,
+            keep_data=True,
             show_progress=self.show_progress,
         )
         blocks = self._encoded(model, bundles)
@@ -110,6 +112,10 @@ class EncodeStreamlinesFlow(TractogenFlow):
                 files=np.array([str(file) for file in files]),
                 file_of_streamline=bundles.values[FILE_NUMBER].astype(np.int32),
                 index_in_file=bundles.values[INDEX_IN_FILE].astype(np.int64),
+                **{
+                    f"data_per_streamline/{name}": values
+                    for name, values in bundles.data_per_streamline.items()
+                },
             )
 
     def _write_tractogram(self, path, bundles, blocks) -> None:
@@ -123,7 +129,12 @@ class EncodeStreamlinesFlow(TractogenFlow):
         ) as writer:
             for rows, arrays in blocks:
                 data = {"latent": arrays.pop("z_mean"), **arrays}
-                writer.write(bundles.streamlines[rows], bundles.labels[rows], data)
+                writer.write(
+                    bundles.streamlines[rows],
+                    bundles.labels[rows],
+                    data,
+                    {k: each[rows] for k, each in bundles.data_per_streamline.items()},
+                )
 
 
 def _extension(name: str) -> str:

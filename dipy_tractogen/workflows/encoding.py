@@ -61,6 +61,7 @@ def load_to_encode(
     numbers: Sequence[str] = (),
     conditions=None,
     categories: Sequence[str] = (),
+    keep_data=False,
     show_progress=False,
 ):
     """Load bundles with all that a model has to know to encode them.
@@ -81,6 +82,8 @@ def load_to_encode(
         What has to be known of the streamlines; by default what the networks read.
     categories : sequence of str, optional
         Names of further categories to load.
+    keep_data : bool, optional
+        Whether the ``data_per_streamline`` of the files are kept, to be written again.
     show_progress : bool, optional
         Whether there is a bar of what is read.
 
@@ -114,6 +117,7 @@ def load_to_encode(
         participants=participants,
         categorical=[*names["categorical"], *categories],
         continuous=[*names["continuous"], *numbers],
+        keep_data=keep_data,
         show_progress=show_progress,
     )
     if read and not participants:

@@ -82,7 +82,9 @@ class FilterStreamlinesFlow(TractogenFlow):
         check_reads_no_bundle(model, model_file)
 
         reference, report = self._reference(model, model_file, given)
-        bundles = load_to_encode(model, files, given, show_progress=self.show_progress)
+        bundles = load_to_encode(
+            model, files, given, keep_data=True, show_progress=self.show_progress
+        )
         distances, _, relative = reference.compare(
             model, bundles, show_progress=self.show_progress
         )
@@ -93,7 +95,10 @@ class FilterStreamlinesFlow(TractogenFlow):
                 f"being {distances.min():.3g} mm from the reference: are they in the "
                 "space of the model?"
             )
-        data = {"distance_mm": distances, "relative_distance": relative}
+        data = {
+            "distance_mm": distances.astype("float32"),
+            "relative_distance": relative.astype("float32"),
+        }
         written = {"out_tractogram": plausible, "out_rejected": ~plausible}
         if plausible.all() and "out_rejected" in paths:
             path = paths.pop("out_rejected")
@@ -146,6 +151,10 @@ class FilterStreamlinesFlow(TractogenFlow):
                 bundles.streamlines[rows],
                 bundles.labels[rows],
                 {name: values[rows] for name, values in data.items()},
+                {
+                    name: each[rows]
+                    for name, each in bundles.data_per_streamline.items()
+                },
             )
 
 

@@ -93,14 +93,19 @@ class LabelStreamlinesFlow(TractogenFlow):
         check_reads_no_bundle(model, model_file)
 
         reference, report = self._reference(model, model_file, given)
-        bundles = load_to_encode(model, files, given, show_progress=self.show_progress)
+        bundles = load_to_encode(
+            model, files, given, keep_data=True, show_progress=self.show_progress
+        )
         distances, nearest, relative = reference.compare(
             model, bundles, show_progress=self.show_progress
         )
         names = (*reference.bundle_names, UNASSIGNED)
         labels = nearest.copy()
         labels[relative > 1] = len(names) - 1
-        data = {"distance_mm": distances, "relative_distance": relative}
+        data = {
+            "distance_mm": distances.astype("float32"),
+            "relative_distance": relative.astype("float32"),
+        }
         self._write(paths["out_tractogram"], bundles, labels, names, data)
         self._count(paths["out_counts"], labels, names)
         if score:
@@ -145,6 +150,7 @@ class LabelStreamlinesFlow(TractogenFlow):
             labels=labels,
             bundle_names=names,
             data_per_streamline=data,
+            inherited=bundles.data_per_streamline,
             force=self.force,
         )
 

@@ -79,7 +79,7 @@ def load(files: list[Path], given: dict, **values):
         Values of `loading_parameters`.
     **values
         Further arguments of `load_bundles`: ``categorical``, ``continuous``,
-        ``participants``, ``folder`` and ``show_progress``.
+        ``participants``, ``folder``, ``keep_data`` and ``show_progress``.
 
     Returns
     -------

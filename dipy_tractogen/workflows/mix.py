@@ -160,8 +160,8 @@ class MixStreamlinesFlow(TractogenFlow):
                 # The steps of a pair lie one after the other.
                 points = steps.reshape(-1, *steps.shape[2:])
                 data = {
-                    "weight": np.tile(shares, len(number)),
-                    "pair": np.repeat(number, nb_steps),
+                    "weight": np.tile(shares, len(number)).astype(np.float32),
+                    "pair": np.repeat(number, nb_steps).astype(np.int32),
                 }
                 labels = np.tile(np.arange(nb_steps), len(number))
                 tractogram.write(

@@ -48,7 +48,8 @@ class PredictAttributeFlow(TractogenFlow):
         out_dir : string or Path, optional
             Output folder.
         out_table : string, optional
-            Table of the streamlines, tab-separated.
+            Table of the streamlines, tab-separated, with the data_per_streamline that
+            the inputs have.
         """
         check_loading(given)
         path = self.outputs(out_dir, out_table=out_table)["out_table"]
@@ -63,6 +64,7 @@ class PredictAttributeFlow(TractogenFlow):
             given,
             participants=participants,
             continuous=names,
+            keep_data=True,
             show_progress=self.show_progress,
         )
         _check_unit(model, bundles)
@@ -84,7 +86,21 @@ class PredictAttributeFlow(TractogenFlow):
         }
         if measured is not None:
             columns["measured"] = map(float, measured)
+        columns |= _as_they_are(bundles.data_per_streamline, columns, path)
         write_table(path, list(columns), zip(*columns.values()), force=self.force)
+
+
+def _as_they_are(data: dict, own, path) -> dict:
+    """Give values of the inputs as columns of text, with all of their digits."""
+    from dipy_tractogen.streamlines.columns import choose_inherited
+
+    single = {
+        name if values.shape[1] == 1 else f"{name}_{number}": column[:, None]
+        for name, values in data.items()
+        for number, column in enumerate(values.T, start=1)
+    }
+    names = choose_inherited(single, own, path=path, fits=lambda *_: True, room=None)
+    return {name: single[name][:, 0].astype(str) for name in names}
 
 
 def load_regression_model(path):

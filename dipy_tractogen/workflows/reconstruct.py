@@ -56,6 +56,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
             files,
             given,
             given["participants"],
+            keep_data=True,
             show_progress=self.show_progress,
         )
         mean, high, truncation = self._write(path, bundles, model)
@@ -96,7 +97,10 @@ class ReconstructStreamlinesFlow(TractogenFlow):
                 errors.append(point_errors(points, outputs["points"]))
                 truncation.append(model.truncation_error(points))
                 tractogram.write(
-                    outputs["points"], bundles.labels[rows], {"error_mm": errors[-1]}
+                    outputs["points"],
+                    bundles.labels[rows],
+                    {"error_mm": errors[-1].astype("float32")},
+                    {k: each[rows] for k, each in bundles.data_per_streamline.items()},
                 )
         summary = summarize_errors(np.concatenate(errors))
         lost = float(np.concatenate(truncation).mean())

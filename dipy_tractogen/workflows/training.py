@@ -160,11 +160,13 @@ class TrainingFlow(TractogenFlow):
             given,
             participants=given["participants"],
             folder=folder,
+            keep_data=True,
             show_progress=self.show_progress,
             **names,
         )
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = _of_known_categories(aside, kept)
+        kept.data_per_streamline = {}
         tables = [Path(given["participants"])] if given["participants"] else []
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
@@ -254,6 +256,11 @@ def _save_held_out(model, aside, path: Path | None, force: bool) -> None:
         data_per_streamline=values_to_write(
             model.record.density.conditions, aside.values
         ),
+        inherited={
+            name: values
+            for name, values in aside.data_per_streamline.items()
+            if name not in aside.values
+        },
         force=force,
     )
 
