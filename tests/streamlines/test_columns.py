@@ -75,7 +75,7 @@ def test_a_trx_keeps_values_exactly(tmp_path, grid, make_streamlines):
 def test_rows_stay_with_their_streamlines(tmp_path, grid, make_streamlines, caplog):
     lines = [np.array(line) for line in make_streamlines(grid, n=6)]
     lines[1] = lines[1][:1]
-    lines[4] = lines[4] + 1e4
+    lines[4] = lines[4] * np.nan
     paths = []
     for number, name in enumerate(("a", "b")):
         paths.append(tmp_path / f"{name}.trk")
