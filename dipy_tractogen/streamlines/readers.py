@@ -22,7 +22,7 @@ from .ragged import POINTS_PER_BLOCK, as_sequence
 from .store import GrowingPoints, StoreError, release
 from .trk_reader import read_trk
 from .trx_reader import read_trx
-from .vtk import VTK_EXTENSIONS, check_vtk, load_vtk
+from .vtk import read_vtk
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -78,8 +78,6 @@ def read_tractogram(
     """
     path = Path(path)
     extension = tractogram_extension(path)
-    if extension in VTK_EXTENSIONS:
-        check_vtk()
     try:
         with path.open("rb") as file:
             if not file.read(1):
@@ -153,13 +151,6 @@ def _by_size(streamlines: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
         yield block
 
 
-def _read_vtk(path: Path) -> Blocks:
-    """Read a file of the VTK family with DIPY, which reads it as a whole."""
-    streamlines = load_vtk(path)
-    yield streamlines._data.reshape(-1, 3)
-    return np.asarray(streamlines._lengths), {}, {}
-
-
 def _read_dpy(path: Path) -> Blocks:
     """Read a DPY with DIPY."""
     from dipy.io.dpy import Dpy
@@ -192,9 +183,9 @@ READERS: dict[str, Callable[[Path], Blocks]] = {
     ".trk": _read_trk,
     ".tck": _read_tck,
     ".trx": read_trx,
-    ".vtk": _read_vtk,
-    ".vtp": _read_vtk,
-    ".fib": _read_vtk,
+    ".vtk": read_vtk,
+    ".vtp": read_vtk,
+    ".fib": read_vtk,
     ".dpy": _read_dpy,
 }
 """What reads a format: a generator of points, block by block, that returns the number

@@ -19,6 +19,11 @@ LARGE = 2**27
 cosine coefficients an axis."""
 
 
+# What a packed file may hold: values that are all the same shrink by a thousand, but
+# points, most of a tractogram, by two or three.
+_INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
+
+
 class StoreError(OSError):
     """A file for a large array cannot be written."""
 
@@ -124,6 +129,25 @@ def allocate(
     except OSError as error:
         raise _store_error(folder, error) from error
     return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def check_inflated(nb_bytes: int, file_size: int) -> None:
+    """Validate, before anything is unpacked, the size that a packed file declares.
+
+    Parameters
+    ----------
+    nb_bytes : int
+        Bytes after unpacking.
+    file_size : int
+        Bytes of the file.
+
+    Raises
+    ------
+    ValueError
+        If it is far larger than what tractograms are packed to.
+    """
+    if nb_bytes > _INFLATED_BYTES + _INFLATED_TIMES * file_size:
+        raise ValueError(f"it announces {nb_bytes} bytes, far more than the file holds")
 
 
 def release(array: np.ndarray) -> None:

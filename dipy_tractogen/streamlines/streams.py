@@ -21,7 +21,7 @@ import numpy as np
 from .ragged import as_sequence
 from .reference import Reference
 from .trx_stream import TrxStream
-from .vtk import VTK_EXTENSIONS, check_vtk, save_vtk
+from .vtk import VTK_EXTENSIONS, save_vtk
 
 
 class TrkStream:
@@ -202,8 +202,6 @@ class CollectedFile:
     ):
         self._path = path
         self._is_vtk = path.suffix.lower() in VTK_EXTENSIONS
-        if self._is_vtk:
-            check_vtk()
         self._points: list[np.ndarray] = []
         self._lengths: list[np.ndarray] = []
 

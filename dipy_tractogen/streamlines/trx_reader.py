@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-import os
 from pathlib import Path
 from typing import NamedTuple
 import zipfile
@@ -19,6 +18,7 @@ import numpy as np
 
 from .ragged import POINTS_PER_BLOCK
 from .schema import list_of, number, parse_json, record, shown, whole
+from .store import check_inflated
 
 _FLOATS = ("float16", "float32", "float64")
 _WHOLE = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
@@ -32,10 +32,6 @@ _TYPES = {
 }
 _HEADER = "header.json"
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-# What a file may hold once it is decompressed: values that are all the same shrink by a
-# thousand, but points, most of a tractogram, by two or three.
-_INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
 
 # The sum over bytes is taken while they are in the cache of the processor.
 _BYTES_AT_A_TIME = 2**20
@@ -145,9 +141,8 @@ def _opened(
     """Open the zip for reading, with its header and its members by name."""
     with zipfile.ZipFile(path) as archive:
         members = _members(archive.infolist())
-        most = _INFLATED_BYTES + _INFLATED_TIMES * os.path.getsize(path)
-        if sum(member.info.file_size for member in members.values()) > most:
-            raise ValueError("its members are far larger than the file")
+        announced = sum(member.info.file_size for member in members.values())
+        check_inflated(announced, path.stat().st_size)
         if _HEADER not in members:
             raise ValueError(f"it has no {_HEADER}")
         header = _header(archive, members.pop(_HEADER))

@@ -1,61 +1,87 @@
 """The VTK family of tractograms (vtk, vtp, fib).
 
-VTK is written in C++: it prints its complaints, or swallows them, and returns what it
-has. Here they become errors.
+Points are in RASMM where a file does not say otherwise, as DIPY reads and writes them
+since 1.12. 3D Slicer says otherwise: in the title of a .vtk, or in the field data of a
+.vtp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-import os
+from collections.abc import Generator
+import logging
 from pathlib import Path
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .ragged import as_sequence
+from .ragged import POINTS_PER_BLOCK
+from .vtk_legacy import read_legacy, write_legacy
+from .vtk_xml import read_xml, write_xml
+
+logger = logging.getLogger("dipy_tractogen")
 
 VTK_EXTENSIONS = (".vtk", ".vtp", ".fib")
 
+# What takes the points of a space to RASMM.
+_TO_RASMM = {
+    "": (1, 1, 1),
+    "RAS": (1, 1, 1),
+    "LPS": (-1, -1, 1),
+    "LAS": (-1, 1, 1),
+    "RIGHT-ANTERIOR-SUPERIOR": (1, 1, 1),
+    "LEFT-POSTERIOR-SUPERIOR": (-1, -1, 1),
+    "LEFT-ANTERIOR-SUPERIOR": (-1, 1, 1),
+}
 
-def load_vtk(path: str | os.PathLike) -> ArraySequence:
-    """Read a tractogram of the VTK family with DIPY.
+
+def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
+    """Read a tractogram of the VTK family.
 
     Parameters
     ----------
-    path : str or Path
-        The file, in RASMM as DIPY 1.12 writes it.
+    path : Path
+        The file.
+
+    Yields
+    ------
+    ndarray of shape (k, 3), float32
+        Points (RASMM, mm).
 
     Returns
     -------
-    streamlines : ArraySequence
-        Streamlines (RASMM, mm), float32.
+    lengths : ndarray of int, shape (n,)
+        Number of points of each streamline.
+    data_per_streamline, groups : dict
+        Empty: they are not read.
 
     Raises
     ------
     ValueError
-        If the end is missing, or VTK complains.
+        If the file is damaged, holds something else, or its lines have points that it
+        does not have.
     """
-    from dipy.io.vtk import load_vtk_streamlines
+    lines = read_xml(path) if _is_xml(path) else read_legacy(path)
+    nb_points, indices = len(lines.points), lines.indices
+    beyond = np.flatnonzero((indices < 0) | (indices >= nb_points))
+    if len(beyond):
+        line = np.searchsorted(np.cumsum(lines.lengths), beyond[0], side="right")
+        raise ValueError(
+            f"line {line} has point {indices[beyond[0]]}, and there are {nb_points}, "
+            "counted from 0"
+        )
+    signs = np.array(_signs(lines.space, path), dtype=np.float32)
+    for start in range(0, len(indices), POINTS_PER_BLOCK):
+        some = lines.points[indices[start : start + POINTS_PER_BLOCK]]
+        yield some.astype(np.float32) * signs
+    return lines.lengths, {}, {}
 
-    _check_end(Path(path))
-    with _complaints_raised():
-        lines = load_vtk_streamlines(str(path), to_lps=False)
-    lengths = np.array([len(line) for line in lines], dtype=np.intp)
-    points = np.concatenate(lines) if lines else np.empty((0, 3))
-    return as_sequence(points.astype(np.float32, copy=False), lengths)
 
-
-def save_vtk(path: str | os.PathLike, streamlines: ArraySequence) -> None:
-    """Write a tractogram of the VTK family, in RASMM as DIPY 1.12 does.
-
-    DIPY's own function gives every point a colour and writes the file three times,
-    once as text: twenty seconds for 15,000 streamlines.
+def save_vtk(path: Path, streamlines: ArraySequence) -> None:
+    """Write a tractogram of the VTK family, in RASMM, which it declares.
 
     Parameters
     ----------
-    path : str or Path
+    path : Path
         The file.
     streamlines : ArraySequence
         Streamlines side by side (RASMM, mm).
@@ -63,91 +89,25 @@ def save_vtk(path: str | os.PathLike, streamlines: ArraySequence) -> None:
     Raises
     ------
     OSError
-        If VTK complains.
-    """
-    from dipy.io.vtk import ns, vtk
-
-    points = vtk.vtkPoints()
-    points.SetData(ns.numpy_to_vtk(streamlines._data))
-    offsets = np.append(streamlines._offsets, len(streamlines._data)).astype(np.int64)
-    indices = np.arange(len(streamlines._data), dtype=np.int64)
-    lines = vtk.vtkCellArray()
-    lines.SetData(
-        ns.numpy_to_vtkIdTypeArray(offsets), ns.numpy_to_vtkIdTypeArray(indices)
-    )
-    polydata = vtk.vtkPolyData()
-    polydata.SetPoints(points)
-    polydata.SetLines(lines)
-    if str(path).lower().endswith(".vtp"):
-        writer = vtk.vtkXMLPolyDataWriter()
-    else:
-        writer = vtk.vtkPolyDataWriter()
-        writer.SetFileTypeToBinary()
-    writer.SetFileName(str(path))
-    writer.SetInputData(polydata)
-    try:
-        with _complaints_raised():
-            written = writer.Write()
-    except ValueError as error:
-        raise OSError(f"{path} could not be written: {error}") from error
-    if not written:
-        raise OSError(f"{path} could not be written: is the disk full?")
-
-
-def check_vtk() -> None:
-    """Make sure that VTK and FURY are there.
-
-    Raises
-    ------
+        If the file cannot be written.
     ValueError
-        If they are not installed.
+        If a .vtk or .fib cannot count as many points.
     """
-    from dipy.io import vtk as dipy_vtk
+    write = write_xml if _is_xml(path) else write_legacy
+    write(path, streamlines)
 
-    if not dipy_vtk.have_fury:
-        raise ValueError(
-            "tractograms of the formats .vtk, .vtp and .fib need FURY: pip install "
-            "'fury>=0.12,<1', or use .trx or .trk"
+
+def _is_xml(path: Path) -> bool:
+    return path.suffix.lower() == ".vtp"
+
+
+def _signs(space: str, path: Path) -> tuple[int, int, int]:
+    """Return the signs that take the axes of a declared space to RASMM."""
+    if space.upper() not in _TO_RASMM:
+        logger.warning(
+            "%s declares the space %s, which is not known: its points are taken as "
+            "they are, for RASMM; accepted are RAS, LPS and LAS",
+            path,
+            space[:40],
         )
-
-
-def _check_end(path: Path) -> None:
-    """Refuse a VTP without its last tag, which VTK does not miss."""
-    if path.suffix.lower() != ".vtp":
-        return
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - 100, 0))
-        if b"</VTKFile>" not in file.read():
-            raise ValueError("its last tag </VTKFile> is missing")
-
-
-@contextmanager
-def _complaints_raised() -> Iterator[None]:
-    """Catch what VTK would print, and raise the first of it as a ValueError."""
-    from dipy.io.vtk import vtk
-
-    window, displayed = vtk.vtkOutputWindow, vtk.vtkObject.GetGlobalWarningDisplay()
-    previous, caught = window.GetInstance(), vtk.vtkStringOutputWindow()
-    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
-    window.SetInstance(caught)
-    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
-    vtk.vtkObject.GlobalWarningDisplayOn()
-    failure = None
-    try:
-        yield
-    except Exception as error:
-        failure = error
-    finally:
-        window.SetInstance(previous)
-        vtk.vtkLogger.SetStderrVerbosity(verbosity)
-        vtk.vtkObject.SetGlobalWarningDisplay(displayed)
-    complaints = [c for c in caught.GetOutput().split("\n\n") if "error" in c.lower()]
-    if complaints:
-        raise ValueError(_without_source(complaints[0])) from failure
-    if failure:
-        raise failure
-
-
-def _without_source(complaint: str) -> str:
-    """Return what VTK says, without the place in its own sources."""
-    return " ".join(complaint.splitlines()[-1].split("): ", 1)[-1].split())
+    return _TO_RASMM.get(space.upper(), (1, 1, 1))

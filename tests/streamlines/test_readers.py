@@ -114,8 +114,6 @@ def test_tck_split_by_points_that_are_not_numbers(grid, tmp_path, caplog):
 
 
 def test_streamlines_without_points_are_there(suffix, grid, tmp_path):
-    if suffix in ("vtk", "vtp", "fib"):
-        pytest.skip("VTK has no such lines")
     points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     path = tmp_path / f"a.{suffix}"
     save_bundles(path, as_sequence(points, [2, 0, 3]), reference=grid)

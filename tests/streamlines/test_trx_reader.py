@@ -248,4 +248,4 @@ def test_a_zip_bomb_is_not_inflated(write):
             for _ in range(n // 1_000_000):
                 member.write(bytes(6_000_000))
     path.write_bytes(buffer.getvalue())
-    assert_refused(path, "far larger than the file")
+    assert_refused(path, "far more than the file holds")

@@ -1,0 +1,314 @@
+"""The legacy format of VTK (.vtk and .fib): lines as text or big-endian numbers.
+
+VTK's own reader takes the counts of a file for granted: a wrong one ends the process,
+or never ends. Here each is compared with the size of the file first.
+"""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+import re
+from typing import NamedTuple
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+#: The title of the files that are written, which declares the space as 3D Slicer does.
+TITLE = b"dipy_tractogen. SPACE=RAS"
+
+# Version 4.2: MRtrix and 3D Slicer before 5 do not read the cells of 5.1.
+_VERSION = b"# vtk DataFile Version 4.2"
+
+_TYPES = {
+    "char": ">i1",
+    "unsigned_char": ">u1",
+    "short": ">i2",
+    "unsigned_short": ">u2",
+    "int": ">i4",
+    "unsigned_int": ">u4",
+    "vtkidtype": ">i4",
+    "long": ">i8",
+    "unsigned_long": ">u8",
+    "vtktypeint64": ">i8",
+    "vtktypeuint64": ">u8",
+    "float": ">f4",
+    "double": ">f8",
+}
+_CELLS = ("VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS")
+# Numbers end where a line begins with a word, but for what is no number.
+_WORD = re.compile(rb"^[ \t]*(?!(?:nan|inf))[A-Za-z_]", re.IGNORECASE | re.MULTILINE)
+_SPACE = re.compile(rb"SPACE\s*=\s*([A-Za-z]+)")
+_LONGEST_LINE = 1024
+
+
+class PolyLines(NamedTuple):
+    """Lines of a file of VTK.
+
+    Parameters
+    ----------
+    points : ndarray of shape (k, 3)
+        Points (mm), in the space of the file.
+    lengths : ndarray of int, shape (n,)
+        Number of points of each line.
+    indices : ndarray of int, shape (sum of lengths,)
+        Points of the lines, one line after the other.
+    space : str
+        Space that the file declares, such as ``"LPS"``; empty without one.
+    """
+
+    points: np.ndarray
+    lengths: np.ndarray
+    indices: np.ndarray
+    space: str
+
+
+def read_legacy(path: Path) -> PolyLines:
+    """Read the lines of a legacy file, of version 5.1 or before.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    lines : PolyLines
+        What it holds.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else, or less than it says.
+    """
+    with path.open("rb") as file:
+        return _Scanner(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).lines()
+
+
+def write_legacy(path: Path, streamlines: ArraySequence) -> None:
+    """Write streamlines as a binary legacy file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    streamlines : ArraySequence
+        Streamlines side by side (RASMM, mm).
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    ValueError
+        If there are more numbers than the format can count.
+    """
+    points, lengths = streamlines._data, np.asarray(streamlines._lengths)
+    cells = np.empty(len(points) + len(lengths), dtype=">i4")
+    if len(cells) > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"{path} cannot hold {len(points)} points, which this format does not "
+            "count: write a .trx"
+        )
+    is_index = np.ones(len(cells), dtype=bool)
+    counts = np.cumsum(lengths + 1) - (lengths + 1)
+    is_index[counts] = False
+    cells[counts] = lengths
+    cells[is_index] = np.arange(len(points))
+    with path.open("wb") as file:
+        file.write(b"%s\n%s\nBINARY\nDATASET POLYDATA\n" % (_VERSION, TITLE))
+        file.write(b"POINTS %d float\n" % len(points))
+        file.write(points.astype(">f4"))
+        file.write(b"\nLINES %d %d\n" % (len(lengths), len(cells)))
+        file.write(cells)
+        file.write(b"\n")
+
+
+class _Scanner:
+    """Goes through a file from section to section."""
+
+    def __init__(self, contents: mmap.mmap):
+        self._contents = contents
+        self._place = 0
+        if not self._line().lower().startswith("# vtk datafile version"):
+            raise ValueError("it does not begin with '# vtk DataFile Version'")
+        end = contents.find(b"\n", self._place, self._place + _LONGEST_LINE)
+        title = contents[self._place : max(end, self._place)]
+        self._place += len(title) + 1
+        found = _SPACE.search(title)
+        self._space = found.group(1).decode() if found else ""
+        encoding = self._line().upper()
+        if encoding not in ("ASCII", "BINARY"):
+            raise ValueError("it is neither ASCII nor BINARY")
+        self._is_text = encoding == "ASCII"
+        kind = self._line().upper().split()
+        if kind != ["DATASET", "POLYDATA"]:
+            raise ValueError("a tractogram is a DATASET POLYDATA, and it is none")
+
+    def lines(self) -> PolyLines:
+        """Read on up to the values of points and lines."""
+        points, cells = None, None
+        while line := self._line():
+            keyword, *words = line.split()
+            keyword = keyword.upper()
+            if keyword in ("POINT_DATA", "CELL_DATA"):
+                break
+            if keyword == "POINTS" and points is None and len(words) == 2:
+                points = self._array(3 * _count(words[0]), words[1]).reshape(-1, 3)
+            elif keyword in _CELLS and len(words) == 2:
+                found = self._cells(_count(words[0]), _count(words[1]))
+                cells = found if keyword == "LINES" else cells
+            elif keyword == "FIELD" and len(words) == 2:
+                self._fields(_count(words[1]))
+            elif keyword == "METADATA":
+                self._skip_metadata()
+            else:
+                raise ValueError(f"{line[:40]!r} has no place in it")
+        if points is None or (cells is None and len(points)):
+            raise ValueError(f"it has no {'POINTS' if points is None else 'LINES'}")
+        nothing = np.zeros(0, np.intp)
+        lengths, indices = (nothing, nothing) if cells is None else cells
+        return PolyLines(points, lengths, indices, self._space)
+
+    def _line(self) -> str:
+        """Return the next line that is not empty; nothing at the end."""
+        while self._place < len(self._contents):
+            end = self._contents.find(b"\n", self._place, self._place + _LONGEST_LINE)
+            if end < 0:
+                end = min(len(self._contents), self._place + _LONGEST_LINE)
+            line = self._contents[self._place : end].decode("latin-1").strip()
+            self._place = end + 1
+            if line:
+                return line
+        return ""
+
+    def _array(self, count: int, kind: str) -> np.ndarray:
+        """Read numbers of a type."""
+        if kind.lower() not in _TYPES:
+            raise ValueError(f"{kind[:40]!r} is no type of numbers")
+        dtype = np.dtype(_TYPES[kind.lower()])
+        size = 2 * count - 1 if self._is_text else count * dtype.itemsize
+        if size > len(self._contents) - self._place:
+            raise ValueError(f"{count} numbers are announced, and the file is shorter")
+        if not self._is_text:
+            array = np.frombuffer(self._contents, dtype, count, self._place)
+            self._place += size
+            return array
+        following = _WORD.search(self._contents, self._place)
+        end = following.start() if following else len(self._contents)
+        text = self._contents[self._place : end]
+        self._place = end
+        array = np.fromstring(text, dtype.newbyteorder("="), sep=" ")
+        if len(array) != count:
+            raise ValueError(f"{count} numbers are announced, and {len(array)} follow")
+        return array
+
+    def _cells(self, count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read lengths of cells, and their points one cell after the other."""
+        before = self._place
+        header = self._line().split() if count else []
+        if header[:1] == ["OFFSETS"] and len(header) == 2:  # since version 5
+            offsets = self._array(count, header[1])
+            header = self._line().split()
+            if header[:1] != ["CONNECTIVITY"] or len(header) != 2:
+                raise ValueError("it has OFFSETS without CONNECTIVITY")
+            return lengths_between(offsets, size), self._array(size, header[1])
+        self._place = before
+        return _separated(self._array(size, "int"), count)
+
+    def _fields(self, count: int) -> None:
+        """Read arrays of field data, of which one may name the space."""
+        for _ in range(count):
+            words = self._line().split()
+            if len(words) != 4:
+                raise ValueError("its field data are damaged")
+            name, width, rows, kind = words
+            if kind.lower() != "string":
+                self._array(_count(width) * _count(rows), kind)
+                continue
+            for _ in range(_count(width) * _count(rows)):
+                text = self._string()
+                if name.upper() == "SPACE" and not self._space:
+                    self._space = text
+
+    def _string(self) -> str:
+        """Read one text of an array of texts."""
+        if self._is_text:
+            line = self._line()
+            if not line:
+                raise ValueError("its field data are cut short")
+            return line
+        first = self._contents[self._place : self._place + 1]
+        # The first two bits say how many bytes the length takes.
+        width = 8 >> (first[0] >> 6) if first else 1
+        length = int.from_bytes(self._contents[self._place : self._place + width])
+        length &= 2 ** (8 * width - 2) - 1
+        self._place += width
+        if not first or length > len(self._contents) - self._place:
+            raise ValueError("its field data are cut short")
+        text = self._contents[self._place : self._place + length]
+        self._place += length
+        return text.decode("latin-1")
+
+    def _skip_metadata(self) -> None:
+        """Go to the empty line after notes on an array."""
+        while self._place < len(self._contents):
+            end = self._contents.find(b"\n", self._place)
+            end = len(self._contents) if end < 0 else end
+            line = self._contents[self._place : end]
+            self._place = end + 1
+            if not line.strip():
+                return
+
+
+def lengths_between(offsets: np.ndarray, nb_indices: int) -> np.ndarray:
+    """Compute the lengths of cells from where each begins, and the last one ends.
+
+    Parameters
+    ----------
+    offsets : ndarray of int, shape (n + 1,)
+        As in the file.
+    nb_indices : int
+        Points of all cells.
+
+    Returns
+    -------
+    lengths : ndarray of int, shape (n,)
+        Points of each.
+
+    Raises
+    ------
+    ValueError
+        If the offsets do not go from 0 to the end.
+    """
+    lengths = np.diff(offsets.astype(np.int64))
+    if (lengths < 0).any():
+        raise ValueError(f"line {np.argmax(lengths < 0)} ends before it begins")
+    if len(offsets) and (offsets[0] != 0 or offsets[-1] != nb_indices):
+        raise ValueError("its offsets do not fit its lines")
+    return lengths
+
+
+def _separated(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Take lengths and points apart, which come in turn before version 5."""
+    numbers, size = memoryview(np.ascontiguousarray(cells, np.int32)), len(cells)
+    if count > size:
+        raise ValueError(f"it announces {count} lines in {size} numbers")
+    starts, place = np.empty(count, np.intp), 0
+    for line in range(count):
+        length = numbers[place] if place < size else -1
+        if not 0 <= length < size - place:
+            raise ValueError(f"line {line} has {length} points, which are not there")
+        starts[line] = place
+        place += 1 + length
+    if place != size:
+        raise ValueError(f"its {count} lines end before the numbers announced")
+    is_index = np.ones(size, dtype=bool)
+    is_index[starts] = False
+    return cells[starts].astype(np.intp), cells[is_index]
+
+
+def _count(word: str) -> int:
+    """Read a count."""
+    if not (word.isascii() and word.isdigit() and len(word) < 16):
+        raise ValueError(f"{word[:40]!r} is no count")
+    return int(word)

@@ -1,0 +1,337 @@
+"""The XML format of VTK (.vtp): arrays as text, base64 or raw bytes, plain or packed.
+
+VTK's own reader ends the process where the counts of a file ask for more memory than
+there is. Here each is compared with what the file holds first.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import lzma
+import mmap
+from pathlib import Path
+import re
+from typing import NamedTuple
+from xml.parsers import expat
+import zlib
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .store import check_inflated
+from .vtk_legacy import PolyLines, lengths_between
+
+_TYPES = {
+    **{f"Int{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{f"UInt{bits}": f"u{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{"Float32": "f4", "Float64": "f8", "String": "u1"},
+}
+_DECOMPRESSORS = {
+    "vtkZLibDataCompressor": zlib.decompressobj,
+    "vtkLZMADataCompressor": lzma.LZMADecompressor,
+}
+_PARENTS = ("Points", "Lines", "FieldData")
+_APPENDED = re.compile(rb"<AppendedData\b([^>]*)>\s*_")
+_END = b"</VTKFile>"
+
+_HEAD = """<?xml version="1.0"?>
+<VTKFile type="PolyData" version="1.0" byte_order="LittleEndian" header_type="UInt64">
+<PolyData>
+<FieldData>
+<Array type="String" Name="SPACE" NumberOfTuples="1" format="ascii">82 65 83 0</Array>
+</FieldData>
+<Piece NumberOfPoints="{points}" NumberOfVerts="0" NumberOfLines="{lines}" \
+NumberOfStrips="0" NumberOfPolys="0">
+<Points>
+<DataArray type="Float32" Name="Points" NumberOfComponents="3" {0}/>
+</Points>
+<Lines>
+<DataArray type="Int{bits}" Name="connectivity" {1}/>
+<DataArray type="Int{bits}" Name="offsets" {2}/>
+</Lines>
+</Piece>
+</PolyData>
+<AppendedData encoding="raw">
+_"""
+
+
+class _Array(NamedTuple):
+    """An element that holds numbers."""
+
+    piece: int
+    parent: str
+    attributes: dict[str, str]
+    text: list[str]
+
+
+def read_xml(path: Path) -> PolyLines:
+    """Read the lines of an XML file of VTK.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    lines : PolyLines
+        What it holds; the pieces of a file are put together.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else, or less than it says.
+    """
+    with path.open("rb") as file:
+        return _Document(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).lines()
+
+
+def write_xml(path: Path, streamlines: ArraySequence) -> None:
+    """Write streamlines as an XML file of VTK, which declares the space.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    streamlines : ArraySequence
+        Streamlines side by side (RASMM, mm).
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    points = streamlines._data.astype("<f4", copy=False)
+    bits = 32 if len(points) <= np.iinfo(np.int32).max else 64
+    arrays = [
+        np.ascontiguousarray(points),
+        np.arange(len(points), dtype=f"<i{bits // 8}"),
+        np.cumsum(streamlines._lengths, dtype=f"<i{bits // 8}"),
+    ]
+    places = np.cumsum([0, *(8 + array.nbytes for array in arrays)])
+    where = [f'format="appended" offset="{place}"' for place in places[:-1]]
+    head = _HEAD.format(
+        *where, points=len(points), lines=len(streamlines._lengths), bits=bits
+    )
+    with path.open("wb") as file:
+        file.write(head.encode())
+        for array in arrays:
+            file.write(np.uint64(array.nbytes).astype("<u8").tobytes())
+            file.write(array)
+        file.write(b"\n</AppendedData>\n" + _END + b"\n")
+
+
+class _Document:
+    """The elements of a file, and what follows them."""
+
+    def __init__(self, contents: mmap.mmap):
+        self._contents = contents
+        if contents.rfind(_END) < len(contents) - 100:
+            raise ValueError("its last tag </VTKFile> is missing")
+        found = _APPENDED.search(contents)
+        self._appended, text, self._is_raw = 0, contents, False
+        if found:
+            self._appended = found.end()
+            self._is_raw = b"raw" in found.group(1)
+            text = contents[: found.start()] + _END
+        self._arrays: list[_Array] = []
+        self._pieces: list[dict[str, str]] = []
+        self._open: list[str] = []
+        self._root: dict[str, str] = {}
+        self._parse(text)
+        if self._root.get("type") != "PolyData":
+            raise ValueError("a tractogram is a VTKFile of the type PolyData")
+        self._order = ">" if self._root.get("byte_order") == "BigEndian" else "<"
+        wide = self._root.get("header_type") == "UInt64"
+        self._header = np.dtype(self._order + ("u8" if wide else "u4"))
+
+    def lines(self) -> PolyLines:
+        """Decode the points and lines of all pieces, and the space."""
+        found = [self._piece(number) for number in range(1, len(self._pieces) + 1)]
+        if not found:
+            raise ValueError("it has no Piece")
+        before = np.cumsum([0, *(len(points) for points, _, _ in found)])
+        space = ""
+        for array in self._arrays:
+            name = array.attributes.get("Name", "").upper()
+            if array.parent == "FieldData" and name == "SPACE":
+                space = self._decoded(array).tobytes().decode("latin-1").strip("\0 ")
+        return PolyLines(
+            np.concatenate([points for points, _, _ in found]),
+            np.concatenate([lengths for _, lengths, _ in found]),
+            np.concatenate([ids + first for (_, _, ids), first in zip(found, before)]),
+            space,
+        )
+
+    def _piece(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Decode points, lengths of lines and their points of one piece."""
+        attributes = self._pieces[number - 1]
+        nb_points = _count(attributes.get("NumberOfPoints", "0"))
+        nb_lines = _count(attributes.get("NumberOfLines", "0"))
+        arrays = {
+            (one.parent, one.attributes.get("Name", "") * (one.parent == "Lines")): one
+            for one in self._arrays
+            if one.piece == number
+        }
+        points = self._found(arrays, ("Points", ""), 3 * nb_points).reshape(-1, 3)
+        ends = self._found(arrays, ("Lines", "offsets"), nb_lines)
+        indices = self._found(
+            arrays, ("Lines", "connectivity"), None if nb_lines else 0
+        )
+        if ends.dtype.kind not in "iu" or indices.dtype.kind not in "iu":
+            raise ValueError("the numbers of its lines are not whole")
+        lengths = lengths_between(np.append(np.zeros(1, int), ends), len(indices))
+        if indices.size and not 0 <= indices.min() <= indices.max() < nb_points:
+            raise ValueError(f"its lines have points that are not among {nb_points}")
+        return points, lengths, indices.astype(np.int64)
+
+    def _found(self, arrays: dict, key: tuple, count: int | None) -> np.ndarray:
+        """Decode an array of a piece; there may be none where it would be empty."""
+        if count == 0:
+            return np.zeros(0, np.intp)
+        if key not in arrays:
+            raise ValueError(f"it has no {' '.join(key).strip()}")
+        array = self._decoded(arrays[key], count)
+        if count not in (None, len(array)):
+            raise ValueError(f"{key[0]} hold {len(array)} numbers, and not {count}")
+        return array
+
+    def _parse(self, text: bytes | mmap.mmap) -> None:
+        """Collect the elements."""
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = lambda _: self._open.pop()
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        try:
+            for start in range(0, len(text), 2**24):
+                parser.Parse(text[start : start + 2**24])
+            parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise ValueError(f"its XML is damaged: {error}") from None
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self._open:
+            self._root = attributes
+        if tag == "Piece":
+            self._pieces.append(attributes)
+        parent = self._open[-1] if self._open else ""
+        if tag in ("DataArray", "Array") and parent in _PARENTS:
+            self._arrays.append(_Array(len(self._pieces), parent, attributes, []))
+        self._open.append(tag)
+
+    def _characters(self, text: str) -> None:
+        if self._arrays and len(self._open) > 1 and self._open[-2] in _PARENTS:
+            self._arrays[-1].text.append(text)
+
+    def _decoded(self, array: _Array, count: int | None = None) -> np.ndarray:
+        """Decode the numbers of an element, `count` of them where that is known."""
+        kind = array.attributes.get("type", "")
+        if kind not in _TYPES:
+            raise ValueError(f"{kind[:40]!r} is no type of numbers")
+        dtype = np.dtype(self._order + _TYPES[kind])
+        form = array.attributes.get("format", "ascii")
+        if form == "ascii":
+            text = "".join(array.text)
+            return np.fromstring(text, dtype.newbyteorder("="), sep=" ")
+        if form == "appended":
+            start = self._appended + _count(array.attributes.get("offset", "0"))
+            if not self._appended or start > len(self._contents):
+                raise ValueError("an array begins after the end of the file")
+            stream = _Stream(self._contents, start, is_raw=self._is_raw)
+        elif form == "binary":
+            packed = "".join("".join(array.text).split()).encode("ascii", "replace")
+            stream = _Stream(packed, 0, is_raw=False)
+        else:
+            raise ValueError(f"{form[:40]!r} is no format of an array")
+        values = self._unpacked(
+            stream, None if count is None else count * dtype.itemsize
+        )
+        if len(values) % dtype.itemsize:
+            raise ValueError("an array is cut short")
+        return np.frombuffer(values, dtype)
+
+    def _unpacked(self, stream: _Stream, size: int | None) -> bytes | memoryview:
+        """Return the bytes of an array."""
+        compressor = self._root.get("compressor")
+        if not compressor:
+            (nb_bytes,) = stream.numbers(1, self._header)
+            if size not in (None, nb_bytes):
+                raise ValueError(f"an array has {nb_bytes} bytes, and not {size}")
+            return stream.bytes_after(self._header.itemsize, nb_bytes)
+        if compressor not in _DECOMPRESSORS:
+            raise ValueError(
+                f"{compressor[:40]!r} is not known: write it with zlib, or without "
+                "compression"
+            )
+        nb_blocks, block, last = stream.numbers(3, self._header)
+        sizes = stream.numbers(3 + nb_blocks, self._header)[3:]
+        total = (nb_blocks - 1) * block + (last or block) if nb_blocks else 0
+        if size not in (None, total) or not last <= block > 0:
+            raise ValueError(f"an array has {total} bytes, and not {size}")
+        check_inflated(total, len(self._contents))
+        packed = stream.bytes_after_header(3 + nb_blocks, self._header, sum(sizes))
+        unpacked, place = [], 0
+        for number, packed_size in enumerate(sizes):
+            wanted = last if last and number == nb_blocks - 1 else block
+            part = _DECOMPRESSORS[compressor]().decompress(
+                packed[place : place + packed_size], wanted
+            )
+            if len(part) != wanted:
+                raise ValueError("an array is cut short")
+            unpacked.append(part)
+            place += packed_size
+        return b"".join(unpacked)
+
+
+class _Stream:
+    """Bytes of one array, raw or as base64, from a place on."""
+
+    def __init__(self, contents: bytes | mmap.mmap, start: int, *, is_raw: bool):
+        self._contents, self._start, self._is_raw = contents, start, is_raw
+
+    def numbers(self, count: int, dtype: np.dtype) -> list[int]:
+        """Return the first numbers."""
+        if count * dtype.itemsize > len(self._contents):
+            raise ValueError("an array is cut short")
+        return np.frombuffer(
+            self._bytes(self._start, 0, count * dtype.itemsize), dtype
+        ).tolist()
+
+    def bytes_after(self, skipped: int, count: int) -> bytes | memoryview:
+        """Return bytes that are one stream with those before."""
+        return self._bytes(self._start, skipped, count)
+
+    def bytes_after_header(self, count: int, dtype: np.dtype, size: int):
+        """Return bytes that are encoded apart from the numbers before."""
+        header = count * dtype.itemsize
+        if self._is_raw:
+            return self._bytes(self._start, header, size)
+        return self._bytes(self._start + -(-header // 3) * 4, 0, size)
+
+    def _bytes(self, start: int, skipped: int, count: int) -> bytes | memoryview:
+        length = skipped + count
+        if self._is_raw:
+            found = memoryview(self._contents)[start + skipped : start + length]
+        else:
+            encoded = self._contents[start : start + -(-length // 3) * 4]
+            try:
+                found = base64.b64decode(encoded)[skipped:length]
+            except binascii.Error as error:
+                raise ValueError(f"an array is no base64: {error}") from None
+        if len(found) != count:
+            raise ValueError("an array is cut short")
+        return found
+
+
+def _count(text: str) -> int:
+    """Read a count."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise ValueError(f"{text[:40]!r} is no count")
+    return int(text)
+
+
+def _refuse_doctype(*_) -> None:
+    raise ValueError("its XML declares a type of document, as no VTK file does")
