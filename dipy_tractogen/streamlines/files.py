@@ -20,6 +20,11 @@ logger = logging.getLogger("dipy_tractogen")
 TRACTOGRAM_EXTENSIONS = (".trk", ".tck", ".trx", ".vtk", ".vtp", ".fib", ".dpy")
 
 _DOUBLE_EXTENSIONS = (".nii.gz", ".gii.gz", ".tar.gz")
+# What data are written to; messages added to such a file would damage it.
+_DATA_EXTENSIONS = (
+    *(*TRACTOGRAM_EXTENSIONS, ".keras", ".npz", ".npy", ".json", ".tsv", ".csv", ".db"),
+    *(".png", ".gif", ".jpg", ".html", ".htm", ".nii", ".nii.gz", ".pt", ".pth", ".h5"),
+)
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -128,6 +133,26 @@ def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
     return list(files.values())
 
 
+def files_meant(path: str | os.PathLike) -> list[Path]:
+    """Return the files that a text may stand for, as `expand_inputs` reads it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any text.
+
+    Returns
+    -------
+    list of Path
+        The file of this name, the tractograms of the folder, or what the glob matches;
+        none where there is nothing of the kind.
+    """
+    try:
+        return _expand_one(path)
+    except (OSError, ValueError):
+        return []
+
+
 def _expand_one(path: str | os.PathLike) -> list[Path]:
     """Expand one input: a file, a folder or a glob."""
     file = Path(path)
@@ -143,11 +168,19 @@ def _expand_one(path: str | os.PathLike) -> list[Path]:
     if file.exists():
         return [file]
     if _GLOB_CHARACTERS.intersection(str(file)):
-        matches = sorted(glob.glob(str(file), recursive=True))
+        matches = sorted(glob.glob(_pattern(file), recursive=True))
         if not matches:
             raise FileNotFoundError(f"no file matches {file}: check the pattern")
         return [found for match in matches for found in _expand_one(match)]
     raise FileNotFoundError(f"{file} does not exist: check the name and the folder")
+
+
+def _pattern(path: Path) -> str:
+    """Make a pattern in which folders that are there stand for themselves."""
+    folder, parts = Path(path.anchor), list(path.parts[1 if path.anchor else 0 :])
+    while parts and (folder / parts[0]).is_dir():
+        folder /= parts.pop(0)
+    return os.path.join(glob.escape(str(folder)), *parts)
 
 
 def _is_tractogram(path: Path) -> bool:
@@ -207,6 +240,12 @@ def _check_existing(files: list[Path], *, force: bool) -> None:
         raise IsADirectoryError(
             f"{listed(folders)} is a folder: give the output the name of a file"
         )
+    devices = [str(file) for file in files if file.exists() and not file.is_file()]
+    if devices:
+        raise FileExistsError(
+            f"{', '.join(devices)} is no ordinary file, and would be replaced by one: "
+            "give another name"
+        )
     existing = [str(file) for file in files if file.exists() or file.is_symlink()]
     if existing and not force:
         verb, pronoun = ("exists", "it") if len(existing) == 1 else ("exist", "them")
@@ -227,6 +266,28 @@ def _check_folder(folder: Path) -> None:
             f"the folder {folder} cannot be written ({reason(error)}): choose "
             "another one, or change its permissions"
         ) from error
+
+
+def check_log_name(path: str | os.PathLike) -> None:
+    """Refuse a file of data as the one that messages are added to.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, which need not exist.
+
+    Raises
+    ------
+    ValueError
+        If its extension, or that of the file it links to, is one of data.
+    """
+    for name in (path, os.path.realpath(path)):
+        extension = split_extension(name)[1]
+        if extension.lower() in _DATA_EXTENSIONS:
+            raise ValueError(
+                f"--log_file {path}: messages are added to text, and {extension} is an "
+                "extension of data: give a name that ends in .txt or .log"
+            )
 
 
 @contextmanager

@@ -39,6 +39,9 @@ class TractogenFlow(Workflow):
 
     short_name = ""
 
+    # Parameters that name what is written, beside those that begin with out_.
+    _WRITTEN = ("tensorboard",)
+
     def __init_subclass__(cls, **kwargs):
         """Have each run of a workflow noted."""
         super().__init_subclass__(**kwargs)
@@ -60,6 +63,7 @@ class TractogenFlow(Workflow):
         super().__init__(force=force)
         self.quiet = quiet
         self.command = ""
+        self.log_file = ""
         self.given: dict = {}
         self.warnings: list[str] = []
 
@@ -95,7 +99,8 @@ class TractogenFlow(Workflow):
         Raises
         ------
         ValueError
-            If two outputs have one name, or a name is empty.
+            If two outputs are one file, one is an input as well, whichever parameter
+            names it, or a name is empty.
         FileExistsError
             If an output exists and the flow was not made with ``force``.
         OSError
@@ -108,15 +113,14 @@ class TractogenFlow(Workflow):
             if not name or name == "None":
                 raise ValueError(f"--{key}: give a file name; it is empty.")
             paths[key] = Path(out_dir or ".") / name
+        self._check_apart(paths)
         check_outputs(list(paths.values()), force=self.force or again)
         self.flat_outputs = [str(path) for path in paths.values()]
         self.last_generated_outputs = paths
         return paths
 
     def inputs(self, input_files) -> list[Path]:
-        """Find the input files, and refuse one that is an output as well.
-
-        To be called after `outputs`.
+        """Find the input files.
 
         Parameters
         ----------
@@ -131,21 +135,71 @@ class TractogenFlow(Workflow):
         Raises
         ------
         ValueError
-            If an output would overwrite an input, or a folder holds an output.
+            If a folder holds no tractogram, or a file is none.
         OSError
             If an input does not exist.
         """
         from dipy_tractogen.streamlines.files import expand_inputs
 
-        outputs = {Path(path).resolve() for path in self.flat_outputs}
-        files = expand_inputs(input_files)
-        for file in files:
-            if file.resolve() in outputs:
-                raise ValueError(
-                    f"{file} is an input and an output: give another --out_dir, or "
-                    "name the inputs one by one."
-                )
-        return files
+        return expand_inputs(input_files)
+
+    def log_to(self, log_file: str, given: dict) -> None:
+        """Settle the file of the messages, before it is opened.
+
+        Parameters
+        ----------
+        log_file : str
+            The file; none if empty.
+        given : dict
+            Values of the parameters of the run that comes.
+
+        Raises
+        ------
+        ValueError
+            If it is an input or an output, or has the extension of one.
+        """
+        from dipy_tractogen.streamlines.files import check_log_name
+        from dipy_tractogen.streamlines.protection import check_apart
+
+        if not log_file:
+            return
+        check_log_name(log_file)
+        self.log_file = log_file
+        parameters = inspect.signature(self.run).parameters.values()
+        values = {one.name: one.default for one in parameters} | given
+        folder = Path(values.get("out_dir") or ".")
+        written = {
+            name: folder / value
+            for name, value in values.items()
+            if name.startswith("out_") and name != "out_dir" and value
+        }
+        check_apart({"log_file": Path(log_file)}, self._read(given))
+        for name, path in written.items():
+            check_apart({"log_file": Path(log_file), name: path}, {})
+
+    def _check_apart(self, paths: dict[str, Path]) -> None:
+        """Refuse outputs that are inputs, or one another."""
+        from dipy_tractogen.streamlines.protection import check_apart, sidecars
+
+        others = {name: self.given.get(name) for name in self._WRITTEN}
+        others["log_file"] = self.log_file
+        others = {name: Path(value) for name, value in others.items() if value}
+        check_apart({**paths, **others, **sidecars(paths)}, self._read(self.given))
+        for name, path in others.items():
+            if name in self._WRITTEN and path.exists() and not path.is_dir():
+                raise ValueError(f"--{name} {path}: give a folder; it is a file.")
+
+    def _read(self, given: dict) -> dict[Path, str]:
+        """Return the files that are read, by the values of the parameters."""
+        from dipy_tractogen.streamlines.protection import named_files
+
+        return named_files(
+            {
+                name: value
+                for name, value in given.items()
+                if not name.startswith("out_") and name not in self._WRITTEN
+            }
+        )
 
 
 def _noted(run: Callable) -> Callable:

@@ -184,6 +184,7 @@ def main(command: str, arguments: list[str] | None = None) -> int:
             for key, value in given.items()
             if value is not None
         }
+        flow.log_to(log_file, given)
         with Log(sys.stderr, log_file, OptionWords(_options(flow), arguments)) as log:
             log.set_level(log_level, quiet=flow.quiet)
             log.file(f"{flow.command} (dipy_tractogen {__version__})")

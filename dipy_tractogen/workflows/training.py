@@ -73,6 +73,7 @@ class TrainingFlow(TractogenFlow):
             resume=given["resume"],
             force=self.force,
         )
+        workspace.check(_places(given))
         # A training that was broken off at its very end may have outputs.
         again = workspace.is_resumed
         paths = self._settle_outputs(given, again)
@@ -211,6 +212,14 @@ class TrainingFlow(TractogenFlow):
             show_progress=self.show_progress,
             **{name: given[name] for name in _OF_FIT},
         )
+
+
+def _places(given: dict) -> list[Path]:
+    """Return where a training writes, whether it does or not."""
+    folder = Path(given["out_dir"] or ".")
+    names = [given[name] for name in ("out_model", "out_history", "out_held_out")]
+    events = [Path(given["tensorboard"])] if given["tensorboard"] else []
+    return [folder, *(folder / name for name in names), *events]
 
 
 def _described(conditions) -> str:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+import json
 import logging
 from pathlib import Path
+import re
+
+from dipy_tractogen import __version__
 
 logger = logging.getLogger("dipy_tractogen")
+
+_MARK = "dipy_tractogen.json"
+_MAKER = "dipy_tractogen"
+_HISTORY, _BEST, _CHECKPOINT = "history.csv", "best.keras", "checkpoint.npz"
+# What a kill leaves of a file that was being written (`streamlines.files.replacing`).
+_REMAINDER = re.compile(r"\.(best-[0-9a-f]{8}\.keras|checkpoint-[0-9a-f]{8}\.npz)")
 
 
 class Workspace:
@@ -15,6 +26,10 @@ class Workspace:
     ``model.keras``, and goes when that is there. Outputs thus have their names only
     when they are complete, and what a broken training left is found again. Used in a
     ``with`` statement, which removes what nothing can go on from.
+
+    A mark, ``dipy_tractogen.json``, tells the folder of a training from one of the
+    user's that has the same name. Only files of a training are removed, and only from
+    a folder that has the mark.
 
     Parameters
     ----------
@@ -33,8 +48,8 @@ class Workspace:
 
     def __init__(self, model_file: Path, *, resume: bool, force: bool):
         self.folder = model_file.with_suffix(".training")
-        self.history = self.folder / "history.csv"
-        self.best = self.folder / "best.keras"
+        self.history = self.folder / _HISTORY
+        self.best = self.folder / _BEST
         self.resume = resume
         self.force = force
 
@@ -43,15 +58,46 @@ class Workspace:
         """Whether there is a training to go on with, and that is asked for."""
         return self.resume and bool(self._files())
 
-    def __enter__(self) -> Workspace:
-        if not self.resume and self._files():
-            if not self.force:
-                raise FileExistsError(
-                    f"{self.folder} holds a training that was broken off: go on with "
-                    "it by --resume, or start anew with --force."
+    def check(self, outputs: Iterable[Path] = ()) -> None:
+        """Refuse a folder that is not of a training; nothing is read or changed.
+
+        Parameters
+        ----------
+        outputs : iterable of Path, optional
+            Files and folders that the training writes beside it.
+
+        Raises
+        ------
+        FileExistsError
+            If there is something of this name that holds other files, or if it holds
+            a training that is neither gone on with nor to be replaced.
+        ValueError
+            If an output lies in the folder.
+        """
+        self._check_own()
+        if self._files() and not (self.resume or self.force):
+            raise FileExistsError(
+                f"{self.folder} holds a training that was broken off: go on with it by "
+                "--resume, or start anew with --force."
+            )
+        here = self.folder.resolve()
+        for path in outputs:
+            if here in (path.resolve(), *path.resolve().parents):
+                raise ValueError(
+                    f"{path} lies in {self.folder}, which the training removes when it "
+                    "ends: give another place."
                 )
+
+    def __enter__(self) -> Workspace:
+        self.check()
+        if self.force and not self.resume:
             self._remove()
         self.folder.mkdir(parents=True, exist_ok=True)
+        mark = self.folder / _MARK
+        if not mark.exists():
+            said = {"made_by": _MAKER, "version": __version__}
+            with mark.open("x", encoding="utf-8") as stream:
+                json.dump(said, stream)
         return self
 
     def __exit__(self, kind, error, trace) -> None:
@@ -93,17 +139,73 @@ class Workspace:
         force : bool
             Whether a file of that name is replaced.
         """
+        import shutil
+
         from dipy_tractogen.streamlines.files import replacing
 
         with replacing(history_file, force=force) as temporary:
-            self.history.replace(temporary)
+            shutil.copyfile(self.history, temporary)
         self._remove()
 
+    def _check_own(self) -> None:
+        """Refuse what is not the folder of a training, or holds other files."""
+        if not (self.folder.exists() or self.folder.is_symlink()):
+            return
+        if self.folder.is_symlink() or not self.folder.is_dir():
+            self._refuse("is no folder of a training")
+        names = sorted(path.name for path in self.folder.iterdir())
+        others = [name for name in names if not self._is_ours(name)]
+        if others:
+            more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+            self._refuse(f"holds {', '.join(others[:3])}{more}, not of a training")
+        if names and not self._is_marked():
+            self._refuse(f"holds {', '.join(names)}, but no {_MARK} of a training")
+
+    def _refuse(self, what: str) -> None:
+        raise FileExistsError(
+            f"{self.folder} {what}, and a training would work there: give another "
+            "--out_model, or move it away."
+        )
+
+    def _is_ours(self, name: str) -> bool:
+        """Tell a file that a training writes; neither links nor folders are."""
+        path = self.folder / name
+        if path.is_symlink() or not path.is_file():
+            return False
+        known = name in (_MARK, _HISTORY, _BEST, _CHECKPOINT)
+        return known or bool(_REMAINDER.fullmatch(name))
+
+    def _is_marked(self) -> bool:
+        mark = self.folder / _MARK
+        if not mark.is_file() or mark.stat().st_size > 1000:
+            return False
+        try:
+            said = json.loads(mark.read_bytes())
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(said, dict) and said.get("made_by") == _MAKER
+
     def _files(self) -> list[Path]:
-        return list(self.folder.iterdir()) if self.folder.is_dir() else []
+        """Return the files of a training that are there, but for the mark."""
+        if not self.folder.is_dir() or not self._is_marked():
+            return []
+        files = (path for path in self.folder.iterdir() if path.name != _MARK)
+        return [path for path in files if self._is_ours(path.name)]
 
     def _remove(self) -> None:
-        for path in self._files():
-            path.unlink()
-        if self.folder.is_dir():
+        """Remove the files of the training, and the folder if it is empty then."""
+        if not self.folder.is_dir() or self.folder.is_symlink():
+            return
+        if self._is_marked():
+            for path in self._files():
+                path.unlink()
+            (self.folder / _MARK).unlink()
+        left = sorted(path.name for path in self.folder.iterdir())
+        if left:
+            logger.warning(
+                "%s is left: it holds %s, not of the training",
+                self.folder,
+                ", ".join(left[:3]),
+            )
+        else:
             self.folder.rmdir()

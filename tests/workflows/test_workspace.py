@@ -14,9 +14,11 @@ def make(tmp_path):
 
 def broken_off(workspace):
     """What a killed training leaves."""
-    workspace.folder.mkdir()
+    workspace.__enter__()
     workspace.history.write_text("old")
     (workspace.folder / "checkpoint.npz").write_bytes(b"state")
+    remainder = workspace.folder / ".checkpoint-0123abcd.npz"
+    remainder.write_bytes(b"sta")
 
 
 def test_end_leaves_the_history_only(make, tmp_path):
@@ -39,6 +41,93 @@ def test_broken_training_is_not_lost_by_starting_anew(make):
         assert workspace.history.read_text(encoding="utf-8") == "old"
     with make(force=True):
         assert not workspace.history.exists()
+
+
+def users_folder(kind, folder, tmp_path):
+    """Make a folder of the user's that is called like that of a training."""
+    if kind == "file":
+        folder.write_text("mine")
+        return
+    if kind in ("link", "broken link"):
+        (tmp_path / "mine").mkdir(exist_ok=kind == "link")
+        (tmp_path / "mine" / "history.csv").write_text("mine")
+        target = "mine" if kind == "link" else "nowhere"
+        folder.symlink_to(tmp_path / target, target_is_directory=True)
+        return
+    folder.mkdir()
+    if kind == "folder":
+        (folder / "history.csv").mkdir()
+        (folder / "history.csv" / "AF.trk").write_text("mine")
+    elif kind == "linked history":
+        (tmp_path / "mine").write_text("mine")
+        (folder / "history.csv").symlink_to(tmp_path / "mine")
+    else:
+        for name in kind.split(","):
+            (folder / name).write_text("mine")
+
+
+def listing(folder):
+    return {
+        path: path.read_bytes() if path.is_file() else path.is_symlink()
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"force": True}])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(
+            "AF.trk",
+            "history.csv",
+            "best.keras",
+            "checkpoint.npz",
+            "dipy_tractogen.json",
+        ),
+        *("history.csv,AF.trk", ".history.csv", "folder", "linked history"),
+        *("file", "link", "broken link"),
+    ],
+)
+def test_folder_of_the_user_is_refused_and_kept(make, tmp_path, kind, options):
+    users_folder(kind, make().folder, tmp_path)
+    before = listing(tmp_path)
+    for enter in (make(**options).check, make(**options).__enter__):
+        with pytest.raises(FileExistsError, match="give another --out_model") as caught:
+            enter()
+        assert "\n" not in str(caught.value)
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"force": True}])
+def test_file_that_was_put_beside_a_training_is_refused_and_kept(make, options):
+    workspace = make()
+    broken_off(workspace)
+    (workspace.folder / "AF.trk").write_text("mine")
+    before = listing(workspace.folder)
+    with pytest.raises(FileExistsError, match=r"holds AF\.trk, not of a training"):
+        make(**options).check()
+    assert listing(workspace.folder) == before
+
+
+def test_file_that_appears_while_training_stays(make, tmp_path, caplog):
+    with make() as workspace:
+        workspace.history.write_text("step")
+        (workspace.folder / "notes.txt").write_text("mine")
+        workspace.finish(tmp_path / "history.csv", force=False)
+    assert [path.name for path in workspace.folder.iterdir()] == ["notes.txt"]
+    assert "is left: it holds notes.txt" in caplog.text
+
+
+def test_empty_folder_is_taken(make):
+    make().folder.mkdir()
+    with make() as workspace:
+        workspace.history.write_text("step")
+
+
+@pytest.mark.parametrize("place", ["model.training", "model.training/deep/a.csv"])
+def test_output_in_the_folder_is_refused(make, tmp_path, place):
+    with pytest.raises(ValueError, match="which the training removes"):
+        make().check([tmp_path / place])
 
 
 def end(workspace, error, *, leaving):

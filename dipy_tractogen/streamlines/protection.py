@@ -1,0 +1,133 @@
+"""Which files the values of parameters stand for, so that no output is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+import os
+from pathlib import Path
+
+from .files import TRACTOGRAM_EXTENSIONS, files_meant
+
+# Files that are read beside a file, if they are there: the record of a tractogram, and
+# what is said of the columns of a table.
+_SIDECAR = ".json"
+_TABLES = (".tsv", ".csv", ".txt")
+
+
+def named_files(values: Mapping[str, object]) -> dict[Path, str]:
+    """Return the files that the values of parameters stand for.
+
+    Any text or path that a file, a folder or a glob of this name exists for is taken
+    for it, whatever the parameter is called.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Value of each parameter; sequences and dictionaries are looked into.
+
+    Returns
+    -------
+    dict of Path to str
+        Name of the parameter by file, with the files that are read beside each.
+    """
+    found: dict[Path, str] = {}
+    for name, value in values.items():
+        for path in _paths_in(value):
+            for file in files_meant(path):
+                for each in (file, *_beside(file)):
+                    found.setdefault(each, name)
+    return found
+
+
+def check_apart(outputs: Mapping[str, Path], inputs: Mapping[Path, str]) -> None:
+    """Refuse outputs that are inputs, or one another, before anything is written.
+
+    Files are compared as the system does: links of both kinds, ``..``, and letters
+    of either case where the disk does not tell them apart.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path
+        Where each output goes, by the name of its parameter.
+    inputs : mapping of Path to str
+        Name of the parameter of each input, as `named_files` gives it.
+
+    Raises
+    ------
+    ValueError
+        If an output is an input, or two outputs are one file.
+    """
+    known = {key: file for file in inputs for key in _identities(file)}
+    written: dict[object, str] = {}
+    for name, path in outputs.items():
+        keys = _identities(path)
+        for key in keys:
+            if key in known:
+                file = known[key]
+                same = "" if file == path else f"; it is {file}"
+                raise ValueError(
+                    f"{path} is an input and an output ({inputs[file]}, {name}{same}): "
+                    "give another --out_dir or name, or name the inputs one by one."
+                )
+            if key in written:
+                raise ValueError(
+                    f"two outputs have one name, {path} ({written[key]}, {name}): give "
+                    "each its own."
+                )
+        written.update(dict.fromkeys(keys, name))
+
+
+def sidecars(outputs: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the records that may be written beside tractograms.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path
+        Where each output goes, by the name of its parameter.
+
+    Returns
+    -------
+    dict of str to Path
+        The records that are not among the outputs themselves.
+    """
+    beside = {
+        f"{name} (its record)": path.with_name(f"{path.name}{_SIDECAR}")
+        for name, path in outputs.items()
+        if path.suffix.lower() in TRACTOGRAM_EXTENSIONS
+    }
+    named = set(outputs.values())
+    return {name: path for name, path in beside.items() if path not in named}
+
+
+def _paths_in(value: object) -> Iterator[str | os.PathLike]:
+    if isinstance(value, (str, os.PathLike)):
+        if value:
+            yield value
+    elif isinstance(value, Mapping):
+        yield from _paths_in(list(value.values()))
+    elif isinstance(value, (list, tuple, set)):
+        for each in value:
+            yield from _paths_in(each)
+
+
+def _beside(file: Path) -> Iterator[Path]:
+    """Yield what is read beside a file, if it is there."""
+    names = [f"{file.name}{_SIDECAR}"]
+    if file.suffix.lower() in _TABLES:
+        names.append(f"{file.stem}{_SIDECAR}")
+    for name in names:
+        if file.with_name(name).exists():
+            yield file.with_name(name)
+
+
+def _identities(path: Path) -> set:
+    """Return what tells a file from others: real path, and number on the disk."""
+    found: set = set()
+    with suppress(OSError, ValueError):
+        found.add(os.path.realpath(path))
+        status = os.stat(path)
+        # Some network disks number no file.
+        if status.st_ino:
+            found.add((status.st_dev, status.st_ino))
+    return found
