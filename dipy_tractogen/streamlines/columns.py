@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import logging
 import os
 
@@ -45,6 +45,76 @@ def as_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
             )
         columns[str(name)] = values[:, None] if values.ndim == 1 else values
     return columns
+
+
+def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
+    """Return values in the shape and a type that files have.
+
+    Parameters
+    ----------
+    data : mapping of str to ndarray of shape (n,) or (n, k)
+        Values of each streamline, by name.
+    nb_streamlines : int
+        Number n of streamlines.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, k)
+        The same values, as integers or floating-point numbers of 64 bits at most.
+
+    Raises
+    ------
+    ValueError
+        If there is not a row of numbers for each streamline.
+    """
+    columns = as_columns(data, nb_streamlines)
+    for name, values in columns.items():
+        if values.dtype.kind not in "biuf" or not values.shape[1]:
+            raise ValueError(
+                f"data_per_streamline {name!r} has the shape {values.shape} and "
+                f"type {values.dtype}: give one number or more for each streamline"
+            )
+        if values.dtype.kind == "b" or values.dtype.itemsize > 8:
+            # The formats have neither truth values nor extended precision.
+            one = np.uint8 if values.dtype.kind == "b" else np.float64
+            columns[name] = values.astype(one)
+    return columns
+
+
+def checked_labels(labels: np.ndarray, nb_streamlines: int, nb_names: int):
+    """Return labels; refuse those that are not one bundle for each streamline.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+        Bundle of each streamline, counted from 0.
+    nb_streamlines : int
+        Number n of streamlines.
+    nb_names : int
+        Number of bundles.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If they are of another shape or type, or a bundle is not there.
+    """
+    labels = np.asarray(labels)
+    if labels.shape != (nb_streamlines,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels of the shape {labels.shape} and type {labels.dtype} are given "
+            f"for {nb_streamlines} streamlines: give one integer for each"
+        )
+    if labels.min() < 0 or labels.max() >= nb_names:
+        raise ValueError(
+            f"labels go from {labels.min()} to {labels.max()}, and there are "
+            f"{nb_names} bundle names: labels count from 0"
+        )
+    return labels
 
 
 def join_columns(
@@ -110,7 +180,6 @@ def choose_inherited(
     own: Collection[str],
     *,
     path: str | os.PathLike,
-    fits: Callable[[str, int], bool],
     room: int | None,
 ) -> list[str]:
     """Choose the values of the inputs that a file has room for beside its own.
@@ -123,8 +192,6 @@ def choose_inherited(
         Names of those that are computed, which take the place of the same names.
     path : str or Path
         The file, for the warnings that say what is left out.
-    fits : callable
-        Says of a name and a width k whether the format has it.
     room : int or None
         Number of names that fit beside the own ones; None where there is no limit.
 
@@ -135,8 +202,8 @@ def choose_inherited(
     """
     replaced = [name for name in inherited if name in own]
     others = [name for name in inherited if name not in own]
-    chosen = [name for name in others if fits(name, inherited[name].shape[1])][:room]
-    unfit = [name for name in others if name not in chosen]
+    chosen = others[:room]
+    unfit = others[len(chosen) :]
     if replaced:
         logger.warning(
             "%s: the data_per_streamline %s of the inputs are replaced by new values "
@@ -146,8 +213,8 @@ def choose_inherited(
         )
     if unfit:
         logger.warning(
-            "%s: the data_per_streamline %s of the inputs are left out: their names "
-            "are too long for this format, or too many: write a .trx to keep them",
+            "%s: the data_per_streamline %s of the inputs are left out: they are too "
+            "many for this format: write a .trx to keep them",
             path,
             listed(unfit),
         )

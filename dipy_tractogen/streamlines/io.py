@@ -16,7 +16,7 @@ from .columns import as_columns, join_columns, warn_of_left_out
 from .conditions import BUNDLE
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
-from .messages import listed
+from .messages import listed, printable
 from .naming import bundle_labels
 from .participants import Participants
 from .ragged import as_sequence, take
@@ -234,7 +234,7 @@ def _read_part(
     first = 0 if points is None else len(points)
     contents = read_tractogram(file, points)
     labels, names = bundle_labels(
-        contents, bundles_from, stem=split_extension(file)[0], path=file
+        contents, bundles_from, stem=printable(split_extension(file)[0]), path=file
     )
     values = reader.read(contents, file)
     try:

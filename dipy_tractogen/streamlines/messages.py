@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import logging
 import os
 from pathlib import Path
+import re
 from textwrap import shorten
 import warnings
 
@@ -14,6 +15,9 @@ logger = logging.getLogger("dipy_tractogen")
 
 MOST_LISTED = 10
 """Names that a message lists before it counts the others."""
+
+# Control characters, ends of lines, and surrogates that stand for no byte.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
 
 
 @contextmanager
@@ -31,6 +35,29 @@ def warnings_logged(path: str | os.PathLike) -> Iterator[None]:
         yield
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         logger.warning("%s: %s", path, " ".join(text.split()))
+
+
+def printable(text: object) -> str:
+    r"""Return text that every terminal, file and page can hold on one line.
+
+    Parameters
+    ----------
+    text : object
+        A path, or any other text. Python has bytes of a file name that are not UTF-8 as
+        characters that cannot be written.
+
+    Returns
+    -------
+    str
+        The same, with ``\xfc`` for such a byte, and control characters spelled in the
+        same way, such as ``\n``.
+    """
+    spelled = _UNWRITABLE.sub(
+        lambda found: found[0].encode("unicode_escape").decode(), str(text)
+    )
+    return spelled.encode("utf-8", "surrogateescape").decode(
+        "utf-8", "backslashreplace"
+    )
 
 
 def read_error(path: str | os.PathLike, error: Exception) -> Exception:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import logging
 import math
 from pathlib import Path
 
 import numpy as np
 
+from .conditions import BUNDLE
 from .messages import listed
 from .readers import TractogramContents
 
@@ -45,11 +47,13 @@ def bundle_labels(
         groups or values make no sense.
     """
     n = len(contents.streamlines)
-    if bundles_from == "stem" or (bundles_from == "auto" and not contents.groups):
-        return np.zeros(n, dtype=np.int32), (stem,)
-    if bundles_from in ("auto", "groups"):
+    if bundles_from == "groups" or (bundles_from == "auto" and contents.groups):
         return _labels_from_groups(contents.groups, n, stem, path)
-    return _labels_from_values(contents.data_per_streamline, bundles_from, path)
+    if bundles_from == "auto" and BUNDLE in contents.categories:
+        return _labels_from_values(contents, BUNDLE, path)
+    if bundles_from in ("auto", "stem"):
+        return np.zeros(n, dtype=np.int32), (stem,)
+    return _labels_from_values(contents, bundles_from, path)
 
 
 def _labels_from_groups(
@@ -86,9 +90,10 @@ def _labels_from_groups(
 
 
 def _labels_from_values(
-    data: dict[str, np.ndarray], key: str, path: Path
+    contents: TractogramContents, key: str, path: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Label streamlines by the values of a key of ``data_per_streamline``."""
+    data = contents.data_per_streamline
     if key not in data:
         has = f"it has {listed(sorted(data))}" if data else "it has none"
         raise ValueError(
@@ -101,7 +106,7 @@ def _labels_from_values(
             f"{path}: data_per_streamline {key!r} cannot name bundles: it holds NaN or "
             "infinite values, and a bundle needs a finite one"
         )
-    return categories_of(values)
+    return categories_of(values, contents.categories.get(key))
 
 
 def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
@@ -136,13 +141,17 @@ def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
     return values[:, 0]
 
 
-def categories_of(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Take numbers for categories, with their text as names.
+def categories_of(
+    values: np.ndarray, table: Mapping[int, str] | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Take numbers for categories, with what they stand for or their text as names.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
         Finite numbers.
+    table : mapping of int to str, optional
+        What each of the numbers stands for.
 
     Returns
     -------
@@ -153,6 +162,8 @@ def categories_of(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """
     unique, codes = np.unique(values, return_inverse=True)
     texts = [str(int(v)) if v == int(v) else str(v) for v in unique]
-    names = sorted(texts)
+    if table is not None:
+        texts = [table[int(v)] for v in unique]
+    names = sorted(set(texts))
     order = np.array([names.index(text) for text in texts], dtype=np.int32)
     return order[codes], tuple(names)

@@ -8,10 +8,9 @@ import os
 from pathlib import Path
 
 from .files import TRACTOGRAM_EXTENSIONS, files_meant
+from .sidecar import sidecar_path
 
-# Files that are read beside a file, if they are there: the record of a tractogram, and
-# what is said of the columns of a table.
-_SIDECAR = ".json"
+# Tables that a JSON file of the same stem may describe.
 _TABLES = (".tsv", ".csv", ".txt")
 
 
@@ -92,7 +91,7 @@ def sidecars(outputs: Mapping[str, Path]) -> dict[str, Path]:
         The records that are not among the outputs themselves.
     """
     beside = {
-        f"{name} (its record)": path.with_name(f"{path.name}{_SIDECAR}")
+        f"{name} (its record)": sidecar_path(path)
         for name, path in outputs.items()
         if path.suffix.lower() in TRACTOGRAM_EXTENSIONS
     }
@@ -113,12 +112,12 @@ def _paths_in(value: object) -> Iterator[str | os.PathLike]:
 
 def _beside(file: Path) -> Iterator[Path]:
     """Yield what is read beside a file, if it is there."""
-    names = [f"{file.name}{_SIDECAR}"]
+    paths = [sidecar_path(file)]
     if file.suffix.lower() in _TABLES:
-        names.append(f"{file.stem}{_SIDECAR}")
-    for name in names:
-        if file.with_name(name).exists():
-            yield file.with_name(name)
+        paths.append(file.with_suffix(".json"))
+    for path in paths:
+        if path.exists():
+            yield path
 
 
 def _identities(path: Path) -> set:

@@ -19,6 +19,7 @@ import numpy as np
 from .files import tractogram_extension
 from .messages import read_error, warnings_logged
 from .ragged import POINTS_PER_BLOCK, as_sequence
+from .sidecar import read_description
 from .store import GrowingPoints, StoreError, release
 from .trk_reader import read_trk
 from .trx_reader import read_trx
@@ -44,12 +45,15 @@ class TractogramContents:
     left_out : dict of str to list of str
         Names of what else the file holds, which is not read, such as those of the
         values of points under ``"data_per_point"``.
+    categories : dict of str to dict of int to str
+        What the codes in some of the values stand for.
     """
 
     streamlines: ArraySequence
     data_per_streamline: dict[str, np.ndarray] = field(default_factory=dict)
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    categories: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
 def read_tractogram(
@@ -67,7 +71,8 @@ def read_tractogram(
     Returns
     -------
     contents : TractogramContents
-        Points in RASMM millimetres, origin at the centre of a voxel.
+        Points in RASMM millimetres, origin at the centre of a voxel. Groups and values
+        have the names that they were written with.
 
     Raises
     ------
@@ -83,13 +88,25 @@ def read_tractogram(
             if not file.read(1):
                 raise ValueError("it is empty")
         with warnings_logged(path):
-            return _collected(
+            contents = _collected(
                 READERS[extension](path), GrowingPoints() if points is None else points
             )
     except StoreError:
         raise
     except Exception as error:
         raise read_error(path, error) from error
+    return _named(contents, path)
+
+
+def _named(contents: TractogramContents, path: Path) -> TractogramContents:
+    """Give groups and values the names that they were written with."""
+    if contents.groups or contents.data_per_streamline:
+        data, groups, categories = read_description(path).restore(
+            contents.data_per_streamline, contents.groups, path
+        )
+        contents.data_per_streamline, contents.groups = data, groups
+        contents.categories = categories
+    return contents
 
 
 def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:

@@ -7,6 +7,7 @@ open, in any case.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import io
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from nibabel.streamlines.trk import (
 )
 import numpy as np
 
+from .conditions import BUNDLE
 from .ragged import as_sequence
 from .reference import Reference
+from .safe_names import trk_names
+from .sidecar import Description
 from .trx_stream import TrxStream
 from .vtk import VTK_EXTENSIONS, save_vtk
 
@@ -36,6 +40,7 @@ class TrkStream:
     keeps_data = True
     keeps_bundles = True
     most_columns = header_2_dtype["property_name"].shape[0]
+    keeps_description = False
 
     def __init__(
         self,
@@ -48,7 +53,8 @@ class TrkStream:
         self._header = np.frombuffer(data, header_2_dtype.newbyteorder("<"), count=1)
         to_rasmm = get_affine_trackvis_to_rasmm(self._header[0]).astype(np.float64)
         self._from_rasmm = np.linalg.inv(to_rasmm)
-        self._names: list[str] | None = None
+        self._bundle_names = bundle_names
+        self._columns: dict[str, str] = {}
         self._file = path.open("wb")
         self._file.write(self._header.tobytes())
 
@@ -61,7 +67,7 @@ class TrkStream:
     ) -> None:
         """Write a block; see `writers.TractogramWriter.write`."""
         if labels is not None:
-            data = {**data, "bundle": labels[:, None]}
+            data = {**data, BUNDLE: labels[:, None]}
         names = sorted(data)
         if not self._header["nb_streamlines"][0]:
             self._name_properties({name: data[name].shape[1] for name in names})
@@ -72,23 +78,31 @@ class TrkStream:
         self._file.write(_trk_records(points, lengths, properties))
         self._header["nb_streamlines"] += len(lengths)
 
-    def finish(self) -> None:
-        """Write the header again, with the number of streamlines."""
+    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
+        """Write the header again, with the number of streamlines.
+
+        Parameters
+        ----------
+        categories : mapping of str to mapping of int to str
+            What the codes in some of the values stand for.
+
+        Returns
+        -------
+        Description
+            True names and codes, for which the header has no room.
+        """
         self._file.seek(0)
         self._file.write(self._header.tobytes())
+        codes = {**categories, BUNDLE: dict(enumerate(self._bundle_names))}
+        known = self._columns.values()
+        return Description(
+            columns=self._columns,
+            categories={name: codes[name] for name in codes if name in known},
+        )
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    @staticmethod
-    def has_column(name: str, width: int) -> bool:
-        """Say whether the format has room for a name with so many values."""
-        try:
-            encode_value_in_name(width, name)
-        except ValueError:
-            return False
-        return True
 
     def _name_properties(self, widths: dict[str, int]) -> None:
         """Put the names of the values into the header."""
@@ -98,8 +112,10 @@ class TrkStream:
                 f"a .trk holds {accepted} values by name for each streamline, the "
                 f"bundle among them, and {len(widths)} are given: write a .trx"
             )
-        for row, (name, width) in enumerate(widths.items()):
+        written = trk_names(widths)
+        for row, (name, width) in enumerate(zip(written, widths.values())):
             self._header["property_name"][0, row] = encode_value_in_name(width, name)
+        self._columns = dict(zip(written, widths))
         self._header["nb_properties_per_streamline"] = sum(widths.values())
 
 
@@ -140,6 +156,7 @@ class TckStream:
 
     keeps_data = False
     keeps_bundles = False
+    keeps_description = False
 
     def __init__(
         self,
@@ -169,12 +186,13 @@ class TckStream:
         self._file.write(rows)
         self._nb_streamlines += len(lengths)
 
-    def finish(self) -> None:
+    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
         """Write the mark of the end, and the number of streamlines."""
         self._file.write(TckFile.EOF_DELIMITER.astype("<f4").tobytes())
         count = b"count: %010d" % self._nb_streamlines
         self._file.seek(0)
         self._file.write(self._header.replace(b"count: %010d" % 0, count, 1))
+        return Description()
 
     def close(self) -> None:
         """Close the file."""
@@ -192,6 +210,7 @@ class CollectedFile:
 
     keeps_data = False
     keeps_bundles = False
+    keeps_description = False
 
     def __init__(
         self,
@@ -216,14 +235,14 @@ class CollectedFile:
         self._points.append(points.copy())
         self._lengths.append(lengths)
 
-    def finish(self) -> None:
+    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
         """Write the file."""
         streamlines = as_sequence(
             np.concatenate(self._points), np.concatenate(self._lengths)
         )
         if self._is_vtk:
             save_vtk(self._path, streamlines)
-            return
+            return Description()
         from dipy.io.dpy import Dpy
 
         dpy = Dpy(str(self._path), mode="w")
@@ -231,6 +250,7 @@ class CollectedFile:
             dpy.write_tracks(streamlines)
         finally:
             dpy.close()
+        return Description()
 
     def close(self) -> None:
         """Free the memory."""
@@ -260,3 +280,25 @@ def _empty_file(format_class: type, reference: Reference) -> bytes:
     tractogram = Tractogram(ArraySequence(), affine_to_rasmm=np.eye(4))
     format_class(tractogram, header=header).save(buffer)
     return buffer.getvalue()
+
+
+def rounds_wholes(values: np.ndarray) -> bool:
+    """Say whether there are whole numbers that a TRK, with float32, cannot hold.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers.
+
+    Returns
+    -------
+    bool
+        Whether there is one.
+    """
+    if np.can_cast(values.dtype, np.float32):
+        return False
+    large = values[np.abs(values.astype(np.float64)) > 2**24].astype(np.float64)
+    # The difference of what is infinite or not a number is neither.
+    with np.errstate(invalid="ignore", over="ignore"):
+        changed = large.astype(np.float32) != large
+    return bool((changed & (large == np.rint(large))).any())

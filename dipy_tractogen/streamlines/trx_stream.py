@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import json
 from pathlib import Path
-import re
 import tempfile
 import zipfile
 
 import numpy as np
 
 from .reference import Reference
+from .safe_names import trx_names
+from .sidecar import HEADER_KEY, Description
 
 _ROWS_PER_CHUNK = 1_000_000
-
-
-def safe_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Make names fit to be those of files inside a TRX.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Any names.
-
-    Returns
-    -------
-    names : tuple of str
-        Letters, digits, spaces and ``_-+`` only, all different: a dot would be read
-        as the end of the name, a slash as a folder.
-    """
-    safe: list[str] = []
-    for name in names:
-        stem = re.sub(r"[^\w \-+]", "_", name).strip() or "_"
-        candidate, number = stem, 2
-        while candidate in safe:
-            candidate, number = f"{stem}_{number}", number + 1
-        safe.append(candidate)
-    return tuple(safe)
 
 
 class TrxStream:
@@ -58,6 +35,7 @@ class TrxStream:
     keeps_data = True
     keeps_bundles = True
     most_columns = None
+    keeps_description = True
 
     def __init__(
         self,
@@ -68,7 +46,8 @@ class TrxStream:
     ):
         self._folder = path.parent
         self._reference = reference
-        self._names = safe_names(bundle_names)
+        self._bundle_names = bundle_names
+        self._names = trx_names(bundle_names)
         self._dtype = np.dtype(dtype).newbyteorder("<")
         self._columns: dict[str, _Column] = {}
         self._counts = np.zeros(len(bundle_names), dtype=np.int64)
@@ -96,30 +75,58 @@ class TrxStream:
             dtype = values.dtype.newbyteorder("<")
             self._column(f"dps/{name}", dtype, values.shape[1]).append(values)
 
-    def finish(self) -> None:
-        """Write what needs the number of streamlines and of points."""
+    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
+        """Write what needs the number of streamlines and of points.
+
+        Parameters
+        ----------
+        categories : mapping of str to mapping of int to str
+            What the codes in some of the values stand for.
+
+        Returns
+        -------
+        Description
+            True names and codes, which the header holds.
+        """
         self._positions.close()
         lengths = self._columns["lengths"]
         self._write_offsets(lengths)
         for (code, count), name in zip(enumerate(self._counts), self._names):
             if count:
                 self._write_group(code, name, lengths.nb_rows)
-        data = {key: column for key, column in self._columns.items() if "/" in key}
-        names = safe_names(tuple(key.split("/", 1)[1] for key in data))
+        data = {
+            key.removeprefix("dps/"): column
+            for key, column in self._columns.items()
+            if key.startswith("dps/")
+        }
+        names = trx_names(tuple(data))
         for name, column in zip(names, data.values()):
             width = f".{column.width}" if column.width > 1 else ""
             member = f"dps/{name}{width}.{column.dtype.name}"
             self._write_member(member, column.chunks())
+        groups = [
+            pair
+            for pair, count in zip(zip(self._names, self._bundle_names), self._counts)
+            if count
+        ]
+        description = Description(
+            dict(groups),
+            dict(zip(names, data)),
+            {name: table for name, table in categories.items() if name in data},
+        )
         header = {
             "DIMENSIONS": [max(size, 1) for size in self._reference.dimensions],
             "VOXEL_TO_RASMM": self._reference.affine.tolist(),
             "NB_VERTICES": self._nb_points,
             "NB_STREAMLINES": lengths.nb_rows,
         }
+        if said := description.as_dict():
+            header[HEADER_KEY] = said
         # Not writestr, which writes the time of day: the same draw is the same file.
         with self._archive.open("header.json", "w") as member:
             member.write(json.dumps(header).encode())
         self._archive.close()
+        return description
 
     def close(self) -> None:
         """Close what is open."""
@@ -127,11 +134,6 @@ class TrxStream:
         self._archive.close()
         for column in self._columns.values():
             column.close()
-
-    @staticmethod
-    def has_column(name: str, width: int) -> bool:
-        """Say whether the format has room for a name with so many values."""
-        return True
 
     def _column(self, key: str, dtype: np.dtype | str, width: int = 1) -> _Column:
         """Return a column of values, made when it is first needed."""

@@ -167,7 +167,7 @@ class ValueReader:
         if not self._is_categorical[name]:
             return values.astype(np.float64)
         known = ~np.isnan(values)
-        labels, names = categories_of(values[known])
+        labels, names = categories_of(values[known], contents.categories.get(name))
         codes = np.zeros(len(values), dtype=np.intp)
         codes[known] = labels + 1
         return np.array(["", *names])[codes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 import logging
 import os
@@ -11,14 +11,19 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .columns import as_columns, choose_inherited
+from .columns import (
+    as_columns,
+    checked_labels,
+    choose_inherited,
+    written_columns,
+)
 from .conditions import BUNDLE
-from .files import replacing, tractogram_extension
+from .files import check_outputs, replacing, tractogram_extension
 from .messages import listed
 from .ragged import as_sequence, blocks, to_sequence
 from .reference import Reference
-from .streams import STREAMS, Stream
-from .trx_stream import safe_names
+from .sidecar import Description, put_sidecar, sidecar_path
+from .streams import STREAMS, Stream, rounds_wholes
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -38,6 +43,15 @@ class TractogramWriter:
         Names of the bundles.
     dtype : str
         Type of the points in the file.
+    categories : dict of str to dict of int to str
+        What the codes in some of the values stand for.
+
+    Attributes
+    ----------
+    nb_streamlines : int
+        Streamlines that were written so far.
+    description : Description
+        True names and codes of a file that is complete.
     """
 
     def __init__(
@@ -48,15 +62,19 @@ class TractogramWriter:
         reference: Reference,
         bundle_names: tuple[str, ...],
         dtype: str,
+        categories: dict[str, dict[int, str]],
     ):
         self._path, self._stream, self._reference = path, stream, reference
         self._bundle_names, self._dtype = bundle_names, np.dtype(dtype)
+        self._categories = categories
         self._kind: tuple | None = None
         self._labels: set[int] = set()
         self._lost: list[str] = []
         self._inherited: list[str] | None = None
+        self._rounded: list[str] = []
         self._nb_outside = 0
         self.nb_streamlines = 0
+        self.description = Description()
 
     def write(
         self,
@@ -89,12 +107,19 @@ class TractogramWriter:
         streamlines = to_sequence(points)
         if not len(streamlines):
             return
-        labels = self._checked_labels(labels, len(streamlines))
-        data = self._checked_data(data_per_streamline, len(streamlines), labels)
+        n = len(streamlines)
+        if labels is not None:
+            labels = checked_labels(labels, n, len(self._bundle_names))
+        data = written_columns(data_per_streamline or {}, n)
+        if labels is not None and BUNDLE in data:
+            raise ValueError(
+                "data_per_streamline 'bundle' is where labels go: give another name"
+            )
         kept = self._chosen(inherited or {}, data, labels)
-        data = {**data, **self._checked_data(kept, len(streamlines), None)}
+        data = {**data, **written_columns(kept, n)}
         self._check_kinds(data, labels)
         self._warn_of_losses(labels, data)
+        self._warn_of_rounding(data)
         for rows, block, lengths in blocks(streamlines):
             block = np.ascontiguousarray(block, dtype=np.float32)
             self._check_finite(block)
@@ -115,7 +140,7 @@ class TractogramWriter:
             raise ValueError(
                 f"there is no streamline to write to {self._path}: give one or more"
             )
-        self._stream.finish()
+        self.description = self._stream.finish(self._categories)
         if self._nb_outside:
             logger.warning(
                 "%s: %d of %d streamlines leave the bounding box of the reference; "
@@ -124,44 +149,6 @@ class TractogramWriter:
                 self._nb_outside,
                 self.nb_streamlines,
             )
-
-    def _checked_labels(self, labels: np.ndarray | None, n: int) -> np.ndarray | None:
-        """Refuse labels that are not one bundle for each streamline."""
-        if labels is None:
-            return None
-        labels = np.asarray(labels)
-        if labels.shape != (n,) or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"labels of the shape {labels.shape} and type {labels.dtype} are given "
-                f"for {n} streamlines: give one integer for each"
-            )
-        if labels.min() < 0 or labels.max() >= len(self._bundle_names):
-            raise ValueError(
-                f"labels go from {labels.min()} to {labels.max()}, and there are "
-                f"{len(self._bundle_names)} bundle names: labels count from 0"
-            )
-        return labels
-
-    def _checked_data(
-        self, data: dict[str, np.ndarray] | None, n: int, labels: np.ndarray | None
-    ) -> dict[str, np.ndarray]:
-        """Give values two dimensions and a type that files have."""
-        checked = as_columns(data or {}, n)
-        for name, values in checked.items():
-            if values.dtype.kind not in "biuf" or not values.shape[1]:
-                raise ValueError(
-                    f"data_per_streamline {name!r} has the shape {values.shape} and "
-                    f"type {values.dtype}: give one number or more for each streamline"
-                )
-            if values.dtype.kind == "b" or values.dtype.itemsize > 8:
-                # The formats have neither truth values nor extended precision.
-                one = np.uint8 if values.dtype.kind == "b" else np.float64
-                checked[name] = values.astype(one)
-        if labels is not None and BUNDLE in checked:
-            raise ValueError(
-                "data_per_streamline 'bundle' is where labels go: give another name"
-            )
-        return checked
 
     def _chosen(self, inherited, own: dict, labels: np.ndarray | None) -> dict:
         """Give the values of inputs that the file has room for; the same each time."""
@@ -175,7 +162,6 @@ class TractogramWriter:
                 columns,
                 names,
                 path=self._path,
-                fits=self._stream.has_column,
                 room=None if most is None else max(most - len(names), 0),
             )
         return {name: columns[name] for name in self._inherited}
@@ -210,6 +196,24 @@ class TractogramWriter:
                 listed(lost),
             )
 
+    def _warn_of_rounding(self, data: dict[str, np.ndarray]) -> None:
+        """Say, once of each, which whole numbers a TRK changes."""
+        if not self._stream.keeps_data or self._stream.keeps_description:
+            return
+        rounded = [
+            name
+            for name, values in data.items()
+            if name not in self._rounded and rounds_wholes(values)
+        ]
+        if rounded:
+            self._rounded += rounded
+            logger.warning(
+                "%s: this format has float32 only, which rounds whole numbers above "
+                "16777216, as those of %s: write a .trx to keep them",
+                self._path,
+                listed(rounded),
+            )
+
     def _check_finite(self, points: np.ndarray) -> None:
         """Refuse points that no reader could use."""
         if not (np.abs(points) <= np.finfo(self._dtype).max).all():
@@ -227,8 +231,12 @@ def open_writer(
     bundle_names: Sequence[str] = (),
     force: bool = False,
     dtype: str = "float32",
+    categories: Mapping[str, Sequence[str] | Mapping[int, str]] | None = None,
 ) -> Iterator[TractogramWriter]:
     """Open a tractogram to be written block by block.
+
+    What a .trk has no room for, true names of values and what codes stand for, goes
+    into a JSON file beside it, see `sidecar`; a .trx has it in its header.
 
     Memory stays bounded for .trx, .trk and .tck: points go to the disk as they come.
     A .vtk, .vtp, .fib or .dpy is collected in memory and written at the end. The file
@@ -249,6 +257,8 @@ def open_writer(
     dtype : str, optional
         Type of the points: ``"float32"``, or ``"float16"`` for a .trx of half the
         size, with points rounded by up to 0.03 mm at 100 mm from the origin.
+    categories : mapping of str to (sequence of str or mapping of int to str), optional
+        By the name of values that are codes of categories, what each code stands for.
 
     Yields
     ------
@@ -267,27 +277,31 @@ def open_writer(
     path = Path(path)
     extension = tractogram_extension(path)
     names = tuple(str(name) for name in bundle_names)
+    tables = {
+        name: dict(table if isinstance(table, Mapping) else enumerate(table))
+        for name, table in (categories or {}).items()
+    }
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype={dtype!r} is not accepted: choose float32 or float16")
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"{path} holds float32 only: write a .trx to use float16")
-    if extension == ".trx" and safe_names(names) != names:
-        logger.warning(
-            "%s: some bundles change their names, which are those of files in a .trx: "
-            "%s",
-            path,
-            ", ".join(
-                f"{a} is {b}" for a, b in zip(names, safe_names(names)) if a != b
-            ),
-        )
+    check_outputs([path, sidecar_path(path)], force=force)
     with replacing(path, force=force) as temporary:
         stream = STREAMS[extension](temporary, reference, names, dtype)
         try:
             writer = TractogramWriter(
-                path, stream, reference=reference, bundle_names=names, dtype=dtype
+                path,
+                stream,
+                reference=reference,
+                bundle_names=names,
+                dtype=dtype,
+                categories=tables,
             )
             yield writer
             writer.finish()
+            in_file = stream.keeps_description
+            facts = {} if in_file else writer.description.as_dict()
+            put_sidecar(path, facts, force=force)
         finally:
             stream.close()
 
@@ -301,6 +315,7 @@ def save_bundles(
     bundle_names: Sequence[str] = (),
     data_per_streamline: dict[str, np.ndarray] | None = None,
     inherited: dict[str, np.ndarray] | None = None,
+    categories: Mapping[str, Sequence[str] | Mapping[int, str]] | None = None,
     force: bool = False,
 ) -> None:
     """Write streamlines as a tractogram.
@@ -322,6 +337,8 @@ def save_bundles(
         Values of each streamline; .trx and .trk keep them.
     inherited : dict of str to ndarray of shape (n,) or (n, k), optional
         Further values, which give way; see `TractogramWriter.write`.
+    categories : mapping of str to (sequence of str or mapping of int to str), optional
+        What codes among the values stand for, see `open_writer`.
     force : bool, optional
         Whether an existing file may be replaced.
 
@@ -336,6 +353,10 @@ def save_bundles(
         finite, or the labels or values do not fit.
     """
     with open_writer(
-        path, reference=reference, bundle_names=bundle_names, force=force
+        path,
+        reference=reference,
+        bundle_names=bundle_names,
+        force=force,
+        categories=categories,
     ) as writer:
         writer.write(streamlines, labels, data_per_streamline, inherited)

@@ -82,6 +82,8 @@ class TractogenFlow(Workflow):
     ) -> dict[str, Path]:
         """Settle the output files before any work is done.
 
+        The JSON file that may stand beside a tractogram counts as an output, too.
+
         Parameters
         ----------
         out_dir : str or Path
@@ -107,6 +109,7 @@ class TractogenFlow(Workflow):
             If the folder cannot be made or written.
         """
         from dipy_tractogen.streamlines.files import check_outputs
+        from dipy_tractogen.streamlines.protection import sidecars
 
         paths = {}
         for key, name in names.items():
@@ -114,7 +117,8 @@ class TractogenFlow(Workflow):
                 raise ValueError(f"--{key}: give a file name; it is empty.")
             paths[key] = Path(out_dir or ".") / name
         self._check_apart(paths)
-        check_outputs(list(paths.values()), force=self.force or again)
+        beside = sidecars(paths).values()
+        check_outputs([*paths.values(), *beside], force=self.force or again)
         self.flat_outputs = [str(path) for path in paths.values()]
         self.last_generated_outputs = paths
         return paths

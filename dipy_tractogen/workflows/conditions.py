@@ -155,8 +155,31 @@ def values_to_write(conditions, values: dict) -> dict:
     return written
 
 
+def tables_of_codes(conditions) -> dict[str, tuple[str, ...]]:
+    """Say what the codes of `values_to_write` stand for.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        What a model knows of its streamlines.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Names of the categories in the order of their codes, by the name of the
+        condition, but for those that are written as the numbers in their names.
+    """
+    return {
+        one.name: one.categories
+        for one in conditions.categorical
+        if not _are_numbers(one.categories)
+    }
+
+
 def values_that_were_written(conditions, values: dict) -> dict:
-    """Turn the codes of `values_to_write` back, as they are read from a tractogram.
+    """Turn codes of categories back where a tractogram has lost what they stand for.
+
+    Other software keeps the numbers of `values_to_write` alone.
 
     Parameters
     ----------
@@ -180,8 +203,10 @@ def values_that_were_written(conditions, values: dict) -> dict:
     read = dict(values)
     for one in conditions.categorical:
         # A category that was trained on from such a file has a number for its name.
-        if one.name in values and not _are_numbers(one.categories):
-            texts, inverse = np.unique(values[one.name], return_inverse=True)
+        if one.name not in values or _are_numbers(one.categories):
+            continue
+        texts, inverse = np.unique(values[one.name], return_inverse=True)
+        if not set(texts.tolist()) <= set(one.categories):
             names = [_of_code(one, str(text)) for text in texts]
             read[one.name] = np.array(names, dtype=str)[inverse]
     return read
@@ -195,14 +220,11 @@ def log_codes(conditions) -> None:
     conditions : Conditions
         What the model knows of its streamlines, the bundle first.
     """
-    for one in conditions.categorical[1:]:
-        if _are_numbers(one.categories):
-            continue
-        logger.info(
-            'data_per_streamline["%s"]: %s',
-            one.name,
-            listed(f"{code} is {text}" for code, text in enumerate(one.categories)),
-        )
+    bundle = conditions.categorical[0].name
+    for name, categories in tables_of_codes(conditions).items():
+        if name != bundle:
+            codes = (f"{code} is {text}" for code, text in enumerate(categories))
+            logger.info('data_per_streamline["%s"]: %s', name, listed(codes))
 
 
 def _are_numbers(categories: tuple[str, ...]) -> bool:

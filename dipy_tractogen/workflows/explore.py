@@ -122,9 +122,12 @@ class ExploreLatentFlow(TractogenFlow):
         counts = sample.bundles.counts()
         _check_bundles(counts, bundle, interpolate)
 
+        from dipy_tractogen.streamlines.messages import printable
+
         from . import latent_figures
         from .latent_findings import LatentFindings
-        from .provenance import write_record
+        from .provenance import make_record
+        from .tables import write_json
         from .walk_figures import WalkFigures
 
         findings = LatentFindings(self, paths)
@@ -139,13 +142,13 @@ class ExploreLatentFlow(TractogenFlow):
         if interpolate:
             walks.interpolate(*interpolate)
         streamlines = {
-            "files": [str(file) for file in files],
+            "files": [printable(file) for file in files],
             "given": sample.nb_found,
             "counts": counts,
         }
         path = paths["out_latent"]
         found = {"streamlines": streamlines, **findings.found}
-        write_record(path, self, model_file, **found)
+        write_json(path, make_record(self, model_file, **found), force=self.force)
         logger.info("Wrote %s and %d figures", path, len(findings.found["figures"]))
 
 

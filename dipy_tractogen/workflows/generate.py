@@ -16,6 +16,7 @@ from .conditions import (
     parse_conditions,
     parse_proportions,
     split_conditions,
+    tables_of_codes,
     values_to_write,
 )
 from .models import load_trained_model
@@ -25,7 +26,7 @@ from .plausibility_parameters import (
     make_plausibility,
     plausibility_parameters,
 )
-from .provenance import record_name, write_record
+from .provenance import make_record
 from .seeds import (
     check_sampler,
     choose_sampler,
@@ -109,7 +110,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Tractogram in any format of DIPY. A TRX holds the bundles as groups, a
             TRK as data_per_streamline["bundle"]; both hold the other conditions that
             each streamline was drawn for as data_per_streamline, categories as codes.
-            Beside it goes a JSON file of the same name: how it was made.
+            Beside it goes a JSON file of the same name and .json, such as
+            synthetic.trx.json: how it was made, and what the codes stand for.
         """
         check_int("nb_streamlines", nb_streamlines)
         check_int("seed", seed, low=0)
@@ -120,15 +122,12 @@ class GenerateStreamlinesFlow(TractogenFlow):
         _check_form(nb_points, step_size, dtype, out_tractogram)
         check_sampler(given)
         check_plausibility(given)
-        path, record = self.outputs(
-            out_dir,
-            out_tractogram=out_tractogram,
-            record=record_name(out_tractogram),
-        ).values()
+        path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
 
         from dipy_tractogen.streamlines.reference import Reference
+        from dipy_tractogen.streamlines.sidecar import put_sidecar
         from dipy_tractogen.streamlines.spacing import respaced
 
         began = time.perf_counter()
@@ -154,7 +153,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         asked_lengths = AskedLengths() if "length" in asked else None
         # Lengths are measured before points are resampled, which shortens streamlines.
         watched = _watched(batches, asked_lengths)
-        counts = self._write(
+        counts, described = self._write(
             path,
             ((respaced(one[0], nb_points, step_size), *one[1:]) for one in watched),
             nb_streamlines,
@@ -170,29 +169,34 @@ class GenerateStreamlinesFlow(TractogenFlow):
             asked_lengths.warn()
         report_sampler(sampler)
         log_codes(known)
-        write_record(
-            record,
+        record = make_record(
             self,
             model_file,
-            tractogram=path.name,
+            **described,
             counts=counts,
             conditions=asked,
             **_judged(plausibility),
             seconds=round(time.perf_counter() - began, 1),
         )
+        # That of a TRK, with what the codes stand for, is there since it was written.
+        put_sidecar(path, record, force=True)
         logger.info("Wrote %s", path)
         if plausibility:
             _report(plausibility, path)
 
     def _write(
         self, path, batches, nb_streamlines, header, model, dtype
-    ) -> dict[str, int]:
-        """Write batches as they come; count the streamlines of each bundle."""
+    ) -> tuple[dict[str, int], dict]:
+        """Write batches as they come; count the streamlines of each bundle.
+
+        What the file says of its names and codes comes with the counts.
+        """
         from tqdm.auto import tqdm
 
         from dipy_tractogen.streamlines.writers import open_writer
 
         names = model.record.bundle_names
+        known = model.record.density.conditions
         counts = dict.fromkeys(names, 0)
         bar = tqdm(
             total=nb_streamlines,
@@ -209,15 +213,15 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 bundle_names=names,
                 force=self.force,
                 dtype=dtype,
+                categories=tables_of_codes(known),
             ) as writer,
         ):
-            known = model.record.density.conditions
             for points, labels, values in batches:
                 kept = _not_in_points(values, path)
                 writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
                 bar.update(len(points))
-        return counts
+        return counts, writer.description.as_dict()
 
 
 def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:

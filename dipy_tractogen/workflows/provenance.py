@@ -1,73 +1,55 @@
-"""How a tractogram was made: a JSON file beside it, as BIDS has them."""
+"""How a result was made, for the JSON file that tells of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from .tables import write_json
 
-
-def record_name(tractogram: str) -> str:
-    """Name the JSON file of a tractogram.
-
-    Parameters
-    ----------
-    tractogram : str
-        File name of the tractogram.
-
-    Returns
-    -------
-    str
-        The same with the extension ``.json``.
-    """
-    from dipy_tractogen.streamlines.files import split_extension
-
-    stem, _ = split_extension(tractogram)
-    return str(Path(tractogram).with_name(f"{stem}.json"))
-
-
-def write_record(path: Path, flow, model_file, **facts) -> None:
-    """Write what is needed to make a tractogram again, and to judge it.
+def make_record(flow, model_file, **facts) -> dict:
+    """Return what is needed to make a result again, and to judge it.
 
     That is the command, the values of its parameters, its warnings, the versions of the
     software and the digest of the model, beside the facts.
 
     Parameters
     ----------
-    path : Path
-        The JSON file.
     flow : TractogenFlow
-        What made the tractogram.
+        What made the result.
     model_file : str or Path
         The model that it was made with.
     **facts
         What else is known, as plain values.
 
+    Returns
+    -------
+    dict
+        Plain values.
+
     Raises
     ------
-    FileExistsError
-        If the file exists and may not be replaced.
     OSError
-        If a file cannot be read or written.
+        If the model file cannot be read.
     """
     from dipy_tractogen.streamlines.files import file_digest
+    from dipy_tractogen.streamlines.messages import printable
     from dipy_tractogen.streamlines.versions import current_versions
 
-    record = {
-        "command": flow.command,
+    return {
+        "command": printable(flow.command),
         "versions": current_versions(),
-        "model": {"file": str(model_file), "digest": file_digest(model_file)},
+        "model": {"file": printable(model_file), "digest": file_digest(model_file)},
         "parameters": _plain(flow.given),
-        "warnings": list(flow.warnings),
+        "warnings": [printable(one) for one in flow.warnings],
         **facts,
     }
-    write_json(path, record, force=flow.force)
 
 
 def _plain(value):
-    """Make of a value what JSON holds: paths become text."""
+    """Make of a value what JSON holds: paths become text that can be written."""
+    from dipy_tractogen.streamlines.messages import printable
+
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
+    return printable(value) if isinstance(value, (str, Path)) else value

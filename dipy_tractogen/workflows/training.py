@@ -249,27 +249,27 @@ def _of_known_categories(aside, kept):
 def _save_held_out(model, aside, path: Path | None, force: bool) -> None:
     from dipy_tractogen.streamlines.writers import save_bundles
 
-    from .conditions import values_to_write
+    from .conditions import tables_of_codes, values_to_write
 
     if path is None:
         return
     if not len(aside):
         logger.warning("No bundle has a streamline to spare: none is held out.")
         return
+    known = model.record.density.conditions
     save_bundles(
         path,
         aside.streamlines,
         reference=aside.reference,
         labels=aside.labels,
         bundle_names=aside.bundle_names,
-        data_per_streamline=values_to_write(
-            model.record.density.conditions, aside.values
-        ),
+        data_per_streamline=values_to_write(known, aside.values),
         inherited={
             name: values
             for name, values in aside.data_per_streamline.items()
             if name not in aside.values
         },
+        categories=tables_of_codes(known),
         force=force,
     )
 

@@ -56,16 +56,9 @@ def test_nothing_stays_open(extension, grid, tmp_path):
     assert writer.nb_streamlines == 1
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        ([f"value{i}" for i in range(11)], "holds 10 values"),
-        (["a_name_of_more_than_twenty_letters"], "too long"),
-    ],
-)
-def test_values_that_a_trk_cannot_name(names, message, grid, tmp_path):
-    data = {name: np.ones(1) for name in names}
-    with pytest.raises(ValueError, match=message):
+def test_more_values_than_a_trk_can_name(grid, tmp_path):
+    data = {f"value{i}": np.ones(1) for i in range(11)}
+    with pytest.raises(ValueError, match="holds 10 values"):
         save_bundles(
             tmp_path / "a.trk",
             np.ones((1, 2, 3)),

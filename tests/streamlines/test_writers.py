@@ -8,6 +8,7 @@ import pytest
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.readers import read_tractogram
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.sidecar import sidecar_path
 from dipy_tractogen.streamlines.writers import open_writer, save_bundles
 
 
@@ -100,10 +101,15 @@ def test_bundles_are_values_of_a_trk(written):
     contents = read_tractogram(written("a.trk", data_per_streamline={"x": LABELS * 2}))
     assert contents.data_per_streamline["bundle"][:, 0].tolist() == LABELS.tolist()
     assert contents.data_per_streamline["x"][:, 0].tolist() == (2 * LABELS).tolist()
-    assert load_bundles(written("b.trk"), bundles_from="bundle").counts() == {
-        "0": 3,
-        "2": 4,
-    }
+    path = written("b.trk")
+    for origin in ("auto", "bundle"):
+        counts = load_bundles(path, bundles_from=origin).counts()
+        assert counts == {"AF": 4, "CST": 3}
+    # Other software keeps the numbers alone.
+    sidecar_path(path).unlink()
+    assert load_bundles(path).counts() == {"b": 7}
+    counts = load_bundles(path, bundles_from="bundle").counts()
+    assert counts == {"0": 3, "2": 4}
 
 
 def test_what_a_format_cannot_hold_is_said(written, caplog):

@@ -9,6 +9,7 @@ import logging
 from pathlib import Path
 
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.sidecar import sidecar_path
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -65,7 +66,8 @@ def read_generation(tractograms: Sequence[Path]) -> dict:
     Parameters
     ----------
     tractograms : sequence of Path
-        Generated tractograms; the first with a JSON file of the same stem counts.
+        Generated tractograms; the first with a JSON file counts: ``a.trx.json`` for
+        ``a.trx``, or the ``a.json`` of older versions that names it.
 
     Returns
     -------
@@ -74,13 +76,18 @@ def read_generation(tractograms: Sequence[Path]) -> dict:
         software, with a warning.
     """
     for tractogram in tractograms:
-        path = tractogram.with_suffix(".json")
-        if not path.exists():
-            continue
-        try:
-            return read_json(path, ("command", "model"), "dipy_generate_streamlines")
-        except ValueError as error:
-            logger.warning("%s It is left out.", error)
+        for path in (sidecar_path(tractogram), tractogram.with_suffix(".json")):
+            if not path.exists():
+                continue
+            try:
+                said = read_json(path, ("tractogram",), "dipy_generate_streamlines")
+            except ValueError as error:
+                logger.warning("%s It is left out.", error)
+                continue
+            is_of_it = path == sidecar_path(tractogram)
+            is_of_it |= said["tractogram"] == tractogram.name
+            if is_of_it and {"command", "model"} <= said.keys():
+                return said
     return {}
 
 

@@ -13,14 +13,24 @@ def write(path, content):
 
 
 def test_the_record_of_a_generation_is_beside_it(tmp_path, caplog):
-    write(tmp_path / "b.json", {"command": "dipy", "model": {}})
-    write(tmp_path / "c.json", {"EchoTime": 0.1})
-    a, b, c = (tmp_path / f"{name}.trx" for name in "abc")
-    assert read_generation([a, b])["command"] == "dipy"
-    assert read_generation([a]) == {}
+    said = {"tractogram": "b.trx", "command": "dipy", "model": {}}
+    write(tmp_path / "b.trx.json", said)
+    write(tmp_path / "b.trk.json", {**said, "command": "other"})
+    write(tmp_path / "d.trk.json", {"tractogram": "d.trk", "categories": {}})
+    a, b, d = (tmp_path / name for name in ("a.trx", "b.trx", "d.trk"))
+    assert read_generation([a, d, b])["command"] == "dipy"
+    assert read_generation([b.with_suffix(".trk"), b])["command"] == "other"
+    assert read_generation([a, d]) == {}
     assert caplog.text == ""
-    assert read_generation([c]) == {}
-    assert "c.json is no JSON file of dipy_generate_streamlines" in caplog.text
+    write(tmp_path / "a.trx.json", {"EchoTime": 0.1})
+    assert read_generation([a]) == {}
+    assert "a.trx.json is no JSON file of dipy_generate_streamlines" in caplog.text
+
+
+def test_the_older_name_of_a_record_is_read_where_it_names_the_file(tmp_path):
+    write(tmp_path / "a.json", {"tractogram": "a.trx", "command": "c", "model": {}})
+    assert read_generation([tmp_path / "a.trx"])["command"] == "c"
+    assert read_generation([tmp_path / "a.trk"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Names that fit into a tractogram, where those that are given do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+import re
+import unicodedata
+
+_LONGEST_MEMBER = 100
+_LONGEST_PROPERTY = 20
+
+
+def trx_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names that can be those of files inside a TRX.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Any names, all different.
+
+    Returns
+    -------
+    tuple of str
+        Letters, digits, spaces and ``_-+`` only, at most 100, and different even where
+        case does not count: a dot would be read as the end of the name, a slash as a
+        folder. Names that fit stay as they are.
+    """
+
+    def fitted(name: str, longest: int) -> str:
+        return re.sub(r"[^\w \-+]", "_", name)[:longest].strip() or "_"
+
+    return _distinct(names, fitted, [_LONGEST_MEMBER] * len(names))
+
+
+def trk_names(widths: Mapping[str, int]) -> tuple[str, ...]:
+    """Return names that can be those of properties in the header of a TRK.
+
+    Parameters
+    ----------
+    widths : mapping of str to int
+        By name, how many values a streamline has.
+
+    Returns
+    -------
+    tuple of str
+        At most 20 characters of ASCII, less those that the width takes. Names that fit
+        stay as they are.
+    """
+
+    def fitted(name: str, longest: int) -> str:
+        return re.sub(r"[^ -~]", "_", name)[:longest] or "_"
+
+    # The width comes after the name and a zero byte, unless it is one.
+    taken = [len(f"\0{width}") if width > 1 else 0 for width in widths.values()]
+    return _distinct(
+        tuple(widths), fitted, [_LONGEST_PROPERTY - each for each in taken]
+    )
+
+
+def _distinct(
+    names: Sequence[str],
+    fitted: Callable[[str, int], str],
+    longest: Sequence[int],
+) -> tuple[str, ...]:
+    """Fit names, and number those that would be the same; what fits goes first."""
+    fits = [name == fitted(name, most) for name, most in zip(names, longest)]
+    chosen: dict[int, str] = {}
+    taken: set[str] = set()
+    for index in sorted(range(len(names)), key=lambda index: not fits[index]):
+        candidate, number = fitted(names[index], longest[index]), 2
+        while _folded(candidate) in taken:
+            end = f"_{number}"
+            candidate = fitted(names[index], longest[index] - len(end)) + end
+            number += 1
+        taken.add(_folded(candidate))
+        chosen[index] = candidate
+    return tuple(chosen[index] for index in range(len(names)))
+
+
+def _folded(name: str) -> str:
+    """Return a name as a file system compares it that does not look at the case."""
+    return unicodedata.normalize("NFC", name).casefold()
