@@ -12,13 +12,13 @@ import json
 import logging
 import os
 from pathlib import Path
-import zipfile
 
 import numpy as np
 
 from .files import replacing
 from .messages import reason
 from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, text
+from .trx_reader import trx_header
 from .versions import current_versions
 
 logger = logging.getLogger("dipy_tractogen")
@@ -242,22 +242,12 @@ def read_description(path: Path) -> Description:
         If what it says is damaged.
     """
     in_file = path.suffix.lower() == ".trx"
-    said = _trx_header(path).get(HEADER_KEY, {}) if in_file else read_sidecar(path)
+    said = trx_header(path).get(HEADER_KEY, {}) if in_file else read_sidecar(path)
     try:
         return Description.from_dict(said)
     except ValueError as error:
         where = f"{HEADER_KEY} in the header" if in_file else sidecar_path(path).name
         raise ValueError(f"{path}: {where}: {error}") from error
-
-
-def _trx_header(path: Path) -> dict:
-    """Read the header of a TRX."""
-    with zipfile.ZipFile(path) as archive:
-        info = archive.getinfo("header.json")
-        if info.file_size > LARGEST_JSON:
-            raise ValueError("its header is too large")
-        header = parse_json(archive.read(info))
-    return header if isinstance(header, dict) else {}
 
 
 def _is_ours(tractogram: Path) -> bool:

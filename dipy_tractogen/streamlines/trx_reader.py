@@ -134,6 +134,28 @@ def read_trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
         return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
 
 
+def trx_header(path: Path) -> dict:
+    """Read the header of a TRX.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Plain values.
+
+    Raises
+    ------
+    ValueError
+        If the members and the header do not fit, or are not those of the format.
+    """
+    with _opened(path) as (_, header, _):
+        return header
+
+
 @contextmanager
 def _opened(
     path: Path,

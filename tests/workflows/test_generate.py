@@ -138,7 +138,7 @@ def test_number_outside_the_training_warns_of_the_range(ask, capsys, tmp_path):
         line for line in capsys.readouterr().err.splitlines() if "WARNING" in line
     ]
     assert "age=200" in warnings[0]
-    record = json.loads((tmp_path / "asked.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "asked.trx.json").read_text(encoding="utf-8"))
     assert record["warnings"] == [line.removeprefix("WARNING: ") for line in warnings]
     assert record["conditions"] == {"age": "200"}
     assert "year" in warnings[0]
@@ -228,7 +228,7 @@ def test_every_criterion_replaces_what_it_rejects(
     made = generate(*options)
     assert len(made) == 60
     assert lengths(made.resample(32)).min() > 0.98 * np.median(lengths(plain))
-    record = json.loads((tmp_path / "synthetic.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "synthetic.trx.json").read_text(encoding="utf-8"))
     assert record["counts"] == made.counts()
     assert record["tried"] - record["rejected_in_all"] >= 60
     assert 0 < record["rejected"]["length"] <= record["rejected_in_all"]
@@ -238,7 +238,7 @@ def test_every_criterion_replaces_what_it_rejects(
 
 def test_record_beside_the_file_tells_how_it_was_made(generate, model_file, tmp_path):
     generate("--nb_streamlines", 3, "--bundles", "bundle_2", name="some.v1.trk")
-    record = json.loads((tmp_path / "some.v1.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "some.v1.trk.json").read_text(encoding="utf-8"))
     command = f"dipy_generate_streamlines {model_file} --nb_streamlines 3 --bundles"
     assert record["command"].startswith(command)
     assert record["model"] == {
@@ -250,6 +250,15 @@ def test_record_beside_the_file_tells_how_it_was_made(generate, model_file, tmp_
     assert record["counts"] == {"bundle_1": 0, "bundle_2": 3, "bundle_3": 0}
     assert record["versions"] == current_versions()
     assert record["warnings"] == []
+    assert record["tractogram"] == "some.v1.trk"
+    bundles = {"0": "bundle_1", "1": "bundle_2", "2": "bundle_3"}
+    assert record["categories"] == {"bundle": bundles}
+    # Another format beside it has a file of its own.
+    before = (tmp_path / "some.v1.trk.json").read_bytes()
+    generate("--nb_streamlines", 2, name="some.v1.trx")
+    assert (tmp_path / "some.v1.trx.json").is_file()
+    assert (tmp_path / "some.v1.trk.json").read_bytes() == before
+    (tmp_path / "some.v1.trx").unlink()
     given = [str(model_file), "--out_dir", str(tmp_path), "--out_tractogram"]
     assert main("dipy_generate_streamlines", [*given, "some.v1.trx"]) == 1
     assert not (tmp_path / "some.v1.trx").exists()
