@@ -40,6 +40,7 @@ class TrkStream:
     keeps_data = True
     keeps_bundles = True
     most_columns = header_2_dtype["property_name"].shape[0]
+    keeps_types = False
     keeps_description = False
 
     def __init__(
@@ -156,6 +157,7 @@ class TckStream:
 
     keeps_data = False
     keeps_bundles = False
+    keeps_types = False
     keeps_description = False
 
     def __init__(
@@ -210,6 +212,7 @@ class CollectedFile:
 
     keeps_data = False
     keeps_bundles = False
+    keeps_types = False
     keeps_description = False
 
     def __init__(

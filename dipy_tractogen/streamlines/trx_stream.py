@@ -35,6 +35,7 @@ class TrxStream:
     keeps_data = True
     keeps_bundles = True
     most_columns = None
+    keeps_types = True
     keeps_description = True
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 import logging
 import os
@@ -71,7 +71,6 @@ class TractogramWriter:
         self._labels: set[int] = set()
         self._lost: list[str] = []
         self._inherited: list[str] | None = None
-        self._rounded: list[str] = []
         self._nb_outside = 0
         self.nb_streamlines = 0
         self.description = Description()
@@ -119,7 +118,6 @@ class TractogramWriter:
         data = {**data, **written_columns(kept, n)}
         self._check_kinds(data, labels)
         self._warn_of_losses(labels, data)
-        self._warn_of_rounding(data)
         for rows, block, lengths in blocks(streamlines):
             block = np.ascontiguousarray(block, dtype=np.float32)
             self._check_finite(block)
@@ -180,39 +178,28 @@ class TractogramWriter:
                 f"{self._kind} to {kind}: give the same in every call"
             )
 
-    def _warn_of_losses(self, labels: np.ndarray | None, names: Iterable[str]) -> None:
-        """Say, once of each, what the format cannot hold."""
-        lost = [] if self._stream.keeps_data else sorted(names)
+    def _warn_of_losses(
+        self, labels: np.ndarray | None, data: dict[str, np.ndarray]
+    ) -> None:
+        """Say, once of each, what the format cannot hold, or not exactly."""
+        keeps_data = self._stream.keeps_data
+        lost = [] if keeps_data else sorted(data)
         if labels is not None and not self._stream.keeps_bundles:
             self._labels.update(np.unique(labels).tolist())
             lost += ["the bundles"] if len(self._labels) > 1 else []
-        lost = [one for one in lost if one not in self._lost]
-        if lost:
-            self._lost += lost
-            logger.warning(
-                "%s: this format cannot hold %s, which are left out: write a .trx to "
-                "keep them",
-                self._path,
-                listed(lost),
-            )
+        self._say_once("this format cannot hold %s, which are left out", lost)
+        if keeps_data and not self._stream.keeps_types:
+            rounded = [name for name, values in data.items() if rounds_wholes(values)]
+            said = "float32 rounds the whole numbers of %s that are above 16777216"
+            self._say_once(said, rounded)
 
-    def _warn_of_rounding(self, data: dict[str, np.ndarray]) -> None:
-        """Say, once of each, which whole numbers a TRK changes."""
-        if not self._stream.keeps_data or self._stream.keeps_description:
-            return
-        rounded = [
-            name
-            for name, values in data.items()
-            if name not in self._rounded and rounds_wholes(values)
-        ]
-        if rounded:
-            self._rounded += rounded
-            logger.warning(
-                "%s: this format has float32 only, which rounds whole numbers above "
-                "16777216, as those of %s: write a .trx to keep them",
-                self._path,
-                listed(rounded),
-            )
+    def _say_once(self, what: str, names: list[str]) -> None:
+        """Warn of a loss that was not said of the names before."""
+        names = [one for one in names if one not in self._lost]
+        if names:
+            self._lost += names
+            lost = what % listed(names)
+            logger.warning("%s: %s: write a .trx to keep them", self._path, lost)
 
     def _check_finite(self, points: np.ndarray) -> None:
         """Refuse points that no reader could use."""

@@ -99,7 +99,7 @@ def _as_they_are(data: dict, own, path) -> dict:
         for name, values in data.items()
         for number, column in enumerate(values.T, start=1)
     }
-    names = choose_inherited(single, own, path=path, fits=lambda *_: True, room=None)
+    names = choose_inherited(single, own, path=path, room=None)
     return {name: single[name][:, 0].astype(str) for name in names}
 
 

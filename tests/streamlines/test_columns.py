@@ -39,19 +39,13 @@ def test_join_fills_with_nan_and_says_what_is_lacking_or_uneven(caplog):
 
 
 def test_chosen_are_those_that_fit_beside_the_own(caplog):
-    inherited = {name: np.zeros((1, 1)) for name in ("a", "own", "longest", "b", "c")}
-    chosen = choose_inherited(
-        inherited,
-        ["own"],
-        path="x.trk",
-        fits=lambda name, width: len(name) < 5,
-        room=2,
-    )
+    inherited = {name: np.zeros((1, 1)) for name in ("a", "own", "b", "c", "d")}
+    chosen = choose_inherited(inherited, ["own"], path="x.trk", room=2)
     assert chosen == ["a", "b"]
     assert (
         "x.trk: the data_per_streamline own of the inputs are replaced" in caplog.text
     )
-    assert "data_per_streamline longest, c of the inputs are left out" in caplog.text
+    assert "data_per_streamline c, d of the inputs are left out" in caplog.text
 
 
 def test_a_trx_keeps_values_exactly(tmp_path, grid, make_streamlines):
