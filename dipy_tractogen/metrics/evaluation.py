@@ -17,7 +17,7 @@ from .distributions import distributions
 from .entries import measure
 from .intervals import Intervals
 from .matching import LEFT_OUT, common_bundles, leave_out_held_out, warn_of_numbers
-from .prdc import NB_NEIGHBOURS
+from .prdc import NB_NEIGHBOURS, warn_of_repeats
 from .samples import StreamlineSet, prepare, with_voxels
 from .texture import NB_POINTS as TEXTURE_POINTS
 from .volume import VOXEL_SIZE, Grid
@@ -74,7 +74,7 @@ def evaluate(
     nb_points : int, optional
         Points of a streamline for distances.
     texture_points : int, optional
-        Points of a streamline for length, curvature, tortuosity and winding.
+        Points of a streamline for curvature and winding; lengths are along all points.
     voxel_size : float, optional
         Voxels of Dice, overlap and overreach, in mm; a voxel centre is at the origin.
     grid : Reference, optional
@@ -138,6 +138,10 @@ def evaluate(
     if nb_shared:
         logger.info("Left out of training, being held out as well: %d", nb_shared)
     warnings += more + warn_of_numbers(generated, real, training, names, k)
+    compared = {"generated": generated, "held-out": real, "training": training}
+    warnings += warn_of_repeats(
+        {name: each.points for name, each in compared.items() if each is not None}
+    )
     generated, real, training = with_voxels([generated, real, training], voxels)
     if not real.voxels.nnz:
         raise ValueError(

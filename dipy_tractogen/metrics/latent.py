@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, tortuosity
+from dipy_tractogen.streamlines.geometry import mean_curvature, own_lengths, tortuosity
 
 ATTRIBUTE_UNITS = {
     **{"length": "mm", "curvature": "1/mm", "tortuosity": ""},
@@ -17,13 +17,17 @@ ATTRIBUTE_UNITS = {
 _NB_BINS = 20
 
 
-def streamline_attributes(points: np.ndarray) -> dict[str, np.ndarray]:
+def streamline_attributes(
+    points: np.ndarray, streamlines=None
+) -> dict[str, np.ndarray]:
     """Measure what latents may say of streamlines.
 
     Parameters
     ----------
     points : ndarray of shape (n, p, 3)
         Streamlines in mm, their points at equal distances.
+    streamlines : ArraySequence or ndarray of shape (n, q, 3), optional
+        The same with all their points, along which lengths are measured.
 
     Returns
     -------
@@ -32,10 +36,11 @@ def streamline_attributes(points: np.ndarray) -> dict[str, np.ndarray]:
         ``x``, ``y``, ``z`` (mm).
     """
     centre = points.mean(axis=1)
+    size = own_lengths(points if streamlines is None else streamlines)
     return {
-        "length": lengths(points),
+        "length": size,
         "curvature": mean_curvature(points),
-        "tortuosity": tortuosity(points),
+        "tortuosity": tortuosity(points, size),
         **dict(zip("xyz", centre.T)),
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaincinv
 
+from dipy_tractogen.streamlines.copies import SAME_MM
+
 from .estimate import parts_of_mean
 
 QUANTILE = 0.01
@@ -32,12 +34,13 @@ def copy_distance(held_out_to_training: np.ndarray) -> float | None:
     float or None
         The distance in mm that one in a hundred held-out streamlines is nearer than,
         or a tenth of their median where this is more, as it is where real streamlines
-        are near to one another in pairs; None where there are no distances.
+        are near to one another in pairs, and a hundredth of a millimetre at least; None
+        where there are no distances.
     """
     if not len(held_out_to_training):
         return None
     rare, usual = np.quantile(held_out_to_training, [QUANTILE, 0.5])
-    return float(max(rare, COPY_SHARE * usual))
+    return float(max(rare, COPY_SHARE * usual, SAME_MM))
 
 
 def parts_of_copies(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from dipy_tractogen.streamlines.copies import SAME_MM
+
 from .neighbours import count_in_balls, nearest
 
 REPETITION_SHARE = 0.1
 """Streamlines nearer than this share of the usual distance repeat one another."""
-
-# Formats round coordinates differently; tracking never gives one streamline twice.
-_SAME_MM = 0.01
 
 
 def nearest_distances(
@@ -53,7 +52,7 @@ def same_streamlines(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     ndarray of shape (n,), bool
         True where the MDF to one of `others` is below a hundredth of a millimetre.
     """
-    radii = np.full(len(others), _SAME_MM)
+    radii = np.full(len(others), SAME_MM)
     return count_in_balls(others, radii, points)[1] > 0
 
 
@@ -97,8 +96,8 @@ def repetition(among_candidates: np.ndarray, among_real: np.ndarray) -> float | 
     Returns
     -------
     float or None
-        Share of `among_candidates` below a tenth of the median of `among_real`; None
-        where there are no distances.
+        Share of `among_candidates` below the `repetition_distance`; None where there
+        are no distances.
     """
     threshold = repetition_distance(among_real)
     if threshold is None or not len(among_candidates):
@@ -117,6 +116,9 @@ def repetition_distance(among_real: np.ndarray) -> float | None:
     Returns
     -------
     float or None
-        A tenth of the median, in mm; None where there are no distances.
+        A tenth of the median, in mm, and a hundredth of a millimetre at least, as most
+        may be copies; None where there are no distances.
     """
-    return REPETITION_SHARE * float(np.median(among_real)) if len(among_real) else None
+    if not len(among_real):
+        return None
+    return max(REPETITION_SHARE * float(np.median(among_real)), SAME_MM)

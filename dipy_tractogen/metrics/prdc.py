@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+import logging
+
 import numpy as np
+
+from dipy_tractogen.streamlines.copies import SAME_MM, describe_copies
 
 from .estimate import Estimate, mean_estimate, parts_of_mean
 from .neighbours import count_in_balls, nearest
+
+logger = logging.getLogger("dipy_tractogen")
 
 NB_NEIGHBOURS = 5
 """Default k: a ball reaches from a streamline to its fifth neighbour."""
@@ -27,14 +34,16 @@ def ball_radii(points: np.ndarray, *, k: int = NB_NEIGHBOURS) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n,), float32
-        MDF to the k-th nearest other streamline, in mm.
+        MDF to the k-th nearest other streamline, in mm, and a hundredth of a
+        millimetre at least: a ball around copies holds what is the same streamline.
 
     Raises
     ------
     ValueError
         If there are not more than `k` streamlines.
     """
-    return nearest(points, k=k)[0][:, -1] * np.float32(_OPEN)
+    radii = nearest(points, k=k)[0][:, -1] * np.float32(_OPEN)
+    return np.maximum(radii, np.float32(SAME_MM))
 
 
 def prdc(
@@ -50,6 +59,9 @@ def prdc(
     - recall is the share of :math:`X_i` in any :math:`B(Y_j)`;
     - density is the number of pairs with :math:`Y_j` in :math:`B(X_i)`, over k M;
     - coverage is the share of :math:`B(X_i)` that hold any :math:`Y_j`.
+
+    Where the k nearest are copies the ball is a hundredth of a millimetre large, and
+    closed in effect; a warning tells the number of copies, which shrink the balls.
 
     Two samples of one distribution do not reach one: compare with what other real
     streamlines reach against the same reference.
@@ -80,7 +92,28 @@ def prdc(
     .. footbibliography::
     """
     found = prdc_estimates(candidates, reference, k=k)
+    for warning in warn_of_repeats({"candidates": candidates, "reference": reference}):
+        logger.warning(warning)
     return {name: estimate.value for name, estimate in found.items()}
+
+
+def warn_of_repeats(sets: Mapping[str, np.ndarray]) -> list[str]:
+    """Say which sets hold streamlines more than once.
+
+    Parameters
+    ----------
+    sets : mapping of str to ndarray of shape (n, p, 3)
+        Points in mm, equally spaced, by the name of the set.
+
+    Returns
+    -------
+    list of str
+        A warning for each set with copies, which names their number.
+    """
+    return [
+        f"{found}: neighbourhoods and intervals are too small; leave copies out."
+        for found in describe_copies(sets)
+    ]
 
 
 def prdc_estimates(

@@ -115,7 +115,7 @@ def prepare(
     nb_points : int, optional
         Points of a streamline for distances.
     texture_points : int, optional
-        Points of a streamline for its attributes.
+        Points of a streamline for its curvature and winding.
 
     Returns
     -------

@@ -6,8 +6,8 @@ import numpy as np
 
 from dipy_tractogen.sampling.plausibility.winding import winding
 from dipy_tractogen.streamlines.geometry import (
-    lengths,
     mean_curvature,
+    own_lengths,
     resample,
     tortuosity,
 )
@@ -21,19 +21,22 @@ ATTRIBUTES = tuple(UNITS)
 """Names of the attributes compared."""
 
 NB_POINTS = 100
-"""Number of points on which attributes are measured, by default."""
+"""Number of points on which curvature and winding are measured, by default."""
 
 
 def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]:
     """Measure length, mean curvature, tortuosity and winding of each streamline.
+
+    Lengths are along all points as they are stored, since resampling cuts corners.
 
     Parameters
     ----------
     streamlines : ArraySequence or ndarray of shape (n, p, 3)
         Points in mm.
     nb_points : int, optional
-        Points at equal arc length on which to measure: the curvature of unequally
-        spaced points means nothing, and that of another number of points is another.
+        Points at equal arc length on which curvature and winding are measured: the
+        curvature of unequally spaced points means nothing, and that of another number
+        of points is another.
 
     Returns
     -------
@@ -49,11 +52,11 @@ def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]
     """
     if nb_points < 3:
         raise ValueError(f"nb_points={nb_points}: curvature needs three or more.")
-    points = resample(streamlines, nb_points)
+    points, size = resample(streamlines, nb_points), own_lengths(streamlines)
     return {
-        "length": lengths(points),
+        "length": size,
         "curvature": mean_curvature(points),
-        "tortuosity": tortuosity(points),
+        "tortuosity": tortuosity(points, size),
         "winding": winding(points),
     }
 

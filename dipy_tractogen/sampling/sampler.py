@@ -15,6 +15,8 @@ _MOST_DRAWS = 8
 _ENOUGH_DRAWS = 2000
 _FLOOR = 1e-3
 _SMALLEST_VARIANCE = 1e-6
+# Latents that are nearer in all dimensions, over the deviations, are copies.
+_SAME = 1e-5
 
 
 class LatentSampler:
@@ -98,9 +100,9 @@ class LatentSampler:
         with threadpool_limits(1):
             fits = Parallel(n_jobs=-1, prefer="threads")(
                 delayed(self.fit_cell)(
-                    x[rows],
-                    spread[rows],
-                    weights[rows] / weights[rows].sum(),
+                    *_without_copies(
+                        x[rows], spread[rows], weights[rows] / weights[rows].sum()
+                    ),
                     np.random.default_rng((self.seed, label)),
                 )
                 for label, rows in members.items()
@@ -245,6 +247,25 @@ def variance_floor(z: np.ndarray) -> float:
         To be added to the diagonal of their covariance.
     """
     return _FLOOR * z.var(axis=0).sum() / max(z.shape[1], 1) + _SMALLEST_VARIANCE
+
+
+def _without_copies(
+    x: np.ndarray, deviations: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give each latent once, with the weight of all its copies.
+
+    Copies are one another's nearest neighbours, and their kernels would be points.
+    """
+    size = _SAME * x.std(axis=0)
+    _, rows, of = np.unique(
+        np.rint(x / np.where(size > 0, size, 1)),
+        axis=0,
+        return_index=True,
+        return_inverse=True,
+    )
+    if len(rows) == len(x):
+        return x, deviations, weights
+    return x[rows], deviations[rows], np.bincount(of.ravel(), weights)
 
 
 def _rows(conditions: np.ndarray | None, nb_rows: int) -> np.ndarray:

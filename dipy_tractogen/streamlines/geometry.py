@@ -68,12 +68,12 @@ def lengths(points: np.ndarray) -> np.ndarray:
     return _sizes(np.diff(points, axis=1)).sum(axis=1, dtype=float)
 
 
-def own_lengths(streamlines: ArraySequence) -> np.ndarray:
+def own_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     """Length of each streamline along the points that it has.
 
     Parameters
     ----------
-    streamlines : ArraySequence
+    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
         Streamlines in mm, with any number of points.
 
     Returns
@@ -82,7 +82,7 @@ def own_lengths(streamlines: ArraySequence) -> np.ndarray:
         Lengths in mm; zero where there are fewer than two points.
     """
     found = [np.zeros(0)]
-    for _, points, sizes in blocks(streamlines):
+    for _, points, sizes in blocks(to_sequence(streamlines)):
         if len(points):
             found.append(np.asarray(length(as_sequence(points, sizes)), dtype=float))
         else:
@@ -117,20 +117,23 @@ def mean_curvature(points: np.ndarray) -> np.ndarray:
     return np.mean(np.arctan2(sine, cosine) / spacing, axis=1)
 
 
-def tortuosity(points: np.ndarray) -> np.ndarray:
+def tortuosity(points: np.ndarray, lengths_mm: np.ndarray | None = None) -> np.ndarray:
     """Length over end-to-end distance of each streamline.
 
     Parameters
     ----------
     points : ndarray of shape (n, nb_points, 3)
         Points in mm.
+    lengths_mm : ndarray of shape (n,), optional
+        Lengths of the streamlines that the points are some of; by default along the
+        points.
 
     Returns
     -------
     ndarray of shape (n,), float64
         One for a straight line, at most 1,000 (closed loops).
     """
-    size = lengths(points)
+    size = lengths(points) if lengths_mm is None else np.asarray(lengths_mm, float)
     chord = np.linalg.norm(points[:, -1] - points[:, 0], axis=-1)
     floor = np.maximum(_SMALLEST_CHORD * size, np.finfo(float).tiny)
     return np.maximum(size, floor) / np.maximum(chord, floor)

@@ -86,13 +86,13 @@ def measure_model(model, bundles, *, show_progress: bool) -> dict:
     from dipy_tractogen.metrics.reconstruction import point_errors, summarize_errors
 
     errors, lost, z_mean, attributes = [], [], [], []
-    for _, points, outputs in encoded_blocks(
+    for rows, points, outputs in encoded_blocks(
         model, bundles, description="Reconstructing", show_progress=show_progress
     ):
         errors.append(point_errors(points, outputs["points"]))
         lost.append(model.truncation_error(points))
         z_mean.append(outputs["z_mean"])
-        attributes.append(streamline_attributes(points))
+        attributes.append(streamline_attributes(points, bundles.streamlines[rows]))
     joined = {
         name: np.concatenate([each[name] for each in attributes])
         for name in attributes[0]

@@ -198,8 +198,9 @@ def _encoded(model, bundles, nb_found: int, show_progress: bool) -> LatentSample
     blocks = encoded_blocks(
         model, bundles, description="Encoding", show_progress=show_progress
     )
-    for _, points, outputs in blocks:
-        found = {**streamline_attributes(points), "z_mean": outputs["z_mean"]}
+    for rows, points, outputs in blocks:
+        found = streamline_attributes(points, bundles.streamlines[rows])
+        found["z_mean"] = outputs["z_mean"]
         if "deviation" in outputs:
             found["deviation"] = outputs["deviation"]
         prior = model.prior_of(points)

@@ -135,6 +135,7 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
     import numpy as np
 
     from dipy_tractogen.sampling.latent_neighbours import NONE
+    from dipy_tractogen.streamlines.copies import describe_copies, first_copies
     from dipy_tractogen.streamlines.files import expand_inputs
 
     shown = {"show_progress": flow.show_progress}
@@ -147,7 +148,10 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
         )
     codes = [names.index(n) if n in names else NONE for n in bundles.bundle_names]
     labels = np.array(codes)[bundles.labels]
-    groups, nothing = np.arange(len(labels)), np.full(len(labels), NONE)
+    # A copy in another fold would make every reference as near as can be.
+    groups, nothing = first_copies(bundles.streamlines), np.full(len(labels), NONE)
+    for found in describe_copies({"reference": bundles.streamlines}):
+        logger.warning("%s; they count as one", found)
     make = not given["invalid_files"] and bool((labels != NONE).all())
     seed = given["seed"] if make else None
     real, made = _encode(flow, model, bundles, "reference", seed)

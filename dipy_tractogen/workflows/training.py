@@ -153,6 +153,7 @@ class TrainingFlow(TractogenFlow):
 
     def _load(self, model, files, names: dict, folder: Path, given: dict):
         """Load and split the bundles; tell the model's record of them."""
+        from dipy_tractogen.streamlines.copies import describe_copies
         from dipy_tractogen.streamlines.files import file_digest
 
         began = time.perf_counter()
@@ -165,6 +166,8 @@ class TrainingFlow(TractogenFlow):
             show_progress=self.show_progress,
             **names,
         )
+        for found in describe_copies({"": bundles.streamlines}):
+            logger.warning("%s: held-out ones may be trained on as well", found)
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = _of_known_categories(aside, kept)
         kept.data_per_streamline = {}

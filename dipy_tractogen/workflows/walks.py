@@ -76,13 +76,14 @@ class Walk:
         rows = []
         for step, place in enumerate(self.places):
             # What is decoded is not spaced evenly, as curvature needs it.
-            points = resample(self.points[:, step], self.points.shape[2])
+            decoded = self.points[:, step]
+            points = resample(decoded, decoded.shape[1])
             rows.append(
                 (
                     self.name,
                     float(place),
                     "" if self.z is None else float(self.z[step]),
-                    float(lengths(points).mean()),
+                    float(lengths(decoded).mean()),
                     float(mean_curvature(points).mean()),
                     float(self.displacement[step]),
                 )

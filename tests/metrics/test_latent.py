@@ -94,3 +94,13 @@ def test_attributes_of_a_straight_streamline():
     found = {k: v[0] for k, v in streamline_attributes(points).items()}
     expected = {"length": 30, "curvature": 0, "tortuosity": 1, "x": 16, "y": 2, "z": 3}
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_lengths_are_along_all_points_where_these_are_given():
+    zigzag = np.zeros((1, 61, 3))
+    zigzag[0, :, 0], zigzag[0, 1::2, 1] = np.arange(61) * 0.5, 0.3
+    found = streamline_attributes(zigzag[:, ::2], zigzag)
+    size = 60 * np.hypot(0.5, 0.3)
+    assert found["length"] == pytest.approx(size)
+    assert found["tortuosity"] == pytest.approx(size / 30)
+    assert found["curvature"] == pytest.approx(0)

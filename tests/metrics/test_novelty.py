@@ -42,6 +42,11 @@ def test_repetition_is_the_share_below_a_tenth_of_the_median():
     assert repetition(np.array([0.5, 0.99, 1.0, 7]), among_real) == 0.5
 
 
+def test_copies_repeat_one_another_where_real_ones_do_so_too():
+    """The median among real ones is zero, and nothing is below a tenth of that."""
+    assert repetition(np.array([0, 0, 1e-4, 7]), np.zeros(3)) == 0.75
+
+
 @pytest.mark.parametrize(("ours", "real"), [([], [1]), ([1], []), ([1], [0])])
 def test_novelty_without_a_scale_is_none(ours, real):
     assert novelty(np.array(ours), np.array(real)) is None

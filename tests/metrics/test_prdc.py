@@ -12,6 +12,22 @@ def test_identical_sets_are_covered_whole(curves):
     assert_allclose(found["density"], 1, atol=0.01)
 
 
+@pytest.mark.parametrize("way", [1, -1])
+def test_copies_against_themselves_are_all_there_is(curves, caplog, way):
+    copies = np.repeat(curves[:40], 6, axis=0)
+    found = prdc(copies, copies[:, ::way])
+    assert found["precision"] == found["recall"] == found["coverage"] == 1
+    assert found["density"] == pytest.approx(6 / 5)
+    assert "Of the 240 reference streamlines 200 are copies" in caplog.text
+    away = prdc(copies + np.float32(0.05), copies)
+    assert away == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
+
+
+def test_sets_without_copies_are_not_warned_of(curves, caplog):
+    prdc(curves[:50], curves[50:100])
+    assert not caplog.records
+
+
 def test_sets_far_apart_share_nothing(curves):
     found = prdc(curves[:100] + 500, curves[100:200])
     assert found == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}

@@ -5,6 +5,7 @@ from scipy.stats import wasserstein_distance
 
 from dipy_tractogen.metrics import texture as module
 from dipy_tractogen.metrics.texture import texture
+from dipy_tractogen.streamlines.ragged import to_sequence
 
 
 def texture_distances(*attributes):
@@ -24,6 +25,18 @@ def test_attributes_of_a_half_circle():
     assert_allclose(attributes["curvature"], 1 / 20, rtol=0.02)
     assert_allclose(attributes["tortuosity"], np.pi / 2, rtol=1e-3)
     assert 180 < attributes["winding"][0] < 300
+
+
+def test_lengths_are_along_the_points_as_stored():
+    """Resampling would cut the corners of a zigzag."""
+    zigzag = np.zeros((1, 151, 3), dtype=np.float32)
+    zigzag[0, :, 0] = np.arange(151) * 0.5
+    zigzag[0, 1::2, 1] = 0.3
+    size = 150 * np.hypot(0.5, 0.3)
+    for given in (zigzag, to_sequence(zigzag)):
+        found = texture(given)
+        assert_allclose(found["length"], size, rtol=1e-5)
+        assert_allclose(found["tortuosity"], size / 75, rtol=1e-5)
 
 
 def test_attributes_do_not_depend_on_the_spacing_of_points():

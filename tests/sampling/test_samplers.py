@@ -95,6 +95,18 @@ def test_fit_without_conditions(name):
     np.testing.assert_allclose(drawn.mean(axis=0), expected, atol=0.2)
 
 
+def test_copies_do_not_make_kernels_of_themselves(name):
+    """Their density is that of the latents, each once."""
+    z = np.random.default_rng(0).normal(size=(150, 3))
+    once, _ = make_sampler(name).fit(z).sample(800, seed=1)
+    copies, _ = make_sampler(name).fit(np.repeat(z, 6, axis=0)).sample(800, seed=1)
+
+    def usual_distance(drawn):
+        return np.median(np.linalg.norm(drawn[:, None] - z, axis=2).min(axis=1))
+
+    assert usual_distance(copies) == pytest.approx(usual_distance(once), rel=0.1)
+
+
 @pytest.mark.parametrize("nb_latents", [1, 2, 5])
 def test_tiny_combinations_are_drawn_near_their_latents(name, nb_latents):
     z = np.random.default_rng(0).normal(size=(nb_latents, 6))

@@ -1,0 +1,109 @@
+"""Streamlines that are in a set more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from .geometry import resample
+from .ragged import to_sequence
+
+SAME_MM = 0.01
+"""Streamlines that are nearer are one and the same: formats round differently, and
+tracking never gives one twice."""
+
+_NB_POINTS = 20
+_BLOCK = 65536
+# Whole numbers of hundredths of a millimetre, far beyond any brain.
+_LARGEST_STEP = 2**31 - 1
+
+
+def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+    """Compute a number for each streamline that its copies have as well.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
+        Streamlines (RASMM, mm), each with two points or more.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        Equal for streamlines whose points at equal arc length are the same, from either
+        end, to a hundredth of a millimetre.
+    """
+    streamlines = to_sequence(streamlines)
+    factors = np.random.default_rng(0).integers(1, 2**62, 3 * _NB_POINTS) * 2 + 1
+    keys = [np.zeros(0, dtype=np.int64)]
+    for start in range(0, len(streamlines), _BLOCK):
+        points = resample(streamlines[start : start + _BLOCK], _NB_POINTS)
+        steps = np.rint(points.astype(float) / SAME_MM)
+        steps = np.clip(steps, -_LARGEST_STEP, _LARGEST_STEP).astype(np.int64)
+        # The first coordinate in which the ends differ tells the direction.
+        ends = steps[:, -1] - steps[:, 0]
+        first = np.argmax(ends != 0, axis=1)[:, None]
+        against = np.take_along_axis(ends, first, axis=1)[:, 0] < 0
+        steps[against] = steps[against, ::-1]
+        # A sum that wraps around is a hash: two others have one by no chance.
+        keys.append(steps.reshape(len(steps), -1) @ factors)
+    return np.concatenate(keys)
+
+
+def count_copies(streamlines: ArraySequence | np.ndarray) -> int:
+    """Compute how many streamlines are copies of others of their set.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
+        Streamlines (RASMM, mm), each with two points or more.
+
+    Returns
+    -------
+    int
+        From 0, all different, to n - 1, all the same.
+    """
+    keys = copy_keys(streamlines)
+    return len(keys) - len(np.unique(keys))
+
+
+def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+    """Compute which streamline of a set each is a copy of.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
+        Streamlines (RASMM, mm), each with two points or more.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+        Index of the first that is the same, which may be itself.
+    """
+    _, first, of = np.unique(
+        copy_keys(streamlines), return_index=True, return_inverse=True
+    )
+    return first[of]
+
+
+def describe_copies(sets: Mapping[str, ArraySequence | np.ndarray]) -> list[str]:
+    """Return a sentence about each set that holds streamlines more than once.
+
+    Parameters
+    ----------
+    sets : mapping of str to (ArraySequence or ndarray of shape (n, nb_points, 3))
+        Streamlines (RASMM, mm) by the name of the set.
+
+    Returns
+    -------
+    list of str
+        Such as ``"Of the 120 real streamlines 100 are copies of others of them"``.
+    """
+    found = {name: (count_copies(each), len(each)) for name, each in sets.items()}
+    return [
+        " ".join(["Of the", str(total), *name.split(), "streamlines", str(copies)])
+        + " are copies of others of them"
+        for name, (copies, total) in found.items()
+        if copies
+    ]
