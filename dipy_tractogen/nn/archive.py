@@ -9,6 +9,8 @@ import zipfile
 
 import keras
 
+from dipy_tractogen.streamlines.disk import temporary_error
+
 _PACKAGE = "dipy_tractogen"
 
 MODELS = {
@@ -57,8 +59,10 @@ def load_model(path: str | Path):
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        # Keras raises whatever the damage happens to cause.
-        raise ValueError(
+        # Keras raises whatever the damage happens to cause, or a full disk: it extracts
+        # the file to read it.
+        lack = temporary_error(path, error)
+        raise lack or ValueError(
             f"{path}: the model cannot be read ({_first_line(error)}); it is damaged, "
             "or was made by another version of dipy_tractogen or Keras."
         ) from error

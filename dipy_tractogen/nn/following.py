@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from dipy_tractogen.streamlines.disk import writing
+
 from .callbacks import Budget
 
 _HELD_OUT = "val_"
@@ -35,24 +37,26 @@ class HistoryRows(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Begin the file with the rows there are."""
         if self.path:
-            with open(self.path, "w", encoding="utf-8", newline="") as stream:
-                self._write(stream, self.rows, header=True)
+            self._write("w", self.rows, header=True)
 
     def on_epoch_end(self, epoch, logs=None):
         """Add a row."""
         row = {name: float(value) for name, value in logs.items()}
         self.rows.append(row)
         if self.path:
-            with open(self.path, "a", encoding="utf-8", newline="") as stream:
-                self._write(stream, [row], header=len(self.rows) == 1)
+            self._write("a", [row], header=len(self.rows) == 1)
 
-    def _write(self, stream, rows: list[dict], header: bool) -> None:
-        if not rows:
-            return
-        writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
-        if header:
-            writer.writeheader()
-        writer.writerows(rows)
+    def _write(self, mode: str, rows: list[dict], header: bool) -> None:
+        with (
+            writing(self.path),
+            open(self.path, mode, encoding="utf-8", newline="") as stream,
+        ):
+            if not rows:
+                return
+            writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
+            if header:
+                writer.writeheader()
+            writer.writerows(rows)
 
 
 class EventFiles(keras.callbacks.Callback):

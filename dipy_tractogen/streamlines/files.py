@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 import glob
 import hashlib
 import logging
@@ -12,6 +13,7 @@ from pathlib import Path
 import secrets
 import tempfile
 
+from .disk import writing
 from .messages import listed, reason
 
 logger = logging.getLogger("dipy_tractogen")
@@ -20,11 +22,8 @@ logger = logging.getLogger("dipy_tractogen")
 TRACTOGRAM_EXTENSIONS = (".trk", ".tck", ".trx", ".vtk", ".vtp", ".fib", ".dpy")
 
 _DOUBLE_EXTENSIONS = (".nii.gz", ".gii.gz", ".tar.gz")
-# What data are written to; messages added to such a file would damage it.
-_DATA_EXTENSIONS = (
-    *(*TRACTOGRAM_EXTENSIONS, ".keras", ".npz", ".npy", ".json", ".tsv", ".csv", ".db"),
-    *(".png", ".gif", ".jpg", ".html", ".htm", ".nii", ".nii.gz", ".pt", ".pth", ".h5"),
-)
+# Folders that were made in the body of `removing_new_folders`.
+_NEW_FOLDERS: ContextVar[list[Path] | None] = ContextVar("_NEW_FOLDERS", default=None)
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -255,8 +254,32 @@ def _check_existing(files: list[Path], *, force: bool) -> None:
         )
 
 
+@contextmanager
+def removing_new_folders() -> Iterator[None]:
+    """Remove the folders that outputs were given in the body, if it raises.
+
+    Those that something was written to stay.
+    """
+    new: list[Path] = []
+    token = _NEW_FOLDERS.set(new)
+    try:
+        yield
+    except BaseException:
+        for folder in sorted(new, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    finally:
+        _NEW_FOLDERS.reset(token)
+
+
 def _check_folder(folder: Path) -> None:
     """Create a folder if it is missing and prove that it can be written."""
+    new = _NEW_FOLDERS.get()
+    if new is not None:
+        absolute = folder.absolute()
+        each_above = (absolute, *absolute.parents)
+        new.extend(each for each in each_above if not each.exists())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -266,28 +289,6 @@ def _check_folder(folder: Path) -> None:
             f"the folder {folder} cannot be written ({reason(error)}): choose "
             "another one, or change its permissions"
         ) from error
-
-
-def check_log_name(path: str | os.PathLike) -> None:
-    """Refuse a file of data as the one that messages are added to.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, which need not exist.
-
-    Raises
-    ------
-    ValueError
-        If its extension, or that of the file it links to, is one of data.
-    """
-    for name in (path, os.path.realpath(path)):
-        extension = split_extension(name)[1]
-        if extension.lower() in _DATA_EXTENSIONS:
-            raise ValueError(
-                f"--log_file {path}: messages are added to text, and {extension} is an "
-                "extension of data: give a name that ends in .txt or .log"
-            )
 
 
 @contextmanager
@@ -313,15 +314,20 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
     FileExistsError
         If the file exists and `force` is False.
     OSError
-        If the folder cannot be written, or the body wrote nothing.
+        If the folder cannot be written, or the body wrote nothing. Whatever a library
+        raises because the disk, or that of temporary files, is full becomes a
+        `disk.WriteError`.
     """
     (final,) = check_outputs(path, force=force)
     stem, extension = split_extension(final)
     temporary = final.with_name(f".{stem}-{secrets.token_hex(4)}{extension}")
     try:
-        yield temporary
-        if not temporary.exists():
-            raise OSError(f"{final} could not be written: is the disk full?")
-        os.replace(temporary, final)
+        with writing(final, under=temporary):
+            yield temporary
+            if not temporary.exists():
+                raise OSError(f"{final} could not be written: is the disk full?")
+            # Another process may have made one meanwhile.
+            _check_existing([final], force=force)
+            os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)

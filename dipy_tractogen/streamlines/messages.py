@@ -11,6 +11,8 @@ import re
 from textwrap import shorten
 import warnings
 
+from .disk import temporary_error
+
 logger = logging.getLogger("dipy_tractogen")
 
 MOST_LISTED = 10
@@ -76,6 +78,9 @@ def read_error(path: str | os.PathLike, error: Exception) -> Exception:
         The same type of OSError for what the system refuses (missing, permission);
         ValueError for contents that could not be understood.
     """
+    lack = temporary_error(path, error)
+    if lack is not None:
+        return lack
     if isinstance(error, OSError) and error.errno is not None:
         return type(error)(
             f"{path} cannot be read ({reason(error)}): check the file and its "

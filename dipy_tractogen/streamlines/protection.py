@@ -7,9 +7,14 @@ from contextlib import suppress
 import os
 from pathlib import Path
 
-from .files import TRACTOGRAM_EXTENSIONS, files_meant
+from .files import TRACTOGRAM_EXTENSIONS, files_meant, split_extension
 from .sidecar import sidecar_path
 
+# What data are written to; messages added to such a file would damage it.
+_DATA_EXTENSIONS = (
+    *(*TRACTOGRAM_EXTENSIONS, ".keras", ".npz", ".npy", ".json", ".tsv", ".csv", ".db"),
+    *(".png", ".gif", ".jpg", ".html", ".htm", ".nii", ".nii.gz", ".pt", ".pth", ".h5"),
+)
 # Tables that a JSON file of the same stem may describe.
 _TABLES = (".tsv", ".csv", ".txt")
 
@@ -75,6 +80,28 @@ def check_apart(outputs: Mapping[str, Path], inputs: Mapping[Path, str]) -> None
                     "each its own."
                 )
         written.update(dict.fromkeys(keys, name))
+
+
+def check_log_name(path: str | os.PathLike) -> None:
+    """Refuse a file of data as the one that messages are added to.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, which need not exist.
+
+    Raises
+    ------
+    ValueError
+        If its extension, or that of the file it links to, is one of data.
+    """
+    for name in (path, os.path.realpath(path)):
+        extension = split_extension(name)[1]
+        if extension.lower() in _DATA_EXTENSIONS:
+            raise ValueError(
+                f"--log_file {path}: messages are added to text, and {extension} is an "
+                "extension of data: give a name that ends in .txt or .log"
+            )
 
 
 def sidecars(outputs: Mapping[str, Path]) -> dict[str, Path]:

@@ -12,6 +12,7 @@ import tempfile
 
 import numpy as np
 
+from .disk import DiskError
 from .messages import reason
 
 LARGE = 2**27
@@ -24,7 +25,7 @@ cosine coefficients an axis."""
 _INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
 
 
-class StoreError(OSError):
+class StoreError(DiskError):
     """A file for a large array cannot be written."""
 
 

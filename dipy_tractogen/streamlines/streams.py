@@ -248,11 +248,14 @@ class CollectedFile:
             return Description()
         from dipy.io.dpy import Dpy
 
-        dpy = Dpy(str(self._path), mode="w")
+        # HDF5 ends the process where it closes a file on a full disk.
+        contents = io.BytesIO()
+        dpy = Dpy(contents, mode="w")
         try:
             dpy.write_tracks(streamlines)
         finally:
             dpy.close()
+        self._path.write_bytes(contents.getbuffer())
         return Description()
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 import json
 from pathlib import Path
 import tempfile
@@ -130,11 +131,13 @@ class TrxStream:
         return description
 
     def close(self) -> None:
-        """Close what is open."""
-        self._positions.close()
-        self._archive.close()
-        for column in self._columns.values():
-            column.close()
+        """Close what is open, all of it, whatever fails."""
+        with ExitStack() as stack:
+            for column in self._columns.values():
+                stack.callback(column.close)
+            # Closed once, it does not complain again when it is collected.
+            stack.callback(self._archive.close)
+            stack.callback(self._positions.close)
 
     def _column(self, key: str, dtype: np.dtype | str, width: int = 1) -> _Column:
         """Return a column of values, made when it is first needed."""

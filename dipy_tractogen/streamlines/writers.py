@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import logging
 import os
 from pathlib import Path
@@ -289,8 +289,12 @@ def open_writer(
             in_file = stream.keeps_description
             facts = {} if in_file else writer.description.as_dict()
             put_sidecar(path, facts, force=force)
-        finally:
-            stream.close()
+        except BaseException:
+            # The file is removed: that it cannot be ended either says nothing new.
+            with suppress(OSError, ValueError):
+                stream.close()
+            raise
+        stream.close()
 
 
 def save_bundles(

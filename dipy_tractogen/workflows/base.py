@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 import inspect
+import logging
 from pathlib import Path
 import sys
 
 from dipy.workflows.workflow import Workflow
 
-from .logs import noted_warnings
+from dipy_tractogen.streamlines.files import (
+    check_outputs,
+    expand_inputs,
+    removing_new_folders,
+)
+from dipy_tractogen.streamlines.protection import (
+    check_apart,
+    check_log_name,
+    named_files,
+    sidecars,
+)
+
+from .logs import noted_warnings, one_line
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+class OutputsMissing(OSError):
+    """Outputs cannot be written that others do not depend on; these are there."""
 
 
 class TractogenFlow(Workflow):
@@ -35,6 +55,8 @@ class TractogenFlow(Workflow):
         Values of all parameters of the last run, given or default.
     warnings : list of str
         What the last run has warned of.
+    missing : list of str
+        What is said of outputs that the last run could not write.
     """
 
     short_name = ""
@@ -66,6 +88,7 @@ class TractogenFlow(Workflow):
         self.log_file = ""
         self.given: dict = {}
         self.warnings: list[str] = []
+        self.missing: list[str] = []
 
     @property
     def force(self) -> bool:
@@ -108,9 +131,6 @@ class TractogenFlow(Workflow):
         OSError
             If the folder cannot be made or written.
         """
-        from dipy_tractogen.streamlines.files import check_outputs
-        from dipy_tractogen.streamlines.protection import sidecars
-
         paths = {}
         for key, name in names.items():
             if not name or name == "None":
@@ -143,9 +163,30 @@ class TractogenFlow(Workflow):
         OSError
             If an input does not exist.
         """
-        from dipy_tractogen.streamlines.files import expand_inputs
-
         return expand_inputs(input_files)
+
+    @contextmanager
+    def optional(self, *paths: Path) -> Iterator[None]:
+        """Go on where the body cannot write outputs that no other depends on.
+
+        What went wrong is logged as an error, at once; when all else is done, the run
+        raises `OutputsMissing`, unless something else is raised, such as that measures
+        are not as good as was asked.
+
+        Parameters
+        ----------
+        *paths : Path
+            The outputs.
+        """
+        try:
+            yield
+        except Exception as error:
+            # Whatever it is, it is reported and does not cost the other outputs.
+            names = ", ".join(map(str, paths))
+            message = f"{names} is not written: {one_line(error)}"
+            logger.error(message)
+            logger.debug("Where it came from:", exc_info=True)
+            self.missing.append(message)
 
     def log_to(self, log_file: str, given: dict) -> None:
         """Settle the file of the messages, before it is opened.
@@ -162,9 +203,6 @@ class TractogenFlow(Workflow):
         ValueError
             If it is an input or an output, or has the extension of one.
         """
-        from dipy_tractogen.streamlines.files import check_log_name
-        from dipy_tractogen.streamlines.protection import check_apart
-
         if not log_file:
             return
         check_log_name(log_file)
@@ -183,8 +221,6 @@ class TractogenFlow(Workflow):
 
     def _check_apart(self, paths: dict[str, Path]) -> None:
         """Refuse outputs that are inputs, or one another."""
-        from dipy_tractogen.streamlines.protection import check_apart, sidecars
-
         others = {name: self.given.get(name) for name in self._WRITTEN}
         others["log_file"] = self.log_file
         others = {name: Path(value) for name, value in others.items() if value}
@@ -195,8 +231,6 @@ class TractogenFlow(Workflow):
 
     def _read(self, given: dict) -> dict[Path, str]:
         """Return the files that are read, by the values of the parameters."""
-        from dipy_tractogen.streamlines.protection import named_files
-
         return named_files(
             {
                 name: value
@@ -207,7 +241,10 @@ class TractogenFlow(Workflow):
 
 
 def _noted(run: Callable) -> Callable:
-    """Let a flow know the parameters of its run, and what that warns of."""
+    """Let a flow know the parameters of its run, and what that warns of.
+
+    A run that fails leaves no new folder that is empty.
+    """
     signature = inspect.signature(run)
 
     @wraps(run)
@@ -215,8 +252,12 @@ def _noted(run: Callable) -> Callable:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         self.given = dict(list(bound.arguments.items())[1:])
-        with noted_warnings() as self.warnings:
-            return run(self, *args, **kwargs)
+        self.missing = []
+        with noted_warnings() as self.warnings, removing_new_folders():
+            result = run(self, *args, **kwargs)
+        if self.missing:
+            raise OutputsMissing("; ".join(self.missing))
+        return result
 
     noted.__signature__ = signature
     return noted

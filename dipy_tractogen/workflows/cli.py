@@ -17,6 +17,7 @@ import time
 
 from dipy_tractogen import __version__
 
+from .base import OutputsMissing
 from .logs import LEVELS, Log, OptionWords, one_line
 from .thresholds import ThresholdsNotMet
 
@@ -207,6 +208,9 @@ def _run_flow(flow, given: dict) -> int:
     began = time.perf_counter()
     try:
         flow.run(**given)
+    except OutputsMissing:
+        # Each was logged when it failed.
+        return 1
     except (ValueError, OSError, MemoryError, ImportError) as error:
         logger.error(one_line(error))
         logger.debug("Where it came from:", exc_info=True)

@@ -92,12 +92,10 @@ class Workspace:
         self.check()
         if self.force and not self.resume:
             self._remove()
-        self.folder.mkdir(parents=True, exist_ok=True)
         mark = self.folder / _MARK
         if not mark.exists():
-            said = {"made_by": _MAKER, "version": __version__}
-            with mark.open("x", encoding="utf-8") as stream:
-                json.dump(said, stream)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write_mark(mark)
         return self
 
     def __exit__(self, kind, error, trace) -> None:
@@ -209,3 +207,17 @@ class Workspace:
             )
         else:
             self.folder.rmdir()
+
+
+def _write_mark(mark: Path) -> None:
+    """Mark a folder as one of a training; remove it if that cannot be."""
+    from dipy_tractogen.streamlines.disk import writing
+
+    said = {"made_by": _MAKER, "version": __version__}
+    try:
+        with writing(mark), mark.open("x", encoding="utf-8") as stream:
+            json.dump(said, stream)
+    except BaseException:
+        mark.unlink(missing_ok=True)
+        mark.parent.rmdir()
+        raise

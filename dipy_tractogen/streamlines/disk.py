@@ -1,0 +1,178 @@
+"""Disks that take no more: one line with file and cause, whatever a library says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import errno
+import os
+from pathlib import Path
+import secrets
+import tempfile
+
+# A disk that is full, a quota, a limit on the size of files, a disk that is read-only.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_SAID = tuple(os.strerror(code) for code in _FULL)
+_PROBE = bytes(2**16)
+_TEMPORARY = "make room there, or name another folder by TMPDIR"
+
+
+class DiskError(OSError):
+    """A disk takes no more; the message is complete."""
+
+
+class WriteError(DiskError):
+    """A file cannot be written.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    cause : str
+        Why.
+    folder : str or Path, optional
+        The folder of temporary files, if it is there that nothing can be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        cause: str,
+        folder: str | os.PathLike | None = None,
+    ):
+        self.path, self.cause, self.folder = Path(path), cause, folder
+        advice = "make room there, or give another folder"
+        if folder is not None:
+            cause = f"{cause} in {folder}, where temporary files go"
+            advice = _TEMPORARY
+        super().__init__(f"{path} cannot be written ({cause}): {advice}")
+
+
+@contextmanager
+def writing(path: str | os.PathLike, *, under: Path | None = None) -> Iterator[None]:
+    """Name the file and the cause where the body cannot write it.
+
+    What libraries raise on a full disk is of any kind and may speak of something else;
+    so whether the disk takes more is tried. Other errors pass.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that the body writes.
+    under : Path, optional
+        The temporary name that it has meanwhile.
+
+    Raises
+    ------
+    WriteError
+        If the file, or a temporary file that a library needs for it, cannot be written.
+    """
+    written = Path(under or path)
+    try:
+        yield
+    except WriteError as error:
+        if under is None or error.path != under:
+            raise
+        raise WriteError(path, error.cause, error.folder) from error
+    except DiskError:
+        raise
+    except Exception as error:
+        # Libraries raise whatever a full disk happens to cause.
+        found = _write_error(path, written, error, probe=written if under else None)
+        if found is None:
+            raise
+        raise found from error
+
+
+def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError | None:
+    """Return what to raise where a file cannot be read for lack of temporary room.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that is read.
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    DiskError or None
+        None if something else is wrong.
+    """
+    if isinstance(error, DiskError):
+        return error
+    cause = disk_refusal(error)
+    if cause is None:
+        return None
+    return DiskError(
+        f"{path} cannot be read: temporary files cannot be written in "
+        f"{tempfile.gettempdir()} ({cause}): {_TEMPORARY}"
+    )
+
+
+def disk_refusal(error: BaseException | None) -> str | None:
+    """Find what the system said of a disk in an error, or in those it came from.
+
+    Parameters
+    ----------
+    error : BaseException or None
+        What was raised.
+
+    Returns
+    -------
+    str or None
+        Such as ``"No space left on device"``; None where it is something else.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return os.strerror(error.errno)
+        for text in _SAID:
+            if text in str(error):
+                return text
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _write_error(path, written: Path, error: Exception, probe) -> WriteError | None:
+    """Find out whether an error is that a file cannot be written."""
+    name = getattr(error, "filename", None)
+    if isinstance(name, (str, os.PathLike)) and Path(name) == written:
+        return WriteError(path, error.strerror or str(error))
+    cause = disk_refusal(error)
+    has_number = isinstance(error, OSError) and error.errno is not None
+    if cause is None and (has_number or not isinstance(error, (OSError, RuntimeError))):
+        return None
+    full = _try(probe, "ab") if probe else _try_new(written.parent)
+    if full:
+        return WriteError(path, full)
+    folder = tempfile.gettempdir()
+    full = _try_new(folder)
+    if full:
+        return WriteError(path, full, folder)
+    if cause is None:
+        return None
+    # What a library made there may be gone, and leave room again.
+    is_temporary = isinstance(name, str) and Path(folder) in Path(name).parents
+    return WriteError(path, cause, folder if is_temporary else None)
+
+
+def _try_new(folder: str | os.PathLike) -> str | None:
+    """Write a little to a new file of a folder; give the cause if that cannot be."""
+    place = Path(folder, f".dipy_tractogen-{secrets.token_hex(4)}")
+    try:
+        return _try(place, "xb")
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def _try(place: Path, mode: str) -> str | None:
+    try:
+        with place.open(mode) as stream:
+            stream.write(_PROBE)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        return error.strerror if error.errno in _FULL else None
+    return None
