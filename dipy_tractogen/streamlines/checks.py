@@ -163,13 +163,17 @@ def screen(
     return keep, report
 
 
-def check_options(*, invalid: str, out_of_bounds: str, min_length: float) -> None:
+def check_options(
+    *, invalid: str, out_of_bounds: str, min_length: float, unassigned: str = "keep"
+) -> None:
     """Refuse options of `screen` that are not known, before anything is read.
 
     Parameters
     ----------
     invalid, out_of_bounds, min_length
         As for `screen`.
+    unassigned
+        As for `io.load_bundles`.
 
     Raises
     ------
@@ -179,6 +183,7 @@ def check_options(*, invalid: str, out_of_bounds: str, min_length: float) -> Non
     for name, value, accepted in (
         ("invalid", invalid, ("drop", "error")),
         ("out_of_bounds", out_of_bounds, ("drop", "keep", "error")),
+        ("unassigned", unassigned, ("drop", "keep")),
     ):
         if value not in accepted:
             raise ValueError(

@@ -17,7 +17,7 @@ from .conditions import BUNDLE
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
 from .messages import listed, printable
-from .naming import bundle_labels
+from .naming import UNASSIGNED, bundle_labels
 from .participants import Participants
 from .ragged import as_sequence, take
 from .readers import TractogramContents, read_tractogram
@@ -50,6 +50,7 @@ def load_bundles(
     invalid: str = "drop",
     out_of_bounds: str = "drop",
     min_length: float = 0.0,
+    unassigned: str = "keep",
     categorical: str | Iterable[str] = (),
     continuous: str | Iterable[str] = (),
     participants: Participants | str | os.PathLike | None = None,
@@ -82,6 +83,9 @@ def load_bundles(
         dropped, the grid is taken for a wrong one and an error is raised.
     min_length : float, optional
         Streamlines that are shorter are dropped (mm).
+    unassigned : str, optional
+        What to do with streamlines that a file calls ``"unassigned"`` in place of a
+        bundle: ``"keep"`` or ``"drop"``. Those of a file of that name are kept.
     categorical, continuous : str or iterable of str, optional
         Names of values that are loaded with the streamlines, those that are categories
         (a diagnosis) and those that are numbers (an age). They are columns of
@@ -122,7 +126,12 @@ def load_bundles(
         no subject where one is needed, no streamline is left, or so many would be
         dropped that the files or their grid must be wrong.
     """
-    check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
+    check_options(
+        invalid=invalid,
+        out_of_bounds=out_of_bounds,
+        min_length=min_length,
+        unassigned=unassigned,
+    )
     files = sorted(expand_inputs(input_files))
     reader = ValueReader(
         files,
@@ -141,6 +150,7 @@ def load_bundles(
             bundles_from,
             points,
             keep_data,
+            unassigned,
             reference=grid,
             min_length=min_length,
             out_of_bounds=out_of_bounds,
@@ -228,17 +238,20 @@ def _read_part(
     bundles_from: str,
     points: GrowingPoints | None,
     keep_data: bool,
+    unassigned: str,
     **screening,
 ) -> tuple[_Part, ScreeningReport]:
     """Read one file and leave out what cannot be used; `screening` as for `screen`."""
     first = 0 if points is None else len(points)
     contents = read_tractogram(file, points)
-    labels, names = bundle_labels(
-        contents, bundles_from, stem=printable(split_extension(file)[0]), path=file
-    )
+    stem = printable(split_extension(file)[0])
+    labels, names = bundle_labels(contents, bundles_from, stem=stem, path=file)
     values = reader.read(contents, file)
+    without = lacking(values)
+    if unassigned == "drop" and UNASSIGNED in names and stem != UNASSIGNED:
+        without[UNASSIGNED] = labels == names.index(UNASSIGNED)
     try:
-        keep, found = screen(contents.streamlines, lacking=lacking(values), **screening)
+        keep, found = screen(contents.streamlines, lacking=without, **screening)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
     streamlines = contents.streamlines

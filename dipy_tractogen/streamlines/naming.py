@@ -15,6 +15,9 @@ from .readers import TractogramContents
 
 logger = logging.getLogger("dipy_tractogen")
 
+UNASSIGNED = "unassigned"
+"""Name of what is in no bundle, in files that dipy_label_streamlines writes."""
+
 
 def bundle_labels(
     contents: TractogramContents, bundles_from: str, *, stem: str, path: Path

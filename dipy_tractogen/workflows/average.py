@@ -76,6 +76,7 @@ class AverageStreamlinesFlow(TractogenFlow):
             files,
             given,
             given["participants"],
+            unassigned="drop",
             show_progress=self.show_progress,
         )
         labels, counts = np.unique(bundles.labels, return_counts=True)

@@ -62,6 +62,7 @@ def load_to_encode(
     conditions=None,
     categories: Sequence[str] = (),
     keep_data=False,
+    unassigned="keep",
     show_progress=False,
 ):
     """Load bundles with all that a model has to know to encode them.
@@ -84,6 +85,8 @@ def load_to_encode(
         Names of further categories to load.
     keep_data : bool, optional
         Whether the ``data_per_streamline`` of the files are kept, to be written again.
+    unassigned : str, optional
+        Whether streamlines of no bundle are kept, as for `load_bundles`.
     show_progress : bool, optional
         Whether there is a bar of what is read.
 
@@ -118,6 +121,7 @@ def load_to_encode(
         categorical=[*names["categorical"], *categories],
         continuous=[*names["continuous"], *numbers],
         keep_data=keep_data,
+        unassigned=unassigned,
         show_progress=show_progress,
     )
     if read and not participants:

@@ -162,7 +162,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
 
     def _load(self, files: dict, loading: dict, model, participants) -> tuple:
         """Load the sets, and what of the generated one was asked for."""
-        shown = {"show_progress": self.show_progress}
+        shown = {"show_progress": self.show_progress, "unassigned": "drop"}
         sets = {}
         sets["generated"], asked = load_generated(files["generated"], loading, **shown)
         if model is None:

@@ -78,7 +78,7 @@ class ImportWeightsFlow(TractogenFlow):
         from dipy_tractogen.nn.data import TrainingData
         from dipy_tractogen.nn.description import describe
 
-        bundles = load(files, loading)
+        bundles = load(files, loading, unassigned="drop")
         model.record.reference = bundles.reference.to_dict()
         data = TrainingData(bundles.streamlines, bundles.labels, bundles.bundle_names)
         describe(model, data, seed=seed)

@@ -9,7 +9,6 @@ from dipy_tractogen.streamlines.messages import listed
 from .base import TractogenFlow
 from .encoding import load_to_encode
 from .latent_reference import (
-    UNASSIGNED,
     LatentReference,
     check_reads_no_bundle,
     check_reference,
@@ -75,6 +74,7 @@ class LabelStreamlinesFlow(TractogenFlow):
             What was learnt, for --thresholds_file; not written where that is given.
         """
         from dipy_tractogen.streamlines.files import tractogram_extension
+        from dipy_tractogen.streamlines.naming import UNASSIGNED
 
         check_loading(given)
         check_reference(given)

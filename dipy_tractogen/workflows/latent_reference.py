@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from dipy_tractogen.sampling.latent_metric import LatentMetric
     from dipy_tractogen.sampling.latent_neighbours import NearestLatents
 
-UNASSIGNED = "unassigned"
-"""Name of the bundle of streamlines that are of none."""
-
 
 def reference_parameters(
     reference_files=None,

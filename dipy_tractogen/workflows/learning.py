@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .encoding import encoded_blocks, load_to_encode
-from .latent_reference import UNASSIGNED, LatentReference, latents_and_errors
+from .latent_reference import LatentReference, latents_and_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,6 +137,7 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
     from dipy_tractogen.sampling.latent_neighbours import NONE
     from dipy_tractogen.streamlines.copies import describe_copies, first_copies
     from dipy_tractogen.streamlines.files import expand_inputs
+    from dipy_tractogen.streamlines.naming import UNASSIGNED
 
     shown = {"show_progress": flow.show_progress}
     files = expand_inputs(given["reference_files"])

@@ -15,7 +15,8 @@ def input_parameters(input_files):
     ----------
     input_files : variable string or Path
         Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
-        with the same name in several folders are one bundle.
+        with the same name in several folders are one bundle. Streamlines that a file
+        calls unassigned are left out; those of a file of that name are a bundle.
     """
 
 
@@ -79,7 +80,8 @@ def load(files: list[Path], given: dict, **values):
         Values of `loading_parameters`.
     **values
         Further arguments of `load_bundles`: ``categorical``, ``continuous``,
-        ``participants``, ``folder``, ``keep_data`` and ``show_progress``.
+        ``participants``, ``unassigned``, ``folder``, ``keep_data`` and
+        ``show_progress``.
 
     Returns
     -------

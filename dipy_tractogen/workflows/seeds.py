@@ -155,6 +155,7 @@ def _encoded(flow, model, paths, participants, name: str):
         flow.inputs(paths),
         default_loading(),
         participants,
+        unassigned="drop",
         conditions=model.record.density.conditions,
         show_progress=flow.show_progress,
     )

@@ -135,7 +135,8 @@ class SweepBetaFlow(TractogenFlow):
         options = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
         # The study knows the files by what is in them, and not by their names.
         loading = ("bundles_from", "outside_box", "min_length")
-        bundles = load(files, given, show_progress=self.show_progress)
+        shown = {"show_progress": self.show_progress}
+        bundles = load(files, given, unassigned="drop", **shown)
         training, aside = bundles.split(held_out, seed)
         if len(aside) <= NB_NEIGHBOURS:
             raise ValueError(

@@ -161,6 +161,7 @@ class TrainingFlow(TractogenFlow):
             files,
             given,
             participants=given["participants"],
+            unassigned="drop",
             folder=folder,
             keep_data=True,
             show_progress=self.show_progress,

@@ -334,7 +334,12 @@ def test_placeholders_may_differ(save):
 
 @pytest.mark.parametrize(
     "options",
-    [{"invalid": "keep"}, {"out_of_bounds": "?"}, {"min_length": -1}],
+    [
+        {"invalid": "keep"},
+        {"out_of_bounds": "?"},
+        {"min_length": -1},
+        {"unassigned": "?"},
+    ],
 )
 def test_options_are_checked_before_files(options):
     with pytest.raises(ValueError, match=next(iter(options))):
@@ -376,3 +381,24 @@ def test_streamlines_keep_their_numbers_of_points(grid, tmp_path):
     bundles = load_bundles(tmp_path)
     assert [len(streamline) for streamline in bundles.streamlines] == [2, 9, 4, 10, 5]
     np.testing.assert_allclose(bundles.streamlines[3], points[:10], atol=1e-4)
+
+
+def test_unassigned_streamlines_are_left_out_where_asked(save, caplog):
+    """Of a labelled file; a file of that name is asked for by name."""
+    names = ("AF_L", "unassigned")
+    path = save("labelled.trx", n=6, labels=np.repeat([0, 1], 3), bundle_names=names)
+    assert load_bundles(path).counts() == {"AF_L": 3, "unassigned": 3}
+    with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
+        bundles = load_bundles(path, unassigned="drop")
+    assert bundles.counts() == {"AF_L": 3}
+    assert starts(bundles) == [0, 1, 2]
+    assert "labelled.trx: kept 3 of 6 streamlines; dropped: 3 unassigned" in caplog.text
+    named = save("unassigned.trx", n=3)
+    assert load_bundles(named, unassigned="drop").counts() == {"unassigned": 3}
+
+
+def test_only_unassigned_streamlines_are_nothing_to_learn_from(save):
+    options = {"labels": np.zeros(3, int), "bundle_names": ("unassigned",)}
+    path = save("labelled.trx", **options)
+    with pytest.raises(ValueError, match=r"no streamlines are left .* 3 unassigned"):
+        load_bundles(path, unassigned="drop")

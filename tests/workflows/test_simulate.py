@@ -57,10 +57,10 @@ def test_one_file_a_bundle(tmp_path, capsys, extension):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--nb_streamlines", "0"], "nb_streamlines=0"),
-        (["--radius", "nan"], "radius=nan"),
-        (["--nb_points", "1"], "nb_points=1"),
-        (["--varying_ends", "1.5"], "varying_ends=1.5"),
+        (["--nb_streamlines", "0"], "--nb_streamlines 0"),
+        (["--radius", "nan"], "--radius nan"),
+        (["--nb_points", "1"], "--nb_points 1"),
+        (["--varying_ends", "1.5"], "--varying_ends 1.5"),
         (["--out_tractogram", "phantom.nii"], "phantom.nii"),
         (["--out_mask", "mask.png"], "mask.png"),
         (["--out_mask", "reference.nii.gz"], "reference.nii.gz"),

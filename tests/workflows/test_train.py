@@ -1,5 +1,6 @@
 import csv
 import inspect
+import json
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from dipy_tractogen import nn
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.checkpoint import Checkpoint
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import load_flow, main
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
 from dipy_tractogen.workflows.workspace import Workspace
@@ -247,15 +249,15 @@ def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
         (["--kernel_size", "5"], "belongs to the conv backbone"),
         (["--kernel_size", "4", "--backbone", "conv"], "give an odd number"),
         (["--nb_points", "100", "--backbone", "conv"], "a multiple of 32"),
-        (["--huber_mm", "2"], "belongs to reconstruction='huber'"),
+        (["--huber_mm", "2"], "belongs to --reconstruction huber"),
         (["--reconstruction", "cubic"], "accepted are squared"),
         (["--beta_schedule", "random"], "accepted are constant"),
         (["--beta_ramp", "0"], "--beta_ramp 0.0"),
         (["--free_bits", "nan"], "--free_bits nan"),
         (["--weight_decay", "-1"], "invalid|--weight_decay|expected"),
         (["--deviation", "square"], "accepted are exp"),
-        (["--log_var_limit", "0"], "log_var_limit=0"),
-        (["--log_var_limit", "nan"], "log_var_limit=nan"),
+        (["--log_var_limit", "0"], "--log_var_limit 0"),
+        (["--log_var_limit", "nan"], "--log_var_limit nan"),
         (["--clip_norm", "0"], "--clip_norm 0.0"),
         (["--patience", "0"], "--patience 0.0"),
     ],
@@ -281,3 +283,36 @@ def test_defaults_are_those_of_the_model(name):
     }
     assert {"latent_dim", "sigma_mm", "backbone", "seed"} <= set(shared)
     assert shared == {option: theirs[option].default for option in shared}
+
+
+@pytest.fixture
+def labelled_file(phantom, tmp_path):
+    """A TRX as dipy_label_streamlines writes it: two bundles, and what is of none."""
+    chosen = phantom.select(phantom.labels < 3)
+    names = (*phantom.bundle_names[:2], "unassigned")
+    options = {"labels": chosen.labels, "bundle_names": names}
+    path = tmp_path / "labelled.trx"
+    save_bundles(path, chosen.streamlines, reference=phantom.reference, **options)
+    return path
+
+
+def test_what_is_of_no_bundle_is_not_trained_on(labelled_file, tmp_path, capsys):
+    small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
+    arguments = [str(labelled_file), *small, "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 0
+    assert "dropped: 12 unassigned" in capsys.readouterr().err
+    record = load_model(tmp_path / "model.keras").record
+    assert record.bundle_names == ["bundle_1", "bundle_2"]
+    assert record.data["dropped"] == {"unassigned": 12}
+
+
+def test_what_is_of_no_bundle_is_not_measured(labelled_file, model_file, tmp_path):
+    """Neither its mean, nor how near it is to others of no bundle."""
+    arguments = [str(model_file), str(labelled_file), "--out_dir", str(tmp_path)]
+    assert main("dipy_average_streamlines", arguments) == 0
+    means = load_bundles(tmp_path / "mean.trx", out_of_bounds="keep")
+    assert means.bundle_names == ("bundle_1", "bundle_2")
+    files = [str(labelled_file), str(labelled_file)]
+    assert main("dipy_evaluate_streamlines", [*files, "--out_dir", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert list(report["bundles"]) == ["bundle_1", "bundle_2"]
