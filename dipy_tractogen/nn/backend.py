@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+import logging
 import os
 import sys
 import tempfile
+import time
+
+logger = logging.getLogger("dipy_tractogen")
+
+_DIPY_NEEDS_TORCH = ("1.12.",)
+"""Versions of DIPY that have commands which stop working beside TensorFlow alone."""
 
 
 def load_tensorflow() -> None:
@@ -23,6 +32,7 @@ def load_tensorflow() -> None:
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        began = time.perf_counter()
         with _stderr_set_aside():
             import tensorflow as tf
 
@@ -30,12 +40,40 @@ def load_tensorflow() -> None:
             tf.config.list_physical_devices()
         # It counts the graphs of all models of a process together, and warns.
         tf.get_logger().setLevel("ERROR")
+        seconds = time.perf_counter() - began
+        logger.debug("TensorFlow %s is loaded, in %.1f s", tf.__version__, seconds)
+        _tell_of_dipy()
     import keras
 
     if keras.backend.backend() != "tensorflow":
         raise ImportError(
             f"Keras runs on {keras.backend.backend()}; dipy_tractogen needs "
             "TensorFlow: set KERAS_BACKEND=tensorflow before Python starts."
+        )
+
+
+def dipy_needs_torch() -> bool:
+    """Return whether commands of DIPY itself do not work beside TensorFlow.
+
+    ``dipy.nn`` has no ``synthseg`` where it finds TensorFlow and no PyTorch, and
+    ``dipy.workflows.segment`` imports it; see ``doc/upstream.rst``.
+
+    Returns
+    -------
+    bool
+        True where PyTorch is missing and DIPY is of such a version.
+    """
+    known = version("dipy").startswith(_DIPY_NEEDS_TORCH)
+    return known and find_spec("torch") is None
+
+
+def _tell_of_dipy() -> None:
+    if dipy_needs_torch():
+        logger.info(
+            "DIPY %s needs PyTorch where TensorFlow is, for dipy_recobundles, "
+            "dipy_labelsbundles, dipy_cluster_streamlines, dipy_median_otsu, "
+            "dipy_brain_mask and dipy_classify_tissue: pip install torch",
+            version("dipy"),
         )
 
 
