@@ -190,6 +190,43 @@ def take(
     return as_sequence(points, lengths)
 
 
+def lengths_between(offsets: np.ndarray, nb_points: int) -> np.ndarray:
+    """Compute numbers of points from where each streamline of a file begins.
+
+    Parameters
+    ----------
+    offsets : ndarray of int, shape (n + 1,)
+        First point of each streamline, and the end of the last one.
+    nb_points : int
+        Points in all.
+
+    Returns
+    -------
+    lengths : ndarray of int, shape (n,)
+        Number of points of each streamline.
+
+    Raises
+    ------
+    ValueError
+        If an offset is not among the points, or the offsets are out of order.
+    """
+    beyond = np.flatnonzero((offsets < 0) | (offsets > nb_points))
+    if len(beyond):
+        raise ValueError(
+            f"streamline {beyond[0]} begins at point {offsets[beyond[0]]}, and there "
+            f"are {nb_points}"
+        )
+    lengths = np.diff(offsets.astype(np.intp))
+    if (lengths < 0).any():
+        raise ValueError(
+            f"streamline {np.argmax(lengths < 0)} ends before it begins: its offsets "
+            "are out of order"
+        )
+    if not len(offsets) or offsets[0] != 0 or offsets[-1] != nb_points:
+        raise ValueError("its offsets do not fit its points")
+    return lengths
+
+
 def streamlines_of(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Find the streamlines to which points belong.
 

@@ -1,31 +1,31 @@
 """Reading one tractogram of any format, with its defects laid open.
 
-DIPY's ``load_tractogram`` logs and returns False for some errors, refuses a TRX that
-may not be written, and cannot tell a file that was cut short between two streamlines
-from a whole one. So each format is read by the library that DIPY uses underneath.
+DIPY's ``load_tractogram`` logs and returns False for some errors, opens a TRX for
+writing, and cannot tell a file that was cut short between two streamlines from a whole
+one; what it uses underneath takes the counts in a file for granted. So each format has
+its reader here, which opens the file for reading and compares counts with its size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-import logging
+import math
 import os
 from pathlib import Path
 
-from nibabel.streamlines import ArraySequence, TckFile, TrkFile
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .files import tractogram_extension
 from .messages import read_error, warnings_logged
-from .ragged import POINTS_PER_BLOCK, as_sequence
+from .ragged import POINTS_PER_BLOCK, as_sequence, lengths_between
 from .sidecar import read_description
-from .store import GrowingPoints, StoreError, release
+from .store import GrowingPoints, StoreError, check_inflated
+from .tck_reader import read_tck
 from .trk_reader import read_trk
 from .trx_reader import read_trx
 from .vtk import read_vtk
-
-logger = logging.getLogger("dipy_tractogen")
 
 Blocks = Generator[np.ndarray, None, tuple]
 
@@ -121,84 +121,47 @@ def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:
     return TractogramContents(as_sequence(points.since(first), lengths), *others)
 
 
-def _read_trk(path: Path) -> Blocks:
-    """Read a TRK, whose header nibabel reads."""
-    _check_magic(path, TrkFile.MAGIC_NUMBER)
-    return (yield from read_trk(path))
-
-
-def _read_tck(path: Path) -> Blocks:
-    """Read a TCK with nibabel.
-
-    The size of the file tells how many streamlines it holds, those without points
-    among them, which nibabel leaves out; they come last.
-    """
-    _check_magic(path, TckFile.MAGIC_NUMBER)
-    file = TckFile.load(str(path), lazy_load=True)
-    lengths: list[int] = []
-    for some in _by_size(file.streamlines):
-        lengths += map(len, some)
-        yield np.concatenate(some).astype(np.float32, copy=False)
-    size = path.stat().st_size - file.header["_offset_data"]
-    ends = size // 12 - sum(lengths) - 1
-    declared = int(file.header.get("count", 0))
-    if declared > ends:
-        raise ValueError(f"{ends} of {declared} streamlines are there")
-    if 0 < declared < ends:
-        logger.warning(
-            "%s holds %d streamlines and its header says %d: points that are not "
-            "numbers end a streamline in this format",
-            path,
-            ends,
-            declared,
-        )
-    return np.array(lengths + [0] * (ends - len(lengths)), dtype=np.intp), {}, {}
-
-
-def _by_size(streamlines: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
-    """Gather streamlines to blocks of as many points."""
-    block, nb_points = [], 0
-    for streamline in streamlines:
-        block.append(streamline)
-        nb_points += len(streamline)
-        if nb_points >= POINTS_PER_BLOCK:
-            yield block
-            block, nb_points = [], 0
-    if block:
-        yield block
-
-
 def _read_dpy(path: Path) -> Blocks:
-    """Read a DPY with DIPY."""
-    from dipy.io.dpy import Dpy
+    """Read a DPY, whose arrays are in the file itself."""
+    import h5py
 
-    dpy = Dpy(str(path), mode="r")
-    try:
-        ends = np.asarray(dpy.offsets[:], dtype=np.intp)
-        yield from _in_blocks(dpy.tracks)
-        return _lengths_between(ends, len(dpy.tracks)), {}, {}
-    finally:
-        dpy.close()
-
-
-def _in_blocks(points) -> Iterator[np.ndarray]:
-    """Copy points that are on the disk, a block at a time."""
-    for start in range(0, len(points), POINTS_PER_BLOCK):
-        yield np.array(points[start : start + POINTS_PER_BLOCK], dtype=np.float32)
-        release(points)
+    with h5py.File(path, "r") as file:
+        tracks = _array(file, "tracks", "f", path)
+        offsets = _array(file, "offsets", "iu", path)
+        if tracks.ndim != 2 or tracks.shape[1] != 3 or offsets.ndim != 1:
+            raise ValueError(
+                f"its tracks have the shape {tracks.shape}, its offsets {offsets.shape}"
+            )
+        lengths = lengths_between(offsets[:], len(tracks))
+        for start in range(0, len(tracks), POINTS_PER_BLOCK):
+            yield tracks[start : start + POINTS_PER_BLOCK].astype(np.float32)
+        return lengths, {}, {}
 
 
-def _lengths_between(ends: np.ndarray, nb_points: int) -> np.ndarray:
-    """Give the numbers of points of streamlines from where each begins and ends."""
-    lengths = np.diff(ends)
-    if ends[0] != 0 or ends[-1] != nb_points or (lengths < 0).any():
-        raise ValueError("its offsets do not fit its points")
-    return lengths
+def _array(file, name: str, kinds: str, path: Path):
+    """Return an array of numbers of a DPY; a link could lead to any other file."""
+    import h5py
+
+    group = file
+    for part in ("streamlines", name):
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"it has no streamlines/{name} of its own")
+        group = group[part]
+    if not isinstance(group, h5py.Dataset) or group.shape is None:
+        raise ValueError(f"its streamlines/{name} is no array")
+    if group.is_virtual or group.external:
+        raise ValueError(f"its streamlines/{name} is in another file")
+    if group.dtype.kind not in kinds:
+        raise ValueError(f"its streamlines/{name} holds {group.dtype}, and not numbers")
+    size = max(math.prod(group.shape), math.prod(group.chunks or ()))
+    check_inflated(size * group.dtype.itemsize, path.stat().st_size)
+    return group
 
 
 READERS: dict[str, Callable[[Path], Blocks]] = {
-    ".trk": _read_trk,
-    ".tck": _read_tck,
+    ".trk": read_trk,
+    ".tck": read_tck,
     ".trx": read_trx,
     ".vtk": read_vtk,
     ".vtp": read_vtk,
@@ -208,10 +171,3 @@ READERS: dict[str, Callable[[Path], Blocks]] = {
 """What reads a format: a generator of points, block by block, that returns the number
 of points of each streamline, ``data_per_streamline``, the groups, and by kind the names
 of what is left out."""
-
-
-def _check_magic(path: Path, magic: bytes) -> None:
-    """Refuse a file that does not begin as its format does."""
-    with path.open("rb") as file:
-        if file.read(len(magic)) != magic:
-            raise ValueError(f"it does not begin with {magic.decode()!r}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nibabel as nib
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.orientations import aff2axcodes
 from nibabel.streamlines import ArraySequence
@@ -15,10 +17,13 @@ import numpy as np
 from .files import split_extension
 from .messages import read_error, warnings_logged
 from .ragged import blocks, extent, streamlines_of, to_sequence
+from .trk_header import read_trk_header, voxel_order
 from .trx_reader import read_trx_grid
 
 if TYPE_CHECKING:
     from dipy.io.stateful_tractogram import StatefulTractogram
+
+logger = logging.getLogger("dipy_tractogen")
 
 #: Extensions of the files that hold a voxel grid.
 REFERENCE_EXTENSIONS = (".nii", ".nii.gz", ".trk", ".trx")
@@ -81,7 +86,7 @@ class Reference:
             )
         sizes = voxel_sizes(affine) if self.voxel_sizes is None else self.voxel_sizes
         sizes = tuple(float(size) for size in np.asarray(sizes).ravel()[:3])
-        if len(sizes) != 3 or not all(size > 0 for size in sizes):
+        if len(sizes) != 3 or not all(0 < size < np.inf for size in sizes):
             raise ValueError(
                 f"the voxel sizes {sizes} of the grid are not three positive numbers"
             )
@@ -89,8 +94,8 @@ class Reference:
         object.__setattr__(self, "affine", affine)
         object.__setattr__(self, "dimensions", tuple(int(d) for d in dimensions))
         object.__setattr__(self, "voxel_sizes", sizes)
-        order = self.voxel_order or "".join(aff2axcodes(affine))
-        object.__setattr__(self, "voxel_order", str(order))
+        order = voxel_order(self.voxel_order or "".join(aff2axcodes(affine)))
+        object.__setattr__(self, "voxel_order", order)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike) -> Reference:
@@ -125,12 +130,8 @@ class Reference:
         try:
             if not path.stat().st_size:
                 raise ValueError("it is empty")
-            if extension == ".trx":
-                return cls(*read_trx_grid(path))
-            from dipy.io.utils import get_reference_info
-
             with warnings_logged(path):
-                return cls(*get_reference_info(str(path)))
+                return cls(*_GRIDS[extension](path))
         except Exception as error:
             raise read_error(path, error) from error
 
@@ -292,3 +293,30 @@ def _corners(points: np.ndarray) -> np.ndarray:
         return points
     ends = [(axis.min(), axis.max()) for axis in points.T]  # faster than along rows
     return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
+
+
+def _nifti_grid(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read the grid of an image."""
+    header = nib.load(path).header
+    if not (header["sform_code"] or header["qform_code"]):
+        logger.warning(
+            "%s says neither by sform nor by qform where it lies: its middle is taken "
+            "for the origin, and its first axis goes to the left, as in nibabel",
+            path,
+        )
+    return header.get_best_affine(), header["dim"][1:4]
+
+
+def _trk_grid(path: Path) -> tuple:
+    """Read the grid of a TRK."""
+    header = read_trk_header(path)
+    names = ("voxel_to_rasmm", "dimensions", "voxel_sizes", "voxel_order")
+    return tuple(header[name] for name in names)
+
+
+_GRIDS = {
+    ".nii": _nifti_grid,
+    ".nii.gz": _nifti_grid,
+    ".trk": _trk_grid,
+    ".trx": read_trx_grid,
+}

@@ -69,7 +69,9 @@ class TrkStream:
         """Write a block; see `writers.TractogramWriter.write`."""
         if labels is not None:
             data = {**data, BUNDLE: labels[:, None]}
-        names = sorted(data)
+        # Other software takes the properties for one number a name, in order: those of
+        # several numbers come last.
+        names = sorted(data, key=lambda name: (data[name].shape[1] > 1, name))
         if not self._header["nb_streamlines"][0]:
             self._name_properties({name: data[name].shape[1] for name in names})
         properties = np.concatenate(

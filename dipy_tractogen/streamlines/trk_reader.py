@@ -7,18 +7,18 @@ them, which takes ten times as long as the rest of a training's reading.
 from __future__ import annotations
 
 from collections.abc import Generator
+import logging
 import mmap
 from pathlib import Path
 import struct
 
-from nibabel.streamlines import TrkFile
-from nibabel.streamlines.trk import (
-    decode_value_from_name,
-    get_affine_trackvis_to_rasmm,
-)
+from nibabel.streamlines.trk import get_affine_trackvis_to_rasmm
 import numpy as np
 
 from .ragged import POINTS_PER_BLOCK
+from .trk_header import read_trk_header
+
+logger = logging.getLogger("dipy_tractogen")
 
 _WORD = 4
 
@@ -52,7 +52,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
     ValueError
         If streamlines are missing, or cut short.
     """
-    header = TrkFile.load(str(path), lazy_load=True).header
+    header = read_trk_header(path)
     order = header["endianness"]
     width = 3 + int(header["nb_scalars_per_point"])
     nb_properties = int(header["nb_properties_per_streamline"])
@@ -69,7 +69,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
             starts -= first
             ends = starts + sizes * width
             columns = ends[:, None] + np.arange(nb_properties)
-            properties.append(words[columns])
+            properties.append(words[columns].astype(np.float32))
             counts.append(sizes)
             is_point = np.ones(len(words), dtype=bool)
             is_point[starts[1:] - 1] = False
@@ -85,6 +85,16 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:
         raise ValueError(f"{len(lengths)} of {declared} streamlines are there")
+    nb_words = len(lengths) * (1 + nb_properties) + width * int(lengths.sum())
+    beyond = path.stat().st_size - begin - _WORD * nb_words
+    if beyond > 0:
+        logger.warning(
+            "%s: its header says %d streamlines, and %d bytes come after them, which "
+            "are not read",
+            path,
+            declared,
+            beyond,
+        )
     scalars = _named(np.zeros((0, width - 3)), header["scalar_name"], "scalars")
     return (
         lengths,
@@ -117,7 +127,7 @@ def _walk(contents, header, order: str, width: int, nb_properties: int):
         if size < 0 or position > nb_words:
             raise ValueError("a streamline is cut short")
         left -= 1
-        nb_points += size
+        nb_points += size + 1  # there may be many without points
         if nb_points >= POINTS_PER_BLOCK:
             yield np.array(starts), np.array(sizes)
             starts, sizes, nb_points = [], [], 0
@@ -128,13 +138,24 @@ def _walk(contents, header, order: str, width: int, nb_properties: int):
 def _named(values: np.ndarray, names: np.ndarray, others: str) -> dict[str, np.ndarray]:
     """Split values by the names in the header; those without one are the others."""
     data, column = {}, 0
-    if not values.shape[1]:
-        return data
     for text in names:
-        name, width = decode_value_from_name(text)
-        if width:
-            data[name] = values[:, column : column + width]
+        # What follows the name is its number of values, or left from older contents.
+        name, _, width = text.partition(b"\0")
+        width = int(width) if width.isdigit() else bool(name)
+        width = min(width, values.shape[1] - column)
+        if width > 0:
+            free = _free(name.decode("latin-1"), data)
+            data[free] = values[:, column : column + width]
             column += width
     if column < values.shape[1]:
-        data[others] = values[:, column:]
+        data[_free(others, data)] = values[:, column:]
     return data
+
+
+def _free(name: str, taken: dict) -> str:
+    """Return a name, with a number where there is another of it."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free

@@ -16,7 +16,7 @@ import zipfile
 
 import numpy as np
 
-from .ragged import POINTS_PER_BLOCK
+from .ragged import POINTS_PER_BLOCK, lengths_between
 from .schema import list_of, number, parse_json, record, shown, whole
 from .store import check_inflated
 
@@ -266,27 +266,12 @@ def _lengths(
             raise ValueError(f"it has {nb_points} points and no streamlines")
         return np.zeros(0, np.intp)
     offsets = _values(archive, member).ravel()
-    beyond = np.flatnonzero((offsets < 0) | (offsets > nb_points))
-    if len(beyond):
-        raise ValueError(
-            f"streamline {beyond[0]} begins at point {offsets[beyond[0]]}, and there "
-            f"are {nb_points}"
-        )
-    ends = offsets.astype(np.intp)
     # The first version of the format has no end of the last streamline.
-    if len(ends) == n and ends[-1] < nb_points:
-        ends = np.append(ends, nb_points)
-    if len(ends) != n + 1 or ends[0] != 0 or ends[-1] != nb_points:
-        raise ValueError(
-            f"its offsets are not those of {n} streamlines with {nb_points} points"
-        )
-    lengths = np.diff(ends)
-    if (lengths < 0).any():
-        raise ValueError(
-            f"streamline {np.argmax(lengths < 0)} ends before it begins: its offsets "
-            "are out of order"
-        )
-    return lengths
+    if len(offsets) == n and offsets[-1] < nb_points:
+        offsets = np.append(offsets.astype(np.int64), nb_points)
+    if len(offsets) != n + 1:
+        raise ValueError(f"its offsets are not those of {n} streamlines")
+    return lengths_between(offsets, nb_points)
 
 
 def _check_groups(groups: dict[str, np.ndarray], n: int) -> None:

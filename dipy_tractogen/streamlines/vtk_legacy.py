@@ -14,6 +14,8 @@ from typing import NamedTuple
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .ragged import lengths_between
+
 #: The title of the files that are written, which declares the space as 3D Slicer does.
 TITLE = b"dipy_tractogen. SPACE=RAS"
 
@@ -258,34 +260,6 @@ class _Scanner:
             self._place = end + 1
             if not line.strip():
                 return
-
-
-def lengths_between(offsets: np.ndarray, nb_indices: int) -> np.ndarray:
-    """Compute the lengths of cells from where each begins, and the last one ends.
-
-    Parameters
-    ----------
-    offsets : ndarray of int, shape (n + 1,)
-        As in the file.
-    nb_indices : int
-        Points of all cells.
-
-    Returns
-    -------
-    lengths : ndarray of int, shape (n,)
-        Points of each.
-
-    Raises
-    ------
-    ValueError
-        If the offsets do not go from 0 to the end.
-    """
-    lengths = np.diff(offsets.astype(np.int64))
-    if (lengths < 0).any():
-        raise ValueError(f"line {np.argmax(lengths < 0)} ends before it begins")
-    if len(offsets) and (offsets[0] != 0 or offsets[-1] != nb_indices):
-        raise ValueError("its offsets do not fit its lines")
-    return lengths
 
 
 def _separated(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

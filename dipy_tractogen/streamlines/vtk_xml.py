@@ -19,8 +19,9 @@ import zlib
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .ragged import lengths_between
 from .store import check_inflated
-from .vtk_legacy import PolyLines, lengths_between
+from .vtk_legacy import PolyLines
 
 _TYPES = {
     **{f"Int{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -181,7 +182,7 @@ class _Document:
         )
         if ends.dtype.kind not in "iu" or indices.dtype.kind not in "iu":
             raise ValueError("the numbers of its lines are not whole")
-        lengths = lengths_between(np.append(np.zeros(1, int), ends), len(indices))
+        lengths = lengths_between(np.append(ends.dtype.type(0), ends), len(indices))
         if indices.size and not 0 <= indices.min() <= indices.max() < nb_points:
             raise ValueError(f"its lines have points that are not among {nb_points}")
         return points, lengths, indices.astype(np.int64)

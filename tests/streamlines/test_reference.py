@@ -151,3 +151,26 @@ def test_damaged_references(tmp_path, extension, contents):
     with pytest.raises(ValueError, match=r"a\..* is not a whole .* file") as caught:
         Reference.from_file(path)
     assert "\n" not in str(caught.value)
+
+
+def test_an_image_that_does_not_say_where_it_lies(tmp_path, caplog):
+    image = nib.Nifti1Image(np.zeros((4, 5, 6), np.uint8), None)
+    nib.save(image, tmp_path / "a.nii")
+    reference = Reference.from_file(tmp_path / "a.nii")
+    np.testing.assert_array_equal(reference.affine, nib.load(tmp_path / "a.nii").affine)
+    assert "neither by sform nor by qform" in caplog.text
+
+
+def test_voxel_sizes_of_an_image_are_those_of_its_affine(tmp_path):
+    image = nib.Nifti1Image(np.zeros((4, 5, 6), np.uint8), np.diag([2, 3, 4, 1]))
+    nib.save(image, tmp_path / "a.nii")
+    contents = bytearray((tmp_path / "a.nii").read_bytes())
+    contents[80:92] = bytes(12)  # pixdim
+    (tmp_path / "a.nii").write_bytes(contents)
+    assert Reference.from_file(tmp_path / "a.nii").voxel_sizes == (2, 3, 4)
+
+
+@pytest.mark.parametrize("order", ["XYZ", "RRS", "RA", b"\xff\xff\xff"])
+def test_orders_that_are_none(order):
+    with pytest.raises(ValueError, match=r"the voxel order .* is none"):
+        Reference(np.eye(4), (2, 2, 2), voxel_order=order)

@@ -1,0 +1,116 @@
+"""The header of a TRK: where its grid lies, and what stands beside the points."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from nibabel.streamlines.trk import header_2_dtype as _DTYPE
+import numpy as np
+
+logger = logging.getLogger("dipy_tractogen")
+
+_AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
+_COUNTS = ("nb_scalars_per_point", "nb_properties_per_streamline", "nb_streamlines")
+
+
+def read_trk_header(path: Path) -> dict:
+    """Read the header of a TRK, and check it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    header : dict
+        Its fields by name, as nibabel gives them. The ``voxel_order`` is three capital
+        letters; a blank one is LPS, as in TrackVis.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or a number in its header cannot be.
+    """
+    with path.open("rb") as file:
+        content = file.read(_DTYPE.itemsize)
+    if not content.startswith(b"TRACK"):
+        raise ValueError("it does not begin with 'TRACK'")
+    if len(content) < _DTYPE.itemsize:
+        raise ValueError("its header is cut short")
+    for order in "<>":
+        found = np.frombuffer(content, _DTYPE.newbyteorder(order))[0]
+        if found["hdr_size"] == _DTYPE.itemsize:
+            break
+    else:
+        raise ValueError(f"its hdr_size is not {_DTYPE.itemsize}")
+    header = {name: found[name] for name in _DTYPE.names}
+    header.update(endianness=order, _offset_data=_DTYPE.itemsize)
+    _check_numbers(header)
+    header["voxel_to_rasmm"] = _affine(header, path)
+    given = header["voxel_order"].strip(b"\0 ")
+    if not given:
+        logger.info("%s: its voxel order is blank, which means LPS", path)
+    header["voxel_order"] = voxel_order(given or "LPS").encode()
+    return header
+
+
+def _check_numbers(header: dict) -> None:
+    """Refuse numbers that no file can have."""
+    if header["version"] not in (1, 2, 3):
+        raise ValueError(f"its version is {header['version']}, and 1 to 3 are known")
+    for name in _COUNTS:
+        if header[name] < 0:
+            raise ValueError(f"its {name} is {header[name]}, below zero")
+    sizes = header["voxel_sizes"]
+    if not (np.isfinite(sizes).all() and (sizes > 0).all()):
+        raise ValueError(f"its voxel_sizes are not positive: {sizes.tolist()}")
+
+
+def _affine(header: dict, path: Path) -> np.ndarray:
+    """Return what takes voxels to RASMM; the identity, as in nibabel, without it."""
+    affine = header["voxel_to_rasmm"].astype(np.float32)
+    if header["version"] == 1 or affine[3, 3] == 0:
+        logger.warning(
+            "%s says nothing of where its voxels of %s mm lie (vox_to_ras): they are "
+            "taken as voxels of 1 mm from the origin on, as in nibabel, lengths "
+            "included; convert it with the image that it is from",
+            path,
+            " x ".join(f"{size:g}" for size in header["voxel_sizes"]),
+        )
+        return np.eye(4, dtype=np.float32)
+    finite = np.isfinite(affine).all()
+    if not finite or abs(np.linalg.det(affine[:3, :3].astype(float))) < 1e-12:
+        raise ValueError("its vox_to_ras is flat, or holds what is no number")
+    return affine
+
+
+def voxel_order(given: str | bytes) -> str:
+    """Return an order of axes as three capital letters.
+
+    Parameters
+    ----------
+    given : str or bytes
+        Directions in which the three axes go, such as ``"las"``.
+
+    Returns
+    -------
+    str
+        Such as ``"LAS"``.
+
+    Raises
+    ------
+    ValueError
+        If they are not one each of left and right, of posterior and anterior, and of
+        inferior and superior.
+    """
+    text = given.decode("latin-1") if isinstance(given, bytes) else str(given)
+    text = text.removeprefix("b'").removesuffix("'")  # as early model files have it
+    order = text.strip("\0 ").upper()
+    if sorted(_AXES.get(letter, -1) for letter in order) != [0, 1, 2]:
+        raise ValueError(
+            f"the voxel order {text[:20]!r} is none: give one of L and R, of P and A, "
+            "and of I and S, such as RAS or LPS"
+        )
+    return order
