@@ -12,9 +12,10 @@ from dipy_tractogen.metrics.texture import texture
 from dipy_tractogen.streamlines.checks import screen
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.files import expand_inputs, split_extension
-from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.io import common_grid, load_bundles
 from dipy_tractogen.streamlines.ragged import as_sequence, take
 from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.reading import Reading
 
 from .panels import Panel
 
@@ -47,6 +48,7 @@ def load_panel(
     title: str | None = None,
     bundles_from: str = "auto",
     reference: str | os.PathLike | None = None,
+    out_of_bounds: str = "keep",
     value: str | None = None,
 ) -> Panel:
     """Read tractograms as one panel, with the bundles of the streamlines.
@@ -57,7 +59,7 @@ def load_panel(
         Files, folders or globs.
     title : str, optional
         Title; by default `panel_title`.
-    bundles_from, reference
+    bundles_from, reference, out_of_bounds
         As for `streamlines.io.load_bundles`.
     value : str, optional
         A number that each streamline gets as its value: length, curvature, tortuosity,
@@ -66,8 +68,8 @@ def load_panel(
     Returns
     -------
     Panel
-        All valid streamlines, those out of the bounding box included: a picture is
-        where one would want to see them.
+        All valid streamlines, by default those out of the bounding box included: a
+        picture is where one would want to see them.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def load_panel(
         input_files,
         bundles_from=bundles_from,
         reference=reference,
-        out_of_bounds="keep",
+        out_of_bounds=out_of_bounds,
         continuous=[value] if value and value not in COMPUTED else [],
     )
     title = panel_title(input_files) if title is None else title
@@ -92,7 +94,12 @@ def load_panel(
 
 
 def load_valued_panel(
-    input_files: Sequence[str | os.PathLike], key: str, *, title: str | None = None
+    input_files: Sequence[str | os.PathLike],
+    key: str,
+    *,
+    title: str | None = None,
+    reference: str | os.PathLike | None = None,
+    out_of_bounds: str = "keep",
 ) -> tuple[Panel, set[str]]:
     """Read tractograms as one panel, with a number for each streamline.
 
@@ -104,6 +111,8 @@ def load_valued_panel(
         A key of their ``data_per_streamline``, such as ``"error_mm"``.
     title : str, optional
         Title; by default `panel_title`.
+    reference, out_of_bounds
+        As for `streamlines.io.load_bundles`.
 
     Returns
     -------
@@ -118,12 +127,19 @@ def load_valued_panel(
     OSError
         If a file is missing or cannot be opened.
     ValueError
-        If a file is damaged, or no valid streamline is found.
+        If a file is damaged, or no valid streamline is found, or what is out of the
+        bounding box is refused.
     """
     points, lengths, values, keys = [], [], [], set()
-    for file in expand_inputs(input_files):
+    reading = Reading(expand_inputs(input_files))
+    kept_anyway = out_of_bounds == "keep"
+    grid = None if kept_anyway else common_grid(reading.files, reference)
+    for file in reading.each():
         tractogram = read_tractogram(file)
-        keep, _ = screen(tractogram.streamlines)
+        keep, found = screen(
+            tractogram.streamlines, reference=grid, out_of_bounds=out_of_bounds
+        )
+        reading.found(file, found)
         kept = take(tractogram.streamlines, keep)
         scalars = {
             name: np.asarray(data, dtype=np.float64).reshape(-1)
@@ -134,6 +150,8 @@ def load_valued_panel(
         points.append(kept.get_data())
         lengths.append(np.asarray(kept._lengths))
         values.append(scalars.get(key, np.full(len(keep), np.nan))[keep])
+    reading.end()
+    reading.check_left()
     panel = Panel(
         panel_title(input_files) if title is None else title,
         as_sequence(np.concatenate(points), np.concatenate(lengths)),

@@ -24,6 +24,7 @@ from dipy_tractogen.streamlines.protection import (
     sidecars,
 )
 
+from .loading import noted_screening
 from .logs import noted_warnings, one_line
 
 logger = logging.getLogger("dipy_tractogen")
@@ -57,6 +58,8 @@ class TractogenFlow(Workflow):
         What the last run has warned of.
     missing : list of str
         What is said of outputs that the last run could not write.
+    screening : dict of str to dict
+        What the last run kept and dropped of each kind of tractogram that it read.
     """
 
     short_name = ""
@@ -89,6 +92,7 @@ class TractogenFlow(Workflow):
         self.given: dict = {}
         self.warnings: list[str] = []
         self.missing: list[str] = []
+        self.screening: dict[str, dict] = {}
 
     @property
     def force(self) -> bool:
@@ -253,7 +257,11 @@ def _noted(run: Callable) -> Callable:
         bound.apply_defaults()
         self.given = dict(list(bound.arguments.items())[1:])
         self.missing = []
-        with noted_warnings() as self.warnings, removing_new_folders():
+        with (
+            noted_warnings() as self.warnings,
+            noted_screening() as self.screening,
+            removing_new_folders(),
+        ):
             result = run(self, *args, **kwargs)
         if self.missing:
             raise OutputsMissing("; ".join(self.missing))

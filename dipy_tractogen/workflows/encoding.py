@@ -63,6 +63,7 @@ def load_to_encode(
     categories: Sequence[str] = (),
     keep_data=False,
     unassigned="keep",
+    kind="input",
     show_progress=False,
 ):
     """Load bundles with all that a model has to know to encode them.
@@ -87,6 +88,8 @@ def load_to_encode(
         Whether the ``data_per_streamline`` of the files are kept, to be written again.
     unassigned : str, optional
         Whether streamlines of no bundle are kept, as for `load_bundles`.
+    kind : str, optional
+        What the tractograms are to the command, as `load` takes it.
     show_progress : bool, optional
         Whether there is a bar of what is read.
 
@@ -122,6 +125,7 @@ def load_to_encode(
         continuous=[*names["continuous"], *numbers],
         keep_data=keep_data,
         unassigned=unassigned,
+        kind=kind,
         show_progress=show_progress,
     )
     if read and not participants:

@@ -147,7 +147,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 "file": str(model_file),
                 **measure_model(model, sets["real"], show_progress=self.show_progress),
             }
-        report["screening"] = {kind: one.report.to_dict() for kind, one in sets.items()}
+        report["screening"] = self.screening
         report["warnings"] = [*_warn_of_dropped(sets), *report["warnings"]]
         report["parameters"].update(
             bundles_from=bundles_from,
@@ -164,19 +164,24 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         """Load the sets, and what of the generated one was asked for."""
         shown = {"show_progress": self.show_progress, "unassigned": "drop"}
         sets = {}
-        sets["generated"], asked = load_generated(files["generated"], loading, **shown)
+        sets["generated"], asked = load_generated(
+            files["generated"], loading, kind="generated", **shown
+        )
         if model is None:
-            sets["real"] = load(files["real"], loading, **shown)
+            sets["real"] = load(files["real"], loading, kind="real", **shown)
         else:
             sets["real"] = load_to_encode(
                 model,
                 files["real"],
                 loading,
                 participants,
+                kind="real",
                 **shown,
             )
         if "training" in files:
-            sets["training"] = load(files["training"], loading, **shown)
+            sets["training"] = load(
+                files["training"], loading, kind="training", **shown
+            )
         return sets, asked
 
     def _write(self, paths: dict, report: dict, thresholds: list) -> None:

@@ -19,6 +19,7 @@ from .conditions import (
     tables_of_codes,
     values_to_write,
 )
+from .loading import box_parameters, check_box
 from .models import load_trained_model
 from .parameters import with_parameters_of
 from .plausibility_parameters import (
@@ -43,7 +44,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
     short_name = "generate_streamlines"
 
-    @with_parameters_of(sampler_parameters, plausibility_parameters)
+    @with_parameters_of(sampler_parameters, plausibility_parameters, box_parameters)
     def run(
         self,
         model_file,
@@ -120,6 +121,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
         asked = split_conditions(conditions)
         proportions = parse_proportions(proportions)
         _check_form(nb_points, step_size, dtype, out_tractogram)
+        check_box(given)
+        given["reference"] = reference
         check_sampler(given)
         check_plausibility(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]

@@ -141,7 +141,7 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
 
     shown = {"show_progress": flow.show_progress}
     files = expand_inputs(given["reference_files"])
-    bundles = load_to_encode(model, files, given, **shown)
+    bundles = load_to_encode(model, files, given, kind="reference", **shown)
     names = tuple(name for name in bundles.bundle_names if name != UNASSIGNED)
     if not names:
         raise ValueError(
@@ -162,7 +162,7 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
         parts.append((z, error, nothing, groups, kinds))
     elif given["invalid_files"]:
         files = expand_inputs(given["invalid_files"])
-        invalid = load_to_encode(model, files, given, **shown)
+        invalid = load_to_encode(model, files, given, kind="invalid", **shown)
         real, _ = _encode(flow, model, invalid, "invalid streamlines")
         nothing = np.full(len(invalid), NONE)
         groups = len(labels) + np.arange(len(invalid))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 import inspect
 from pathlib import Path
 
 from .arguments import check_choice, check_number
+
+_screening: ContextVar[dict | None] = ContextVar("screening", default=None)
 
 
 def input_parameters(input_files):
@@ -40,6 +45,17 @@ def loading_parameters(
     """
 
 
+def box_parameters(outside_box="drop"):
+    """Name the rule of the box for commands that read tractograms in passing.
+
+    Parameters
+    ----------
+    outside_box : string, optional
+        Streamlines that leave the bounding box of the grid: drop, keep or error. It
+        holds for all tractograms, and to drop more than a tenth is an error as well.
+    """
+
+
 def check_loading(given: dict) -> None:
     """Refuse impossible values, before any work.
 
@@ -53,12 +69,34 @@ def check_loading(given: dict) -> None:
     ValueError
         If one is out of its range.
     """
-    check_choice("outside_box", given["outside_box"], ("drop", "keep", "error"))
+    check_box(given)
     check_number("min_length", given["min_length"], low=0)
 
 
-def default_loading() -> dict:
+def check_box(given: dict) -> None:
+    """Refuse an unknown rule of the box, before any work.
+
+    Parameters
+    ----------
+    given : dict
+        Values of `box_parameters`, among others.
+
+    Raises
+    ------
+    ValueError
+        If it is not known.
+    """
+    check_choice("outside_box", given["outside_box"], ("drop", "keep", "error"))
+
+
+def default_loading(given: dict | None = None) -> dict:
     """Give the defaults of `loading_parameters`, for files without options of theirs.
+
+    Parameters
+    ----------
+    given : dict, optional
+        Values of parameters of the command, of which the rule of the box and the
+        reference hold for all that it reads.
 
     Returns
     -------
@@ -66,11 +104,33 @@ def default_loading() -> dict:
         Values by name.
     """
     parameters = inspect.signature(loading_parameters).parameters
-    return {name: each.default for name, each in parameters.items()}
+    found = {name: each.default for name, each in parameters.items()}
+    for name in ("outside_box", "reference"):
+        if given and given.get(name):
+            found[name] = given[name]
+    return found
 
 
-def load(files: list[Path], given: dict, **values):
-    """Load bundles as the command line says.
+@contextmanager
+def noted_screening() -> Iterator[dict[str, dict]]:
+    """Note what is dropped of the tractograms that are loaded in the body.
+
+    Yields
+    ------
+    dict of str to dict
+        Grows by the counts of each kind of input, as `ScreeningReport.to_dict` has
+        them.
+    """
+    notes: dict[str, dict] = {}
+    token = _screening.set(notes)
+    try:
+        yield notes
+    finally:
+        _screening.reset(token)
+
+
+def load(files: list[Path], given: dict, *, kind: str = "input", **values):
+    """Load bundles as the command line says, and note what is dropped of them.
 
     Parameters
     ----------
@@ -78,6 +138,8 @@ def load(files: list[Path], given: dict, **values):
         The tractograms.
     given : dict
         Values of `loading_parameters`.
+    kind : str, optional
+        What they are to the command, such as "reference".
     **values
         Further arguments of `load_bundles`: ``categorical``, ``continuous``,
         ``participants``, ``unassigned``, ``folder``, ``keep_data`` and
@@ -95,7 +157,7 @@ def load(files: list[Path], given: dict, **values):
     """
     from dipy_tractogen.streamlines.io import load_bundles
 
-    return load_bundles(
+    bundles = load_bundles(
         files,
         bundles_from=given["bundles_from"],
         reference=given["reference"],
@@ -103,3 +165,7 @@ def load(files: list[Path], given: dict, **values):
         min_length=given["min_length"],
         **values,
     )
+    notes = _screening.get()
+    if notes is not None:
+        notes[kind] = bundles.report.to_dict()
+    return bundles

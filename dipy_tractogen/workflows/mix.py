@@ -99,6 +99,7 @@ class MixStreamlinesFlow(TractogenFlow):
                     each,
                     given,
                     given["participants"],
+                    kind=option.replace("bundle", "file"),
                     show_progress=self.show_progress,
                 ),
                 name,

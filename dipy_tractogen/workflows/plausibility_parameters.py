@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .arguments import check_int, check_number
+from .loading import default_loading, load
 
 # What is of no use without something else, and which of it.
 _NEEDS = {
@@ -176,9 +177,8 @@ def _of_novelty(given: dict) -> list:
     if not _asks(given, "train_files"):
         return []
     from dipy_tractogen.metrics.novelty_range import NoveltyRange
-    from dipy_tractogen.streamlines.io import load_bundles
 
-    training = load_bundles(given["train_files"], out_of_bounds="keep")
+    training = load(given["train_files"], default_loading(given), kind="train_files")
     return [NoveltyRange(training.streamlines, *_range(given, "novelty"))]
 
 

@@ -40,6 +40,7 @@ def make_record(flow, model_file, **facts) -> dict:
         "model": {"file": printable(model_file), "digest": file_digest(model_file)},
         "parameters": _plain(flow.given),
         "warnings": [printable(one) for one in flow.warnings],
+        **({"screening": flow.screening} if flow.screening else {}),
         **facts,
     }
 

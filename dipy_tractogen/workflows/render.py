@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .arguments import check_choice, check_int
 from .base import TractogenFlow
+from .loading import check_box
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -32,6 +33,7 @@ class RenderBundlesFlow(TractogenFlow):
         interactive: bool = False,
         bundles_from: str = "auto",
         reference: str = "",
+        outside_box: str = "keep",
         seed: int = 0,
         out_dir: str = "",
         out_png: str = "scene.png",
@@ -87,6 +89,9 @@ class RenderBundlesFlow(TractogenFlow):
             or a number that the file holds for each streamline.
         reference : string, optional
             File with the common grid, where those in the headers differ.
+        outside_box : string, optional
+            Streamlines that leave the bounding box of the grid: drop, keep or error. By
+            default they are drawn, as a picture is where one would want to see them.
         seed : int, optional
             Seed of the choice of streamlines.
         out_dir : string, optional
@@ -102,6 +107,7 @@ class RenderBundlesFlow(TractogenFlow):
         views = view or ["auto"]
         for name in views:
             check_choice("view", name, VIEW_CHOICES)
+        check_box(self.given)
         check_choice("background", background, ("white", "black"))
         if max_streamlines is not None:
             check_int("max_streamlines", max_streamlines)

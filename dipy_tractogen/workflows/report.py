@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .arguments import check_int
 from .base import TractogenFlow
+from .loading import check_box, default_loading, load
 from .models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
@@ -32,6 +33,7 @@ class WriteReportFlow(TractogenFlow):
         mask=None,
         bundles_from="auto",
         reference=None,
+        outside_box="keep",
         max_streamlines=3000,
         seed=0,
         out_dir="",
@@ -74,6 +76,9 @@ class WriteReportFlow(TractogenFlow):
             name of the file), stem, groups, or a key of data_per_streamline.
         reference : string or Path, optional
             Image or tractogram whose grid holds for all the files.
+        outside_box : string, optional
+            Streamlines that leave the bounding box of the grid: drop, keep or error. By
+            default they are drawn, as a picture is where one would want to see them.
         max_streamlines : int, optional
             Number of streamlines drawn in each panel, about; chosen at random.
         seed : int, optional
@@ -83,6 +88,7 @@ class WriteReportFlow(TractogenFlow):
         out_report : string, optional
             HTML file.
         """
+        check_box(self.given)
         check_int("max_streamlines", max_streamlines)
         check_int("seed", seed, low=0)
         if not out_report.lower().endswith((".html", ".htm")):
@@ -103,15 +109,11 @@ class WriteReportFlow(TractogenFlow):
         # What is wrong with small files is said before a model takes seconds to load.
         told = _read(files.get("generated", ()), metrics_file, latent_file)
         model = load_trained_model(model_file)
-        options = {
-            "bundles_from": bundles_from,
-            "reference": reference or None,
-            "show_progress": self.show_progress,
-        }
+        loading = {**default_loading(self.given), "bundles_from": bundles_from}
         inputs = ReportInputs(
             Path(model_file),
             model,
-            **{kind: _load(kind, found, options) for kind, found in files.items()},
+            **{kind: self._load(kind, each, loading) for kind, each in files.items()},
             **told,
             pictures=pictures,
             captions=captions or (),
@@ -130,6 +132,11 @@ class WriteReportFlow(TractogenFlow):
             force=self.force,
         )
         logger.info("Wrote %s", path)
+
+    def _load(self, kind: str, files: list[Path], loading: dict):
+        values = {"continuous": [_ERROR]} if kind == "reconstructed" else {}
+        shown = {"show_progress": self.show_progress}
+        return load(files, loading, kind=kind, **values, **shown)
 
 
 def _read(generated: list[Path], metrics_file, latent_file) -> dict:
@@ -165,11 +172,3 @@ def _checked_pictures(pictures, captions) -> list[Path]:
 def _named(**files) -> dict[str, list[Path]]:
     """Leave out files that are not given."""
     return {name: [Path(file)] for name, file in files.items() if file}
-
-
-def _load(kind: str, files: list[Path], options: dict):
-    """Load all streamlines, as a picture is where strange ones are seen."""
-    from dipy_tractogen.streamlines.io import load_bundles
-
-    values = {"continuous": [_ERROR]} if kind == "reconstructed" else {}
-    return load_bundles(files, out_of_bounds="keep", **values, **options)

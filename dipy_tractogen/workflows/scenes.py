@@ -50,7 +50,13 @@ def load(
     if key in ("bundle", "direction"):
         return _with_bundles(inputs, titles, given)
     loaded = [
-        load_valued_panel(files, key, title=title)
+        load_valued_panel(
+            files,
+            key,
+            title=title,
+            reference=given["reference"] or None,
+            out_of_bounds=given["outside_box"],
+        )
         for files, title in zip(inputs, titles)
     ]
     keys = set().union(*(found for _, found in loaded))
@@ -167,6 +173,7 @@ def _with_bundles(inputs, titles, given: dict, value: str | None = None) -> list
             title=title,
             bundles_from=given["bundles_from"],
             reference=given["reference"] or None,
+            out_of_bounds=given["outside_box"],
             value=value,
         )
         for files, title in zip(inputs, titles)

@@ -123,7 +123,7 @@ def load_seeds(flow, model, given: dict):
     model : StreamlineModel
         The model.
     given : dict
-        Values of `sampler_parameters`.
+        Values of `sampler_parameters`, and of `box_parameters`.
 
     Returns
     -------
@@ -139,25 +139,25 @@ def load_seeds(flow, model, given: dict):
     """
     if not given["seed_streamlines"]:
         return None
-    table = given["participants"]
-    seeds = _encoded(flow, model, given["seed_streamlines"], table, "Seeds")
+    seeds = _encoded(flow, model, given, "seed_streamlines")
     if not given["atlas_streamlines"]:
         return seeds
-    atlas = _encoded(flow, model, given["atlas_streamlines"], table, "Atlas")
+    atlas = _encoded(flow, model, given, "atlas_streamlines")
     share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
     return seeds.mixed_with(atlas, share)
 
 
-def _encoded(flow, model, paths, participants, name: str):
+def _encoded(flow, model, given: dict, name: str):
     """Load and encode tractograms whose bundles the model knows."""
     bundles = load_to_encode(
         model,
-        flow.inputs(paths),
-        default_loading(),
-        participants,
+        flow.inputs(given[name]),
+        default_loading(given),
+        given["participants"],
         unassigned="drop",
         conditions=model.record.density.conditions,
+        kind=name,
         show_progress=flow.show_progress,
     )
-    logger.info("%s: %d streamlines", name, len(bundles))
+    logger.info("%s: %d", name.replace("_", " ").capitalize(), len(bundles))
     return model.seeds_of(bundles.streamlines, known_values(bundles, slice(None)))

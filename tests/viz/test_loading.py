@@ -44,6 +44,23 @@ def test_streamlines_out_of_the_box_are_shown(tmp_path):
     assert load_panel([tmp_path / "out.trk"]).nb_streamlines == len(POINTS)
 
 
+@pytest.mark.parametrize("valued", [False, True])
+def test_streamlines_out_of_the_box_are_dropped_where_asked(tmp_path, valued):
+    points = np.repeat(POINTS, 2, axis=0)
+    points[0] += np.float32(1000)
+    save_bundles(tmp_path / "out.trk", points, reference=REFERENCE)
+
+    def load(**options):
+        if valued:
+            return load_valued_panel([tmp_path / "out.trk"], "none", **options)[0]
+        return load_panel([tmp_path / "out.trk"], **options)
+
+    assert load().nb_streamlines == 24
+    assert load(out_of_bounds="drop").nb_streamlines == 23
+    with pytest.raises(ValueError, match="of 24 streamlines: 1 out of the bounding"):
+        load(out_of_bounds="error")
+
+
 def test_values_follow_their_streamlines(files):
     panel, keys = load_valued_panel([files[1]], "error_mm", title="reconstructed")
     assert panel.title == "reconstructed"

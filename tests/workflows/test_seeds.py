@@ -1,4 +1,5 @@
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from trx import trx_file_memmap
 
 from dipy_tractogen.sampling.samplers import SAMPLERS
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import main
 
 ATLAS = ("--atlas_streamlines", "{file}")
@@ -53,9 +55,52 @@ def test_atlas_fills_what_the_subject_lacks(generate, bundle_files):
     assert made.counts() == {"bundle_2": 4, "bundle_3": 16}
 
 
+@pytest.fixture
+def with_some_outside(bundle_files, tmp_path):
+    """Write a bundle with one streamline, or with half of them, out of the box."""
+
+    def write(nb_outside):
+        bundles = load_bundles(bundle_files[1])
+        points = bundles.resample(30)
+        points[:nb_outside] += np.float32(500)
+        path = tmp_path / f"bundle_2_{nb_outside}" / "bundle_2.trk"
+        path.parent.mkdir()
+        save_bundles(path, points, reference=bundles.reference)
+        return path
+
+    return write
+
+
+def test_rule_of_the_box_holds_for_all_that_is_read(
+    generate, with_some_outside, tmp_path
+):
+    file = with_some_outside(1)
+    names = ("seed_streamlines", "atlas_streamlines", "train_files")
+    options = [text for name in names for text in (f"--{name}", file)]
+    options += ["--max_novelty", 1000]
+    for rule in ("drop", "keep"):
+        generate(*options, "--outside_box", rule)
+        record = json.loads((tmp_path / "synthetic.trx.json").read_text("utf-8"))
+        assert set(record["screening"]) == set(names)
+        for found in record["screening"].values():
+            reason = {"out of the bounding box": 1}
+            assert found["dropped"] == (reason if rule == "drop" else {})
+            assert found["noted"] == (reason if rule == "keep" else {})
+        assert any("1 out of the bounding box" in each for each in record["warnings"])
+
+
+@pytest.mark.parametrize("name", ["seed_streamlines", "train_files"])
+def test_wrong_box_of_what_is_read_is_an_error(generate, with_some_outside, name):
+    more = ["--max_novelty", 9] if name == "train_files" else []
+    said = generate(f"--{name}", with_some_outside(6), *more)
+    assert "of 12 streamlines, 6 out of the bounding box" in said
+    assert "--outside_box keep" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--outside_box", "leave"), "--outside_box leave: accepted are drop, keep"),
         (("--sampler", "mcmc"), "--sampler mcmc: accepted are manifold, gmm, kde"),
         (("--atlas_share", "0.5"), "--atlas_share needs --atlas_streamlines"),
         (("--atlas_streamlines", "x.trk"), "mixed with --seed_streamlines"),

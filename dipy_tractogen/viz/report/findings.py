@@ -19,7 +19,7 @@ _FEW_ACTIVE = 4
 
 
 def find_warnings(inputs: ReportInputs) -> list[Finding]:
-    """Gather all warnings: of the training, the generation and the evaluation.
+    """Gather all warnings: of the training, the generation, the evaluation, the files.
 
     Parameters
     ----------
@@ -35,6 +35,7 @@ def find_warnings(inputs: ReportInputs) -> list[Finding]:
         "Training": _of_training(inputs.model),
         "Generation": _of_generation(inputs),
         "Evaluation": _of_evaluation(inputs.metrics),
+        "Report": _of_streamlines(inputs),
     }
     return [
         Finding(source, text)
@@ -163,6 +164,17 @@ def _of_evaluation(metrics: dict) -> list[str]:
             f"ones are (novelty {novelty:.2f})."
         )
     return [text for text in (*texts, *metrics.get("warnings", ())) if text]
+
+
+def _of_streamlines(inputs: ReportInputs) -> list[str]:
+    """Say what was dropped of what is drawn, or drawn though out of the box."""
+    kinds = ("real", "generated", "reconstructed")
+    given = {kind: getattr(inputs, kind) for kind in kinds}
+    return [
+        f"Of the {kind} streamlines that are drawn: {each.report.summary()}."
+        for kind, each in given.items()
+        if each is not None and each.report is not None and each.report.counts
+    ]
 
 
 def _of_copies(bundles: dict[str, dict]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dipy_tractogen.streamlines.checks import ScreeningReport
 from dipy_tractogen.viz.report.findings import far_below, find_warnings
 
 
@@ -48,6 +49,16 @@ def test_training(texts, record, said):
     found = texts(record={"parameters": {}, **record}, metrics={})
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_what_is_drawn_out_of_the_box_is_told(texts, inputs):
+    report = ScreeningReport(9, 9, noted={"out of the bounding box": 2})
+    found = texts(generated=replace(inputs.generated, report=report))
+    (said,) = [text for text in found if text.startswith("Report")]
+    assert said.startswith(
+        "Report: Of the generated streamlines that are drawn: kept 9"
+    )
+    assert "2 out of the bounding box" in said
 
 
 def test_a_collapse_is_told_once(texts):
