@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dipy_tractogen.sampling.arc_length import with_equal_steps
 from dipy_tractogen.sampling.asked import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.texture import Texture
@@ -58,7 +59,7 @@ class StreamlineDraw:
         Returns
         -------
         points : ndarray of shape (size, nb_points, 3), float32
-            Points in RASMM mm.
+            Points in RASMM mm, at equal steps.
         codes : ndarray of shape (size, nb_categorical)
             Their categories.
         numbers : ndarray of shape (size, nb_continuous)
@@ -68,7 +69,7 @@ class StreamlineDraw:
         codes = np.repeat(self._density.cells[cell][None], size, axis=0)
         means = self._decode(z, codes, numbers)
         if self._texture is None:
-            return means, codes, numbers
+            return with_equal_steps(means), codes, numbers
         # A stream of its own, not the one that the latents were drawn with.
         points = self._textured(means, codes, numbers, (*stream, 1))
         if not self._asked.is_asked(LENGTH):

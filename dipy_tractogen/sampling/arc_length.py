@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dipy_tractogen.streamlines.geometry import resample
+
 from .ends import fade
 
 RESIDUAL_FACTORS = (0.8, 1.25)
@@ -19,6 +21,10 @@ SHORTEST_MM = 1e-3
 """Smallest length: lengths are divided by, and their logarithms taken."""
 
 _NB_NEWTON_STEPS = 3
+# Points are equally spaced along the line before them. Where that has corners, steps
+# differ, and are made again, the few that need it.
+_LARGEST_RATIO = 1.02
+_MOST_ROUNDS = 8
 _TINY = 1e-12
 _ENDS = [0, -1]
 
@@ -54,9 +60,9 @@ def add_with_length(
 ) -> np.ndarray:
     """Add residuals, scaled so that the arc lengths become the targets.
 
-    Each residual gets a factor within `RESIDUAL_FACTORS`, and what is missing then is
-    made up by a scaling about the centroid, at most by `STRETCH`. Ends are moved
-    before, and again when the factors are known.
+    Each residual gets a factor within `RESIDUAL_FACTORS`. Points are then laid at equal
+    steps, and what is missing is made up by a scaling about the centroid, at most by
+    `STRETCH`. Ends are moved before, and again when the factors are known.
 
     Parameters
     ----------
@@ -87,14 +93,79 @@ def add_with_length(
     wanted = (ends - centroids) / _stretches(target_lengths, sizes)[:, None, None]
     again = is_moved * (wanted + centroids - points[:, _ENDS])
     points += np.matmul(weights, again)
-    pinned = arc_lengths(points)
+    even, sizes = equal_steps(points, points.shape[1])
     if exact:
-        lost = np.abs(np.log(target_lengths / pinned)) > np.log(STRETCH)
-        points[lost] -= np.matmul(weights, again[lost])
-        pinned[lost] = sizes[lost]
-    stretch = _stretches(target_lengths, pinned)
-    shift = (1 - stretch)[:, None] * _centroids(points)
-    points *= stretch[:, None, None]
+        far = np.abs(np.log(target_lengths / sizes)) > np.log(STRETCH)
+        lost = np.flatnonzero(far)
+        free = points[lost] - np.matmul(weights, again[lost])
+        even[lost], sizes[lost] = equal_steps(free, points.shape[1])
+    return _scaled(even, _stretches(target_lengths, sizes))
+
+
+def with_equal_steps(points: np.ndarray, nb_points: int | None = None) -> np.ndarray:
+    """Give streamlines points at equal steps, and the lengths that they had.
+
+    The new points cut the corners of the old line, for which the streamline is scaled
+    about its centroid: by some ten thousandths where its points are dense.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Points in mm.
+    nb_points : int, optional
+        Number of points of each streamline, by default those that it has.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in mm, see `equal_steps`.
+    """
+    nb_points = points.shape[1] if nb_points is None else nb_points
+    even = np.empty((len(points), nb_points, 3), dtype=np.float32)
+    for start in range(0, len(points), CHUNK):
+        part = slice(start, start + CHUNK)
+        even[part], sizes = equal_steps(points[part], nb_points)
+        factors = arc_lengths(points[part]) / sizes
+        _scaled(even[part], factors.astype(np.float32))
+    return even
+
+
+def equal_steps(points: np.ndarray, nb_points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Resample streamlines until their steps are equal.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, p, 3)
+        Points in mm.
+    nb_points : int
+        Number of points of each streamline.
+
+    Returns
+    -------
+    even : ndarray of shape (n, nb_points, 3), float32
+        Points in mm, with the same ends. The steps of a streamline differ by 2 % at
+        most, but for the sharpest corners.
+    sizes : ndarray of shape (n,)
+        Their lengths in mm, a little less than those of the points given.
+    """
+    even = resample(points, nb_points)
+    sizes, rows = np.zeros(len(even)), np.arange(len(even))
+    for again in range(_MOST_ROUNDS):
+        if again:
+            even[rows] = resample(even[rows], nb_points)
+        steps = np.diff(even[rows] if again else even, axis=1)
+        squares = _dot(steps, steps)
+        sizes[rows] = np.sqrt(squares).sum(axis=1)
+        rows = rows[squares.max(axis=1) > _LARGEST_RATIO**2 * squares.min(axis=1)]
+        if not len(rows):
+            break
+    return even, np.maximum(sizes, SHORTEST_MM)
+
+
+def _scaled(points: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Scale each streamline about its centroid, in place."""
+    shift = (1 - factors)[:, None] * _centroids(points)
+    points *= factors[:, None, None]
     # An axis at a time: loops over three numbers are slow.
     for axis, along in enumerate(shift.T):
         points[..., axis] += along[:, None]

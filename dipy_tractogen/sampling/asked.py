@@ -8,10 +8,20 @@ import math
 
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import COMPUTED, Condition, Conditions
+from dipy_tractogen.streamlines.conditions import (
+    COMPUTED,
+    LENGTH,
+    Condition,
+    Conditions,
+)
 from dipy_tractogen.streamlines.messages import listed
 
 logger = logging.getLogger("dipy_tractogen")
+
+# A range of training narrower than this share of its numbers counts as so wide.
+_NARROW = 0.1
+# The least that a streamline can have.
+_LEAST = {LENGTH: math.ulp(0.0), "tortuosity": 1.0}
 
 
 class Asked:
@@ -82,6 +92,76 @@ class Asked:
         named = [one.name == name for one in self.conditions.continuous]
         return bool(np.isfinite(self.ranges[named, 0]).any())
 
+    def reached(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Say where numbers that are asked for are not too far from what is known.
+
+        A number may leave a range by as much as the range is wide, or by a tenth of its
+        size where it is narrow. A range that is asked for has to share something with
+        the known one, or else to lie so near as a whole.
+
+        Parameters
+        ----------
+        low, high : ndarray of shape (m, nb_continuous)
+            Ranges that m combinations of categories had in training, standardised.
+
+        Returns
+        -------
+        ndarray of shape (m, nb_continuous), bool
+            Where each is near enough; True where a condition is free.
+        """
+        first, last = self.ranges.T
+        slack = np.maximum(high - low, _NARROW * self._sizes(low, high))
+        shares = (first <= high) & (last >= low)
+        near = (first >= low - slack) & (last <= high + slack)
+        return np.isnan(first) | shares | near
+
+    def _sizes(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Largest absolute number of each range, in deviations."""
+        zero = np.array(
+            [one.mean / one.deviation for one in self.conditions.continuous]
+        )
+        return np.maximum(np.abs(low + zero), np.abs(high + zero))
+
+    def refuse(self, low: np.ndarray, high: np.ndarray, names: Sequence[str]) -> None:
+        """Refuse numbers that none of the combinations of categories reaches.
+
+        Parameters
+        ----------
+        low, high : ndarray of shape (m, nb_continuous)
+            Ranges of the m combinations, standardised.
+        names : sequence of str
+            What each range is of.
+
+        Raises
+        ------
+        ValueError
+            With the range of the nearest.
+        """
+        first, last = self.ranges.T
+        away = np.maximum(np.maximum(low - last, first - high), 0)
+        away[self.reached(low, high)] = 0
+        nearest = int(np.argmin(away.max(axis=1)))
+        column = int(np.argmax(away[nearest]))
+        one = self.conditions.continuous[column]
+        limits = [self._text(column, each[nearest, column]) for each in (low, high)]
+        whose = names[nearest] if one.name in COMPUTED else "what is asked for"
+        raise ValueError(
+            f"{one.name}={self._asked_text(column)} is asked, and the training "
+            f"streamlines of {whose} have {' to '.join(limits)}"
+            f"{f' {one.unit}' if one.unit else ''}: ask for what is in that range, or "
+            "beyond it by its width at most."
+        )
+
+    def _text(self, column: int, number: float) -> str:
+        """Write a standardised number of a condition as it is."""
+        one = self.conditions.continuous[column]
+        return f"{one.mean + one.deviation * number:g}"
+
+    def _asked_text(self, column: int) -> str:
+        """Write what is asked of a condition."""
+        texts = [self._text(column, number) for number in self.ranges[column]]
+        return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+
     def accepts(self, cells: np.ndarray) -> np.ndarray:
         """Say which combinations of categories are asked for.
 
@@ -128,23 +208,18 @@ class Asked:
             Range of each continuous condition over the training streamlines of the
             categories that are asked for, standardised.
         """
-        for one, (first, last), least, most in zip(
-            self.conditions.continuous, self.ranges, low, high
-        ):
+        for column, one in enumerate(self.conditions.continuous):
+            (first, last), least, most = self.ranges[column], low[column], high[column]
             tolerance = 1e-6 * max(1.0, most - least)
             if first < least - tolerance or last > most + tolerance:
-                asked, limits = (
-                    [f"{one.mean + one.deviation * number:g}" for number in pair]
-                    for pair in ((first, last), (least, most))
-                )
-                asked = asked[0] if first == last else " to ".join(asked)
                 unit = f" {one.unit}" if one.unit else ""
                 logger.warning(
                     "%s=%s is asked, and the training streamlines of what is asked "
                     "for have %s to %s%s: the result is an extrapolation",
                     one.name,
-                    asked,
-                    *limits,
+                    self._asked_text(column),
+                    self._text(column, least),
+                    self._text(column, most),
                     unit,
                 )
 
@@ -172,6 +247,11 @@ def _range(condition: Condition, value) -> tuple[float, float]:
     if low < 0 and condition.name in COMPUTED:
         raise ValueError(
             f"{condition.name}={value}: no streamline has less than 0 "
+            f"({condition.describe()})."
+        )
+    if high < _LEAST.get(condition.name, -math.inf):
+        raise ValueError(
+            f"{condition.name}={value}: no streamline has so little "
             f"({condition.describe()})."
         )
     return low, high

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 from scipy.special import logsumexp
 
-from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.streamlines.conditions import COMPUTED, Conditions
 
 from .asked import Asked
 from .latents import LatentBank
@@ -149,7 +149,8 @@ class ConditionalDensity:
         Raises
         ------
         ValueError
-            If no streamline has the categories that are asked for.
+            If no streamline has the categories that are asked for, or numbers near to
+            those.
         """
         accepted = asked.accepts(self.cells)
         if not accepted.any():
@@ -157,6 +158,7 @@ class ConditionalDensity:
                 "No streamline of the training, or of the seeds where there are some, "
                 "has all the categories that are asked for: leave some of them out."
             )
+        accepted &= self._in_reach(asked, accepted)
         asked.warn_outside(
             self.low[accepted].min(axis=0), self.high[accepted].max(axis=0)
         )
@@ -173,6 +175,26 @@ class ConditionalDensity:
                 share = share * np.exp(mass - mass.max())
         asked.warn_left_out(self.cells[share > 0])
         return share / share.sum()
+
+    def _in_reach(self, asked: Asked, accepted: np.ndarray) -> np.ndarray:
+        """Say which combinations have numbers that are near to what is asked."""
+        bundles = self.cells[:, 0]
+        reached = np.zeros(len(bundles), dtype=bool)
+        ranges, names = [], []
+        numbers = self.conditions.continuous
+        of_points = np.array([one.name in COMPUTED for one in numbers], dtype=bool)
+        for bundle in np.unique(bundles[accepted]):
+            rows = accepted & (bundles == bundle)
+            # What is not measured along points is of subjects, who may be few.
+            own = (self.low[rows].min(axis=0), self.high[rows].max(axis=0))
+            all_of = (self.low[accepted].min(axis=0), self.high[accepted].max(axis=0))
+            limits = [np.where(of_points, *pair) for pair in zip(own, all_of)]
+            reached[rows] = asked.reached(*limits).all()
+            ranges.append(limits)
+            names.append(self.conditions.categorical[0].categories[bundle])
+        if not reached.any():
+            asked.refuse(*np.stack(ranges, axis=1), names)
+        return reached
 
     def sample(
         self, nb_samples: int, cell: int, asked: Asked, seed

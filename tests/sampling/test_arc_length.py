@@ -5,7 +5,9 @@ from dipy_tractogen.sampling import arc_length
 from dipy_tractogen.sampling.arc_length import (
     add_with_length,
     arc_lengths,
+    equal_steps,
     residual_factors,
+    with_equal_steps,
 )
 from dipy_tractogen.streamlines.geometry import lengths
 
@@ -59,9 +61,9 @@ def test_factors_and_stretch_stay_in_their_limits(lines):
         np.testing.assert_allclose(factors, factor)
         np.testing.assert_allclose(sizes, lengths(means + factor * waves), rtol=1e-5)
         points = add_with_length(means, waves, asked, still(means), exact=True)
+        even, sizes = equal_steps(means + np.float32(factor) * waves, NB_POINTS)
         np.testing.assert_allclose(lengths(points), stretch * sizes, rtol=1e-5)
-        before = means + np.float32(factor) * waves
-        np.testing.assert_allclose(points.mean(axis=1), before.mean(axis=1), atol=1e-3)
+        np.testing.assert_allclose(points.mean(axis=1), even.mean(axis=1), atol=1e-3)
 
 
 def test_a_residual_that_can_only_lengthen_leaves_the_rest_to_the_stretch(lines):
@@ -80,7 +82,8 @@ def test_moved_ends_lie_where_they_were_moved_to_and_others_are_free(lines):
     wanted = (means + waves)[:, 0] + moves[:, 0]
     points = add_with_length(means, waves, asked, moves, exact=True)
     np.testing.assert_allclose(lengths(points), asked, rtol=1e-5)
-    np.testing.assert_allclose(points[:, 0], wanted, atol=0.35)
+    # Coarse points cut half a percent of these waves, for which it stretches as well.
+    np.testing.assert_allclose(points[:, 0], wanted, atol=0.55)
     assert np.all(points[:, -1, 0] - means[:, -1, 0] > 0.5)
     # Nothing is bent sharply: what a point is moved by hardly differs from the next.
     height = np.diff(points[..., 2], axis=1)
@@ -90,7 +93,7 @@ def test_moved_ends_lie_where_they_were_moved_to_and_others_are_free(lines):
 def test_a_length_goes_before_an_end_if_it_is_to_be_exact(lines):
     means, waves = lines
     moves = still(means) + np.float32(0.01)
-    asked = 1.045 * lengths(means + waves * arc_length.RESIDUAL_FACTORS[1])
+    asked = 1.04 * lengths(means + waves * arc_length.RESIDUAL_FACTORS[1])
     for exact in (True, False):
         points = add_with_length(means, waves, asked, moves, exact=exact)
         short = 1 - lengths(points) / asked
@@ -101,3 +104,53 @@ def test_a_length_goes_before_an_end_if_it_is_to_be_exact(lines):
             sharp = off
     assert short.min() > 0.01
     assert np.median(sharp) < 2
+
+
+def step_ratios(points):
+    steps = np.linalg.norm(np.diff(points, axis=1), axis=2)
+    return steps.max(axis=1) / steps.min(axis=1)
+
+
+def uneven(lines):
+    """The waves, with points that lie close together at one end."""
+    means, waves = lines
+    places = (NB_POINTS - 1) * np.linspace(0, 1, NB_POINTS) ** 2
+    points = [
+        np.stack([np.interp(places, range(NB_POINTS), axis) for axis in line.T], axis=1)
+        for line in means + waves
+    ]
+    return np.stack(points).astype(np.float32)
+
+
+def test_steps_are_equal_and_ends_stay(lines):
+    points = uneven(lines)
+    assert step_ratios(points).min() > 30
+    even, sizes = equal_steps(points, 80)
+    assert even.shape == (50, 80, 3)
+    assert step_ratios(even).max() < 1.0201
+    np.testing.assert_allclose(sizes, lengths(even), rtol=1e-6)
+    np.testing.assert_allclose(even[:, [0, -1]], points[:, [0, -1]], atol=1e-4)
+    assert (sizes < lengths(points)).all()
+    assert (sizes > 0.98 * lengths(points)).all()
+    still_one = equal_steps(0 * points[:2], 80)
+    assert (still_one[1] > 0).all()
+
+
+def test_lengths_are_kept_where_points_are_laid_anew(lines, monkeypatch):
+    points = uneven(lines)
+    whole = with_equal_steps(points)
+    monkeypatch.setattr(arc_length, "CHUNK", 7)
+    even = with_equal_steps(points)
+    np.testing.assert_allclose(even, whole, atol=1e-4)
+    assert step_ratios(even).max() < 1.0201
+    np.testing.assert_allclose(lengths(even), lengths(points), rtol=1e-5)
+    assert with_equal_steps(points, 12).shape == (50, 12, 3)
+
+
+def test_textured_streamlines_have_equal_steps_and_the_asked_length(lines):
+    means, waves = lines
+    means = means * np.linspace(0.5, 1, NB_POINTS, dtype=np.float32)[:, None]
+    asked = lengths(means + waves)
+    points = add_with_length(means, waves, asked, still(means), exact=True)
+    np.testing.assert_allclose(lengths(points), asked, rtol=1e-5)
+    assert step_ratios(points).max() < 1.0201

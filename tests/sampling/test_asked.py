@@ -74,6 +74,7 @@ def test_categories_choose_combinations(given, expected):
         ({"age": (40,)}, r"\(age: 30 to 70\)"),
         ({"length": -5}, r"length=-5: no streamline has less than 0 \(length: 60"),
         ({"length": (-1, 80)}, "no streamline has less than 0"),
+        ({"length": 0}, r"length=0: no streamline has so little \(length: 60"),
     ],
 )
 def test_what_is_no_condition_is_refused(given, said):

