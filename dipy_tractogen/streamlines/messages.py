@@ -18,8 +18,10 @@ logger = logging.getLogger("dipy_tractogen")
 MOST_LISTED = 10
 """Names that a message lists before it counts the others."""
 
-# Control characters, ends of lines, and surrogates that stand for no byte.
-_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
+# Control characters and ends of lines.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Those that stand for no byte of a name of a file.
+_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 @contextmanager
@@ -54,12 +56,29 @@ def printable(text: object) -> str:
         The same, with ``\xfc`` for such a byte, and control characters spelled in the
         same way, such as ``\n``.
     """
-    spelled = _UNWRITABLE.sub(
-        lambda found: found[0].encode("unicode_escape").decode(), str(text)
-    )
-    return spelled.encode("utf-8", "surrogateescape").decode(
-        "utf-8", "backslashreplace"
-    )
+    return encodable(_UNWRITABLE.sub(_spelled, str(text)))
+
+
+def encodable(text: str) -> str:
+    r"""Return text that UTF-8 can hold, with its lines.
+
+    Parameters
+    ----------
+    text : str
+        Any text, with names of files in it perhaps.
+
+    Returns
+    -------
+    str
+        The same, with ``\xfc`` for a byte that is not UTF-8.
+    """
+    text = _SURROGATES.sub(_spelled, text)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _spelled(found: re.Match) -> str:
+    """Return a character as Python spells it."""
+    return found[0].encode("unicode_escape").decode()
 
 
 def read_error(path: str | os.PathLike, error: Exception) -> Exception:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 import json
 import math
@@ -10,7 +9,7 @@ import os
 from pathlib import Path
 import re
 
-from .messages import listed, read_error, reason
+from .messages import listed, printable, read_error, reason
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
 _ID = "participant_id"
@@ -121,9 +120,10 @@ def read_participants(path: str | os.PathLike) -> Participants:
     ----------
     path : str or Path
         A table as the ``participants.tsv`` of BIDS :footcite:p:`Gorgolewski2016`:
-        UTF-8 text, separated by tabs, with a column ``participant_id``. Empty fields,
-        ``n/a`` and ``nan`` are missing values. A file of the same name that ends in
-        ``.json`` may describe the columns; their ``Units`` are read.
+        UTF-8 text, separated by tabs, without quotes, with a column
+        ``participant_id``. Empty fields, ``n/a`` and ``nan`` are missing values. A file
+        of the same name that ends in ``.json`` may describe the columns; their
+        ``Units`` are read.
 
     Returns
     -------
@@ -143,13 +143,12 @@ def read_participants(path: str | os.PathLike) -> Participants:
     .. footbibliography::
     """
     path = Path(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = csv.reader(stream, delimiter="\t")
-            table = [(lines.line_num, [one.strip() for one in line]) for line in lines]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise read_error(path, error) from error
-    table = [(number, fields) for number, fields in table if any(fields)]
+    # BIDS has no quotes around fields: one that begins with a quote is such a text.
+    lines = (
+        [printable(field.strip()) for field in line.split("\t")]
+        for line in re.split("\r\n?|\n", _text_of(path))
+    )
+    table = [(number, fields) for number, fields in enumerate(lines, 1) if any(fields)]
     if not table:
         raise ValueError(f"{path} is empty: give a table with a column {_ID}")
     (_, header), *rows = table
@@ -160,12 +159,28 @@ def read_participants(path: str | os.PathLike) -> Participants:
     return Participants(path, columns, _rows(path, header, rows), _units(path, columns))
 
 
+def _text_of(path: Path) -> str:
+    """Read a file of text."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise read_error(path, error) from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path}, line {line}: the text is not UTF-8, as in BIDS: save the table "
+            "as UTF-8"
+        ) from error
+
+
 def _check_header(path: Path, header: list[str]) -> None:
     """Refuse a table whose columns cannot be told apart, or that names no subject."""
     if _ID not in header:
         raise ValueError(
             f"{path} has no column {_ID}: its columns, which have to be separated by "
-            f"tabs, are {listed(header)}"
+            f"tabs and stand without quotes, are {listed(header)}"
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:

@@ -13,6 +13,7 @@ from dipy_tractogen.streamlines.checks import screen
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.files import expand_inputs, split_extension
 from dipy_tractogen.streamlines.io import common_grid, load_bundles
+from dipy_tractogen.streamlines.messages import printable
 from dipy_tractogen.streamlines.ragged import as_sequence, take
 from dipy_tractogen.streamlines.readers import read_tractogram
 from dipy_tractogen.streamlines.reading import Reading
@@ -34,12 +35,12 @@ def panel_title(input_files: Sequence[str | os.PathLike]) -> str:
         The stem of a single file, the folder of several, or else their number.
     """
     if len(input_files) == 1 and Path(input_files[0]).is_dir():
-        return Path(input_files[0]).resolve().name
+        return printable(Path(input_files[0]).resolve().name)
     files = expand_inputs(input_files)
     if len(files) == 1:
-        return split_extension(files[0])[0]
+        return printable(split_extension(files[0])[0])
     folders = {file.resolve().parent.name for file in files}
-    return folders.pop() if len(folders) == 1 else f"{len(files)} files"
+    return printable(folders.pop()) if len(folders) == 1 else f"{len(files)} files"
 
 
 def load_panel(

@@ -96,6 +96,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
         import numpy as np
 
         from dipy_tractogen.streamlines.files import replacing
+        from dipy_tractogen.streamlines.messages import printable
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
         parts = [arrays for _, arrays in blocks]
@@ -109,7 +110,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
                 **latents,
                 labels=bundles.labels,
                 bundle_names=np.array(bundles.bundle_names),
-                files=np.array([str(file) for file in files]),
+                files=np.array([printable(file) for file in files]),
                 file_of_streamline=bundles.values[FILE_NUMBER].astype(np.int32),
                 index_in_file=bundles.values[INDEX_IN_FILE].astype(np.int64),
                 **{

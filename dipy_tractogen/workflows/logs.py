@@ -30,6 +30,15 @@ _ADVICE = re.compile(
 _QUOTES_AND_COMMAS = re.compile(r"""['",\s]+""")
 
 
+class _Formatter(logging.Formatter):
+    """Writes names of files that are not UTF-8, too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from dipy_tractogen.streamlines.messages import encodable
+
+        return encodable(super().format(record))
+
+
 class OptionWords(logging.Filter):
     """Writes parameters in messages as the command line has them.
 
@@ -113,14 +122,14 @@ class Log:
 
     def __init__(self, stream, file: str = "", words: logging.Filter | None = None):
         self._shown = logging.StreamHandler(stream)
-        self._shown.setFormatter(logging.Formatter(_SHOWN))
+        self._shown.setFormatter(_Formatter(_SHOWN))
         self._handlers: list[logging.Handler] = [self._shown]
         self._targets = [logger, logging.getLogger("dipy")]
         self._before = [(target.handlers[:], target.level) for target in self._targets]
         self._words = words
         if file:
             self._handlers.append(logging.FileHandler(file, encoding="utf-8"))
-            self._handlers[-1].setFormatter(logging.Formatter(_FILED))
+            self._handlers[-1].setFormatter(_Formatter(_FILED))
 
     def set_level(self, level: str, *, quiet: bool = False) -> None:
         """Choose the messages.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from .tables import plain
 
 
 def make_record(flow, model_file, **facts) -> dict:
@@ -31,26 +31,15 @@ def make_record(flow, model_file, **facts) -> dict:
         If the model file cannot be read.
     """
     from dipy_tractogen.streamlines.files import file_digest
-    from dipy_tractogen.streamlines.messages import printable
     from dipy_tractogen.streamlines.versions import current_versions
 
-    return {
-        "command": printable(flow.command),
+    record = {
+        "command": flow.command,
         "versions": current_versions(),
-        "model": {"file": printable(model_file), "digest": file_digest(model_file)},
-        "parameters": _plain(flow.given),
-        "warnings": [printable(one) for one in flow.warnings],
+        "model": {"file": str(model_file), "digest": file_digest(model_file)},
+        "parameters": flow.given,
+        "warnings": flow.warnings,
         **({"screening": flow.screening} if flow.screening else {}),
         **facts,
     }
-
-
-def _plain(value):
-    """Make of a value what JSON holds: paths become text that can be written."""
-    from dipy_tractogen.streamlines.messages import printable
-
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return printable(value) if isinstance(value, (str, Path)) else value
+    return plain(record)

@@ -18,7 +18,8 @@ def write_table(
     columns : sequence of str
         Names of the columns.
     rows : iterable of sequence
-        A value for each column; numbers are written with six digits.
+        A value for each column. Numbers are written with six digits, whole numbers
+        with all of theirs; in text a tab or the end of a line is spelled.
     force : bool
         Whether an existing file may be replaced.
 
@@ -32,14 +33,21 @@ def write_table(
     import csv
 
     from dipy_tractogen.streamlines.files import replacing
+    from dipy_tractogen.streamlines.messages import printable
+
+    def as_text(value) -> str:
+        if not isinstance(value, float):
+            return printable(value)
+        is_whole = value.is_integer() and abs(value) < 2**53
+        return str(int(value)) if is_whole else f"{value:.6g}"
 
     with (
         replacing(path, force=force) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as stream,
     ):
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_as_text(value) for value in row] for row in rows)
+        writer.writerow([printable(name) for name in columns])
+        writer.writerows([as_text(value) for value in row] for row in rows)
 
 
 def write_json(path: Path, report: dict, *, force: bool) -> None:
@@ -50,7 +58,8 @@ def write_json(path: Path, report: dict, *, force: bool) -> None:
     path : Path
         The file.
     report : dict
-        Plain values; numbers are finite.
+        Plain values; numbers are finite. Of text, bytes that are not UTF-8 and
+        control characters are spelled.
     force : bool
         Whether an existing file may be replaced.
 
@@ -68,9 +77,27 @@ def write_json(path: Path, report: dict, *, force: bool) -> None:
     from dipy_tractogen.streamlines.files import replacing
 
     with replacing(path, force=force) as temporary:
-        text = json.dumps(report, indent=2, allow_nan=False)
+        text = json.dumps(plain(report), indent=2, allow_nan=False)
         temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
-def _as_text(value) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def plain(value):
+    """Return what JSON and every reader of it can hold: text that can be written.
+
+    Parameters
+    ----------
+    value : object
+        Plain values, with paths among them perhaps.
+
+    Returns
+    -------
+    object
+        The same, with text for paths.
+    """
+    from dipy_tractogen.streamlines.messages import printable
+
+    if isinstance(value, dict):
+        return {plain(name): plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return printable(value) if isinstance(value, (str, Path)) else value

@@ -1,12 +1,15 @@
 import logging
+from pathlib import Path
 import warnings
 
 import pytest
 
 from dipy_tractogen.streamlines.messages import (
     briefly,
+    encodable,
     first_difference,
     listed,
+    printable,
     read_error,
     reason,
     warnings_logged,
@@ -74,3 +77,25 @@ def test_long_values_are_cut():
     assert cut.endswith(" ...")
     there = {"bundle": "a " * 500}
     assert len(first_difference(there, {"bundle": "b " * 500})) < 250
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Bündel", "Bündel"),
+        ("B\udcfcndel", "B\\xfcndel"),
+        ("B\udcc3\udcbcndel", "Bündel"),
+        ("a\nb\t\x1b[31m\u2028", "a\\nb\\t\\x1b[31m\\u2028"),
+        ("\ud800\udbff", "\\ud800\\udbff"),
+        (Path("a") / "\udcff", "a/\\xff"),
+        (7, "7"),
+    ],
+)
+def test_what_can_be_written_of_a_text(text, shown):
+    assert printable(text) == shown
+    assert printable(shown) == shown
+    shown.encode()
+
+
+def test_lines_stay_in_encodable_text():
+    assert encodable("a\n\udcfc\td") == "a\n\\xfc\td"

@@ -78,11 +78,18 @@ def test_text_that_is_no_number(write, text):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_encodings_and_ends_of_lines(write, encoding, newline):
-    text = 'participant_id\tgruppe\n01\tGlück\n\nsub-02\t"a\tb"\n\t\n'
+    text = 'participant_id\tgruppe\n01\tGlück\n\nsub-02\t"a b"\n\t\n'
     table = read_participants(write(text.replace("\n", newline), encoding=encoding))
     assert table.text("sub-01", "gruppe") == "Glück"
-    assert table.text("sub-02", "gruppe") == "a\tb"
+    assert table.text("sub-02", "gruppe") == '"a b"'
     assert len(table.rows) == 2
+
+
+def test_a_quote_is_a_character_as_any_other(write):
+    text = 'participant_id\theight\tnote\n1\t5"\t"x\n2\t6"\ty"\n3\t7\tx\x1by\n'
+    table = read_participants(write(text))
+    assert [row["note"] for row in table.rows.values()] == ['"x', 'y"', "x\\x1by"]
+    assert table.text("sub-1", "height") == '5"'
 
 
 def test_units_of_the_columns(write):
@@ -106,7 +113,9 @@ def test_units_that_cannot_be_read(write, described):
     [
         ("", "is empty"),
         ("\n\n", "is empty"),
-        (b"\xff\xfe\x00p", "not a whole .tsv file"),
+        (b"\xff\xfe\x00p", "line 1: the text is not UTF-8"),
+        (b"participant_id\tx\n1\tGl\xfcck\n", "line 2: the text is not UTF-8"),
+        ('"participant_id"\t"x"\n"1"\t"y"\n', "stand without quotes"),
         ("participant_id\tage\n", "no rows"),
         ("subject\tage\nsub-1\t7\n", "no column participant_id.* subject, age"),
         ("participant_id,age\nsub-1,7\n", "separated by tabs"),

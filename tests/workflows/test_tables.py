@@ -1,3 +1,7 @@
+import csv
+import json
+from pathlib import Path
+
 import pytest
 
 from dipy_tractogen.workflows.tables import write_json, write_table
@@ -5,11 +9,23 @@ from dipy_tractogen.workflows.tables import write_json, write_table
 
 def test_values_are_text_between_tabs(tmp_path):
     path = tmp_path / "table.tsv"
-    rows = [("AF_L", 3, 1 / 3, True), ("a\tb", 10000000, 1e-9, "")]
+    rows = [("AF_L", 3, 1 / 3, True), ("a\tb\n", 10000000, 1e-9, "")]
     write_table(path, ["name", "n", "share", "state"], iter(rows), force=False)
     assert path.read_bytes() == (
-        b'name\tn\tshare\tstate\nAF_L\t3\t0.333333\tTrue\n"a\tb"\t10000000\t1e-09\t\n'
+        b"name\tn\tshare\tstate\nAF_L\t3\t0.333333\tTrue\na\\tb\\n\t10000000\t1e-09\t\n"
     )
+
+
+def test_other_software_reads_the_tables(tmp_path):
+    path = tmp_path / "table.tsv"
+    names = ['"AF', 'AF "5"', "a, b", "a\tb", "B\udcfcndel", "'x", "é"]
+    write_table(
+        path, ["name", 'n"'], [(name, 20240131.0) for name in names], force=True
+    )
+    with open(path, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    read = ['"AF', 'AF "5"', "a, b", "a\\tb", "B\\xfcndel", "'x", "é"]
+    assert rows == [{"name": name, 'n"': "20240131"} for name in read]
 
 
 def test_table_is_whole_or_not_there(tmp_path):
@@ -37,3 +53,12 @@ def test_json_is_whole_or_not_there(tmp_path):
     assert path.read_text(encoding="utf-8") == '{\n  "share": 0.5\n}\n'
     with pytest.raises(FileExistsError):
         write_json(path, {}, force=False)
+
+
+def test_text_in_json_can_be_written(tmp_path):
+    path = tmp_path / "report.json"
+    report = {"B\udcfc": [Path("d") / "\udcfc.trk", ("a\n", 1, None)]}
+    write_json(path, report, force=False)
+    assert json.loads(path.read_bytes()) == {
+        "B\\xfc": ["d/\\xfc.trk", ["a\\n", 1, None]]
+    }

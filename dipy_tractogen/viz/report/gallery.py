@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.streamlines.messages import listed, printable
 
 from ..evaluation import plot_distributions, plot_measures
 from ..plots import plot_history
@@ -83,7 +83,7 @@ def given_pictures(inputs: ReportInputs) -> list[Picture]:
     OSError, ValueError
         If a file is no picture.
     """
-    captions = inputs.captions or [path.stem for path in inputs.pictures]
+    captions = inputs.captions or [printable(path.stem) for path in inputs.pictures]
     return [
         Picture(text, text, image_of(path))
         for path, text in zip(inputs.pictures, captions)

@@ -9,6 +9,7 @@ import shlex
 
 from dipy_tractogen import __version__
 from dipy_tractogen.streamlines.files import file_digest, replacing
+from dipy_tractogen.streamlines.messages import encodable
 
 from . import gallery, training
 from .content import Command, Table, file_table
@@ -87,7 +88,7 @@ def write_report(
     # Those that have something in them.
     sections = {key: name for key, name in _SECTIONS.items() if parts.get(key, True)}
     with replacing(path, force=force) as temporary:
-        text = _render(sections=sections, **parts)
+        text = encodable(_render(sections=sections, **parts))
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return Path(path)
 
