@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dipy_tractogen.streamlines.messages import printable
+
 from .colours import COLOUR_MAP
 from .layout import LONGEST_SCALE_BAR, Cell, Layout, round_length
 from .panels import Panel
+from .style import label_of
 
 _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI
@@ -101,7 +104,6 @@ class _Sheet:
             "color": self.ink,
             "ha": "center",
             "va": "center",
-            "parse_math": False,
             **style,
         }
         where = left / self.layout.width, 1 - top / self.layout.height
@@ -114,7 +116,7 @@ class _Sheet:
         drawn, total = len(panel.streamlines), panel.nb_streamlines
         part = f"{drawn:,} of {total:,}" if drawn < total else f"{total:,}"
         longest = max(int((right - left) / (0.8 * text)), 8)
-        title = panel.title
+        title = printable(panel.title)
         if len(title) > longest:
             title = title[: longest - 1] + "…"
         middle = (left + right) / 2
@@ -171,7 +173,13 @@ class _Sheet:
             corner = left / layout.width, 1 - (middle + 0.5 * text) / layout.height
             size = 1.2 * text / layout.width, text / layout.height
             self.figure.add_artist(Rectangle(corner, *size, color=colour, linewidth=0))
-            self.write(left + 1.7 * text, middle, name, ha="left", va="center_baseline")
+            self.write(
+                left + 1.7 * text,
+                middle,
+                label_of(name),
+                ha="left",
+                va="center_baseline",
+            )
 
     def colour_bar(self, key: Key) -> None:
         from matplotlib.cm import ScalarMappable
@@ -186,6 +194,8 @@ class _Sheet:
         bar = self.figure.colorbar(
             scale, cax=axes, orientation="horizontal", extend=extend
         )
-        bar.set_label(key.value_name, fontsize=self.font, color=self.ink, labelpad=1)
+        bar.set_label(
+            label_of(key.value_name), fontsize=self.font, color=self.ink, labelpad=1
+        )
         bar.outline.set_edgecolor(self.ink)
         axes.tick_params(colors=self.ink, labelsize=0.85 * self.font, pad=1, length=2)

@@ -10,6 +10,7 @@ from dipy_tractogen.streamlines.messages import listed
 
 from .colours import PALETTE
 from .plots import empty_figure, save_figure
+from .style import label_of, own_style
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _GENERATED, _REAL = PALETTE[0], PALETTE[1]
@@ -18,6 +19,7 @@ _OFFSET = 0.17
 _LINE_INCHES = 0.3
 
 
+@own_style()
 def plot_distributions(
     report: dict,
     path: str | Path,
@@ -62,6 +64,7 @@ def plot_distributions(
     return save_figure(figure, path, force=force)
 
 
+@own_style()
 def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Path:
     """Plot precision, recall, density and coverage by bundle, real ones beside them.
 
@@ -102,7 +105,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     for axes, name in zip(figure.axes, _MEASURES):
         _draw_measure(axes, name, list(entries.values()))
     lines = np.arange(len(entries))
-    figure.axes[0].set_yticks(lines, entries, parse_math=False)
+    figure.axes[0].set_yticks(lines, map(label_of, entries))
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return save_figure(figure, path, force=force)
@@ -128,7 +131,7 @@ def _draw_histograms(axes, name: str, found: dict, shares: dict) -> None:
         axes.stairs(percent, edges, color=colour, lw=1.5, label=label)
         axes.stairs(percent, edges, color=colour, alpha=0.2, fill=True)
     unit = f" ({found['unit']})" if found["unit"] else ""
-    axes.set_xlabel(f"{name}{unit}", parse_math=False)
+    axes.set_xlabel(f"{name}{unit}")
     axes.set_ylabel("streamlines (%)")
     axes.set_ylim(bottom=0)
     axes.locator_params(axis="x", nbins=6)

@@ -18,6 +18,7 @@ from .offscreen import draw_cells
 from .outline import load_outline
 from .panels import Panel
 from .scenes import line_width
+from .style import label_of, own_style, write_figure
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -30,6 +31,7 @@ _DIRECTIONS = {
 }
 
 
+@own_style()
 def render_bundles(
     panels: Sequence[Panel | tuple],
     path: str | Path,
@@ -115,7 +117,9 @@ def render_bundles(
         points = np.concatenate([points, outline.points()])
     frames = [frame_points(points, view) for view in choose_views(views, points)]
     key, colours = coloured(drawn, color_by, value_name)
-    layout = arrange(frames, len(panels), size=size, legend=tuple(key.colours))
+    layout = arrange(
+        frames, len(panels), size=size, legend=tuple(map(label_of, key.colours))
+    )
     fullest = max(len(panel.streamlines) for panel in drawn)
     width = line_width(fullest, layout.pixels_per_mm)
     with replacing(path, force=force) as temporary:
@@ -128,7 +132,7 @@ def render_bundles(
             outline=outline,
         )
         figure = compose(layout, images, drawn, key, BACKGROUNDS[background])
-        figure.savefig(temporary, dpi=figure.dpi)
+        write_figure(figure, temporary, path)
     return path
 
 

@@ -20,7 +20,8 @@ from .offscreen import draw_cells
 from .outline import load_outline
 from .panels import Panel
 from .scenes import line_width
-from .sheet import DPI, Sheet, SheetRow
+from .sheet import Sheet, SheetRow
+from .style import label_of, own_style, write_figure
 
 _BEHIND = tuple(1 - 0.5 * (1 - share) for share in NO_VALUE)
 # Letters that fit into a line.
@@ -61,6 +62,7 @@ class GridRow:
     most: int | None = None
 
 
+@own_style()
 def plot_grid(
     rows: Sequence[GridRow],
     path: str | Path,
@@ -143,7 +145,7 @@ def plot_grid(
         row.colour = row.colour or by_name[row.bundle]
     with replacing(path, force=force) as temporary:
         _draw(sheet, drawn, outline)
-        sheet.figure.savefig(temporary, dpi=DPI)
+        write_figure(sheet.figure, temporary, path)
     return Path(path)
 
 
@@ -166,7 +168,7 @@ class _DrawnRow:
                 return None
             return Panel(row.name, streamlines).subsample(most, seed=seed)
 
-        self.name = _wrapped(row.name, _NAME_LETTERS)
+        self.name = _wrapped(label_of(row.name), _NAME_LETTERS)
         self.bundle = row.bundle or row.name
         self.colour = row.colour
         self.texts = [_wrapped(text, _SMALL_LETTERS) for text in texts]

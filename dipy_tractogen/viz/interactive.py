@@ -21,6 +21,7 @@ from .offscreen import Scenes, begin_program, run_program, write_scenes
 from .outline import load_outline
 from .panels import Panel
 from .scenes import add_outline, line_width, lines_of, place_camera
+from .style import label_of
 
 _PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.interactive")
 _SIZE = (1200, 800)
@@ -138,9 +139,13 @@ def _scene_of(scenes: Scenes, index: int):
 def _text(text: str, colour: Sequence[float], size: int, bottom: float):
     """Write text at the left of a scene, at a height in pixels."""
     from fury.lib import TextActor
+    from vtkmodules.vtkRenderingCore import vtkTextRenderer
+
+    # A name with dollars is no formula.
+    vtkTextRenderer.GetInstance().SetDefaultBackend(vtkTextRenderer.FreeType)
 
     written = TextActor()
-    written.SetInput(text)
+    written.SetInput(label_of(text))
     style = written.GetTextProperty()
     style.SetFontSize(size)
     style.SetColor(*colour)

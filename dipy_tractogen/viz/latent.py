@@ -10,6 +10,7 @@ import numpy as np
 
 from .colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
 from .plots import empty_figure, save_figure
+from .style import label_of, own_style
 
 _PLOT = (6.6, 4.6)
 # Points are small and clear where there are many (square points, opacity).
@@ -53,6 +54,7 @@ class Colouring:
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
+@own_style()
 def plot_projection(
     places: np.ndarray,
     axis_labels: tuple[str, str],
@@ -114,7 +116,7 @@ def plot_projection(
         draw = _draw_categories if one.is_categorical else _draw_numbers
         draw(axes, places[order], one, one.values[order], style)
         axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
-        axes.set_title(one.name, parse_math=False)
+        axes.set_title(label_of(one.name))
         axes.spines[["top", "right"]].set_visible(False)
         if has_scale:
             axes.set_aspect("equal", adjustable="datalim")
@@ -132,7 +134,7 @@ def _draw_categories(axes, places, one: Colouring, values, style: dict) -> None:
     axes.scatter(*places.T, c=table[codes], linewidths=0, **style)
     shown = list(colours.items())[:_LONGEST_LEGEND]
     handles = [
-        Line2D([], [], ls="none", marker="o", color=colour, label=name)
+        Line2D([], [], ls="none", marker="o", color=colour, label=label_of(name))
         for name, colour in shown
     ]
     if len(names) > len(shown):
@@ -162,9 +164,10 @@ def _draw_numbers(axes, places, one: Colouring, values, style: dict) -> None:
     # One of the points themselves would be as pale as they are.
     scale = ScalarMappable(limits, COLOUR_MAP)
     bar = axes.figure.colorbar(scale, ax=axes, extend="both")
-    bar.set_label(one.label, parse_math=False)
+    bar.set_label(label_of(one.label))
 
 
+@own_style()
 def plot_units(
     names: Sequence[str],
     units: Mapping[str, np.ndarray],
@@ -225,6 +228,7 @@ def plot_units(
     return save_figure(figure, path, force=force)
 
 
+@own_style()
 def plot_correlations(
     names: Sequence[str],
     attributes: Sequence[str],
@@ -263,7 +267,7 @@ def plot_correlations(
     figure = empty_figure(1, size=size)
     (axes,) = figure.axes
     drawn = axes.imshow(correlations, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    axes.set_xticks(range(columns), attributes, rotation=35, ha="right")
+    axes.set_xticks(range(columns), map(label_of, attributes), rotation=35, ha="right")
     axes.set_yticks(range(rows), names)
     axes.set_ylabel("latent dimension")
     axes.tick_params(length=0)

@@ -12,6 +12,7 @@ from dipy_tractogen.streamlines.files import replacing
 from dipy_tractogen.streamlines.messages import listed
 
 from .colours import PALETTE
+from .style import label_of, own_style, write_figure
 
 _HELD_OUT = "val_"
 _AXIS = ("step", "epoch")
@@ -28,6 +29,7 @@ _DPI = 120
 _LARGE_RATIO = 30.0
 
 
+@own_style()
 def plot_history(
     history: Mapping[str, Sequence[float]] | Sequence[Mapping[str, float]],
     path: str | Path,
@@ -150,13 +152,15 @@ def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
         If the file exists and not `force`.
     """
     with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, dpi=figure.dpi)
+        write_figure(figure, temporary, path)
     return Path(path)
 
 
 def _draw_curves(
     axes, name: str, x: np.ndarray, columns: dict[str, np.ndarray]
 ) -> None:
+    from matplotlib.ticker import LogFormatter
+
     drawn = []
     for key, label, colour, style in (
         (name, "training", PALETTE[0], "-"),
@@ -170,7 +174,10 @@ def _draw_curves(
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > _LARGE_RATIO * values.min():
         axes.set_yscale("log")
-    axes.set_title(_TITLES.get(name, name.replace("_", " ")), parse_math=False)
+        # The usual ticks of such an axis are formulas.
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+    axes.set_title(_TITLES.get(name, label_of(name.replace("_", " "))))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if len(drawn) > 1:

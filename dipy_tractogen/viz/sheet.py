@@ -191,7 +191,7 @@ class Sheet:
 
     def _write(self, x: float, y: float, text: str, size: float, **style) -> None:
         """Write text, centred above a point by default."""
-        style = {"ha": "center", "va": "bottom", "parse_math": False, **style}
+        style = {"ha": "center", "va": "bottom", **style}
         self.figure.text(
             x / self.width, 1 - y / self.height, text, fontsize=size, **style
         )

@@ -9,11 +9,13 @@ import numpy as np
 
 from .colours import PALETTE
 from .plots import empty_figure, save_figure
+from .style import own_style
 
 _ERROR = "held-out point error (mm)"
 _KL = "KL divergence (nats)"
 
 
+@own_style()
 def plot_tradeoff(
     rows: Sequence[dict], path: str | Path, *, force: bool = False
 ) -> Path:

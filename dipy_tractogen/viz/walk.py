@@ -18,6 +18,7 @@ from .offscreen import draw_cells
 from .panels import Panel
 from .plots import save_figure
 from .scenes import line_width
+from .style import label_of, own_style
 
 _FILM_SIZE = (560, 440)
 _MILLISECONDS = 90
@@ -48,6 +49,7 @@ class WalkStep:
     colour: tuple[float, float, float]
 
 
+@own_style()
 def render_walk(
     steps: Sequence[WalkStep],
     png: str | Path,
@@ -103,8 +105,8 @@ def render_walk(
     (seen,) = choose_views([view], points)
     frame = frame_points(points, seen)
     in_row = range(0, len(steps), every)
-    row = arrange([frame], len(in_row), legend=tuple(legend))
-    film = arrange([frame], 1, size=_FILM_SIZE, legend=tuple(legend))
+    row = arrange([frame], len(in_row), legend=tuple(map(label_of, legend)))
+    film = arrange([frame], 1, size=_FILM_SIZE, legend=tuple(map(label_of, legend)))
     cells = [
         *(replace(cell, panel=index) for cell, index in zip(row.cells, in_row)),
         *(replace(film.cells[0], panel=index) for index in range(len(steps))),

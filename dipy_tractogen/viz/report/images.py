@@ -10,6 +10,8 @@ from pathlib import Path
 import re
 import tempfile
 
+from ..style import own_style
+
 _WIDEST = 1600
 _QUALITY = 88
 # Of a frame of an animation, which is seen for a moment.
@@ -160,6 +162,7 @@ def plot_images(draw: Callable[[Path], object]) -> tuple[Image, Image]:
     for scheme in _SCHEMES.values():
         with (
             tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as folder,
+            own_style(),
             mpl.rc_context(_settings(**scheme)),
         ):
             path = Path(folder) / "plot.svg"

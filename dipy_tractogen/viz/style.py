@@ -1,0 +1,97 @@
+"""Figures that look alike, whatever matplotlib of the user is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+import logging
+from pathlib import Path
+import re
+import warnings
+
+from dipy_tractogen.streamlines.messages import listed, printable
+
+logger = logging.getLogger("dipy_tractogen")
+
+LONGEST_LABEL = 40
+"""Letters of a name that a figure has room for."""
+
+_NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")
+
+_is_ours: ContextVar[bool] = ContextVar("_is_ours", default=False)
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Draw with matplotlib's defaults in the body, and take no text for mathematics.
+
+    A ``matplotlibrc`` or a style of the user may ask for LaTeX, other sizes or cropped
+    pictures; a name of the user may hold ``$``. May be used as a decorator. Within
+    another one it changes nothing, so that a caller may choose colours.
+    """
+    if _is_ours.get():
+        yield
+        return
+    import matplotlib as mpl
+
+    ours = _is_ours.set(True)
+    try:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams["text.parse_math"] = False
+            yield
+    finally:
+        _is_ours.reset(ours)
+
+
+def label_of(name: str) -> str:
+    """Return a name as it is written in a figure.
+
+    Parameters
+    ----------
+    name : str
+        Of a bundle, a column, a file.
+
+    Returns
+    -------
+    str
+        On one line, and cut where it is longer than `LONGEST_LABEL`.
+    """
+    text = printable(name)
+    if len(text) > LONGEST_LABEL:
+        text = f"{text[: LONGEST_LABEL - 1]}…"
+    # A legend leaves out what begins with an underscore.
+    return f" {text}" if text.startswith("_") else text
+
+
+def write_figure(figure, file: Path, path: str | Path) -> None:
+    """Draw a figure into a file, and say once which characters its font lacks.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, with its dots per inch.
+    file : Path
+        The file that is written, of the format that its extension names.
+    path : str or Path
+        The file that the user knows.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(file, dpi=figure.dpi)
+    lacking = {}
+    for each in caught:
+        found = _NO_GLYPH.match(str(each.message))
+        if found:
+            lacking[chr(int(found[1]))] = None
+        else:
+            warnings.warn_explicit(
+                each.message, each.category, each.filename, each.lineno
+            )
+    if lacking:
+        logger.warning(
+            "%s: boxes stand for characters that the font does not have: %s",
+            Path(path).name,
+            listed(lacking, " "),
+        )
