@@ -17,6 +17,7 @@ from .learning import learn
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .provenance import make_notes
 from .tables import write_json
 
 logger = logging.getLogger("dipy_tractogen")
@@ -92,9 +93,10 @@ class FilterStreamlinesFlow(TractogenFlow):
         if not plausible.any():
             raise ValueError(
                 f"none of the {len(bundles)} streamlines is plausible, the nearest "
-                f"being {distances.min():.3g} mm from the reference: are they in the "
-                "space of the model?"
+                f"being {distances.min():.3g} mm from the reference: "
+                f"{reference.describe_places(bundles)[0]}"
             )
+        report |= reference.compare_places(int((~plausible).sum()), bundles)
         data = {
             "distance_mm": distances.astype("float32"),
             "relative_distance": relative.astype("float32"),
@@ -107,6 +109,7 @@ class FilterStreamlinesFlow(TractogenFlow):
             if name in paths:
                 self._write(paths[name], bundles, data, chosen)
         report["counts"] = _counts(bundles, plausible)
+        report |= make_notes(self)
         write_json(paths["out_metrics"], report, force=self.force)
         if "out_thresholds" in paths:
             reference.save(paths["out_thresholds"], model_file, force=self.force)

@@ -19,6 +19,7 @@ from .learning import learn
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .provenance import make_notes
 from .tables import write_json, write_table
 
 logger = logging.getLogger("dipy_tractogen")
@@ -108,6 +109,8 @@ class LabelStreamlinesFlow(TractogenFlow):
         }
         self._write(paths["out_tractogram"], bundles, labels, names, data)
         self._count(paths["out_counts"], labels, names)
+        report |= reference.compare_places(int((relative > 1).sum()), bundles)
+        report |= make_notes(self)
         if score:
             report["score"] = _score(bundles, labels, names)
         write_json(paths["out_metrics"], report, force=self.force)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,12 @@ from .encoding import encoded_blocks
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.latent_metric import LatentMetric
     from dipy_tractogen.sampling.latent_neighbours import NearestLatents
+    from dipy_tractogen.streamlines.place import Place
+
+logger = logging.getLogger("dipy_tractogen")
+
+NEARLY_ALL = 0.9
+"""Share of inputs that are rejected from which on their space is in doubt."""
 
 
 def reference_parameters(
@@ -149,11 +156,15 @@ class LatentReference:
         Makes the coordinates that it reads.
     bundle_names : tuple of str
         Names of the bundles.
+    place : Place, optional
+        How long the reference streamlines are, and where; a file of an earlier version
+        does not tell.
     """
 
     estimator: NearestLatents
     metric: LatentMetric
     bundle_names: tuple[str, ...]
+    place: Place | None = None
 
     def compare(self, model, bundles, *, show_progress: bool):
         """Find the nearest reference streamline of each.
@@ -188,6 +199,56 @@ class LatentReference:
         distances, nearest = (np.concatenate(parts) for parts in zip(*found))
         return distances, nearest, self.estimator.over_thresholds(distances, nearest)
 
+    def compare_places(self, nb_rejected: int, bundles) -> dict:
+        """Compare inputs that are nearly all rejected with the reference, and warn.
+
+        Parameters
+        ----------
+        nb_rejected : int
+            How many are near to no reference streamline.
+        bundles : BundleSet
+            The inputs.
+
+        Returns
+        -------
+        dict
+            Under ``places`` those of ``input`` and ``reference``; empty where fewer
+            than nine tenths are rejected.
+        """
+        if nb_rejected < NEARLY_ALL * len(bundles):
+            return {}
+        text, places = self.describe_places(bundles)
+        logger.warning(
+            "%d of the %d streamlines are near to no reference streamline: %s",
+            nb_rejected,
+            len(bundles),
+            text,
+        )
+        return {"places": places}
+
+    def describe_places(self, bundles) -> tuple[str, dict]:
+        """Say where inputs are, and where the reference is.
+
+        Parameters
+        ----------
+        bundles : BundleSet
+            The inputs.
+
+        Returns
+        -------
+        text : str
+            Both in words, and what has to be.
+        places : dict of str to dict
+            Both as numbers.
+        """
+        from dipy_tractogen.streamlines.place import Place
+
+        places = {"input": Place.of(bundles.streamlines), "reference": self.place}
+        places = {name: each for name, each in places.items() if each is not None}
+        said = "; ".join(f"{name}: {each.describe()}" for name, each in places.items())
+        text = f"inputs have to be in the space of the reference. {said}"
+        return text, {name: each.to_dict() for name, each in places.items()}
+
     def save(self, path: Path, model_file, *, force: bool) -> None:
         """Write what is needed to compare others, as arrays.
 
@@ -204,6 +265,9 @@ class LatentReference:
 
         from dipy_tractogen.streamlines.files import file_digest, replacing
 
+        arrays = self.estimator.to_arrays()
+        if self.place is not None:
+            arrays["place"] = self.place.to_array()
         with replacing(path, force=force) as temporary:
             np.savez(
                 temporary,
@@ -211,7 +275,7 @@ class LatentReference:
                 model=np.array(file_digest(model_file)),
                 bundle_names=np.array(self.bundle_names),
                 factor=self.metric.factor,
-                **self.estimator.to_arrays(),
+                **arrays,
             )
 
     @classmethod
@@ -245,6 +309,7 @@ class LatentReference:
 
         from dipy_tractogen.sampling.latent_metric import LatentMetric
         from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.streamlines.place import Place
 
         try:
             with np.load(path, allow_pickle=False) as archive:
@@ -253,6 +318,7 @@ class LatentReference:
             made = kind.from_arrays(arrays)
             metric = LatentMetric(arrays["factor"])
             names, digest = arrays["bundle_names"].tolist(), str(arrays["model"])
+            place = Place.from_array(arrays["place"]) if "place" in arrays else None
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError):
             raise ValueError(
                 f"{path} holds no thresholds, or is damaged: give a whole file that an "
@@ -268,7 +334,7 @@ class LatentReference:
                 f"{path} was made with another model than {model_file}: give that one, "
                 "or --reference_files to learn again."
             )
-        return cls(made, metric, tuple(names))
+        return cls(made, metric, tuple(names), place)
 
 
 def latents_and_errors(points, outputs: dict):

@@ -13,6 +13,8 @@ from .latent_reference import LatentReference, latents_and_errors
 if TYPE_CHECKING:
     import numpy as np
 
+    from dipy_tractogen.streamlines.place import Place
+
 logger = logging.getLogger("dipy_tractogen")
 
 _DECODED_POINTS = 32
@@ -78,7 +80,7 @@ def learn(
     """
     from dipy_tractogen.sampling.latent_metric import LatentMetric
 
-    examples, names = _examples(flow, model, given)
+    examples, names, place = _examples(flow, model, given)
     known = examples.labels >= 0
     metric = LatentMetric.of(
         lambda z: model.decode(z, nb_points=_DECODED_POINTS),
@@ -98,7 +100,7 @@ def learn(
         (~known).sum(),
         ", made of them" if (examples.kinds >= 0).any() else "",
     )
-    reference = LatentReference(estimator, metric, names)
+    reference = LatentReference(estimator, metric, names, place)
     return reference, examples, _report(reference, examples)
 
 
@@ -130,14 +132,15 @@ def _share(marks) -> float:
     return float(marks.mean())
 
 
-def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
-    """Load, or make, and encode all examples."""
+def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Place]:
+    """Load, or make, and encode all examples; say where those of bundles are."""
     import numpy as np
 
     from dipy_tractogen.sampling.latent_neighbours import NONE
     from dipy_tractogen.streamlines.copies import describe_copies, first_copies
     from dipy_tractogen.streamlines.files import expand_inputs
     from dipy_tractogen.streamlines.naming import UNASSIGNED
+    from dipy_tractogen.streamlines.place import Place
 
     shown = {"show_progress": flow.show_progress}
     files = expand_inputs(given["reference_files"])
@@ -167,7 +170,8 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...]]:
         nothing = np.full(len(invalid), NONE)
         groups = len(labels) + np.arange(len(invalid))
         parts.append((*real, nothing, groups, nothing))
-    return Examples(*(np.concatenate(each) for each in zip(*parts))), names
+    place = Place.of(bundles.select(labels != NONE).streamlines)
+    return Examples(*(np.concatenate(each) for each in zip(*parts))), names, place
 
 
 def _encode(flow, model, bundles, what: str, seed: int | None = None):

@@ -38,8 +38,24 @@ def make_record(flow, model_file, **facts) -> dict:
         "versions": current_versions(),
         "model": {"file": str(model_file), "digest": file_digest(model_file)},
         "parameters": flow.given,
-        "warnings": flow.warnings,
-        **({"screening": flow.screening} if flow.screening else {}),
+        **make_notes(flow),
         **facts,
     }
     return plain(record)
+
+
+def make_notes(flow) -> dict:
+    """Return what a run has said so far of what it read.
+
+    Parameters
+    ----------
+    flow : TractogenFlow
+        The run.
+
+    Returns
+    -------
+    dict
+        ``warnings``, and ``screening`` with what was kept and dropped of each kind of
+        tractogram.
+    """
+    return {"warnings": list(flow.warnings), "screening": flow.screening}

@@ -112,7 +112,13 @@ def test_what_was_learnt_is_used_again(filtered, mixed, model_file, tmp_path):
     given = [model_file, mixed, "--thresholds_file", learnt, "--outside_box", "keep"]
     assert run(*given, "--out_dir", tmp_path) == 0
     assert not (tmp_path / "filter_thresholds.npz").exists()
-    assert report_of(tmp_path) == {"counts": report_of(filtered)["counts"]}
+    again, before = report_of(tmp_path), report_of(filtered)
+    assert again["counts"] == before["counts"]
+    assert set(again) == {"counts", "screening", "warnings"}
+    outside = {"out of the bounding box": 38}
+    assert again["screening"]["input"]["noted"] == outside
+    assert set(before["screening"]) == {"reference", "input"}
+    assert "38 out of the bounding box" in again["warnings"][0]
 
 
 def test_thresholds_of_invalid_files_and_of_unassigned_ones(
@@ -180,6 +186,35 @@ def test_nothing_plausible_is_said(refused, model_file, bundle_files, tmp_path):
     given = [tmp_path / "far.trk", "--reference_files", *bundle_files]
     error = refused(COMMAND, model_file, *given, "--outside_box", "keep")
     assert "none of the 12 streamlines is plausible, the nearest being" in error
+    assert "input: median length" in error
+    assert "reference: median length" in error
+
+
+def test_rejection_of_nearly_all_compares_the_places(
+    model_file, bundle_files, filtered, tmp_path
+):
+    """Also with thresholds that were learnt before; one right streamline is kept."""
+    near = load_bundles(bundle_files[0])
+    points = np.concatenate([near.resample(60), near.resample(60)])
+    points[1:] = points[1:] * 0.5 + np.float32(300)
+    save_bundles(tmp_path / "far.trk", points, reference=near.reference)
+    given = [model_file, tmp_path / "far.trk", "--outside_box", "keep"]
+    learnt = ["--thresholds_file", filtered / "filter_thresholds.npz"]
+    for source in (["--reference_files", *bundle_files], learnt):
+        assert run(*given, *source, "--out_dir", tmp_path, "--force") == 0
+        report = report_of(tmp_path)
+        (said,) = [one for one in report["warnings"] if "23 of the 24" in one]
+        assert "have to be in the space of the reference. input: median" in said
+        ours, theirs = (report["places"][name] for name in ("input", "reference"))
+        real = load_bundles(bundle_files)
+        assert theirs["median_length_mm"] == pytest.approx(
+            np.median(real.lengths()), rel=1e-4
+        )
+        assert ours["median_length_mm"] == pytest.approx(
+            np.median(near.lengths()) / 2, rel=0.1
+        )
+        assert theirs["low_mm"][0] < theirs["centre_mm"][0] < theirs["high_mm"][0]
+        assert ours["centre_mm"][0] > 300
 
 
 def test_one_source_of_thresholds_is_needed(

@@ -90,8 +90,25 @@ def test_what_was_learnt_is_used_again(labelled, model_file, given_file, tmp_pat
         load_bundles(folder / "labelled.trx") for folder in (tmp_path, labelled)
     )
     np.testing.assert_array_equal(back.labels, before.labels)
-    assert report_of(tmp_path) == {}
+    counts = {"total": 60, "kept": 60, "dropped": {}, "noted": {}}
+    assert report_of(tmp_path) == {"warnings": [], "screening": {"input": counts}}
     assert not (tmp_path / "label_thresholds.npz").exists()
+
+
+def test_another_space_is_told_where_nearly_all_are_unassigned(
+    labelled, model_file, given_file, tmp_path
+):
+    given = load_bundles(given_file)
+    points = given.resample(60) + np.float32(400)
+    save_bundles(tmp_path / "far.trx", points, reference=given.reference)
+    learnt = ["--thresholds_file", labelled / "label_thresholds.npz"]
+    options = ["--outside_box", "keep", "--out_dir", tmp_path]
+    arguments = [model_file, tmp_path / "far.trx", *learnt, *options]
+    assert main("dipy_label_streamlines", [str(each) for each in arguments]) == 0
+    report = report_of(tmp_path)
+    assert "60 of the 60 streamlines are near to no reference" in report["warnings"][-1]
+    ours, theirs = (report["places"][name] for name in ("input", "reference"))
+    assert ours["centre_mm"][0] > theirs["high_mm"][0]
 
 
 def test_a_labelled_tractogram_is_a_reference(
