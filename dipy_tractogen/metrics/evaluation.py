@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from dipy_tractogen.streamlines.ragged import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
 
 from .bootstrap import NB_RESAMPLES
@@ -116,10 +117,13 @@ def evaluate(
     ----------
     .. footbibliography::
     """
-    _check(generated, real, k=k, seed=seed, nb_bootstrap=nb_bootstrap)
-    voxels = Grid.of_size(voxel_size) if grid is None else Grid.of(grid)
     given = {"generated": generated, "real": real, "training": training}
-    given = {name: each for name, each in given.items() if each is not None}
+    given = {
+        name: as_streamlines(each) for name, each in given.items() if each is not None
+    }
+    _check(given, k=k, seed=seed, nb_bootstrap=nb_bootstrap)
+    grid = None if grid is None else Reference.of(grid)
+    voxels = Grid.of_size(voxel_size) if grid is None else Grid.of(grid)
     labels = {
         "generated": generated_labels,
         "real": real_labels,
@@ -233,9 +237,9 @@ def worst_bundle(bundles: dict[str, dict]) -> str | None:
     return max(shortfalls)[1] if shortfalls else None
 
 
-def _check(generated, real, *, k: int, seed: int, nb_bootstrap: int) -> None:
-    for name, streamlines in (("generated", generated), ("real", real)):
-        if len(streamlines) == 0:
+def _check(given: dict, *, k: int, seed: int, nb_bootstrap: int) -> None:
+    for name in ("generated", "real"):
+        if len(given.get(name, ())) == 0:
             raise ValueError(f"There are no {name} streamlines: give one or more.")
     if k < 1:
         raise ValueError(f"k={k}: give one neighbour or more.")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from dipy_tractogen.streamlines.ragged import as_streamlines
+
 from .distances import NB_POINTS, mdf_points
 from .texture import NB_POINTS as TEXTURE_POINTS
 from .texture import texture
@@ -127,6 +129,7 @@ def prepare(
     ValueError
         If there are not as many labels as streamlines, or a point is not finite.
     """
+    streamlines = as_streamlines(streamlines)
     nb_streamlines = len(streamlines)
     labels = np.zeros(nb_streamlines, int) if labels is None else np.asarray(labels)
     if labels.shape != (nb_streamlines,):

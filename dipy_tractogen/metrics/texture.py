@@ -11,6 +11,7 @@ from dipy_tractogen.streamlines.geometry import (
     resample,
     tortuosity,
 )
+from dipy_tractogen.streamlines.ragged import as_streamlines
 
 from .estimate import Estimate, mean_estimate, parts_of_mean
 
@@ -52,6 +53,7 @@ def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]
     """
     if nb_points < 3:
         raise ValueError(f"nb_points={nb_points}: curvature needs three or more.")
+    streamlines = as_streamlines(streamlines)
     points, size = resample(streamlines, nb_points), own_lengths(streamlines)
     return {
         "length": size,

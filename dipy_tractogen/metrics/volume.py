@@ -84,6 +84,7 @@ class Grid:
         ValueError
             If the grid is that of a file made without an image.
         """
+        reference = Reference.of(reference)
         if reference.is_placeholder:
             raise ValueError(
                 f"The grid has the dimensions {reference.dimensions}, as in files made "

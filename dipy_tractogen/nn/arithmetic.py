@@ -8,6 +8,7 @@ import logging
 import numpy as np
 
 from dipy_tractogen.sampling.arithmetic import PATHS, linear_path, match, nearest
+from dipy_tractogen.streamlines.ragged import as_streamlines
 
 from .checks import check_choice
 
@@ -171,6 +172,7 @@ class LatentArithmetic:
             If there is none, the weights do not fit or are not positive in all, or a
             condition is missing.
         """
+        streamlines = as_streamlines(streamlines)
         if not len(streamlines):
             raise ValueError("There is no streamline to average: give one or more.")
         z, matrix = self._read(streamlines, values)

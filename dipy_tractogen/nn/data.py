@@ -9,6 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.streamlines.ragged import as_streamlines
 
 
 @dataclass
@@ -37,6 +38,7 @@ class TrainingData:
     units: Mapping[str, str] | None = None
 
     def __post_init__(self):
+        self.points = as_streamlines(self.points)
         if not isinstance(self.points, ArraySequence):
             self.points = np.asarray(self.points, dtype=np.float32)
         self.values = dict(self.values or {})

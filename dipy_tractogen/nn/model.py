@@ -121,12 +121,13 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
             When it is interrupted. The model then has its best weights so far, and a
             record, and can be used.
         """
+        held = None
+        if held_out is not None:
+            held = TrainingData(held_out, held_out_labels, None, held_out_values)
         return fit_model(
             self,
             TrainingData(points, labels, bundle_names, values, units),
-            None
-            if held_out is None or not len(held_out)
-            else TrainingData(held_out, held_out_labels, None, held_out_values),
+            held if held is not None and len(held.points) else None,
             options=TrainingOptions(**{"seed": self.seed, **options}),
             history_file=history_file,
             checkpoint_dir=checkpoint_dir,

@@ -10,7 +10,7 @@ import numpy as np
 from dipy_tractogen.streamlines.conditions import Conditions, computed_values
 from dipy_tractogen.streamlines.geometry import own_lengths, resample
 from dipy_tractogen.streamlines.messages import briefly, listed
-from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.streamlines.ragged import as_streamlines, to_sequence
 
 from .backbones import make_backbone
 
@@ -259,6 +259,7 @@ class StreamlineReader(keras.Model):
         ValueError
             If a point is not finite.
         """
+        streamlines = as_streamlines(streamlines)
         given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3
         if given and streamlines.shape[1:] == (self.nb_points, 3):
             points = np.asarray(streamlines, dtype=np.float32)

@@ -10,6 +10,7 @@ from keras import ops
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.streamlines.ragged import as_streamlines
 
 from .autoencoder import StreamlineAutoencoder
 from .checks import check_choice, check_number
@@ -260,7 +261,7 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
         """Give the standard normal prior; see `StreamlineModel.prior_of`."""
-        return np.zeros((len(streamlines), self.latent_dim)), 1.0
+        return np.zeros((len(as_streamlines(streamlines)), self.latent_dim)), 1.0
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

@@ -132,6 +132,7 @@ def screen(
     """
     check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
     streamlines = to_sequence(streamlines)
+    reference = None if reference is None else Reference.of(reference)
     found = _find_invalid(streamlines)
     if invalid == "error" and found:
         _refuse(found, len(streamlines), "drop them (invalid='drop')")

@@ -59,6 +59,7 @@ class BundleSet:
 
     def __post_init__(self):
         self.streamlines = to_sequence(self.streamlines)
+        self.reference = Reference.of(self.reference)
         self.labels = np.asarray(self.labels, dtype=np.int32)
         self.bundle_names = tuple(str(name) for name in self.bundle_names)
         if self.labels.shape != (len(self.streamlines),):

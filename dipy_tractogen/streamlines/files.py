@@ -119,7 +119,15 @@ def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
         If nothing is given, a folder holds no tractogram, or a file does not have
         the extension of one.
     """
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    one = isinstance(paths, (str, os.PathLike))
+    given = [paths] if one else list(paths) if isinstance(paths, Iterable) else [None]
+    wrong = [each for each in given if not isinstance(each, (str, os.PathLike))]
+    if wrong:
+        given_type = type(paths if len(wrong) == len(given) else wrong[0]).__name__
+        raise ValueError(
+            f"inputs are given as {given_type}: give the names of tractograms, folders "
+            "or globs; streamlines in memory make a BundleSet"
+        )
     if not given:
         raise ValueError("no input is given: name tractograms, folders or globs")
     files: dict[Path, Path] = {}

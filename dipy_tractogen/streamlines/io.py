@@ -188,8 +188,8 @@ def common_grid(
         If a header is damaged, or the files have different grids and there is no
         reference.
     """
-    if reference is not None and not isinstance(reference, Reference):
-        reference = Reference.from_file(reference)
+    if reference is not None:
+        reference = Reference.of(reference)
     first, without, replaced = None, [], []
     for file in files:
         grid = _own_grid(file)

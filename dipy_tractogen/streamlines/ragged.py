@@ -8,6 +8,7 @@ Python; the functions of this module work on the arrays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+import os
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -49,13 +50,55 @@ def as_sequence(
     return streamlines
 
 
+def as_streamlines(given) -> ArraySequence | np.ndarray:
+    """Return streamlines of whatever holds them.
+
+    Parameters
+    ----------
+    given : ArraySequence, ndarray, list of ndarray, StatefulTractogram, str or Path
+        Streamlines (mm); those of a StatefulTractogram are taken to RASMM with the
+        origin at the centre of a voxel, which leaves it as it is; a file is read.
+
+    Returns
+    -------
+    streamlines : ArraySequence or ndarray
+        An array as it is given, and a sequence otherwise.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    ValueError
+        If it is something else, or the file is damaged.
+    """
+    if isinstance(given, (np.ndarray, ArraySequence)):
+        return given
+    if isinstance(given, (str, os.PathLike)):
+        from .readers import read_tractogram
+
+        return read_tractogram(given).streamlines
+    if hasattr(given, "to_rasmm") and hasattr(given, "to_center"):
+        moved = type(given).from_sft(given.streamlines.copy(), given)
+        moved.to_rasmm()
+        moved.to_center()
+        return moved.streamlines
+    try:
+        return ArraySequence(given)
+    except (TypeError, AttributeError, IndexError):
+        raise ValueError(
+            f"streamlines are given as {type(given).__name__}: give an array of the "
+            "shape (n, nb_points, 3), a list of arrays, an ArraySequence, a "
+            "StatefulTractogram or the name of a file"
+        ) from None
+
+
 def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
     """Give streamlines the one form that this package works on.
 
     Parameters
     ----------
     streamlines : ArraySequence, ndarray of shape (n, nb_points, 3) or list of ndarray
-        Streamlines (mm).
+        Streamlines (mm), or what else `as_streamlines` takes.
 
     Returns
     -------
@@ -67,6 +110,7 @@ def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
     ValueError
         If the points do not have three coordinates.
     """
+    streamlines = as_streamlines(streamlines)
     if isinstance(streamlines, np.ndarray):
         if streamlines.ndim != 3 or streamlines.shape[-1] != 3:
             raise ValueError(
@@ -263,8 +307,11 @@ def extent(points: np.ndarray | ArraySequence) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If there is no finite point.
     """
-    if not isinstance(points, ArraySequence):
-        points = np.asarray(points).reshape(1, -1, 3)
+    if isinstance(points, (list, tuple)) and len(points) and np.ndim(points[0]) < 2:
+        points = np.asarray(points)
+    points = as_streamlines(points)
+    if isinstance(points, np.ndarray):
+        points = points.reshape(1, -1, 3)
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for _, block, _ in blocks(to_sequence(points)):
         finite = block[np.isfinite(block).all(axis=1)]

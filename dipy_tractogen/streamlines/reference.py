@@ -136,6 +136,39 @@ class Reference:
             raise read_error(path, error) from error
 
     @classmethod
+    def of(cls, given: Reference | StatefulTractogram | str | os.PathLike) -> Reference:
+        """Return the grid of whatever has one.
+
+        Parameters
+        ----------
+        given : Reference, StatefulTractogram, str or Path
+            A grid, one of DIPY's tractograms, or a file as for `from_file`.
+
+        Returns
+        -------
+        reference : Reference
+            Its grid.
+
+        Raises
+        ------
+        OSError
+            If there is no such file.
+        ValueError
+            If it is something else, or has no readable grid.
+        """
+        if isinstance(given, Reference):
+            return given
+        if isinstance(given, (str, os.PathLike)):
+            return cls.from_file(given)
+        if hasattr(given, "space_attributes"):
+            return cls.from_sft(given)
+        raise ValueError(
+            f"a reference is given as {type(given).__name__}: give a Reference, a "
+            "StatefulTractogram or the name of a file with one of "
+            f"{', '.join(REFERENCE_EXTENSIONS)}"
+        )
+
+    @classmethod
     def from_sft(cls, sft: StatefulTractogram) -> Reference:
         """Take the grid of one of DIPY's tractograms.
 

@@ -273,6 +273,7 @@ def open_writer(
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"{path} holds float32 only: write a .trx to use float16")
     check_outputs([path, sidecar_path(path)], force=force)
+    reference = Reference.of(reference)
     with replacing(path, force=force) as temporary:
         stream = STREAMS[extension](temporary, reference, names, dtype)
         try:

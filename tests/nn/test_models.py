@@ -7,6 +7,9 @@ import pytest
 
 from dipy_tractogen.nn import CVAE, RVAE, load_model
 from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.writers import save_bundles
 
 
 def error(model, points, values):
@@ -390,3 +393,12 @@ def test_nothing_is_drawn_again_where_no_length_is_asked(trained, drawn):
     assert drawn == [40]
     trained.generate(40, name, conditions={"length": middle(trained, 0)}, smooth=True)
     assert drawn == [40]
+
+
+def test_streamlines_are_also_taken_from_files(trained, arrays, known, tmp_path):
+    points = arrays["held_out"]
+    path = tmp_path / "held_out.trx"
+    save_bundles(path, points, reference=Reference.covering(points))
+    expected = trained.encode(to_sequence(points), known)
+    for given in (path, str(path), list(points)):
+        np.testing.assert_array_equal(trained.encode(given, known), expected)

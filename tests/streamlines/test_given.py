@@ -1,0 +1,97 @@
+"""What holds streamlines or a grid may be given in their place, in Python."""
+
+import copy
+
+from dipy.io.stateful_tractogram import Origin, Space, StatefulTractogram
+import numpy as np
+import pytest
+
+from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.streamlines.checks import screen
+from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.files import expand_inputs
+from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.ragged import as_sequence, to_sequence
+from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.viz.panels import Panel
+
+KINDS = ("text", "path", "stateful", "list")
+
+
+@pytest.fixture
+def lines(grid, make_streamlines):
+    lines = make_streamlines(grid)
+    return as_sequence(np.round(lines._data), lines._lengths)
+
+
+@pytest.fixture
+def stateful(lines, grid):
+    """Return them in voxels, counted from the corner, with values."""
+    sft = StatefulTractogram(
+        lines,
+        grid.space_attributes,
+        Space.RASMM,
+        data_per_streamline={"age": np.ones((len(lines), 1))},
+    )
+    sft = copy.deepcopy(sft)
+    sft.to_vox()
+    sft.to_corner()
+    return sft
+
+
+@pytest.fixture(params=KINDS)
+def given(request, lines, grid, stateful, tmp_path):
+    path = tmp_path / "given.trx"
+    save_bundles(path, lines, reference=grid)
+    kinds = {"text": str(path), "path": path, "stateful": stateful, "list": list(lines)}
+    return kinds[request.param]
+
+
+def test_streamlines(given, lines):
+    found = to_sequence(given)
+    np.testing.assert_allclose(found._data, lines._data, atol=1e-3)
+    np.testing.assert_array_equal(found._lengths, lines._lengths)
+    np.testing.assert_allclose(resample(given, 9), resample(lines, 9), atol=1e-3)
+    assert Panel("given", given).nb_streamlines == len(lines)
+
+
+def test_a_stateful_tractogram_stays_as_it_is(stateful):
+    before = stateful.streamlines._data.copy()
+    to_sequence(stateful)._data += 5
+    np.testing.assert_array_equal(stateful.streamlines._data, before)
+    assert (stateful.space, stateful.origin) == (Space.VOX, Origin.TRACKVIS)
+
+
+def test_references(given, lines, grid, tmp_path):
+    if isinstance(given, list):
+        pytest.skip("a list has no grid")
+    assert Reference.of(given).matches(grid)
+    assert BundleSet(given, np.zeros(7), ("a",), given).reference.matches(grid)
+    for extension in ("trk", "trx"):
+        path = tmp_path / f"copy.{extension}"
+        save_bundles(path, given, reference=given)
+        found = load_bundles(path, reference=given)
+        np.testing.assert_allclose(found.streamlines._data, lines._data, atol=1e-3)
+    assert screen(given, reference=given)[0].all()
+
+
+def test_evaluation(given, lines, grid):
+    reference = grid if isinstance(given, list) else given
+    report = evaluate(given, lines, given, grid=reference, nb_bootstrap=0)
+    assert report["overall"]["counts"]["generated"] == len(lines)
+
+
+@pytest.mark.parametrize("wrong", [3, object(), ["a.trk"]])
+def test_what_holds_neither_is_refused(wrong, lines, grid):
+    with pytest.raises(ValueError, match="streamlines are given as"):
+        to_sequence(wrong)
+    with pytest.raises(ValueError, match="a reference is given as"):
+        Reference.of(wrong)
+
+
+def test_inputs_that_are_no_names(stateful, lines):
+    for wrong in (stateful, lines, None, 3, [stateful]):
+        with pytest.raises(ValueError, match="inputs are given as"):
+            expand_inputs(wrong)
