@@ -60,7 +60,8 @@ def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data
     Returns
     -------
     dict of str to ndarray of shape (n, k)
-        The same values, as integers or floating-point numbers of 64 bits at most.
+        The same values, as text, or as integers or floating-point numbers of 64 bits at
+        most.
 
     Raises
     ------
@@ -69,16 +70,78 @@ def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data
     """
     columns = as_columns(data, nb_streamlines)
     for name, values in columns.items():
-        if values.dtype.kind not in "biuf" or not values.shape[1]:
+        if values.dtype.kind not in "biufU" or not values.shape[1]:
             raise ValueError(
                 f"data_per_streamline {name!r} has the shape {values.shape} and "
                 f"type {values.dtype}: give one number or more for each streamline"
             )
-        if values.dtype.kind == "b" or values.dtype.itemsize > 8:
+        too_wide = values.dtype.kind == "f" and values.dtype.itemsize > 8
+        if values.dtype.kind == "b" or too_wide:
             # The formats have neither truth values nor extended precision.
             one = np.uint8 if values.dtype.kind == "b" else np.float64
             columns[name] = values.astype(one)
     return columns
+
+
+def with_texts(data: Data, tables: Mapping[str, Mapping[int, str]]) -> Data:
+    """Return values with names of categories in place of codes.
+
+    Parameters
+    ----------
+    data : dict of str to ndarray of shape (n, k)
+        Values of each streamline, by name.
+    tables : mapping of str to mapping of int to str
+        What codes stand for, by the name of values that are codes, or NaN.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, k)
+        The same values, with text where there is a table; empty text for NaN.
+    """
+
+    def texts(codes, table):
+        unique, inverse = np.unique(codes, return_inverse=True)
+        texts = ["" if np.isnan(code) else table[int(code)] for code in unique]
+        return np.array(texts, dtype=str)[inverse.reshape(codes.shape)]
+
+    return {
+        name: texts(values, tables[name]) if name in tables else values
+        for name, values in data.items()
+    }
+
+
+def with_codes(data: Data, tables: dict[str, dict[int, str]]) -> Data:
+    """Return values with codes in place of names of categories.
+
+    Parameters
+    ----------
+    data : dict of str to ndarray of shape (n, k)
+        Values of each streamline, by name; text is taken for names of categories.
+    tables : dict of str to dict of int to str
+        What codes stand for, by the name of values. Those of further names are added.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, k)
+        The same values, with float32 codes for text; NaN where it is empty.
+    """
+
+    def codes(texts, table):
+        known = {text: code for code, text in table.items()}
+        unique, inverse = np.unique(texts, return_inverse=True)
+        for text in unique.tolist():
+            if text and text not in known:
+                known[text] = max(table, default=-1) + 1
+                table[known[text]] = text
+        numbers = [known.get(text, np.nan) for text in unique.tolist()]
+        return np.array(numbers, dtype=np.float32)[inverse.reshape(texts.shape)]
+
+    return {
+        name: codes(values, tables.setdefault(name, {}))
+        if values.dtype.kind == "U"
+        else values
+        for name, values in data.items()
+    }
 
 
 def checked_labels(labels: np.ndarray, nb_streamlines: int, nb_names: int):
@@ -122,9 +185,9 @@ def join_columns(
 ) -> Data:
     """Join the values of several sets of streamlines.
 
-    A set that has no values of a name gets NaN, and whole numbers become float64 for
-    it. Values of a name whose width is not the same everywhere are left out. A warning
-    names both.
+    A set that has no values of a name gets NaN, for which whole numbers become float64,
+    or empty text. Values of a name that are not of the same width everywhere, or text
+    in some sets only, are left out. A warning names both.
 
     Parameters
     ----------
@@ -144,19 +207,20 @@ def join_columns(
     for name in dict.fromkeys(name for part in parts for name in part):
         known = [part[name] for part in parts if name in part]
         widths = {values.shape[1] for values in known}
-        if len(widths) > 1:
+        if len(widths) > 1 or len({values.dtype.kind == "U" for values in known}) > 1:
             uneven.append(name)
             continue
         dtype = np.result_type(*(values.dtype for values in known))
         if len(known) < len(parts):
             incomplete.append(name)
-            if dtype.kind != "f":
+            if dtype.kind not in "fU":
                 dtype = np.dtype(np.float64)
+        none = "" if dtype.kind == "U" else np.nan
         joined[name] = np.concatenate(
             [
                 part[name].astype(dtype)
                 if name in part
-                else np.full((count, *widths), np.nan, dtype)
+                else np.full((count, *widths), none, dtype)
                 for part, count in zip(parts, counts)
             ]
         )
@@ -168,8 +232,9 @@ def join_columns(
         )
     if uneven:
         logger.warning(
-            "The data_per_streamline %s of the inputs are left out: the inputs have "
-            "different numbers of them for each streamline",
+            "The data_per_streamline %s of the inputs are left out: some inputs have "
+            "more of them for each streamline than others, or names where others have "
+            "numbers",
             listed(uneven),
         )
     return joined

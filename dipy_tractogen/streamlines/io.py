@@ -12,12 +12,12 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .checks import ScreeningReport, check_options, screen
-from .columns import as_columns, join_columns, warn_of_left_out
+from .columns import as_columns, join_columns, warn_of_left_out, with_texts
 from .conditions import BUNDLE
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
 from .messages import listed, printable
-from .naming import UNASSIGNED, bundle_labels
+from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
 from .ragged import as_sequence, take
 from .readers import TractogramContents, read_tractogram
@@ -278,9 +278,10 @@ def _kept_data(
 ) -> dict[str, np.ndarray]:
     """Give the values of the streamlines that are kept, but for their bundles."""
     columns = as_columns(contents.data_per_streamline, len(keep))
-    if bundles_from == BUNDLE:
+    if values_with_bundles(contents, bundles_from) == BUNDLE:
         columns.pop(BUNDLE, None)
-    return {name: values[keep] for name, values in columns.items()}
+    columns = {name: values[keep] for name, values in columns.items()}
+    return with_texts(columns, contents.categories)
 
 
 def _left_out(contents: TractogramContents, bundles_from: str) -> dict[str, list[str]]:

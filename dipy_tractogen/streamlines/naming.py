@@ -52,11 +52,32 @@ def bundle_labels(
     n = len(contents.streamlines)
     if bundles_from == "groups" or (bundles_from == "auto" and contents.groups):
         return _labels_from_groups(contents.groups, n, stem, path)
-    if bundles_from == "auto" and BUNDLE in contents.categories:
-        return _labels_from_values(contents, BUNDLE, path)
-    if bundles_from in ("auto", "stem"):
+    key = values_with_bundles(contents, bundles_from)
+    if key is None:
         return np.zeros(n, dtype=np.int32), (stem,)
-    return _labels_from_values(contents, bundles_from, path)
+    return _labels_from_values(contents, key, path)
+
+
+def values_with_bundles(contents: TractogramContents, bundles_from: str) -> str | None:
+    """Name the values that tell the bundles.
+
+    Parameters
+    ----------
+    contents : TractogramContents
+        What a file holds.
+    bundles_from : str
+        As for `bundle_labels`.
+
+    Returns
+    -------
+    str or None
+        A key of ``data_per_streamline``; None where the groups or the name of the file
+        tell the bundles.
+    """
+    if bundles_from != "auto":
+        return None if bundles_from in ("stem", "groups") else bundles_from
+    coded = not contents.groups and BUNDLE in contents.categories
+    return BUNDLE if coded else None
 
 
 def _labels_from_groups(

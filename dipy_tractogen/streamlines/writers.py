@@ -15,6 +15,7 @@ from .columns import (
     as_columns,
     checked_labels,
     choose_inherited,
+    with_codes,
     written_columns,
 )
 from .conditions import BUNDLE
@@ -92,7 +93,8 @@ class TractogramWriter:
             Bundle of each streamline, as an index into the bundle names, in any
             order. Given in every call or in none.
         data_per_streamline : dict of str to ndarray of shape (m,) or (m, k), optional
-            Values of each streamline, the same names and types in every call.
+            Values of each streamline, the same names and types in every call. Text is
+            taken for names of categories, and written as codes.
         inherited : dict of str to ndarray of shape (m,) or (m, k), optional
             Values that the inputs of a command have of each streamline. Those whose
             name is also that of other values, or that the format has no room for, are
@@ -104,9 +106,8 @@ class TractogramWriter:
             If points are not finite, or the labels or values do not fit.
         """
         streamlines = to_sequence(points)
-        if not len(streamlines):
+        if not (n := len(streamlines)):
             return
-        n = len(streamlines)
         if labels is not None:
             labels = checked_labels(labels, n, len(self._bundle_names))
         data = written_columns(data_per_streamline or {}, n)
@@ -115,7 +116,7 @@ class TractogramWriter:
                 "data_per_streamline 'bundle' is where labels go: give another name"
             )
         kept = self._chosen(inherited or {}, data, labels)
-        data = {**data, **written_columns(kept, n)}
+        data = with_codes({**data, **written_columns(kept, n)}, self._categories)
         self._check_kinds(data, labels)
         self._warn_of_losses(labels, data)
         for rows, block, lengths in blocks(streamlines):
@@ -218,7 +219,7 @@ def open_writer(
     bundle_names: Sequence[str] = (),
     force: bool = False,
     dtype: str = "float32",
-    categories: Mapping[str, Sequence[str] | Mapping[int, str]] | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[TractogramWriter]:
     """Open a tractogram to be written block by block.
 
@@ -244,8 +245,8 @@ def open_writer(
     dtype : str, optional
         Type of the points: ``"float32"``, or ``"float16"`` for a .trx of half the
         size, with points rounded by up to 0.03 mm at 100 mm from the origin.
-    categories : mapping of str to (sequence of str or mapping of int to str), optional
-        By the name of values that are codes of categories, what each code stands for.
+    categories : mapping of str to sequence of str, optional
+        What the codes 0, 1, ... stand for, by the name of values that are codes.
 
     Yields
     ------
@@ -264,10 +265,7 @@ def open_writer(
     path = Path(path)
     extension = tractogram_extension(path)
     names = tuple(str(name) for name in bundle_names)
-    tables = {
-        name: dict(table if isinstance(table, Mapping) else enumerate(table))
-        for name, table in (categories or {}).items()
-    }
+    tables = {name: dict(enumerate(one)) for name, one in (categories or {}).items()}
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype={dtype!r} is not accepted: choose float32 or float16")
     if dtype == "float16" and extension != ".trx":
@@ -287,9 +285,8 @@ def open_writer(
             )
             yield writer
             writer.finish()
-            in_file = stream.keeps_description
-            facts = {} if in_file else writer.description.as_dict()
-            put_sidecar(path, facts, force=force)
+            said = writer.description.as_dict()
+            put_sidecar(path, {} if stream.keeps_description else said, force=force)
         except BaseException:
             # The file is removed: that it cannot be ended either says nothing new.
             with suppress(OSError, ValueError):
@@ -307,7 +304,7 @@ def save_bundles(
     bundle_names: Sequence[str] = (),
     data_per_streamline: dict[str, np.ndarray] | None = None,
     inherited: dict[str, np.ndarray] | None = None,
-    categories: Mapping[str, Sequence[str] | Mapping[int, str]] | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
     force: bool = False,
 ) -> None:
     """Write streamlines as a tractogram.
@@ -329,7 +326,7 @@ def save_bundles(
         Values of each streamline; .trx and .trk keep them.
     inherited : dict of str to ndarray of shape (n,) or (n, k), optional
         Further values, which give way; see `TractogramWriter.write`.
-    categories : mapping of str to (sequence of str or mapping of int to str), optional
+    categories : mapping of str to sequence of str, optional
         What codes among the values stand for, see `open_writer`.
     force : bool, optional
         Whether an existing file may be replaced.

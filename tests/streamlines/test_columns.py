@@ -9,7 +9,7 @@ from dipy_tractogen.streamlines.columns import (
 )
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.writers import open_writer, save_bundles
 
 DATES = np.array([20260115, 16777217, -5], dtype=np.int64)
 
@@ -116,3 +116,46 @@ def test_a_trk_has_room_for_ten_names(tmp_path, grid, make_streamlines, caplog):
     assert "value_8, a_name_of_more_than_twenty of the inputs are left out" in (
         caplog.text
     )
+
+
+def test_categories_are_kept_by_name(tmp_path, grid, make_streamlines, caplog):
+    lines = make_streamlines(grid, n=3)
+    given = {
+        "a.trx": {"sex": ["M", "", "F"], "site": ["x", "y", "x"], "group": [1, 0, 1]},
+        "b.trk": {"sex": ["F", "D", "D"], "site": [7, 8, 9]},
+    }
+    for name, data in given.items():
+        save_bundles(
+            tmp_path / name,
+            lines,
+            reference=grid,
+            labels=np.array([0, 1, 0]),
+            bundle_names=("AF", "CC"),
+            data_per_streamline={key: np.array(each) for key, each in data.items()},
+            categories={"group": ("old", "young")},
+        )
+    files = [tmp_path / name for name in given]
+    kept = load_bundles(files, keep_data=True).data_per_streamline
+    assert kept["sex"].ravel().tolist() == ["M", "", "F", "F", "D", "D"]
+    assert kept["group"].ravel().tolist() == ["young", "old", "young", "", "", ""]
+    assert "bundle" not in kept
+    assert "data_per_streamline site of the inputs are left out" in caplog.text
+    save_bundles(tmp_path / "c.trk", [*lines, *lines], reference=grid, inherited=kept)
+    again = load_bundles(
+        tmp_path / "c.trk", categorical=["sex", "group"], invalid="drop"
+    )
+    # Those without a value are left out.
+    assert again.values["sex"].tolist() == ["M", "F"]
+    assert again.values["group"].tolist() == ["young", "young"]
+
+
+def test_codes_are_the_same_in_every_block(tmp_path, grid, make_streamlines):
+    lines = make_streamlines(grid, n=2)
+    with open_writer(
+        tmp_path / "a.trx", reference=grid, categories={"sex": ("F", "M")}
+    ) as writer:
+        for texts in (["longer", "M"], ["F", "D"], ["D", "M"]):
+            writer.write(lines, None, {"sex": np.array(texts)})
+    data = read_tractogram(tmp_path / "a.trx")
+    assert data.data_per_streamline["sex"].ravel().tolist() == [2, 1, 0, 3, 3, 1]
+    assert data.categories["sex"] == {0: "F", 1: "M", 2: "longer", 3: "D"}
