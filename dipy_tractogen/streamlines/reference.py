@@ -211,7 +211,8 @@ class Reference:
         Raises
         ------
         ValueError
-            If there is no finite point, or the voxel size is not positive.
+            If there is no finite point, the voxel size is not positive, or the points
+            are so far apart that no grid holds them.
         """
         if not voxel_size > 0:
             raise ValueError(f"the voxel size {voxel_size} mm is not positive")
@@ -220,7 +221,7 @@ class Reference:
         last = np.ceil((high + margin) / voxel_size)
         affine = np.diag([voxel_size, voxel_size, voxel_size, 1.0])
         affine[:3, 3] = first * voxel_size
-        return cls(affine, tuple((last - first + 1).astype(int)))
+        return cls(affine, tuple((last - first + 1).tolist()))
 
     @classmethod
     def from_dict(cls, values: dict) -> Reference:
