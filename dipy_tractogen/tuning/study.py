@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 import logging
 from pathlib import Path
-import sqlite3
 import time
 import warnings
 
 from dipy_tractogen.streamlines.messages import first_difference
 
+from .database import named_errors, open_storage
 from .selection import pareto_front, recommend
 from .space import suggest
 
@@ -76,8 +76,8 @@ class BetaStudy:
         self.ranges = ranges
         self.nb_trials = max(nb_trials, len(self.betas))
         path = Path(path).absolute()
-        self._lock = _Lock(path)
-        with _quietly(), self._lock:
+        self._path, self._lock = path, _Lock(path)
+        with named_errors(path), _quietly(), self._lock:
             self._study = _open(path, seed)
             self._settle({"betas": self.betas, "search": ranges, **settings}, path)
 
@@ -118,7 +118,7 @@ class BetaStudy:
 
         while self._is_left():
             # Until the trial is taken: SQLite would give it to two processes.
-            with _quietly(), self._lock:
+            with named_errors(self._path), _quietly(), self._lock:
                 self._study.optimize(
                     objective, n_trials=1, catch=(ValueError,), callbacks=[ended]
                 )
@@ -174,13 +174,14 @@ class BetaStudy:
 
     def _trials(self) -> list:
         """Give all trials but those that were given up and are done again."""
-        trials = self._study.get_trials(deepcopy=False)
+        with named_errors(self._path):
+            trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if not _is_given_up(trial)]
 
     def _is_left(self) -> bool:
         """Say whether there is a trial to make, once others have made theirs."""
         while True:
-            with _quietly(), self._lock:
+            with named_errors(self._path), _quietly(), self._lock:
                 self._enqueue_missing()
             trials = self._trials()
             states = [trial.state.name for trial in trials]
@@ -248,40 +249,19 @@ def _row(trial) -> dict:
 
 def _open(path: Path, seed: int):
     import optuna
-    from sqlalchemy.exc import DatabaseError
 
-    if path.exists():
-        _check_database(path)
-    try:
-        storage = optuna.storages.RDBStorage(
-            f"sqlite:///{path}",
-            heartbeat_interval=_SECONDS_BETWEEN_SIGNS,
-            grace_period=_SECONDS_OF_SILENCE,
-        )
-        return optuna.create_study(
-            study_name=_NAME,
-            storage=storage,
-            sampler=optuna.samplers.TPESampler(seed=seed),
-            directions=["minimize", "maximize"],
-            load_if_exists=True,
-        )
-    except (DatabaseError, RuntimeError) as error:
-        raise ValueError(
-            f"{path} cannot be used as the database of a search "
-            f"({str(error).splitlines()[0]}): give another --out_study."
-        ) from error
-
-
-def _check_database(path: Path) -> None:
-    """Refuse a file that is no database, before anything is written into it."""
-    try:
-        connection = sqlite3.connect(path)
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-        connection.close()
-    except sqlite3.DatabaseError as error:
-        raise ValueError(f"{path} is no SQLite database: give another.") from error
-    if tables and ("studies",) not in tables:
-        raise ValueError(f"{path} is a database of something else: give another.")
+    storage = open_storage(
+        path,
+        heartbeat_interval=_SECONDS_BETWEEN_SIGNS,
+        grace_period=_SECONDS_OF_SILENCE,
+    )
+    return optuna.create_study(
+        study_name=_NAME,
+        storage=storage,
+        sampler=optuna.samplers.TPESampler(seed=seed),
+        directions=["minimize", "maximize"],
+        load_if_exists=True,
+    )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 import inspect
@@ -56,8 +56,8 @@ class TractogenFlow(Workflow):
         Values of all parameters of the last run, given or default.
     warnings : list of str
         What the last run has warned of.
-    missing : list of str
-        What is said of outputs that the last run could not write.
+    missing : dict of Path to str
+        Optional outputs that the last run could not write, and what is said of them.
     screening : dict of str to dict
         What the last run kept and dropped of each kind of tractogram that it read.
     """
@@ -91,7 +91,7 @@ class TractogenFlow(Workflow):
         self.log_file = ""
         self.given: dict = {}
         self.warnings: list[str] = []
-        self.missing: list[str] = []
+        self.missing: dict[Path, str] = {}
         self.screening: dict[str, dict] = {}
 
     @property
@@ -190,7 +190,19 @@ class TractogenFlow(Workflow):
             message = f"{names} is not written: {one_line(error)}"
             logger.error(message)
             logger.debug("Where it came from:", exc_info=True)
-            self.missing.append(message)
+            self.missing |= dict.fromkeys(paths, message)
+
+    def log_written(self, paths: Iterable[Path]) -> None:
+        """Log the outputs of the run, but for those that could not be written.
+
+        Parameters
+        ----------
+        paths : iterable of Path
+            The outputs.
+        """
+        for path in paths:
+            if path not in self.missing:
+                logger.info("Wrote %s", path)
 
     def log_to(self, log_file: str, given: dict) -> None:
         """Settle the file of the messages, before it is opened.
@@ -256,7 +268,7 @@ def _noted(run: Callable) -> Callable:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         self.given = dict(list(bound.arguments.items())[1:])
-        self.missing = []
+        self.missing = {}
         with (
             noted_warnings() as self.warnings,
             noted_screening() as self.screening,
@@ -264,7 +276,7 @@ def _noted(run: Callable) -> Callable:
         ):
             result = run(self, *args, **kwargs)
         if self.missing:
-            raise OutputsMissing("; ".join(self.missing))
+            raise OutputsMissing("; ".join(dict.fromkeys(self.missing.values())))
         return result
 
     noted.__signature__ = signature

@@ -198,21 +198,29 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             "versions": current_versions(),
             **report,
         }
-        rows = (
-            ["n/a" if value is None else value for value in row.values()]
-            for row in table_rows(report)
-        )
         write_json(paths["out_metrics"], report, force=self.force)
-        write_table(paths["out_table"], list(columns), rows, force=self.force)
+        with self.optional(paths["out_table"]):
+            rows = (
+                ["n/a" if value is None else value for value in row.values()]
+                for row in table_rows(report)
+            )
+            write_table(paths["out_table"], list(columns), rows, force=self.force)
         if "out_measures" in paths:
-            from dipy_tractogen.viz.evaluation import plot_distributions, plot_measures
-
-            plot_measures(report, paths["out_measures"], force=self.force)
-            plot_distributions(report, paths["out_distributions"], force=self.force)
+            self._draw(report, paths)
         for line in format_table(report).splitlines():
             logger.info(line)
-        for path in paths.values():
-            logger.info("Wrote %s", path)
+        self.log_written(paths.values())
+
+    def _draw(self, report: dict, paths: dict) -> None:
+        """Draw the figures, each whether or not the other can be."""
+        with self.optional(paths["out_measures"]):
+            from dipy_tractogen.viz.evaluation import plot_measures
+
+            plot_measures(report, paths["out_measures"], force=self.force)
+        with self.optional(paths["out_distributions"]):
+            from dipy_tractogen.viz.evaluation import plot_distributions
+
+            plot_distributions(report, paths["out_distributions"], force=self.force)
 
 
 def _check_voxels(grid, voxel_size: float | None) -> float:

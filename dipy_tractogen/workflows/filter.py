@@ -110,12 +110,13 @@ class FilterStreamlinesFlow(TractogenFlow):
                 self._write(paths[name], bundles, data, chosen)
         report["counts"] = _counts(bundles, plausible)
         report |= make_notes(self)
-        write_json(paths["out_metrics"], report, force=self.force)
+        with self.optional(paths["out_metrics"]):
+            write_json(paths["out_metrics"], report, force=self.force)
         if "out_thresholds" in paths:
-            reference.save(paths["out_thresholds"], model_file, force=self.force)
+            with self.optional(paths["out_thresholds"]):
+                reference.save(paths["out_thresholds"], model_file, force=self.force)
         logger.info("%d of %d streamlines are plausible", plausible.sum(), len(bundles))
-        for path in paths.values():
-            logger.info("Wrote %s", path)
+        self.log_written(paths.values())
 
     def _reference(self, model, model_file, given: dict):
         """Learn what is near, or read it; and what is to be reported of it."""

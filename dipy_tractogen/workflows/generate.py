@@ -130,7 +130,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             given["train_files"] = self.inputs(given["train_files"])
 
         from dipy_tractogen.streamlines.reference import Reference
-        from dipy_tractogen.streamlines.sidecar import put_sidecar
+        from dipy_tractogen.streamlines.sidecar import put_sidecar, sidecar_path
         from dipy_tractogen.streamlines.spacing import respaced
 
         began = time.perf_counter()
@@ -182,7 +182,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
             seconds=round(time.perf_counter() - began, 1),
         )
         # That of a TRK, with what the codes stand for, is there since it was written.
-        put_sidecar(path, record, force=True)
+        with self.optional(sidecar_path(path)):
+            put_sidecar(path, record, force=True)
         logger.info("Wrote %s", path)
         if plausibility:
             _report(plausibility, path)

@@ -108,16 +108,18 @@ class LabelStreamlinesFlow(TractogenFlow):
             "relative_distance": relative.astype("float32"),
         }
         self._write(paths["out_tractogram"], bundles, labels, names, data)
-        self._count(paths["out_counts"], labels, names)
+        with self.optional(paths["out_counts"]):
+            self._count(paths["out_counts"], labels, names)
         report |= reference.compare_places(int((relative > 1).sum()), bundles)
         report |= make_notes(self)
         if score:
             report["score"] = _score(bundles, labels, names)
-        write_json(paths["out_metrics"], report, force=self.force)
+        with self.optional(paths["out_metrics"]):
+            write_json(paths["out_metrics"], report, force=self.force)
         if "out_thresholds" in paths:
-            reference.save(paths["out_thresholds"], model_file, force=self.force)
-        for path in paths.values():
-            logger.info("Wrote %s", path)
+            with self.optional(paths["out_thresholds"]):
+                reference.save(paths["out_thresholds"], model_file, force=self.force)
+        self.log_written(paths.values())
 
     def _reference(self, model, model_file, given: dict):
         """Learn what is near, or read it; and what is to be reported of it."""

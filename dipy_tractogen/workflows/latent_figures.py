@@ -60,21 +60,22 @@ def show_projections(
             "Projecting %d latents by %s", len(sample.z_mean), PROJECTIONS[method]
         )
         projection = project(sample.z_mean, method, seed=seed)
-        path = plot_projection(
-            projection.places,
-            projection.axis_labels,
-            colourings,
-            findings.paths[f"{method}_png"],
-            has_scale=method == "pca",
-            seed=seed,
-            force=findings.force,
-        )
-        findings.list_figure(
-            path,
-            f"Latents by {PROJECTIONS[method]}",
-            f"{len(sample.z_mean)} latents in two dimensions, coloured by "
-            f"{' and by '.join(names)}.",
-        )
+        with findings.optional(findings.paths[f"{method}_png"]):
+            path = plot_projection(
+                projection.places,
+                projection.axis_labels,
+                colourings,
+                findings.paths[f"{method}_png"],
+                has_scale=method == "pca",
+                seed=seed,
+                force=findings.force,
+            )
+            findings.list_figure(
+                path,
+                f"Latents by {PROJECTIONS[method]}",
+                f"{len(sample.z_mean)} latents in two dimensions, coloured by "
+                f"{' and by '.join(names)}.",
+            )
         for number, column in enumerate(projection.places.T, start=1):
             columns[f"{method}_{number}"] = column
         if projection.explained_variance is not None:
@@ -133,21 +134,22 @@ def show_dimensions(findings: LatentFindings, model, sample) -> np.ndarray:
         (["" if each is None else each for each in row.values()] for row in rows),
         "Latent dimensions",
     )
-    path = plot_units(
-        names,
-        units,
-        active,
-        findings.paths["units_png"],
-        threshold=model.active_variance,
-        force=findings.force,
-    )
     counted = f"{active.sum()} of {len(names)} latent dimensions are active"
     logger.info(counted)
-    findings.list_figure(
-        path,
-        "What each latent dimension holds",
-        f"Bars of each latent dimension, largest first; {counted}.",
-    )
+    with findings.optional(findings.paths["units_png"]):
+        path = plot_units(
+            names,
+            units,
+            active,
+            findings.paths["units_png"],
+            threshold=model.active_variance,
+            force=findings.force,
+        )
+        findings.list_figure(
+            path,
+            "What each latent dimension holds",
+            f"Bars of each latent dimension, largest first; {counted}.",
+        )
     return active
 
 
@@ -181,21 +183,22 @@ def show_correlations(findings: LatentFindings, model, sample) -> None:
         ([name, *row] for name, row in zip(dimensions, found.tolist())),
         title,
     )
-    path = plot_correlations(
-        dimensions,
-        names,
-        found,
-        findings.paths["correlations_png"],
-        force=findings.force,
-    )
-    row, column = np.unravel_index(np.abs(found).argmax(), found.shape)
-    findings.list_figure(
-        path,
-        title,
-        f"Heat map of {len(dimensions)} latent dimensions by {', '.join(names)}; the "
-        f"strongest correlation is {found[row, column]:.2f}, of {dimensions[row]} with "
-        f"{names[column]}.",
-    )
+    with findings.optional(findings.paths["correlations_png"]):
+        path = plot_correlations(
+            dimensions,
+            names,
+            found,
+            findings.paths["correlations_png"],
+            force=findings.force,
+        )
+        row, column = np.unravel_index(np.abs(found).argmax(), found.shape)
+        findings.list_figure(
+            path,
+            title,
+            f"Heat map of {len(dimensions)} latent dimensions by {', '.join(names)}; "
+            f"the strongest correlation is {found[row, column]:.2f}, of "
+            f"{dimensions[row]} with {names[column]}.",
+        )
 
 
 def dimension_names(model) -> list[str]:

@@ -13,19 +13,22 @@ class LatentFindings:
     Parameters
     ----------
     flow : TractogenFlow
-        Says whether files may be overwritten.
+        Says whether files may be overwritten, and goes on without one that cannot be
+        written.
     paths : dict of str to Path
         Where each output goes.
 
     Attributes
     ----------
+    optional : callable
+        ``TractogenFlow.optional``.
     found : dict
         What was found, as plain values; ``figures`` and ``tables`` list the files, by
         their names beside the JSON.
     """
 
     def __init__(self, flow, paths: dict[str, Path]):
-        self.paths, self.force = paths, flow.force
+        self.paths, self.force, self.optional = paths, flow.force, flow.optional
         self.found: dict = {"figures": [], "tables": []}
 
     def write_table(self, name: str, columns, rows, title: str) -> None:
@@ -41,8 +44,9 @@ class LatentFindings:
             Title of the table.
         """
         path = self.paths[f"{name}_tsv"]
-        write_table(path, columns, rows, force=self.force)
-        self.found["tables"].append({"file": path.name, "title": title})
+        with self.optional(path):
+            write_table(path, columns, rows, force=self.force)
+            self.found["tables"].append({"file": path.name, "title": title})
 
     def list_figure(self, path: Path, title: str, alt: str) -> None:
         """List a figure.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 import logging
 from pathlib import Path
 
@@ -129,6 +130,7 @@ class SweepBetaFlow(TractogenFlow):
 
         from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
         from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.tuning.database import new_database
         from dipy_tractogen.tuning.study import BetaStudy
 
         fixed = {"nb_points": nb_points, "latent_dim": latent_dim, "sigma_mm": sigma_mm}
@@ -143,32 +145,33 @@ class SweepBetaFlow(TractogenFlow):
                 f"--held_out {held_out} holds out {len(aside)} streamlines, too few to "
                 f"measure with: give a share that makes more than {NB_NEIGHBOURS}."
             )
-        if not resume:
-            paths["out_study"].unlink(missing_ok=True)
-        study = BetaStudy(
-            paths["out_study"],
-            {
-                **fixed,
-                **options,
-                **{name: given[name] for name in loading},
-                "held_out": held_out,
-                "data": [file_digest(file) for file in files],
-            },
-            betas=betas,
-            ranges=ranges,
-            nb_trials=nb_trials or (4 * len(betas) if ranges else len(betas)),
-            seed=seed,
-        )
-        self._run_trials(study, training, aside, fixed, options)
-        rows = study.rows(tolerance_mm)
+        settings = {
+            **fixed,
+            **options,
+            **{name: given[name] for name in loading},
+            "held_out": held_out,
+            "data": [file_digest(file) for file in files],
+        }
+        is_there = resume and paths["out_study"].exists()
+        with nullcontext() if is_there else new_database(paths["out_study"]):
+            study = BetaStudy(
+                paths["out_study"],
+                settings,
+                betas=betas,
+                ranges=ranges,
+                nb_trials=nb_trials or (4 * len(betas) if ranges else len(betas)),
+                seed=seed,
+            )
+            self._run_trials(study, training, aside, fixed, options)
+            rows = study.rows(tolerance_mm)
         _write_table(paths["out_table"], rows)
         _report(rows, paths)
 
-        from dipy_tractogen.viz.tradeoff import plot_tradeoff
+        with self.optional(paths["out_png"]):
+            from dipy_tractogen.viz.tradeoff import plot_tradeoff
 
-        plot_tradeoff(rows, paths["out_png"], force=True)
-        for path in paths.values():
-            logger.info("Wrote %s", path)
+            plot_tradeoff(rows, paths["out_png"], force=True)
+        self.log_written(paths.values())
 
     def _run_trials(self, study, training, aside, fixed, options) -> None:
         from tqdm.auto import tqdm

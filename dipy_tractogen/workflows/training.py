@@ -89,14 +89,19 @@ class TrainingFlow(TractogenFlow):
                 self._note(model)
                 workspace.keep_best(model)
                 raise
-            _save_held_out(model, aside, paths.get("out_held_out"), force)
+            if "out_held_out" in paths and not len(aside):
+                del paths["out_held_out"]
+                logger.warning("No bundle has a streamline to spare: none is held out.")
             self.report(model, aside)
             self._note(model)
             model.save(paths["out_model"], overwrite=force)
-            workspace.finish(paths["out_history"], force=force)
-        for path in paths.values():
-            if path.exists():
-                logger.info("Wrote %s", path)
+            if "out_held_out" in paths:
+                with self.optional(paths["out_held_out"]):
+                    _save_held_out(model, aside, paths["out_held_out"], force)
+            with self.optional(paths["out_history"]):
+                workspace.save_history(paths["out_history"], force=force)
+            workspace.finish()
+        self.log_written(paths.values())
 
     def report(self, model, aside) -> None:
         """Log what came of the training.
@@ -250,16 +255,11 @@ def _of_known_categories(aside, kept):
     return aside.select(known)
 
 
-def _save_held_out(model, aside, path: Path | None, force: bool) -> None:
+def _save_held_out(model, aside, path: Path, force: bool) -> None:
     from dipy_tractogen.streamlines.writers import save_bundles
 
     from .conditions import tables_of_codes, values_to_write
 
-    if path is None:
-        return
-    if not len(aside):
-        logger.warning("No bundle has a streamline to spare: none is held out.")
-        return
     known = model.record.density.conditions
     save_bundles(
         path,

@@ -156,22 +156,23 @@ class WalkFigures:
         ]
         if not _can_draw("traversal"):
             return
-        path = plot_grid(
-            rows,
-            findings.paths["traversal_png"],
-            column_titles=[f"{_signed(place)} SD" for place in walks[0].places],
-            title=f"{bundle}, each latent dimension changed by itself",
-            seed=self.seed,
-            force=findings.force,
-        )
-        findings.list_figure(
-            path,
-            f"Traversals of {bundle}",
-            f"A grid: rows are {len(rows)} of {len(walks)} active latent dimensions, "
-            f"columns steps from low to high; streamlines of {bundle} over those at "
-            f"the mean, in grey. "
-            f"{rows[0].name} moves them most, by {walks[0].reach:.1f} mm.",
-        )
+        with findings.optional(findings.paths["traversal_png"]):
+            path = plot_grid(
+                rows,
+                findings.paths["traversal_png"],
+                column_titles=[f"{_signed(place)} SD" for place in walks[0].places],
+                title=f"{bundle}, each latent dimension changed by itself",
+                seed=self.seed,
+                force=findings.force,
+            )
+            findings.list_figure(
+                path,
+                f"Traversals of {bundle}",
+                f"A grid: rows are {len(rows)} of {len(walks)} active latent "
+                f"dimensions, columns steps from low to high; streamlines of {bundle} "
+                "over those at the mean, in grey. "
+                f"{rows[0].name} moves them most, by {walks[0].reach:.1f} mm.",
+            )
 
     def _show_walk(self, walker: Walker, walk: Walk) -> None:
         """Animate a walk of a bundle, and write what was measured."""
@@ -206,21 +207,25 @@ class WalkFigures:
         if not _can_draw(name):
             return
         logger.info("Rendering %d steps: %s", len(steps), title)
-        png, gif = render_walk(
-            steps,
-            self.findings.paths[f"{name}_png"],
-            self.findings.paths[f"{name}_gif"],
-            every=_EVERY,
-            legend=legend,
-            view=view,
-            force=self.findings.force,
-        )
-        alt = (
-            f"{title}: {len(walk.points)} streamlines, which move by "
-            f"{walk.displacement[-1]:.1f} mm"
-        )
-        self.findings.list_figure(png, title, f"{alt}, in steps from left to right.")
-        self.findings.list_figure(gif, f"{title}, animated", f"{alt}, to and fro.")
+        paths = [self.findings.paths[f"{name}_{kind}"] for kind in ("png", "gif")]
+        with self.findings.optional(*paths):
+            png, gif = render_walk(
+                steps,
+                paths[0],
+                paths[1],
+                every=_EVERY,
+                legend=legend,
+                view=view,
+                force=self.findings.force,
+            )
+            alt = (
+                f"{title}: {len(walk.points)} streamlines, which move by "
+                f"{walk.displacement[-1]:.1f} mm"
+            )
+            self.findings.list_figure(
+                png, title, f"{alt}, in steps from left to right."
+            )
+            self.findings.list_figure(gif, f"{title}, animated", f"{alt}, to and fro.")
 
 
 def _can_draw(name: str) -> bool:

@@ -127,8 +127,8 @@ class Workspace:
             "goes on" if goes_on else "starts anew: no checkpoint was due yet",
         )
 
-    def finish(self, history_file: Path, *, force: bool) -> None:
-        """Give the history its name and remove the folder.
+    def save_history(self, history_file: Path, *, force: bool) -> None:
+        """Copy the history to where it goes.
 
         Parameters
         ----------
@@ -143,6 +143,9 @@ class Workspace:
 
         with replacing(history_file, force=force) as temporary:
             shutil.copyfile(self.history, temporary)
+
+    def finish(self) -> None:
+        """Remove the folder: all outputs are there."""
         self._remove()
 
     def _check_own(self) -> None:

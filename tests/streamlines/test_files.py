@@ -59,6 +59,16 @@ def test_a_name_with_brackets_is_a_file_first(tmp_path):
     assert expand_inputs(tmp_path / "AF[1].trk") == [tmp_path / "AF[1].trk"]
 
 
+@pytest.mark.parametrize("name", ["run [1]", "what?", "a*b"])
+def test_folders_that_are_there_stand_for_themselves_in_a_glob(tmp_path, name):
+    for folder in (name, "run 1", "whats", "aab"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        (tmp_path / folder / "deep" / "AF.trk").touch()
+    expected = [tmp_path / name / "deep" / "AF.trk"]
+    assert expand_inputs(tmp_path / name / "d*" / "*.trk") == expected
+    assert expand_inputs(tmp_path / name / "**" / "*.trk") == expected
+
+
 def test_file_named_twice_is_read_once(folder, caplog):
     with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
         found = expand_inputs(

@@ -1,10 +1,10 @@
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AE, VAE
+from dipy_tractogen.workflows.base import TractogenFlow
 from dipy_tractogen.workflows.latent_figures import show_dimensions
 from dipy_tractogen.workflows.latent_findings import LatentFindings
 from dipy_tractogen.workflows.latent_sample import LatentSample
@@ -16,7 +16,7 @@ Z = np.random.default_rng(0).normal(size=(50, 3)) * (2.0, 1.0, 0.001)
 def findings(tmp_path):
     names = ("units_tsv", "units_png")
     paths = {name: tmp_path / f"latent_{name.replace('_', '.')}" for name in names}
-    return LatentFindings(SimpleNamespace(force=False), paths)
+    return LatentFindings(TractogenFlow(), paths)
 
 
 def sample(**given):

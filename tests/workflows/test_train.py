@@ -227,7 +227,7 @@ def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
 ):
     finish = Workspace.finish
 
-    def killed(self, history_file, *, force):
+    def killed(self):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Workspace, "finish", killed)

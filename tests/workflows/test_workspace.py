@@ -26,7 +26,8 @@ def test_end_leaves_the_history_only(make, tmp_path):
     with workspace:
         assert workspace.folder == tmp_path / "model.training"
         workspace.history.write_text("step,loss\n1,2\n")
-        workspace.finish(tmp_path / "history.csv", force=False)
+        workspace.save_history(tmp_path / "history.csv", force=False)
+        workspace.finish()
     assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
     assert (tmp_path / "history.csv").read_text(encoding="utf-8") == "step,loss\n1,2\n"
 
@@ -113,7 +114,8 @@ def test_file_that_appears_while_training_stays(make, tmp_path, caplog):
     with make() as workspace:
         workspace.history.write_text("step")
         (workspace.folder / "notes.txt").write_text("mine")
-        workspace.finish(tmp_path / "history.csv", force=False)
+        workspace.save_history(tmp_path / "history.csv", force=False)
+        workspace.finish()
     assert [path.name for path in workspace.folder.iterdir()] == ["notes.txt"]
     assert "is left: it holds notes.txt" in caplog.text
 

@@ -1,0 +1,194 @@
+"""The file of a search: an SQLite database that Optuna writes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+import secrets
+import sqlite3
+
+from dipy_tractogen.streamlines.disk import WriteError
+
+_SQLITE = b"SQLite format 3\0"
+_OF_DISK = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY),
+)
+# What SQLite calls its own files beside a database.
+_SUFFIXES = ("", "-journal", "-wal", "-shm")
+
+
+def open_storage(path: Path, **options):
+    """Open a database for Optuna, or make it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    **options
+        Further arguments of ``optuna.storages.RDBStorage``.
+
+    Returns
+    -------
+    optuna.storages.RDBStorage
+        The storage.
+
+    Raises
+    ------
+    ValueError
+        If the file is no database of a search.
+    """
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import QueuePool
+
+    class Storage(optuna.storages.RDBStorage):
+        """Leaves it to the search to find that nothing can be written."""
+
+        def record_heartbeat(self, trial_id: int) -> None:
+            """Say that a trial is under way; a thread of its own does."""
+            with suppress(SQLAlchemyError, optuna.exceptions.StorageInternalError):
+                super().record_heartbeat(trial_id)
+
+    if path.exists():
+        check_database(path)
+    try:
+        return Storage(
+            # The path is no part of an address, where % and ? have meanings.
+            "sqlite://",
+            engine_kwargs={
+                "creator": lambda: sqlite3.connect(path, check_same_thread=False),
+                "poolclass": QueuePool,
+            },
+            **options,
+        )
+    except RuntimeError as error:
+        # Of another version.
+        raise ValueError(
+            f"{path} cannot be used as the database of a search "
+            f"({str(error).splitlines()[0]}): give another --out_study."
+        ) from error
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Name the file where the body cannot read or write a database.
+
+    Parameters
+    ----------
+    path : Path
+        The database.
+
+    Raises
+    ------
+    WriteError
+        If the disk refuses, whatever Optuna makes of that.
+    ValueError
+        If the file is damaged, or no database of a search.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError, sqlite3.Error) as error:
+        inner: BaseException = error
+        while inner.__cause__ is not None:
+            inner = inner.__cause__
+        said = str(inner).splitlines()[0]
+        # Of the code, the upper bytes tell kinds of one error.
+        if getattr(inner, "sqlite_errorcode", 0) & 0xFF in _OF_DISK:
+            raise WriteError(path, said) from error
+        raise ValueError(
+            f"{path} cannot be used as the database of a search ({said}): give another "
+            "--out_study."
+        ) from error
+
+
+def check_database(path: Path) -> None:
+    """Refuse a file that is no database of a search; it is not written to.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If it is another file.
+    """
+    with path.open("rb") as stream:
+        begins = stream.read(len(_SQLITE))
+    if begins not in (b"", _SQLITE):
+        raise ValueError(f"{path} is no SQLite database: give another.")
+    try:
+        # A file that is opened for writing may be changed by that.
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        # A process that was killed left a transaction, which cannot be undone thus.
+        return
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"{path} is no SQLite database: give another.") from error
+    if tables and ("studies",) not in tables:
+        raise ValueError(f"{path} is a database of something else: give another.")
+
+
+@contextmanager
+def new_database(path: Path) -> Iterator[None]:
+    """Make way for a new search, and bring the old one back if the new one fails.
+
+    A search that fails is kept where trials were begun: it can be gone on with.
+
+    Parameters
+    ----------
+    path : Path
+        The database, which need not exist.
+
+    Raises
+    ------
+    ValueError
+        If there is a file that is no database of a search.
+    """
+    if path.exists():
+        check_database(path)
+    token = secrets.token_hex(4)
+    aside = path.with_name(f".{path.stem}-{token}{path.suffix}")
+    _move(path, aside)
+    try:
+        yield
+    except BaseException:
+        if not _is_begun(path):
+            _move(aside, path)
+        raise
+    finally:
+        _remove(aside)
+
+
+def _is_begun(path: Path) -> bool:
+    """Tell whether a trial was begun, by this process or by others."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            states = "SELECT 1 FROM trials WHERE state != 'WAITING'"
+            return connection.execute(states).fetchone() is not None
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _move(path: Path, target: Path) -> None:
+    """Move a database with all that SQLite keeps beside it; it replaces another."""
+    _remove(target)
+    for suffix in _SUFFIXES:
+        file = path.with_name(f"{path.name}{suffix}")
+        if file.exists() or file.is_symlink():
+            file.rename(target.with_name(f"{target.name}{suffix}"))
+
+
+def _remove(path: Path) -> None:
+    for suffix in _SUFFIXES:
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
