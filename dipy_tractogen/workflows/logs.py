@@ -31,11 +31,21 @@ _QUOTES_AND_COMMAS = re.compile(r"""['",\s]+""")
 
 
 class _Formatter(logging.Formatter):
-    """Writes names of files that are not UTF-8, too."""
+    """Writes a message on one line, whatever the names of files in it are.
+
+    Bytes that are not UTF-8 are spelled, and so are ends of lines and what a terminal
+    would take for commands.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        from dipy_tractogen.streamlines.messages import printable
+
+        return printable(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
         from dipy_tractogen.streamlines.messages import encodable
 
+        # With the traceback, where there is one.
         return encodable(super().format(record))
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import io
+import logging
 from pathlib import Path
 import re
 
@@ -9,7 +11,7 @@ import pytest
 
 import dipy_tractogen
 from dipy_tractogen.workflows.cli import cli_flows, load_flow
-from dipy_tractogen.workflows.logs import OptionWords
+from dipy_tractogen.workflows.logs import Log, OptionWords
 
 OPTIONS = {"outside_box", "seed", "huber_mm", "reconstruction", "force", "reference"}
 LIBRARY = ("metrics", "nn", "sampling", "streamlines", "viz", "tuning")
@@ -104,3 +106,25 @@ def test_no_message_of_the_library_reaches_the_shell_in_python(text, commands):
             left = re.search(rf"(?<![\w-]){name}=(?!LOW)", said)
             assert not left, f"{command}: {said}"
         assert not re.search(r"\([a-z]\w*='", said), f"{command}: {said}"
+
+
+def test_a_message_is_one_line_whatever_is_in_it(tmp_path):
+    stream, file = io.StringIO(), tmp_path / "log.txt"
+    with Log(stream, str(file)) as log:
+        log.set_level("INFO")
+        logging.getLogger("dipy_tractogen").info("Reading a\nb\x1b[31m\u2028\udcfc.trk")
+    expected = r"INFO: Reading a\nb\x1b[31m\u2028\xfc.trk" + "\n"
+    assert stream.getvalue() == expected
+    assert file.read_text(encoding="utf-8").endswith(f" {expected}")
+
+
+def test_a_traceback_keeps_its_lines():
+    stream = io.StringIO()
+    with Log(stream) as log:
+        log.set_level("DEBUG")
+        try:
+            raise ValueError("no\nmore")
+        except ValueError:
+            logging.getLogger("dipy_tractogen").debug("From:", exc_info=True)
+    first, second, *_ = stream.getvalue().splitlines()
+    assert (first, second) == ("DEBUG: From:", "Traceback (most recent call last):")
