@@ -15,6 +15,9 @@ from .disk import temporary_error
 
 logger = logging.getLogger("dipy_tractogen")
 
+# Characters of what a library says of a file, which may hold some of its contents.
+_LONGEST = 250
+
 MOST_LISTED = 10
 """Names that a message lists before it counts the others."""
 
@@ -112,8 +115,8 @@ def read_error(path: str | os.PathLike, error: Exception) -> Exception:
         )
     kind = Path(path).suffix.lower()
     return ValueError(
-        f"{path} is not a whole {kind} file ({reason(error)}): it may be cut short, "
-        "damaged or of another format; copy or export it again"
+        f"{path} is not a whole {kind} file ({reason(error)[:_LONGEST]}): it may be "
+        "cut short, damaged or of another format; copy or export it again"
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-import math
 import os
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from .files import tractogram_extension
 from .messages import read_error, warnings_logged
 from .ragged import POINTS_PER_BLOCK, as_sequence, lengths_between
 from .sidecar import read_description
-from .store import GrowingPoints, StoreError, check_inflated
+from .store import GrowingPoints, StoreError
 from .tck_reader import read_tck
 from .trk_reader import read_trk
 from .trx_reader import read_trx
@@ -125,9 +124,11 @@ def _read_dpy(path: Path) -> Blocks:
     """Read a DPY, whose arrays are in the file itself."""
     import h5py
 
+    from .hdf5 import own_array
+
     with h5py.File(path, "r") as file:
-        tracks = _array(file, "tracks", "f", path)
-        offsets = _array(file, "offsets", "iu", path)
+        tracks = own_array(file, "streamlines/tracks", "f", path)
+        offsets = own_array(file, "streamlines/offsets", "iu", path)
         if tracks.ndim != 2 or tracks.shape[1] != 3 or offsets.ndim != 1:
             raise ValueError(
                 f"its tracks have the shape {tracks.shape}, its offsets {offsets.shape}"
@@ -136,27 +137,6 @@ def _read_dpy(path: Path) -> Blocks:
         for start in range(0, len(tracks), POINTS_PER_BLOCK):
             yield tracks[start : start + POINTS_PER_BLOCK].astype(np.float32)
         return lengths, {}, {}
-
-
-def _array(file, name: str, kinds: str, path: Path):
-    """Return an array of numbers of a DPY; a link could lead to any other file."""
-    import h5py
-
-    group = file
-    for part in ("streamlines", name):
-        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"it has no streamlines/{name} of its own")
-        group = group[part]
-    if not isinstance(group, h5py.Dataset) or group.shape is None:
-        raise ValueError(f"its streamlines/{name} is no array")
-    if group.is_virtual or group.external:
-        raise ValueError(f"its streamlines/{name} is in another file")
-    if group.dtype.kind not in kinds:
-        raise ValueError(f"its streamlines/{name} holds {group.dtype}, and not numbers")
-    size = max(math.prod(group.shape), math.prod(group.chunks or ()))
-    check_inflated(size * group.dtype.itemsize, path.stat().st_size)
-    return group
 
 
 READERS: dict[str, Callable[[Path], Blocks]] = {

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import nibabel as nib
 from nibabel.affines import apply_affine, voxel_sizes
-from nibabel.orientations import aff2axcodes
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .files import split_extension
 from .messages import read_error, warnings_logged
 from .ragged import blocks, extent, streamlines_of, to_sequence
-from .trk_header import read_trk_header, voxel_order
+from .trk_header import axes_of, read_trk_header, voxel_order
 from .trx_reader import read_trx_grid
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Reference:
         object.__setattr__(self, "affine", affine)
         object.__setattr__(self, "dimensions", tuple(int(d) for d in dimensions))
         object.__setattr__(self, "voxel_sizes", sizes)
-        order = voxel_order(self.voxel_order or "".join(aff2axcodes(affine)))
+        order = voxel_order(self.voxel_order or axes_of(affine))
         object.__setattr__(self, "voxel_order", order)
 
     @classmethod

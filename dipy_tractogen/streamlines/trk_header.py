@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from nibabel.orientations import aff2axcodes
 from nibabel.streamlines.trk import header_2_dtype as _DTYPE
 import numpy as np
 
@@ -83,7 +84,32 @@ def _affine(header: dict, path: Path) -> np.ndarray:
     finite = np.isfinite(affine).all()
     if not finite or abs(np.linalg.det(affine[:3, :3].astype(float))) < 1e-12:
         raise ValueError("its vox_to_ras is flat, or holds what is no number")
+    axes_of(affine)
     return affine
+
+
+def axes_of(affine: np.ndarray) -> str:
+    """Return the directions nearest to the axes of a grid.
+
+    Parameters
+    ----------
+    affine : ndarray of shape (4, 4)
+        From voxels to RASMM (mm).
+
+    Returns
+    -------
+    str
+        Such as ``"RAS"``.
+
+    Raises
+    ------
+    ValueError
+        If two axes cannot be told apart.
+    """
+    codes = aff2axcodes(affine)
+    if None in codes:
+        raise ValueError(f"the axes of the grid cannot be told apart: {codes}")
+    return "".join(codes)
 
 
 def voxel_order(given: str | bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import numpy as np
 
 from .files import split_extension
 from .messages import read_error
+from .store import check_inflated
+
+# Bytes from which an image is refused if it shrinks by more than tractograms do: masks
+# shrink by a thousand.
+_LARGE_IMAGE = 2**32
 
 
 class Volume:
@@ -144,25 +150,44 @@ def load_peaks(path: str | os.PathLike) -> Volume:
 
 
 def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    from dipy.io.peaks import load_pam
+    import h5py
+
+    from .hdf5 import own_array
 
     _check_there(path)
     try:
-        peaks = load_pam(path)
+        with h5py.File(path, "r") as file:
+            peaks = own_array(file, "pam/peak_dirs", "f", Path(path))[:]
+            if "affine" not in file["pam"]:
+                raise ValueError("it has no affine: save the peaks with one")
+            affine = own_array(file, "pam/affine", "fiu", Path(path))[:]
+            return peaks, _checked_affine(affine)
     except Exception as error:
         raise read_error(path, error) from error
-    if peaks.affine is None:
-        raise ValueError(f"{path} holds no affine: save the peaks with one.")
-    return peaks.peak_dirs, peaks.affine
 
 
 def _load_image(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     _check_there(path)
     try:
         image = nib.load(path)
-        return np.asanyarray(image.dataobj), image.affine
+        kind = image.get_data_dtype()
+        if kind.kind not in "biuf":
+            raise ValueError(f"its voxels are {kind}, and not numbers")
+        size = math.prod(image.shape) * kind.itemsize
+        if size > _LARGE_IMAGE:
+            check_inflated(size, Path(path).stat().st_size)
+        return np.asanyarray(image.dataobj), _checked_affine(image.affine)
     except Exception as error:
         raise read_error(path, error) from error
+
+
+def _checked_affine(affine: np.ndarray | None) -> np.ndarray:
+    """Refuse an affine that says of no voxel where it lies."""
+    if affine is None or affine.shape != (4, 4) or not np.isfinite(affine).all():
+        raise ValueError("its affine is not 4 by 4 finite numbers")
+    if abs(np.linalg.det(affine[:3, :3].astype(float))) < 1e-12:
+        raise ValueError("its affine is flat and cannot be inverted")
+    return affine
 
 
 def _check_there(path: str | os.PathLike) -> None:

@@ -1,5 +1,4 @@
-from types import SimpleNamespace
-
+import h5py
 import nibabel as nib
 from nibabel.affines import apply_affine
 import numpy as np
@@ -101,14 +100,38 @@ def test_peaks_of_dipy_are_read(tmp_path):
     np.testing.assert_allclose(read.affine, AFFINES["rotated"], atol=1e-5)
 
 
-def test_peaks_without_an_affine_or_of_another_shape_are_refused(tmp_path, monkeypatch):
+def test_peaks_without_an_affine_or_of_another_shape_are_refused(tmp_path):
     path = tmp_path / "peaks.pam5"
     path.write_bytes(b"no peaks")
     with pytest.raises(ValueError, match=r"is not a whole \.pam5 file"):
         load_peaks(path)
-    without = SimpleNamespace(affine=None, peak_dirs=np.zeros((2, 2, 2, 5, 3)))
-    monkeypatch.setattr("dipy.io.peaks.load_pam", lambda path: without)
-    with pytest.raises(ValueError, match="holds no affine"):
+    with h5py.File(path, "w") as file:
+        file["pam/peak_dirs"] = np.zeros((2, 2, 2, 5, 3))
+    with pytest.raises(ValueError, match="it has no affine"):
+        load_peaks(path)
+    with h5py.File(path, "a") as file:
+        file["pam/affine"] = h5py.ExternalLink("/etc/passwd", "/x")
+    with pytest.raises(ValueError, match="no pam/affine of its own"):
         load_peaks(path)
     with pytest.raises(ValueError, match=r"3 \* nb_peaks"):
         load_peaks(save(tmp_path / "four.nii", np.ones((2, 2, 2, 4)), np.eye(4)))
+
+
+def test_images_that_cannot_be_are_refused(tmp_path):
+    colours = np.zeros((2, 2, 2), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(colours, np.eye(4)), tmp_path / "rgb.nii.gz")
+    with pytest.raises(ValueError, match=r"rgb\.nii.*and not numbers"):
+        load_mask(tmp_path / "rgb.nii.gz")
+    image = nib.Nifti1Image(np.ones((2, 2, 2), np.float32), np.eye(4))
+    path = tmp_path / "a.nii"
+    nib.save(image, path)
+    contents = bytearray(path.read_bytes())
+    contents[42:48] = np.full(3, 32767, "<i2").tobytes()  # its dimensions
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match="far more than the file holds"):
+        load_mask(path)
+    contents[42:48] = np.full(3, 2, "<i2").tobytes()
+    contents[280:284] = np.float32(np.nan).tobytes()  # of its affine
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match="not 4 by 4 finite numbers"):
+        load_mask(path)
