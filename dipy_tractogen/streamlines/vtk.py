@@ -53,6 +53,8 @@ def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
         Number of points of each streamline.
     data_per_streamline, groups : dict
         Empty: they are not read.
+    left_out : dict of str to list of str
+        Names of the values of points and of cells.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
     for start in range(0, len(indices), POINTS_PER_BLOCK):
         some = lines.points[indices[start : start + POINTS_PER_BLOCK]]
         yield some.astype(np.float32) * signs
-    return lines.lengths, {}, {}
+    return lines.lengths, {}, {}, lines.left_out
 
 
 def save_vtk(path: Path, streamlines: ArraySequence) -> None:

@@ -10,11 +10,15 @@ import mmap
 from pathlib import Path
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .ragged import lengths_between
+
+#: Sections of what is not read, and what it is called.
+LEFT_OUT = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}
 
 #: The title of the files that are written, which declares the space as 3D Slicer does.
 TITLE = b"dipy_tractogen. SPACE=RAS"
@@ -37,10 +41,11 @@ _TYPES = {
     "float": ">f4",
     "double": ">f8",
 }
+_WIDTHS = {"VECTORS": "3", "NORMALS": "3", "TENSORS": "9"}
 _CELLS = ("VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS")
 # Numbers end where a line begins with a word, but for what is no number.
 _WORD = re.compile(rb"^[ \t]*(?!(?:nan|inf))[A-Za-z_]", re.IGNORECASE | re.MULTILINE)
-_SPACE = re.compile(rb"SPACE\s*=\s*([A-Za-z]+)")
+_SPACE = re.compile(rb"SPACE\s*=\s*([A-Za-z-]+)")
 _LONGEST_LINE = 1024
 
 
@@ -57,12 +62,15 @@ class PolyLines(NamedTuple):
         Points of the lines, one line after the other.
     space : str
         Space that the file declares, such as ``"LPS"``; empty without one.
+    left_out : dict of str to list of str
+        Names of the values of points and of cells, which are not read.
     """
 
     points: np.ndarray
     lengths: np.ndarray
     indices: np.ndarray
     space: str
+    left_out: dict[str, list[str]]
 
 
 def read_legacy(path: Path) -> PolyLines:
@@ -152,7 +160,7 @@ class _Scanner:
         while line := self._line():
             keyword, *words = line.split()
             keyword = keyword.upper()
-            if keyword in ("POINT_DATA", "CELL_DATA"):
+            if keyword in LEFT_OUT:
                 break
             if keyword == "POINTS" and points is None and len(words) == 2:
                 points = self._array(3 * _count(words[0]), words[1]).reshape(-1, 3)
@@ -169,7 +177,46 @@ class _Scanner:
             raise ValueError(f"it has no {'POINTS' if points is None else 'LINES'}")
         nothing = np.zeros(0, np.intp)
         lengths, indices = (nothing, nothing) if cells is None else cells
-        return PolyLines(points, lengths, indices, self._space)
+        left_out = self._attributes(line)
+        return PolyLines(points, lengths, indices, self._space, left_out)
+
+    def _attributes(self, line: str) -> dict[str, list[str]]:
+        """Read names of the values of points and cells, as far as they can be read."""
+        names: dict[str, list[str]] = {kind: [] for kind in LEFT_OUT.values()}
+        kind, count = "", 0
+        try:
+            while line:
+                keyword, *words = line.split()
+                keyword = keyword.upper()
+                if keyword in LEFT_OUT:
+                    kind, count = LEFT_OUT[keyword], _count(words[0])
+                elif keyword == "FIELD":
+                    names[kind] += self._fields(_count(words[1]))
+                elif keyword == "METADATA":
+                    self._skip_metadata()
+                else:
+                    self._skip_attribute(keyword, words, count)
+                    names[kind] += [unquote(words[0])] * (keyword != "LOOKUP_TABLE")
+                line = self._line()
+        except (ValueError, IndexError, KeyError):  # no part of the lines
+            pass
+        return {each: found for each, found in names.items() if found}
+
+    def _skip_attribute(self, keyword: str, words: list[str], count: int) -> None:
+        """Go to the end of values of points or cells."""
+        if keyword == "SCALARS":
+            width, kind = words[2] if len(words) > 2 else "1", words[1]
+            self._line()  # names a table of colours
+        elif keyword == "TEXTURE_COORDINATES":
+            width, kind = words[1:]
+        elif keyword == "COLOR_SCALARS":
+            width, kind = words[1], "float" if self._is_text else "unsigned_char"
+        elif keyword == "LOOKUP_TABLE":
+            count, width = _count(words[1]), "4"
+            kind = "float" if self._is_text else "unsigned_char"
+        else:
+            width, kind = _WIDTHS[keyword], words[1]
+        self._array(count * _count(width), kind)
 
     def _line(self) -> str:
         """Return the next line that is not empty; nothing at the end."""
@@ -217,13 +264,15 @@ class _Scanner:
         self._place = before
         return _separated(self._array(size, "int"), count)
 
-    def _fields(self, count: int) -> None:
-        """Read arrays of field data, of which one may name the space."""
+    def _fields(self, count: int) -> list[str]:
+        """Read the names of arrays, of which one may hold that of the space."""
+        names = []
         for _ in range(count):
             words = self._line().split()
             if len(words) != 4:
                 raise ValueError("its field data are damaged")
             name, width, rows, kind = words
+            names.append(unquote(name))
             if kind.lower() != "string":
                 self._array(_count(width) * _count(rows), kind)
                 continue
@@ -231,6 +280,7 @@ class _Scanner:
                 text = self._string()
                 if name.upper() == "SPACE" and not self._space:
                     self._space = text
+        return names
 
     def _string(self) -> str:
         """Read one text of an array of texts."""

@@ -33,6 +33,7 @@ _DECOMPRESSORS = {
     "vtkLZMADataCompressor": lzma.LZMADecompressor,
 }
 _PARENTS = ("Points", "Lines", "FieldData")
+_LEFT_OUT = {"PointData": "data_per_point", "CellData": "cell data"}
 _APPENDED = re.compile(rb"<AppendedData\b([^>]*)>\s*_")
 _END = b"</VTKFile>"
 
@@ -137,6 +138,7 @@ class _Document:
             self._is_raw = b"raw" in found.group(1)
             text = contents[: found.start()] + _END
         self._arrays: list[_Array] = []
+        self._left_out: dict[str, set[str]] = {}
         self._pieces: list[dict[str, str]] = []
         self._open: list[str] = []
         self._root: dict[str, str] = {}
@@ -163,6 +165,7 @@ class _Document:
             np.concatenate([lengths for _, lengths, _ in found]),
             np.concatenate([ids + first for (_, _, ids), first in zip(found, before)]),
             space,
+            {kind: sorted(names) for kind, names in self._left_out.items()},
         )
 
     def _piece(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -221,6 +224,9 @@ class _Document:
         parent = self._open[-1] if self._open else ""
         if tag in ("DataArray", "Array") and parent in _PARENTS:
             self._arrays.append(_Array(len(self._pieces), parent, attributes, []))
+        if tag in ("DataArray", "Array") and parent in _LEFT_OUT:
+            names = self._left_out.setdefault(_LEFT_OUT[parent], set())
+            names.add(attributes.get("Name", ""))
         self._open.append(tag)
 
     def _characters(self, text: str) -> None:

@@ -77,6 +77,11 @@ def polydata(vtk, space):
     data.SetVerts(vertices)
     data.SetLines(lines)
     data.GetPointData().AddArray(array(np.ones((5, 3)), "colors"))
+    data.GetPointData().SetScalars(array(np.ones(5), "f a"))
+    data.GetPointData().SetVectors(array(np.ones((5, 3)), "v"))
+    data.GetPointData().SetTensors(array(np.ones((5, 9)), "t"))
+    data.GetCellData().AddArray(array(np.arange(3.0), "weight"))
+    data.GetCellData().SetScalars(array(np.ones((3, 3), np.uint8), "rgb"))
     for number in range(2):
         data.GetFieldData().AddArray(array(np.arange(4.0), f"field{number}"))
     if space:
@@ -86,6 +91,12 @@ def polydata(vtk, space):
         data.GetFieldData().AddArray(declared)
     data.GetPoints().GetData().GetRange(0)  # comes with METADATA in the file
     return data
+
+
+def assert_names_are_told(contents):
+    names = {kind: sorted(each) for kind, each in contents.left_out.items()}
+    points, cells = ["colors", "f a", "t", "v"], ["rgb", "weight"]
+    assert names == {"data_per_point": points, "cell data": cells}
 
 
 @pytest.mark.parametrize("space", [None, "LPS", "RAS"])
@@ -99,7 +110,9 @@ def test_legacy_files_of_the_library(version, form, space, tmp_path):
     writer.SetInputData(polydata(vtk, space))
     writer.SetFileName(str(tmp_path / "a.vtk"))
     writer.Write()
-    found = read_tractogram(tmp_path / "a.vtk").streamlines
+    contents = read_tractogram(tmp_path / "a.vtk")
+    assert_names_are_told(contents)
+    found = contents.streamlines
     expected = MIRRORED if space == "LPS" else POINTS
     np.testing.assert_array_equal(found._data, expected)
     np.testing.assert_array_equal(found._lengths, [2, 3])
@@ -121,7 +134,9 @@ def test_xml_files_of_the_library(mode, packed, order, encoded, tmp_path):
     writer.SetInputData(polydata(vtk, "LPS"))
     writer.SetFileName(str(tmp_path / "a.vtp"))
     writer.Write()
-    found = read_tractogram(tmp_path / "a.vtp").streamlines
+    contents = read_tractogram(tmp_path / "a.vtp")
+    assert_names_are_told(contents)
+    found = contents.streamlines
     np.testing.assert_array_equal(found._data, MIRRORED)
     np.testing.assert_array_equal(found._lengths, [2, 3])
 
