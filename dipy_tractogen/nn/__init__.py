@@ -8,7 +8,7 @@ from .backend import load_tensorflow
 
 load_tensorflow()
 
-_LAZY = {
+_HOMES = {
     "AE": ".ae",
     "VAE": ".vae",
     "CVAE": ".cvae",
@@ -24,10 +24,9 @@ _LAZY = {
     "TrainingDivergedError": ".callbacks",
 }
 
-__all__ = list(_LAZY)
+__all__ = list(_HOMES)
 
-
-def __getattr__(name: str):
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# All at once: Keras finds the classes that a model's file names, and so does its own
+# keras.saving.load_model, where their modules are imported.
+for _name, _home in _HOMES.items():
+    globals()[_name] = getattr(import_module(_home, __name__), _name)

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from importlib import import_module
-import json
 from pathlib import Path
 import zipfile
+import zlib
 
 import keras
+import numpy as np
 
+from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.disk import temporary_error
+from dipy_tractogen.streamlines.schema import Unfit, fitting
+
+from .model_schema import WEIGHTS_FILE, check_config, check_weights, read_config
+from .record_schema import read_parts
+from .settings import keras_defaults
 
 _PACKAGE = "dipy_tractogen"
+_ASSETS = "assets/"
+_WHAT = "a model file of dipy_tractogen"
+# What zipfile and h5py raise of a damaged file, beside ValueError and OSError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+)
 
 MODELS = {
     "AE": ".ae",
@@ -23,10 +43,12 @@ MODELS = {
 """Module of each model that a file may hold, by the name of its class."""
 
 
+@keras_defaults()
 def load_model(path: str | Path):
     """Load a model that this package saved.
 
-    Keras's safe mode is on, and only a model of this package is accepted.
+    Keras's safe mode is on, and only a model of this package is accepted. What the file
+    holds is checked before memory is taken for it.
 
     Parameters
     ----------
@@ -43,17 +65,13 @@ def load_model(path: str | Path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a model file of this package, or was cut short.
+        If it is not a model file of this package, was cut short, or holds something
+        that no model has.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such model file.")
-    package, _, name = _registered_name(path).rpartition(">")
-    if package != _PACKAGE or name not in MODELS:
-        raise ValueError(
-            f"{path}: a Keras model ({name}), but not one of dipy_tractogen: give a "
-            "file written by one of its dipy_train commands."
-        )
+    name = _checked_name(path)
     # Registers the class that the file names.
     import_module(MODELS[name], __package__)
     try:
@@ -66,20 +84,48 @@ def load_model(path: str | Path):
             f"{path}: the model cannot be read ({_first_line(error)}); it is damaged, "
             "or was made by another version of dipy_tractogen or Keras."
         ) from error
+    with fitting(path, _WHAT):
+        _check_loaded(model)
     return model
 
 
-def _registered_name(path: Path) -> str:
+def _checked_name(path: Path) -> str:
+    """Check what a file holds, and give the name of its model's class."""
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+            config = read_config(archive, path.stat().st_size)
+    except (ValueError, OSError, *_DAMAGE) as error:
         raise ValueError(
             f"{path}: not a model file, or cut short ({_first_line(error)}): give a "
             "whole .keras file written by a dipy_train command."
         ) from error
-    name = config.get("registered_name") if isinstance(config, dict) else None
-    return str(name or "unknown")
+    registered = config.get("registered_name") if isinstance(config, dict) else None
+    package, _, name = str(registered or "unknown").rpartition(">")
+    if package != _PACKAGE or name not in MODELS:
+        raise ValueError(
+            f"{path}: a Keras model ({name[:100]}), but not one of dipy_tractogen: "
+            "give a file written by one of its dipy_train commands."
+        )
+    with fitting(path, _WHAT, OSError, *_DAMAGE), zipfile.ZipFile(path) as archive:
+        check_config(config, archive.getinfo(WEIGHTS_FILE).file_size)
+        check_weights(archive)
+        read_parts(zipfile.Path(archive, _ASSETS), config["config"])
+    return name
+
+
+def _check_loaded(model) -> None:
+    """Check what only the whole model tells."""
+    for variable in model.variables:
+        values = keras.ops.convert_to_numpy(variable)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise Unfit(variable.path, "in part NaN or infinite", "finite weights")
+    if model.conditions is not None and model.record.conditions:
+        own, known = (
+            {one.name: one.categories for one in each}
+            for each in (model.conditions, Conditions(model.record.conditions))
+        )
+        if own != known:
+            raise Unfit("conditions", "not those of the record", "the same in both")
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
 
-from .checks import check_choice, check_number
+from .checks import MM, check_choice, check_number
 from .layers import Standardisation, seeded_weights
 from .losses import (
     RECONSTRUCTIONS,
@@ -22,6 +22,7 @@ from .losses import (
 )
 from .model import StreamlineModel
 from .regularizer import Regularizer, as_regularizers
+from .settings import keras_defaults
 
 
 class StreamlineAutoencoder(StreamlineModel):
@@ -69,11 +70,11 @@ class StreamlineAutoencoder(StreamlineModel):
         **kwargs,
     ):
         super().__init__(nb_points, latent_dim, **kwargs)
-        check_number("sigma_mm", sigma_mm, above_zero=True)
+        check_number("sigma_mm", sigma_mm, low=MM[0], high=MM[1])
         check_choice("reduction", reduction, REDUCTIONS)
         check_choice("reconstruction", reconstruction, RECONSTRUCTIONS)
         if huber_mm is not None:
-            check_number("huber_mm", huber_mm, above_zero=True)
+            check_number("huber_mm", huber_mm, low=MM[0], high=MM[1])
             if reconstruction != "huber":
                 raise ValueError(
                     f"huber_mm={huber_mm} belongs to reconstruction='huber', which is "
@@ -111,6 +112,7 @@ class StreamlineAutoencoder(StreamlineModel):
         for one in self.regularizers:
             one.check_conditions(conditions, self.latent_dim)
 
+    @keras_defaults()
     def make_layers(self) -> None:
         """Make the layers, with weights that the seed fixes."""
         if self.reads_conditions and self.conditions is None:

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 
+from .settings import check_settings
+
 logger = logging.getLogger("dipy_tractogen")
 
 _DIPY_NEEDS_TORCH = ("1.12.",)
@@ -27,11 +29,15 @@ def load_tensorflow() -> None:
     Raises
     ------
     ImportError
-        If Keras runs on another backend than TensorFlow.
+        If Keras runs on another backend than TensorFlow, or could not be imported
+        with its settings.
     """
+    if "keras" not in sys.modules:
+        # Goes before the backend that keras.json names.
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        check_settings()
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         began = time.perf_counter()
         with _stderr_set_aside():
             import tensorflow as tf
@@ -85,7 +91,10 @@ def forget_graphs() -> None:
     """
     import keras
 
+    policy = keras.config.dtype_policy()
     keras.utils.clear_session(free_memory=True)
+    # It forgets that as well.
+    keras.config.set_dtype_policy(policy)
 
 
 @contextmanager

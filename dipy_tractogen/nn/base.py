@@ -11,6 +11,7 @@ from dipy_tractogen.streamlines.geometry import resample
 
 from .pipeline import in_batches
 from .reader import StreamlineReader
+from .settings import keras_defaults
 
 
 class StreamlineCoder(StreamlineReader):
@@ -274,7 +275,8 @@ class StreamlineCoder(StreamlineReader):
 
     def _compiled(self, name: str, function: Callable) -> Callable:
         if name not in self._compiled_functions:
-            self._compiled_functions[name] = tf.function(
-                function, reduce_retracing=True
+            # The graph is made by the first call, as Keras is set then.
+            self._compiled_functions[name] = keras_defaults()(
+                tf.function(function, reduce_retracing=True)
             )
         return self._compiled_functions[name]

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-import math
-from numbers import Integral
+from numbers import Integral, Real
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
+
+from dipy_tractogen.streamlines.schema import shown
+
+MOST_POINTS = 10_000
+"""Points of a streamline that a model may have."""
+
+MOST_LATENTS = 1_000
+"""Dimensions of a latent space, of which a density is fitted."""
+
+MOST_UNITS = 65_536
+"""Units, or channels, of a layer."""
+
+LARGEST_SEED = 2**32 - 1
+"""Largest seed that NumPy, Python and TensorFlow take."""
+
+MOST_BETA = 1e9
+"""Weight of a KL divergence."""
+
+MM = (1e-3, 1e7)
+"""Smallest and largest point error that may be accepted, in mm."""
+
+SMALLEST, LARGEST = 1e-12, 1e12
+"""Weights, distances and shares: beyond, single precision has no square of them."""
 
 
 def check_bundles(
@@ -114,15 +136,48 @@ def check_units(name: str, units: Sequence[int]) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        If one is not a whole number above zero.
+        If one is not a whole number in its range.
     """
-    if not all(isinstance(number, Integral) and number > 0 for number in units):
-        raise ValueError(f"{name}={units}: give whole numbers >= 1.")
+    if not isinstance(units, Sequence) or isinstance(units, str):
+        raise ValueError(f"{name}={units!r}: give whole numbers, one for each layer.")
+    for number in units:
+        check_whole(name, number, 1, MOST_UNITS)
     return tuple(int(number) for number in units)
 
 
-def check_number(name: str, value: float, *, above_zero: bool = False) -> None:
-    """Refuse a number that is negative or not finite.
+def check_whole(name: str, value: int, low: int, high: int) -> None:
+    """Refuse what is not a whole number in a range.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    value : int
+        What was given.
+    low, high : int
+        Smallest and largest number that is accepted.
+
+    Raises
+    ------
+    ValueError
+        If it is out of its range, or no whole number.
+    """
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or not low <= value <= high:
+        raise ValueError(
+            f"{name}={shown(value)}: give a whole number from {low} to {high}."
+        )
+
+
+def check_number(
+    name: str,
+    value: float,
+    *,
+    above_zero: bool = False,
+    low: float = 0.0,
+    high: float = LARGEST,
+) -> None:
+    """Refuse a number that is negative, far too large or not finite.
 
     Parameters
     ----------
@@ -131,13 +186,17 @@ def check_number(name: str, value: float, *, above_zero: bool = False) -> None:
     value : float
         What was given.
     above_zero : bool, optional
-        Whether zero is refused, too.
+        Whether zero is refused, too, and what is hardly more.
+    low, high : float, optional
+        Smallest and largest number that is accepted.
 
     Raises
     ------
     ValueError
         If the number is out of its range.
     """
-    if not (math.isfinite(value) and (value > 0 if above_zero else value >= 0)):
-        limit = "above 0" if above_zero else "of at least 0"
-        raise ValueError(f"{name}={value}: give a number {limit}.")
+    low = SMALLEST if above_zero else low
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if is_number and low <= value <= high:
+        return
+    raise ValueError(f"{name}={shown(value)}: give a number from {low:g} to {high:g}.")

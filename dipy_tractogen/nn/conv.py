@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from .checks import MOST_POINTS, check_units, check_whole
 from .convolution import LinearUpsampling, ReflectedConvolution
 
 _FILTERS = (32, 64, 128, 256, 512, 1024)
@@ -57,10 +58,11 @@ class ConvBackbone:
         kernel_size: int = 3,
         batch_normalisation: bool = False,
     ):
-        filters = tuple(int(number) for number in filters)
-        if not filters or min(filters) < 1:
-            raise ValueError(f"filters={filters}: give whole numbers >= 1.")
-        if kernel_size < 1 or kernel_size % 2 == 0:
+        filters = check_units("filters", filters)
+        if not filters:
+            raise ValueError("filters=(): give one convolution or more.")
+        check_whole("kernel_size", kernel_size, 1, MOST_POINTS)
+        if kernel_size % 2 == 0:
             raise ValueError(
                 f"kernel_size={kernel_size}: give an odd number, so that a padded "
                 "streamline keeps its points."

@@ -23,6 +23,8 @@ DEVIATIONS = ("exp", "softplus")
 _BLOCK = 16384
 # A feature that never varies in training must not blow up one that does later.
 _SMALLEST_DEVIATION_MM = 0.01
+# Of a latent, so that it has a logarithm.
+_SMALLEST_DEVIATION = 1e-7
 
 
 @contextmanager
@@ -283,5 +285,5 @@ def log_variance(raw, deviation: str, limit: float | None):
     """
     if deviation == "softplus":
         sigma = ops.softplus(raw + math.log(math.e - 1))
-        raw = 2.0 * ops.log(ops.maximum(sigma, keras.config.epsilon()))
+        raw = 2.0 * ops.log(ops.maximum(sigma, _SMALLEST_DEVIATION))
     return raw if limit is None else ops.clip(raw, -limit, limit)

@@ -230,4 +230,5 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
 
     def load_assets(self, dir_path: str) -> None:
         """Read the record, when Keras loads the model."""
-        self.record = TrainingRecord.load(dir_path)
+        sizes = {"latent_dim": self.latent_dim, "nb_points": self.nb_points}
+        self.record = TrainingRecord.load(dir_path, sizes)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
 
-from .checks import check_number
+from .checks import LARGEST_SEED, check_number, check_whole
+
+MOST_IN_A_STEP = 10**7
+"""Streamlines in a step."""
+
+MOST = {
+    "epochs": 1e9,
+    "max_minutes": 1e6,
+    "learning_rate": 100.0,
+    "weight_decay": 100.0,
+    "clip_norm": 1e12,
+    "patience": 100.0,
+}
+"""Largest numbers of other options, by name."""
 
 
 @dataclass
@@ -50,13 +62,12 @@ class TrainingOptions:
 
     def __post_init__(self):
         if self.batch_size is not None:
-            _check_whole("batch_size", self.batch_size, 1)
-        _check_whole("seed", self.seed, 0, 2**32 - 1)
-        for name in ("clip_norm", "patience"):
-            check_number(name, getattr(self, name), above_zero=True)
-        for name in ("epochs", "max_minutes", "learning_rate", "weight_decay"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), above_zero=True)
+            check_whole("batch_size", self.batch_size, 1, MOST_IN_A_STEP)
+        check_whole("seed", self.seed, 0, LARGEST_SEED)
+        for name, high in MOST.items():
+            value = getattr(self, name)
+            if value is not None:
+                check_number(name, value, above_zero=True, high=high)
 
     def for_backbone(self, backbone) -> TrainingOptions:
         """Fill in what the backbone decides.
@@ -76,10 +87,3 @@ class TrainingOptions:
             batch_size=self.batch_size or backbone.batch_size,
             learning_rate=self.learning_rate or backbone.learning_rate,
         )
-
-
-def _check_whole(name: str, value, low: int, high: int | None = None) -> None:
-    whole = isinstance(value, Integral) and value >= low
-    if not whole or (high is not None and value > high):
-        limit = f"of {low} or more" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name}={value}: give a whole number {limit}.")

@@ -13,6 +13,7 @@ from dipy_tractogen.streamlines.messages import briefly, listed
 from dipy_tractogen.streamlines.ragged import as_streamlines, to_sequence
 
 from .backbones import make_backbone
+from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, check_whole
 
 
 class StreamlineReader(keras.Model):
@@ -38,7 +39,7 @@ class StreamlineReader(keras.Model):
     seed : int
         Seed of the weights and of the model's random layers.
     **kwargs
-        Arguments of ``keras.Model``.
+        Arguments of ``keras.Model``; the ``dtype`` is float32 in any case.
 
     Attributes
     ----------
@@ -60,11 +61,11 @@ class StreamlineReader(keras.Model):
         seed: int,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if nb_points < 2:
-            raise ValueError(f"nb_points={nb_points}: give 2 or more.")
-        if latent_dim < 1:
-            raise ValueError(f"latent_dim={latent_dim}: give 1 or more.")
+        # Whatever the user's policy is, or was where the file was written.
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        check_whole("nb_points", nb_points, 2, MOST_POINTS)
+        check_whole("latent_dim", latent_dim, 1, MOST_LATENTS)
+        check_whole("seed", seed, 0, LARGEST_SEED)
         self.nb_points = nb_points
         self.latent_dim = latent_dim
         self.seed = seed

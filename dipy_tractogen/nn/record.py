@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 import json
 from pathlib import Path
+import zipfile
 
 import numpy as np
 
@@ -12,9 +14,7 @@ from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.conditions import Conditions
 
-_RECORD = "record.json"
-_LATENTS = "latents.npz"
-_TEXTURE = "texture.npz"
+from .record_schema import LATENTS_FILE, RECORD_FILE, TEXTURE_FILE, read_parts
 
 
 @dataclass
@@ -83,41 +83,46 @@ class TrainingRecord:
             An existing folder, for Keras the model's assets.
         """
         plain = asdict(replace(self, density=None, texture=None))
-        Path(folder, _RECORD).write_text(json.dumps(plain, indent=1), encoding="utf-8")
-        for name, part in ((_LATENTS, self.density), (_TEXTURE, self.texture)):
+        Path(folder, RECORD_FILE).write_text(
+            json.dumps(plain, indent=1), encoding="utf-8"
+        )
+        for name, part in (
+            (LATENTS_FILE, self.density),
+            (TEXTURE_FILE, self.texture),
+        ):
             if part is not None:
                 np.savez_compressed(Path(folder, name), **part.to_arrays())
 
     @classmethod
-    def load(cls, folder: str | Path) -> TrainingRecord:
+    def load(
+        cls, folder: str | Path | zipfile.Path, sizes: Mapping[str, int] | None = None
+    ) -> TrainingRecord:
         """Read a record.
 
         Parameters
         ----------
-        folder : str or Path
+        folder : str, Path or zipfile.Path
             Where `save` wrote it.
+        sizes : mapping of str to int, optional
+            The ``latent_dim`` and the ``nb_points`` of the model.
 
         Returns
         -------
         TrainingRecord
             The record. Entries of a later version of the package are left out.
+
+        Raises
+        ------
+        ValueError
+            If an entry or an array is not what it has to be, or they do not fit
+            together or to the model.
         """
-        plain = json.loads(Path(folder, _RECORD).read_text(encoding="utf-8"))
-        known = {entry.name for entry in fields(cls)}
-        record = cls(**{key: value for key, value in plain.items() if key in known})
-        conditions = Conditions(record.conditions)
-        arrays = _read(Path(folder, _LATENTS))
-        if arrays:
-            record.density = ConditionalDensity.from_arrays(arrays, conditions)
-        arrays = _read(Path(folder, _TEXTURE))
-        if arrays:
-            record.texture = Texture.from_arrays(arrays)
+        folder = Path(folder) if isinstance(folder, str) else folder
+        plain, latents, texture = read_parts(folder, sizes or {})
+        record = cls(**plain)
+        if latents:
+            conditions = Conditions(record.conditions)
+            record.density = ConditionalDensity.from_arrays(latents, conditions)
+        if texture:
+            record.texture = Texture.from_arrays(texture)
         return record
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """Read named arrays; none where there is no file."""
-    if not path.exists():
-        return {}
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)

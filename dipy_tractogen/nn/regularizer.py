@@ -128,8 +128,8 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
                 "AttributeRegularizer."
             )
         # Keras numbers the layers of a process.
-        name = f"regularizer_{len(made)}"
-        made.append(type(one).from_config({**one.get_config(), "name": name}))
+        own = {"name": f"regularizer_{len(made)}", "dtype": "float32"}
+        made.append(type(one).from_config({**one.get_config(), **own}))
     names = [name for one in made for name in one.measures]
     if len(set(names)) < len(names):
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
+from .checks import check_units
 from .layers import CosineAnalysis, CosineSynthesis
 
 _NB_COEFFICIENTS = 24
@@ -65,12 +66,13 @@ class SpectralBackbone:
             nb_coefficients = min(_NB_COEFFICIENTS, nb_points)
         # Raises where there are more coefficients than points.
         cosine_basis(nb_points, nb_coefficients)
-        if not hidden_units or min(hidden_units) < 1:
-            raise ValueError(f"hidden_units={hidden_units}: give whole numbers >= 1.")
+        hidden_units = check_units("hidden_units", hidden_units)
+        if not hidden_units:
+            raise ValueError("hidden_units=(): give one layer or more.")
         keras.activations.get(activation)
         self.nb_points = nb_points
         self.nb_coefficients = nb_coefficients
-        self.hidden_units = tuple(int(units) for units in hidden_units)
+        self.hidden_units = hidden_units
         self.activation = activation
         self.batch_normalisation = bool(batch_normalisation)
 

@@ -15,10 +15,12 @@ from .description import measure_held_out, record_of
 from .optimisation import Optimisation
 from .options import TrainingOptions
 from .oriented import OrientedBundles
+from .settings import keras_defaults
 
 logger = logging.getLogger("dipy_tractogen")
 
 
+@keras_defaults()
 def fit_model(
     model,
     data: TrainingData,

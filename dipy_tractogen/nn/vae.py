@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-import math
 
 import keras
 from keras import ops
@@ -13,7 +12,7 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.ragged import as_streamlines
 
 from .autoencoder import StreamlineAutoencoder
-from .checks import check_choice, check_number
+from .checks import MOST_BETA, check_choice, check_number, check_whole
 from .layers import DEVIATIONS
 from .losses import KL_VARIANTS, kl_by_dimension, with_free_bits
 from .posterior import GaussianPosterior
@@ -158,20 +157,18 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
             seed=seed,
             **kwargs,
         )
-        check_number("beta", beta)
+        check_number("beta", beta, high=MOST_BETA)
         check_number("free_bits", free_bits)
-        check_number("epsilon_std", epsilon_std)
+        check_number("epsilon_std", epsilon_std, high=1e3)
         check_choice("beta_schedule", beta_schedule, SCHEDULES)
         check_choice("kl_variant", kl_variant, KL_VARIANTS)
         check_choice("deviation", deviation, DEVIATIONS)
         if beta_start is not None:
-            check_number("beta_start", beta_start)
+            check_number("beta_start", beta_start, high=MOST_BETA)
         if log_var_limit is not None:
             check_number("log_var_limit", log_var_limit, above_zero=True)
-        if not (math.isfinite(beta_ramp) and 0 < beta_ramp <= 1):
-            raise ValueError(f"beta_ramp={beta_ramp}: give a share above 0, up to 1.")
-        if beta_cycles < 1:
-            raise ValueError(f"beta_cycles={beta_cycles}: give 1 or more.")
+        check_number("beta_ramp", beta_ramp, above_zero=True, high=1)
+        check_whole("beta_cycles", beta_cycles, 1, 10_000)
         self.beta = beta
         self.beta_schedule = beta_schedule
         self.beta_start = beta_start

@@ -8,10 +8,12 @@ import threading
 import numpy as np
 from scipy.special import logsumexp
 
+from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
 from dipy_tractogen.streamlines.conditions import COMPUTED, Conditions
+from dipy_tractogen.streamlines.schema import Unfit
 
 from .asked import Asked
-from .latents import LatentBank
+from .latents import BANK_ARRAYS, LatentBank
 from .sampler import LatentSampler
 from .samplers import DEFAULT_SAMPLER, make_sampler
 
@@ -24,6 +26,9 @@ _MARGIN = 0.1
 # Positive ones do not fall below this share of their least: a streamline of a tenth of
 # the shortest length is none.
 _LEAST = 0.9
+
+DENSITY_ARRAYS = {**BANK_ARRAYS, "seed": Array("iu", (), 0, 2**63 - 1)}
+"""Arrays of a `ConditionalDensity` in a file."""
 
 
 class ConditionalDensity:
@@ -273,8 +278,22 @@ class ConditionalDensity:
         -------
         ConditionalDensity
             Ready to sample.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit together, or do not fit the conditions.
         """
+        sizes = {"k": len(conditions.categorical), "q": len(conditions.continuous)}
+        check_arrays(arrays, DENSITY_ARRAYS, sizes)
         bank = LatentBank.from_arrays(arrays)
+        for one, column in zip(conditions.categorical, bank.cells.T):
+            if column.max() >= len(one.categories):
+                raise Unfit(
+                    "cells",
+                    f"up to {column.max()} for {one.name}",
+                    f"codes of its {len(one.categories)} categories",
+                )
         return cls(conditions, bank, seed=int(arrays["seed"]))
 
     def _limits(self, cell: int, asked: Asked) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
+from dipy_tractogen.streamlines.schema import Unfit
+
 from .choice import limit_of_each
 
 # Ends kept of a side of a bundle, and in all; 24 bytes a streamline.
@@ -31,7 +34,16 @@ _SHARP = 1.15
 # An end's displacement falls along the streamline as this power of what is left of it.
 _FADE_POWER = 5
 _TINY = np.finfo(np.float32).tiny
-_STORED = ("points", "labels", "blurs", "widths")
+# Beyond any point of a streamline, in mm.
+_FARTHEST_MM = 1e6
+
+ENDS_ARRAYS = {
+    "points": Array("f", ("r", 2, 3), -_FARTHEST_MM, _FARTHEST_MM),
+    "labels": Array("iu", ("r",), 0, 2**31 - 1),
+    "blurs": Array("f", ("b", 2), 0, _FARTHEST_MM),
+    "widths": Array("f", ("b", 2), 0, _FARTHEST_MM),
+}
+"""Arrays of `RealEnds` in a file: r streamlines of b bundles."""
 
 
 class RealEnds:
@@ -159,7 +171,7 @@ class RealEnds:
         dict of str to ndarray
             ``points``, ``labels``, ``blurs`` and ``widths``.
         """
-        return {name: getattr(self, name) for name in _STORED}
+        return {name: getattr(self, name) for name in ENDS_ARRAYS}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> RealEnds:
@@ -174,9 +186,19 @@ class RealEnds:
         -------
         RealEnds
             Ready to sharpen.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit together.
         """
+        sizes = check_arrays(arrays, ENDS_ARRAYS)
+        if len(np.unique(arrays["labels"])) != sizes["b"]:
+            raise Unfit(
+                "blurs", f"those of {sizes['b']} bundles", "those of the labels"
+            )
         ends = cls()
-        for name in _STORED:
+        for name in ENDS_ARRAYS:
             setattr(ends, name, arrays[name])
         return ends
 

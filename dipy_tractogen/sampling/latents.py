@@ -7,11 +7,33 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
+from dipy_tractogen.streamlines.schema import Unfit
+
 from .choice import some_of_each
 
 # Latents that are kept of a combination of categories, and in all.
 MOST_OF_A_CELL = 2000
 MOST_IN_ALL = 40000
+
+# Beyond any latent, and within reach of single precision.
+_FARTHEST = 1e6
+_MOST = 1e12
+
+BANK_ARRAYS = {
+    "means": Array("f", ("n", "d"), -_FARTHEST, _FARTHEST),
+    "deviations": Array("f", ("n", "d"), 0, _FARTHEST),
+    "cell_of": Array("iu", ("n",), 0, "m"),
+    "numbers": Array("f", ("n", "q"), -_MOST, _MOST),
+    "shares": Array("f", ("n",), 1e-300, _MOST),
+    "active": Array("b", ("d",)),
+    "cells": Array("iu", ("m", "k"), 0, _MOST),
+    "counts": Array("f", ("m",), 1e-300, _MOST),
+    "low": Array("f", ("m", "q"), -_MOST, _MOST),
+    "high": Array("f", ("m", "q"), -_MOST, _MOST),
+}
+"""Arrays of a `LatentBank` in a file: n latents of d dimensions and m combinations of k
+categories, with q numbers."""
 
 
 @dataclass
@@ -190,5 +212,20 @@ class LatentBank:
         -------
         LatentBank
             The latents.
+
+        Raises
+        ------
+        ValueError
+            If one is missing, or they do not fit together.
         """
-        return cls(**{each.name: arrays[each.name] for each in fields(cls)})
+        check_arrays(arrays, BANK_ARRAYS)
+        bank = cls(**{each.name: arrays[each.name] for each in fields(cls)})
+        if len(np.unique(bank.cell_of)) < max(len(bank.cells), 1):
+            raise Unfit("cell_of", "without some of the cells", "latents of each cell")
+        if (np.diff(bank.cell_of) < 0).any():
+            raise Unfit("cell_of", "not in order", "ascending cells")
+        if len(np.unique(bank.cells, axis=0)) < len(bank.cells):
+            raise Unfit("cells", "in part the same", "each combination once")
+        if (bank.low > bank.high).any():
+            raise Unfit("low", "in part above high", "ranges from low to high")
+        return bank

@@ -7,9 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from .messages import listed
+from .schema import list_of, number, record, text
 
 # Texts that are sorted at once: one takes far more memory than a number.
 _BLOCK = 65536
+# Beyond what is known of a streamline.
+_LARGEST = 1e30
+
+_NUMBER = number(-_LARGEST, _LARGEST)
+PLAIN_CONDITION = record(
+    {"name": text(1000)},
+    {
+        "categories": list_of(text(1000), most=100_000),
+        "mean": _NUMBER,
+        "deviation": number(1e-30, _LARGEST),
+        "low": _NUMBER,
+        "high": _NUMBER,
+        "unit": text(1000),
+    },
+    others=False,
+)
+"""What `Conditions.to_plain` gives of a property."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +109,13 @@ class Condition:
         -------
         Condition
             The property.
+
+        Raises
+        ------
+        ValueError
+            If an attribute is unknown, or of another type.
         """
+        PLAIN_CONDITION(plain, "")
         return cls(**{**plain, "categories": tuple(plain.get("categories", ()))})
 
     @property

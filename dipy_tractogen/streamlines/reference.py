@@ -16,6 +16,7 @@ import numpy as np
 from .files import split_extension
 from .messages import read_error, warnings_logged
 from .ragged import blocks, extent, streamlines_of, to_sequence
+from .schema import list_of, number, record, text, whole
 from .trk_header import axes_of, read_trk_header, voxel_order
 from .trx_reader import read_trx_grid
 
@@ -29,6 +30,17 @@ REFERENCE_EXTENSIONS = (".nii", ".nii.gz", ".trk", ".trx")
 
 #: Voxels along an axis that the header of a .trk or .nii can say.
 _MOST_VOXELS = np.iinfo(np.int16).max
+
+PLAIN_GRID = record(
+    {
+        "affine": list_of(list_of(number(-1e9, 1e9), 4, 4), 4, 4),
+        "dimensions": list_of(whole(0, int(_MOST_VOXELS)), 3, 3),
+        "voxel_sizes": list_of(number(1e-9, 1e9), 3, 3),
+        "voxel_order": text(20),
+    },
+    others=False,
+)
+"""What `Reference.to_dict` gives."""
 
 # Where one streamline leaves the box, so many points are looked at one by one.
 _POINTS_LOOKED_AT = 10_000
@@ -235,7 +247,13 @@ class Reference:
         -------
         reference : Reference
             The grid.
+
+        Raises
+        ------
+        ValueError
+            If one is missing, or is not what it has to be.
         """
+        PLAIN_GRID(values, "")
         return cls(**values)
 
     def to_dict(self) -> dict:

@@ -198,7 +198,8 @@ def record(
 
     def check(value, place):
         if not isinstance(value, dict):
-            raise Unfit(place, _size(value), f"an object with {listed(needed)}")
+            entries = f" with {listed(needed)}" if needed else ""
+            raise Unfit(place, _size(value), f"an object{entries}")
         missing = [name for name in needed if name not in value]
         if missing:
             raise Unfit(place, f"without {listed(missing)}", f"{listed(needed)}")
@@ -309,7 +310,9 @@ def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
 
 
 @contextmanager
-def fitting(path: str | os.PathLike, what: str) -> Iterator[None]:
+def fitting(
+    path: str | os.PathLike, what: str, *damage: type[Exception]
+) -> Iterator[None]:
     """Name the file in what the body raises of its contents.
 
     Parameters
@@ -318,15 +321,17 @@ def fitting(path: str | os.PathLike, what: str) -> Iterator[None]:
         The file.
     what : str
         What it should be, such as ``"a model file of dipy_tractogen"``.
+    *damage : type
+        What a damaged file may raise beside ValueError and MemoryError.
 
     Raises
     ------
     ValueError
-        In place of a ValueError or a MemoryError of the body.
+        In place of what the body raises.
     """
     try:
         yield
-    except (ValueError, MemoryError) as error:
+    except (ValueError, MemoryError, *damage) as error:
         reason = " ".join(str(error).split()) or "it needs too much memory"
         raise ValueError(
             f"{path} is not {what}, or is damaged ({reason.rstrip('.')}): give a "

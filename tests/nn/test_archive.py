@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -78,7 +80,7 @@ def test_code_in_a_configuration_is_not_run(model_path, tmp_path):
     path = rewritten(
         model_path, lambda c: c["config"]["backbone_options"].update(activation=layer)
     )
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="activation is"):
         load_model(path)
     assert not trap.exists()
 
@@ -90,3 +92,14 @@ def test_existing_file_and_other_names(model_path):
     with pytest.raises(ValueError, match=r"ends in \.keras"):
         model.save(model_path.with_suffix(".h5"))
     assert len(list(model_path.parent.iterdir())) == 1
+
+
+def test_keras_reads_the_file_once_the_package_is_imported(model_path):
+    code = (
+        "import dipy_tractogen.nn, keras\n"
+        f"print(type(keras.saving.load_model({str(model_path)!r})).__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["VAE"]

@@ -1,0 +1,204 @@
+"""What the parts of a model's file have to be, before memory is taken for them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+import zipfile
+
+import h5py
+
+from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
+from dipy_tractogen.streamlines.schema import (
+    LARGEST_JSON,
+    Unfit,
+    boolean,
+    list_of,
+    number,
+    one_of,
+    optional,
+    parse_json,
+    plain,
+    record,
+    text,
+    whole,
+)
+
+from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, MOST_UNITS
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.weights.h5"
+
+# What all members may take beyond the file, which Keras writes without compression.
+_MOST_EXPANSION = 4
+_SLACK = 2**24
+_MOST_MEMBERS = 100
+_MOST_DATASETS = 10_000
+_BLOCK = 2**20
+
+_UNITS = list_of(whole(1, MOST_UNITS), most=100)
+_BACKBONE_OPTIONS = record(
+    {},
+    {
+        "nb_coefficients": optional(whole(1, MOST_POINTS)),
+        "hidden_units": _UNITS,
+        "activation": text(100),
+        "filters": _UNITS,
+        "kernel_size": whole(1, MOST_POINTS),
+        "batch_normalisation": boolean,
+    },
+    others=False,
+)
+_REGULARIZER = record(
+    {
+        "registered_name": one_of(
+            "dipy_tractogen>LabelRegularizer", "dipy_tractogen>AttributeRegularizer"
+        ),
+        "config": record({}, {"hidden_units": _UNITS}),
+    }
+)
+_MODEL = record(
+    {
+        "nb_points": whole(2, MOST_POINTS),
+        "latent_dim": whole(1, MOST_LATENTS),
+        "backbone": one_of("spectral", "conv"),
+    },
+    {
+        "backbone_options": optional(_BACKBONE_OPTIONS),
+        "conditions": optional(list_of(PLAIN_CONDITION, most=1000)),
+        "seed": whole(0, LARGEST_SEED),
+        "sigma_mm": number(),
+        "huber_mm": optional(number()),
+        "regularizers": list_of(_REGULARIZER, most=100),
+        "discriminator_units": _UNITS,
+    },
+)
+
+
+def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
+    """Read the configuration of a model, once its file is known to be whole.
+
+    Parameters
+    ----------
+    archive : zipfile.ZipFile
+        The file.
+    nb_bytes : int
+        Its size.
+
+    Returns
+    -------
+    dict
+        Plain values.
+
+    Raises
+    ------
+    KeyError, zipfile.BadZipFile
+        If a part is missing or damaged.
+    ValueError
+        If a part is far larger than the file, or no JSON.
+    """
+    members = archive.infolist()
+    total = sum(member.file_size for member in members)
+    if total > _MOST_EXPANSION * nb_bytes + _SLACK or len(members) > _MOST_MEMBERS:
+        found = f"{total} bytes in {len(members)} parts"
+        raise Unfit("", found, f"not much more than its {nb_bytes} bytes")
+    for member in members:
+        # Compares their checksums, at the end of each.
+        with archive.open(member) as stream:
+            while stream.read(_BLOCK):
+                pass
+    if archive.getinfo(CONFIG_FILE).file_size > LARGEST_JSON:
+        raise Unfit(CONFIG_FILE, "too large", f"up to {LARGEST_JSON} bytes")
+    archive.getinfo(WEIGHTS_FILE)
+    return parse_json(archive.read(CONFIG_FILE))
+
+
+def check_config(config: dict, nb_bytes: int) -> None:
+    """Check the configuration of a model.
+
+    Parameters
+    ----------
+    config : dict
+        As `read_config` gives it.
+    nb_bytes : int
+        Size of the weights in the file.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not what it has to be, or the layers have more weights than
+        the file.
+    """
+    plain(config, "")
+    record({"config": _MODEL})(config, "")
+    needed = 4 * _fewest_weights(config["config"])
+    if needed > nb_bytes:
+        found = f"for layers of more than {needed} bytes"
+        raise Unfit("config", found, f"layers for the {nb_bytes} of the weights")
+
+
+def _fewest_weights(config: dict) -> int:
+    """Count the weights of the largest layers; a bound from below."""
+    nb_points, latents = config["nb_points"], config["latent_dim"]
+    options = config.get("backbone_options") or {}
+    if config["backbone"] == "spectral":
+        features = 3 * (options.get("nb_coefficients") or min(24, nb_points))
+        units = options.get("hidden_units", [])
+        chains = [[features, *units, latents], [latents, *units[::-1], features]]
+        nb_weights = 0
+    else:
+        filters = options.get("filters", [])
+        taps = options.get("kernel_size", 1)
+        nb_weights = 2 * taps * sum(one * other for one, other in pairwise(filters))
+        nb_cells = nb_points // 2 ** max(len(filters) - 1, 0)
+        chains = [[latents, nb_cells * (filters[-1:] or [1])[0]]]
+    chains.append([latents, *config.get("discriminator_units", ())])
+    for one in config.get("regularizers", ()):
+        chains.append([latents, *one["config"].get("hidden_units", ())])
+    for chain in chains:
+        nb_weights += sum(one * other for one, other in pairwise(chain))
+    return nb_weights
+
+
+def check_weights(archive: zipfile.ZipFile) -> None:
+    """Check that the weights are arrays of the file itself, no larger than it.
+
+    Parameters
+    ----------
+    archive : zipfile.ZipFile
+        The model's file.
+
+    Raises
+    ------
+    OSError
+        If they are no HDF5.
+    ValueError
+        If they hold links, or declare more than there is.
+    """
+    largest = archive.getinfo(WEIGHTS_FILE).file_size
+    with archive.open(WEIGHTS_FILE) as stream, h5py.File(stream, "r") as content:
+        left, seen, total = [(content, "")], 0, 0
+        while left:
+            group, place = left.pop()
+            for name in group:
+                seen += 1
+                here = f"{place}/{name}"
+                if seen > _MOST_DATASETS:
+                    raise Unfit(WEIGHTS_FILE, "of too many parts", f"{_MOST_DATASETS}")
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise Unfit(here, "a link", "an array of the file itself")
+                one = group[name]
+                if isinstance(one, h5py.Group):
+                    left.append((one, here))
+                    continue
+                total += _bytes_of(one, here)
+                if total > largest:
+                    raise Unfit(here, "larger than the file", f"up to {largest} bytes")
+
+
+def _bytes_of(one, place: str) -> int:
+    """Give the size of an array, once it is known to be plain."""
+    if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu":
+        raise Unfit(place, "of another type", "an array of numbers")
+    if one.is_virtual or one.external or one.compression:
+        raise Unfit(place, "kept elsewhere or compressed", "a plain array")
+    return one.nbytes

@@ -1,0 +1,110 @@
+"""Settings of Keras that its user has changed: kept from the models, and kept as is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
+from pathlib import Path
+import threading
+
+from dipy_tractogen.streamlines.schema import Unfit, one_of, parse_json, record, shown
+
+_lock = threading.Lock()
+# Blocks that need Keras's defaults at this moment, and what the user's settings are.
+_blocks = 0
+_users: list[tuple] = []
+
+
+def _a_float(value: object, place: str) -> None:
+    if not isinstance(value, float):
+        raise Unfit(place, shown(value), "a number with a decimal point")
+
+
+_KERAS_JSON = record(
+    {},
+    {
+        "floatx": one_of("float16", "float32", "float64"),
+        "epsilon": _a_float,
+        "image_data_format": one_of("channels_last", "channels_first"),
+    },
+)
+
+
+def check_settings() -> None:
+    """Check the settings that Keras reads when it is imported.
+
+    Raises
+    ------
+    ImportError
+        If it, or TensorFlow, could not be imported with them.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "")
+    if backend not in ("", "tensorflow"):
+        raise ImportError(
+            f"KERAS_BACKEND={backend}: dipy_tractogen needs TensorFlow; set "
+            "KERAS_BACKEND=tensorflow."
+        )
+    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
+        if not os.environ.get(name, "1").strip().isdecimal():
+            raise ImportError(f"{name}={os.environ[name]}: unset it, for Keras fails.")
+    path = Path(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json").expanduser()
+    try:
+        content = path.read_bytes()
+        settings = parse_json(content)
+    except (OSError, ValueError):
+        # Keras passes over what it cannot read.
+        return
+    try:
+        _KERAS_JSON(settings, "")
+    except Unfit as error:
+        raise ImportError(
+            f"{path}: {error}: mend or remove it, for Keras fails."
+        ) from error
+
+
+@contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Give the body Keras as it is installed, whatever its user has set.
+
+    Models are made of float32 and of channels that come last, and compute with no
+    policy of mixed precision; so results do not depend on keras.json and the like. The
+    user's settings are back afterwards. Also to be used as a decorator.
+    """
+    global _blocks
+    from keras import config
+
+    # The policy belongs to the thread, the rest to the process: of the blocks of
+    # several threads the first keeps the settings, and the last brings them back.
+    policy = config.dtype_policy()
+    with _lock:
+        if not _blocks:
+            _users[:] = [(set_, get()) for get, set_, _ in _settings(config)]
+            for _, set_, default in _settings(config):
+                set_(default)
+        _blocks += 1
+    config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(policy)
+        with _lock:
+            _blocks -= 1
+            if not _blocks:
+                for set_, users in _users:
+                    set_(users)
+
+
+def _settings(config) -> list[tuple]:
+    """Give what reads and what changes each setting of the process, and its default."""
+    settings = [
+        (config.floatx, config.set_floatx, "float32"),
+        (config.epsilon, config.set_epsilon, 1e-7),
+        (config.image_data_format, config.set_image_data_format, "channels_last"),
+    ]
+    # Limits for debugging, which Keras has had since 3.12.
+    for name in ("max_epochs", "max_steps_per_epoch"):
+        if hasattr(config, name):
+            get, set_ = getattr(config, name), getattr(config, f"set_{name}")
+            settings.append((get, set_, None))
+    return settings

@@ -1,0 +1,164 @@
+"""Results do not depend on what the user has set in Keras, which stays as it was."""
+
+import threading
+
+import keras
+from keras import config
+import numpy as np
+import pytest
+
+from dipy_tractogen.nn import AE, CVAE, LabelRegularizer, load_model
+from dipy_tractogen.nn.backend import forget_graphs
+from dipy_tractogen.nn.settings import check_settings, keras_defaults
+
+from .conftest import NB_POINTS
+
+
+def _doubles():
+    config.set_floatx("float64")
+    config.set_dtype_policy("int8_from_float32")
+    config.set_max_epochs(1)
+
+
+def _halves():
+    config.set_floatx("float16")
+    config.set_dtype_policy("mixed_float16")
+    config.set_image_data_format("channels_first")
+    config.set_epsilon(0.1)
+    config.set_max_steps_per_epoch(1)
+
+
+SETTINGS = {"doubles": _doubles, "halves": _halves}
+
+
+@pytest.fixture
+def _settings_put_back():
+    """Put Keras's own settings back."""
+    yield
+    config.set_floatx("float32")
+    config.set_dtype_policy("float32")
+    config.set_image_data_format("channels_last")
+    config.set_epsilon(1e-7)
+    config.set_max_epochs(None)
+    config.set_max_steps_per_epoch(None)
+
+
+def current():
+    return (
+        config.floatx(),
+        config.dtype_policy().name,
+        config.image_data_format(),
+        config.epsilon(),
+        config.max_epochs(),
+        config.max_steps_per_epoch(),
+    )
+
+
+@pytest.fixture(scope="module")
+def results(arrays, known, tmp_path_factory):
+    """Train, reconstruct, generate, save and load a model of either backbone."""
+    folder = tmp_path_factory.mktemp("models")
+    made = {
+        "spectral": lambda: CVAE(
+            NB_POINTS,
+            3,
+            backbone_options={"hidden_units": (8,), "batch_normalisation": True},
+            deviation="softplus",
+            regularizers=[LabelRegularizer()],
+        ),
+        "conv": lambda: AE(
+            NB_POINTS, 3, backbone="conv", backbone_options={"filters": (4, 6)}
+        ),
+    }
+
+    def results(backbone):
+        model = made[backbone]()
+        model.fit(**arrays, epochs=1)
+        points = model.reconstruct(arrays["held_out"], known)
+        drawn, _ = model.generate(5, seed=0)
+        path = folder / "model.keras"
+        model.save(path)
+        for load in (load_model, keras.saving.load_model):
+            loaded = load(path).reconstruct(arrays["held_out"], known)
+            np.testing.assert_array_equal(loaded, points)
+        return [*model.get_weights(), points, drawn]
+
+    return results
+
+
+@pytest.fixture(scope="module")
+def usual(results):
+    """Results with Keras's own settings."""
+    return {name: results(name) for name in ("spectral", "conv")}
+
+
+@pytest.mark.usefixtures("_settings_put_back")
+@pytest.mark.parametrize(
+    ("backbone", "name"),
+    [
+        ("spectral", "doubles"),
+        ("spectral", "halves"),
+        ("conv", "halves"),
+    ],
+)
+def test_results_are_those_of_the_defaults(usual, results, backbone, name):
+    SETTINGS[name]()
+    before = current()
+    found = results(backbone)
+    assert current() == before
+    for one, other in zip(found, usual[backbone], strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.usefixtures("_settings_put_back")
+def test_settings_survive_blocks_in_threads_and_what_is_raised():
+    _halves()
+    before = current()
+    inner, outer = threading.Event(), threading.Event()
+
+    def other():
+        with keras_defaults():
+            inner.set()
+            outer.wait(10)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert inner.wait(10)
+    with pytest.raises(RuntimeError, match="inside"), keras_defaults():
+        raise RuntimeError("inside")
+    assert config.floatx() == "float32"
+    outer.set()
+    thread.join()
+    assert current() == before
+    forget_graphs()
+    assert current() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "variables", "said"),
+    [
+        ('{"floatx": "float128"}', {}, "floatx is 'float128'; expected one of float16"),
+        ('{"epsilon": 1}', {}, "epsilon is 1; expected a number with a decimal point"),
+        ("[]", {}, "it is a list of 0; expected an object"),
+        ("{}", {"KERAS_BACKEND": "nothere"}, "KERAS_BACKEND=nothere"),
+        ("{}", {"KERAS_MAX_EPOCHS": "few"}, "KERAS_MAX_EPOCHS=few"),
+    ],
+)
+def test_settings_that_keras_cannot_be_imported_with(
+    tmp_path, monkeypatch, content, variables, said
+):
+    (tmp_path / "keras.json").write_text(content)
+    for name, value in {"KERAS_HOME": str(tmp_path), **variables}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ImportError, match=said):
+        check_settings()
+
+
+@pytest.mark.parametrize("content", ["{broken", '{"backend": "nothere"}', None])
+def test_settings_that_keras_passes_over(tmp_path, monkeypatch, content):
+    if content is not None:
+        (tmp_path / "keras.json").write_text(content)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    check_settings()
