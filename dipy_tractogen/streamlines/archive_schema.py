@@ -13,7 +13,8 @@ import zlib
 
 import numpy as np
 
-from .schema import Unfit, listed
+from .messages import listed
+from .schema import Unfit
 
 #: Bytes of all arrays of a file, more than any of ours has but a checkpoint.
 LARGEST_ARRAYS = 2 * 2**30

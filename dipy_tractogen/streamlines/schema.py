@@ -14,6 +14,8 @@ import math
 import os
 import reprlib
 
+from .messages import briefly, listed
+
 Check = Callable[[object, str], None]
 
 #: Bytes of a JSON file, more than any of ours has.
@@ -198,14 +200,14 @@ def record(
 
     def check(value, place):
         if not isinstance(value, dict):
-            entries = f" with {listed(needed)}" if needed else ""
+            entries = f" with {_listed(needed)}" if needed else ""
             raise Unfit(place, _size(value), f"an object{entries}")
         missing = [name for name in needed if name not in value]
         if missing:
-            raise Unfit(place, f"without {listed(missing)}", f"{listed(needed)}")
+            raise Unfit(place, f"without {_listed(missing)}", f"{_listed(needed)}")
         unknown = [name for name in value if name not in known]
         if unknown and not others:
-            raise Unfit(place, f"with {listed(unknown)}", f"only {listed(known)}")
+            raise Unfit(place, f"with {_listed(unknown)}", f"only {_listed(known)}")
         for name, one in value.items():
             known.get(name, plain)(one, _inside(place, name))
 
@@ -228,27 +230,6 @@ def _check_plain(value, place: str, levels: int) -> None:
             _check_plain(one, f"{place}[{index}]", levels - 1)
     elif not isinstance(value, (str, int, float, bool, type(None))):
         raise Unfit(place, shown(value), "plain text, a number, a list or an object")
-
-
-def listed(names: Iterable[object], most: int = 10) -> str:
-    """Return names in a row, at most ten, and how many there are beside.
-
-    Parameters
-    ----------
-    names : iterable
-        The names.
-    most : int, optional
-        How many are shown.
-
-    Returns
-    -------
-    str
-        Such as ``"a, b and 3 more"``; ``"nothing"`` for none.
-    """
-    names = [name if len(name) <= 80 else shown(name) for name in map(str, names)]
-    rest = len(names) - most
-    row = ", ".join(names[:most]) or "nothing"
-    return f"{row} and {rest} more" if rest > 0 else row
 
 
 def parse_json(content: bytes | str) -> object:
@@ -337,6 +318,11 @@ def fitting(
             f"{path} is not {what}, or is damaged ({reason.rstrip('.')}): give a "
             "whole one."
         ) from error
+
+
+def _listed(names: Iterable[object]) -> str:
+    """Return at most ten names, none of them long."""
+    return listed(map(briefly, names))
 
 
 def _inside(place: str, name: str) -> str:
