@@ -15,7 +15,7 @@ from .columns import ACCEPTED, OF_SETS
 EACH = "each"
 """In place of the name of a bundle: every one of them."""
 
-_FORM = re.compile(r"(?P<what>.+?)\s*(?P<relation>>=|<=)\s*(?P<limit>.+)")
+_FORM = re.compile(r"(?P<what>.*\S)\s*(?P<relation>>=|<=)\s*(?P<limit>.+)")
 _OF_REAL = re.compile(r"(?P<number>[^*]+?)\s*\*\s*real")
 
 

@@ -68,7 +68,8 @@ def load_bundles(
     bundles_from : str, optional
         Where the names of the bundles come from: ``"stem"``, the name of the file;
         ``"groups"``, the groups of a TRX, and the stem for streamlines in none;
-        ``"auto"``, the groups where a file has some, the stem where not; or a key of
+        ``"auto"``, the groups or, with the JSON file that names them, the codes of a
+        TRK where a file has some, the stem where not; or a key of
         ``data_per_streamline``, whose values as text are the names. The same name in
         several files is one bundle.
     reference : Reference, str or Path, optional

@@ -72,11 +72,8 @@ def parse_conditions(asked: dict[str, str], conditions) -> dict:
         one = conditions[name]
         if not one.is_categorical:
             parsed[name] = _numbers(name, text)
-        elif text in one.categories:
-            # The name of a category may hold a comma.
-            parsed[name] = [text]
         else:
-            parsed[name] = [part.strip() for part in text.split(",")]
+            parsed[name] = _split(text, one.categories)
     return parsed
 
 
@@ -240,6 +237,21 @@ def _are_numbers(categories: tuple[str, ...]) -> bool:
     return bool(np.isfinite(numbers).all()) and (
         sorted(categories) == list(categories_of(numbers)[1])
     )
+
+
+def _split(text: str, categories: tuple[str, ...]) -> list[str]:
+    """Split a text at the commas that are not in the name of a category."""
+    parts = text.split(",")
+    names = []
+    while parts:
+        # The longest name that there is, or else what comes before the first comma.
+        for end in range(len(parts), 0, -1):
+            name = ",".join(parts[:end]).strip()
+            if name in categories or end == 1:
+                break
+        names.append(name)
+        parts = parts[end:]
+    return names
 
 
 def _of_code(condition, text: str) -> str:

@@ -47,8 +47,8 @@ def participants_parameters(participants=None):
     participants : string or Path, optional
         Table of the subjects, a participants.tsv as in BIDS, for a model that
         reads conditions of theirs; without it these are looked up in
-        data_per_streamline, where categories may have the codes that a training or
-        a generation wrote. The files need not be those of the training,
+        data_per_streamline, as a training or a generation wrote them. The files need
+        not be those of the training,
         but their bundles and other categories have to be known to such a model.
     """
 

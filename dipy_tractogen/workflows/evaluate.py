@@ -73,8 +73,9 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             together, 'AF_L:coverage>=0.8' for one, 'each:coverage>=0.8' for every one;
             'coverage>=0.95*real' is relative to real streamlines.
         bundles_from : string, optional
-            Where the names of the bundles come from: auto (TRX groups, or else the
-            name of the file), stem, groups, or a key of data_per_streamline.
+            Where the names of the bundles come from: auto (TRX groups, or
+            codes of a TRK that its JSON file names, or else the name of the file),
+            stem, groups, or a key of data_per_streamline.
         reference : string or Path, optional
             Image or tractogram whose grid holds for all the files.
         outside_box : string, optional

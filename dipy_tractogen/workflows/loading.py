@@ -33,8 +33,9 @@ def loading_parameters(
     Parameters
     ----------
     bundles_from : string, optional
-        Where the names of the bundles come from: auto (TRX groups, or else the
-        name of the file), stem, groups, or a key of data_per_streamline.
+        Where the names of the bundles come from: auto (TRX groups, or
+        codes of a TRK that its JSON file names, or else the name of the file),
+        stem, groups, or a key of data_per_streamline.
     reference : string or Path, optional
         Image or tractogram whose grid holds for all the input files.
     outside_box : string, optional

@@ -31,6 +31,7 @@ def report():
         ("coverage>=0.9", Threshold("coverage", ">=", 0.9)),
         (" length_w1 <= 2 * real ", Threshold("length_w1", "<=", 2, True)),
         ("each:dice>=1e-1", Threshold("dice", ">=", 0.1, bundle="each")),
+        ("p>=1: x:dice>=1", Threshold("dice", ">=", 1.0, bundle="p>=1: x")),
         ("AF:L:dice>=.5*real", Threshold("dice", ">=", 0.5, True, "AF:L")),
     ],
 )

@@ -40,6 +40,8 @@ def test_values_are_read_by_the_kind_of_the_condition():
 def test_category_with_a_comma_is_one():
     assert parse("site=Basel, Ost") == {"site": ["Basel, Ost"]}
     assert parse("site=Genf, 1") == {"site": ["Genf", "1"]}
+    assert parse("site=Genf,Basel, Ost,1") == {"site": ["Genf", "Basel, Ost", "1"]}
+    assert parse("site=Basel,Genf") == {"site": ["Basel", "Genf"]}
 
 
 @pytest.mark.parametrize(
