@@ -93,12 +93,14 @@ def _labels_from_groups(
     labels = np.full(n, -1, dtype=np.int32)
     members = np.zeros(n, dtype=np.uint8)
     for name in sorted(groups):
-        indices = np.unique(np.asarray(groups[name]).astype(np.int64))
-        if indices.size and not 0 <= indices[0] <= indices[-1] < n:
+        indices = np.unique(groups[name])
+        wrong = indices[(indices < 0) | (indices >= n)]
+        if wrong.size:
             raise ValueError(
-                f"{path}: the group {name} holds streamline {indices[-1]}, and there "
+                f"{path}: the group {name} holds streamline {wrong[0]}, and there "
                 f"are {n}: write the file again"
             )
+        indices = indices.astype(np.int64)
         members[indices] = np.minimum(members[indices] + 1, 2)
         free = indices[labels[indices] < 0]
         labels[free] = names.index(name)

@@ -125,6 +125,19 @@ def test_what_does_not_fit_the_file_is_ignored(written, caplog):
     assert "the values of y are not those" in caplog.text
 
 
+def test_names_of_others_are_spelled(written):
+    path = written("a.trx", {"x": CODES})
+    said = {
+        "group_names": {"Uf": "a\n\x1b[31m", "uf_2": "\ud800"},
+        "column_names": {"x": "sex\t"},
+        "categories": {"sex\t": {"0": "a\nb", "1": "m", "2": "f"}},
+    }
+    _with_header(path, dipy_tractogen=said)
+    contents = read_tractogram(path)
+    assert {r"a\n\x1b[31m", r"\ud800"} <= set(contents.groups)
+    assert contents.categories == {r"sex\t": {0: r"a\nb", 1: "m", 2: "f"}}
+
+
 @pytest.mark.parametrize(
     "said",
     [
