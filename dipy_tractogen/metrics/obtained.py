@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.streamlines.geometry import resample
-from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.streamlines.obtained import obtained_values
 
 from .regression import regression_errors
-
-# Streamlines whose resampled points are held at a time.
-_BLOCK_SIZE = 16384
 
 
 def compare_with_asked(
@@ -25,8 +20,7 @@ def compare_with_asked(
 ) -> dict[str, dict]:
     """Measure how far attributes are from what was asked for.
 
-    They are measured on as many points as the streamlines have, at equal arc length:
-    the mean curvature depends on that number.
+    They are measured on all of the points that the streamlines have.
 
     Parameters
     ----------
@@ -54,7 +48,7 @@ def compare_with_asked(
         known = np.isfinite(wanted)
         if not known.any():
             continue
-        obtained = _measured(to_sequence(streamlines), name)
+        obtained = obtained_values(streamlines, [name])[name]
         members = {
             bundle: known & (labels == label) for label, bundle in bundle_names.items()
         }
@@ -68,17 +62,6 @@ def compare_with_asked(
             },
         }
     return found
-
-
-def _measured(streamlines: ArraySequence, name: str) -> np.ndarray:
-    compute = COMPUTED[name][0]
-    nb_points = max(int(np.median(streamlines._lengths)), 3)
-    return np.concatenate(
-        [
-            compute(resample(streamlines[start : start + _BLOCK_SIZE], nb_points))
-            for start in range(0, len(streamlines), _BLOCK_SIZE)
-        ]
-    )
 
 
 def _errors(obtained: np.ndarray, asked: np.ndarray) -> dict:

@@ -15,7 +15,8 @@ from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.sampling.sampler import LatentSampler
 from dipy_tractogen.sampling.shares import balanced as balance
 from dipy_tractogen.sampling.shares import share, shares_of
-from dipy_tractogen.streamlines.conditions import BUNDLE
+from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, asked_name
+from dipy_tractogen.streamlines.obtained import obtained_values
 from dipy_tractogen.streamlines.ragged import concatenated
 from dipy_tractogen.streamlines.spacing import check_spacing, respaced
 
@@ -57,7 +58,7 @@ class StreamlineGenerator(StreamlineSource):
             number, or a range ``(low, high)``, as ``{"length": (80, 140)}``. What is
             not asked is drawn as the training had it, given what is.
         return_values : bool, optional
-            Return the conditions of each streamline, too.
+            Return what each streamline has of the conditions, too.
         plausibility : Plausibility, optional
             Streamlines that it rejects are replaced by others. Where these are not
             found there are fewer than asked for: its ``shortfall`` says of which
@@ -73,8 +74,7 @@ class StreamlineGenerator(StreamlineSource):
         labels : ndarray of shape (nb_streamlines,), int32
             Bundle of each, an index into ``record.bundle_names``.
         values : dict of str to ndarray of shape (nb_streamlines,)
-            Other conditions of each: codes of categories, and numbers. Only with
-            `return_values`.
+            What each has, see `generate_batches`. Only with `return_values`.
 
         Raises
         ------
@@ -160,7 +160,11 @@ class StreamlineGenerator(StreamlineSource):
         labels : ndarray of shape (m,), int32
             Bundle of each, an index into ``record.bundle_names``.
         values : dict of str to ndarray of shape (m,)
-            Other conditions of each: codes of categories, and numbers.
+            What each has of the conditions: codes of categories, and numbers. Length,
+            curvature and tortuosity are measured along the points that are given;
+            what was asked of them is under ``asked_length`` and so on, where something
+            was: of a range, the number in it that the streamline was drawn for. Other
+            numbers, such as an age, are those that it was drawn for.
 
         Raises
         ------
@@ -193,9 +197,20 @@ class StreamlineGenerator(StreamlineSource):
             max_tries=max_tries,
         )
         return (
-            (respaced(points, nb_points, step_size), *of_them)
-            for points, *of_them in batches
+            (spaced, labels, _obtained(spaced, values, asked))
+            for points, labels, values in batches
+            for spaced in [respaced(points, nb_points, step_size)]
         )
+
+
+def _obtained(points, values: Mapping, asked: Asked) -> dict[str, np.ndarray]:
+    """Put what streamlines have in place of what they were drawn for."""
+    drawn = {
+        asked_name(name): values[name]
+        for name in COMPUTED
+        if name in values and asked.is_asked(name)
+    }
+    return {**values, **obtained_values(points, values), **drawn}
 
 
 def _check_plausibility(plausibility) -> None:

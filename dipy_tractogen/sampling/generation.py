@@ -63,7 +63,7 @@ def generate_batches(
     Raises
     ------
     ValueError
-        If none at all is plausible.
+        If none at all is plausible, or a criterion rejects more than it may.
     """
     others = [one.name for one in conditions.categorical[1:]]
     if plausibility is None:
@@ -136,9 +136,11 @@ def _plausible_batches_of(
             nb_tried += len(points)
             kept = np.flatnonzero(plausibility.count(accepted))[: count - nb_found]
             nb_found += len(kept)
+            plausibility.check()
             if len(kept):
                 yield points[kept], codes[kept], numbers[kept]
             if nb_found == count:
                 return
     if nb_found < count:
+        plausibility.check(at_end=True)
         plausibility.miss(names[codes[0, 0]], count - nb_found)

@@ -25,6 +25,22 @@ COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 """Conditions that are computed from points at equal distances, with their units."""
 
 
+def asked_name(name: str) -> str:
+    """Name what was asked of streamlines beside what they have.
+
+    Parameters
+    ----------
+    name : str
+        One of `COMPUTED`.
+
+    Returns
+    -------
+    str
+        Such as ``asked_length``.
+    """
+    return f"asked_{name}"
+
+
 class Conditions:
     """The properties that a model knows of its streamlines, as numbers.
 

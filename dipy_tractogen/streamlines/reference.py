@@ -303,7 +303,9 @@ class Reference:
             self.affine, other.affine, rtol=0, atol=1e-3
         )
 
-    def contains(self, streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+    def contains(
+        self, streamlines: ArraySequence | np.ndarray, *, margin_mm: float = 0.0
+    ) -> np.ndarray:
         """Say which streamlines lie in the box of the grid with all their points.
 
         As in DIPY's ``StatefulTractogram.is_bbox_in_vox_valid``, the box ends at the
@@ -313,6 +315,8 @@ class Reference:
         ----------
         streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
             Streamlines (RASMM, mm).
+        margin_mm : float, optional
+            What the box is made smaller by on each side (mm).
 
         Returns
         -------
@@ -325,16 +329,20 @@ class Reference:
         to_voxels = np.linalg.inv(self.affine)
         pieces = blocks(streamlines, points_per_block=_POINTS_LOOKED_AT)
         for rows, points, lengths in pieces:
-            if not self._in_box(to_voxels, _corners(points)).all():
-                outside = np.flatnonzero(~self._in_box(to_voxels, points))
+            if not self._in_box(to_voxels, _corners(points), margin_mm).all():
+                inner = self._in_box(to_voxels, points, margin_mm)
+                outside = np.flatnonzero(~inner)
                 inside[rows.start + streamlines_of(outside, lengths)] = False
         return inside
 
-    def _in_box(self, to_voxels: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def _in_box(
+        self, to_voxels: np.ndarray, points: np.ndarray, margin_mm: float
+    ) -> np.ndarray:
         """Say which points (RASMM, mm) are in the box."""
         with np.errstate(invalid="ignore"):  # infinity times zero
             voxels = apply_affine(to_voxels, points)
-        within = (voxels >= -0.5) & (voxels <= np.array(self.dimensions) - 0.5)
+        first = -0.5 + margin_mm / np.array(self.voxel_sizes)
+        within = (voxels >= first) & (voxels <= np.array(self.dimensions) - 1 - first)
         return within.all(axis=1)
 
 

@@ -49,8 +49,8 @@ class TractogramWriter:
 
     Attributes
     ----------
-    nb_streamlines : int
-        Streamlines that were written so far.
+    nb_streamlines, nb_outside : int
+        Streamlines that were written so far, and those that leave the box of the grid.
     description : Description
         True names and codes of a file that is complete.
     """
@@ -72,7 +72,7 @@ class TractogramWriter:
         self._labels: set[int] = set()
         self._lost: list[str] = []
         self._inherited: list[str] | None = None
-        self._nb_outside = 0
+        self.nb_outside = 0
         self.nb_streamlines = 0
         self.description = Description()
 
@@ -124,7 +124,7 @@ class TractogramWriter:
             self._check_finite(block)
             if not self._reference.is_placeholder:
                 inside = self._reference.contains(as_sequence(block, lengths))
-                self._nb_outside += int((~inside).sum())
+                self.nb_outside += int((~inside).sum())
             self._stream.write(
                 block,
                 lengths,
@@ -140,12 +140,12 @@ class TractogramWriter:
                 f"there is no streamline to write to {self._path}: give one or more"
             )
         self.description = self._stream.finish(self._categories)
-        if self._nb_outside:
+        if self.nb_outside:
             logger.warning(
                 "%s: %d of %d streamlines leave the bounding box of the reference; "
                 "DIPY loads them only without its check of the bounding box",
                 self._path,
-                self._nb_outside,
+                self.nb_outside,
                 self.nb_streamlines,
             )
 

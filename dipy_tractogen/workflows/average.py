@@ -6,6 +6,7 @@ import logging
 
 from .arguments import check_int
 from .base import TractogenFlow
+from .box import kept_in_box
 from .encoding import known_values, load_to_encode, participants_parameters
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
@@ -68,7 +69,7 @@ class AverageStreamlinesFlow(TractogenFlow):
 
         import numpy as np
 
-        from dipy_tractogen.streamlines.geometry import resample
+        from dipy_tractogen.sampling.arc_length import with_equal_steps
         from dipy_tractogen.streamlines.writers import save_bundles
 
         bundles = load_to_encode(
@@ -86,10 +87,14 @@ class AverageStreamlinesFlow(TractogenFlow):
             rows = rng.permutation(np.flatnonzero(bundles.labels == label))[:_MOST]
             values = known_values(bundles, rows)
             means.append(model.mean_streamline(bundles.streamlines[rows], values))
-        points = np.stack(means)
+        points = with_equal_steps(np.stack(means), nb_points)
+        kept = kept_in_box(
+            points[:, None], bundles.reference, given["outside_box"], "mean streamlines"
+        )
+        points, labels, counts = points[kept], labels[kept], counts[kept]
         save_bundles(
             path,
-            points if nb_points is None else resample(points, nb_points),
+            points,
             reference=bundles.reference,
             labels=labels,
             bundle_names=bundles.bundle_names,

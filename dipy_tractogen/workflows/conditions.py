@@ -134,10 +134,13 @@ def values_to_write(conditions, values: dict) -> dict:
     """
     import numpy as np
 
+    from dipy_tractogen.streamlines.conditions import asked_name
+
     written = dict(values)
     for one in conditions.continuous:
-        if one.name in values and max(-one.low, one.high) <= _LARGEST_WHOLE:
-            written[one.name] = np.asarray(values[one.name], dtype=np.float32)
+        for name in (one.name, asked_name(one.name)):
+            if name in values and max(-one.low, one.high) <= _LARGEST_WHOLE:
+                written[name] = np.asarray(values[name], dtype=np.float32)
     for one in conditions.categorical:
         if one.name not in values:
             continue

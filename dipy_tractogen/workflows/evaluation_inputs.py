@@ -25,7 +25,8 @@ def load_generated(files: list[Path], given: dict, **options):
     bundles : BundleSet
         The streamlines.
     asked : dict of str to ndarray of shape (n,)
-        Attributes that were asked for, by name; NaN where a file does not tell.
+        Attributes that were asked for, by name, from ``asked_length`` and so on of
+        ``data_per_streamline``; NaN where a file does not tell.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def load_generated(files: list[Path], given: dict, **options):
     """
     import numpy as np
 
-    from dipy_tractogen.streamlines.conditions import COMPUTED
+    from dipy_tractogen.streamlines.conditions import COMPUTED, asked_name
     from dipy_tractogen.streamlines.naming import column_of
     from dipy_tractogen.streamlines.readers import read_tractogram
     from dipy_tractogen.streamlines.streams import STREAMS
@@ -51,10 +52,11 @@ def load_generated(files: list[Path], given: dict, **options):
         data = read_tractogram(file).data_per_streamline
         rows = bundles.values[FILE_NUMBER] == number
         for name in COMPUTED:
-            if name in data:
+            column = asked_name(name)
+            if column in data:
                 values = asked.setdefault(name, np.full(len(bundles), np.nan))
                 index = bundles.values[INDEX_IN_FILE][rows].astype(int)
-                values[rows] = column_of(data, name, file)[index]
+                values[rows] = column_of(data, column, file)[index]
     return bundles, asked
 
 

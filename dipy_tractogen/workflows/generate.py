@@ -9,7 +9,7 @@ import time
 from dipy_tractogen.streamlines.messages import listed
 
 from .arguments import check_choice, check_int, check_number
-from .asked_lengths import AskedLengths
+from .asked_values import AskedValues
 from .base import TractogenFlow
 from .conditions import (
     log_codes,
@@ -68,10 +68,12 @@ class GenerateStreamlinesFlow(TractogenFlow):
         Conditions are asked for by the names that the model knows: bundle and length
         always, others such as age and diagnosis if it was trained with them. What is
         not asked for is drawn as the training had it, given what is. A number outside
-        of the training's range is an extrapolation, and a warning says the range.
-        Streamlines that are not plausible can be replaced by others: by their length,
-        their shape, images and the training. Memory does not grow with the number of
-        streamlines for trx, trk and tck.
+        of the training's range is an extrapolation, and a warning says the range;
+        beyond it by more than its width a number is refused. Where more than half of
+        the streamlines miss an asked length, curvature or tortuosity, the exit code is
+        3. Streamlines that leave the grid are replaced by others, and so can be those
+        that are not plausible: by their length, their shape, images and the training.
+        Memory does not grow with the number of streamlines for trx, trk and tck.
 
         Parameters
         ----------
@@ -109,8 +111,10 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Output folder.
         out_tractogram : string, optional
             Tractogram in any format of DIPY. A TRX holds the bundles as groups, a
-            TRK as data_per_streamline["bundle"]; both hold the other conditions that
-            each streamline was drawn for as data_per_streamline, categories as codes.
+            TRK as data_per_streamline["bundle"]. Both hold as data_per_streamline the
+            other conditions that each streamline was drawn for, categories as codes,
+            and the length that it has; "asked_length" is what it was asked for, where
+            --conditions asks for some, and so for curvature and tortuosity.
             Beside it goes a JSON file of the same name and .json, such as
             synthetic.trx.json: how it was made, and what the codes stand for.
         """
@@ -131,19 +135,19 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.streamlines.reference import Reference
         from dipy_tractogen.streamlines.sidecar import put_sidecar, sidecar_path
-        from dipy_tractogen.streamlines.spacing import respaced
 
         began = time.perf_counter()
         header = Reference.from_file(reference) if reference else None
-        plausibility = make_plausibility(given)
-
         model = load_trained_model(model_file, to_generate=True)
+        header = header or Reference.from_dict(model.record.reference)
+        plausibility = make_plausibility(given, header, dtype)
         known = model.record.density.conditions
+        wanted = parse_conditions(asked, known)
         sampler = choose_sampler(model, given)
         batches = model.generate_batches(
             nb_streamlines,
             bundles,
-            conditions=parse_conditions(asked, known),
+            conditions=wanted,
             balanced=balanced,
             proportions=proportions,
             smooth=smooth,
@@ -153,14 +157,12 @@ class GenerateStreamlinesFlow(TractogenFlow):
             max_tries=given["max_tries"],
             seed=seed,
         )
-        asked_lengths = AskedLengths() if "length" in asked else None
-        # Lengths are measured before points are resampled, which shortens streamlines.
-        watched = _watched(batches, asked_lengths)
+        obtained = AskedValues(wanted, known)
         counts, described = self._write(
             path,
-            ((respaced(one[0], nb_points, step_size), *one[1:]) for one in watched),
+            _as_written(batches, obtained, nb_points, step_size, dtype),
             nb_streamlines,
-            header or Reference.from_dict(model.record.reference),
+            header,
             model,
             dtype,
         )
@@ -168,8 +170,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             "Generated %s",
             listed(f"{name} {n}" for name, n in counts.items() if n),
         )
-        if asked_lengths:
-            asked_lengths.warn()
+        obtained.warn()
         report_sampler(sampler)
         log_codes(known)
         record = make_record(
@@ -178,6 +179,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             **described,
             counts=counts,
             conditions=asked,
+            obtained=obtained.found(),
             **_judged(plausibility),
             seconds=round(time.perf_counter() - began, 1),
         )
@@ -187,6 +189,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         logger.info("Wrote %s", path)
         if plausibility:
             _report(plausibility, path)
+        obtained.raise_if_missed()
 
     def _write(
         self, path, batches, nb_streamlines, header, model, dtype
@@ -225,7 +228,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
                 bar.update(len(points))
-        return counts, writer.description.as_dict()
+        described = writer.description.as_dict()
+        return counts, {**described, "nb_outside_box": writer.nb_outside}
 
 
 def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
@@ -247,12 +251,25 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
         raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")
 
 
-def _watched(batches, asked_lengths: AskedLengths | None):
-    """Hand batches on, and measure their lengths where some are asked for."""
+def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
+    """Give batches the points, and the values measured on them, that are written."""
+    import numpy as np
+
+    from dipy_tractogen.streamlines.obtained import obtained_values
+    from dipy_tractogen.streamlines.ragged import as_sequence, to_sequence
+    from dipy_tractogen.streamlines.spacing import respaced
+
     for points, labels, values in batches:
-        if asked_lengths:
-            asked_lengths.look(points, values["length"])
-        yield points, labels, values
+        # Before points are resampled, which shortens streamlines.
+        asked.look(values)
+        written = respaced(points, nb_points, step_size)
+        if dtype == "float16":
+            sequence = to_sequence(written)
+            rounded = sequence._data.astype(np.float16).astype(np.float32)
+            written = as_sequence(rounded, sequence._lengths)
+        if written is not points:
+            values = {**values, **obtained_values(written, values)}
+        yield written, labels, values
 
 
 def _not_in_points(values: dict, path: Path) -> dict:
@@ -280,8 +297,11 @@ def _judged(plausibility) -> dict:
 def _report(plausibility, path: Path) -> None:
     """Say what was rejected; raise where streamlines are missing."""
     if plausibility.shortfall:
+        box = "give a larger grid as --reference, "
         raise ValueError(
-            f"{plausibility.describe_shortfall()}. {path} holds the others: loosen the "
-            "criteria, or raise --max_tries."
+            f"{plausibility.describe_shortfall()}. {path} holds the others: "
+            f"{box if plausibility.rejections.get('box') else ''}loosen the criteria, "
+            "or raise --max_tries."
         )
-    logger.info("%s", plausibility.describe_rejections())
+    if plausibility.nb_rejected or len(plausibility.criteria) > 1:
+        logger.info("%s", plausibility.describe_rejections())

@@ -52,8 +52,9 @@ def box_parameters(outside_box="drop"):
     Parameters
     ----------
     outside_box : string, optional
-        Streamlines that leave the bounding box of the grid: drop, keep or error. It
-        holds for all tractograms, and to drop more than a tenth is an error as well.
+        Streamlines that leave the bounding box of the grid: drop, keep or error. New
+        ones that are dropped are replaced by others. It holds for all tractograms that
+        are read as well, of which to drop more than a tenth is an error.
     """
 
 

@@ -120,18 +120,25 @@ class MixStreamlinesFlow(TractogenFlow):
             second_values=known_values(second, slice(None)),
             seed=seed,
         )
-        self._write(out, model, (first, second), pairs, nb_steps, path, nb_points)
+        options = {"nb_steps": nb_steps, "path": path, "nb_points": nb_points}
+        options["rule"] = given["outside_box"]
+        nb_found = self._write(out, model, (first, second), pairs, **options)
         logger.info("Mixed %d pairs of streamlines in %d steps", nb_found, nb_steps)
         logger.info("Wrote %s", out)
 
-    def _write(self, out, model, bundles, pairs, nb_steps, path, nb_points) -> None:
-        """Mix the pairs, a block at a time, and write all steps of each."""
+    def _write(
+        self, out, model, bundles, pairs, *, nb_steps, path, nb_points, rule
+    ) -> int:
+        """Mix the pairs, a block at a time, and write all steps of each; count them."""
         import numpy as np
         from tqdm.auto import tqdm
 
-        from dipy_tractogen.streamlines.geometry import resample
+        from dipy_tractogen.sampling.arc_length import with_equal_steps
         from dipy_tractogen.streamlines.writers import open_writer
 
+        from .box import kept_in_box
+
+        nb_written = 0
         nb_pairs, shares = len(pairs[0]), np.linspace(0, 1, nb_steps)
         writer = open_writer(
             out,
@@ -159,15 +166,20 @@ class MixStreamlinesFlow(TractogenFlow):
                     second_values=other_values,
                 )
                 # The steps of a pair lie one after the other.
-                points = steps.reshape(-1, *steps.shape[2:])
+                points = with_equal_steps(
+                    steps.reshape(-1, *steps.shape[2:]), nb_points
+                )
+                steps = points.reshape(len(number), nb_steps, *points.shape[1:])
+                kept = kept_in_box(steps, bundles[0].reference, rule, "pairs")
+                number, points = number[kept], points[np.repeat(kept, nb_steps)]
                 data = {
                     "weight": np.tile(shares, len(number)).astype(np.float32),
                     "pair": np.repeat(number, nb_steps).astype(np.int32),
                 }
                 labels = np.tile(np.arange(nb_steps), len(number))
-                tractogram.write(
-                    resample(points, nb_points) if nb_points else points, labels, data
-                )
+                tractogram.write(points, labels, data)
+                nb_written += len(number)
+        return nb_written
 
 
 def _one_bundle(bundles, name: str | None, option: str):

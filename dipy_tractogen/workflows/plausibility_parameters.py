@@ -110,13 +110,18 @@ def check_plausibility(given: dict) -> None:
     check_int("max_tries", given["max_tries"])
 
 
-def make_plausibility(given: dict):
+def make_plausibility(given: dict, header, dtype: str = "float32"):
     """Read the files, and make the criteria that are asked for.
 
     Parameters
     ----------
     given : dict
-        Values of `plausibility_parameters`, among others, that were checked.
+        Values of `plausibility_parameters` and `box_parameters`, among others, that
+        were checked.
+    header : Reference
+        Grid of what is generated, whose box holds it unless it is to be kept outside.
+    dtype : str, optional
+        Type of the points that are written, which rounds them.
 
     Returns
     -------
@@ -132,6 +137,8 @@ def make_plausibility(given: dict):
 
     makers = (_of_shape, _of_images, _of_novelty)
     criteria = [criterion for make in makers for criterion in make(given)]
+    if given["outside_box"] != "keep" and not header.is_placeholder:
+        criteria.append(_of_box(header, dtype, given["outside_box"]))
     return Plausibility(criteria) if criteria else None
 
 
@@ -171,6 +178,24 @@ def _of_images(given: dict) -> list:
     if _asks(given, "peaks"):
         criteria.append(AlongPeaks(load_peaks(given["peaks"]), given["max_angle"]))
     return criteria
+
+
+def _of_box(header, dtype: str, rule: str):
+    """Make the box of a grid a criterion; where it is an error, none may be outside."""
+    from itertools import product
+
+    from nibabel.affines import apply_affine
+    import numpy as np
+
+    from dipy_tractogen.sampling.plausibility import InsideBox
+
+    most = {} if rule == "drop" else {"most": 0}
+    if dtype == "float32":
+        return InsideBox(header, **most)
+    corners = [*product(*((-0.5, size - 0.5) for size in header.dimensions))]
+    farthest = np.abs(apply_affine(header.affine, corners)).max()
+    rounding = float(np.spacing(np.float16(farthest))) / 2
+    return InsideBox(header, margin_mm=rounding, **most)
 
 
 def _of_novelty(given: dict) -> list:

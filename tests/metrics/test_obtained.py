@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics import obtained
 from dipy_tractogen.metrics.obtained import compare_with_asked
 
 LABELS = np.array([0, 0, 0, 2, 2, 5])
@@ -14,8 +13,7 @@ def straight(lines):
     return np.concatenate([lines([0], length=length) for length in lengths])
 
 
-def test_errors_are_those_of_the_lengths(straight, monkeypatch):
-    monkeypatch.setattr(obtained, "_BLOCK_SIZE", 4)
+def test_errors_are_those_of_the_lengths(straight):
     asked = np.array([31, 39, 50, 60, 74, np.nan])
     found = compare_with_asked(straight, {"length": asked}, LABELS, NAMES)["length"]
     assert found["unit"] == "mm"

@@ -182,7 +182,7 @@ def test_what_was_asked_is_compared_with_what_was_obtained(tmp_path, capsys):
         reference=bundles.reference,
         labels=bundles.labels,
         bundle_names=bundles.bundle_names,
-        data_per_streamline={"length": length, "age": length},
+        data_per_streamline={"asked_length": length, "length": length, "age": length},
     )
     compared = [str(tmp_path / "asked.trk"), save(tmp_path / "real.trx", 1)]
     assert evaluate(tmp_path, *compared, "--figures") == 0

@@ -1,14 +1,18 @@
 import json
+import re
 
 from dipy.io.streamline import load_tractogram
+from dipy.tracking.streamline import length
 import nibabel as nib
 import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.files import file_digest
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.obtained import obtained_values
 from dipy_tractogen.streamlines.versions import current_versions
 from dipy_tractogen.workflows.cli import main
 
@@ -72,10 +76,9 @@ def test_another_reference_changes_the_header_and_not_the_points(
 
     grid = Reference.covering(phantom.streamlines, voxel_size=2.0, margin=40)
     save_bundles(tmp_path / "grid.trx", phantom.streamlines, reference=grid)
-    plain = generate("--nb_streamlines", 6)
-    other = generate(
-        "--nb_streamlines", 6, "--reference", tmp_path / "grid.trx", name="other.trx"
-    )
+    options = ("--nb_streamlines", 6, "--outside_box", "keep")
+    plain = generate(*options)
+    other = generate(*options, "--reference", tmp_path / "grid.trx", name="other.trx")
     assert other.reference.matches(grid)
     np.testing.assert_allclose(other.resample(9), plain.resample(9), atol=1e-3)
 
@@ -106,8 +109,12 @@ def test_asked_conditions_are_in_the_file_that_dipy_loads(ask, name, capsys):
     assert len(tractogram) == len(values["age"]) == 20
     assert set(values["diagnosis"]) == {1}
     assert 45 <= values["age"].min() < values["age"].max() <= 55
-    np.testing.assert_allclose(values["length"], 90, rtol=1e-5)
+    np.testing.assert_allclose(values["asked_length"], 90, rtol=1e-5)
+    np.testing.assert_allclose(
+        values["length"], [*length(tractogram.streamlines)], 1e-5
+    )
     assert {"curvature", "tortuosity"} < set(values)
+    assert not {"asked_curvature", "asked_tortuosity", "asked_age"} & set(values)
     if path.suffix == ".trx":
         made = load_bundles(path, out_of_bounds="keep").counts()
         assert set(made) == {"bundle_2", "bundle_7"}
@@ -115,14 +122,29 @@ def test_asked_conditions_are_in_the_file_that_dipy_loads(ask, name, capsys):
         assert set(values["bundle"]) == {1, 6}
 
 
-def test_python_and_command_ask_the_same(ask, conditional_model):
-    code, path = ask("age=30", "length=50:60", options=["--smooth", "--seed", 3])
-    assert code == 0
-    expected, _ = load_model(conditional_model).generate(
-        20, conditions={"age": 30, "length": (50, 60)}, smooth=True, seed=3
+def test_python_and_command_ask_the_same(ask, conditional_model, capsys):
+    options = ["--smooth", "--seed", 3, "--outside_box", "keep"]
+    code, path = ask("age=30", "length=50:60", options=options)
+    expected, _, values = load_model(conditional_model).generate(
+        20,
+        conditions={"age": 30, "length": (50, 60)},
+        return_values=True,
+        smooth=True,
+        seed=3,
     )
-    made = load_bundles(path, out_of_bounds="keep")
+    made = load_bundles(path, out_of_bounds="keep", keep_data=True)
     np.testing.assert_allclose(np.array(made.streamlines), expected, atol=1e-3)
+    np.testing.assert_allclose(values["length"], lengths(expected))
+    assert 50 <= values["asked_length"].min() < values["asked_length"].max() <= 60
+    for name in ("length", "asked_length", "age"):
+        written = made.data_per_streamline[name].ravel()
+        np.testing.assert_allclose(written, values[name], rtol=1e-5)
+    # The smooth means of a model that was hardly trained are of other lengths.
+    record = json.loads((path.parent / "asked.trx.json").read_text(encoding="utf-8"))
+    missed = record["obtained"]["length"]["nb_missed"]
+    assert code == 3
+    assert missed > 10
+    assert f"Not met: {missed} of 20 streamlines miss" in capsys.readouterr().err
 
 
 def test_texture_is_left_out_only_where_that_is_asked(ask):
@@ -133,14 +155,14 @@ def test_texture_is_left_out_only_where_that_is_asked(ask):
 
 
 def test_number_outside_the_training_warns_of_the_range(ask, capsys, tmp_path):
-    assert ask("age=200")[0] == 0
+    assert ask("age=100")[0] == 0
     warnings = [
         line for line in capsys.readouterr().err.splitlines() if "WARNING" in line
     ]
-    assert "age=200" in warnings[0]
+    assert "age=100" in warnings[0]
     record = json.loads((tmp_path / "asked.trx.json").read_text(encoding="utf-8"))
     assert record["warnings"] == [line.removeprefix("WARNING: ") for line in warnings]
-    assert record["conditions"] == {"age": "200"}
+    assert record["conditions"] == {"age": "100"}
     assert "year" in warnings[0]
 
 
@@ -153,6 +175,8 @@ def test_number_outside_the_training_warns_of_the_range(ask, capsys, tmp_path):
         (["age=old"], "give a number or a range"),
         (["age=nan"], "give a number or a range"),
         (["age=50:40"], "from low to high"),
+        (["age=200"], "of what is asked for have 2"),
+        (["length=1000"], " mm: ask for what is in that range"),
         (["age=40", "age=50"], "age is given twice"),
         (["age"], "give NAME=VALUE"),
         (["bundle=bundle_1", "--bundles", "bundle_2"], "leave out one"),
@@ -170,6 +194,79 @@ def test_conditions_that_cannot_be_are_refused(
 def test_proportions_in_place_of_those_of_the_training(generate):
     made = generate("--nb_streamlines", 8, "--proportions", "bundle_3=3", "bundle_1=1")
     assert made.counts() == {"bundle_1": 2, "bundle_3": 6}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--step_size", 3), ("--nb_points", 4), ("--dtype", "float16")],
+)
+def test_values_are_those_of_the_streamlines_as_written(ask, options):
+    code, path = ask("age=50", options=options)
+    assert code == 0
+    made = load_bundles(path, out_of_bounds="keep", keep_data=True)
+    values = made.data_per_streamline
+    assert set(values) == {"age", "curvature", "diagnosis", "length", "tortuosity"}
+    for name, obtained in obtained_values(made.streamlines, COMPUTED).items():
+        np.testing.assert_allclose(values[name].ravel(), obtained, rtol=1e-3)
+    np.testing.assert_allclose(values["length"].ravel(), made.lengths(), rtol=1e-5)
+
+
+def test_steps_of_a_streamline_are_equal(generate):
+    made = generate("--nb_streamlines", 200)
+    steps = np.linalg.norm(np.diff(np.array(made.streamlines), axis=1), axis=2)
+    assert (steps.max(axis=1) / steps.min(axis=1)).max() < 1.03
+
+
+@pytest.fixture
+def half_grid(model_file, tmp_path):
+    """A grid that every second generated streamline of a bundle leaves."""
+    points, _ = load_model(model_file).generate(200, "bundle_1", seed=0)
+    low = points.min(axis=(0, 1)) - 30
+    middle = np.median(points.max(axis=1)[:, 0])
+    affine = np.diag([2.0, 2, 2, 1])
+    affine[:3, 3] = low
+    size = np.ceil((points.max(axis=(0, 1)) + 30 - low) / 2).astype(int)
+    size[0] = (middle - low[0]) / 2
+    path = tmp_path / "half_grid.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros(size, np.uint8), affine), path)
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_streamlines_out_of_the_grid_are_replaced(
+    generate, half_grid, tmp_path, capsys, dtype
+):
+    options = ["--nb_streamlines", 150, "--reference", half_grid, "--dtype", dtype]
+    options += ["--bundles", "bundle_1"]
+    made = generate(*options)
+    assert len(made) == 150
+    assert made.report.counts == {}
+    assert load_tractogram(str(tmp_path / "synthetic.trx"), "same")
+    record = json.loads((tmp_path / "synthetic.trx.json").read_text(encoding="utf-8"))
+    assert record["rejected"]["box"] == record["rejected_in_all"] > 50
+    assert record["nb_outside_box"] == 0
+    kept = generate(*options, "--outside_box", "keep", name="kept.trx")
+    record = json.loads((tmp_path / "kept.trx.json").read_text(encoding="utf-8"))
+    assert record["nb_outside_box"] == kept.report.noted["out of the bounding box"] > 50
+    assert "leave the bounding box" in capsys.readouterr().err
+
+
+def test_a_grid_that_nearly_all_leave_is_refused(
+    refused, half_grid, model_file, tmp_path
+):
+    grid = nib.Nifti1Image(np.zeros((9, 9, 9), np.uint8), np.eye(4))
+    nib.save(grid, tmp_path / "small.nii.gz")
+    several = ["--nb_streamlines", 5000, "--reference", tmp_path / "small.nii.gz"]
+    error = refused("dipy_generate_streamlines", model_file, *several)
+    assert re.search(r"(\d+) of the first \1 generated streamlines leave", error)
+    assert "--reference FILE" in error
+    assert "--outside_box keep" in error
+    few = ["--nb_streamlines", 5, "--reference", tmp_path / "small.nii.gz"]
+    error = refused("dipy_generate_streamlines", model_file, *few)
+    assert "40 of the first 40 generated streamlines leave" in error
+    options = ["--reference", half_grid, "--outside_box", "error"]
+    error = refused("dipy_generate_streamlines", model_file, *options)
+    assert "of the first 334 generated streamlines leave the bounding box" in error
 
 
 def test_points_at_steps_of_one_size(generate):

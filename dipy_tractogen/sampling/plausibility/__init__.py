@@ -1,5 +1,6 @@
 """What makes a streamline plausible: criteria, each in a file, and their count."""
 
+from .box import InsideBox
 from .criterion import Criterion
 from .curvature import SmallestRadius
 from .ends import EndsInRegions
@@ -13,6 +14,7 @@ __all__ = [
     "AlongPeaks",
     "Criterion",
     "EndsInRegions",
+    "InsideBox",
     "InsideMask",
     "LargestWinding",
     "LengthRange",

@@ -14,6 +14,12 @@ class Criterion(Protocol):
     ----------
     name : str
         One word, under which rejections are counted.
+
+    Notes
+    -----
+    A criterion may have ``most``, the largest share of streamlines that it may reject,
+    and ``complaint(nb_rejected, nb_tried)``, the text of the error where it rejects
+    more.
     """
 
     name: str

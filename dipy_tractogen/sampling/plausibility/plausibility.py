@@ -10,6 +10,9 @@ from dipy_tractogen.streamlines.messages import listed
 
 from .criterion import Criterion
 
+# Streamlines that tell whether a criterion rejects too many.
+_ENOUGH_TO_TELL = 1000
+
 
 class Plausibility:
     """Judges streamlines by criteria, and counts.
@@ -103,6 +106,26 @@ class Plausibility:
         self.nb_tried += len(plausible)
         self.nb_rejected += int((~plausible).sum())
         return plausible
+
+    def check(self, *, at_end: bool = False) -> None:
+        """Give up where a criterion rejects more than it may.
+
+        Parameters
+        ----------
+        at_end : bool, optional
+            Whether no more streamlines are going to be judged, so that few tell enough.
+
+        Raises
+        ------
+        ValueError
+            If one does.
+        """
+        for one, nb_rejected in zip(self.criteria, self.rejections.values()):
+            most = getattr(one, "most", None)
+            if most is None or nb_rejected <= most * self.nb_tried:
+                continue
+            if at_end or not most or self.nb_tried >= _ENOUGH_TO_TELL:
+                raise ValueError(one.complaint(nb_rejected, self.nb_tried))
 
     def miss(self, bundle: str, nb_streamlines: int) -> None:
         """Note that streamlines of a bundle could not be found.
