@@ -24,6 +24,7 @@ from .models import load_trained_model
 from .parameters import with_parameters_of
 from .plausibility_parameters import (
     check_plausibility,
+    in_box,
     make_plausibility,
     plausibility_parameters,
 )
@@ -138,9 +139,10 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         began = time.perf_counter()
         header = Reference.from_file(reference) if reference else None
+        plausibility = make_plausibility(given)
         model = load_trained_model(model_file, to_generate=True)
         header = header or Reference.from_dict(model.record.reference)
-        plausibility = make_plausibility(given, header, dtype)
+        plausibility = in_box(plausibility, header, given["outside_box"], dtype)
         known = model.record.density.conditions
         wanted = parse_conditions(asked, known)
         sampler = choose_sampler(model, given)

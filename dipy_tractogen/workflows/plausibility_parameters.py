@@ -110,18 +110,13 @@ def check_plausibility(given: dict) -> None:
     check_int("max_tries", given["max_tries"])
 
 
-def make_plausibility(given: dict, header, dtype: str = "float32"):
+def make_plausibility(given: dict):
     """Read the files, and make the criteria that are asked for.
 
     Parameters
     ----------
     given : dict
-        Values of `plausibility_parameters` and `box_parameters`, among others, that
-        were checked.
-    header : Reference
-        Grid of what is generated, whose box holds it unless it is to be kept outside.
-    dtype : str, optional
-        Type of the points that are written, which rounds them.
+        Values of `plausibility_parameters`, among others, that were checked.
 
     Returns
     -------
@@ -137,9 +132,34 @@ def make_plausibility(given: dict, header, dtype: str = "float32"):
 
     makers = (_of_shape, _of_images, _of_novelty)
     criteria = [criterion for make in makers for criterion in make(given)]
-    if given["outside_box"] != "keep" and not header.is_placeholder:
-        criteria.append(_of_box(header, dtype, given["outside_box"]))
     return Plausibility(criteria) if criteria else None
+
+
+def in_box(plausibility, header, rule: str, dtype: str = "float32"):
+    """Add the box of the grid to what is asked of streamlines.
+
+    Parameters
+    ----------
+    plausibility : Plausibility or None
+        What else is asked.
+    header : Reference
+        Grid that goes into the file; a placeholder has no box.
+    rule : str
+        As ``outside_box`` has it.
+    dtype : str, optional
+        Type of the points in the file, which rounds them.
+
+    Returns
+    -------
+    Plausibility or None
+        None where nothing is asked.
+    """
+    from dipy_tractogen.sampling.plausibility import Plausibility
+
+    if rule == "keep" or header.is_placeholder:
+        return plausibility
+    others = plausibility.criteria if plausibility else ()
+    return Plausibility([*others, _of_box(header, dtype, rule)])
 
 
 def _of_shape(given: dict) -> list:

@@ -133,3 +133,29 @@ def test_nothing_plausible_is_an_error_that_says_why():
     _, batches = generate([5, 0, 0], plausibility=plausibility, max_tries=3)
     with pytest.raises(ValueError, match="Rejected 15 of 15: chance 15"):
         next(batches)
+
+
+class Strict(Chance):
+    """Ends a generation where it rejects more than a share."""
+
+    def __init__(self, *chances, most):
+        super().__init__(*chances)
+        self.most = most
+
+    def complaint(self, nb_rejected, nb_tried):
+        return f"{nb_rejected} of {nb_tried}"
+
+
+def strictly(counts, *chances, most):
+    plausibility = Plausibility([Strict(*chances, most=most)])
+    return [*generate(counts, plausibility=plausibility)[1]]
+
+
+def test_a_criterion_that_rejects_more_than_it_may_ends_the_generation():
+    with pytest.raises(ValueError, match=r"^\d+ of 8\d\d$"):
+        strictly([1, 40], 1, 0.02, 0, most=0.9)
+    with pytest.raises(ValueError, match=r"^\d+ of 4096$"):
+        strictly([9000], 0.01, 1, 1, most=0.9)
+    with pytest.raises(ValueError, match=r"^\d of 20$"):
+        strictly([20], 0.8, 1, 1, most=0)
+    assert sum(len(each[0]) for each in strictly([60], 0.3, 1, 1, most=0.9)) == 60
