@@ -88,7 +88,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            f"{command} = dipy_tractogen.workflows.cli:run"
+            f"{command} = dipy_tractogen.workflows.start:run"
             for command in read_commands()
         ]
     },

@@ -9,9 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 import inspect
 import logging
-from pathlib import Path
 import shlex
-import signal
 import sys
 import time
 
@@ -19,6 +17,7 @@ from dipy_tractogen import __version__
 
 from .base import OutputsMissing
 from .logs import LEVELS, Log, OptionWords, one_line
+from .start import INTERRUPTED, INTERRUPTS
 from .thresholds import ThresholdsNotMet
 
 cli_flows = {
@@ -78,7 +77,6 @@ cli_flows = {
 logger = logging.getLogger("dipy_tractogen")
 
 _NOT_MET = 3
-_INTERRUPTED = 130
 
 
 def load_flow(command: str) -> type:
@@ -195,6 +193,9 @@ def main(command: str, arguments: list[str] | None = None) -> int:
         with Log(sys.stderr):
             logger.error(one_line(error))
         return 1
+    except KeyboardInterrupt:
+        with Log(sys.stderr):
+            return _interrupted()
 
 
 def _options(flow) -> set[str]:
@@ -208,22 +209,28 @@ def _run_flow(flow, given: dict) -> int:
     began = time.perf_counter()
     try:
         flow.run(**given)
-    except OutputsMissing:
-        # Each was logged when it failed.
-        return 1
     except (ValueError, OSError, MemoryError, ImportError) as error:
-        logger.error(one_line(error))
-        logger.debug("Where it came from:", exc_info=True)
+        if INTERRUPTS.seen:
+            # A library has made that of it.
+            return _interrupted()
+        if not isinstance(error, OutputsMissing):
+            # Those were logged when each failed.
+            logger.error(one_line(error))
+            logger.debug("Where it came from:", exc_info=True)
         return 1
     except ThresholdsNotMet as missed:
         for line in str(missed).splitlines():
             logger.error("Not met: %s", line)
         return _NOT_MET
     except KeyboardInterrupt:
-        logger.error("Interrupted.")
-        return _INTERRUPTED
+        return _interrupted()
     logger.info("Done in %s", _duration(time.perf_counter() - began))
     return 0
+
+
+def _interrupted() -> int:
+    logger.error("Interrupted.")
+    return INTERRUPTED
 
 
 def _duration(seconds: float) -> str:
@@ -235,10 +242,7 @@ def _duration(seconds: float) -> str:
 
 
 def run() -> None:
-    """Entry point of every console script: the script's name is the command.
+    """Run the command of a console script; see `start.run`."""
+    from . import start
 
-    What ends a job on a cluster, SIGTERM, is taken for an interrupt, so that nothing
-    that is half written stays behind.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main(Path(sys.argv[0]).stem))
+    start.run()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dipy_tractogen import __version__
-from dipy_tractogen.workflows import cli
+from dipy_tractogen.workflows import cli, start
 from dipy_tractogen.workflows.base import TractogenFlow
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.logs import Log, noted_warnings
@@ -99,7 +99,7 @@ def test_job_that_is_ended_stops_as_if_interrupted(monkeypatch, tmp_path, capsys
     before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("not taken"))
     try:
         with pytest.raises(SystemExit) as ended:
-            cli.run()
+            start.run()
     finally:
         signal.signal(signal.SIGTERM, before)
     assert ended.value.code == 130

@@ -1,0 +1,117 @@
+"""Where every console script begins, and how it ends when it is interrupted.
+
+What ends a job on a cluster, SIGTERM, is taken for an interrupt, so that nothing that
+is half written stays behind. Nothing is imported here that takes time: an interrupt
+while libraries are imported is one line, too.
+"""
+
+from __future__ import annotations
+
+import _thread
+from contextlib import suppress
+import os
+import signal
+import sys
+import threading
+import time
+
+INTERRUPTED = 130
+"""Exit code of a command that was interrupted."""
+
+_LINE = b"ERROR: Interrupted.\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Who asks again after so long does not want to wait for what is cleaned up.
+_SECONDS_TO_CLEAN_UP = 10.0
+_NB_TO_INSIST = 3
+_SECONDS_TO_LEAVE = 0.01
+
+
+class Interrupts:
+    """Interrupts of this process: the first raises KeyboardInterrupt, once.
+
+    Others, while what was begun is cleaned up, are let go by. Libraries may swallow an
+    exception, or make another of it, so what was asked for is remembered.
+    """
+
+    def __init__(self):
+        self._times: list[float] = []
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was one."""
+        return bool(self._times)
+
+    def end_at_once(self) -> None:
+        """End the process when one comes; for as long as nothing is begun."""
+        self._handle(lambda *_: _end())
+
+    def raise_once(self) -> None:
+        """Raise KeyboardInterrupt when one comes."""
+        self._handle(self._interrupt)
+        sys.unraisablehook = self._ask_again
+
+    def ignore(self) -> None:
+        """Let all go by: the work is done, and Python only has to end."""
+        self._handle(signal.SIG_IGN)
+
+    def _handle(self, handler) -> None:
+        for number in _SIGNALS:
+            # As for a job in the background, or under nohup.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handler)
+
+    def _interrupt(self, *_) -> None:
+        self._times.append(time.monotonic())
+        waited = self._times[-1] - self._times[0]
+        if len(self._times) >= _NB_TO_INSIST and waited > _SECONDS_TO_CLEAN_UP:
+            _end()
+        if not _is_handling_interrupt():
+            raise KeyboardInterrupt
+
+    def _ask_again(self, unraisable) -> None:
+        """Repeat an interrupt that came where Python can raise nothing."""
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            # Not here: what a hook raises is lost as well.
+            again = threading.Timer(_SECONDS_TO_LEAVE, _thread.interrupt_main)
+            again.daemon = True
+            again.start()
+        else:
+            sys.__unraisablehook__(unraisable)
+
+
+INTERRUPTS = Interrupts()
+
+
+def run() -> None:
+    """Run the command that the console script is called like, and end the process."""
+    INTERRUPTS.end_at_once()
+    from .cli import load_flow, main
+
+    command = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    with suppress(ValueError, ImportError):
+        # Imports DIPY; whatever is wrong, the command says so.
+        load_flow(command)
+    INTERRUPTS.raise_once()
+    try:
+        code = main(command)
+        INTERRUPTS.ignore()
+    except (Exception, KeyboardInterrupt):
+        if not INTERRUPTS.seen:
+            raise
+        INTERRUPTS.ignore()
+        os.write(2, _LINE)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _is_handling_interrupt() -> bool:
+    """Whether what runs is there to clean up after an interrupt."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+def _end() -> None:
+    os.write(2, _LINE)
+    os._exit(INTERRUPTED)

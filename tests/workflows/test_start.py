@@ -1,0 +1,159 @@
+"""A command that is interrupted ends with one line, whenever that comes."""
+
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dipy_tractogen.workflows import start
+from dipy_tractogen.workflows.start import INTERRUPTED, Interrupts
+
+ROOT = Path(__file__).parents[2]
+
+# A signal comes while a module is imported, which raises what it likes of that.
+IMPORTING = """
+import os, signal, sys
+sys.path.insert(0, {root!r})
+sys.argv = ["bin/dipy_encode_streamlines", "model.keras", "AF.trk", "--out_dir", "new"]
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            try:
+                os.kill(os.getpid(), signal.{signal})
+            except BaseException as error:
+                raise {raised} from error
+
+sys.meta_path.insert(0, Finder())
+from dipy_tractogen.workflows.start import run
+run()
+"""
+
+
+@pytest.fixture
+def interrupts():
+    """Interrupts that raise; those of pytest are put back."""
+    before = {each: signal.getsignal(each) for each in start._SIGNALS}
+    hook, found = sys.unraisablehook, Interrupts()
+    found.raise_once()
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    sys.unraisablehook = hook
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_first_raises_and_others_wait_for_what_is_cleaned_up(interrupts, number):
+    cleaned = []
+
+    def work():
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)
+            try:
+                raise OSError
+            except OSError:
+                signal.raise_signal(number)
+            cleaned.append(True)
+
+    assert not interrupts.seen
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert cleaned == [True]
+    assert interrupts.seen
+
+
+def test_one_that_was_swallowed_can_be_repeated(interrupts):
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_who_insists_is_let_go(interrupts, monkeypatch):
+    ended = []
+    monkeypatch.setattr(start, "_end", lambda: ended.append(True))
+    monkeypatch.setattr(start.time, "monotonic", iter([0, 5, 9, 11]).__next__)
+
+    def work():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            assert not ended
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert ended == [True]
+
+
+def test_one_that_came_where_nothing_can_be_raised_is_repeated(interrupts):
+    class Collected:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    def let_go():
+        one = Collected()
+        del one
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        let_go()
+
+
+def test_signal_that_is_ignored_stays_so(monkeypatch):
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+    monkeypatch.setattr(signal, "signal", pytest.fail)
+    Interrupts().end_at_once()
+
+
+def interrupted(tmp_path, **parts):
+    return subprocess.run(
+        [sys.executable, "-c", IMPORTING.format(root=str(ROOT), **parts)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "raised"),
+    [
+        ("dipy_tractogen.workflows.cli", "error"),
+        ("numpy", "ImportError('numpy')"),
+        ("tensorflow", "error"),
+        ("tensorflow", "ImportError('tensorflow')"),
+        ("tensorflow", "SystemError('tensorflow')"),
+    ],
+)
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_interrupt_while_importing_is_one_line(tmp_path, module, raised, number):
+    for name in ("model.keras", "AF.trk"):
+        (tmp_path / name).touch()
+    done = interrupted(tmp_path, module=module, raised=raised, signal=number)
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "ERROR: Interrupted.\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "AF.trk"}
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".venv").exists() or sys.prefix == sys.base_prefix,
+    reason="the launcher goes over to no other Python here",
+)
+def test_interrupt_while_the_launcher_changes_python_is_one_line(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "if sys.prefix != sys.base_prefix:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    done = subprocess.run(
+        [sys._base_executable, str(ROOT / "bin" / "dipy_train_vae"), "--help"],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "ERROR: Interrupted.\n")
