@@ -90,18 +90,28 @@ def test_errors_are_one_line_and_an_exit_code(echo, word, code, said):
     assert obtained[1].count("\n") == 1
 
 
-def test_job_that_is_ended_stops_as_if_interrupted(monkeypatch, tmp_path, capsys):
+@pytest.fixture
+def process(monkeypatch):
+    """Put back what a command changes in its process."""
+    fresh = start.Interrupts()
+    for module in (cli, start):
+        monkeypatch.setattr(module, "INTERRUPTS", fresh)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    before = {each: signal.getsignal(each) for each in start._SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_job_that_is_ended_stops_as_if_interrupted(
+    monkeypatch, tmp_path, capsys, process
+):
     monkeypatch.setattr(cli, "load_flow", lambda command: EchoFlow)
     monkeypatch.setattr(
         sys, "argv", ["dipy_echo", "terminate", "--out_dir", str(tmp_path)]
     )
-    # Put back in the end; a run that did not take the signal would be reported.
-    before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("not taken"))
-    try:
-        with pytest.raises(SystemExit) as ended:
-            start.run()
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(SystemExit) as ended:
+        start.run()
     assert ended.value.code == 130
     assert capsys.readouterr().err == "ERROR: Interrupted.\n"
     assert not list(tmp_path.iterdir())
