@@ -24,6 +24,7 @@ from dipy_tractogen.streamlines.protection import (
     sidecars,
 )
 
+from .arguments import check_magnitudes
 from .loading import noted_screening
 from .logs import noted_warnings, one_line
 
@@ -268,6 +269,7 @@ def _noted(run: Callable) -> Callable:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         self.given = dict(list(bound.arguments.items())[1:])
+        check_magnitudes(self.given)
         self.missing = {}
         with (
             noted_warnings() as self.warnings,

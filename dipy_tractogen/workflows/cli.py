@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 import inspect
 import logging
+import re
 import shlex
 import sys
 import time
@@ -76,6 +77,8 @@ cli_flows = {
 
 logger = logging.getLogger("dipy_tractogen")
 
+# The rest of a word as long as this says no more of it.
+_LONG_WORD = re.compile(r"(\S{200})\S+")
 _NOT_MET = 3
 
 
@@ -127,6 +130,7 @@ def build_parser(command: str, flow):
         def error(self, message):
             # "inner" is the name of the function with which DIPY converts values.
             message = message.replace("invalid inner value", "invalid value")
+            message = _LONG_WORD.sub(r"\1...", message)
             raise ValueError(f"{message}; {command} --help lists the options.")
 
     parser = Parser(prog=command)

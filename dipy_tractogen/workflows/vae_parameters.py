@@ -91,6 +91,8 @@ def vae_arguments(given: dict) -> dict:
     check_choice("kl_variant", given["kl_variant"], ("squared", "absolute"))
     check_choice("deviation", given["deviation"], ("exp", "softplus"))
     limit = given["log_var_limit"]
+    if limit != math.inf:
+        check_number("log_var_limit", limit, low=0, open_low=True)
     return {
         **{name: given[name] for name in _SAME},
         "log_var_limit": None if limit == math.inf else limit,
