@@ -110,6 +110,7 @@ class SimulateCohortFlow(TractogenFlow):
             simulate_cohort,
             simulate_participants,
         )
+        from dipy_tractogen.streamlines.together import replacing_all
 
         check_int("nb_streamlines", nb_streamlines)
         check_int("nb_points", nb_points, low=2)
@@ -144,8 +145,9 @@ class SimulateCohortFlow(TractogenFlow):
             youngest=youngest,
             seed=seed,
         )
-        self._save_tractograms(cohort, paths, len(people))
-        self._save_tables(paths, people, laws)
+        with replacing_all(paths, force=self.force) as temporary:
+            self._save_tractograms(cohort, temporary, len(people))
+            self._save_tables(paths, temporary, people, laws)
         logger.info("Wrote %d subjects, and %s", len(people), paths["out_participants"])
 
     def _save_tractograms(self, cohort, paths: dict, nb_subjects: int) -> None:
@@ -165,10 +167,9 @@ class SimulateCohortFlow(TractogenFlow):
                 reference=bundles.reference,
                 labels=bundles.labels,
                 bundle_names=bundles.bundle_names,
-                force=self.force,
             )
 
-    def _save_tables(self, paths: dict, people: list, laws) -> None:
+    def _save_tables(self, paths: dict, temporary: dict, people: list, laws) -> None:
         """Write what tells of the subjects; last, when they are all there."""
         from dataclasses import asdict
         import json
@@ -196,8 +197,7 @@ class SimulateCohortFlow(TractogenFlow):
             **{f"{one.participant_id}_scans": "filename" for one in people},
         }
         for key, text in texts.items():
-            with replacing(paths[key], force=self.force) as temporary:
-                temporary.write_text(f"{text}\n", encoding="utf-8")
+            temporary[key].write_text(f"{text}\n", encoding="utf-8")
         root = paths["out_description"].parent
         beside = {
             "README": _README.format(laws=paths["out_laws"].name, version=__version__),
@@ -208,8 +208,8 @@ class SimulateCohortFlow(TractogenFlow):
                 # It may be of something else that is in the folder.
                 logger.info("%s is there, and left as it is", root / name)
             else:
-                with replacing(root / name) as temporary:
-                    temporary.write_text(text, encoding="utf-8")
+                with replacing(root / name) as written:
+                    written.write_text(text, encoding="utf-8")
 
 
 def _ignored(paths: dict) -> list[str]:

@@ -81,6 +81,8 @@ class SimulateFiberCupFlow(TractogenFlow):
             check_parameters,
             simulate_fibercup,
         )
+        from dipy_tractogen.streamlines.protection import sidecars
+        from dipy_tractogen.streamlines.together import removing_new_files
 
         section = {"radius": radius, "thickness": thickness}
         parameters = {
@@ -103,8 +105,9 @@ class SimulateFiberCupFlow(TractogenFlow):
             out_dir, **tractograms, out_mask=out_mask, out_reference=out_reference
         )
         bundles = simulate_fibercup(**parameters)
-        self._save_tractograms(bundles, [paths[key] for key in tractograms])
-        self._save_images(paths, **section)
+        with removing_new_files([*paths.values(), *sidecars(paths).values()]):
+            self._save_tractograms(bundles, [paths[key] for key in tractograms])
+            self._save_images(paths, **section)
         for path in paths.values():
             logger.info("Wrote %s", path)
 

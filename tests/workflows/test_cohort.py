@@ -1,12 +1,15 @@
 import csv
+import errno
 from fnmatch import fnmatch
 from importlib.util import find_spec
 import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines import writers
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 
@@ -122,6 +125,38 @@ def test_existing_cohort_is_kept(folder, capsys):
     assert simulate(folder, "--seed", "1") == 1
     assert "--force" in capsys.readouterr().err
     assert (folder / "participants.tsv").read_bytes() == before
+
+
+@pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])
+@pytest.mark.parametrize("at", [0, 4])
+def test_failure_leaves_nothing(tmp_path, monkeypatch, error, at):
+    made, save = [], writers.save_bundles
+
+    def fail(*args, **kwargs):
+        made.append(args)
+        if len(made) > at:
+            raise error
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(writers, "save_bundles", fail)
+    assert simulate(tmp_path / "new" / "deep") in (1, 130)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failure_keeps_the_cohort_that_was_there(tmp_path, monkeypatch, capsys):
+    assert simulate(tmp_path) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "close", full)
+    assert simulate(tmp_path, "--seed", "1", "--force") == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "sub-001_tractogram.trx cannot be written (No space left" in error
+    assert "/sub-001_tractogram.trx" in error
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
 
 
 @pytest.mark.parametrize(

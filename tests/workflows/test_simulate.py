@@ -75,6 +75,21 @@ def test_bad_options_are_one_line_and_leave_nothing(tmp_path, capsys, options, s
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("extension", ["trx", "trk"])
+def test_failure_leaves_nothing(tmp_path, monkeypatch, extension):
+    def fail(*_):
+        raise OSError("full")
+
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr(nib, "save", fail)
+    name = f"a.{extension}"
+    assert simulate(tmp_path, "--nb_streamlines", "3", "--out_tractogram", name) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    options = ["--nb_streamlines", "3", "--per_bundle", "--out_tractogram", name]
+    assert simulate(tmp_path / "new", *options) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
 def test_outputs_are_overwritten_only_with_force(tmp_path, capsys):
     tractogram = tmp_path / "fibercup.trx"
     tractogram.write_text("mine")
