@@ -27,12 +27,18 @@ from dipy_tractogen.streamlines.protection import (
 from .arguments import check_magnitudes
 from .loading import noted_screening
 from .logs import noted_warnings, one_line
+from .tables import plain
 
 logger = logging.getLogger("dipy_tractogen")
 
 
 class OutputsMissing(OSError):
     """Outputs cannot be written that others do not depend on; these are there."""
+
+
+# Parameters that name bundles and values, whose names are spelled where they are read.
+_NAMING = {"bundles", "conditions", "proportions", "require", "first_bundle"}
+_NAMING |= {"second_bundle", "bundle", "interpolate", "color_by"}
 
 
 class TractogenFlow(Workflow):
@@ -263,11 +269,14 @@ def _noted(run: Callable) -> Callable:
     A run that fails leaves no new folder that is empty.
     """
     signature = inspect.signature(run)
+    named = _NAMING & signature.parameters.keys()
 
     @wraps(run)
     def noted(self, *args, **kwargs):
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
+        spelled = {name: plain(bound.arguments[name]) for name in named}
+        bound.arguments.update(spelled)
         self.given = dict(list(bound.arguments.items())[1:])
         check_magnitudes(self.given)
         self.missing = {}
@@ -276,7 +285,7 @@ def _noted(run: Callable) -> Callable:
             noted_screening() as self.screening,
             removing_new_folders(),
         ):
-            result = run(self, *args, **kwargs)
+            result = run(*bound.args, **bound.kwargs)
         if self.missing:
             raise OutputsMissing("; ".join(dict.fromkeys(self.missing.values())))
         return result

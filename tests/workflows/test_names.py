@@ -86,7 +86,7 @@ def test_generated_names_are_those_of_the_training(
     name = f"synthetic.{extension}"
     run(
         "dipy_generate_streamlines",
-        *(trained, "--nb_streamlines", 60, "--bundles", *NAMES[2:]),
+        *(trained, "--nb_streamlines", 60, "--bundles", *map(os.fsdecode, FILES[2:])),
         *("--conditions", f"{COLUMN}==F", "scan/date=20240132"),
         *("--out_dir", tmp_path, "--out_tractogram", name),
     )
