@@ -13,7 +13,7 @@ logger = logging.getLogger("dipy_tractogen")
 _TOLERANCE_MM = 1.0
 _TOLERANCE = 0.02
 # How far other numbers may be, in deviations of the training.
-_TOLERANCE_OF_OTHERS = 0.5
+_TOLERANCE_OF_OTHERS = 1.0
 
 
 @dataclass

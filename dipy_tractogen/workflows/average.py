@@ -11,6 +11,7 @@ from .encoding import known_values, load_to_encode, participants_parameters
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .room import check_points
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -59,8 +60,7 @@ class AverageStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.files import tractogram_extension
 
         check_loading(given)
-        if nb_points is not None:
-            check_int("nb_points", nb_points, low=2)
+        check_points(nb_points)
         check_int("seed", seed, low=0)
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]

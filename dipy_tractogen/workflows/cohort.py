@@ -7,8 +7,12 @@ from pathlib import Path
 
 from .arguments import check_int
 from .base import TractogenFlow
+from .room import check_points, check_room
 
 logger = logging.getLogger("dipy_tractogen")
+
+# Of files and folders beside the points.
+_BYTES_OF_SUBJECT = 16384
 
 _COLUMNS = {
     "participant_id": {"Description": "Name of the subject"},
@@ -113,7 +117,12 @@ class SimulateCohortFlow(TractogenFlow):
         from dipy_tractogen.streamlines.together import replacing_all
 
         check_int("nb_streamlines", nb_streamlines)
-        check_int("nb_points", nb_points, low=2)
+        check_points(nb_points)
+        check_room(
+            out_dir,
+            f"--nb_subjects {nb_subjects} and --nb_streamlines {nb_streamlines}",
+            nb_subjects * (_BYTES_OF_SUBJECT + 7 * nb_streamlines * nb_points * 12),
+        )
         check_int("seed", seed, low=0)
         laws = CohortLaws(
             length_per_year=length_per_year,

@@ -29,6 +29,7 @@ from .plausibility_parameters import (
     plausibility_parameters,
 )
 from .provenance import make_record
+from .room import MOST_POINTS, Pace, check_points, check_room
 from .seeds import (
     check_sampler,
     choose_sampler,
@@ -145,6 +146,11 @@ class GenerateStreamlinesFlow(TractogenFlow):
         plausibility = in_box(plausibility, header, given["outside_box"], dtype)
         known = model.record.density.conditions
         wanted = parse_conditions(asked, known)
+        check_room(
+            out_dir,
+            f"--nb_streamlines {nb_streamlines}",
+            nb_streamlines * _bytes_of_one(model, nb_points, step_size, dtype),
+        )
         sampler = choose_sampler(model, given)
         batches = model.generate_batches(
             nb_streamlines,
@@ -207,6 +213,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         names = model.record.bundle_names
         known = model.record.density.conditions
         counts = dict.fromkeys(names, 0)
+        pace = Pace(nb_streamlines)
         bar = tqdm(
             total=nb_streamlines,
             desc="Generating",
@@ -230,6 +237,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
                 bar.update(len(points))
+                pace.update(len(points))
         described = writer.description.as_dict()
         return counts, {**described, "nb_outside_box": writer.nb_outside}
 
@@ -238,8 +246,7 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
     """Refuse points and files that cannot be."""
     from dipy_tractogen.streamlines.files import tractogram_extension
 
-    if nb_points is not None:
-        check_int("nb_points", nb_points, low=2)
+    check_points(nb_points)
     if step_size is not None:
         check_number("step_size", step_size, low=0, open_low=True)
         if nb_points is not None:
@@ -251,6 +258,23 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
     extension = tractogram_extension(out_tractogram)
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")
+
+
+def _bytes_of_one(model, nb_points, step_size, dtype: str) -> int:
+    """Estimate how many bytes a streamline has in a file; refuse too many points."""
+    known = model.record.density.conditions
+    length = next(one for one in known.continuous if one.name == "length")
+    if step_size is not None:
+        least = length.high / MOST_POINTS
+        if step_size < least:
+            raise ValueError(
+                f"--step_size {step_size}: give {least:.2g} or more, or a streamline "
+                f"of {length.high:.3g} mm has more than {MOST_POINTS} points."
+            )
+        nb_points = round(length.mean / step_size) + 1
+    size = 2 if dtype == "float16" else 4
+    # Beside the points its place, bundle and values.
+    return (nb_points or model.nb_points) * 3 * size + 4 * (3 + len(known.names))
 
 
 def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):

@@ -12,11 +12,13 @@ from .encoding import known_values, load_to_encode, participants_parameters
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .room import check_points, check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Pairs whose steps are held as points at a time.
-_BLOCK = 2048
+# Streamlines that are held as points at a time, the steps of whole pairs.
+_BLOCK = 10240
+_MOST_STEPS = 10_000
 
 
 class MixStreamlinesFlow(TractogenFlow):
@@ -82,10 +84,9 @@ class MixStreamlinesFlow(TractogenFlow):
 
         check_loading(given)
         check_int("nb_pairs", nb_pairs)
-        check_int("nb_steps", nb_steps, low=2)
+        check_int("nb_steps", nb_steps, low=2, high=_MOST_STEPS)
         check_choice("path", path, PATHS)
-        if nb_points is not None:
-            check_int("nb_points", nb_points, low=2)
+        check_points(nb_points)
         check_int("seed", seed, low=0)
         tractogram_extension(out_tractogram)
         out = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
@@ -112,6 +113,8 @@ class MixStreamlinesFlow(TractogenFlow):
         nb_found = min(nb_pairs, len(first), len(second))
         if nb_found < nb_pairs:
             logger.info("There are %d pairs: the smaller bundle has no more", nb_found)
+        size = nb_found * nb_steps * (nb_points or model.nb_points) * 12
+        check_room(out_dir, f"--nb_steps {nb_steps}", size)
         pairs = model.pair(
             first.streamlines,
             second.streamlines,
@@ -140,6 +143,7 @@ class MixStreamlinesFlow(TractogenFlow):
 
         nb_written = 0
         nb_pairs, shares = len(pairs[0]), np.linspace(0, 1, nb_steps)
+        block = max(1, _BLOCK // nb_steps)
         writer = open_writer(
             out,
             reference=bundles[0].reference,
@@ -148,11 +152,11 @@ class MixStreamlinesFlow(TractogenFlow):
         )
         with writer as tractogram:
             for start in tqdm(
-                range(0, nb_pairs, _BLOCK),
+                range(0, nb_pairs, block),
                 desc="Mixing",
                 disable=not self.show_progress,
             ):
-                number = np.arange(start, min(start + _BLOCK, nb_pairs))
+                number = np.arange(start, min(start + block, nb_pairs))
                 (one, values), (other, other_values) = (
                     (each.streamlines[rows[number]], known_values(each, rows[number]))
                     for each, rows in zip(bundles, pairs)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
+from .room import check_points, check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
+# Of the bundles of the phantom, in mm.
+_MEAN_LENGTH = 75
 _IMAGE_EXTENSIONS = (".nii", ".nii.gz")
 
 
@@ -95,6 +98,10 @@ class SimulateFiberCupFlow(TractogenFlow):
             **section,
         }
         check_parameters(**parameters)
+        check_points(nb_points)
+        points = nb_points or round(_MEAN_LENGTH / step) + 1
+        size = len(BUNDLE_NAMES) * nb_streamlines * points * 12
+        check_room(out_dir, f"--nb_streamlines {nb_streamlines}", size)
         for name, value in (("mask", out_mask), ("reference", out_reference)):
             _check_image(f"out_{name}", value)
         tractograms = {"out_tractogram": out_tractogram}

@@ -141,7 +141,7 @@ def test_log_file_has_command_and_times_also_if_quiet(echo, tmp_path):
 
 
 def test_long_times_are_told_in_hours_and_minutes():
-    told = [cli._duration(seconds) for seconds in (3.14159, 59.99, 61, 3599.7, 7322)]
+    told = [cli.duration(seconds) for seconds in (3.14159, 59.99, 61, 3599.7, 7322)]
     assert told == ["3.1 s", "60.0 s", "1 min 1 s", "1 h 0 min", "2 h 2 min"]
 
 

@@ -45,7 +45,7 @@ def test_the_path_and_the_points_are_those_asked_for(mixed, monkeypatch):
     np.testing.assert_array_equal(
         again.streamlines.get_data(), straight.streamlines.get_data()
     )
-    monkeypatch.setattr(mix, "_BLOCK", 5)
+    monkeypatch.setattr(mix, "_BLOCK", 26)
     round_about = mixed("--path", "spherical", "--nb_points", 20, name="round.trx")
     assert sorted(round_about.values["pair"]) == sorted(straight.values["pair"])
     gap = np.abs(round_about.resample(20) - straight.resample(20)).max(axis=(1, 2))
@@ -90,7 +90,7 @@ def test_conditions_are_mixed(conditional_model, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--nb_steps", 1], "--nb_steps 1: give a whole number of 2 or more"),
+        (["--nb_steps", 1], "--nb_steps 1: give a whole number from 2 to 10000"),
         (["--nb_pairs", 0], "--nb_pairs 0"),
         (["--path", "curved"], "--path curved: accepted are linear, spherical"),
         (["--nb_points", 1], "--nb_points 1"),

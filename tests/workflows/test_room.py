@@ -1,0 +1,74 @@
+"""What cannot be written, or not before long, is said beforehand."""
+
+import logging
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from dipy_tractogen.workflows import room
+from dipy_tractogen.workflows.room import Pace, check_points, check_room
+
+
+@pytest.fixture(autouse=True)
+def _room(monkeypatch):
+    """A disk with room for 5 GB."""
+    usage = SimpleNamespace(free=5 * 10**9)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+
+def test_the_room_on_the_disk_is_looked_at_first(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "dipy_tractogen"):
+        check_room(tmp_path / "new" / "folder", "--nb_streamlines 9", 10**6)
+        assert caplog.text == ""
+        check_room("", "--nb_streamlines 9", 3 * 10**9)
+        assert "Some 3 GB are going to be written" in caplog.text
+    said = f"--nb_streamlines 9: some 12 TB are to be written to {tmp_path}, where "
+    with pytest.raises(ValueError, match=f"^{said}there is room for 5 GB: ask for few"):
+        check_room(tmp_path / "new", "--nb_streamlines 9", 12 * 10**12)
+    with pytest.raises(ValueError, match=r"some inf EB are"):
+        check_room(tmp_path, "--nb_streamlines 9", 10**400)
+
+
+def test_long_runs_are_said_once(caplog, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(room.time, "perf_counter", lambda: now[0])
+    with caplog.at_level(logging.INFO, "dipy_tractogen"):
+        for total in (10_000, 3_000_000):
+            pace = Pace(total)
+            for _ in range(8):
+                now[0] += 1.0
+                pace.update(1000)
+    assert caplog.messages == ["It is going to take about 50 min 0 s"]
+
+
+def test_numbers_of_points_have_a_limit():
+    check_points(None)
+    check_points(100_000)
+    for number in (1, 100_001):
+        with pytest.raises(ValueError, match=f"--nb_points {number}: .* 2 to 100000"):
+            check_points(number)
+
+
+MANY = str(10**12)
+
+
+def test_numbers_that_cannot_be_are_refused(refused, model_file, bundle_files):
+    for command, *arguments in (
+        ("dipy_generate_streamlines", model_file, "--nb_streamlines", MANY),
+        ("dipy_generate_streamlines", model_file, "--nb_streamlines", 10**400),
+        ("dipy_simulate_fibercup", "--nb_streamlines", MANY),
+        ("dipy_simulate_cohort", "--nb_subjects", MANY),
+        ("dipy_simulate_cohort", "--nb_streamlines", MANY),
+        ("dipy_mix_streamlines", model_file, *bundle_files[:2], "--nb_steps", MANY),
+        ("dipy_generate_streamlines", model_file, "--nb_points", MANY),
+        ("dipy_generate_streamlines", model_file, "--step_size", "1e-9"),
+        ("dipy_simulate_fibercup", "--nb_points", MANY),
+        ("dipy_average_streamlines", model_file, bundle_files[0], "--nb_points", MANY),
+    ):
+        error = refused(command, *arguments)
+        option = str(arguments[-2])
+        assert option in error
+        assert any(
+            word in error for word in ("there is room for", "2 to 100", "or more, or")
+        )
