@@ -227,9 +227,13 @@ def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
     given = dict(conditions or {})
     if proportions is not None:
         if balanced:
-            raise ValueError("balanced and proportions are both given: leave out one.")
+            raise ValueError(
+                "balanced=True and proportions are both given: leave out one."
+            )
         if bundles is not None:
-            raise ValueError("bundles and proportions are both given: leave out one.")
+            raise ValueError(
+                f"bundles={bundles} and proportions are both given: leave out one."
+            )
         bundles = list(proportions)
     if bundles is not None:
         if BUNDLE in given:

@@ -293,8 +293,8 @@ def check_laws(
         who = f"{one.participant_id}, a {one.diagnosis} of {one.age:g} years"
         if not _SHORTEST_SHARE <= length <= 1:
             raise ValueError(
-                f"The lengths of {who}, would be {length:.2f} of the phantom's: give "
-                "a length_per_year and patient_length that make "
+                f"The bundles of {who}, would have {length:.2f} times the length "
+                "of the phantom's: give a length_per_year and patient_length that make "
                 f"{_SHORTEST_SHARE:g} to 1."
             )
         if not 0 < width <= MAX_RADIUS:

@@ -292,6 +292,11 @@ def _check_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(
+            f"{folder} cannot be a folder, as there is a file of that name: choose "
+            "another one"
+        ) from None
     except OSError as error:
         raise type(error)(
             f"the folder {folder} cannot be written ({reason(error)}): choose "

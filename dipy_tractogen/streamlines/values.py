@@ -177,7 +177,10 @@ class ValueReader:
         has = listed(sorted(data))
         message = f"{path} has no data_per_streamline {name!r} (it has {has})"
         if self._participants is None:
-            return f"{message}: choose another, or give a table of participants with it"
+            return (
+                f"{message}: choose another, or give a table that has it "
+                "(participants='FILE')"
+            )
         columns = listed(self._participants.columns)
         return (
             f"{self._participants.path} has no column {name!r} (it has {columns}), and "
@@ -220,7 +223,8 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
             )
         if name in COMPUTED:
             raise ValueError(
-                f"{name} is a number, computed from points: ask for it as continuous"
+                f"{name} is a number, computed from points: ask for it as one "
+                f"(continuous={name!r})"
             )
     for name in (BUNDLE, SUBJECT):
         if name in continuous:

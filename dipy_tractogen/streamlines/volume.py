@@ -14,6 +14,7 @@ from .files import split_extension
 from .messages import read_error
 from .store import check_inflated
 
+_IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr")
 # Bytes from which an image is refused if it shrinks by more than tractograms do: masks
 # shrink by a thousand.
 _LARGE_IMAGE = 2**32
@@ -177,6 +178,10 @@ def _load_image(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
         if size > _LARGE_IMAGE:
             check_inflated(size, Path(path).stat().st_size)
         return np.asanyarray(image.dataobj), _checked_affine(image.affine)
+    except nib.filebasedimages.ImageFileError as error:
+        if Path(path).name.endswith(_IMAGES):
+            raise read_error(path, error) from error
+        raise ValueError(f"{path} is no image: give one that ends in .nii.gz") from None
     except Exception as error:
         raise read_error(path, error) from error
 

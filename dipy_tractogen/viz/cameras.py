@@ -105,7 +105,7 @@ def choose_views(names: Iterable[str], points: np.ndarray) -> tuple[View, ...]:
     chosen: list[str] = []
     for name in names:
         if name not in VIEW_CHOICES:
-            raise ValueError(f"view {name}: accepted are {', '.join(VIEW_CHOICES)}.")
+            raise ValueError(f"view={name!r}: accepted are {', '.join(VIEW_CHOICES)}.")
         if name == "auto":
             chosen.append(_widest_view(points))
         elif name == "all":

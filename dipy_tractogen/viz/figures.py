@@ -105,7 +105,7 @@ def render_bundles(
     _check_choice("color_by", color_by, COLOUR_CHOICES)
     _check_choice("background", background, BACKGROUNDS)
     if max_streamlines < 1:
-        raise ValueError(f"max_streamlines {max_streamlines}: give 1 or more.")
+        raise ValueError(f"max_streamlines={max_streamlines}: give 1 or more.")
     panels = [panel if isinstance(panel, Panel) else Panel(*panel) for panel in panels]
     if not panels:
         raise ValueError("there is no panel to draw: give one or more.")
@@ -176,7 +176,7 @@ def compare_bundles(
 
 def _check_choice(name: str, value: str, accepted) -> None:
     if value not in accepted:
-        raise ValueError(f"{name} {value}: accepted are {', '.join(accepted)}.")
+        raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
 
 
 def subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
@@ -258,7 +258,7 @@ def coloured(
     known = np.concatenate(values)
     known = known[np.isfinite(known)]
     if known.size == 0:
-        raise ValueError("color_by value: no panel has a finite value to colour by.")
+        raise ValueError("color_by='value': no panel has a finite value to colour by.")
     low = min(0.0, float(np.percentile(known, 2)))
     high = max(float(np.percentile(known, 98)), low + 1e-6)
     key = Key(value_name=value_name, limits=(low, high))

@@ -100,7 +100,7 @@ def check_size(size: Sequence[int] | None) -> None:
     low, high = SIDE_LIMITS
     if size and (len(size) != 2 or not all(low <= side <= high for side in size)):
         raise ValueError(
-            f"size {' '.join(map(str, size))}: give a width and a height from {low} "
+            f"size={tuple(size)}: give a width and a height from {low} "
             f"to {high} pixels."
         )
 
@@ -158,7 +158,7 @@ def arrange(
     )
     if scale * min(max(widths), max(heights)) < _SMALLEST_CELL and size is not None:
         raise ValueError(
-            f"size {width} {height}: too small for {nb_panels} panels in "
+            f"size=({width}, {height}): too small for {nb_panels} panels in "
             f"{len(frames)} views with this legend; give a larger one."
         )
     if size is None:

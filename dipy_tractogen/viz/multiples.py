@@ -75,27 +75,31 @@ def rows_by_value(
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not (np.diff(values) > 0).all():
-        raise ValueError(f"values {_in_words(values)}: give two or more, ascending.")
+        raise ValueError(f"values={_in_words(values)}: give two or more, ascending.")
     middles = (values[1:] + values[:-1]) / 2
     first, last = 2 * values[0] - middles[0], 2 * values[-1] - middles[-1]
     edges = np.concatenate([[first], middles, [np.nextafter(last, np.inf)]])
-    rows = []
+    rows, left_out = [], []
     for name in _bundles_of(panels):
         for panel in panels:
             row = _row_of_values(panel, name, edges, unit, alone=len(panels) == 1)
             if row is not None:
                 rows.append(row)
+            else:
+                left_out.append(f"{name} of {panel.title}")
     if not rows:
         known = np.concatenate([panel.values for panel in panels])
         raise ValueError(
-            f"values {_in_words(values)}: no streamline is near any of them; they go "
+            f"values={_in_words(values)}: no streamline is near any of them; they go "
             f"from {known.min():g} to {known.max():g}."
         )
+    if left_out:
+        logger.warning("No streamline is near the values in %s", listed(left_out))
     return rows
 
 
 def _in_words(values: np.ndarray) -> str:
-    return listed((f"{value:g}" for value in values), " ")
+    return f"({listed(f'{value:g}' for value in values)})"
 
 
 def usual_values(panel: Panel) -> list[float]:
@@ -143,7 +147,6 @@ def _row_of_values(
             text += f", mean {values[rows].mean():.4g} {unit}".rstrip()
         texts.append(text)
     if not any(len(cell) for cell in cells):
-        logger.warning("%s of %s has no streamline near the values", name, panel.title)
         return None
     title = name if alone else f"{name} {panel.title}"
     return GridRow(title, cells, texts, behind=streamlines, bundle=name)

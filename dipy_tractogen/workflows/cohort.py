@@ -140,7 +140,8 @@ class SimulateCohortFlow(TractogenFlow):
         paths = self.outputs(
             out_dir,
             out_participants=out_participants,
-            out_columns=str(Path(out_participants).with_suffix(".json")),
+            # An empty name is refused with the others.
+            out_columns=str(Path(out_participants or "none").with_suffix(".json")),
             out_laws=out_laws,
             out_description="dataset_description.json",
             **{one.participant_id: _tractogram(one) for one in people},

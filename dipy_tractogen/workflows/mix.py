@@ -189,6 +189,13 @@ class MixStreamlinesFlow(TractogenFlow):
 def _one_bundle(bundles, name: str | None, option: str):
     """Select the bundle of a name; all where there is none."""
     if name is None:
+        if len(bundles.bundle_names) > 1:
+            logger.info(
+                "Streamlines of %s are mixed without regard to their bundle: --%s "
+                "chooses one",
+                listed(bundles.bundle_names),
+                option,
+            )
         return bundles
     if name not in bundles.bundle_names:
         raise ValueError(

@@ -97,6 +97,11 @@ class WriteReportFlow(TractogenFlow):
         pictures = _checked_pictures(pictures, captions)
         if mask and not Path(mask).is_file():
             raise FileNotFoundError(f"{mask} does not exist: give an image.")
+        if mask and not (real_files or generated_files or reconstructed_files):
+            raise ValueError(
+                f"--mask {mask} is drawn behind streamlines: give some, by "
+                "--generated_files or the like, or leave it out."
+            )
         path = self.outputs(out_dir, out_report=out_report)["out_report"]
         given = {
             "real": real_files,

@@ -117,8 +117,8 @@ def test_impossible_participants_are_refused(options, said):
 @pytest.mark.parametrize(
     ("laws", "said"),
     [
-        (CohortLaws(length_per_year=0.02), "lengths of sub-001, a patient of 80 years"),
-        (CohortLaws(length_per_year=-0.01), "lengths of sub-001"),
+        (CohortLaws(length_per_year=0.02), "of 80 years, would have -0.17 times"),
+        (CohortLaws(length_per_year=-0.01), "have 1.37 times the length"),
         (CohortLaws(fan_per_year=0.1), "radius of"),
         (CohortLaws(shift_per_year=1.0), "shifted by 62.0 mm"),
         (CohortLaws(patient_fan=np.nan), "patient_fan=nan"),

@@ -163,7 +163,7 @@ def test_outputs_that_exist_are_all_named(tmp_path):
 
 def test_outputs_in_a_file_instead_of_a_folder(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"cannot be written .*: choose another"):
+    with pytest.raises(OSError, match=r"cannot be a folder, as there is a file"):
         check_outputs(tmp_path / "file" / "a.trx")
 
 

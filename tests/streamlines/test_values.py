@@ -231,5 +231,5 @@ def test_nothing_left_for_want_of_values(cohort, tmp_path):
     table.write_text("participant_id\tage\nsub-009\t30\n")
     with pytest.raises(ValueError, match="56 without a value of age") as caught:
         load_bundles(cohort[0] / "**" / "*.trx", participants=table, continuous="age")
-    assert "or give the values that are missing" in str(caught.value)
+    assert "give a table that has it for all" in str(caught.value)
     assert "\n" not in str(caught.value)

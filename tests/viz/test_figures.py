@@ -157,11 +157,11 @@ def blank(cells, panels, colours, **options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"color_by": "hue"}, "color_by hue: accepted are bundle, direction, value"),
+        ({"color_by": "hue"}, "color_by='hue': accepted are bundle, direction, value"),
         ({"color_by": "value"}, "no panel has a finite value"),
-        ({"views": ["up"]}, "view up: accepted are"),
-        ({"background": "red"}, "background red: accepted are white, black"),
-        ({"max_streamlines": 0}, "max_streamlines 0"),
+        ({"views": ["up"]}, "view='up': accepted are"),
+        ({"background": "red"}, "background='red': accepted are white, black"),
+        ({"max_streamlines": 0}, "max_streamlines=0"),
         ({"size": (1, 1)}, "from 200 to 10000"),
     ],
 )

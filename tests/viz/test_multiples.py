@@ -51,7 +51,7 @@ def test_rows_of_two_panels_stand_together_and_empty_ones_are_left_out(caplog):
     rows = rows_by_value([real, made], [1, 2])
     assert [row.name for row in rows] == ["a real", "a made", "b made"]
     assert [row.bundle for row in rows] == ["a", "a", "b"]
-    assert "b of real has no streamline near the values" in caplog.text
+    assert "No streamline is near the values in b of real" in caplog.text
 
 
 def test_usual_values_are_round_percentiles():
@@ -62,7 +62,7 @@ def test_usual_values_are_round_percentiles():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([3], "values 3: give two or more"),
+        ([3], "values=\\(3\\): give two or more"),
         ([3, 3], "ascending"),
         ([30, 40], "no streamline is near any of them; they go from 1 to 2"),
     ],

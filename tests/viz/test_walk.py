@@ -61,6 +61,6 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
     paths = tmp_path / "row.png", tmp_path / "walk.gif"
     with pytest.raises(ValueError, match="a walk of 1 steps: give two or more"):
         render_walk(walk()[:1], *paths, every=1, legend={})
-    with pytest.raises(ValueError, match="view up: accepted are auto"):
+    with pytest.raises(ValueError, match="view='up': accepted are auto"):
         render_walk(walk(), *paths, every=1, legend={}, view="up")
     assert list(tmp_path.iterdir()) == []

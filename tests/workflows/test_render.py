@@ -211,7 +211,7 @@ def test_one_name_is_one_input_in_python(valued_file, tmp_path, drawn):
         (["--background", "red"], "--background red: accepted are white, black"),
         (["--max_streamlines", 0], "--max_streamlines 0"),
         (["--seed=-1"], "--seed -1"),
-        (["--size", 300], "size 300: give a width and a height"),
+        (["--size", 300], "--size 300: give a width and a height"),
         (["--titles", "a", "b"], "one title for each panel, 1 in all"),
         (["--out_png", "a.jpg"], "a name that ends with .png"),
         (["--color_by", "colour"], "--color_by colour: accepted are bundle, direction"),
@@ -220,7 +220,7 @@ def test_one_name_is_one_input_in_python(valued_file, tmp_path, drawn):
         (["--panels", "bundle", "--size", 300, 300], "--size and --panels bundle"),
         (["--panels", "length", "--view", "all"], "several sides by --view"),
         (["--panels", "lenght"], "Accepted are file, bundle, length, curvature"),
-        (["--panels", "length", "--values", 2, 1], "values 2 1: give two or more"),
+        (["--panels", "length", "--values", 2, 1], "--values 2 1: give two or more"),
     ],
 )
 def test_bad_options(options, message, bundle_files, tmp_path, drawn, capfd):

@@ -93,7 +93,7 @@ def test_categories_that_are_only_held_out_are_left_out(
         (["--categorical", "age", "--continuous", "age"], "age is asked for as"),
         (
             ["--categorical", "length", "--continuous", "age"],
-            "ask for it as continuous",
+            "ask for it as one (--continuous",
         ),
         (["--attributes", "bundle"], "bundle is needed as continuous"),
         ([], "name the columns"),
