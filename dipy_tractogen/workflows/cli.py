@@ -192,7 +192,9 @@ def main(command: str, arguments: list[str] | None = None) -> int:
         with Log(sys.stderr, log_file, OptionWords(_options(flow), arguments)) as log:
             log.set_level(log_level, quiet=flow.quiet)
             log.file(f"{flow.command} (dipy_tractogen {__version__})")
-            return _run_flow(flow, given)
+            code = _run_flow(flow, given)
+            # As for other outputs that are not needed (`TractogenFlow.optional`).
+            return code if log.is_whole else code or 1
     except (ValueError, OSError) as error:
         # The line could not be read, or its log file not be opened.
         with Log(sys.stderr):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 import logging
 import re
+import sys
 
 from .arguments import check_choice
 
@@ -110,6 +111,27 @@ class OptionWords(logging.Filter):
         return _ALIASES.get(found["name"], found["name"])
 
 
+class _FileHandler(logging.FileHandler):
+    """Adds messages to a file; where that fails, another function is told."""
+
+    def __init__(
+        self, file: str, give_up: Callable[[logging.Handler, Exception], None]
+    ):
+        super().__init__(file, encoding="utf-8")
+        self._give_up = give_up
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Tell of a message that cannot be written."""
+        self._give_up(self, sys.exception())
+
+    def close(self) -> None:
+        """Close the file; what its buffer holds may not be written either."""
+        try:
+            super().close()
+        except OSError as error:
+            self._give_up(self, error)
+
+
 class Log:
     """Sends the messages of this package and of DIPY to the user, and to a file.
 
@@ -127,8 +149,16 @@ class Log:
     Raises
     ------
     OSError
-        If the file cannot be written.
+        If the file cannot be opened. If it cannot be written later, that is an error
+        in the log, and the others go on.
+
+    Attributes
+    ----------
+    is_whole : bool
+        Whether the file, if there is one, has all messages.
     """
+
+    is_whole = True
 
     def __init__(self, stream, file: str = "", words: logging.Filter | None = None):
         self._shown = logging.StreamHandler(stream)
@@ -138,7 +168,7 @@ class Log:
         self._before = [(target.handlers[:], target.level) for target in self._targets]
         self._words = words
         if file:
-            self._handlers.append(logging.FileHandler(file, encoding="utf-8"))
+            self._handlers.append(_FileHandler(file, self._give_up))
             self._handlers[-1].setFormatter(_Formatter(_FILED))
 
     def set_level(self, level: str, *, quiet: bool = False) -> None:
@@ -179,6 +209,22 @@ class Log:
             record = (logger.name, logging.INFO, __file__, 0, message, (), None)
             handler.handle(logger.makeRecord(*record))
 
+    def _give_up(self, handler: logging.Handler, error: Exception) -> None:
+        """Go on without the file, and say so, once."""
+        if handler not in self._handlers:
+            return
+        self._handlers.remove(handler)
+        for target in self._targets:
+            if handler in target.handlers:
+                target.removeHandler(handler)
+        handler.close()
+        self.is_whole = False
+        logger.error(
+            "The log file %s cannot be written (%s): messages are only shown",
+            handler.baseFilename,
+            one_line(error),
+        )
+
     def __enter__(self) -> Log:
         for target in self._targets:
             target.handlers[:] = self._handlers
@@ -192,7 +238,7 @@ class Log:
             target.setLevel(level)
         if self._words is not None:
             logger.removeFilter(self._words)
-        for handler in self._handlers:
+        for handler in list(self._handlers):
             handler.close()
 
 

@@ -140,6 +140,18 @@ def test_log_file_has_command_and_times_also_if_quiet(echo, tmp_path):
     assert "saying word" not in log.read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+def test_log_file_that_cannot_be_written_costs_no_output(echo, tmp_path):
+    code, said = echo("word", "--log_file", "/dev/full")
+    assert code == 1
+    lines = said.splitlines()
+    assert lines[0].startswith("ERROR: The log file /dev/full cannot be written (No sp")
+    assert lines[1] == "INFO: saying word"
+    assert len(lines) == 3
+    assert (tmp_path / "echo.txt").read_text(encoding="utf-8") == "word"
+    assert echo("interrupt", "--log_file", "/dev/full")[0] == 130
+
+
 def test_long_times_are_told_in_hours_and_minutes():
     told = [cli.duration(seconds) for seconds in (3.14159, 59.99, 61, 3599.7, 7322)]
     assert told == ["3.1 s", "60.0 s", "1 min 1 s", "1 h 0 min", "2 h 2 min"]
