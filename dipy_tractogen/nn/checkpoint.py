@@ -19,6 +19,8 @@ from .following import HistoryRows
 CHECKPOINT_FILE = "checkpoint.npz"
 """Name of the file in the folder of a training."""
 
+# As `replacing` names a file that is being written.
+_REMAINDERS = f".checkpoint-{'[0-9a-f]' * 8}.npz"
 # What is written need not take more than a small part of the time.
 _SECONDS_BETWEEN = 20.0
 
@@ -63,7 +65,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         (self.path,) = check_outputs(Path(folder) / CHECKPOINT_FILE, force=True)
         # What a kill left of a file that was being written.
-        for remainder in self.path.parent.glob(f".{self.path.stem}-*.npz"):
+        for remainder in self.path.parent.glob(_REMAINDERS):
             remainder.unlink()
         # As they come back from a file.
         self.settings = json.loads(json.dumps(settings))
@@ -161,8 +163,8 @@ class Checkpoint(keras.callbacks.Callback):
         except Exception as error:
             # NumPy and zipfile raise whatever the damage happens to cause.
             raise ValueError(
-                f"{self.path} cannot be read as a checkpoint: remove it to start the "
-                "training anew."
+                f"{self.path} cannot be read as a checkpoint: give another folder, or "
+                "remove it to start the training anew."
             ) from error
 
 

@@ -84,6 +84,31 @@ def writing(path: str | os.PathLike, *, under: Path | None = None) -> Iterator[N
         raise found from error
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for temporary files, which is removed in the end.
+
+    Yields
+    ------
+    Path
+        The folder, for nothing but what the body needs itself.
+
+    Raises
+    ------
+    DiskError
+        If the disk takes no more.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
+            yield Path(name)
+    except Exception as error:
+        # As in `writing`.
+        cause = disk_refusal(error)
+        if cause is None:
+            raise
+        raise DiskError(_no_temporary(cause)) from error
+
+
 def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError | None:
     """Return what to raise where a file cannot be read for lack of temporary room.
 
@@ -104,10 +129,7 @@ def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError 
     cause = disk_refusal(error)
     if cause is None:
         return None
-    return DiskError(
-        f"{path} cannot be read: temporary files cannot be written in "
-        f"{tempfile.gettempdir()} ({cause}): {_TEMPORARY}"
-    )
+    return DiskError(f"{path} cannot be read: {_no_temporary(cause)}")
 
 
 def disk_refusal(error: BaseException | None) -> str | None:
@@ -133,6 +155,11 @@ def disk_refusal(error: BaseException | None) -> str | None:
                 return text
         error = error.__cause__ or error.__context__
     return None
+
+
+def _no_temporary(cause: str) -> str:
+    where = tempfile.gettempdir()
+    return f"temporary files cannot be written in {where} ({cause}): {_TEMPORARY}"
 
 
 def _write_error(path, written: Path, error: Exception, probe) -> WriteError | None:

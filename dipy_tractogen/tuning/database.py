@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 import secrets
 import sqlite3
+from stat import S_ISREG
 
 from dipy_tractogen.streamlines.disk import WriteError
 
@@ -135,6 +136,31 @@ def check_database(path: Path) -> None:
         raise ValueError(f"{path} is no SQLite database: give another.") from error
     if tables and ("studies",) not in tables:
         raise ValueError(f"{path} is a database of something else: give another.")
+
+
+def check_lock_name(path: Path) -> None:
+    """Refuse a file of the user's that has the name of the lock of a database.
+
+    Optuna makes an empty one, and removes it, also one that a process has left.
+
+    Parameters
+    ----------
+    path : Path
+        The database.
+
+    Raises
+    ------
+    ValueError
+        If there is another file of that name.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    with suppress(FileNotFoundError):
+        status = lock.lstat()
+        if not S_ISREG(status.st_mode) or status.st_size:
+            raise ValueError(
+                f"{lock} has the name of the lock of {path.name}, and is none: give "
+                "another --out_study, or move it away."
+            )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import warnings
 
 from dipy_tractogen.streamlines.messages import first_difference
 
-from .database import named_errors, open_storage
+from .database import check_lock_name, named_errors, open_storage
 from .selection import pareto_front, recommend
 from .space import suggest
 
@@ -214,6 +214,7 @@ class _Lock:
     def __init__(self, path: Path):
         from optuna.storages.journal import JournalFileOpenLock
 
+        check_lock_name(path)
         self._lock = JournalFileOpenLock(str(path))
         self._held = False
 

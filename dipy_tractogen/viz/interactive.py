@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 import sys
-import tempfile
 
 import numpy as np
+
+from dipy_tractogen.streamlines.disk import temporary_folder
 
 from .cameras import choose_views, frame_points
 from .display import require_screen
@@ -91,9 +92,9 @@ def show_bundles(
         "background": background,
         "seconds": seconds,
     }
-    with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
-        write_scenes(Path(name), cells, drawn, colours, outline, **settings)
-        run_program(_PROGRAM, Path(name))
+    with temporary_folder() as folder:
+        write_scenes(folder, cells, drawn, colours, outline, **settings)
+        run_program(_PROGRAM, folder)
 
 
 def _window_of(scenes: Scenes):

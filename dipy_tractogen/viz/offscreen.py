@@ -19,10 +19,10 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
+from dipy_tractogen.streamlines.disk import temporary_folder
 from dipy_tractogen.streamlines.ragged import as_sequence
 
 from .cameras import Frame, View
@@ -75,8 +75,7 @@ def draw_cells(
         If no process can render here, or the one that draws fails, aborts or hangs.
     """
     require_rendering()
-    with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         settings = {"width": width, "background": background}
         write_scenes(folder, cells, panels, colours, outline, **settings)
         run_program(_PROGRAM, folder, SECONDS_PER_SCENE * len(cells))

@@ -139,7 +139,7 @@ def test_broken_training_goes_on_as_if_nothing_had_been(
                 train(make(), arrays, tmp_path, resume=resume)
     killed_after = sum(rounds for rounds, _ in kills)
     assert len(rows_of(tmp_path / "history.csv")) == killed_after
-    (tmp_path / ".checkpoint-0a1b.npz").write_bytes(b"half of a state")
+    (tmp_path / ".checkpoint-0123abcd.npz").write_bytes(b"half of a state")
     model = train(make(), arrays, tmp_path, resume=True)
     assert_same(model, expected)
     assert len(list(tmp_path.iterdir())) == 2

@@ -103,6 +103,13 @@ def test_link_is_replaced_and_what_it_points_to_stays(tmp_path):
     assert not path.is_symlink()
 
 
+def test_file_of_the_name_of_the_lock_is_kept(tmp_path):
+    (tmp_path / "sweep.db.lock").write_text("mine")
+    with pytest.raises(ValueError, match=r"sweep\.db\.lock has the name of the lock"):
+        make(tmp_path / "sweep.db")
+    assert names(tmp_path) == ["sweep.db.lock"]
+
+
 def test_looking_does_not_change_a_database(tmp_path):
     path = tmp_path / "sweep.db"
     pretend(path)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import io
 from pathlib import Path
 import re
-import tempfile
+
+from dipy_tractogen.streamlines.disk import temporary_folder
 
 from ..style import own_style
 
@@ -161,11 +162,11 @@ def plot_images(draw: Callable[[Path], object]) -> tuple[Image, Image]:
     images = []
     for scheme in _SCHEMES.values():
         with (
-            tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as folder,
+            temporary_folder() as folder,
             own_style(),
             mpl.rc_context(_settings(**scheme)),
         ):
-            path = Path(folder) / "plot.svg"
+            path = folder / "plot.svg"
             draw(path)
             # The metadata hold the date.
             text = _METADATA.sub("", path.read_text(encoding="utf-8"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-import tempfile
 from typing import NamedTuple
 
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.disk import DiskError, temporary_folder
 from dipy_tractogen.streamlines.messages import listed
 
 from ..display import RenderingUnavailable
@@ -53,12 +52,12 @@ def render_pictures(
     """
     pictures = []
     try:
-        with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as folder:
+        with temporary_folder() as folder:
             for number, scene in enumerate(_scenes(inputs)):
-                path = Path(folder) / f"{number}.png"
+                path = folder / f"{number}.png"
                 scene.draw(path, **options)
                 pictures.append(Picture(scene.title, scene.alt, image_of(path)))
-    except RenderingUnavailable as error:
+    except (RenderingUnavailable, DiskError) as error:
         return pictures, [Finding("Report", f"Pictures are missing. {error}")]
     return pictures, []
 
