@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-import json
 import logging
 from pathlib import Path
 
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.schema import Check, read_json
 from dipy_tractogen.streamlines.sidecar import sidecar_path
+
+from . import schemas
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -80,7 +82,7 @@ def read_generation(tractograms: Sequence[Path]) -> dict:
             if not path.exists():
                 continue
             try:
-                said = read_json(path, ("tractogram",), "dipy_generate_streamlines")
+                said = _read(path, schemas.generation, "dipy_generate_streamlines")
             except ValueError as error:
                 logger.warning("%s It is left out.", error)
                 continue
@@ -111,17 +113,7 @@ def read_metrics(path: str | Path) -> dict:
     ValueError
         If it is damaged, or another file.
     """
-    path, writer = Path(path), "dipy_evaluate_streamlines"
-    metrics = read_json(path, ("overall", "bundles"), writer)
-    if not isinstance(metrics["bundles"], dict):
-        raise _not_of(path, writer)
-    for entry in (metrics["overall"], *metrics["bundles"].values()):
-        kinds = ("generated", "real")
-        if not isinstance(entry, dict) or not all(
-            isinstance(entry.get(kind), dict) for kind in kinds
-        ):
-            raise _not_of(path, writer)
-    return metrics
+    return _read(Path(path), schemas.metrics, "dipy_evaluate_streamlines")
 
 
 def read_latent(path: str | Path) -> dict:
@@ -144,53 +136,11 @@ def read_latent(path: str | Path) -> dict:
     ValueError
         If it is damaged, or names a figure outside of its folder.
     """
-    latent = read_json(Path(path), ("figures",), "dipy_explore_latent")
-    for figure in latent["figures"]:
-        name = figure.get("file") if isinstance(figure, dict) else None
-        if not isinstance(name, str) or not name or Path(name).name != name:
-            raise ValueError(
-                f"{path}: figure {name!r}: give the name of a file of this "
-                "folder, as dipy_explore_latent writes it."
-            )
-    return latent
+    return _read(Path(path), schemas.latent, "dipy_explore_latent")
 
 
-def read_json(path: Path, needed: Sequence[str], writer: str) -> dict:
-    """Read an object from a JSON file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    needed : sequence of str
-        Keys that it has.
-    writer : str
-        Command that writes such files.
-
-    Returns
-    -------
-    dict
-        The object.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it holds something else.
-    """
+def _read(path: Path, check: Check, writer: str) -> dict:
+    """Read a JSON file that another command wrote."""
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: {writer} writes it.")
-    try:
-        found = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not set(needed) <= set(found):
-        raise _not_of(path, writer)
-    return found
-
-
-def _not_of(path: Path, writer: str) -> ValueError:
-    return ValueError(
-        f"{path} is no JSON file of {writer}, or is damaged: give a whole one."
-    )
+    return read_json(path, check, f"a JSON file of {writer}")
