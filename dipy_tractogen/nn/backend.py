@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from importlib.util import find_spec
 import logging
@@ -37,15 +37,18 @@ def load_tensorflow() -> None:
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         check_settings()
     if "tensorflow" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # At the level DEBUG the chatter is what is asked for.
+        chatter = logger.isEnabledFor(logging.DEBUG)
+        if not chatter:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         began = time.perf_counter()
-        with _stderr_set_aside():
+        with nullcontext() if chatter else _stderr_set_aside():
             import tensorflow as tf
 
             # Looks for devices now, and complains now where a driver has none.
             tf.config.list_physical_devices()
         # It counts the graphs of all models of a process together, and warns.
-        tf.get_logger().setLevel("ERROR")
+        tf.get_logger().setLevel("INFO" if chatter else "ERROR")
         seconds = time.perf_counter() - began
         logger.debug("TensorFlow %s is loaded, in %.1f s", tf.__version__, seconds)
         _tell_of_dipy()

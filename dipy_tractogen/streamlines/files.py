@@ -342,5 +342,6 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
             # Another process may have made one meanwhile.
             _check_existing([final], force=force)
             os.replace(temporary, final)
+        logger.debug("%s is written, %d bytes", final, final.stat().st_size)
     finally:
         temporary.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 import logging
 from pathlib import Path
+import time
 
 from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -72,7 +73,14 @@ class Reading:
         ):
             for file, size in zip(self.files, sizes):
                 logger.log(named, "Reading %s", file)
+                began = time.perf_counter()
                 yield file
+                logger.debug(
+                    "%s, %sB, is read in %.2f s",
+                    file,
+                    tqdm.format_sizeof(size),
+                    time.perf_counter() - began,
+                )
                 bar.update(size)
 
     def found(self, file: Path, report: ScreeningReport) -> None:

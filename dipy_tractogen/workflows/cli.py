@@ -151,7 +151,8 @@ def build_parser(command: str, flow):
         "--log_level",
         metavar="string",
         default="INFO",
-        help=f"Log messages shown: {', '.join(LEVELS)} (default INFO).",
+        help=f"Log messages shown: {', '.join(LEVELS)} (default INFO); DEBUG tells "
+        "versions, files, times and where an error comes from, too.",
     )
     parser.add_argument(
         "--log_file", metavar="string", default="", help="File for the log messages."
@@ -214,6 +215,7 @@ def _options(flow) -> set[str]:
 
 def _run_flow(flow, given: dict) -> int:
     began = time.perf_counter()
+    _tell_all(given)
     try:
         flow.run(**given)
     except (ValueError, OSError, MemoryError, ImportError) as error:
@@ -233,6 +235,16 @@ def _run_flow(flow, given: dict) -> int:
         return _interrupted()
     logger.info("Done in %s", duration(time.perf_counter() - began))
     return 0
+
+
+def _tell_all(given: dict) -> None:
+    """Log what a report of a fault has to say, at the level DEBUG."""
+    if logger.isEnabledFor(logging.DEBUG):
+        from dipy_tractogen.streamlines.versions import current_versions
+
+        versions = (f"{name} {text}" for name, text in current_versions().items())
+        logger.debug("Versions: %s", ", ".join(versions))
+        logger.debug("Given: %s", given)
 
 
 def _interrupted() -> int:

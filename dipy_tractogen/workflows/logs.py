@@ -25,6 +25,8 @@ _VALUE = r"""'[^']*'|"[^"]*"|\([^()]*\)|\[[^\[\]]*\]|-?[\d.]+(?:e[+-]?\d+)?|\w+"
 _PARAMETER = re.compile(
     rf"(?<![\w./=\-'\"])(?P<name>[a-z]\w*)=(?P<value>{_VALUE})(?=[,;:.]?(?:\s|$)|\))"
 )
+# A name alone; without an underscore it might be a word of the language.
+_NAME = re.compile(r"(?<![\w./=\-'\"\\])(?P<name>[a-z]+_\w+)(?=[,;:.]?(?:\s|$)|\))")
 _ADVICE = re.compile(
     rf"(?:(?:,? or |; )[^,;:()]*| )\((?P<name>[a-z]\w*)=(?P<value>{_VALUE})\)"
 )
@@ -53,9 +55,10 @@ class _Formatter(logging.Formatter):
 class OptionWords(logging.Filter):
     """Writes parameters in messages as the command line has them.
 
-    The library names its parameters in Python's way, ``name='value'``; whoever typed a
-    command knows ``--name value``. Advice in parentheses on a parameter that is not an
-    option of the command is left out, with its clause.
+    The library names its parameters in Python's way, ``name='value'`` or ``a_name``;
+    whoever typed a command knows ``--name value`` and ``--a_name``. Advice in
+    parentheses on a parameter that is not an option of the command is left out, with
+    its clause.
 
     Parameters
     ----------
@@ -89,7 +92,7 @@ class OptionWords(logging.Filter):
             Such as ``"--huber_mm -1: give more than 0"``.
         """
         text = _ADVICE.sub(self._advice, text)
-        return _PARAMETER.sub(self._option, text)
+        return _NAME.sub(self._bare, _PARAMETER.sub(self._option, text))
 
     def _advice(self, found: re.Match) -> str:
         return found[0] if self._name_of(found) in self._options else ""
@@ -105,6 +108,11 @@ class OptionWords(logging.Filter):
             return f"--{name}"
         values = " ".join(_QUOTES_AND_COMMAS.split(found["value"].strip("()[]")))
         return f"--{name} {values.strip()}"
+
+    def _bare(self, found: re.Match) -> str:
+        known = self._name_of(found) in self._options
+        given = any(each.startswith(found[0]) for each in self._typed)
+        return f"--{self._name_of(found)}" if known and not given else found[0]
 
     @staticmethod
     def _name_of(found: re.Match) -> str:
@@ -194,7 +202,7 @@ class Log:
         # What is noted of a run does not depend on what is shown.
         logger.setLevel(min(getattr(logging, level), logging.WARNING))
         # DIPY's messages at INFO are about its insides; its warnings matter.
-        inner = "WARNING" if level in ("INFO", "DEBUG") else level
+        inner = "WARNING" if level == "INFO" else level
         logging.getLogger("dipy").setLevel(inner)
 
     def file(self, message: str) -> None:

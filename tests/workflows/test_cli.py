@@ -195,3 +195,25 @@ def test_version_and_unknown_command(capsys):
 def test_outputs_need_a_name(tmp_path, name):
     with pytest.raises(ValueError, match="--out_file: give a file name"):
         EchoFlow().outputs(tmp_path, out_file=name)
+
+
+def test_debug_says_what_is_given_with_what_and_where_it_failed(echo):
+    said = echo("word", "--log_level", "DEBUG")[1]
+    assert re.search(r"DEBUG: Versions: .*dipy_tractogen .*numpy \d", said)
+    assert "DEBUG: Given: {'word': 'word'" in said
+    assert "INFO: insides" in said  # of DIPY
+    code, said = echo("value", "--log_level", "DEBUG")
+    assert code == 1
+    assert "Traceback" in said
+    assert "ERROR: a value in two lines" in said
+
+
+def test_debug_names_what_is_read_and_written(tractogram_with, tmp_path, capfd):
+    file = tractogram_with("one point", good=3, bad=0)
+    out = ["--out_dir", str(tmp_path), "--log_level", "DEBUG"]
+    assert main("dipy_simulate_fibercup", ["--nb_streamlines", "2", *out]) == 0
+    said = capfd.readouterr().err
+    assert re.search(r"DEBUG: .*fibercup\.trx is written, \d+ bytes", said)
+    assert main("dipy_train_vae", [str(file), *out, "--min_length", "1e9"]) == 1
+    said = capfd.readouterr().err
+    assert re.search(r"DEBUG: .*bundle_1\.trk, .*B, is read in [\d.]+ s", said)

@@ -33,6 +33,8 @@ def reword():
         ("state it (reference='FILE'), or", "state it (--reference FILE), or"),
         ("give force=True to", "give --force to"),
         ("give force=False.", "give no --force."),
+        ("give a smaller huber_mm, or more", "give a smaller --huber_mm, or more"),
+        ("mend it (or leave out huber_mm)", "mend it (or leave out --huber_mm)"),
     ],
 )
 def test_parameters_are_told_as_options(reword, text, expected):
@@ -45,6 +47,7 @@ def test_parameters_are_told_as_options(reword, text, expected):
         "k=3: not an option",
         "/data/seed=4/a.trk and huber_mm=2.trk: are files",
         "seed=3: was typed",
+        "--huber_mm and /huber_mm/a and huber_mm.trk and 'huber_mm' and a seed",
         "give seed=LOW:HIGH, which is a form",
     ],
 )

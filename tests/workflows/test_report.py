@@ -82,6 +82,7 @@ def test_report_of_a_reconstruction(model_file, reconstructed, drawn, tmp_path):
         (["--latent_file", "none.json"], "none.json does not exist"),
         (["--max_streamlines", "0"], "--max_streamlines 0"),
         (["--mask", "none.nii"], "none.nii does not exist"),
+        (["--mask", __file__], "is drawn behind streamlines: give some"),
         (["--real_files", "none.trk"], "none.trk does not exist"),
     ],
 )
