@@ -7,10 +7,20 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 
+from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
+from dipy_tractogen.streamlines.schema import Unfit
+
 from .latent_thresholds import CRITERIA, best_threshold
 
 NONE = -1
 """Label of what belongs to no bundle."""
+
+NEIGHBOURS_ARRAYS = {
+    "reference": Array("f", ("m", "width"), -1e7, 1e7),
+    "bundles": Array("iu", ("m",), 0, "nb_thresholds"),
+    "thresholds": Array("f", ("nb_thresholds",), 0, 1e9),
+}
+"""Arrays of a fitted `NearestLatents` in a file."""
 
 # A threshold of a bundle's own needs as many examples of either kind.
 _FEWEST = 10
@@ -141,7 +151,15 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         -------
         NearestLatents
             It predicts as the one that gave the arrays.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit together, or hold no reference.
         """
+        check_arrays(arrays, NEIGHBOURS_ARRAYS)
+        if not len(arrays["reference"]):
+            raise Unfit("reference", "empty", "one latent or more")
         made = cls()
         made.thresholds_ = np.asarray(arrays["thresholds"], dtype=float)
         made._refer_to(arrays["reference"], arrays["bundles"])

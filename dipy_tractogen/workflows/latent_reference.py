@@ -303,27 +303,24 @@ class LatentReference:
         ValueError
             If it is another file, or of another model or command.
         """
-        import zipfile
-
-        import numpy as np
-
         from dipy_tractogen.sampling.latent_metric import LatentMetric
         from dipy_tractogen.streamlines.files import file_digest
         from dipy_tractogen.streamlines.place import Place
 
+        from .thresholds_file import read_thresholds
+
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = dict(archive)
+            arrays = read_thresholds(path)
             made_by = str(arrays["kind"])
             made = kind.from_arrays(arrays)
             metric = LatentMetric(arrays["factor"])
             names, digest = arrays["bundle_names"].tolist(), str(arrays["model"])
             place = Place.from_array(arrays["place"]) if "place" in arrays else None
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError):
+        except ValueError as error:
             raise ValueError(
-                f"{path} holds no thresholds, or is damaged: give a whole file that an "
-                "earlier run wrote as --out_thresholds."
-            ) from None
+                f"{path} holds no thresholds, or is damaged ({error}): give a whole "
+                "file that an earlier run wrote as --out_thresholds."
+            ) from error
         if made_by != kind.__name__:
             raise ValueError(
                 f"{path} was written by the other of dipy_filter_streamlines and "

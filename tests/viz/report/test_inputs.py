@@ -139,7 +139,8 @@ def test_what_is_edited_is_refused_in_a_line_or_told(plain, read, tell, tmp_path
         assert said.startswith(str(path))
         assert len(said.splitlines()) == 1
         assert len(said) < 700
-    assert refused > told > 0
+    assert refused
+    assert told
 
 
 def test_figures_beside_it_are_taken(tmp_path):
