@@ -11,7 +11,6 @@ from .encoding import known_values, load_to_encode, participants_parameters
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
-from .room import check_points
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -60,7 +59,8 @@ class AverageStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.files import tractogram_extension
 
         check_loading(given)
-        check_points(nb_points)
+        if nb_points is not None:
+            check_int("nb_points", nb_points, low=2)
         check_int("seed", seed, low=0)
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .arguments import check_int
 from .base import TractogenFlow
-from .room import check_points, check_room
+from .room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -117,7 +117,7 @@ class SimulateCohortFlow(TractogenFlow):
         from dipy_tractogen.streamlines.together import replacing_all
 
         check_int("nb_streamlines", nb_streamlines)
-        check_points(nb_points)
+        check_int("nb_points", nb_points, low=2)
         check_room(
             out_dir,
             f"--nb_subjects {nb_subjects} and --nb_streamlines {nb_streamlines}",

@@ -106,7 +106,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         """
         voxel_size = _check_voxels(grid, voxel_size)
         check_choice("outside_box", outside_box, ("drop", "keep", "error"))
-        check_int("nb_bootstrap", nb_bootstrap, low=0, high=100_000)
+        check_int("nb_bootstrap", nb_bootstrap, low=0)
         check_int("seed", seed, low=0)
         _check_participants(given["participants"], model_file)
         thresholds = parse_thresholds(require)

@@ -29,7 +29,7 @@ from .plausibility_parameters import (
     plausibility_parameters,
 )
 from .provenance import make_record
-from .room import MOST_POINTS, Pace, check_points, check_room
+from .room import Pace, check_room
 from .seeds import (
     check_sampler,
     choose_sampler,
@@ -246,7 +246,8 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
     """Refuse points and files that cannot be."""
     from dipy_tractogen.streamlines.files import tractogram_extension
 
-    check_points(nb_points)
+    if nb_points is not None:
+        check_int("nb_points", nb_points, low=2)
     if step_size is not None:
         check_number("step_size", step_size, low=0, open_low=True)
         if nb_points is not None:
@@ -261,16 +262,10 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
 
 
 def _bytes_of_one(model, nb_points, step_size, dtype: str) -> int:
-    """Estimate how many bytes a streamline has in a file; refuse too many points."""
+    """Estimate how many bytes a streamline has in a file."""
     known = model.record.density.conditions
     length = next(one for one in known.continuous if one.name == "length")
     if step_size is not None:
-        least = length.high / MOST_POINTS
-        if step_size < least:
-            raise ValueError(
-                f"--step_size {step_size}: give {least:.2g} or more, or a streamline "
-                f"of {length.high:.3g} mm has more than {MOST_POINTS} points."
-            )
         nb_points = round(length.mean / step_size) + 1
     size = 2 if dtype == "float16" else 4
     # Beside the points its place, bundle and values.

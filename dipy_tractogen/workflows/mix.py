@@ -12,13 +12,12 @@ from .encoding import known_values, load_to_encode, participants_parameters
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
-from .room import check_points, check_room
+from .room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
 # Streamlines that are held as points at a time, the steps of whole pairs.
 _BLOCK = 10240
-_MOST_STEPS = 10_000
 
 
 class MixStreamlinesFlow(TractogenFlow):
@@ -84,9 +83,10 @@ class MixStreamlinesFlow(TractogenFlow):
 
         check_loading(given)
         check_int("nb_pairs", nb_pairs)
-        check_int("nb_steps", nb_steps, low=2, high=_MOST_STEPS)
+        check_int("nb_steps", nb_steps, low=2)
         check_choice("path", path, PATHS)
-        check_points(nb_points)
+        if nb_points is not None:
+            check_int("nb_points", nb_points, low=2)
         check_int("seed", seed, low=0)
         tractogram_extension(out_tractogram)
         out = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]

@@ -6,34 +6,12 @@ import logging
 from pathlib import Path
 import time
 
-from .arguments import check_int
-
 logger = logging.getLogger("dipy_tractogen")
-
-MOST_POINTS = 100_000
-"""Points of a streamline: more are no use, and thousands of such fill the memory."""
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 _SAID_BYTES = 10**9
 # Seconds after which the time of a run is estimated, and from which it is said.
 _MEASURED, _SAID = 5.0, 60.0
-
-
-def check_points(nb_points: int | None) -> None:
-    """Refuse numbers of points that no streamline can have.
-
-    Parameters
-    ----------
-    nb_points : int or None
-        Points of each streamline; None where nothing is given.
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number from two to `MOST_POINTS`.
-    """
-    if nb_points is not None:
-        check_int("nb_points", nb_points, low=2, high=MOST_POINTS)
 
 
 def check_room(folder: str | Path, what: str, nb_bytes: int) -> None:

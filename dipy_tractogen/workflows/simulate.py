@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .room import check_points, check_room
+from .room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -98,7 +98,6 @@ class SimulateFiberCupFlow(TractogenFlow):
             **section,
         }
         check_parameters(**parameters)
-        check_points(nb_points)
         points = nb_points or round(_MEAN_LENGTH / step) + 1
         size = len(BUNDLE_NAMES) * nb_streamlines * points * 12
         check_room(out_dir, f"--nb_streamlines {nb_streamlines}", size)

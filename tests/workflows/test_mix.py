@@ -90,7 +90,7 @@ def test_conditions_are_mixed(conditional_model, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--nb_steps", 1], "--nb_steps 1: give a whole number from 2 to 10000"),
+        (["--nb_steps", 1], "--nb_steps 1: give a whole number of 2 or more"),
         (["--nb_pairs", 0], "--nb_pairs 0"),
         (["--path", "curved"], "--path curved: accepted are linear, spherical"),
         (["--nb_points", 1], "--nb_points 1"),
