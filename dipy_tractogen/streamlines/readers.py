@@ -83,6 +83,8 @@ def read_tractogram(
     path = Path(path)
     extension = tractogram_extension(path)
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise ValueError("it is no ordinary file")
         with path.open("rb") as file:
             if not file.read(1):
                 raise ValueError("it is empty")

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nibabel as nib
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .files import split_extension
+from .grids import GRID_READERS
 from .messages import read_error, warnings_logged
 from .ragged import blocks, extent, streamlines_of, to_sequence
 from .schema import list_of, number, record, text, whole
-from .trk_header import axes_of, read_trk_header, voxel_order
-from .trx_reader import read_trx_grid
+from .trk_header import axes_of, voxel_order
 
 if TYPE_CHECKING:
     from dipy.io.stateful_tractogram import StatefulTractogram
-
-logger = logging.getLogger("dipy_tractogen")
-
-#: Extensions of the files that hold a voxel grid.
-REFERENCE_EXTENSIONS = (".nii", ".nii.gz", ".trk", ".trx")
 
 #: Voxels along an axis that the header of a .trk or .nii can say.
 _MOST_VOXELS = np.iinfo(np.int16).max
@@ -131,10 +124,10 @@ class Reference:
         """
         path = Path(path)
         extension = split_extension(path)[1].lower()
-        if extension not in REFERENCE_EXTENSIONS:
+        if extension not in GRID_READERS:
             raise ValueError(
                 f"{path} holds no voxel grid: a reference is one of "
-                f"{', '.join(REFERENCE_EXTENSIONS)}"
+                f"{', '.join(GRID_READERS)}"
             )
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist: check its name")
@@ -142,7 +135,7 @@ class Reference:
             if not path.stat().st_size:
                 raise ValueError("it is empty")
             with warnings_logged(path):
-                return cls(*_GRIDS[extension](path))
+                return cls(*GRID_READERS[extension](path))
         except Exception as error:
             raise read_error(path, error) from error
 
@@ -176,7 +169,7 @@ class Reference:
         raise ValueError(
             f"a reference is given as {type(given).__name__}: give a Reference, a "
             "StatefulTractogram or the name of a file with one of "
-            f"{', '.join(REFERENCE_EXTENSIONS)}"
+            f"{', '.join(GRID_READERS)}"
         )
 
     @classmethod
@@ -352,30 +345,3 @@ def _corners(points: np.ndarray) -> np.ndarray:
         return points
     ends = [(axis.min(), axis.max()) for axis in points.T]  # faster than along rows
     return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
-
-
-def _nifti_grid(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the grid of an image."""
-    header = nib.load(path).header
-    if not (header["sform_code"] or header["qform_code"]):
-        logger.warning(
-            "%s says neither by sform nor by qform where it lies: its middle is taken "
-            "for the origin, and its first axis goes to the left, as in nibabel",
-            path,
-        )
-    return header.get_best_affine(), header["dim"][1:4]
-
-
-def _trk_grid(path: Path) -> tuple:
-    """Read the grid of a TRK."""
-    header = read_trk_header(path)
-    names = ("voxel_to_rasmm", "dimensions", "voxel_sizes", "voxel_order")
-    return tuple(header[name] for name in names)
-
-
-_GRIDS = {
-    ".nii": _nifti_grid,
-    ".nii.gz": _nifti_grid,
-    ".trk": _trk_grid,
-    ".trx": read_trx_grid,
-}

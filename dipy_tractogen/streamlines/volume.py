@@ -19,6 +19,9 @@ _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr")
 # shrink by a thousand.
 _LARGE_IMAGE = 2**32
 
+# A length beyond those of any directions, and far from what float32 cannot square.
+_LONGEST_PEAK = 1e12
+
 
 class Volume:
     """Values of voxels.
@@ -146,7 +149,12 @@ def load_peaks(path: str | os.PathLike) -> Volume:
             "nb_peaks) or (x, y, z, nb_peaks, 3)."
         )
     axes = affine[:3, :3] / voxel_sizes(affine)
-    peaks = np.nan_to_num(np.asarray(peaks, dtype=np.float32))
+    peaks = np.nan_to_num(peaks, posinf=0, neginf=0)
+    if peaks.size and np.abs(peaks).max() > _LONGEST_PEAK:
+        raise ValueError(
+            f"{path} has peaks of {np.abs(peaks).max():g}, which are no directions."
+        )
+    peaks = np.asarray(peaks, dtype=np.float32)
     return Volume(peaks @ axes.T.astype(np.float32), affine)
 
 

@@ -1,4 +1,5 @@
 import logging
+import os
 import zipfile
 
 from dipy.io.stateful_tractogram import Space, StatefulTractogram
@@ -338,3 +339,11 @@ def assert_not_read(path, reason):
     with pytest.raises(ValueError, match=reason) as caught:
         read_tractogram(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_what_is_no_ordinary_file_is_not_waited_for(suffix, tmp_path):
+    os.mkfifo(tmp_path / f"a.{suffix}")
+    assert_not_read(tmp_path / f"a.{suffix}", "no ordinary file")
+    (tmp_path / f"b.{suffix}").mkdir()
+    assert_not_read(tmp_path / f"b.{suffix}", "no ordinary file")

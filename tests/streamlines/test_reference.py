@@ -1,3 +1,4 @@
+import gzip
 import json
 
 from dipy.io.stateful_tractogram import Space, StatefulTractogram
@@ -175,3 +176,16 @@ def test_voxel_sizes_of_an_image_are_those_of_its_affine(tmp_path):
 def test_orders_that_are_none(order):
     with pytest.raises(ValueError, match=r"the voxel order .* is none"):
         Reference(np.eye(4), (2, 2, 2), voxel_order=order)
+
+
+@pytest.mark.parametrize("extension", ["nii", "nii.gz"])
+@pytest.mark.parametrize("dimensions", [(0, 0, 0), (32767, 32767, 32767)])
+def test_images_whose_voxels_are_not_there(extension, dimensions, tmp_path):
+    image = nib.Nifti1Image(np.zeros((4, 5, 6), np.uint8), np.eye(4))
+    nib.save(image, tmp_path / "a.nii")
+    contents = bytearray((tmp_path / "a.nii").read_bytes())
+    contents[42:48] = np.array(dimensions, "<i2").tobytes()
+    path = tmp_path / f"b.{extension}"
+    path.write_bytes(gzip.compress(contents) if extension == "nii.gz" else contents)
+    with pytest.raises(ValueError, match=r"its voxels of .* are not in it"):
+        Reference.from_file(path)

@@ -135,3 +135,17 @@ def test_images_that_cannot_be_are_refused(tmp_path):
     path.write_bytes(contents)
     with pytest.raises(ValueError, match="not 4 by 4 finite numbers"):
         load_mask(path)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_peaks_that_are_no_numbers_are_none(value, tmp_path):
+    data = np.ones((2, 2, 2, 6))
+    data[0] = value
+    read = load_peaks(save(tmp_path / "a.nii", data, np.eye(4)))
+    np.testing.assert_array_equal(read.data[0], 0)
+    np.testing.assert_array_equal(read.data[1], 1)
+
+
+def test_peaks_far_beyond_directions_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"a\.nii has peaks of 1e\+38"):
+        load_peaks(save(tmp_path / "a.nii", np.full((2, 2, 2, 6), 1e38), np.eye(4)))
