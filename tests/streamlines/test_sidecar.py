@@ -83,6 +83,17 @@ def test_a_sidecar_is_named_by_the_whole_name(described):
     assert said["column_names"]["a name of more than "] == COLUMNS[2]
 
 
+@pytest.mark.parametrize("extension", ["trx", "trk"])
+def test_vectors_have_their_names_too(extension, written):
+    data = {
+        f"a long name of a vector, {i}": np.arange(84.0).reshape(7, 12) + i
+        for i in (1, 2)
+    }
+    found = read_tractogram(written(f"a.{extension}", data)).data_per_streamline
+    for name, values in data.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
 def test_names_that_fit_need_no_description(grid, tmp_path):
     save_bundles(
         tmp_path / "a.trx",

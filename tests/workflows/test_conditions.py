@@ -91,6 +91,11 @@ def test_codes_that_were_written_are_read_again():
     assert _read_again(KNOWN["site"], texts) == ([0, 2, 1], texts)
 
 
+def test_names_that_a_file_has_kept_are_no_codes():
+    site = {"site": np.array(["1", "Genf", "1"])}
+    assert values_that_were_written(KNOWN, site)["site"].tolist() == ["1", "Genf", "1"]
+
+
 @pytest.mark.parametrize("names", [("1", "2", "3"), ("0.1", "1", "2")])
 def test_categories_that_are_numbers_stay_these(names, caplog):
     site = Condition("site", names)
