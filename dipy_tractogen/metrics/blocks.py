@@ -23,7 +23,9 @@ from typing import TypeVar
 import numpy as np
 
 from dipy_tractogen.sampling.prefetch import in_order
+from dipy_tractogen.streamlines.progress import advance
 
+from . import effort
 from .distances import by_point, direct
 
 Found = TypeVar("Found")
@@ -63,7 +65,10 @@ def by_block(
     def work(members):
         return members, search(_block_of(members, turned, columns))
 
-    return in_order(work, _bisect(turned.reshape(len(points), 3 * points.shape[1])))
+    blocks = _bisect(turned.reshape(len(points), 3 * points.shape[1]))
+    for members, found in in_order(work, blocks):
+        yield members, found
+        advance(effort.search(len(members), len(others)))
 
 
 @dataclass

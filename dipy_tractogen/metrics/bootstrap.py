@@ -22,6 +22,9 @@ from collections.abc import Hashable, Mapping
 
 import numpy as np
 
+from dipy_tractogen.streamlines.progress import advance
+
+from . import effort
 from .comparison import OVERALL
 
 NB_RESAMPLES = 1000
@@ -114,6 +117,7 @@ class Bootstrap:
                 ]
                 matrix = np.stack(columns, axis=1)
                 drawn = _drawn_changes(matrix, nb_resamples, rng)
+                advance(effort.resampling(len(rows), nb_resamples))
                 for key, change in zip(keys, drawn.T):
                     changes[key] = changes.get(key, 0) + change
         return changes

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from dipy_tractogen.streamlines.progress import advance
+
+from . import effort
 from .agreement import bundle_agreement
 from .estimate import Estimate, mean_estimate
 from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet, bundles_of
-from .shape import find_clusters, shape_similarity
+from .shape import Clusters, find_clusters, shape_similarity
 from .texture import ATTRIBUTES, texture_distances, texture_means
 from .volume import volume_overlap
 
@@ -54,8 +57,7 @@ class Comparison:
         labels = bundles_of(reference).tolist()
         self._sets = {label: reference.of_bundle(label) for label in labels}
         self._clusters = {
-            label: find_clusters(one.points, seed=seed)
-            for label, one in self._sets.items()
+            label: self._clustered(one.points) for label, one in self._sets.items()
         }
         self._sets[OVERALL] = reference
         self._radii = {
@@ -92,7 +94,7 @@ class Comparison:
         for label in labels:
             members = candidates.labels == label
             ours = candidates.take(members)
-            clusters = find_clusters(ours.points, seed=self._seed)
+            clusters = self._clustered(ours.points)
             measured[label] = {
                 **self._measure_as_one(ours, label),
                 "shape_similarity": shape_similarity(clusters, self._clusters[label]),
@@ -104,6 +106,11 @@ class Comparison:
             "agreement": _share(agrees, slice(None)),
         }
         return measured
+
+    def _clustered(self, points: np.ndarray) -> Clusters:
+        found = find_clusters(points, seed=self._seed)
+        advance(effort.clustering(len(points)))
+        return found
 
     def _measure_as_one(
         self, candidates: StreamlineSet, label: int | None

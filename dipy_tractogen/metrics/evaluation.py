@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 import logging
 import math
+import time
 
 import numpy as np
 
+from dipy_tractogen.streamlines.progress import Progress, describe_duration, shown_by
 from dipy_tractogen.streamlines.ragged import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
 
+from . import effort
 from .bootstrap import NB_RESAMPLES
 from .comparison import OVERALL
 from .distances import NB_POINTS
@@ -19,7 +22,7 @@ from .entries import measure
 from .intervals import Intervals
 from .matching import LEFT_OUT, common_bundles, leave_out_held_out, warn_of_numbers
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
-from .samples import StreamlineSet, prepare, with_voxels
+from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
 from .texture import NB_POINTS as TEXTURE_POINTS
 from .volume import VOXEL_SIZE, Grid
 
@@ -28,6 +31,9 @@ logger = logging.getLogger("dipy_tractogen")
 # Small sets are drawn several times, until about so many streamlines were compared.
 _NB_COMPARED = 3000
 _MOST_DRAWS = 5
+
+# What takes less is not announced.
+_LONG_S = 10
 
 
 def evaluate(
@@ -46,6 +52,7 @@ def evaluate(
     grid: Reference | None = None,
     nb_bootstrap: int = NB_RESAMPLES,
     seed: int = 0,
+    show_progress: bool = False,
 ) -> dict:
     """Evaluate generated streamlines against held-out real ones.
 
@@ -85,6 +92,8 @@ def evaluate(
         :mod:`dipy_tractogen.metrics.bootstrap` describes; 0 for none.
     seed : int, optional
         Seed of the draws.
+    show_progress : bool, optional
+        Whether a progress bar is shown; a line is logged now and then otherwise.
 
     Returns
     -------
@@ -133,31 +142,35 @@ def evaluate(
         {name: labels[name] for name in given}, tuple(bundle_names)
     )
     points = {"nb_points": nb_points, "texture_points": texture_points}
+    began = time.perf_counter()
     sets = {
         name: _compared(prepare(streamlines, labels[name], **points))
         for name, streamlines in given.items()
     }
-    generated, real = sets["generated"], sets["real"]
-    training, nb_shared, more = leave_out_held_out(sets.get("training"), real)
-    if nb_shared:
-        logger.info("Left out of training, being held out as well: %d", nb_shared)
-    warnings += more + warn_of_numbers(generated, real, training, names, k)
-    compared = {"generated": generated, "held-out": real, "training": training}
-    warnings += warn_of_repeats(
-        {name: each.points for name, each in compared.items() if each is not None}
-    )
-    generated, real, training = with_voxels([generated, real, training], voxels)
-    if not real.voxels.nnz:
-        raise ValueError(
-            "No real streamline passes through the given grid: give an image in the "
-            "space of the streamlines."
+    nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(sets["real"])))
+    sizes = {"nb_draws": nb_draws, "nb_resamples": nb_bootstrap}
+    progress = _begin(sets, time.perf_counter() - began, show_progress, **sizes)
+    with progress, shown_by(progress):
+        generated, real = sets["generated"], sets["real"]
+        training, nb_shared, more = leave_out_held_out(sets.get("training"), real)
+        if nb_shared:
+            logger.info("Left out of training, being held out as well: %d", nb_shared)
+        warnings += more + warn_of_numbers(generated, real, training, names, k)
+        compared = {"generated": generated, "held-out": real, "training": training}
+        warnings += warn_of_repeats(
+            {name: each.points for name, each in compared.items() if each is not None}
         )
-    nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(real)))
-    results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
-    entries = {label: results.entry(label) for label in (OVERALL, *names)}
-    intervals = None
-    if nb_bootstrap:
-        intervals = Intervals(results, nb_resamples=nb_bootstrap, seed=seed)
+        generated, real, training = with_voxels([generated, real, training], voxels)
+        if not real.voxels.nnz:
+            raise ValueError(
+                "No real streamline passes through the given grid: give an image in "
+                "the space of the streamlines."
+            )
+        results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
+        entries = {label: results.entry(label) for label in (OVERALL, *names)}
+        intervals = None
+        if nb_bootstrap:
+            intervals = Intervals(results, nb_resamples=nb_bootstrap, seed=seed)
     for label, entry in entries.items():
         entry["intervals"] = intervals.of(label, entry) if intervals else {}
     bundles = {name: entries[label] for label, name in names.items()}
@@ -246,6 +259,19 @@ def _check(given: dict, *, k: int, seed: int, nb_bootstrap: int) -> None:
     for name, value in (("seed", seed), ("nb_bootstrap", nb_bootstrap)):
         if value < 0:
             raise ValueError(f"{name}={value}: give zero or more.")
+
+
+def _begin(
+    sets: dict[str, StreamlineSet], seconds: float, show_bar: bool, **sizes
+) -> Progress:
+    """Say what comparing sets will take, as preparing them took so many seconds."""
+    each = [sets.get(name) for name in ("generated", "real", "training")]
+    total = effort.evaluation(*each, matched_sizes(each[1], each[0], each[2]), **sizes)
+    nb_prepared = sum(len(one) for one in sets.values())
+    expected = seconds * total / effort.preparation(nb_prepared)
+    if expected > _LONG_S:
+        logger.info("Comparing them will take about %s", describe_duration(expected))
+    return Progress(total, "Comparing", show_bar=show_bar)
 
 
 def _compared(streamlines: StreamlineSet) -> StreamlineSet:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from dipy_tractogen.streamlines.progress import advance
 from dipy_tractogen.streamlines.ragged import as_streamlines
 
+from . import effort
 from .distances import NB_POINTS, mdf_points
 from .texture import NB_POINTS as TEXTURE_POINTS
 from .texture import texture
@@ -166,6 +168,7 @@ def with_voxels(
     """
     points = [each.points for each in sets if each is not None]
     voxels = iter(voxel_incidence(points, grid))
+    advance(effort.voxels(sum(map(len, points))))
     return [
         None
         if each is None

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from dipy_tractogen.streamlines.disk import writing
+from dipy_tractogen.streamlines.progress import Progress
 
 from .callbacks import Budget
 
@@ -109,41 +110,44 @@ class EventFiles(keras.callbacks.Callback):
         return self._writers[run]
 
 
-class ProgressBar(keras.callbacks.Callback):
-    """Show one bar for the whole training, with the time that is left.
+class StepProgress(keras.callbacks.Callback):
+    """Show how much of the training is behind, with the time that is left.
 
     Parameters
     ----------
     budget : Budget
         Says how much is spent.
+    show_bar : bool
+        Whether there is a bar; otherwise a line is logged (INFO) now and then.
     """
 
-    def __init__(self, budget: Budget):
+    def __init__(self, budget: Budget, show_bar: bool):
         super().__init__()
         self.budget = budget
-        self._bar = None
+        self.show_bar = show_bar
+        self._progress: Progress | None = None
 
     def on_train_begin(self, logs=None):
-        """Open the bar, where a resumed training is."""
-        from tqdm.auto import tqdm
-
+        """Begin where a resumed training is."""
         layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        self._bar = tqdm(
-            total=1.0,
+        self._progress = Progress(
+            1.0,
+            "Training",
+            show_bar=self.show_bar,
             initial=self.budget.spent,
-            desc="Training",
             bar_format=layout,
         )
+        self._progress.start()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Move the bar."""
-        self._bar.update(self.budget.spent - self._bar.n)
+        """Go on."""
+        self._progress.advance(self.budget.spent - self._progress.done)
 
     def on_epoch_end(self, epoch, logs=None):
         """Show loss and root mean square error, of held-out streamlines if any."""
         prefix = "val_" if "val_loss" in logs else ""
         shown = {"loss": "loss", "reconstruction_mm": "mm"}
-        self._bar.set_postfix(
+        self._progress.note(
             {
                 name: f"{logs[prefix + key]:.3g}"
                 for key, name in shown.items()
@@ -153,5 +157,5 @@ class ProgressBar(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Leave the bar as it is, however the training ended."""
-        if self._bar is not None:
-            self._bar.close()
+        if self._progress is not None:
+            self._progress.close()

@@ -15,7 +15,7 @@ from dipy_tractogen.streamlines.versions import current_versions
 
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
-from .following import EventFiles, HistoryRows, ProgressBar
+from .following import EventFiles, HistoryRows, StepProgress
 from .options import TrainingOptions
 from .oriented import OrientedBundles
 from .pipeline import held_out_batches, training_batches
@@ -86,7 +86,7 @@ class Optimisation:
         self.checkpoint: Checkpoint | None = None
         self.held = None
         self.finished = False
-        self._bar: ProgressBar | None = None
+        self._progress: StepProgress | None = None
         self._event_files: EventFiles | None = None
         if held_inputs is not None:
             rng = np.random.default_rng(options.seed)
@@ -114,8 +114,7 @@ class Optimisation:
         self.rows.path = history_file
         if tensorboard_dir:
             self._event_files = EventFiles(tensorboard_dir)
-        if show_progress:
-            self._bar = ProgressBar(self.budget)
+        self._progress = StepProgress(self.budget, show_progress)
 
     def keep(self, folder: str | Path, data: dict, *, resume: bool) -> None:
         """Keep the state in a folder, or go on from the state that is there.
@@ -224,7 +223,7 @@ class Optimisation:
             self.rows,
             self.checkpoint,
             self._event_files,
-            self._bar,
+            self._progress,
         ]
         try:
             keras.Model.fit(
@@ -238,8 +237,8 @@ class Optimisation:
                 verbose=0,
             )
         finally:
-            if self._bar:
-                self._bar.close()
+            if self._progress:
+                self._progress.close()
 
     def _batches(self) -> tf.data.Dataset:
         return training_batches(

@@ -46,7 +46,7 @@ def in_order(
         What the function gives for each task, in the order of the tasks. Where it
         raises, so does this, and the tasks after it are given up.
     """
-    nb_threads = nb_threads or min(_nb_usable_cores(), _MOST_THREADS)
+    nb_threads = nb_threads or default_threads()
     tasks = iter(tasks)
     executor = ThreadPoolExecutor(nb_threads, thread_name_prefix="in_order")
     try:
@@ -58,6 +58,17 @@ def in_order(
             yield result
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def default_threads() -> int:
+    """Return how many threads there are by default.
+
+    Returns
+    -------
+    int
+        One for each core, up to eight.
+    """
+    return min(_nb_usable_cores(), _MOST_THREADS)
 
 
 def _nb_usable_cores() -> int:

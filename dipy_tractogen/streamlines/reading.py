@@ -8,9 +8,9 @@ from pathlib import Path
 import time
 
 from tqdm.auto import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from .checks import NON_FINITE, OUT_OF_BOUNDS, ScreeningReport
+from .progress import Progress
 from .values import WITHOUT_VALUE
 
 logger = logging.getLogger("dipy_tractogen")
@@ -66,11 +66,8 @@ class Reading:
             size = tqdm.format_sizeof(sum(sizes), "B")
             logger.info("Reading %d files, %s", len(self.files), size)
         options = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
-        options["disable"] = not show_progress
-        with (
-            logging_redirect_tqdm([logger] if show_progress else []),
-            tqdm(total=sum(sizes), desc="Reading", **options) as bar,
-        ):
+        options["show_bar"] = show_progress
+        with Progress(sum(sizes), "Reading", **options) as progress:
             for file, size in zip(self.files, sizes):
                 logger.log(named, "Reading %s", file)
                 began = time.perf_counter()
@@ -81,7 +78,7 @@ class Reading:
                     tqdm.format_sizeof(size),
                     time.perf_counter() - began,
                 )
-                bar.update(size)
+                progress.advance(size)
 
     def found(self, file: Path, report: ScreeningReport) -> None:
         """Count what was found in a file, and say it if it has flaws.

@@ -27,15 +27,14 @@ def predict(model, bundles, *, show_progress: bool = False):
         What the attribute is, in the same unit; None where it is not known.
     """
     import numpy as np
-    from tqdm.auto import tqdm
 
     from dipy_tractogen.streamlines.conditions import computed_values
     from dipy_tractogen.streamlines.geometry import resample
+    from dipy_tractogen.streamlines.progress import followed
 
     predictions, computed = [], []
-    for start in tqdm(
-        range(0, len(bundles), _BLOCK), desc="Predicting", disable=not show_progress
-    ):
+    starts = range(0, len(bundles), _BLOCK)
+    for start in followed(starts, "Predicting", show_bar=show_progress):
         block = bundles.streamlines[start : start + _BLOCK]
         points = resample(block, model.nb_points)
         predictions.append(model.predict_attribute(points))

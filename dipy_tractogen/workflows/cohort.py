@@ -161,16 +161,11 @@ class SimulateCohortFlow(TractogenFlow):
         logger.info("Wrote %d subjects, and %s", len(people), paths["out_participants"])
 
     def _save_tractograms(self, cohort, paths: dict, nb_subjects: int) -> None:
-        from tqdm.auto import tqdm
-
+        from dipy_tractogen.streamlines.progress import followed
         from dipy_tractogen.streamlines.writers import save_bundles
 
-        for one, bundles in tqdm(
-            cohort,
-            total=nb_subjects,
-            desc="Subjects",
-            disable=not self.show_progress,
-        ):
+        shown = {"total": nb_subjects, "show_bar": self.show_progress}
+        for one, bundles in followed(cohort, "Subjects", **shown):
             save_bundles(
                 paths[one.participant_id],
                 bundles.streamlines,

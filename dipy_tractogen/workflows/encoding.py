@@ -157,12 +157,11 @@ def encoded_blocks(
     EncodedBlock
         The streamlines, in their order.
     """
-    from tqdm.auto import tqdm
-
     from dipy_tractogen.streamlines.geometry import resample
+    from dipy_tractogen.streamlines.progress import followed
 
     starts = range(0, len(bundles), BLOCK)
-    for start in tqdm(starts, desc=description, disable=not show_progress):
+    for start in followed(starts, description, show_bar=show_progress):
         rows = slice(start, start + BLOCK)
         points = resample(bundles.streamlines[rows], model.nb_points)
         values = known_values(bundles, rows) if model.conditions_in_networks else None

@@ -142,6 +142,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             grid=voxels,
             nb_bootstrap=nb_bootstrap,
             seed=seed,
+            show_progress=self.show_progress,
         )
         if model:
             report["model"] = {

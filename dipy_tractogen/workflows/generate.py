@@ -206,23 +206,22 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         What the file says of its names and codes comes with the counts.
         """
-        from tqdm.auto import tqdm
-
+        from dipy_tractogen.streamlines.progress import Progress
         from dipy_tractogen.streamlines.writers import open_writer
 
         names = model.record.bundle_names
         known = model.record.density.conditions
         counts = dict.fromkeys(names, 0)
         pace = Pace(nb_streamlines)
-        bar = tqdm(
-            total=nb_streamlines,
-            desc="Generating",
+        progress = Progress(
+            nb_streamlines,
+            "Generating",
+            show_bar=self.show_progress,
             unit="streamline",
             unit_scale=True,
-            disable=not self.show_progress,
         )
         with (
-            bar,
+            progress,
             open_writer(
                 path,
                 reference=header,
@@ -236,7 +235,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 kept = _not_in_points(values, path)
                 writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
-                bar.update(len(points))
+                progress.advance(len(points))
                 pace.update(len(points))
         described = writer.description.as_dict()
         return counts, {**described, "nb_outside_box": writer.nb_outside}

@@ -134,9 +134,9 @@ class MixStreamlinesFlow(TractogenFlow):
     ) -> int:
         """Mix the pairs, a block at a time, and write all steps of each; count them."""
         import numpy as np
-        from tqdm.auto import tqdm
 
         from dipy_tractogen.sampling.arc_length import with_equal_steps
+        from dipy_tractogen.streamlines.progress import followed
         from dipy_tractogen.streamlines.writers import open_writer
 
         from .box import kept_in_box
@@ -151,11 +151,8 @@ class MixStreamlinesFlow(TractogenFlow):
             force=self.force,
         )
         with writer as tractogram:
-            for start in tqdm(
-                range(0, nb_pairs, block),
-                desc="Mixing",
-                disable=not self.show_progress,
-            ):
+            starts = range(0, nb_pairs, block)
+            for start in followed(starts, "Mixing", show_bar=self.show_progress):
                 number = np.arange(start, min(start + block, nb_pairs))
                 (one, values), (other, other_values) = (
                     (each.streamlines[rows[number]], known_values(each, rows[number]))

@@ -174,20 +174,18 @@ class SweepBetaFlow(TractogenFlow):
         self.log_written(paths.values())
 
     def _run_trials(self, study, training, aside, fixed, options) -> None:
-        from tqdm.auto import tqdm
-
+        from dipy_tractogen.streamlines.progress import Progress
         from dipy_tractogen.tuning.trial import run_trial
 
-        with tqdm(
-            total=study.nb_trials,
-            initial=study.nb_ended(),
-            desc="Trials",
-            disable=not self.show_progress,
-        ) as bar:
+        nb_ended = study.nb_ended()
+        logger.info("%d trials, %d of which have ended", study.nb_trials, nb_ended)
+        with Progress(
+            study.nb_trials, "Trials", show_bar=self.show_progress, initial=nb_ended
+        ) as progress:
 
             def ended(row: dict) -> None:
-                bar.update(study.nb_ended() - bar.n)
                 _log_trial(row)
+                progress.advance(study.nb_ended() - progress.done)
 
             study.run(
                 lambda chosen: run_trial(training, aside, chosen, fixed, options), ended

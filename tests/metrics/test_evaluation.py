@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics import evaluation as module
 from dipy_tractogen.metrics.bootstrap import interval_of_none
 from dipy_tractogen.metrics.evaluation import evaluate, worst_bundle
+from dipy_tractogen.streamlines import progress
 from dipy_tractogen.streamlines.phantom import simulate_fibercup
 from dipy_tractogen.streamlines.reference import Reference
 
@@ -307,3 +309,31 @@ def test_worst_bundle_is_the_one_farthest_below_real():
     assert worst_bundle(bundles) == "b"
     assert worst_bundle({"d": bundles["d"]}) is None
     assert worst_bundle({}) is None
+
+
+def test_progress_is_of_all_the_work(phantoms, monkeypatch, caplog):
+    """What is expected of the parts is what is done; lines come now and then."""
+    training, held_out, generated = phantoms
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "_OF_ELAPSED", 0.0)
+    monkeypatch.setattr("dipy_tractogen.metrics.evaluation._LONG_S", 0.0)
+    caplog.set_level("INFO", "dipy_tractogen")
+    made = []
+    begin = module._begin
+    monkeypatch.setattr(
+        module, "_begin", lambda *a, **k: made.append(begin(*a, **k)) or made[0]
+    )
+    evaluated(generated, held_out, training)
+    assert made[0].done == pytest.approx(made[0].total, rel=0.1)
+    assert "Comparing them will take about" in caplog.text
+    said = [line for line in caplog.messages if line.startswith("Comparing: ")]
+    shares = [float(line.split()[1]) for line in said]
+    assert len(shares) > 5
+    assert shares == sorted(shares)
+    assert all(line.endswith(" left") for line in said)
+
+
+def test_progress_bar_is_shown_where_asked(phantoms, capsys):
+    _, held_out, generated = phantoms
+    evaluated(generated, held_out, nb_bootstrap=0, show_progress=True)
+    assert "Comparing: 100%" in capsys.readouterr().err

@@ -1,0 +1,145 @@
+"""How long the parts of an evaluation take, relative to each other.
+
+In seconds of one core; what matters are the ratios, which the time that is left follows
+from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sized
+
+from dipy_tractogen.sampling.prefetch import default_threads
+
+MAX_CLUSTERED = 250
+"""Largest number of streamlines of a bundle that are clustered."""
+
+_PREPARED = 3e-5
+_IN_VOXELS = 2e-5
+_FOUND = 1.2e-5
+_CLUSTERED = 4e-4
+_DRAWN_AGAIN = 2.5e-8
+
+
+def preparation(nb_streamlines: int) -> float:
+    """Compute what resampling and measuring streamlines takes.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        How many.
+
+    Returns
+    -------
+    float
+        Effort in seconds, about.
+    """
+    return _PREPARED * nb_streamlines
+
+
+def search(nb_streamlines: int, nb_others: int) -> float:
+    """Compute what finding the near ones of others takes.
+
+    Parameters
+    ----------
+    nb_streamlines, nb_others : int
+        How many there are.
+
+    Returns
+    -------
+    float
+        Effort in seconds, about.
+    """
+    # Threads share memory, and the cores perhaps with other programs.
+    return _FOUND * nb_streamlines * nb_others**0.25 / default_threads() ** 0.5
+
+
+def clustering(nb_streamlines: int) -> float:
+    """Compute what clustering a bundle takes.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        How many it has.
+
+    Returns
+    -------
+    float
+        Effort in seconds, about.
+    """
+    return _CLUSTERED * min(nb_streamlines, MAX_CLUSTERED)
+
+
+def resampling(nb_streamlines: int, nb_resamples: int) -> float:
+    """Compute what drawing streamlines anew takes.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        How many there are.
+    nb_resamples : int
+        How many times.
+
+    Returns
+    -------
+    float
+        Effort in seconds, about.
+    """
+    return _DRAWN_AGAIN * nb_streamlines * nb_resamples
+
+
+def voxels(nb_streamlines: int) -> float:
+    """Compute what finding the voxels of streamlines takes.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        How many.
+
+    Returns
+    -------
+    float
+        Effort in seconds, about.
+    """
+    return _IN_VOXELS * nb_streamlines
+
+
+def evaluation(
+    generated: Sized,
+    real: Sized,
+    training: Sized | None,
+    sizes: Mapping[int, int],
+    *,
+    nb_draws: int,
+    nb_resamples: int,
+) -> float:
+    """Compute what an evaluation takes once its sets are prepared.
+
+    Parameters
+    ----------
+    generated, real, training : sized
+        What is compared.
+    sizes : mapping of int to int
+        Streamlines of each bundle in a sample, from `matched_sizes`.
+    nb_draws : int
+        Samples.
+    nb_resamples : int
+        Times that streamlines are drawn anew for intervals.
+
+    Returns
+    -------
+    float
+        Effort in seconds, about.
+    """
+    n, m = len(generated), len(real)
+    known = 0 if training is None else len(training)
+    # The held-out streamlines are looked for, then distances: to training, and within.
+    searches = [(m, known), (n, known), (m, known), (n, n), (known or m, known or m)]
+    total = sum(search(*each) for each in searches if all(each))
+    whole = sum(sizes.values())
+    # Neighbourhoods of the sample, then its own and what is in either, twice; and the
+    # bundle of the nearest.
+    for size in (*sizes.values(), whole):
+        total += nb_draws * 7 * search(size, size)
+    total += nb_draws * 2 * search(whole, whole)
+    total += nb_draws * 3 * sum(map(clustering, sizes.values()))
+    return total + voxels(n + m + known) + resampling(n + m + known, nb_resamples)

@@ -1,0 +1,208 @@
+"""How far long work has come: a bar, or a line now and then where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+import logging
+import time
+from typing import TypeVar
+
+from tqdm.auto import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+Item = TypeVar("Item")
+
+logger = logging.getLogger("dipy_tractogen")
+
+EVERY_S = 20.0
+"""Seconds between two lines where there is no bar, and more in long work."""
+
+_OF_ELAPSED = 0.1
+
+_running: ContextVar[Progress | None] = ContextVar("progress", default=None)
+
+
+class Progress:
+    """Shows how far long work has come, and how long it still takes.
+
+    Used in a ``with`` statement.
+
+    Parameters
+    ----------
+    total : float
+        All that is to be done, in a unit of its own.
+    description : str
+        What the work is.
+    show_bar : bool, optional
+        Whether there is a bar; otherwise a line is logged (INFO) now and then.
+    **options
+        Further options of the bar, as of tqdm: ``initial``, ``unit``, ...
+    """
+
+    def __init__(
+        self, total: float, description: str, *, show_bar: bool = False, **options
+    ):
+        self.total = total
+        self.description = description
+        self.done = self._first = float(options.get("initial", 0))
+        self._shows = show_bar
+        self._options = options
+        self._bar: tqdm | None = None
+        self._redirected = logging_redirect_tqdm([logger] if show_bar else [])
+        self._noted = ""
+        self._began = self._said = 0.0
+
+    def __enter__(self) -> Progress:
+        self.start()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if kind is None and self._bar is not None:
+            # An estimate of the work is made good at its end.
+            self._bar.update(max(self.total - self._bar.n, 0))
+        self.close()
+
+    def start(self) -> None:
+        """Begin to show what is done, where there is no ``with`` statement."""
+        self._began = self._said = time.monotonic()
+        self._redirected.__enter__()
+        if self._shows:
+            self._bar = tqdm(total=self.total, desc=self.description, **self._options)
+
+    def close(self) -> None:
+        """End, and leave a bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+        self._redirected.__exit__(None, None, None)
+
+    def note(self, values: dict[str, str]) -> None:
+        """Show values beside what is done, from now on.
+
+        Parameters
+        ----------
+        values : dict of str to str
+            Texts by name.
+        """
+        self._noted = "".join(f", {name} {text}" for name, text in values.items())
+        if self._bar is not None:
+            self._bar.set_postfix(values)
+
+    def advance(self, amount: float = 1) -> None:
+        """Count what was done.
+
+        Parameters
+        ----------
+        amount : float, optional
+            How much of the total.
+        """
+        self.done += amount
+        if self._bar is not None:
+            # What was estimated to be less does not go beyond the end.
+            self._bar.update(min(amount, max(self.total - self._bar.n, 0)))
+            return
+        now = time.monotonic()
+        pause = max(EVERY_S, _OF_ELAPSED * (now - self._began))
+        if now - self._said < pause or not 0 < self.done < self.total:
+            return
+        self._said = now
+        logger.info("%s: %s%s", self.description, self._state(now), self._noted)
+
+    def _state(self, now: float) -> str:
+        share = self.done / self.total
+        made = self.done - self._first
+        text = f"{100 * share:.0f} %"
+        if made <= 0:
+            return text
+        left = (now - self._began) * (self.total - self.done) / made
+        return f"{text}, about {describe_duration(left)} left"
+
+
+@contextmanager
+def shown_by(progress: Progress) -> Iterator[None]:
+    """Let `advance` move a progress on, in the body and in what it calls.
+
+    Parameters
+    ----------
+    progress : Progress
+        The progress.
+
+    Yields
+    ------
+    None
+    """
+    token = _running.set(progress)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def advance(amount: float = 1) -> None:
+    """Count what was done of the work that `shown_by` shows, if any is.
+
+    Parameters
+    ----------
+    amount : float, optional
+        How much of its total.
+    """
+    running = _running.get()
+    if running is not None:
+        running.advance(amount)
+
+
+def followed(
+    items: Iterable[Item],
+    description: str,
+    *,
+    total: int | None = None,
+    show_bar: bool = False,
+    **options,
+) -> Iterator[Item]:
+    """Return items one after the other, and show how many have been worked on.
+
+    Parameters
+    ----------
+    items : iterable
+        The items.
+    description : str
+        What the work is.
+    total : int, optional
+        How many there are; by default their length.
+    show_bar : bool, optional
+        As for `Progress`.
+    **options
+        As for `Progress`.
+
+    Yields
+    ------
+    object
+        An item.
+    """
+    total = len(items) if total is None else total
+    with Progress(total, description, show_bar=show_bar, **options) as progress:
+        for item in items:
+            yield item
+            progress.advance()
+
+
+def describe_duration(seconds: float) -> str:
+    """Return a time in words, roughly.
+
+    Parameters
+    ----------
+    seconds : float
+        The time.
+
+    Returns
+    -------
+    str
+        Such as ``"40 s"``, ``"3 min"`` or ``"2 h 10 min"``.
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
