@@ -12,6 +12,7 @@ import sys
 
 from dipy.workflows.workflow import Workflow
 
+from dipy_tractogen.streamlines.disk import WriteError
 from dipy_tractogen.streamlines.files import (
     check_outputs,
     expand_inputs,
@@ -193,8 +194,11 @@ class TractogenFlow(Workflow):
             yield
         except Exception as error:
             # Whatever it is, it is reported and does not cost the other outputs.
-            names = ", ".join(map(str, paths))
-            message = f"{names} is not written: {one_line(error)}"
+            message = one_line(error)
+            if not isinstance(error, WriteError):
+                names = " and ".join(map(str, paths))
+                verb = "is" if len(paths) == 1 else "are"
+                message = f"{names} {verb} not written: {message}"
             logger.error(message)
             logger.debug("Where it came from:", exc_info=True)
             self.missing |= dict.fromkeys(paths, message)
