@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 import json
+import math
 from pathlib import Path
 import time
 
 import keras
 import numpy as np
 
+from dipy_tractogen.streamlines.archive_schema import Array, read_arrays
 from dipy_tractogen.streamlines.files import check_outputs, replacing
 from dipy_tractogen.streamlines.messages import first_difference
+from dipy_tractogen.streamlines.schema import (
+    Unfit,
+    boolean,
+    list_of,
+    mapping,
+    number,
+    optional,
+    parse_json,
+    record,
+    whole,
+)
 
 from .callbacks import Budget, KeepBest
 from .following import HistoryRows
@@ -23,6 +37,21 @@ CHECKPOINT_FILE = "checkpoint.npz"
 _REMAINDERS = f".checkpoint-{'[0-9a-f]' * 8}.npz"
 # What is written need not take more than a small part of the time.
 _SECONDS_BETWEEN = 20.0
+# Bytes that the numbers of a state may take beside 4 for each weight.
+_SLACK = 2**20
+
+_STEPS = whole(0, 10**12)
+_STATE = record(
+    {
+        "settings": record({}),
+        "finished": boolean,
+        "budget": record({"steps": _STEPS, "seconds": number(0)}),
+        "rows": list_of(mapping(number(finite=False))),
+        "best": optional(
+            record({"loss": number(finite=False), "spent": number(), "step": _STEPS})
+        ),
+    }
+)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -129,19 +158,25 @@ class Checkpoint(keras.callbacks.Callback):
         ValueError
             If the file is damaged, or its training has other settings.
         """
-        state, arrays = self._read()
+        state = self._read_state()
         difference = first_difference(state["settings"], self.settings)
         if difference:
             raise ValueError(
                 f"{self.path} holds a training with another {difference}: resume with "
                 "the same settings and data, or start anew without it."
             )
+        with self._reading():
+            arrays = self._read_arrays(model)
+            best = [arrays[name] for name in arrays if name.startswith("best_")]
+            if best and len(best) < len(model.weights):
+                raise Unfit("best", f"{len(best)} arrays", f"{len(model.weights)}")
+            if self.keep_best and state["best"] is None:
+                raise Unfit("best", "missing", "its loss and step")
         _assign("model", model.variables, arrays)
         _assign("optimizer", model.optimizer.variables, arrays)
         self.budget.set_state(state["budget"])
         self.rows.rows = state["rows"]
         if self.keep_best:
-            best = [arrays[name] for name in arrays if name.startswith("best_")]
             self.keep_best.set_state(state["best"], best or None)
         return state["finished"]
 
@@ -153,28 +188,58 @@ class Checkpoint(keras.callbacks.Callback):
         bool
             Whether the file is there, and its training has steps left.
         """
-        return self.path.exists() and not self._read()[0]["finished"]
+        return self.path.exists() and not self._read_state()["finished"]
 
-    def _read(self) -> tuple[dict, dict[str, np.ndarray]]:
+    def _read_state(self) -> dict:
+        with self._reading():
+            stored = read_arrays(self.path, {"state": Array("U")})
+            state = parse_json(str(stored["state"]))
+            _STATE(state, "")
+            if any(set(row) != set(state["rows"][0]) for row in state["rows"]):
+                raise Unfit("rows", "of different names", "the same in each row")
+        return state
+
+    def _read_arrays(self, model) -> dict[str, np.ndarray]:
+        """Read the arrays of a model of known shapes."""
+        arrays = {
+            **_arrays_of("model", model.variables),
+            **_arrays_of("optimizer", model.optimizer.variables),
+            **_arrays_of("best", model.weights, needed=False),
+        }
+        nb_bytes = sum(4 * math.prod(each.shape) for each in arrays.values())
+        return read_arrays(self.path, arrays, largest=2 * nb_bytes + _SLACK)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say what to do where the body finds that the file is damaged."""
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
-                arrays = dict(stored)
-            return json.loads(str(arrays.pop("state"))), arrays
-        except Exception as error:
-            # NumPy and zipfile raise whatever the damage happens to cause.
+            yield
+        except (ValueError, MemoryError) as error:
             raise ValueError(
-                f"{self.path} cannot be read as a checkpoint: give another folder, or "
-                "remove it to start the training anew."
+                f"{self.path} cannot be read as a checkpoint ({error}): give another "
+                "folder, or remove it to start the training anew."
             ) from error
+
+
+def _arrays_of(kind: str, variables, *, needed: bool = True) -> dict[str, Array]:
+    kinds = {"float": "f", "int": "iu", "uint": "iu", "bool": "b"}
+    return {
+        f"{kind}_{index}": Array(
+            kinds[str(variable.dtype).rstrip("0123456789")],
+            tuple(variable.shape),
+            needed=needed,
+        )
+        for index, variable in enumerate(variables)
+    }
 
 
 def _numbered(kind: str, values) -> dict[str, np.ndarray]:
     return {
-        f"{kind}_{number}": keras.ops.convert_to_numpy(value)
-        for number, value in enumerate(values)
+        f"{kind}_{index}": keras.ops.convert_to_numpy(value)
+        for index, value in enumerate(values)
     }
 
 
 def _assign(kind: str, variables, arrays: Mapping[str, np.ndarray]) -> None:
-    for number, variable in enumerate(variables):
-        variable.assign(arrays[f"{kind}_{number}"])
+    for index, variable in enumerate(variables):
+        variable.assign(arrays[f"{kind}_{index}"])

@@ -265,6 +265,49 @@ def test_damaged_checkpoints_are_refused(arrays, unfinished, tmp_path, damage):
         train(small(), arrays, tmp_path, resume=True)
 
 
+def in_state(*keys, value):
+    """Give what changes an entry of the state."""
+
+    def change(arrays):
+        state = json.loads(str(arrays["state"]))
+        inner = state
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+        arrays["state"] = np.array(json.dumps(state))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        in_state("finished", value="no"),
+        in_state("budget", value=3),
+        in_state("budget", "steps", value=-1),
+        in_state("rows", value=[{"loss": "low"}]),
+        in_state("rows", value=[{"loss": 1}, {"other": 1}]),
+        in_state("best", value=None),
+        in_state("best", "step", value=[]),
+        lambda arrays: arrays.update(state=np.array("[" * 10**5)),
+        lambda arrays: arrays.update(state=np.array(7)),
+        lambda arrays: arrays.pop("model_3"),
+        lambda arrays: arrays.pop("best_1"),
+        lambda arrays: arrays.update(model_0=np.zeros((3, 3), np.float32)),
+        lambda arrays: arrays.update(model_0=arrays["model_0"] * np.nan),
+        lambda arrays: arrays.update(optimizer_2=np.array("text")),
+    ],
+)
+def test_edited_checkpoints_are_refused(arrays, unfinished, tmp_path, change):
+    with np.load(unfinished / "checkpoint.npz") as stored:
+        edited = dict(stored)
+    change(edited)
+    np.savez(tmp_path / "checkpoint.npz", **edited)
+    model = small()
+    with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
+        train(model, arrays, tmp_path, resume=True)
+
+
 SCRIPT = """
 import sys
 from dipy_tractogen.nn import checkpoint

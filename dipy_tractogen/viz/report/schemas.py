@@ -75,7 +75,7 @@ _METRICS = record(
         "conditions": optional(
             mapping(record({}, {**_ERRORS, "bundles": mapping(record({}, _ERRORS))}))
         ),
-        "thresholds": optional(list_of(_THRESHOLD)),
+        "thresholds": list_of(_THRESHOLD),
     },
 )
 
