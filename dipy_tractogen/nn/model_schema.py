@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+import re
 import zipfile
 
 import h5py
@@ -13,6 +14,7 @@ from dipy_tractogen.streamlines.schema import (
     Unfit,
     boolean,
     list_of,
+    listed,
     number,
     one_of,
     optional,
@@ -34,6 +36,7 @@ _SLACK = 2**24
 _MOST_MEMBERS = 100
 _MOST_DATASETS = 10_000
 _BLOCK = 2**20
+_MEMBER = re.compile(r"(assets/)?\w[\w.]{0,99}|assets/")
 
 _UNITS = list_of(whole(1, MOST_UNITS), most=100)
 _BACKBONE_OPTIONS = record(
@@ -101,6 +104,10 @@ def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
     if total > _MOST_EXPANSION * nb_bytes + _SLACK or len(members) > _MOST_MEMBERS:
         found = f"{total} bytes in {len(members)} parts"
         raise Unfit("", found, f"not much more than its {nb_bytes} bytes")
+    strange = [member for member in archive.namelist() if not _MEMBER.fullmatch(member)]
+    if strange:
+        # Keras extracts all of them, and stumbles over names that are no files.
+        raise Unfit("", f"with {listed(strange)}", "files of a model alone")
     for member in members:
         # Compares their checksums, at the end of each.
         with archive.open(member) as stream:

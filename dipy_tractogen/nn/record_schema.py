@@ -12,8 +12,8 @@ from dipy_tractogen.sampling.density import DENSITY_ARRAYS
 from dipy_tractogen.sampling.texture import TEXTURE_ARRAYS
 from dipy_tractogen.streamlines.archive_schema import read_arrays
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
-from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
-from dipy_tractogen.streamlines.reference import PLAIN_GRID
+from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH, Conditions
+from dipy_tractogen.streamlines.reference import PLAIN_GRID, Reference
 from dipy_tractogen.streamlines.schema import (
     LARGEST_JSON,
     Unfit,
@@ -136,6 +136,11 @@ def _check_together(entries: dict) -> None:
         if len(entries.get(name, ())) != len(names):
             found = f"of {len(entries.get(name, ()))} bundles"
             raise Unfit(name, found, f"those of the {len(names)} bundle_names")
+    if len({len(direction) for direction in entries.get("directions", ())}) > 1:
+        raise Unfit("directions", "of different lengths", "one length")
+    if entries.get("reference") is not None:
+        # Raises where it is flat, or its axes are none.
+        Reference.from_dict(entries["reference"])
     if any(low > high for low, high in entries.get("length_ranges", ())):
         raise Unfit("length_ranges", "in part from high to low", "low and high")
     if entries.get("held_out_mm") and not {"mean", "percentile_95"} <= set(
@@ -152,11 +157,13 @@ def _check_together(entries: dict) -> None:
 
 
 def _check_bundles(entries: dict) -> None:
-    """Latents are drawn by bundle: it has to be known."""
+    """Latents are drawn by bundle and length: they have to be known."""
     known = {one.name: one for one in Conditions(entries.get("conditions", ()))}
     names = tuple(entries.get("bundle_names", ()))
     if BUNDLE not in known or known[BUNDLE].categories != names:
         raise Unfit("conditions", "without the bundle_names", f"them as {BUNDLE}")
+    if LENGTH not in known or known[LENGTH].categories:
+        raise Unfit("conditions", f"without the number {LENGTH}", "it among them")
 
 
 def _check_texture(arrays: dict, nb_bundles: int, nb_points: int | None) -> None:

@@ -16,7 +16,7 @@ _LARGEST = 1e30
 
 _NUMBER = number(-_LARGEST, _LARGEST)
 PLAIN_CONDITION = record(
-    {"name": text(1000)},
+    {"name": text(1000, least=1)},
     {
         "categories": list_of(text(1000), most=100_000),
         "mean": _NUMBER,

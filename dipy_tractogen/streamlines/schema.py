@@ -97,12 +97,13 @@ def number(
     return check
 
 
-def text(longest: int = 10_000) -> Check:
-    """Return the check of a text of at most `longest` characters."""
+def text(longest: int = 10_000, *, least: int = 0) -> Check:
+    """Return the check of a text of `least` to `longest` characters."""
 
     def check(value, place):
-        if not isinstance(value, str) or len(value) > longest:
-            raise Unfit(place, shown(value), f"text of up to {longest} characters")
+        if not isinstance(value, str) or not least <= len(value) <= longest:
+            number = f"{least} to {longest}" if least else f"up to {longest}"
+            raise Unfit(place, shown(value), f"text of {number} characters")
 
     return check
 

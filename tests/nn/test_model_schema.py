@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import VAE, load_model
+from dipy_tractogen.streamlines.reference import Reference
 
 from .conftest import NB_POINTS
 
@@ -84,8 +85,10 @@ RECORD_EDITS = [
     ("length_ranges", [[1], [2]]),
     ("length_ranges", [[1, 1e400], [1, 2]]),
     ("directions", None),
+    ("directions", [[1.0], [1.0, 2.0]]),
     ("conditions", []),
     ("conditions", [3]),
+    ("conditions", [{"name": ""}]),
     ("conditions", [{"name": "bundle", "categories": ["a", "b"], "more": 1}]),
     ("conditions", [{"name": "length"}, {"name": "length"}]),
     ("conditions", [{"name": "length", "deviation": 0}]),
@@ -115,6 +118,43 @@ def test_an_edited_record(parts, write, entry, value):
     name = "assets/record.json"
     path = write(**{name: changed_json(parts[name], [entry], value)})
     assert entry in refused(path).lower()
+
+
+def edited_record(content, **changes):
+    return json.dumps({**json.loads(content), **changes})
+
+
+def test_a_record_without_lengths(parts, write):
+    """Latents are drawn by them."""
+    name = "assets/record.json"
+    conditions = json.loads(parts[name])["conditions"]
+    others = [one for one in conditions if one["name"] != "length"]
+    path = write(**{name: edited_record(parts[name], conditions=others)})
+    assert "without the number length" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"affine": np.zeros((4, 4)).tolist()}, "flat"), ({"voxel_order": "XYZ"}, "XYZ")],
+)
+def test_a_record_whose_grid_is_none(parts, write, change, said):
+    name = "assets/record.json"
+    grid = Reference(np.eye(4), (9, 9, 9)).to_dict()
+    assert load_model(
+        write(**{name: edited_record(parts[name], reference=grid)})
+    ).record.reference
+    path = write(**{name: edited_record(parts[name], reference={**grid, **change})})
+    assert said in refused(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["assets/record.json/x", "assets/../../x", "/x", "assets/" + "a" * 300]
+)
+def test_members_that_are_no_files_of_a_model(write, tmp_path, monkeypatch, name):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    refused(write(**{name: "more"}))
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 10**5, "\xff", "NaN", None])
