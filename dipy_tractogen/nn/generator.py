@@ -238,8 +238,8 @@ def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
     if bundles is not None:
         if BUNDLE in given:
             raise ValueError(
-                f"bundles={bundles} and the condition {BUNDLE}={given[BUNDLE]} are "
-                "both given: leave out one."
+                f"bundles={bundles} and the condition {BUNDLE} are both given: leave "
+                "out one."
             )
         given[BUNDLE] = bundles
     return given

@@ -228,7 +228,8 @@ def _codes(condition: Condition, value: str | Sequence[str]) -> frozenset[int]:
     names = [value] if isinstance(value, str) or not np.iterable(value) else [*value]
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(
-            f"{condition.name}={value}: it is one of {listed(condition.categories)}."
+            f"{condition.name}={_shown(value)}: it is one of "
+            f"{listed(condition.categories)}."
         )
     return frozenset(condition.code(name) for name in names)
 
@@ -241,17 +242,25 @@ def _range(condition: Condition, value) -> tuple[float, float]:
         low = high = math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ValueError(
-            f"{condition.name}={value}: give a number or a range from low to high "
-            f"({condition.describe()})."
+            f"{condition.name}={_shown(value)}: give a number or a range from low to "
+            f"high ({condition.describe()})."
         )
     if low < 0 and condition.name in COMPUTED:
         raise ValueError(
-            f"{condition.name}={value}: no streamline has less than 0 "
+            f"{condition.name}={_shown(value)}: no streamline has less than 0 "
             f"({condition.describe()})."
         )
     if high < _LEAST.get(condition.name, -math.inf):
         raise ValueError(
-            f"{condition.name}={value}: no streamline has so little "
+            f"{condition.name}={_shown(value)}: no streamline has so little "
             f"({condition.describe()})."
         )
     return low, high
+
+
+def _shown(value) -> str:
+    """Write what is asked as in ``NAME=LOW:HIGH`` or ``NAME=A,B``."""
+    if isinstance(value, (tuple, list)):
+        is_text = any(isinstance(each, str) for each in value)
+        return ("," if is_text else ":").join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -135,7 +135,10 @@ def names_to_load(given: dict, needed: tuple[str, ...]) -> dict[str, list[str]]:
         if name == labels:
             kind, other = "categorical", {*names["continuous"], *COMPUTED}
         if name in other:
-            raise ValueError(f"{name} is needed as {kind}, and is not: name another.")
+            is_one, needed_one = ("category", "number")[:: 1 if name != labels else -1]
+            raise ValueError(
+                f"{name} is a {is_one}, and a {needed_one} is needed: name another."
+            )
         if name not in names[kind]:
             names[kind].append(name)
     looked_up = {*names["categorical"], *names["continuous"]}

@@ -91,8 +91,10 @@ class OptionWords(logging.Filter):
         str
             Such as ``"--huber_mm -1: give more than 0"``.
         """
+        in_python = "--" not in text
         text = _ADVICE.sub(self._advice, text)
-        return _NAME.sub(self._bare, _PARAMETER.sub(self._option, text))
+        text = _PARAMETER.sub(self._option, text)
+        return _NAME.sub(self._bare, text) if in_python else text
 
     def _advice(self, found: re.Match) -> str:
         return found[0] if self._name_of(found) in self._options else ""

@@ -43,6 +43,8 @@ def with_value(value):
     return line
 
 
+PYTHON = re.compile(r"(?<![\w/'\"-])[a-z]\w*=(?!\S*:\d)['\"(\[\dTFN-][^ ,;:]*")
+
 STREAMLINES = {
     "one point": LINE[:1],
     "zero length": np.repeat(LINE[:1], 9, axis=0),
@@ -155,6 +157,9 @@ def refused(tmp_path, capfd):
         lines = said.err.splitlines()
         strays = [line for line in lines if not re.match("INFO|WARNING|ERROR", line)]
         assert strays == []
+        # Parameters are named as they were to be typed, not as in Python.
+        typed = " ".join(given)
+        assert not [word for word in PYTHON.findall(said.err) if word not in typed]
         (error,) = [line for line in lines if line.startswith("ERROR: ")]
         assert lines[-1] == error
         assert contents(tmp_path) == before

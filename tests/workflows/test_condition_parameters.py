@@ -75,10 +75,26 @@ def test_what_a_model_needs_is_loaded():
     [
         ({"participants": "a.tsv"}, (), "name the columns"),
         ({"participants": "a.tsv", "categorical": ["subject"]}, (), "name the columns"),
-        ({"categorical": ["age"]}, ("age",), "age is needed as continuous"),
-        ({"label_condition": "length"}, ("length",), "length is needed as categorical"),
-        ({"label_condition": "age", "continuous": ["age"]}, ("age",), "as categorical"),
-        ({"attributes": ["bundle"]}, ("bundle",), "bundle is needed as continuous"),
+        (
+            {"categorical": ["age"]},
+            ("age",),
+            "age is a category, and a number is needed",
+        ),
+        (
+            {"label_condition": "length"},
+            ("length",),
+            "length is a number, and a category",
+        ),
+        (
+            {"label_condition": "age", "continuous": ["age"]},
+            ("age",),
+            "age is a number",
+        ),
+        (
+            {"attributes": ["bundle"]},
+            ("bundle",),
+            "bundle is a category, and a number is needed",
+        ),
     ],
 )
 def test_names_that_cannot_be_loaded_are_refused(options, needed, said):

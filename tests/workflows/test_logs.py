@@ -47,6 +47,7 @@ def test_parameters_are_told_as_options(reword, text, expected):
         "k=3: not an option",
         "/data/seed=4/a.trk and huber_mm=2.trk: are files",
         "seed=3: was typed",
+        "--search x: accepted are huber_mm and others",
         "--huber_mm and /huber_mm/a and huber_mm.trk and 'huber_mm' and a seed",
         "give seed=LOW:HIGH, which is a form",
     ],

@@ -95,7 +95,7 @@ def test_categories_that_are_only_held_out_are_left_out(
             ["--categorical", "length", "--continuous", "age"],
             "ask for it as one (--continuous",
         ),
-        (["--attributes", "bundle"], "bundle is needed as continuous"),
+        (["--attributes", "bundle"], "bundle is a category, and a number is needed"),
         ([], "name the columns"),
     ],
 )

@@ -27,7 +27,7 @@ def test_attribute_is_predicted_and_the_error_told(regression_folder):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--attribute", "bundle"], "bundle is needed as continuous"),
+        (["--attribute", "bundle"], "bundle is a category, and a number is needed"),
         (["--attribute", "age"], "no data_per_streamline 'age'"),
         (["--regression_weight", "0"], "--regression_weight 0"),
         (["--kl_variant", "absolute"], "leave it out"),
