@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import csv
+import logging
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from dipy_tractogen.streamlines.disk import writing
+from dipy_tractogen.streamlines.disk import WriteError, disk_refusal, writing
 from dipy_tractogen.streamlines.progress import Progress
 
 from .callbacks import Budget
+
+logger = logging.getLogger("dipy_tractogen")
 
 _HELD_OUT = "val_"
 
@@ -68,6 +72,11 @@ class EventFiles(keras.callbacks.Callback):
     folder : str or Path
         Gets the folders ``training`` and ``held_out``, two runs for TensorBoard.
 
+    Attributes
+    ----------
+    failure : str
+        What is said where files cannot be written any more; empty before.
+
     Raises
     ------
     ValueError
@@ -84,10 +93,30 @@ class EventFiles(keras.callbacks.Callback):
                 "pip install tensorboard"
             ) from error
         self.folder = Path(folder)
+        self.failure = ""
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write each quantity at the present step."""
+        """Write each quantity at the present step; once that fails, no more."""
+        if not self.failure:
+            self._try(lambda: self._write(logs))
+
+    def on_train_end(self, logs=None):
+        """Close the files."""
+        for writer in self._writers.values():
+            self._try(writer.close)
+
+    def _try(self, write: Callable[[], None]) -> None:
+        """Go on with the training, and say so, where files cannot be written."""
+        try:
+            write()
+        except (tf.errors.OpError, OSError) as error:
+            if not self.failure:
+                cause = disk_refusal(error) or str(error).splitlines()[0]
+                self.failure = str(WriteError(self.folder, cause))
+                logger.error("%s; the training goes on", self.failure)
+
+    def _write(self, logs: dict) -> None:
         step = int(logs["step"])
         for name, value in logs.items():
             if name == "step":
@@ -97,11 +126,6 @@ class EventFiles(keras.callbacks.Callback):
                 tf.summary.scalar(name.removeprefix(_HELD_OUT), value)
         for writer in self._writers.values():
             writer.flush()
-
-    def on_train_end(self, logs=None):
-        """Close the files."""
-        for writer in self._writers.values():
-            writer.close()
 
     def _writer(self, run: str) -> tf.summary.SummaryWriter:
         if run not in self._writers:

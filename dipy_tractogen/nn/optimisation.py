@@ -116,6 +116,11 @@ class Optimisation:
             self._event_files = EventFiles(tensorboard_dir)
         self._progress = StepProgress(self.budget, show_progress)
 
+    @property
+    def failure_of_events(self) -> str:
+        """What is said of event files that could not be written; empty if all were."""
+        return self._event_files.failure if self._event_files else ""
+
     def keep(self, folder: str | Path, data: dict, *, resume: bool) -> None:
         """Keep the state in a folder, or go on from the state that is there.
 

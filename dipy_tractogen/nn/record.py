@@ -43,7 +43,8 @@ class TrainingRecord:
         Latent dimensions whose z_mean varies over the training data.
     parameters : dict
         Parameters of the training, whether it was ``interrupted``, ``kept_step``, the
-        step whose weights were kept, and ``seconds_to_first_step``, with the reading.
+        step whose weights were kept, and ``seconds_to_first_step``, with the reading;
+        ``event_files``, why these are not whole, if they are not.
         Of a command also the ``command`` as it was typed and its ``warnings``.
     data : dict
         Files, their digests, numbers of streamlines, those that were ``dropped`` by

@@ -105,6 +105,8 @@ def fit_model(
         "kept_step": optimisation.kept_step,
         "seconds_to_first_step": optimisation.first_step.seconds,
     }
+    if optimisation.failure_of_events:
+        record.parameters["event_files"] = optimisation.failure_of_events
     record.history = optimisation.rows.rows
     if held is not None:
         record.held_out_mm = measure_held_out(model, held)

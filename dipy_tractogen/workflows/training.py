@@ -89,6 +89,9 @@ class TrainingFlow(TractogenFlow):
                 self._note(model)
                 workspace.keep_best(model)
                 raise
+            if "event_files" in model.record.parameters:
+                events = Path(given["tensorboard"])
+                self.missing[events] = model.record.parameters["event_files"]
             if "out_held_out" in paths and not len(aside):
                 del paths["out_held_out"]
                 logger.warning("No bundle has a streamline to spare: none is held out.")

@@ -63,6 +63,18 @@ def test_tensorboard_sees_two_runs_by_step(tmp_path):
     }
 
 
+def test_events_that_cannot_be_written_are_said_once(tmp_path, monkeypatch, caplog):
+    def full(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "a; No space left on device")
+
+    monkeypatch.setattr(tf.summary, "scalar", full)
+    callback = EventFiles(tmp_path / "events")
+    follow(callback, ROUNDS)
+    assert "events cannot be written (No space left on device)" in callback.failure
+    (said,) = [each.getMessage() for each in caplog.records]
+    assert said == f"{callback.failure}; the training goes on"
+
+
 def test_absence_of_tensorboard_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
