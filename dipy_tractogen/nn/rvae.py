@@ -217,8 +217,8 @@ class RVAE(VAE):
 
         Returns
         -------
-        mean, deviation : ndarray of shape (n,), float32
-            In the unit of the attribute.
+        mean, deviation : ndarray of shape (n,), float64
+            In the unit of the attribute, which may be a date in a large number.
 
         Raises
         ------
@@ -234,8 +234,9 @@ class RVAE(VAE):
 
         function = self._compiled("attribute", regress)
         mean, log_var = in_batches(function, self.as_points(streamlines))
-        deviation = np.exp(log_var[:, 0] / 2) * one.deviation
-        return mean[:, 0] * one.deviation + one.mean, deviation
+        mean, log_var = (part[:, 0].astype(np.float64) for part in (mean, log_var))
+        deviation = np.exp(log_var / 2) * one.deviation
+        return mean * one.deviation + one.mean, deviation
 
     def get_config(self) -> dict:
         """Parameters of the model, as plain values."""

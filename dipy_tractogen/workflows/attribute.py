@@ -21,7 +21,7 @@ def predict(model, bundles, *, show_progress: bool = False):
 
     Returns
     -------
-    predicted, deviation : ndarray of shape (n,), float32
+    predicted, deviation : ndarray of shape (n,), float64
         In the unit of the attribute.
     measured : ndarray of shape (n,) or None
         What the attribute is, in the same unit; None where it is not known.

@@ -18,8 +18,9 @@ def write_table(
     columns : sequence of str
         Names of the columns.
     rows : iterable of sequence
-        A value for each column. Numbers are written with six digits, whole numbers
-        with all of theirs; in text a tab or the end of a line is spelled.
+        A value for each column. Numbers are written with six digits, large ones with
+        one behind the point, whole numbers with all of theirs; in text a tab or the
+        end of a line is spelled.
     force : bool
         Whether an existing file may be replaced.
 
@@ -38,8 +39,9 @@ def write_table(
     def as_text(value) -> str:
         if not isinstance(value, float):
             return printable(value)
-        is_whole = value.is_integer() and abs(value) < 2**53
-        return str(int(value)) if is_whole else f"{value:.6g}"
+        if abs(value) < 2**53 and (abs(value) >= 1e5 or value.is_integer()):
+            return f"{value:.1f}".removesuffix(".0")
+        return f"{value:.6g}"
 
     with (
         replacing(path, force=force) as temporary,

@@ -28,6 +28,14 @@ def test_other_software_reads_the_tables(tmp_path):
     assert rows == [{"name": name, 'n"': "20240131"} for name in read]
 
 
+def test_large_numbers_keep_their_digits(tmp_path):
+    numbers = (20240131.8, 20240131.0, -3.0, 123456.78, 99999.96, 1e300, float("nan"))
+    write_table(tmp_path / "a.tsv", ["n"], [(n,) for n in numbers], force=False)
+    written = (tmp_path / "a.tsv").read_text(encoding="utf-8").split()[1:]
+    expected = ["20240131.8", "20240131", "-3", "123456.8", "100000", "1e+300", "nan"]
+    assert written == expected
+
+
 def test_table_is_whole_or_not_there(tmp_path):
     def broken():
         yield (1,)
