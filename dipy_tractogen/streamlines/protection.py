@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 import os
 from pathlib import Path
@@ -19,16 +19,18 @@ _DATA_EXTENSIONS = (
 _TABLES = (".tsv", ".csv", ".txt")
 
 
-def named_files(values: Mapping[str, object]) -> dict[Path, str]:
+def named_files(
+    values: Mapping[str, object], of_files: Collection[str]
+) -> dict[Path, str]:
     """Return the files that the values of parameters stand for.
-
-    Any text or path that a file, a folder or a glob of this name exists for is taken
-    for it, whatever the parameter is called.
 
     Parameters
     ----------
     values : mapping of str to object
         Value of each parameter; sequences and dictionaries are looked into.
+    of_files : collection of str
+        Parameters that take files, folders and globs. Text for another one may happen
+        to be the name of a folder, and stands for a file of this name only.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def named_files(values: Mapping[str, object]) -> dict[Path, str]:
     found: dict[Path, str] = {}
     for name, value in values.items():
         for path in _paths_in(value):
-            for file in files_meant(path):
+            for file in files_meant(path) if name in of_files else _file_named(path):
                 for each in (file, *_beside(file)):
                     found.setdefault(each, name)
     return found
@@ -135,6 +137,10 @@ def _paths_in(value: object) -> Iterator[str | os.PathLike]:
     elif isinstance(value, (list, tuple, set)):
         for each in value:
             yield from _paths_in(each)
+
+
+def _file_named(path: str | os.PathLike) -> list[Path]:
+    return [Path(path)] if os.path.isfile(path) else []
 
 
 def _beside(file: Path) -> Iterator[Path]:

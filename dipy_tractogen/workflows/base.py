@@ -10,6 +10,7 @@ import logging
 from pathlib import Path
 import sys
 
+from dipy.workflows.docstring_parser import NumpyDocString
 from dipy.workflows.workflow import Workflow
 
 from dipy_tractogen.streamlines.disk import WriteError
@@ -258,12 +259,14 @@ class TractogenFlow(Workflow):
 
     def _read(self, given: dict) -> dict[Path, str]:
         """Return the files that are read, by the values of the parameters."""
+        documented = NumpyDocString(inspect.getdoc(self.run) or "")["Parameters"]
         return named_files(
             {
                 name: value
                 for name, value in given.items()
                 if not name.startswith("out_") and name not in self._WRITTEN
-            }
+            },
+            {name for name, kind, _ in documented if "Path" in kind},
         )
 
 

@@ -62,7 +62,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         real_files : variable string or Path
             Tractograms of real streamlines that were not trained on, such as the
             held_out.trx of a training.
-        train_files : variable string, optional
+        train_files : variable string or Path, optional
             Tractograms that were trained on. Streamlines that are also in the real
             files are left out. Without them there is no novelty and no look for
             copies, and real streamlines are compared half against half.

@@ -33,11 +33,11 @@ def reference_parameters(
 
     Parameters
     ----------
-    reference_files : variable string, optional
+    reference_files : variable string or Path, optional
         Tractograms of plausible streamlines, a file or a TRX group a bundle; those of
         a bundle called unassigned are of none. Best are streamlines that the model
         was not trained on, such as the held_out.trx of the training.
-    invalid_files : variable string, optional
+    invalid_files : variable string or Path, optional
         Tractograms of streamlines that are not plausible, to learn thresholds from.
         Without them, and without unassigned ones, each reference streamline is made
         into one that is broken, looped, cut or shifted.

@@ -62,7 +62,7 @@ def plausibility_parameters(
     max_angle : float, optional
         Streamlines whose mean angle to the nearest peak of their voxels is larger are
         replaced, in degrees.
-    train_files : variable string, optional
+    train_files : variable string or Path, optional
         Tractograms that the model was trained on, for the novelty.
     min_novelty : float, optional
         Streamlines nearer to one of training are replaced, in mm (MDF).

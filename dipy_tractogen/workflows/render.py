@@ -46,10 +46,10 @@ class RenderBundlesFlow(TractogenFlow):
 
         Parameters
         ----------
-        input_files : variable string
+        input_files : variable string or Path
             Tractograms, shown in one panel: files, folders or globs of any format that
             DIPY reads.
-        compare_with : variable string, optional
+        compare_with : variable string or Path, optional
             Tractograms shown in a second panel.
         titles : variable string, optional
             Title of each panel. By default the name of the file or of the folder.
@@ -70,7 +70,7 @@ class RenderBundlesFlow(TractogenFlow):
         view : variable string, optional
             Sides to look from: left, right, front, back, top, bottom; all for left,
             back and top; auto, the default, for the one that shows the two widest axes.
-        mask : string, optional
+        mask : string or Path, optional
             Image that is not zero in the brain: its surface is drawn as of glass.
         size : variable int, optional
             Width and height of the picture in pixels. By default what the content
@@ -87,7 +87,7 @@ class RenderBundlesFlow(TractogenFlow):
             Where the names of the bundles come from: stem, the name of the file;
             groups, those of a TRX; auto, groups if there are some and else the stem;
             or a number that the file holds for each streamline.
-        reference : string, optional
+        reference : string or Path, optional
             File with the common grid, where those in the headers differ.
         outside_box : string, optional
             Streamlines that leave the bounding box of the grid: drop, keep or error. By

@@ -50,20 +50,20 @@ class WriteReportFlow(TractogenFlow):
         ----------
         model_file : string or Path
             Model file, from one of the dipy_train commands.
-        real_files : variable string, optional
+        real_files : variable string or Path, optional
             Tractograms of real streamlines, such as the held_out.trx of the training,
             drawn beside what the model makes.
-        generated_files : variable string, optional
+        generated_files : variable string or Path, optional
             Tractograms from dipy_generate_streamlines, with the JSON file that it
             wrote beside them.
-        reconstructed_files : variable string, optional
+        reconstructed_files : variable string or Path, optional
             Tractograms from dipy_reconstruct_streamlines, of the real files, with the
             error of each streamline.
         metrics_file : string or Path, optional
             JSON file from dipy_evaluate_streamlines.
         latent_file : string or Path, optional
             JSON file from dipy_explore_latent, with its figures beside it.
-        pictures : variable string, optional
+        pictures : variable string or Path, optional
             Other pictures to show: PNG, JPEG, GIF or WebP.
         captions : variable string, optional
             What is seen in each of them, also for those who cannot see it. By default

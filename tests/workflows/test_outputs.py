@@ -8,7 +8,7 @@ import pytest
 
 from dipy_tractogen.workflows.cli import cli_flows, load_flow, main
 
-# Parameters whose files the docstring's type does not tell.
+# Names of parameters that take files.
 FILES = ("_file", "_files", "_streamlines", "reference", "mask", "pictures", "compare_")
 # What else has to be given for the checks before to pass.
 WITH = {
@@ -20,6 +20,7 @@ WITH = {
 }
 WITH_OF = {
     ("dipy_generate_streamlines", "participants"): ["--seed_streamlines", "given.trk"],
+    ("dipy_write_report", "mask"): ["--generated_files", "given.trk"],
     ("dipy_evaluate_streamlines", "participants"): ["--model_file", "given.keras"],
     ("dipy_evaluate_streamlines", "train_files"): [],
 }
@@ -40,10 +41,7 @@ def file_parameters(run):
     return [
         name
         for name, kind, _ in documented(run)
-        if not name.startswith("out_")
-        and name != "tensorboard"
-        and "string" in kind
-        and ("Path" in kind or any(part in name for part in FILES))
+        if "Path" in kind and name != "tensorboard" and not name.startswith("out_")
     ]
 
 
@@ -97,6 +95,29 @@ def test_no_output_is_an_input(command, tmp_path, monkeypatch, capsys):
             assert {path.name for path in tmp_path.iterdir()} == before
     expected = set(file_parameters(run)) - OTHERWISE.get(command, set())
     assert refused == expected
+
+
+@pytest.mark.parametrize("command", cli_flows)
+def test_parameters_that_take_files_are_documented_so(command):
+    run = load_flow(command).run
+    others = {
+        name
+        for name, kind, _ in documented(run)
+        if "string" in kind
+        and not name.startswith("out_")
+        and any(part in name for part in FILES)
+    }
+    assert others <= set(file_parameters(run))
+
+
+def test_folder_that_is_called_like_a_bundle_is_no_input(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "AF").mkdir()
+    (tmp_path / "AF" / "synthetic.trx").write_bytes(b"made before")
+    (tmp_path / "m.keras").write_bytes(b"no model")
+    arguments = ["m.keras", "--bundles", "AF", "--out_dir", "AF", "--force"]
+    assert main("dipy_generate_streamlines", arguments) == 1
+    assert "m.keras: not a model file" in capsys.readouterr().err
 
 
 def reconstruct(*arguments):
