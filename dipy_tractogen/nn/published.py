@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-import pickle
 import re
 
 import numpy as np
 
 from dipy_tractogen.streamlines.files import file_digest
+from dipy_tractogen.streamlines.messages import briefly, listed, reason
 
 from .ae import AE
 
@@ -22,8 +22,12 @@ _ENTRY = re.compile(
 _ENCODER = [f"encod_conv{number}" for number in range(1, 7)]
 _DECODER = [f"decod_conv{number}" for number in range(1, 7)]
 _LAYERS = [*_ENCODER, "fc1", "fc2", *_DECODER]
-# Names under which training programs keep the weights beside other things.
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
+# Training programs keep weights in dictionaries within dictionaries, of any names.
+_DEEPEST = 5
+# Of what PyTorch does not read as data, it names the class.
+_CLASS = re.compile(r"GLOBAL (\S+)")
+# Numbers of NumPy, such as the loss, under the names that its versions gave them.
+_SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 
 
 def load_published(path: str | Path, *, seed: int = 0) -> AE:
@@ -109,13 +113,19 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             "pip install torch"
         ) from error
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        with torch.serialization.safe_globals(_numbers_of_numpy()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # PyTorch raises whatever the damage happens to cause.
+        found = _CLASS.search(str(error))
+        said = f"it holds a {found[1]}" if found else briefly(reason(error))
         raise ValueError(
-            f"{path} cannot be read as weights of PyTorch: give a checkpoint saved by "
-            "torch.save(network.state_dict(), ...)."
+            f"{path} cannot be read as weights of PyTorch ({said}): give a checkpoint "
+            "saved by torch.save(network.state_dict(), ...)."
         ) from error
-    found = _entries(content)
+    dictionaries = list(_dictionaries(content))
+    # The first of those that hold most.
+    found = max(map(_entries, dictionaries), key=len, default={})
     missing = [
         f"{layer}.{kind}"
         for layer in _LAYERS
@@ -123,25 +133,62 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         if (layer, kind) not in found
     ]
     if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ValueError(
-            f"{path} lacks {missing[0]} and {len(missing) - 1} more: give a checkpoint "
-            "with encod_conv1 to 6, fc1, fc2 and decod_conv1 to 6."
+            f"{path} lacks {missing[0]}{more}: give a checkpoint with encod_conv1 to "
+            f"6, fc1, fc2 and decod_conv1 to 6; it holds {_described(dictionaries)}."
         )
-    return {name: (found[name, "weight"], found[name, "bias"]) for name in _LAYERS}
+    weights = {name: (found[name, "weight"], found[name, "bias"]) for name in _LAYERS}
+    for name, (kernel, bias) in weights.items():
+        _check_layer(path, name, kernel, bias)
+    return weights
 
 
-def _entries(content) -> dict[tuple[str, str], np.ndarray]:
-    """Find the layers of the network in what a checkpoint holds."""
-    if not isinstance(content, Mapping):
-        return {}
-    for name in _WRAPPERS:
-        if isinstance(content.get(name), Mapping):
-            return _entries(content[name])
+def _numbers_of_numpy() -> list:
+    """Give what PyTorch may make of a checkpoint beside tensors: numbers of NumPy."""
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(code)) for code in "?bBhHiIlLqQefd"]
+    return [np.dtype, *dict.fromkeys(kinds), *((scalar, name) for name in _SCALARS)]
+
+
+def _dictionaries(content, depth: int = _DEEPEST) -> Iterator[Mapping]:
+    """Find the dictionaries in what a checkpoint holds, from the outermost."""
+    if isinstance(content, Mapping) and depth:
+        yield content
+        for value in content.values():
+            yield from _dictionaries(value, depth - 1)
+
+
+def _entries(dictionary: Mapping) -> dict[tuple[str, str], np.ndarray]:
+    """Find the layers of the network in a dictionary."""
     found = {}
-    for key, tensor in content.items():
+    for key, value in dictionary.items():
         match = _ENTRY.match(str(key))
-        if match and hasattr(tensor, "numpy"):
-            found[match["layer"], match["kind"]] = np.asarray(
-                tensor.detach().numpy(), dtype=np.float32
-            )
+        if match and hasattr(value, "detach"):
+            array = value.detach().float().numpy()
+            found[match["layer"], match["kind"]] = np.asarray(array, dtype=np.float32)
     return found
+
+
+def _described(dictionaries: list[Mapping]) -> str:
+    """Say what a checkpoint holds: names, and shapes of arrays."""
+    parts = []
+    for dictionary in dictionaries:
+        for key, value in dictionary.items():
+            shape = getattr(value, "shape", None)
+            if not isinstance(value, Mapping):
+                size = "" if shape is None else f" {tuple(shape)}"
+                parts.append(f"{briefly(key)}{size}")
+    return listed(parts) if parts else "no dictionary of weights"
+
+
+def _check_layer(path: Path, name: str, kernel: np.ndarray, bias: np.ndarray) -> None:
+    """Refuse weights that no layer can have."""
+    dimensions = 3 if "conv" in name else 2
+    if kernel.ndim != dimensions or bias.ndim != 1 or not kernel.size:
+        raise ValueError(
+            f"{path}: {name} has weights of the shape {kernel.shape} and a bias of the "
+            f"shape {bias.shape}; expected {dimensions} dimensions and 1."
+        )
+    if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+        raise ValueError(f"{path}: {name} has weights that are NaN or infinite.")

@@ -1,5 +1,6 @@
 """Weights of the published network, in a checkpoint as PyTorch names them."""
 
+from contextlib import nullcontext
 import sys
 from types import SimpleNamespace
 
@@ -18,7 +19,14 @@ class Tensor:
     def __init__(self, array):
         self.array = array
 
+    @property
+    def shape(self):
+        return self.array.shape
+
     def detach(self):
+        return self
+
+    def float(self):
         return self
 
     def numpy(self):
@@ -60,7 +68,9 @@ def checkpoint(tmp_path, monkeypatch):
                 raise content
             return content
 
-        monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(load=load))
+        serialization = SimpleNamespace(safe_globals=lambda allowed: nullcontext())
+        torch = SimpleNamespace(load=load, serialization=serialization)
+        monkeypatch.setitem(sys.modules, "torch", torch)
         return path
 
     return write
@@ -81,8 +91,10 @@ def tensors(weights, prefix="", infix=""):
         tensors(state(), infix=".1"),
         {"epoch": 3, "state_dict": tensors(state(), prefix="module.")},
         {**tensors(state()), "running_loss": 0.5},
+        {"net": tensors(state()), "acc": np.float64(3), "optimizer": {"state": {}}},
+        {"model_state": {"model": tensors(state(), prefix="_orig_mod.module.")}},
     ],
-    ids=["plain", "in a Sequential", "wrapped", "with other entries"],
+    ids=["plain", "in a Sequential", "wrapped", "with others", "net", "within others"],
 )
 def test_sizes_and_weights_are_read(checkpoint, content):
     weights = state()
@@ -110,15 +122,21 @@ def test_other_kernel_sizes_are_read(checkpoint):
 def test_bad_checkpoints_are_refused(checkpoint, tmp_path):
     with pytest.raises(FileNotFoundError, match="does not exist"):
         load_published(tmp_path / "none.pt")
-    for content in (RuntimeError("bad magic"), EOFError()):
-        with pytest.raises(ValueError, match="cannot be read as weights"):
+    for content, said in (
+        (RuntimeError("bad magic"), r"PyTorch \(bad magic\)"),
+        (EOFError(), r"PyTorch \(EOFError\)"),
+        (ValueError("Unsupported GLOBAL a.Net was"), r"it holds a a\.Net"),
+        (KeyError("x"), "cannot be read as weights"),
+    ):
+        with pytest.raises(ValueError, match=said):
             load_published(checkpoint(content))
     incomplete = tensors(state())
     del incomplete["fc2.bias"]
     for content, said in (
-        ({"a": 1}, r"lacks encod_conv1\.weight and 27 more"),
-        ([1, 2], r"lacks encod_conv1\.weight and 27 more"),
-        (incomplete, r"lacks fc2\.bias and 0 more"),
+        ({"a": 1}, r"lacks encod_conv1\.weight and 27 more: .* it holds a\."),
+        ([1, 2], r"and 27 more: .* it holds no dictionary of weights\."),
+        (incomplete, r"lacks fc2\.bias: .* encod_conv1\.bias \(2,\), .* and 17 more"),
+        ({"net": {"conv.weight": Tensor(np.ones((2, 3)))}}, r"conv\.weight \(2, 3\)"),
     ):
         with pytest.raises(ValueError, match=said):
             load_published(checkpoint(content))
@@ -128,6 +146,23 @@ def test_layers_that_do_not_fit_are_refused(checkpoint):
     weights = {**state(), "decod_conv3.weight": np.zeros((4, 9, 3), "float32")}
     with pytest.raises(ValueError, match=r"decod_conv3 has the shape \(4, 9, 3\)"):
         load_published(checkpoint(tensors(weights)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("encod_conv6.weight", np.zeros(3, "float32"), r"weights of the shape \(3,\)"),
+        ("fc1.weight", np.zeros((2, 3, 4), "float32"), "expected 2 dimensions"),
+        ("fc2.bias", np.zeros((), "float32"), r"a bias of the shape \(\)"),
+        ("fc1.weight", np.zeros((0, 16), "float32"), "expected 2 dimensions"),
+        ("fc2.bias", np.full(16, np.nan, "float32"), "NaN or infinite"),
+        ("encod_conv6.bias", np.zeros(9, "float32"), "do not fit together"),
+        ("fc1.weight", np.zeros((5, 10**6), "float32"), "nb_points=4000000"),
+    ],
+)
+def test_weights_that_no_layer_has_are_refused(checkpoint, name, value, said):
+    with pytest.raises(ValueError, match=said):
+        load_published(checkpoint(tensors({**state(), name: value})))
 
 
 def test_absence_of_pytorch_is_said(tmp_path, monkeypatch):
@@ -142,7 +177,8 @@ def test_real_checkpoint_gives_the_same_streamlines(tmp_path):
     """Where PyTorch is installed: its own layers, file and result."""
     torch = pytest.importorskip("torch")
     weights = {name: torch.tensor(array) for name, array in state().items()}
-    torch.save(weights, tmp_path / "weights.pt")
+    others = {"loss": np.float64(0.5), "epoch": np.int32(3)}
+    torch.save({"net": weights, **others}, tmp_path / "weights.pt")
     points = np.cumsum(np.random.default_rng(1).normal(size=(3, NB_POINTS, 3)), axis=1)
     signal = torch.tensor(points.astype("float32")).permute(0, 2, 1)
 
@@ -169,5 +205,5 @@ def test_pickles_of_objects_are_refused(tmp_path):
     """A checkpoint could hold code; it is not run."""
     torch = pytest.importorskip("torch")
     torch.save({"encod_conv1.weight": SimpleNamespace(a=1)}, tmp_path / "weights.pt")
-    with pytest.raises(ValueError, match="cannot be read as weights"):
+    with pytest.raises(ValueError, match=r"it holds a types\.SimpleNamespace"):
         load_published(tmp_path / "weights.pt")
