@@ -87,7 +87,8 @@ class TrainingFlow(TractogenFlow):
                 self._fit(model, kept, aside, names["continuous"], workspace, given)
             except KeyboardInterrupt:
                 self._note(model)
-                workspace.keep_best(model)
+                with self.optional(workspace.best):
+                    workspace.keep_best(model)
                 raise
             if "event_files" in model.record.parameters:
                 events = Path(given["tensorboard"])

@@ -222,6 +222,23 @@ def test_interrupt_keeps_the_best_model_and_says_where(
     assert names == {"model.keras", "history.csv", "held_out.trx"}
 
 
+def test_outputs_beside_the_model_cost_it_nothing(
+    bundle_files, tmp_path, monkeypatch, capsys
+):
+    def full(*_, **__):
+        raise OSError("full")
+
+    monkeypatch.setattr("dipy_tractogen.streamlines.writers.save_bundles", full)
+    monkeypatch.setattr(Workspace, "save_history", full)
+    arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
+    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    said = capsys.readouterr().err
+    for name in ("held_out.trx", "history.csv"):
+        assert f"ERROR: {tmp_path}/{name} is not written: full" in said
+
+
 def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
     bundle_files, tmp_path, monkeypatch
 ):
