@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.conditions import (
     Condition,
     Conditions,
 )
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.streamlines.messages import digits_of, listed
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -155,7 +155,7 @@ class Asked:
     def _text(self, column: int, number: float) -> str:
         """Write a standardised number of a condition as it is."""
         one = self.conditions.continuous[column]
-        return f"{one.mean + one.deviation * number:g}"
+        return digits_of(one.mean + one.deviation * number)
 
     def _asked_text(self, column: int) -> str:
         """Write what is asked of a condition."""
@@ -263,4 +263,4 @@ def _shown(value) -> str:
     if isinstance(value, (tuple, list)):
         is_text = any(isinstance(each, str) for each in value)
         return ("," if is_text else ":").join(map(_shown, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return digits_of(value) if isinstance(value, float) else str(value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .messages import listed
+from .messages import digits_of, listed
 from .schema import list_of, number, record, text
 
 # Texts that are sorted at once: one takes far more memory than a number.
@@ -191,7 +191,7 @@ class Condition:
         if self.is_categorical:
             return f"{self.name}: {', '.join(self.categories)}"
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.name}: {self.low:g} to {self.high:g}{unit}"
+        return f"{self.name}: {digits_of(self.low)} to {digits_of(self.high)}{unit}"
 
 
 def finite_numbers(name: str, values: np.ndarray) -> np.ndarray:

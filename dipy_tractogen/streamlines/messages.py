@@ -79,6 +79,25 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def digits_of(value: float) -> str:
+    """Return a number with six digits, or with those before its point and one more.
+
+    Parameters
+    ----------
+    value : float
+        Any number; a date in the form 20240131 among them.
+
+    Returns
+    -------
+    str
+        Whole numbers are without a point.
+    """
+    value = float(value)
+    if abs(value) < 2**53 and (abs(value) >= 1e5 or value.is_integer()):
+        return f"{value:.1f}".removesuffix(".0")
+    return f"{value:.6g}"
+
+
 def _spelled(found: re.Match) -> str:
     """Return a character as Python spells it."""
     return found[0].encode("unicode_escape").decode()

@@ -34,14 +34,10 @@ def write_table(
     import csv
 
     from dipy_tractogen.streamlines.files import replacing
-    from dipy_tractogen.streamlines.messages import printable
+    from dipy_tractogen.streamlines.messages import digits_of, printable
 
     def as_text(value) -> str:
-        if not isinstance(value, float):
-            return printable(value)
-        if abs(value) < 2**53 and (abs(value) >= 1e5 or value.is_integer()):
-            return f"{value:.1f}".removesuffix(".0")
-        return f"{value:.6g}"
+        return digits_of(value) if isinstance(value, float) else printable(value)
 
     with (
         replacing(path, force=force) as temporary,

@@ -6,6 +6,7 @@ import pytest
 
 from dipy_tractogen.streamlines.messages import (
     briefly,
+    digits_of,
     encodable,
     first_difference,
     listed,
@@ -95,6 +96,14 @@ def test_what_can_be_written_of_a_text(text, shown):
     assert printable(text) == shown
     assert printable(shown) == shown
     shown.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(20240131.0, "20240131"), (123456.78, "123456.8"), (2 / 3, "0.666667"), (3, "3")],
+)
+def test_digits_of_numbers(value, text):
+    assert digits_of(value) == text
 
 
 def test_lines_stay_in_encodable_text():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import json
 import math
 
+from dipy_tractogen.streamlines.messages import digits_of
+
 DASH = "\N{EN DASH}"
 """Shown where there is no value."""
 OVERALL = "all"
@@ -273,7 +275,7 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return digits_of(value)
     if isinstance(value, dict):
         return ", ".join(f"{name} {_as_text(each)}" for name, each in value.items())
     if isinstance(value, list) and all(isinstance(each, str) for each in value):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dipy_tractogen.streamlines.messages import digits_of
+
 from .content import (
     OVERALL,
     Card,
@@ -196,9 +198,11 @@ def _values(condition: dict) -> Cell:
     if condition["categories"]:
         return text_cell(", ".join(condition["categories"]))
     unit = condition["unit"]
-    return text_cell(
-        f"{condition['low']:.4g} to {condition['high']:.4g} {unit}".strip()
+    low, high = (
+        digits_of(value) if abs(value) >= 1e5 else f"{value:.4g}"
+        for value in (condition["low"], condition["high"])
     )
+    return text_cell(f"{low} to {high} {unit}".strip())
 
 
 def _moments(condition: dict) -> list[Cell]:
