@@ -314,10 +314,9 @@ def fitting(
     try:
         yield
     except (ValueError, MemoryError, *damage) as error:
-        reason = " ".join(str(error).split()) or "it needs too much memory"
+        said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise ValueError(
-            f"{path} is not {what}, or is damaged ({reason.rstrip('.')}): give a "
-            "whole one."
+            f"{path} is not {what}, or is damaged ({said}): give a whole one."
         ) from error
 
 

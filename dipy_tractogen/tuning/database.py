@@ -8,6 +8,7 @@ from pathlib import Path
 import secrets
 import sqlite3
 from stat import S_ISREG
+import time
 
 from dipy_tractogen.streamlines.disk import WriteError
 
@@ -16,6 +17,15 @@ _OF_DISK = (
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY),
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY),
 )
+# What a database does by itself; a search has none.
+_PROGRAMS = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+# Trials that are waited for, though no process says that it works on them.
+_SILENT = """
+SELECT count(*) FROM trials LEFT JOIN trial_heartbeats USING (trial_id)
+WHERE state = 'RUNNING'
+AND (heartbeat IS NULL OR heartbeat > datetime('now', '+1 hour'))
+"""
+_SECONDS_TO_SAY_SO = 2.0
 # What SQLite calls its own files beside a database.
 _SUFFIXES = ("", "-journal", "-wal", "-shm")
 
@@ -129,12 +139,13 @@ def check_database(path: Path) -> None:
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
             tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+            programs = connection.execute(_PROGRAMS).fetchall()
     except sqlite3.OperationalError:
         # A process that was killed left a transaction, which cannot be undone thus.
         return
     except sqlite3.DatabaseError as error:
         raise ValueError(f"{path} is no SQLite database: give another.") from error
-    if tables and ("studies",) not in tables:
+    if programs or (tables and ("studies",) not in tables):
         raise ValueError(f"{path} is a database of something else: give another.")
 
 
@@ -161,6 +172,29 @@ def check_lock_name(path: Path) -> None:
                 f"{lock} has the name of the lock of {path.name}, and is none: give "
                 "another --out_study, or move it away."
             )
+
+
+def check_running(path: Path) -> None:
+    """Refuse trials under way that no process works on: they would never end.
+
+    Parameters
+    ----------
+    path : Path
+        A database of a search.
+
+    Raises
+    ------
+    ValueError
+        If there are some.
+    """
+    for wait in (_SECONDS_TO_SAY_SO, 0.0):
+        with closing(sqlite3.connect(path)) as connection:
+            (silent,) = connection.execute(_SILENT).fetchone()
+        if not silent:
+            return
+        # A process that has just begun says so in a moment.
+        time.sleep(wait)
+    raise ValueError(f"{silent} trials are under way, and no process is at work")
 
 
 @contextmanager

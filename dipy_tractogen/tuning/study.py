@@ -10,9 +10,18 @@ import time
 import warnings
 
 from dipy_tractogen.streamlines.messages import first_difference
+from dipy_tractogen.streamlines.schema import (
+    Unfit,
+    fitting,
+    mapping,
+    number,
+    optional,
+    record,
+    text,
+)
 
-from .database import check_lock_name, named_errors, open_storage
-from .selection import pareto_front, recommend
+from .database import check_lock_name, check_running, named_errors, open_storage
+from .selection import LARGE, SMALL, pareto_front, recommend
 from .space import suggest
 
 logger = logging.getLogger("dipy_tractogen")
@@ -21,6 +30,14 @@ _NAME = "beta"
 _SETTINGS = "settings"
 _MEASURES = "measures"
 _REASON = "reason"
+_SHOWN = (*SMALL, *LARGE, "active_units")
+_VALUE = optional(number(finite=False))
+_OF_COMPLETE = record(
+    {_MEASURES: record(dict.fromkeys(_SHOWN, number()), {"seconds": _VALUE})}
+)
+_OF_OTHERS = record({}, {_REASON: text(10**6)})
+# What Optuna raises of a database whose rows it did not write, beside ValueError.
+_DAMAGE = (LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 # A process that says nothing for so long has died, and its trial is done again.
 _SECONDS_BETWEEN_SIGNS = 5
 _SECONDS_OF_SILENCE = 30
@@ -78,7 +95,10 @@ class BetaStudy:
         path = Path(path).absolute()
         self._path, self._lock = path, _Lock(path)
         with named_errors(path), _quietly(), self._lock:
-            self._study = _open(path, seed)
+            storage = _open(path)
+            with fitting(path, "a database of a search", *_DAMAGE):
+                self._study = _study_of(storage, seed)
+                self._check()
             self._settle({"betas": self.betas, "search": ranges, **settings}, path)
 
     def run(
@@ -155,6 +175,24 @@ class BetaStudy:
         for index, row in enumerate(done):
             row["recommended"] = index == best
         return sorted(rows, key=lambda row: (row["beta"], row["trial"]))
+
+    def _check(self) -> None:
+        """Refuse trials that no search has made."""
+        if [one.name for one in self._study.directions] != ["MINIMIZE", "MAXIMIZE"]:
+            raise Unfit("directions", "others", "to minimise and to maximise")
+        record({}, {_SETTINGS: record({})})(self._study.user_attrs, "")
+        check_running(self._path)
+        trials = self._study.get_trials(deepcopy=False)
+        if [trial.number for trial in trials] != list(range(len(trials))):
+            raise Unfit("trials", "not in order", "numbers from 0")
+        for trial in trials:
+            place = f"trials[{trial.number}]"
+            tells = trial.state.is_finished() and not _is_given_up(trial)
+            if tells and "beta" not in trial.params:
+                raise Unfit(place, "without beta", "the values that it tried")
+            mapping(number())(trial.params, place)
+            is_whole = trial.state.name == "COMPLETE"
+            (_OF_COMPLETE if is_whole else _OF_OTHERS)(trial.user_attrs, place)
 
     def _settle(self, settings: dict, path) -> None:
         """Keep the settings, or compare them with those of the study."""
@@ -248,14 +286,17 @@ def _row(trial) -> dict:
     }
 
 
-def _open(path: Path, seed: int):
-    import optuna
-
-    storage = open_storage(
+def _open(path: Path):
+    return open_storage(
         path,
         heartbeat_interval=_SECONDS_BETWEEN_SIGNS,
         grace_period=_SECONDS_OF_SILENCE,
     )
+
+
+def _study_of(storage, seed: int):
+    import optuna
+
     return optuna.create_study(
         study_name=_NAME,
         storage=storage,

@@ -1,11 +1,14 @@
 """The search itself, with trials that only pretend to train."""
 
+from contextlib import closing
+import shutil
 import sqlite3
 import threading
 
 import optuna
 import pytest
 
+from dipy_tractogen.tuning import database
 from dipy_tractogen.tuning.study import BetaStudy
 
 BETAS = (0.0, 1.0, 4.0)
@@ -13,7 +16,8 @@ BETAS = (0.0, 1.0, 4.0)
 
 def measure(chosen):
     error = 1 + chosen["beta"] + abs(chosen.get("sigma_mm", 1) - 1)
-    return {"point_error_mm": error, "quality": 1 / error, "kl_nats": 9.0}
+    measures = {"point_error_mm": error, "quality": 1 / error}
+    return {**measures, "kl_nats": 9.0, "active_units": 2}
 
 
 @pytest.fixture
@@ -147,3 +151,49 @@ def test_verbosity_of_others_is_left_alone(make):
     before = optuna.logging.get_verbosity()
     make().run(measure)
     assert optuna.logging.get_verbosity() == before
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A search that ended; not to be changed."""
+    path = tmp_path_factory.mktemp("whole") / "study.db"
+    study = BetaStudy(
+        path, {"epochs": 3}, betas=(0.0, 1.0), ranges={}, nb_trials=0, seed=0
+    )
+    study.run(measure)
+    return path
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE study_user_attributes SET value_json = '[1]'",
+        "UPDATE study_user_attributes SET value_json = '{'",
+        f"UPDATE study_user_attributes SET value_json = '{'[' * 5000}'",
+        "UPDATE trial_user_attributes SET value_json = '3'",
+        """UPDATE trial_user_attributes SET value_json = '{"quality": "good"}'""",
+        "UPDATE trial_user_attributes SET key = 'other'",
+        "UPDATE trials SET state = 'ODD'",
+        "UPDATE trials SET number = 'x'",
+        "UPDATE trials SET datetime_start = 'yesterday'",
+        "UPDATE trial_params SET param_value = 7",
+        "UPDATE trial_params SET distribution_json = '{}'",
+        "UPDATE trial_params SET param_name = 'gamma'",
+        "UPDATE trial_values SET value = NULL",
+        "UPDATE study_directions SET direction = 'UP'",
+        "DELETE FROM study_directions",
+        "DELETE FROM studies",
+        "DROP TABLE trial_user_attributes",
+        "CREATE TRIGGER t AFTER UPDATE ON trials BEGIN DELETE FROM studies; END",
+        # It would be waited for, for ever.
+        "UPDATE trials SET state = 'RUNNING'; DELETE FROM trial_heartbeats",
+    ],
+)
+def test_edited_databases_are_refused(whole, tmp_path, edit, monkeypatch):
+    monkeypatch.setattr(database, "_SECONDS_TO_SAY_SO", 0.01)
+    path = shutil.copy(whole, tmp_path / "study.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(edit)
+    with pytest.raises(ValueError, match=r"study\.db") as raised:
+        BetaStudy(path, {"epochs": 3}, betas=(0.0, 1.0), ranges={}, nb_trials=0, seed=0)
+    assert len(str(raised.value).splitlines()) == 1
