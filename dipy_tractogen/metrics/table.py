@@ -26,11 +26,12 @@ def format_table(report: dict) -> str:
         Several lines, the last one without a line break. A value that is None is shown
         as a dash. What the report says of copies, conditions and a model follows.
     """
-    entries = {"overall": report["overall"], **report["bundles"]}
+    # A bundle may have the name of the first line.
+    entries = [("overall", report["overall"]), *report["bundles"].items()]
     header = ["", *_COLUMNS]
     rows = [
         [name, *(column(entry) for column in _COLUMNS.values())]
-        for name, entry in entries.items()
+        for name, entry in entries
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     lines = [_aligned(row, widths) for row in (header, *rows)]

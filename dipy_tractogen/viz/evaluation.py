@@ -91,10 +91,10 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     FileExistsError
         If the file exists and not `force`.
     """
-    entries = {"all bundles": report["overall"], **report["bundles"]}
-    values = (
-        each["generated"][name] for each in entries.values() for name in _MEASURES
-    )
+    # A bundle may have the name of the first line.
+    names = ["all bundles", *report["bundles"]]
+    entries = [report["overall"], *report["bundles"].values()]
+    values = (each["generated"][name] for each in entries for name in _MEASURES)
     if all(value is None for value in values):
         raise ValueError(
             "no bundle has enough streamlines for precision, recall, density and "
@@ -103,9 +103,9 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     height = 1.3 + _LINE_INCHES * len(entries)
     figure = empty_figure(4, nb_columns=4, size=(2.9, height))
     for axes, name in zip(figure.axes, _MEASURES):
-        _draw_measure(axes, name, list(entries.values()))
+        _draw_measure(axes, name, entries)
     lines = np.arange(len(entries))
-    figure.axes[0].set_yticks(lines, map(label_of, entries))
+    figure.axes[0].set_yticks(lines, map(label_of, names))
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return save_figure(figure, path, force=force)

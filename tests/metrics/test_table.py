@@ -36,6 +36,15 @@ def test_lines_are_those_of_the_bundles(report):
     assert "Farthest below real: AF_L." in lines
 
 
+def test_a_bundle_may_have_the_name_of_the_first_line(report):
+    report["bundles"] = {"overall": entry(0.5, 0.5, compared=7)}
+    lines = format_table(report).splitlines()
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["overall", "1234"],
+        ["overall", "7"],
+    ]
+
+
 def test_what_is_not_known_is_a_dash(report):
     line = format_table(report).splitlines()[3]
     assert "- (-)" in line

@@ -54,6 +54,13 @@ def test_measures_have_a_line_a_bundle_and_intervals(tmp_path, report):
     assert not np.array_equal(pixels(plot_measures(report, tmp_path / "c.png")), drawn)
 
 
+def test_a_bundle_may_have_the_name_of_the_first_line(tmp_path, report):
+    one = plot_measures(report, tmp_path / "one.png")
+    report["bundles"]["all bundles"] = report["bundles"].pop("AF_L")
+    two = plot_measures(report, tmp_path / "two.png")
+    assert pixels(one).shape[0] == pixels(two).shape[0]
+
+
 def test_what_cannot_be_drawn_is_refused(tmp_path, report):
     with pytest.raises(ValueError, match=r"CST.*AF_L"):
         plot_distributions(report, tmp_path / "a.png", bundle="CST")
