@@ -39,6 +39,8 @@ class Budget(keras.callbacks.Callback):
         Steps made.
     seconds : float
         Time spent in them, less the first ones.
+    seconds_here : float
+        Of it, that of this process; a training that is resumed has some from before.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Budget(keras.callbacks.Callback):
         self.max_seconds = max_seconds or math.inf
         self.final_share = final_share
         self.steps = 0
-        self.seconds = 0.0
+        self.seconds = self.seconds_here = 0.0
         self._is_compiled = False
         self._mark: float | None = None
 
@@ -76,6 +78,7 @@ class Budget(keras.callbacks.Callback):
         now = time.perf_counter()
         if self._mark is not None:
             self.seconds += now - self._mark
+            self.seconds_here += now - self._mark
         self._mark = now
         self._is_compiled = True
         cosine = (1 + math.cos(math.pi * self.spent)) / 2

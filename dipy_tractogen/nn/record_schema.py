@@ -52,6 +52,7 @@ PARTS = {
             "interrupted": boolean,
             "kept_step": _COUNT,
             "seconds_to_first_step": optional(_MM),
+            "seconds": mapping(_MM),
             "command": text(10**6),
             "warnings": list_of(text(10**6)),
         },

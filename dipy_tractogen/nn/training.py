@@ -10,12 +10,14 @@ import time
 import keras
 import tensorflow as tf
 
+from .convergence import describe_shortness
 from .data import TrainingData
 from .description import measure_held_out, record_of
 from .optimisation import Optimisation
 from .options import TrainingOptions
 from .oriented import OrientedBundles
 from .settings import keras_defaults
+from .stages import Stages
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -77,9 +79,11 @@ def fit_model(
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")
     options = options.for_backbone(model.backbone)
+    logger.info("Preparing %d streamlines", len(data.points))
     bundles = OrientedBundles(model, data, checkpoint_dir)
     held = None if held_out is None else bundles.held_out(held_out)
-    if model.is_fresh:
+    from_scratch = model.is_fresh
+    if from_scratch:
         model.adapt(bundles.inputs["features"])
     optimisation = Optimisation(
         model, bundles, None if held is None else held.inputs, options, began
@@ -90,6 +94,7 @@ def fit_model(
         known = {one.name: one.describe() for one in bundles.conditions}
         settings = {"conditions": known, "data": given}
         optimisation.keep(checkpoint_dir, settings, resume=resume)
+    stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
     try:
         interrupted = optimisation.run()
     except tf.errors.ResourceExhaustedError as error:
@@ -97,20 +102,28 @@ def fit_model(
             f"a step on {optimisation.batch_size} streamlines needs more than there is "
             "(give a smaller batch_size)"
         ) from error
-    logger.info("Measuring the model, and how its latents lie")
+    stages.end_steps(optimisation)
+    logger.info("Fitting the density of the latents, and the texture")
     record = record_of(model, bundles, options.seed)
+    stages.end("density and texture")
+    if held is not None:
+        logger.info("Measuring the error of %d held-out streamlines", len(held.points))
+        record.held_out_mm = measure_held_out(model, held)
+        stages.end("held-out error")
     record.parameters = {
         **asdict(options),
         "interrupted": interrupted,
         "kept_step": optimisation.kept_step,
         "seconds_to_first_step": optimisation.first_step.seconds,
+        "seconds": stages.seconds,
     }
     if optimisation.failure_of_events:
         record.parameters["event_files"] = optimisation.failure_of_events
     record.history = optimisation.rows.rows
-    if held is not None:
-        record.held_out_mm = measure_held_out(model, held)
     model.record = record
+    shortness = describe_shortness(record.history, from_scratch=from_scratch)
+    if shortness and not interrupted:
+        logger.warning("%s", shortness)
     if interrupted:
         raise KeyboardInterrupt
     return optimisation.history()

@@ -126,6 +126,7 @@ class TrainingFlow(TractogenFlow):
             record.active_units,
             model.latent_dim,
         )
+        _log_stages(record.parameters.get("seconds", {}))
         logger.info("Conditions: %s", _described(record.density.conditions))
         if not record.held_out_mm:
             return
@@ -207,6 +208,13 @@ class TrainingFlow(TractogenFlow):
         from dipy_tractogen.streamlines.conditions import COMPUTED
 
         logger.info("The losses can be followed in %s", workspace.history)
+        if given["max_minutes"] is not None:
+            logger.info(
+                "--max_minutes %g is the time of the optimisation steps; preparing and "
+                "compiling before them, looks at the model between them, density and "
+                "texture after them come on top",
+                given["max_minutes"],
+            )
         # What is computed from the points is only named.
         computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
         model.fit(
@@ -233,6 +241,16 @@ def _places(given: dict) -> list[Path]:
     names = [given[name] for name in ("out_model", "out_history", "out_held_out")]
     events = [Path(given["tensorboard"])] if given["tensorboard"] else []
     return [folder, *(folder / name for name in names), *events]
+
+
+def _log_stages(seconds: dict[str, float]) -> None:
+    """Say what the time was spent on, the steps being one part of it."""
+    from dipy_tractogen.streamlines.progress import describe_duration
+
+    parts = ", ".join(
+        f"{name} {describe_duration(each)}" for name, each in seconds.items()
+    )
+    logger.info("In all %s: %s", describe_duration(sum(seconds.values())), parts)
 
 
 def _described(conditions) -> str:

@@ -50,7 +50,33 @@ def test_model_knows_its_data(folder, bundle_files):
     assert record.data["held_out_counts"] == dict.fromkeys(record.bundle_names, 1)
     assert record.data["dropped"] == {}
     assert record.parameters["command"].startswith(f"dipy_train_vae {bundle_files[0]}")
-    assert record.parameters["warnings"] == []
+    (warning,) = record.parameters["warnings"]
+    assert warning.startswith("The training was too short: 2 steps are few")
+
+
+def test_model_knows_what_the_time_was_spent_on(folder):
+    parameters = load_model(folder / "model.keras").record.parameters
+    seconds = parameters["seconds"]
+    assert list(seconds) == [
+        *("reading", "preparing and compiling", "steps", "looks at the model"),
+        *("density and texture", "held-out error"),
+    ]
+    assert all(0 <= each < 300 for each in seconds.values())
+    before = seconds["reading"] + seconds["preparing and compiling"]
+    assert before == pytest.approx(parameters["seconds_to_first_step"], abs=0.1)
+    assert seconds["density and texture"] > 0
+
+
+def test_minutes_are_said_to_be_those_of_the_steps(bundle_files, tmp_path, caplog):
+    caplog.set_level("INFO", "dipy_tractogen")
+    small = {"nb_points": 16, "latent_dim": 2, "epochs": 1, "held_out": 0}
+    flow = TrainVAEFlow()
+    files = [str(path) for path in bundle_files]
+    flow.run(files, **small, max_minutes=0.5, out_dir=str(tmp_path))
+    assert "--max_minutes 0.5 is the time of the optimisation steps" in caplog.text
+    (said,) = [line for line in caplog.messages if line.startswith("In all ")]
+    assert re.search(r"reading \d+ s, preparing and compiling \d+ s, steps \d+ s", said)
+    assert "too short: 1 steps" in flow.warnings[-1]
 
 
 def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):

@@ -144,7 +144,7 @@ def _of_generation(inputs: ReportInputs) -> list[str]:
 def _of_evaluation(metrics: dict) -> list[str]:
     if not metrics:
         return []
-    thresholds = metrics.get("thresholds", ())
+    thresholds = metrics.get("thresholds") or ()
     missed = [describe_miss(each) for each in thresholds if not each["met"]]
     texts = [f"Not met: {listed(missed, '; ')}."] if missed else []
     for measure in QUALITY:

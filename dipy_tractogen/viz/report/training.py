@@ -82,7 +82,7 @@ def training_cards(model) -> list[Card]:
     if record.history:
         last = record.history[-1]
         steps = f"{int(last['step']):,} steps" if "step" in last else ""
-        cards.append(Card("Training time", _minutes(last.get("seconds")), steps))
+        cards.append(Card("Time of the steps", _minutes(last.get("seconds")), steps))
     return cards
 
 
