@@ -262,5 +262,5 @@ def _shown(value) -> str:
     """Write what is asked as in ``NAME=LOW:HIGH`` or ``NAME=A,B``."""
     if isinstance(value, (tuple, list)):
         is_text = any(isinstance(each, str) for each in value)
-        return ("," if is_text else ":").join(map(_shown, value))
+        return ("," if is_text else ":").join(map(_shown, value)) or "nothing"
     return digits_of(value) if isinstance(value, float) else str(value)

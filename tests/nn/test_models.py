@@ -145,7 +145,7 @@ def test_smooth_streamlines_are_as_they_are_decoded(trained):
     ("asked", "said"),
     [
         ({"bundles": "fornix"}, "bundle fornix is not in the model; it has bundle_1"),
-        ({"bundles": []}, r"bundle=\[\]: it is one of"),
+        ({"bundles": []}, r"bundle=nothing: it is one of"),
         ({"bundles": "bundle_1", "conditions": {"bundle": "bundle_2"}}, "both given"),
         ({"conditions": {"age": 3}}, "age is no condition of the model"),
         ({"conditions": {"length": "long"}}, "give a number or a range"),
