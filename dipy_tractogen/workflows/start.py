@@ -7,7 +7,6 @@ while libraries are imported is one line, too.
 
 from __future__ import annotations
 
-import _thread
 from contextlib import suppress
 import os
 import signal
@@ -72,7 +71,9 @@ class Interrupts:
         """Repeat an interrupt that came where Python can raise nothing."""
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
             # Not here: what a hook raises is lost as well.
-            again = threading.Timer(_SECONDS_TO_LEAVE, _thread.interrupt_main)
+            again = threading.Timer(
+                _SECONDS_TO_LEAVE, os.kill, (os.getpid(), signal.SIGINT)
+            )
             again.daemon = True
             again.start()
         else:

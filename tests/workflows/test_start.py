@@ -122,16 +122,15 @@ def interrupted(tmp_path, **parts):
 
 
 @pytest.mark.parametrize(
-    ("module", "raised"),
+    ("module", "raised", "number"),
     [
-        ("dipy_tractogen.workflows.cli", "error"),
-        ("numpy", "ImportError('numpy')"),
-        ("tensorflow", "error"),
-        ("tensorflow", "ImportError('tensorflow')"),
-        ("tensorflow", "SystemError('tensorflow')"),
+        ("dipy_tractogen.workflows.cli", "error", "SIGINT"),
+        ("numpy", "ImportError('numpy')", "SIGTERM"),
+        ("tensorflow", "error", "SIGTERM"),
+        ("tensorflow", "ImportError('tensorflow')", "SIGINT"),
+        ("tensorflow", "SystemError('tensorflow')", "SIGINT"),
     ],
 )
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_interrupt_while_importing_is_one_line(tmp_path, module, raised, number):
     for name in ("model.keras", "AF.trk"):
         (tmp_path / name).touch()
