@@ -237,16 +237,23 @@ def check_outputs(
     _check_existing(files, force=force)
     for folder in dict.fromkeys(file.parent for file in files):
         _check_folder(folder)
+    # Such as one of these folders.
+    _check_files(files)
     return files
 
 
-def _check_existing(files: list[Path], *, force: bool) -> None:
-    """Refuse outputs that are folders, or that exist where nothing is forced."""
+def _check_files(files: list[Path]) -> None:
+    """Refuse outputs that are folders."""
     folders = [str(file) for file in files if file.is_dir()]
     if folders:
         raise IsADirectoryError(
             f"{listed(folders)} is a folder: give the output the name of a file"
         )
+
+
+def _check_existing(files: list[Path], *, force: bool) -> None:
+    """Refuse outputs that are folders, or that exist where nothing is forced."""
+    _check_files(files)
     devices = [str(file) for file in files if file.exists() and not file.is_file()]
     if devices:
         raise FileExistsError(

@@ -5,6 +5,7 @@ import pytest
 from dipy_tractogen.streamlines.files import (
     check_outputs,
     expand_inputs,
+    removing_new_folders,
     replacing,
     split_extension,
     tractogram_extension,
@@ -179,6 +180,18 @@ def test_outputs_in_a_folder_without_permission(tmp_path, monkeypatch):
 def test_output_that_is_a_folder(tmp_path):
     with pytest.raises(IsADirectoryError, match="name of a file"):
         check_outputs(tmp_path, force=True)
+
+
+@pytest.mark.parametrize(
+    "names", [["new/a.trx", "new/."], ["new/.."], ["new/a/b.trx", "new/a"]]
+)
+def test_output_that_becomes_a_folder(tmp_path, names):
+    with (
+        pytest.raises(IsADirectoryError, match="name of a file"),
+        removing_new_folders(),
+    ):
+        check_outputs([tmp_path / name for name in names])
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_outputs_with_one_name(tmp_path):
