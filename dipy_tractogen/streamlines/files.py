@@ -11,6 +11,7 @@ import logging
 import os
 from pathlib import Path
 import secrets
+from stat import S_ISDIR
 import tempfile
 
 from .disk import writing
@@ -24,6 +25,7 @@ TRACTOGRAM_EXTENSIONS = (".trk", ".tck", ".trx", ".vtk", ".vtp", ".fib", ".dpy")
 _DOUBLE_EXTENSIONS = (".nii.gz", ".gii.gz", ".tar.gz")
 # Folders that were made in the body of `removing_new_folders`.
 _NEW_FOLDERS: ContextVar[list[Path] | None] = ContextVar("_NEW_FOLDERS", default=None)
+_LONGEST_STEM = 40
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -237,18 +239,19 @@ def check_outputs(
     _check_existing(files, force=force)
     for folder in dict.fromkeys(file.parent for file in files):
         _check_folder(folder)
-    # Such as one of these folders.
+    # One of these folders may be an output, too.
     _check_files(files)
     return files
 
 
 def _check_files(files: list[Path]) -> None:
-    """Refuse outputs that are folders."""
-    folders = [str(file) for file in files if file.is_dir()]
-    if folders:
-        raise IsADirectoryError(
-            f"{listed(folders)} is a folder: give the output the name of a file"
-        )
+    """Refuse outputs that are folders, or that no file can have the name of."""
+    for file in files:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if S_ISDIR(file.stat().st_mode):
+                raise IsADirectoryError(
+                    f"{file} is a folder: give the output the name of a file"
+                )
 
 
 def _check_existing(files: list[Path], *, force: bool) -> None:
@@ -340,7 +343,9 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
     """
     (final,) = check_outputs(path, force=force)
     stem, extension = split_extension(final)
-    temporary = final.with_name(f".{stem}-{secrets.token_hex(4)}{extension}")
+    # A name may be as long as one can be.
+    token = secrets.token_hex(4)
+    temporary = final.with_name(f".{stem[:_LONGEST_STEM]}-{token}{extension}")
     try:
         with writing(final, under=temporary):
             yield temporary

@@ -182,6 +182,15 @@ def test_output_that_is_a_folder(tmp_path):
         check_outputs(tmp_path, force=True)
 
 
+def test_longest_name_is_written_and_a_longer_one_refused(tmp_path):
+    for name in ("a" * 251 + ".trx", "\U0001f9e0" * 62 + ".trx"):
+        with replacing(tmp_path / name) as temporary:
+            temporary.write_text("mine")
+        assert (tmp_path / name).read_text() == "mine"
+    with pytest.raises(OSError, match="name too long"):
+        check_outputs(tmp_path / ("a" * 252 + ".trx"))
+
+
 @pytest.mark.parametrize(
     "names", [["new/a.trx", "new/."], ["new/.."], ["new/a/b.trx", "new/a"]]
 )
