@@ -158,7 +158,11 @@ def evaluate(
         warnings += more + warn_of_numbers(generated, real, training, names, k)
         compared = {"generated": generated, "held-out": real, "training": training}
         warnings += warn_of_repeats(
-            {name: each.points for name, each in compared.items() if each is not None}
+            {
+                name: (each.points, each.labels)
+                for name, each in compared.items()
+                if each is not None
+            }
         )
         generated, real, training = with_voxels([generated, real, training], voxels)
         if not real.voxels.nnz:

@@ -92,18 +92,23 @@ def prdc(
     .. footbibliography::
     """
     found = prdc_estimates(candidates, reference, k=k)
-    for warning in warn_of_repeats({"candidates": candidates, "reference": reference}):
+    for warning in warn_of_repeats(
+        {"candidates": (candidates, None), "reference": (reference, None)}
+    ):
         logger.warning(warning)
     return {name: estimate.value for name, estimate in found.items()}
 
 
-def warn_of_repeats(sets: Mapping[str, np.ndarray]) -> list[str]:
+def warn_of_repeats(
+    sets: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
+) -> list[str]:
     """Say which sets hold streamlines more than once.
 
     Parameters
     ----------
-    sets : mapping of str to ndarray of shape (n, p, 3)
-        Points in mm, equally spaced, by the name of the set.
+    sets : mapping of str to tuple
+        By the name of the set its points (n, p, 3) in mm, and the bundle of each
+        streamline or None. Two bundles may share streamlines.
 
     Returns
     -------
@@ -111,7 +116,7 @@ def warn_of_repeats(sets: Mapping[str, np.ndarray]) -> list[str]:
         A warning for each set with copies, which names their number.
     """
     return [
-        f"{found}: neighbourhoods and intervals are too small; leave copies out."
+        f"{found}, which makes neighbourhoods and intervals smaller: leave them out."
         for found in describe_copies(sets)
     ]
 

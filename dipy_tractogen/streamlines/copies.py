@@ -51,13 +51,17 @@ def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     return np.concatenate(keys)
 
 
-def count_copies(streamlines: ArraySequence | np.ndarray) -> int:
+def count_copies(
+    streamlines: ArraySequence | np.ndarray, labels: np.ndarray | None = None
+) -> int:
     """Compute how many streamlines are copies of others of their set.
 
     Parameters
     ----------
     streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
         Streamlines (RASMM, mm), each with two points or more.
+    labels : ndarray of shape (n,), int, optional
+        Bundle of each. Bundles may share streamlines: those of two are no copies then.
 
     Returns
     -------
@@ -65,7 +69,9 @@ def count_copies(streamlines: ArraySequence | np.ndarray) -> int:
         From 0, all different, to n - 1, all the same.
     """
     keys = copy_keys(streamlines)
-    return len(keys) - len(np.unique(keys))
+    if labels is not None:
+        keys = np.column_stack([keys, labels])
+    return len(keys) - len(np.unique(keys, axis=0))
 
 
 def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
@@ -87,20 +93,22 @@ def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     return first[of]
 
 
-def describe_copies(sets: Mapping[str, ArraySequence | np.ndarray]) -> list[str]:
+def describe_copies(
+    sets: Mapping[str, tuple[ArraySequence | np.ndarray, np.ndarray | None]],
+) -> list[str]:
     """Return a sentence about each set that holds streamlines more than once.
 
     Parameters
     ----------
-    sets : mapping of str to (ArraySequence or ndarray of shape (n, nb_points, 3))
-        Streamlines (RASMM, mm) by the name of the set.
+    sets : mapping of str to tuple
+        By the name of the set its streamlines and their labels, as for `count_copies`.
 
     Returns
     -------
     list of str
         Such as ``"Of the 120 real streamlines 100 are copies of others of them"``.
     """
-    found = {name: (count_copies(each), len(each)) for name, each in sets.items()}
+    found = {name: (count_copies(*each), len(each[0])) for name, each in sets.items()}
     return [
         " ".join(["Of the", str(total), *name.split(), "streamlines", str(copies)])
         + " are copies of others of them"

@@ -165,7 +165,10 @@ def load_bundles(
 
 
 def common_grid(
-    files: list[Path], reference: Reference | str | os.PathLike | None = None
+    files: list[Path],
+    reference: Reference | str | os.PathLike | None = None,
+    *,
+    tell: bool = True,
 ) -> Reference | None:
     """Find the grid that tractograms share.
 
@@ -175,6 +178,8 @@ def common_grid(
         The tractograms.
     reference : Reference, str or Path, optional
         The grid in place of those in the headers; or a file that holds it.
+    tell : bool, optional
+        Whether it is said which files have another grid, or none.
 
     Returns
     -------
@@ -205,15 +210,15 @@ def common_grid(
                 f"{first[0]} and {file} are in different grids: register them to one "
                 "space, or state the common grid (reference='FILE')"
             )
-    if replaced:
+    if replaced and tell:
         logger.warning(
-            "%s: the reference stands in for the grid in it%s",
+            "%s%s another grid than the common one, which holds for all",
             replaced[0],
-            f", and for those of {len(replaced) - 1} more" if replaced[1:] else "",
+            f" and {len(replaced) - 1} more have" if replaced[1:] else " has",
         )
     if reference is not None:
         return None if reference.is_placeholder else reference
-    if without:
+    if without and tell:
         use = f"that of {first[0]} is used" if first else "no box is checked for them"
         logger.info(
             "%d of %d files have no voxel grid (%s first): %s, or give an image with "

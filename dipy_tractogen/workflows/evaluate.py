@@ -16,6 +16,9 @@ from .thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")
 
+# Precision and recall up to which the spaces of two sets are in doubt.
+_NEARLY_NONE = 0.1
+
 
 class EvaluateStreamlinesFlow(TractogenFlow):
     """Measure generated streamlines against held-out real ones."""
@@ -150,7 +153,11 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 **measure_model(model, sets["real"], show_progress=self.show_progress),
             }
         report["screening"] = self.screening
-        report["warnings"] = [*_warn_of_dropped(sets), *report["warnings"]]
+        report["warnings"] = [
+            *_warn_of_dropped(sets),
+            *_warn_of_space(report, sets),
+            *report["warnings"],
+        ]
         report["parameters"].update(
             bundles_from=bundles_from,
             outside_box=outside_box,
@@ -271,7 +278,9 @@ def _common_box(files: dict, reference):
     from dipy_tractogen.streamlines.io import common_grid
 
     for kind in ("real", "training", "generated"):
-        found = common_grid(files[kind], reference) if kind in files else None
+        if kind not in files:
+            continue
+        found = common_grid(files[kind], reference, tell=False)
         if found is not None:
             return found
     return None
@@ -283,6 +292,23 @@ def _warn_of_dropped(sets: dict) -> list[str]:
         f"Of the {kind} streamlines: {each.report.summary()}."
         for kind, each in sets.items()
         if each.report.counts
+    ]
+
+
+def _warn_of_space(report: dict, sets: dict) -> list[str]:
+    """Compare the places of sets of which nearly none is near to the other."""
+    from dipy_tractogen.streamlines.place import Place
+
+    found = report["overall"]["generated"]
+    near = [found[name] for name in ("precision", "recall")]
+    if None in near or max(near) > _NEARLY_NONE:
+        return []
+    places = {kind: Place.of(sets[kind].streamlines) for kind in ("generated", "real")}
+    report["places"] = {kind: each.to_dict() for kind, each in places.items()}
+    said = "; ".join(f"{kind}: {each.describe()}" for kind, each in places.items())
+    return [
+        "Nearly no generated streamline is near to a real one: both have to be in one "
+        f"space. {said}."
     ]
 
 

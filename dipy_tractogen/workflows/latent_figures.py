@@ -57,7 +57,10 @@ def show_projections(
     }
     for method in dict.fromkeys(methods):
         logger.info(
-            "Projecting %d latents by %s", len(sample.z_mean), PROJECTIONS[method]
+            "Projecting %d latents by %s%s",
+            len(sample.z_mean),
+            PROJECTIONS[method],
+            "" if method == "pca" else ", which may take minutes",
         )
         projection = project(sample.z_mean, method, seed=seed)
         with findings.optional(findings.paths[f"{method}_png"]):

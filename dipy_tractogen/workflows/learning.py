@@ -154,7 +154,7 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Plac
     labels = np.array(codes)[bundles.labels]
     # A copy in another fold would make every reference as near as can be.
     groups, nothing = first_copies(bundles.streamlines), np.full(len(labels), NONE)
-    for found in describe_copies({"reference": bundles.streamlines}):
+    for found in describe_copies({"reference": (bundles.streamlines, bundles.labels)}):
         logger.warning("%s; they count as one", found)
     make = not given["invalid_files"] and bool((labels != NONE).all())
     seed = given["seed"] if make else None

@@ -177,7 +177,7 @@ class TrainingFlow(TractogenFlow):
             show_progress=self.show_progress,
             **names,
         )
-        for found in describe_copies({"": bundles.streamlines}):
+        for found in describe_copies({"": (bundles.streamlines, bundles.labels)}):
             logger.warning("%s: held-out ones may be trained on as well", found)
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = _of_known_categories(aside, kept)

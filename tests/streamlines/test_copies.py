@@ -24,6 +24,12 @@ def test_copies_are_counted_without_the_first():
     assert count_copies(points[:0]) == 0
 
 
+def test_bundles_may_share_streamlines():
+    points = curves(4)[[0, 1, 2, 3, 0, 1]]
+    assert count_copies(points, np.array([0, 0, 0, 0, 1, 1])) == 0
+    assert count_copies(points, np.array([0, 1, 0, 0, 0, 0])) == 1
+
+
 def test_copies_are_found_from_either_end_and_with_other_points():
     points = curves(5)
     assert count_copies(np.concatenate([points, points[:3, ::-1]])) == 3
@@ -46,7 +52,12 @@ def test_first_of_the_copies_is_told():
 
 def test_only_sets_with_copies_are_described():
     points = curves(4)
-    sets = {"real": points, "held-out": np.concatenate([points, points[:1]])}
+    copied = np.concatenate([points, points[:1]])
+    sets = {
+        "real": (points, None),
+        "held-out": (copied, None),
+        "shared": (copied, np.array([0, 0, 0, 0, 1])),
+    }
     assert describe_copies(sets) == [
         "Of the 5 held-out streamlines 1 are copies of others of them"
     ]

@@ -314,6 +314,22 @@ def test_wrong_box_is_an_error_that_names_the_options(tmp_path, capsys, files):
     assert 0.3 < overall["generated"]["precision"] < 0.7
 
 
+def test_sets_in_two_spaces_are_said_with_their_places(tmp_path, capsys, files):
+    bundles = simulate(0)
+    points = bundles.resample(30) + np.float32(60)
+    far = tmp_path / "far.trx"
+    save_bundles(far, points, reference=bundles.reference)
+    options = ["--outside_box", "keep", "--nb_bootstrap", "0"]
+    assert evaluate(tmp_path, str(far), files[1], *options) == 0
+    report = read(tmp_path)
+    (said,) = [each for each in report["warnings"] if "in one space" in each]
+    assert "generated: median length" in said
+    assert f"WARNING: {said}" in capsys.readouterr().err
+    ours, theirs = (report["places"][kind] for kind in ("generated", "real"))
+    moved = np.subtract(ours["centre_mm"], theirs["centre_mm"])
+    np.testing.assert_allclose(moved, 60, atol=8)
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [

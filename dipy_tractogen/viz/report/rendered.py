@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import logging
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from ..panels import Panel
 from .content import Finding, counted, shown
 from .images import Picture, image_of
 from .inputs import ReportInputs
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 class _Scene(NamedTuple):
@@ -55,6 +58,7 @@ def render_pictures(
         with temporary_folder() as folder:
             for number, scene in enumerate(_scenes(inputs)):
                 path = folder / f"{number}.png"
+                logger.info("Drawing %s", scene.title)
                 scene.draw(path, **options)
                 pictures.append(Picture(scene.title, scene.alt, image_of(path)))
     except (RenderingUnavailable, DiskError) as error:
