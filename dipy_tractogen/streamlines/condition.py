@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .messages import digits_of, listed
+from .safe_names import true_name
 from .schema import list_of, number, record, text
 
 # Texts that are sorted at once: one takes far more memory than a number.
@@ -116,7 +117,8 @@ class Condition:
             If an attribute is unknown, or of another type.
         """
         PLAIN_CONDITION(plain, "")
-        return cls(**{**plain, "categories": tuple(plain.get("categories", ()))})
+        categories = tuple(map(true_name, plain.get("categories", ())))
+        return cls(**{**plain, "categories": categories})
 
     @property
     def is_categorical(self) -> bool:
@@ -146,6 +148,7 @@ class Condition:
         ValueError
             If there is no such category.
         """
+        value = true_name(value)
         if value not in self.categories:
             raise ValueError(
                 f"{self.name} {value} is not in the model; it has "

@@ -16,13 +16,14 @@ from .columns import as_columns, join_columns, warn_of_left_out, with_texts
 from .conditions import BUNDLE
 from .dataset import BundleSet
 from .files import expand_inputs, split_extension, tractogram_extension
-from .messages import listed, printable
+from .messages import listed
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
 from .ragged import as_sequence, take
 from .readers import TractogramContents, read_tractogram
 from .reading import Reading
 from .reference import Reference
+from .safe_names import true_name
 from .store import GrowingPoints
 from .values import ValueReader, lacking
 
@@ -250,7 +251,7 @@ def _read_part(
     """Read one file and leave out what cannot be used; `screening` as for `screen`."""
     first = 0 if points is None else len(points)
     contents = read_tractogram(file, points)
-    stem = printable(split_extension(file)[0])
+    stem = true_name(split_extension(file)[0])
     labels, names = bundle_labels(contents, bundles_from, stem=stem, path=file)
     values = reader.read(contents, file)
     without = lacking(values)

@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 import re
 
-from .messages import listed, printable, read_error, reason
+from .messages import listed, read_error, reason
+from .safe_names import true_name
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
 _ID = "participant_id"
@@ -145,7 +146,7 @@ def read_participants(path: str | os.PathLike) -> Participants:
     path = Path(path)
     # BIDS has no quotes around fields: one that begins with a quote is such a text.
     lines = (
-        [printable(field.strip()) for field in line.split("\t")]
+        [true_name(field.strip()) for field in line.split("\t")]
         for line in re.split("\r\n?|\n", _text_of(path))
     )
     table = [(number, fields) for number, fields in enumerate(lines, 1) if any(fields)]

@@ -1,4 +1,4 @@
-"""Names that fit into a tractogram, where those that are given do not."""
+"""Names of bundles and of values: from any text, and fit for a tractogram."""
 
 from __future__ import annotations
 
@@ -6,8 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 import re
 import unicodedata
 
+from .messages import printable
+
 _LONGEST_MEMBER = 100
 _LONGEST_PROPERTY = 20
+
+
+def true_name(text: object) -> str:
+    """Return text as the name of a bundle, of values or of a category.
+
+    Parameters
+    ----------
+    text : object
+        Any text, such as the stem of a file.
+
+    Returns
+    -------
+    str
+        The same as `messages.printable` has it, with composed letters (NFC): macOS may
+        give the name of a file with letters and accents apart.
+    """
+    return unicodedata.normalize("NFC", printable(text))
 
 
 def trx_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -79,4 +98,4 @@ def _distinct(
 
 def _folded(name: str) -> str:
     """Return a name as a file system compares it that does not look at the case."""
-    return unicodedata.normalize("NFC", name).casefold()
+    return true_name(name).casefold()

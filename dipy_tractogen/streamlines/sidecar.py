@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from .files import replacing
-from .messages import printable, reason
+from .messages import reason
+from .safe_names import true_name
 from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, text
 from .trx_reader import trx_header
 from .versions import current_versions
@@ -98,7 +99,7 @@ class Description:
             said.get("group_names", {}),
             said.get("column_names", {}),
             {
-                printable(name): {int(i): printable(one) for i, one in table.items()}
+                true_name(name): {int(i): true_name(one) for i, one in table.items()}
                 for name, table in said.get("categories", {}).items()
             },
         )
@@ -262,7 +263,7 @@ def _renamed(members: dict, names: Mapping[str, str]) -> dict:
     """Give members their true names, but where another one has that name."""
     renamed = {}
     for name, values in members.items():
-        true = printable(names.get(name, name))
+        true = true_name(names.get(name, name))
         is_taken = true in renamed or (true != name and true in members)
         renamed[name if is_taken else true] = values
     return renamed

@@ -25,11 +25,11 @@ from dipy_tractogen.streamlines.protection import (
     named_files,
     sidecars,
 )
+from dipy_tractogen.streamlines.safe_names import true_name
 
 from .arguments import check_magnitudes
 from .loading import noted_screening
 from .logs import noted_warnings, one_line
-from .tables import plain
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -38,9 +38,10 @@ class OutputsMissing(OSError):
     """Outputs cannot be written that others do not depend on; these are there."""
 
 
-# Parameters that name bundles and values, whose names are spelled where they are read.
+# Parameters that name bundles and values, read as the names in files are.
 _NAMING = {"bundles", "conditions", "proportions", "require", "first_bundle"}
-_NAMING |= {"second_bundle", "bundle", "interpolate", "color_by"}
+_NAMING |= {"second_bundle", "bundle", "interpolate", "color_by", "bundles_from"}
+_NAMING |= {"categorical", "continuous", "attribute"}
 
 
 class TractogenFlow(Workflow):
@@ -282,8 +283,8 @@ def _noted(run: Callable) -> Callable:
     def noted(self, *args, **kwargs):
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
-        spelled = {name: plain(bound.arguments[name]) for name in named}
-        bound.arguments.update(spelled)
+        names = {name: _true_names(bound.arguments[name]) for name in named}
+        bound.arguments.update(names)
         self.given = dict(list(bound.arguments.items())[1:])
         check_magnitudes(self.given)
         self.missing = {}
@@ -299,3 +300,10 @@ def _noted(run: Callable) -> Callable:
 
     noted.__signature__ = signature
     return noted
+
+
+def _true_names(given):
+    """Return names as they are compared; what is no text stays as it is."""
+    if isinstance(given, (list, tuple)):
+        return [_true_names(each) for each in given]
+    return true_name(given) if isinstance(given, str) else given

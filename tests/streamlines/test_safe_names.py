@@ -1,6 +1,33 @@
+import unicodedata
+
 import pytest
 
-from dipy_tractogen.streamlines.safe_names import trk_names, trx_names
+from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.safe_names import trk_names, true_name, trx_names
+from dipy_tractogen.streamlines.writers import save_bundles
+
+NAME = "Bündel"
+APART = unicodedata.normalize("NFD", NAME)
+
+
+def test_letters_and_accents_apart_are_composed():
+    assert APART != NAME
+    assert true_name(APART) == NAME
+    assert true_name("B\udcfcndel\n") == r"B\xfcndel\n"
+
+
+def test_one_bundle_of_a_name_in_either_form(grid, make_streamlines, tmp_path):
+    streamlines = make_streamlines(grid)
+    for folder, name in (("linux", NAME), ("macos", APART)):
+        save_bundles(tmp_path / folder / f"{name}.tck", streamlines, reference=grid)
+    with_groups = tmp_path / "a.trx"
+    given = {"labels": [0] * 7, "bundle_names": [APART], "reference": grid}
+    columns = {f"sex/{APART}": [APART] * 7}
+    save_bundles(with_groups, streamlines, data_per_streamline=columns, **given)
+    files = [tmp_path / "linux", tmp_path / "macos", with_groups]
+    assert load_bundles(files).counts() == {NAME: 21}
+    values = load_bundles(with_groups, categorical=f"sex/{NAME}").values
+    assert set(values[f"sex/{NAME}"]) == {NAME}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_generated_names_are_those_of_the_training(
 
 
 def test_shares_are_asked_for_by_name(trained, tmp_path):
-    shares = [f"{NAMES[2]}=2", f"{NAMES[0]}=1"]
+    shares = [unicodedata.normalize("NFD", f"{NAMES[2]}=2"), f"{NAMES[0]}=1"]
     options = ["--nb_streamlines", 9, "--out_dir", tmp_path, "--proportions", *shares]
     run("dipy_generate_streamlines", trained, *options)
     counts = load_bundles(tmp_path / "synthetic.trx", out_of_bounds="keep").counts()
