@@ -23,7 +23,7 @@ SHORTEST_MM = 1e-3
 _NB_NEWTON_STEPS = 3
 # Points are equally spaced along the line before them. Where that has corners, steps
 # differ, and are made again, the few that need it.
-_LARGEST_RATIO = 1.02
+_LARGEST_RATIO = 1.05
 _MOST_ROUNDS = 8
 _TINY = 1e-12
 _ENDS = [0, -1]
@@ -143,7 +143,7 @@ def equal_steps(points: np.ndarray, nb_points: int) -> tuple[np.ndarray, np.ndar
     Returns
     -------
     even : ndarray of shape (n, nb_points, 3), float32
-        Points in mm, with the same ends. The steps of a streamline differ by 2 % at
+        Points in mm, with the same ends. The steps of a streamline differ by 5 % at
         most, but for the sharpest corners.
     sizes : ndarray of shape (n,)
         Their lengths in mm, a little less than those of the points given.

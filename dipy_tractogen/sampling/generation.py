@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from itertools import islice
 import math
 
 import numpy as np
@@ -93,16 +95,41 @@ def _tasks_of(
 def _plausible_batches(
     conditions: Conditions, draw, counts, seed, plausibility, max_tries
 ) -> Iterator[Drawn]:
-    """Draw plausible streamlines of one combination after another."""
+    """Draw plausible streamlines of one combination after another.
+
+    As many as are asked for are drawn ahead, of all combinations; what is rejected of
+    one is replaced before the next one follows.
+    """
     names = conditions.categorical[0].categories
     plausibility.restart()
+
+    def draw_and_judge(task):
+        drawn = draw(*task)
+        return drawn, plausibility.judge(drawn[0])
+
+    tasks = (
+        task
+        for cell, count in enumerate(counts)
+        for task in _tasks_of(cell, int(count), seed)
+    )
     nothing = True
-    for cell, count in enumerate(counts):
-        for drawn in _plausible_batches_of(
-            draw, cell, int(count), seed, names, plausibility, max_tries
-        ):
-            nothing = False
-            yield drawn
+    with closing(in_order(draw_and_judge, tasks)) as drawn_ahead:
+        for cell, count in enumerate(map(int, counts)):
+            first = islice(drawn_ahead, math.ceil(count / _BATCH))
+            chosen = _Chosen(plausibility, count)
+            for drawn in chosen.of(first):
+                nothing = False
+                yield drawn
+            while chosen.nb_missing and chosen.nb_tried < max_tries * count:
+                needed = min(chosen.nb_needed, max_tries * count - chosen.nb_tried)
+                # What is drawn ahead when there are enough is not used, nor counted.
+                more = _tasks_of(cell, needed, seed, chosen.nb_tried)
+                for drawn in chosen.of(in_order(draw_and_judge, more)):
+                    nothing = False
+                    yield drawn
+            if chosen.nb_missing:
+                plausibility.check(at_end=True)
+                plausibility.miss(names[chosen.bundle], chosen.nb_missing)
     if nothing:
         raise ValueError(
             f"No streamline is plausible. {plausibility.describe_rejections()}. Loosen "
@@ -110,37 +137,34 @@ def _plausible_batches(
         )
 
 
-def _plausible_batches_of(
-    draw: Draw,
-    cell: int,
-    count: int,
-    seed: int,
-    names: Sequence[str],
-    plausibility: Plausibility,
-    max_tries: int,
-) -> Iterator[Drawn]:
-    """Draw until there are enough plausible ones, or too many were tried."""
+class _Chosen:
+    """Counts the plausible streamlines of a combination, up to so many."""
 
-    def draw_and_judge(task):
-        drawn = draw(*task)
-        return drawn, plausibility.judge(drawn[0])
+    def __init__(self, plausibility: Plausibility, count: int):
+        self._plausibility, self._count = plausibility, count
+        self._nb_found = self.nb_tried = self.bundle = 0
 
-    nb_tried = nb_found = 0
-    while nb_found < count and nb_tried < max_tries * count:
-        # As many as are missing, over the share that was plausible so far.
-        needed = math.ceil((count - nb_found) * (nb_tried + 1) / (nb_found + 1))
-        needed = min(needed, max_tries * count - nb_tried)
-        # What is drawn ahead when there are enough is not used, nor counted.
-        tasks = _tasks_of(cell, needed, seed, nb_tried)
-        for (points, codes, numbers), accepted in in_order(draw_and_judge, tasks):
-            nb_tried += len(points)
-            kept = np.flatnonzero(plausibility.count(accepted))[: count - nb_found]
-            nb_found += len(kept)
-            plausibility.check()
-            if len(kept):
+    @property
+    def nb_missing(self) -> int:
+        """Streamlines that are still to be found."""
+        return self._count - self._nb_found
+
+    @property
+    def nb_needed(self) -> int:
+        """Streamlines to draw: those missing, over the share that was plausible."""
+        return math.ceil(self.nb_missing * (self.nb_tried + 1) / (self._nb_found + 1))
+
+    def of(self, judged: Iterable[tuple[Drawn, np.ndarray]]) -> Iterator[Drawn]:
+        """Give those of batches that are plausible, until there are enough."""
+        for (points, codes, numbers), accepted in judged:
+            self.nb_tried += len(points)
+            self.bundle = codes[0, 0]
+            kept = np.flatnonzero(self._plausibility.count(accepted))[: self.nb_missing]
+            self._nb_found += len(kept)
+            self._plausibility.check()
+            if len(kept) == len(points):
+                yield points, codes, numbers
+            elif len(kept):
                 yield points[kept], codes[kept], numbers[kept]
-            if nb_found == count:
+            if not self.nb_missing:
                 return
-    if nb_found < count:
-        plausibility.check(at_end=True)
-        plausibility.miss(names[codes[0, 0]], count - nb_found)

@@ -14,7 +14,7 @@ import numpy as np
 from .files import split_extension
 from .grids import GRID_READERS
 from .messages import read_error, warnings_logged
-from .ragged import blocks, extent, streamlines_of, to_sequence
+from .ragged import as_sequence, blocks, extent, streamlines_of, to_sequence
 from .schema import list_of, number, record, text, whole
 from .trk_header import axes_of, voxel_order
 
@@ -320,12 +320,15 @@ class Reference:
         streamlines = to_sequence(streamlines)
         inside = np.ones(len(streamlines), dtype=bool)
         to_voxels = np.linalg.inv(self.affine)
-        pieces = blocks(streamlines, points_per_block=_POINTS_LOOKED_AT)
-        for rows, points, lengths in pieces:
-            if not self._in_box(to_voxels, _corners(points), margin_mm).all():
-                inner = self._in_box(to_voxels, points, margin_mm)
-                outside = np.flatnonzero(~inner)
-                inside[rows.start + streamlines_of(outside, lengths)] = False
+        for rows, points, lengths in blocks(streamlines):
+            if self._in_box(to_voxels, _corners(points), margin_mm).all():
+                continue
+            block, size = as_sequence(points, lengths), _POINTS_LOOKED_AT
+            for part, some, sizes in blocks(block, points_per_block=size):
+                if not self._in_box(to_voxels, _corners(some), margin_mm).all():
+                    inner = self._in_box(to_voxels, some, margin_mm)
+                    outside = streamlines_of(np.flatnonzero(~inner), sizes)
+                    inside[rows.start + part.start + outside] = False
         return inside
 
     def _in_box(
