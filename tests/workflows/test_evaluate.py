@@ -197,6 +197,23 @@ def test_what_was_asked_is_compared_with_what_was_obtained(tmp_path, capsys):
         assert (tmp_path / name).stat().st_size > 10_000
 
 
+def test_what_was_not_asked_is_not_compared(tmp_path, capsys):
+    bundles = simulate(0)
+    save_bundles(
+        tmp_path / "free.trk",
+        bundles.streamlines,
+        reference=bundles.reference,
+        labels=bundles.labels,
+        bundle_names=bundles.bundle_names,
+        data_per_streamline={"length": bundles.lengths() + 5},
+    )
+    real = save(tmp_path / "real.trx", 1)
+    options = ["--nb_bootstrap", "0"]
+    assert evaluate(tmp_path, str(tmp_path / "free.trk"), real, *options) == 0
+    assert read(tmp_path)["conditions"] == {}
+    assert "Asked" not in capsys.readouterr().err
+
+
 def test_a_model_is_measured_on_the_held_out_streamlines(
     tmp_path, model_file, bundle_files
 ):

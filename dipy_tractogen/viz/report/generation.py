@@ -46,6 +46,7 @@ def generation_facts(generation: dict) -> list[Facts]:
     """
     titles = {
         "conditions": "Asked",
+        "obtained": "Missed of what was asked",
         "rejected": "Rejected, by criterion",
         "parameters": "Parameters",
         "versions": "Versions",

@@ -149,7 +149,7 @@ _GENERATION = record(
         "model": record({}, {"file": text(), "digest": text()}),
         "seconds": number(0),
         **dict.fromkeys(
-            ("conditions", "rejected", "parameters", "versions"),
+            ("conditions", "obtained", "rejected", "parameters", "versions"),
             optional(record({})),
         ),
     },
