@@ -204,7 +204,7 @@ class TckStream:
 
 
 class CollectedFile:
-    """A VTK, VTP, FIB or DPY: collected in memory, and written whole by DIPY.
+    """A VTK, VTP, FIB or DPY: collected in memory, and written whole.
 
     Parameters
     ----------
@@ -305,8 +305,7 @@ def rounds_wholes(values: np.ndarray) -> bool:
     """
     if np.can_cast(values.dtype, np.float32):
         return False
-    large = values[np.abs(values.astype(np.float64)) > 2**24].astype(np.float64)
-    # The difference of what is infinite or not a number is neither.
     with np.errstate(invalid="ignore", over="ignore"):
-        changed = large.astype(np.float32) != large
-    return bool((changed & (large == np.rint(large))).any())
+        # Compared in the type of the values: float64 rounds large whole numbers, too.
+        changed = values.astype(np.float32).astype(values.dtype) != values
+    return bool((changed & (values == np.rint(values))).any())

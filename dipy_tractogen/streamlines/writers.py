@@ -11,13 +11,7 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .columns import (
-    as_columns,
-    checked_labels,
-    choose_inherited,
-    with_codes,
-    written_columns,
-)
+from .columns import checked_labels, choose_inherited, with_codes, written_columns
 from .conditions import BUNDLE
 from .files import check_outputs, replacing, tractogram_extension
 from .messages import listed
@@ -115,8 +109,8 @@ class TractogramWriter:
             raise ValueError(
                 "data_per_streamline 'bundle' is where labels go: give another name"
             )
-        kept = self._chosen(inherited or {}, data, labels)
-        data = with_codes({**data, **written_columns(kept, n)}, self._categories)
+        kept = self._chosen(written_columns(inherited or {}, n), data, labels)
+        data = with_codes({**data, **kept}, self._categories)
         self._check_kinds(data, labels)
         self._warn_of_losses(labels, data)
         for rows, block, lengths in blocks(streamlines):
@@ -153,17 +147,16 @@ class TractogramWriter:
         """Give the values of inputs that the file has room for; the same each time."""
         if not inherited or not self._stream.keeps_data:
             return inherited
-        columns = as_columns(inherited, len(next(iter(inherited.values()))))
         if self._inherited is None:
             names = {*own, *([BUNDLE] if labels is not None else [])}
             most = self._stream.most_columns
             self._inherited = choose_inherited(
-                columns,
+                inherited,
                 names,
                 path=self._path,
                 room=None if most is None else max(most - len(names), 0),
             )
-        return {name: columns[name] for name in self._inherited}
+        return {name: inherited[name] for name in self._inherited}
 
     def _check_kinds(self, data: dict, labels: np.ndarray | None) -> None:
         """Refuse what differs from the first call."""
@@ -285,14 +278,15 @@ def open_writer(
             )
             yield writer
             writer.finish()
-            said = writer.description.as_dict()
-            put_sidecar(path, {} if stream.keeps_description else said, force=force)
         except BaseException:
             # The file is removed: that it cannot be ended either says nothing new.
             with suppress(OSError, ValueError):
                 stream.close()
             raise
         stream.close()
+        # Only a tractogram that is whole is described.
+        said = writer.description.as_dict()
+        put_sidecar(path, {} if stream.keeps_description else said, force=force)
 
 
 def save_bundles(

@@ -8,7 +8,25 @@ import pytest
 
 from dipy_tractogen.streamlines.ragged import as_sequence
 from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.streams import rounds_wholes
 from dipy_tractogen.streamlines.writers import open_writer, save_bundles
+
+
+@pytest.mark.parametrize(
+    ("values", "rounded"),
+    [
+        ([2**24, -(2**24)], False),
+        ([2**24 + 1], True),
+        ([2**60], False),
+        ([2**60 + 1], True),
+        ([2**63 - 1], True),
+        ([0.1, np.nan, np.inf], False),
+        ([2.0**24 + 1], True),
+        ([1e300], True),
+    ],
+)
+def test_whole_numbers_that_float32_rounds(values, rounded):
+    assert rounds_wholes(np.array(values)) == rounded
 
 
 def test_trk_is_what_nibabel_writes(reference, make_streamlines, tmp_path):

@@ -1,3 +1,4 @@
+import errno
 import logging
 
 from dipy.io.streamline import load_tractogram
@@ -5,10 +6,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.disk import WriteError
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.readers import read_tractogram
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.sidecar import sidecar_path
+from dipy_tractogen.streamlines.streams import TrkStream
 from dipy_tractogen.streamlines.writers import open_writer, save_bundles
 
 
@@ -232,6 +235,29 @@ def test_body_that_raises_leaves_the_old_file(suffix, grid, make_streamlines, tm
         fail_midway()
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_that_cannot_be_closed_is_not_described(
+    written, grid, make_streamlines, tmp_path, monkeypatch
+):
+    path = written("a.trk")
+    before = sidecar_path(path).read_bytes()
+
+    def close(self):
+        self._file.close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TrkStream, "close", close)
+    data = {"a name of more than twenty letters": np.arange(7)}
+    with pytest.raises(WriteError):
+        save_bundles(
+            path,
+            make_streamlines(grid),
+            reference=grid,
+            data_per_streamline=data,
+            force=True,
+        )
+    assert sidecar_path(path).read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a", "a.trk.gz"])
