@@ -86,6 +86,31 @@ def test_impossible_searches_are_refused(bundle_files, refused, options, said):
     assert any(part in error for part in said.split("|"))
 
 
+@pytest.mark.parametrize("is_link", [False, True])
+def test_file_that_is_no_study_is_kept_whatever_is_forced(
+    bundle_files, tmp_path, capsys, is_link
+):
+    other = tmp_path / "CC.trk"
+    other.write_bytes(b"mine")
+    if is_link:
+        (tmp_path / "sweep.db").symlink_to(other)
+    name = "sweep.db" if is_link else "CC.trk"
+    options = ("--betas", "0", "--out_study", name, "--force")
+    assert sweep(bundle_files, tmp_path, *options) == 1
+    assert f"{name} is no SQLite database" in capsys.readouterr().err
+    assert other.read_bytes() == b"mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"CC.trk", name}
+
+
+def test_search_that_cannot_begin_leaves_nothing(bundle_files, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("full")
+
+    monkeypatch.setattr("dipy_tractogen.tuning.study.BetaStudy.run", fail)
+    assert sweep(bundle_files, tmp_path / "new", "--betas", "0") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_failure_of_all_trials_is_said(bundle_files, tmp_path, monkeypatch, capsys):
     def diverge(*_):
         raise ValueError("The loss became nan")
