@@ -9,6 +9,7 @@ from .encoding import encoded_blocks, load_to_encode, participants_parameters
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .tables import write_arrays
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -95,7 +96,6 @@ class EncodeStreamlinesFlow(TractogenFlow):
     def _write_arrays(self, path, bundles, blocks, files) -> None:
         import numpy as np
 
-        from dipy_tractogen.streamlines.files import replacing
         from dipy_tractogen.streamlines.messages import printable
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
@@ -104,20 +104,18 @@ class EncodeStreamlinesFlow(TractogenFlow):
             name: np.concatenate([arrays[name] for arrays in parts])
             for name in parts[0]
         }
-        with replacing(path, force=self.force) as temporary:
-            np.savez(
-                temporary,
-                **latents,
-                labels=bundles.labels,
-                bundle_names=np.array(bundles.bundle_names),
-                files=np.array([printable(file) for file in files]),
-                file_of_streamline=bundles.values[FILE_NUMBER].astype(np.int32),
-                index_in_file=bundles.values[INDEX_IN_FILE].astype(np.int64),
-                **{
-                    f"data_per_streamline/{name}": values
-                    for name, values in bundles.data_per_streamline.items()
-                },
-            )
+        known = {
+            "labels": bundles.labels,
+            "bundle_names": np.array(bundles.bundle_names),
+            "files": np.array([printable(file) for file in files]),
+            "file_of_streamline": bundles.values[FILE_NUMBER].astype(np.int32),
+            "index_in_file": bundles.values[INDEX_IN_FILE].astype(np.int64),
+        }
+        kept = {
+            f"data_per_streamline/{name}": values
+            for name, values in bundles.data_per_streamline.items()
+        }
+        write_arrays(path, {**latents, **known, **kept}, force=self.force)
 
     def _write_tractogram(self, path, bundles, blocks) -> None:
         from dipy_tractogen.streamlines.writers import open_writer

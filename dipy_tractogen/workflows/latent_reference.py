@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import check_choice, check_int, check_number
 from .encoding import encoded_blocks
+from .tables import write_arrays
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.latent_metric import LatentMetric
@@ -263,20 +264,18 @@ class LatentReference:
         """
         import numpy as np
 
-        from dipy_tractogen.streamlines.files import file_digest, replacing
+        from dipy_tractogen.streamlines.files import file_digest
 
         arrays = self.estimator.to_arrays()
         if self.place is not None:
             arrays["place"] = self.place.to_array()
-        with replacing(path, force=force) as temporary:
-            np.savez(
-                temporary,
-                kind=np.array(type(self.estimator).__name__),
-                model=np.array(file_digest(model_file)),
-                bundle_names=np.array(self.bundle_names),
-                factor=self.metric.factor,
-                **arrays,
-            )
+        known = {
+            "kind": np.array(type(self.estimator).__name__),
+            "model": np.array(file_digest(model_file)),
+            "bundle_names": np.array(self.bundle_names),
+            "factor": self.metric.factor,
+        }
+        write_arrays(path, {**known, **arrays}, force=force)
 
     @classmethod
     def load(cls, path, model_file, kind: type) -> LatentReference:

@@ -1,8 +1,8 @@
-"""Tables and figures that the commands write."""
+"""Tables, plain values and arrays that the commands write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -99,3 +99,34 @@ def plain(value):
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     return printable(value) if isinstance(value, (str, Path)) else value
+
+
+def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
+    """Write arrays by name, under the name of the file when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        An .npz file.
+    arrays : mapping of str to ndarray
+        The arrays.
+    force : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `force` is False.
+    OSError
+        If the file cannot be written.
+    """
+    import numpy as np
+
+    from dipy_tractogen.streamlines.files import replacing
+
+    # NumPy, given a name, writes to another one where it ends in .NPZ.
+    with (
+        replacing(path, force=force) as temporary,
+        open(temporary, "wb") as stream,
+    ):
+        np.savez(stream, **arrays)

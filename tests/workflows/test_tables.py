@@ -2,9 +2,10 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dipy_tractogen.workflows.tables import write_json, write_table
+from dipy_tractogen.workflows.tables import write_arrays, write_json, write_table
 
 
 def test_values_are_text_between_tabs(tmp_path):
@@ -61,6 +62,15 @@ def test_json_is_whole_or_not_there(tmp_path):
     assert path.read_text(encoding="utf-8") == '{\n  "share": 0.5\n}\n'
     with pytest.raises(FileExistsError):
         write_json(path, {}, force=False)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.NPZ", "a.v2.Npz"])
+def test_arrays_are_in_the_file_that_is_named(tmp_path, name):
+    path = tmp_path / name
+    write_arrays(path, {"a": np.arange(3)}, force=False)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    with np.load(path) as arrays:
+        assert arrays["a"].tolist() == [0, 1, 2]
 
 
 def test_text_in_json_can_be_written(tmp_path):
