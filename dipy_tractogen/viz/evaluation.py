@@ -94,7 +94,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     # A bundle may have the name of the first line.
     names = ["all bundles", *report["bundles"]]
     entries = [report["overall"], *report["bundles"].values()]
-    values = (each["generated"][name] for each in entries for name in _MEASURES)
+    values = (each["generated"].get(name) for each in entries for name in _MEASURES)
     if all(value is None for value in values):
         raise ValueError(
             "no bundle has enough streamlines for precision, recall, density and "
@@ -148,7 +148,7 @@ def _draw_measure(axes, name: str, entries: list[dict]) -> None:
         rows = [
             (line + offset, entry[kind][name], _interval(entry, kind, name))
             for line, entry in enumerate(entries)
-            if entry[kind][name] is not None
+            if entry[kind].get(name) is not None
         ]
         places, values, intervals = zip(*rows) if rows else ((), (), ())
         axes.plot(values, places, marker, color=colour, ms=4.5, label=label)
@@ -170,4 +170,5 @@ def _draw_measure(axes, name: str, entries: list[dict]) -> None:
 def _interval(entry: dict, kind: str, name: str) -> tuple[float, float]:
     """Give the interval of a measure, of no width where there is none."""
     interval = entry.get("intervals", {}).get(kind, {}).get(name)
-    return tuple(interval or 2 * [entry[kind][name]])
+    is_known = interval and None not in interval
+    return tuple(interval if is_known else 2 * [entry[kind][name]])

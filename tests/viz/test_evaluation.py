@@ -61,6 +61,12 @@ def test_a_bundle_may_have_the_name_of_the_first_line(tmp_path, report):
     assert pixels(one).shape[0] == pixels(two).shape[0]
 
 
+def test_measures_that_are_not_there_are_left_out(tmp_path, report):
+    report["overall"]["generated"] = {}
+    report["bundles"]["AF_L"]["intervals"] = {"real": {"recall": [None, None]}}
+    assert plot_measures(report, tmp_path / "a.png").exists()
+
+
 def test_what_cannot_be_drawn_is_refused(tmp_path, report):
     with pytest.raises(ValueError, match=r"CST.*AF_L"):
         plot_distributions(report, tmp_path / "a.png", bundle="CST")

@@ -25,7 +25,7 @@ _PROVENANCE = {"command": optional(text(10**6)), "warnings": _TEXTS}
 _ENTRY = record(
     {"generated": _VALUES, "real": _VALUES},
     {
-        "counts": _VALUES,
+        "counts": mapping(optional(number(0))),
         "held_out": _VALUES,
         "ratios": _VALUES,
         "intervals": mapping(mapping(optional(list_of(_VALUE, 2, 2)))),
