@@ -13,9 +13,10 @@ import numpy as np
 
 from .checks import ScreeningReport, check_options, screen
 from .columns import as_columns, join_columns, warn_of_left_out, with_texts
+from .common_grid import common_grid
 from .conditions import BUNDLE
 from .dataset import BundleSet
-from .files import expand_inputs, split_extension, tractogram_extension
+from .files import expand_inputs, split_extension
 from .messages import listed
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
@@ -28,8 +29,6 @@ from .store import GrowingPoints
 from .values import ValueReader, lacking
 
 logger = logging.getLogger("dipy_tractogen")
-
-_WITH_HEADER = (".trk", ".trx")
 
 
 class _Part(NamedTuple):
@@ -163,80 +162,6 @@ def load_bundles(
     reading.end()
     reading.check_left(min_length)
     return _assemble(parts, _joined(parts, points), grid, reading.report, reader.units)
-
-
-def common_grid(
-    files: list[Path],
-    reference: Reference | str | os.PathLike | None = None,
-    *,
-    tell: bool = True,
-) -> Reference | None:
-    """Find the grid that tractograms share.
-
-    Parameters
-    ----------
-    files : list of Path
-        The tractograms.
-    reference : Reference, str or Path, optional
-        The grid in place of those in the headers; or a file that holds it.
-    tell : bool, optional
-        Whether it is said which files have another grid, or none.
-
-    Returns
-    -------
-    Reference or None
-        The grid; None where there are only placeholders.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be opened.
-    ValueError
-        If a header is damaged, or the files have different grids and there is no
-        reference.
-    """
-    if reference is not None:
-        reference = Reference.of(reference)
-    first, without, replaced = None, [], []
-    for file in files:
-        grid = _own_grid(file)
-        if grid is None or grid.is_placeholder:
-            without.append(file)
-        elif reference is not None and not grid.matches(reference):
-            replaced.append(file)
-        elif first is None:
-            first = file, grid
-        elif reference is None and not grid.matches(first[1]):
-            raise ValueError(
-                f"{first[0]} and {file} are in different grids: register them to one "
-                "space, or state the common grid (reference='FILE')"
-            )
-    if replaced and tell:
-        logger.warning(
-            "%s%s another grid than the common one, which holds for all",
-            replaced[0],
-            f" and {len(replaced) - 1} more have" if replaced[1:] else " has",
-        )
-    if reference is not None:
-        return None if reference.is_placeholder else reference
-    if without and tell:
-        use = f"that of {first[0]} is used" if first else "no box is checked for them"
-        logger.info(
-            "%d of %d files have no voxel grid (%s first): %s, or give an image with "
-            "theirs (reference='FILE')",
-            len(without),
-            len(files),
-            without[0],
-            use,
-        )
-    return first[1] if first else None
-
-
-def _own_grid(file: Path) -> Reference | None:
-    """Read the grid in the header of a tractogram; None where the format has none."""
-    if tractogram_extension(file) not in _WITH_HEADER:
-        return None
-    return Reference.from_file(file)
 
 
 def _read_part(

@@ -10,9 +10,10 @@ import numpy as np
 
 from dipy_tractogen.metrics.texture import texture
 from dipy_tractogen.streamlines.checks import screen
+from dipy_tractogen.streamlines.common_grid import common_grid
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.files import expand_inputs, split_extension
-from dipy_tractogen.streamlines.io import common_grid, load_bundles
+from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.messages import printable
 from dipy_tractogen.streamlines.ragged import as_sequence, take
 from dipy_tractogen.streamlines.readers import read_tractogram

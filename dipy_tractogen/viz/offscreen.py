@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import contextlib
 from dataclasses import asdict
 import json
+import logging
 import os
 from pathlib import Path
 import signal
@@ -32,9 +33,12 @@ from .outline import Outline
 from .panels import Panel
 from .scenes import draw_streamlines
 
+logger = logging.getLogger("dipy_tractogen")
+
 # Long enough for millions of streamlines on a busy computer: it only ends what hangs.
 SECONDS_PER_SCENE = 600
 _PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.offscreen")
+_MANY = 20
 _ARRAYS, _SCENES, _IMAGE = "arrays.npz", "scenes.json", "image_{}.npy"
 
 
@@ -75,6 +79,8 @@ def draw_cells(
         If no process can render here, or the one that draws fails, aborts or hangs.
     """
     require_rendering()
+    if len(cells) >= _MANY:
+        logger.info("Rendering %d pictures", len(cells))
     with temporary_folder() as folder:
         settings = {"width": width, "background": background}
         write_scenes(folder, cells, panels, colours, outline, **settings)

@@ -7,17 +7,15 @@ import logging
 from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
 from .encoding import load_to_encode, participants_parameters
-from .evaluation_inputs import load_generated, measure_model
+from .evaluation_inputs import common_box, load_generated, measure_model
 from .loading import default_loading, load
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .places import warn_of_space
 from .tables import write_json, write_table
 from .thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")
-
-# Precision and recall up to which the spaces of two sets are in doubt.
-_NEARLY_NONE = 0.1
 
 
 class EvaluateStreamlinesFlow(TractogenFlow):
@@ -131,7 +129,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             **default_loading(),
             "bundles_from": bundles_from,
             "outside_box": outside_box,
-            "reference": _common_box(files, reference),
+            "reference": common_box(files, reference),
         }
         sets, asked = self._load(files, loading, model, given["participants"])
         labels, names = _common_labels(sets)
@@ -155,7 +153,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         report["screening"] = self.screening
         report["warnings"] = [
             *_warn_of_dropped(sets),
-            *_warn_of_space(report, sets),
+            *warn_of_space(report, sets),
             *report["warnings"],
         ]
         report["parameters"].update(
@@ -270,45 +268,12 @@ def _read_grid(grid):
     return voxels
 
 
-def _common_box(files: dict, reference):
-    """Find the one grid whose box holds for all sets: that of the real streamlines.
-
-    A box of each set would drop streamlines of one that it keeps of the other.
-    """
-    from dipy_tractogen.streamlines.io import common_grid
-
-    for kind in ("real", "training", "generated"):
-        if kind not in files:
-            continue
-        found = common_grid(files[kind], reference, tell=False)
-        if found is not None:
-            return found
-    return None
-
-
 def _warn_of_dropped(sets: dict) -> list[str]:
     """Say what was dropped of each set, or kept although it leaves the box."""
     return [
         f"Of the {kind} streamlines: {each.report.summary()}."
         for kind, each in sets.items()
         if each.report.counts
-    ]
-
-
-def _warn_of_space(report: dict, sets: dict) -> list[str]:
-    """Compare the places of sets of which nearly none is near to the other."""
-    from dipy_tractogen.streamlines.place import Place
-
-    found = report["overall"]["generated"]
-    near = [found[name] for name in ("precision", "recall")]
-    if None in near or max(near) > _NEARLY_NONE:
-        return []
-    places = {kind: Place.of(sets[kind].streamlines) for kind in ("generated", "real")}
-    report["places"] = {kind: each.to_dict() for kind, each in places.items()}
-    said = "; ".join(f"{kind}: {each.describe()}" for kind, each in places.items())
-    return [
-        "Nearly no generated streamline is near to a real one: both have to be in one "
-        f"space. {said}."
     ]
 
 

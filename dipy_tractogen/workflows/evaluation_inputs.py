@@ -8,6 +8,39 @@ from .encoding import encoded_blocks
 from .loading import load
 
 
+def common_box(files: dict[str, list[Path]], reference):
+    """Find the one grid whose box holds for all sets.
+
+    A box of each set would drop streamlines of one that it keeps of the other.
+
+    Parameters
+    ----------
+    files : dict of str to list of Path
+        The tractograms, by what they are.
+    reference : str, Path or None
+        The grid, where one is given.
+
+    Returns
+    -------
+    Reference or None
+        That grid, or else that of the real, the training or the generated ones; None
+        where there is none.
+
+    Raises
+    ------
+    ValueError, OSError
+        If a header cannot be read, or those of one set have different grids.
+    """
+    from dipy_tractogen.streamlines.common_grid import common_grid
+
+    for kind in ("real", "training", "generated"):
+        if kind in files:
+            found = common_grid(files[kind], reference, tell=False)
+            if found is not None:
+                return found
+    return None
+
+
 def load_generated(files: list[Path], given: dict, **options):
     """Load generated streamlines, with what each was asked for.
 

@@ -17,6 +17,7 @@ from .learning import learn
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .places import compare_places, warn_of_rejection
 from .provenance import make_notes
 from .tables import write_json
 
@@ -91,12 +92,15 @@ class FilterStreamlinesFlow(TractogenFlow):
         )
         plausible = relative <= 1
         if not plausible.any():
+            sets = {"input": bundles.streamlines, "reference": reference.place}
             raise ValueError(
                 f"none of the {len(bundles)} streamlines is plausible, the nearest "
                 f"being {distances.min():.3g} mm from the reference: "
-                f"{reference.describe_places(bundles)[0]}"
+                "inputs have to be in the space of the reference. "
+                f"{compare_places(**sets)[0]}"
             )
-        report |= reference.compare_places(int((~plausible).sum()), bundles)
+        rejected = int((~plausible).sum())
+        report |= warn_of_rejection(rejected, bundles, reference.place)
         data = {
             "distance_mm": distances.astype("float32"),
             "relative_distance": relative.astype("float32"),

@@ -19,6 +19,7 @@ from .learning import learn
 from .loading import check_loading, loading_parameters
 from .models import load_trained_model
 from .parameters import with_parameters_of
+from .places import warn_of_rejection
 from .provenance import make_notes
 from .tables import write_json, write_table
 
@@ -110,7 +111,8 @@ class LabelStreamlinesFlow(TractogenFlow):
         self._write(paths["out_tractogram"], bundles, labels, names, data)
         with self.optional(paths["out_counts"]):
             self._count(paths["out_counts"], labels, names)
-        report |= reference.compare_places(int((relative > 1).sum()), bundles)
+        rejected = int((relative > 1).sum())
+        report |= warn_of_rejection(rejected, bundles, reference.place)
         report |= make_notes(self)
         if score:
             report["score"] = _score(bundles, labels, names)

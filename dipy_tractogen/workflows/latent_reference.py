@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from dipy_tractogen.sampling.latent_metric import LatentMetric
     from dipy_tractogen.sampling.latent_neighbours import NearestLatents
     from dipy_tractogen.streamlines.place import Place
-
-logger = logging.getLogger("dipy_tractogen")
-
-NEARLY_ALL = 0.9
-"""Share of inputs that are rejected from which on their space is in doubt."""
 
 
 def reference_parameters(
@@ -199,56 +193,6 @@ class LatentReference:
             found.append(self.estimator.nearest(coordinates))
         distances, nearest = (np.concatenate(parts) for parts in zip(*found))
         return distances, nearest, self.estimator.over_thresholds(distances, nearest)
-
-    def compare_places(self, nb_rejected: int, bundles) -> dict:
-        """Compare inputs that are nearly all rejected with the reference, and warn.
-
-        Parameters
-        ----------
-        nb_rejected : int
-            How many are near to no reference streamline.
-        bundles : BundleSet
-            The inputs.
-
-        Returns
-        -------
-        dict
-            Under ``places`` those of ``input`` and ``reference``; empty where fewer
-            than nine tenths are rejected.
-        """
-        if nb_rejected < NEARLY_ALL * len(bundles):
-            return {}
-        text, places = self.describe_places(bundles)
-        logger.warning(
-            "%d of the %d streamlines are near to no reference streamline: %s",
-            nb_rejected,
-            len(bundles),
-            text,
-        )
-        return {"places": places}
-
-    def describe_places(self, bundles) -> tuple[str, dict]:
-        """Say where inputs are, and where the reference is.
-
-        Parameters
-        ----------
-        bundles : BundleSet
-            The inputs.
-
-        Returns
-        -------
-        text : str
-            Both in words, and what has to be.
-        places : dict of str to dict
-            Both as numbers.
-        """
-        from dipy_tractogen.streamlines.place import Place
-
-        places = {"input": Place.of(bundles.streamlines), "reference": self.place}
-        places = {name: each for name, each in places.items() if each is not None}
-        said = "; ".join(f"{name}: {each.describe()}" for name, each in places.items())
-        text = f"inputs have to be in the space of the reference. {said}"
-        return text, {name: each.to_dict() for name, each in places.items()}
 
     def save(self, path: Path, model_file, *, force: bool) -> None:
         """Write what is needed to compare others, as arrays.

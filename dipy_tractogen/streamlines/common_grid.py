@@ -1,0 +1,88 @@
+"""The one grid that several tractograms share."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from .files import tractogram_extension
+from .reference import Reference
+
+logger = logging.getLogger("dipy_tractogen")
+
+_WITH_HEADER = (".trk", ".trx")
+
+
+def common_grid(
+    files: list[Path],
+    reference: Reference | str | os.PathLike | None = None,
+    *,
+    tell: bool = True,
+) -> Reference | None:
+    """Find the grid that tractograms share.
+
+    Parameters
+    ----------
+    files : list of Path
+        The tractograms.
+    reference : Reference, str or Path, optional
+        The grid in place of those in the headers; or a file that holds it.
+    tell : bool, optional
+        Whether it is said which files have another grid, or none.
+
+    Returns
+    -------
+    Reference or None
+        The grid; None where there are only placeholders.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be opened.
+    ValueError
+        If a header is damaged, or the files have different grids and there is no
+        reference.
+    """
+    if reference is not None:
+        reference = Reference.of(reference)
+    first, without, replaced = None, [], []
+    for file in files:
+        grid = _own_grid(file)
+        if grid is None or grid.is_placeholder:
+            without.append(file)
+        elif reference is not None and not grid.matches(reference):
+            replaced.append(file)
+        elif first is None:
+            first = file, grid
+        elif reference is None and not grid.matches(first[1]):
+            raise ValueError(
+                f"{first[0]} and {file} are in different grids: register them to one "
+                "space, or state the common grid (reference='FILE')"
+            )
+    if replaced and tell:
+        logger.warning(
+            "%s%s another grid than the common one, which holds for all",
+            replaced[0],
+            f" and {len(replaced) - 1} more have" if replaced[1:] else " has",
+        )
+    if reference is not None:
+        return None if reference.is_placeholder else reference
+    if without and tell:
+        use = f"that of {first[0]} is used" if first else "no box is checked for them"
+        logger.info(
+            "%d of %d files have no voxel grid (%s first): %s, or give an image with "
+            "theirs (reference='FILE')",
+            len(without),
+            len(files),
+            without[0],
+            use,
+        )
+    return first[1] if first else None
+
+
+def _own_grid(file: Path) -> Reference | None:
+    """Read the grid in the header of a tractogram; None where the format has none."""
+    if tractogram_extension(file) not in _WITH_HEADER:
+        return None
+    return Reference.from_file(file)
