@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 import glob
 import hashlib
 import logging
@@ -15,6 +14,7 @@ from stat import S_ISDIR
 import tempfile
 
 from .disk import writing
+from .folders import note_new
 from .messages import listed, reason
 
 logger = logging.getLogger("dipy_tractogen")
@@ -23,8 +23,6 @@ logger = logging.getLogger("dipy_tractogen")
 TRACTOGRAM_EXTENSIONS = (".trk", ".tck", ".trx", ".vtk", ".vtp", ".fib", ".dpy")
 
 _DOUBLE_EXTENSIONS = (".nii.gz", ".gii.gz", ".tar.gz")
-# Folders that were made in the body of `removing_new_folders`.
-_NEW_FOLDERS: ContextVar[list[Path] | None] = ContextVar("_NEW_FOLDERS", default=None)
 _LONGEST_STEM = 40
 _GLOB_CHARACTERS = frozenset("*?[")
 
@@ -272,32 +270,9 @@ def _check_existing(files: list[Path], *, force: bool) -> None:
         )
 
 
-@contextmanager
-def removing_new_folders() -> Iterator[None]:
-    """Remove the folders that outputs were given in the body, if it raises.
-
-    Those that something was written to stay.
-    """
-    new: list[Path] = []
-    token = _NEW_FOLDERS.set(new)
-    try:
-        yield
-    except BaseException:
-        for folder in sorted(new, key=lambda each: len(each.parts), reverse=True):
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-    finally:
-        _NEW_FOLDERS.reset(token)
-
-
 def _check_folder(folder: Path) -> None:
     """Create a folder if it is missing and prove that it can be written."""
-    new = _NEW_FOLDERS.get()
-    if new is not None:
-        absolute = folder.absolute()
-        each_above = (absolute, *absolute.parents)
-        new.extend(each for each in each_above if not each.exists())
+    note_new(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

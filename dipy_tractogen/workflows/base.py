@@ -17,8 +17,8 @@ from dipy_tractogen.streamlines.disk import WriteError
 from dipy_tractogen.streamlines.files import (
     check_outputs,
     expand_inputs,
-    removing_new_folders,
 )
+from dipy_tractogen.streamlines.folders import removing_new_folders
 from dipy_tractogen.streamlines.protection import (
     check_apart,
     check_log_name,

@@ -12,7 +12,8 @@ import pytest
 
 from dipy_tractogen.streamlines import disk
 from dipy_tractogen.streamlines.disk import WriteError, temporary_error, writing
-from dipy_tractogen.streamlines.files import removing_new_folders, replacing
+from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.streamlines.folders import removing_new_folders
 from dipy_tractogen.streamlines.messages import read_error
 from dipy_tractogen.streamlines.store import StoreError
 
