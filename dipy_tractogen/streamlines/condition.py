@@ -57,6 +57,10 @@ class Condition:
     high: float = 0.0
     unit: str = ""
 
+    def __post_init__(self):
+        categories = tuple(map(true_name, self.categories))
+        object.__setattr__(self, "categories", categories)
+
     @classmethod
     def of(
         cls,
@@ -94,7 +98,7 @@ class Condition:
             raise ValueError(f"There is no value of {name}: give one or more.")
         if _is_text(values):
             found = _categories(name, values)
-            return cls(name, tuple(str(one) for one in categories) or found)
+            return cls(name, categories or found)
         return _of_numbers(name, finite_numbers(name, values), unit)
 
     @classmethod
@@ -117,8 +121,7 @@ class Condition:
             If an attribute is unknown, or of another type.
         """
         PLAIN_CONDITION(plain, "")
-        categories = tuple(map(true_name, plain.get("categories", ())))
-        return cls(**{**plain, "categories": categories})
+        return cls(**plain)
 
     @property
     def is_categorical(self) -> bool:

@@ -14,6 +14,7 @@ from .geometry import own_lengths, resample
 from .messages import listed
 from .ragged import as_sequence, take, to_sequence
 from .reference import Reference
+from .safe_names import true_name
 
 
 @dataclass(eq=False)
@@ -61,7 +62,7 @@ class BundleSet:
         self.streamlines = to_sequence(self.streamlines)
         self.reference = Reference.of(self.reference)
         self.labels = np.asarray(self.labels, dtype=np.int32)
-        self.bundle_names = tuple(str(name) for name in self.bundle_names)
+        self.bundle_names = tuple(map(true_name, self.bundle_names))
         if self.labels.shape != (len(self.streamlines),):
             raise ValueError(
                 f"labels of the shape {self.labels.shape} are given for "

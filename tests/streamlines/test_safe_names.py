@@ -1,7 +1,9 @@
 import unicodedata
 
+import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.condition import Condition
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.safe_names import trk_names, true_name, trx_names
 from dipy_tractogen.streamlines.writers import save_bundles
@@ -14,6 +16,12 @@ def test_letters_and_accents_apart_are_composed():
     assert APART != NAME
     assert true_name(APART) == NAME
     assert true_name("B\udcfcndel\n") == r"B\xfcndel\n"
+
+
+def test_categories_are_found_in_either_form():
+    for given in (NAME, APART):
+        one = Condition.of("bundle", np.array(["AF", given]))
+        assert one.codes([NAME, APART]).tolist() == [1, 1]
 
 
 def test_one_bundle_of_a_name_in_either_form(grid, make_streamlines, tmp_path):
