@@ -12,6 +12,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.disk import temporary_error
+from dipy_tractogen.streamlines.messages import briefly
 from dipy_tractogen.streamlines.schema import Unfit, fitting
 
 from .model_schema import WEIGHTS_FILE, check_config, check_weights, read_config
@@ -129,5 +130,9 @@ def _check_loaded(model) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0].strip().rstrip(".") if lines else type(error).__name__
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    # Of several faults Keras shows one, after a line that says how many there are.
+    shown = (
+        lines[1:2] if len(lines) > 1 and "could not be loaded" in lines[0] else lines
+    )
+    return briefly(shown[0]).rstrip(".") if shown else type(error).__name__

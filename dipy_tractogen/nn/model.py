@@ -17,6 +17,7 @@ from .data import TrainingData
 from .generator import StreamlineGenerator
 from .options import TrainingOptions
 from .record import TrainingRecord
+from .settings import keras_defaults
 from .trackers import ACTIVE_VARIANCE
 from .training import fit_model
 from .traversal import LatentTraversal
@@ -198,6 +199,7 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         """
         return None
 
+    @keras_defaults()
     def save(self, filepath: str | Path, overwrite: bool = True, **kwargs) -> None:
         """Write the model and its record as one ``.keras`` file.
 

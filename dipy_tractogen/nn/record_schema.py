@@ -8,8 +8,8 @@ import zipfile
 
 import numpy as np
 
-from dipy_tractogen.sampling.density import DENSITY_ARRAYS
-from dipy_tractogen.sampling.texture import TEXTURE_ARRAYS
+from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
+from dipy_tractogen.sampling.texture_schema import TEXTURE_ARRAYS, check_texture
 from dipy_tractogen.streamlines.archive_schema import read_arrays
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
 from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH, Conditions
@@ -115,7 +115,9 @@ def read_parts(
     texture = _arrays(folder / TEXTURE_FILE, TEXTURE_ARRAYS, {})
     if latents:
         _check_bundles(entries)
+        ConditionalDensity.from_arrays(latents, Conditions(entries["conditions"]))
     if texture:
+        check_texture(texture)
         _check_texture(texture, known.get("b", 0), sizes.get("nb_points"))
     return entries, latents, texture
 

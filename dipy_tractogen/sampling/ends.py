@@ -199,7 +199,8 @@ class RealEnds:
             )
         ends = cls()
         for name in ENDS_ARRAYS:
-            setattr(ends, name, arrays[name])
+            kind = np.int32 if name == "labels" else np.float32
+            setattr(ends, name, np.asarray(arrays[name], dtype=kind))
         return ends
 
 

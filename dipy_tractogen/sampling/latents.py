@@ -219,7 +219,16 @@ class LatentBank:
             If one is missing, or they do not fit together.
         """
         check_arrays(arrays, BANK_ARRAYS)
-        bank = cls(**{each.name: arrays[each.name] for each in fields(cls)})
+        kinds = {"means": "f4", "deviations": "f4", "cell_of": "i4", "cells": "i4"}
+        bank = cls(
+            **{
+                each.name: np.asarray(
+                    arrays[each.name],
+                    dtype="?" if each.name == "active" else kinds.get(each.name, "f8"),
+                )
+                for each in fields(cls)
+            }
+        )
         if len(np.unique(bank.cell_of)) < max(len(bank.cells), 1):
             raise Unfit("cell_of", "without some of the cells", "latents of each cell")
         if (np.diff(bank.cell_of) < 0).any():

@@ -7,16 +7,12 @@ kept and added again, and the arc length is then made the one that is asked for.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
 from dipy_tractogen.streamlines.geometry import cosine_basis
-from dipy_tractogen.streamlines.schema import Unfit
 
 from .arc_length import CHUNK, SHORTEST_MM, add_with_length, arc_lengths
-from .ends import ENDS_ARRAYS, RealEnds
+from .ends import RealEnds
 from .residuals import (
     check_fitted,
     check_given,
@@ -27,33 +23,13 @@ from .residuals import (
 )
 from .similar import Descriptors, SimilarStreamlines, coarse_shapes
 from .strength import choose_strengths, halves
+from .texture_schema import ENDS, check_texture, ends_of
 
 _NB_COEFFICIENTS = 128
 # Weights of the length, and of its ratio to the decoded one, in the choice of one.
 _LENGTH_WEIGHT = 1.0
 _RATIO_WEIGHT = 0.5
 _STORED = ("coefficients", "labels", "lengths", "shapes")
-_ENDS = "ends_"
-# Beyond any point of a streamline, in mm, and within reach of half precision.
-_FARTHEST_MM = 6e4
-
-TEXTURE_ARRAYS = {
-    "nb_points": Array("iu", (), 2, 2**15),
-    "coefficients": Array("f", ("r", "c", 3), -_FARTHEST_MM, _FARTHEST_MM),
-    "labels": Array("iu", ("r",), 0, 2**31 - 1),
-    "lengths": Array("f", ("r", 2), 1e-6, 1e6),
-    "shapes": Array("f", ("r", "s"), -1e9, 1e9),
-    **{
-        _ENDS + name: replace(
-            each,
-            shape=tuple(_ENDS + size if size == "r" else size for size in each.shape),
-            needed=False,
-        )
-        for name, each in ENDS_ARRAYS.items()
-    },
-}
-"""Arrays of a `Texture` in a file: r residuals of c coefficients. Files of earlier
-versions have none of the ends."""
 
 
 class Texture:
@@ -274,7 +250,7 @@ class Texture:
         return {
             "nb_points": np.array(self.nb_points),
             **{name: getattr(self, name) for name in _STORED},
-            **{_ENDS + name: each for name, each in self.ends.to_arrays().items()},
+            **{ENDS + name: each for name, each in self.ends.to_arrays().items()},
         }
 
     @classmethod
@@ -296,29 +272,15 @@ class Texture:
         ValueError
             If the arrays do not fit together.
         """
-        check_arrays(arrays, TEXTURE_ARRAYS)
+        check_texture(arrays)
         texture = cls()
         texture.nb_points = int(arrays["nb_points"])
-        labels, (_, nb_coefficients, _) = arrays["labels"], arrays["coefficients"].shape
-        if not len(labels) or (np.diff(labels) < 0).any():
-            raise Unfit("labels", "empty, or not in order", "ascending bundles")
-        if not 1 <= nb_coefficients <= texture.nb_points:
-            raise Unfit(
-                "coefficients",
-                f"{nb_coefficients} of each residual",
-                f"from 1 to the {texture.nb_points} points of a streamline",
-            )
         for name in _STORED:
-            setattr(texture, name, arrays[name])
-        ends = {
-            name.removeprefix(_ENDS): each
-            for name, each in arrays.items()
-            if name.startswith(_ENDS)
-        }
+            kind = getattr(texture, name).dtype
+            setattr(texture, name, np.asarray(arrays[name], dtype=kind))
+        ends = ends_of(arrays)
         if ends:
             texture.ends = RealEnds.from_arrays(ends)
-            if np.setdiff1d(labels, texture.ends.labels).size:
-                raise Unfit("ends_labels", "without some of the labels", "all bundles")
         texture._prepare()
         return texture
 

@@ -54,6 +54,7 @@ def refused(path):
     assert said.startswith(str(path))
     assert len(said.splitlines()) == 1
     assert len(said) < 900
+    assert "could not be loaded" not in said
     return said
 
 
