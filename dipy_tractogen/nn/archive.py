@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 import zipfile
-import zlib
 
 import keras
 import numpy as np
 
+from dipy_tractogen.streamlines.archive_schema import DAMAGE
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.disk import temporary_error
 from dipy_tractogen.streamlines.messages import briefly
@@ -22,17 +22,6 @@ from .settings import keras_defaults
 _PACKAGE = "dipy_tractogen"
 _ASSETS = "assets/"
 _WHAT = "a model file of dipy_tractogen"
-# What zipfile and h5py raise of a damaged file, beside ValueError and OSError.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-)
 
 MODELS = {
     "AE": ".ae",
@@ -95,7 +84,7 @@ def _checked_name(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             config = read_config(archive, path.stat().st_size)
-    except (ValueError, OSError, *_DAMAGE) as error:
+    except (ValueError, OSError, *DAMAGE) as error:
         raise ValueError(
             f"{path}: not a model file, or cut short ({_first_line(error)}): give a "
             "whole .keras file written by a dipy_train command."
@@ -107,7 +96,7 @@ def _checked_name(path: Path) -> str:
             f"{path}: a Keras model ({name[:100]}), but not one of dipy_tractogen: "
             "give a file written by one of its dipy_train commands."
         )
-    with fitting(path, _WHAT, OSError, *_DAMAGE), zipfile.ZipFile(path) as archive:
+    with fitting(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
         check_config(config, archive.getinfo(WEIGHTS_FILE).file_size)
         check_weights(archive)
         read_parts(zipfile.Path(archive, _ASSETS), config["config"])

@@ -20,7 +20,7 @@ from .schema import Unfit
 LARGEST_ARRAYS = 2 * 2**30
 
 _LONGEST_HEADER = 10_000
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -33,7 +33,7 @@ _DAMAGE = (
     RecursionError,
     TokenError,
 )
-"""What numpy and zipfile raise of a damaged file, beside ValueError."""
+"""What zipfile, numpy and h5py raise of a damaged file, beside ValueError, OSError."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ def read_arrays(
             there = _wanted(archive, arrays)
             headers = {name: _header(archive, info) for name, info in there.items()}
             known = dict(sizes or {})
-            for name, (dtype, shape, _) in headers.items():
+            for name, (dtype, shape) in headers.items():
                 check_form(name, arrays[name], dtype, shape, known)
             if sum(info.file_size for info in there.values()) > largest:
                 raise Unfit("", "too large", f"arrays of up to {largest} bytes")
             found = {name: _data(archive, info) for name, info in there.items()}
-    except _DAMAGE as error:
+    except DAMAGE as error:
         said = str(error).splitlines()
         raise ValueError(said[0] if said else type(error).__name__) from error
     for name, values in found.items():
@@ -237,7 +237,7 @@ def _wanted(archive: zipfile.ZipFile, arrays) -> dict[str, zipfile.ZipInfo]:
     return {name: members[name] for name in arrays if name in members}
 
 
-def _header(archive: zipfile.ZipFile, info) -> tuple[np.dtype, tuple, int]:
+def _header(archive: zipfile.ZipFile, info) -> tuple[np.dtype, tuple]:
     """Read type and shape of an array, and hold them against the bytes there are."""
     name = info.filename
     with archive.open(info) as stream:
@@ -249,19 +249,15 @@ def _header(archive: zipfile.ZipFile, info) -> tuple[np.dtype, tuple, int]:
         if version not in readers:
             raise Unfit(name, f"of the version {version}", "version 1.0 or 2.0")
         shape, _, dtype = readers[version](stream, max_header_size=_LONGEST_HEADER)
-        begin = stream.tell()
+        nb_bytes = info.file_size - stream.tell()
     if dtype.hasobject or dtype.names:
         raise Unfit(name, f"of the type {dtype}", "numbers or text")
     if not all(isinstance(size, int) and size >= 0 for size in shape):
         raise Unfit(name, f"of the shape {shape}", "sizes of 0 or more")
     expected = math.prod(shape) * dtype.itemsize
-    if expected != info.file_size - begin:
-        raise Unfit(
-            name,
-            f"{info.file_size - begin} bytes long",
-            f"{expected}, as its header says",
-        )
-    return dtype, shape, begin
+    if expected != nb_bytes:
+        raise Unfit(name, f"{nb_bytes} bytes long", f"{expected}, as its header says")
+    return dtype, shape
 
 
 def _data(archive: zipfile.ZipFile, info) -> np.ndarray:

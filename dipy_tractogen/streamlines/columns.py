@@ -218,11 +218,10 @@ def join_columns(
         none = "" if dtype.kind == "U" else np.nan
         joined[name] = np.concatenate(
             [
-                part[name].astype(dtype)
-                if name in part
-                else np.full((count, *widths), none, dtype)
+                part[name] if name in part else np.full((count, *widths), none)
                 for part, count in zip(parts, counts)
-            ]
+            ],
+            dtype=dtype,
         )
     if incomplete:
         logger.warning(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from pathlib import Path
 import tempfile
 
 import numpy as np
@@ -130,6 +131,23 @@ def allocate(
     except OSError as error:
         raise _store_error(folder, error) from error
     return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """Return the bytes of a file, which are read from it as they are needed.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is not empty.
+
+    Returns
+    -------
+    mmap
+        The bytes, read-only; the file is closed with the last array of them.
+    """
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def check_inflated(nb_bytes: int, file_size: int) -> None:

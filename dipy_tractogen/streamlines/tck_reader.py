@@ -31,24 +31,7 @@ _END = re.compile(rb"\nEND[ \t]*\r?\n")
 
 
 def read_tck(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a TCK.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    ndarray of shape (k, 3), float32
-        Points (RASMM, mm).
-
-    Returns
-    -------
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-    data_per_streamline, groups : dict
-        Empty: the format has none.
+    """Read a TCK as `trx_reader.read_trx` does a TRX; it has neither values nor groups.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Reading a TRK block by block.
 
-The header is nibabel's matter. Its reader of the streamlines makes objects of each of
-them, which takes ten times as long as the rest of a training's reading.
+nibabel's reader makes objects of each streamline, which takes ten times as long as the
+rest of a training's reading.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nibabel.streamlines.trk import get_affine_trackvis_to_rasmm
 import numpy as np
 
 from .ragged import POINTS_PER_BLOCK
+from .store import mapped
 from .trk_header import read_trk_header
 
 logger = logging.getLogger("dipy_tractogen")
@@ -24,28 +25,7 @@ _WORD = 4
 
 
 def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a TRK.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    ndarray of shape (k, 3), float32
-        Points in RASMM mm, of whole streamlines.
-
-    Returns
-    -------
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-    data_per_streamline : dict of str to ndarray of shape (n, k)
-        Values of each streamline.
-    groups : dict
-        Empty: the format has none.
-    left_out : dict of str to list of str
-        Names of the values of points, which are not read.
+    """Read a TRK as `trx_reader.read_trx` does a TRX; it has no groups.
 
     Raises
     ------
@@ -59,28 +39,26 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
     begin = int(header["_offset_data"])
     to_rasmm = get_affine_trackvis_to_rasmm(header)
     counts, properties = [np.zeros(0, np.intp)], [np.zeros((0, nb_properties), "f4")]
-    with path.open("rb") as file, _mapped(file) as contents:
-        walk = _walk(contents, header, order, width, nb_properties)
-        for starts, sizes in walk:
-            first = starts[0]
-            last = starts[-1] + sizes[-1] * width + nb_properties
-            place = begin + first * _WORD
-            words = np.frombuffer(contents, order + "f4", last - first, place)
-            starts -= first
-            ends = starts + sizes * width
-            columns = ends[:, None] + np.arange(nb_properties)
-            properties.append(words[columns].astype(np.float32))
-            counts.append(sizes)
-            is_point = np.ones(len(words), dtype=bool)
-            is_point[starts[1:] - 1] = False
-            is_point[columns] = False
-            rows = words[is_point].reshape(-1, width)
-            del words  # the map cannot be closed while there is an array of it
-            if hasattr(mmap, "MADV_DONTNEED"):
-                contents.madvise(mmap.MADV_DONTNEED)
-            # Products of such thin matrices are no work for the threads of a BLAS.
-            points = np.einsum("nk,jk->nj", rows[:, :3], to_rasmm[:3, :3], dtype=float)
-            yield (points + to_rasmm[:3, 3]).astype(np.float32)
+    contents = mapped(path)
+    for starts, sizes in _walk(contents, header, order, width, nb_properties):
+        first = starts[0]
+        last = starts[-1] + sizes[-1] * width + nb_properties
+        place = begin + first * _WORD
+        words = np.frombuffer(contents, order + "f4", last - first, place)
+        starts -= first
+        ends = starts + sizes * width
+        columns = ends[:, None] + np.arange(nb_properties)
+        properties.append(words[columns].astype(np.float32))
+        counts.append(sizes)
+        is_point = np.ones(len(words), dtype=bool)
+        is_point[starts[1:] - 1] = False
+        is_point[columns] = False
+        rows = words[is_point].reshape(-1, width)
+        if hasattr(mmap, "MADV_DONTNEED"):
+            contents.madvise(mmap.MADV_DONTNEED)
+        # Products of such thin matrices are no work for the threads of a BLAS.
+        points = np.einsum("nk,jk->nj", rows[:, :3], to_rasmm[:3, :3], dtype=float)
+        yield (points + to_rasmm[:3, 3]).astype(np.float32)
     lengths = np.concatenate(counts)
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:
@@ -102,10 +80,6 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
         {},
         {"data_per_point": list(scalars)},
     )
-
-
-def _mapped(file) -> mmap.mmap:
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _walk(contents, header, order: str, width: int, nb_properties: int):

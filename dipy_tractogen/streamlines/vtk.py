@@ -35,26 +35,10 @@ _TO_RASMM = {
 
 
 def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a tractogram of the VTK family.
+    """Read a tractogram of the VTK family as `trx_reader.read_trx` does a TRX.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    ndarray of shape (k, 3), float32
-        Points (RASMM, mm).
-
-    Returns
-    -------
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-    data_per_streamline, groups : dict
-        Empty: they are not read.
-    left_out : dict of str to list of str
-        Names of the values of points and of cells.
+    Neither values nor groups are read; the names of the values of points and of cells
+    are among what is left out.
 
     Raises
     ------

@@ -16,6 +16,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .ragged import lengths_between
+from .store import mapped
 
 #: Sections of what is not read, and what it is called.
 LEFT_OUT = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}
@@ -91,27 +92,11 @@ def read_legacy(path: Path) -> PolyLines:
     ValueError
         If it holds something else, or less than it says.
     """
-    with path.open("rb") as file:
-        return _Scanner(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).lines()
+    return _Scanner(mapped(path)).lines()
 
 
 def write_legacy(path: Path, streamlines: ArraySequence) -> None:
-    """Write streamlines as a binary legacy file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    streamlines : ArraySequence
-        Streamlines side by side (RASMM, mm).
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    ValueError
-        If there are more numbers than the format can count.
-    """
+    """Write streamlines as a binary legacy file; see `vtk.save_vtk`."""
     points, lengths = streamlines._data, np.asarray(streamlines._lengths)
     cells = np.empty(len(points) + len(lengths), dtype=">i4")
     if len(cells) > np.iinfo(np.int32).max:
@@ -163,12 +148,12 @@ class _Scanner:
             if keyword in LEFT_OUT:
                 break
             if keyword == "POINTS" and points is None and len(words) == 2:
-                points = self._array(3 * _count(words[0]), words[1]).reshape(-1, 3)
+                points = self._array(3 * read_count(words[0]), words[1]).reshape(-1, 3)
             elif keyword in _CELLS and len(words) == 2:
-                found = self._cells(_count(words[0]), _count(words[1]))
+                found = self._cells(read_count(words[0]), read_count(words[1]))
                 cells = found if keyword == "LINES" else cells
             elif keyword == "FIELD" and len(words) == 2:
-                self._fields(_count(words[1]))
+                self._fields(read_count(words[1]))
             elif keyword == "METADATA":
                 self._skip_metadata()
             else:
@@ -189,9 +174,9 @@ class _Scanner:
                 keyword, *words = line.split()
                 keyword = keyword.upper()
                 if keyword in LEFT_OUT:
-                    kind, count = LEFT_OUT[keyword], _count(words[0])
+                    kind, count = LEFT_OUT[keyword], read_count(words[0])
                 elif keyword == "FIELD":
-                    names[kind] += self._fields(_count(words[1]))
+                    names[kind] += self._fields(read_count(words[1]))
                 elif keyword == "METADATA":
                     self._skip_metadata()
                 else:
@@ -212,11 +197,11 @@ class _Scanner:
         elif keyword == "COLOR_SCALARS":
             width, kind = words[1], "float" if self._is_text else "unsigned_char"
         elif keyword == "LOOKUP_TABLE":
-            count, width = _count(words[1]), "4"
+            count, width = read_count(words[1]), "4"
             kind = "float" if self._is_text else "unsigned_char"
         else:
             width, kind = _WIDTHS[keyword], words[1]
-        self._array(count * _count(width), kind)
+        self._array(count * read_count(width), kind)
 
     def _line(self) -> str:
         """Return the next line that is not empty; nothing at the end."""
@@ -274,9 +259,9 @@ class _Scanner:
             name, width, rows, kind = words
             names.append(unquote(name))
             if kind.lower() != "string":
-                self._array(_count(width) * _count(rows), kind)
+                self._array(read_count(width) * read_count(rows), kind)
                 continue
-            for _ in range(_count(width) * _count(rows)):
+            for _ in range(read_count(width) * read_count(rows)):
                 text = self._string()
                 if name.upper() == "SPACE" and not self._space:
                     self._space = text
@@ -331,8 +316,8 @@ def _separated(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return cells[starts].astype(np.intp), cells[is_index]
 
 
-def _count(word: str) -> int:
-    """Read a count."""
+def read_count(word: str) -> int:
+    """Return a count that is written as text; raise ValueError if it is none."""
     if not (word.isascii() and word.isdigit() and len(word) < 16):
         raise ValueError(f"{word[:40]!r} is no count")
     return int(word)

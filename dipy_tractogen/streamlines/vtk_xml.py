@@ -20,8 +20,8 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .ragged import lengths_between
-from .store import check_inflated
-from .vtk_legacy import PolyLines
+from .store import check_inflated, mapped
+from .vtk_legacy import PolyLines, read_count
 
 _TYPES = {
     **{f"Int{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -68,42 +68,12 @@ class _Array(NamedTuple):
 
 
 def read_xml(path: Path) -> PolyLines:
-    """Read the lines of an XML file of VTK.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    lines : PolyLines
-        What it holds; the pieces of a file are put together.
-
-    Raises
-    ------
-    ValueError
-        If it holds something else, or less than it says.
-    """
-    with path.open("rb") as file:
-        return _Document(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).lines()
+    """Read the lines of all pieces of an XML file; see `vtk_legacy.read_legacy`."""
+    return _Document(mapped(path)).lines()
 
 
 def write_xml(path: Path, streamlines: ArraySequence) -> None:
-    """Write streamlines as an XML file of VTK, which declares the space.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    streamlines : ArraySequence
-        Streamlines side by side (RASMM, mm).
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
+    """Write streamlines as an XML file; see `vtk.save_vtk`."""
     points = streamlines._data.astype("<f4", copy=False)
     bits = 32 if len(points) <= np.iinfo(np.int32).max else 64
     arrays = [
@@ -171,8 +141,8 @@ class _Document:
     def _piece(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Decode points, lengths of lines and their points of one piece."""
         attributes = self._pieces[number - 1]
-        nb_points = _count(attributes.get("NumberOfPoints", "0"))
-        nb_lines = _count(attributes.get("NumberOfLines", "0"))
+        nb_points = read_count(attributes.get("NumberOfPoints", "0"))
+        nb_lines = read_count(attributes.get("NumberOfLines", "0"))
         arrays = {
             (one.parent, one.attributes.get("Name", "") * (one.parent == "Lines")): one
             for one in self._arrays
@@ -244,7 +214,7 @@ class _Document:
             text = "".join(array.text)
             return np.fromstring(text, dtype.newbyteorder("="), sep=" ")
         if form == "appended":
-            start = self._appended + _count(array.attributes.get("offset", "0"))
+            start = self._appended + read_count(array.attributes.get("offset", "0"))
             if not self._appended or start > len(self._contents):
                 raise ValueError("an array begins after the end of the file")
             stream = _Stream(self._contents, start, is_raw=self._is_raw)
@@ -331,13 +301,6 @@ class _Stream:
         if len(found) != count:
             raise ValueError("an array is cut short")
         return found
-
-
-def _count(text: str) -> int:
-    """Read a count."""
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise ValueError(f"{text[:40]!r} is no count")
-    return int(text)
 
 
 def _refuse_doctype(*_) -> None:
