@@ -80,7 +80,7 @@ def _measure(model, training, held_out, points, aside, seed: int) -> dict:
         "kl_nats": _divergence(z_mean, deviation),
         "active_units": record.active_units,
         **_quality(model, training, held_out, seed),
-        **_disentanglement(z_mean, aside),
+        **_disentanglement(z_mean, aside, held_out.streamlines),
         "seconds": record.history[-1]["seconds"],
     }
 
@@ -106,8 +106,8 @@ def _quality(model, training, held_out, seed: int) -> dict[str, float]:
     }
 
 
-def _disentanglement(z_mean: np.ndarray, points: np.ndarray) -> dict[str, float]:
-    report = disentanglement(z_mean, streamline_attributes(points))
+def _disentanglement(z_mean: np.ndarray, points, streamlines) -> dict[str, float]:
+    report = disentanglement(z_mean, streamline_attributes(points, streamlines))
     modularity = report.pop("modularity")
     means = {name: float(np.mean(list(part.values()))) for name, part in report.items()}
     return {**means, "modularity": modularity}

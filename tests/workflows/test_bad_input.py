@@ -105,6 +105,18 @@ def test_bad_streamlines_are_reported_and_dropped(
     assert len(load_bundles(result, out_of_bounds="keep")) == 18
 
 
+@pytest.mark.parametrize("command", [TRAIN, RECONSTRUCT, PREDICT])
+def test_header_that_is_wrong_is_no_matter_of_dropping(
+    refused, inputs, tractogram_with, command
+):
+    """A tenth may leave the box, and one more is an error, which names the options."""
+    file = tractogram_with("out of the bounding box", good=17, bad=2)
+    error = refused(command, *inputs(command, file))
+    assert f"{file}: of 19 streamlines, 2 out of the bounding box" in error
+    assert "--outside_box keep" in error
+    assert "--reference FILE" in error
+
+
 def test_files_in_different_spaces_are_named(refused, tractogram_with):
     files = [
         tractogram_with("one point", good=5, bad=0, name=name, voxel_size=voxel_size)
