@@ -37,7 +37,7 @@ def shown(monkeypatch):
         modules[stem] = module
     # What the page says of the registries.
     monkeypatch.setitem(archive.MODELS, "WAE", ".wae")
-    monkeypatch.setitem(dipy_tractogen.nn._LAZY, "WAE", ".wae")
+    monkeypatch.setattr(dipy_tractogen.nn, "WAE", modules["wae"].WAE, raising=False)
     sparsity = ".sparsity_regularizer"
     monkeypatch.setattr(regularizer, "_MODULES", (*regularizer._MODULES, sparsity))
     command = ("dipy_tractogen.workflows.train_wae", "TrainWAEFlow")
