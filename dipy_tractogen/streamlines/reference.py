@@ -11,12 +11,12 @@ from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .axes import axes_of, is_flat, voxel_order
 from .files import split_extension
 from .grids import GRID_READERS
 from .messages import read_error, warnings_logged
 from .ragged import as_sequence, blocks, extent, streamlines_of, to_sequence
 from .schema import list_of, number, record, text, whole
-from .trk_header import axes_of, voxel_order
 
 if TYPE_CHECKING:
     from dipy.io.stateful_tractogram import StatefulTractogram
@@ -74,7 +74,7 @@ class Reference:
             raise ValueError(
                 f"the affine of the grid is not 4 by 4 finite numbers: {self.affine}"
             )
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        if is_flat(affine):
             raise ValueError(
                 "the affine of the grid is flat and cannot be inverted: give a "
                 "reference whose three axes differ"

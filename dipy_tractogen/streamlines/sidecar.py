@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-import json
 import logging
 import os
 from pathlib import Path
 
 import numpy as np
 
-from .files import replacing
+from .json_files import write_json
 from .messages import reason
 from .safe_names import true_name
 from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, text
@@ -219,9 +218,7 @@ def put_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:
             path.unlink()
         return
     said = {"tractogram": tractogram.name, "versions": current_versions(), **facts}
-    with replacing(path, force=force) as temporary:
-        written = json.dumps(said, indent=2, allow_nan=False)
-        temporary.write_text(f"{written}\n", encoding="utf-8")
+    write_json(path, said, force=force)
 
 
 def read_description(path: Path) -> Description:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from nibabel.orientations import aff2axcodes
 from nibabel.streamlines.trk import header_2_dtype as _DTYPE
 import numpy as np
 
+from .axes import axes_of, is_flat, voxel_order
+
 logger = logging.getLogger("dipy_tractogen")
 
-_AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
 _COUNTS = ("nb_scalars_per_point", "nb_properties_per_streamline", "nb_streamlines")
 
 
@@ -81,62 +81,7 @@ def _affine(header: dict, path: Path) -> np.ndarray:
             " x ".join(f"{size:g}" for size in header["voxel_sizes"]),
         )
         return np.eye(4, dtype=np.float32)
-    finite = np.isfinite(affine).all()
-    if not finite or abs(np.linalg.det(affine[:3, :3].astype(float))) < 1e-12:
+    if not np.isfinite(affine).all() or is_flat(affine):
         raise ValueError("its vox_to_ras is flat, or holds what is no number")
     axes_of(affine)
     return affine
-
-
-def axes_of(affine: np.ndarray) -> str:
-    """Return the directions nearest to the axes of a grid.
-
-    Parameters
-    ----------
-    affine : ndarray of shape (4, 4)
-        From voxels to RASMM (mm).
-
-    Returns
-    -------
-    str
-        Such as ``"RAS"``.
-
-    Raises
-    ------
-    ValueError
-        If two axes cannot be told apart.
-    """
-    codes = aff2axcodes(affine)
-    if None in codes:
-        raise ValueError(f"the axes of the grid cannot be told apart: {codes}")
-    return "".join(codes)
-
-
-def voxel_order(given: str | bytes) -> str:
-    """Return an order of axes as three capital letters.
-
-    Parameters
-    ----------
-    given : str or bytes
-        Directions in which the three axes go, such as ``"las"``.
-
-    Returns
-    -------
-    str
-        Such as ``"LAS"``.
-
-    Raises
-    ------
-    ValueError
-        If they are not one each of left and right, of posterior and anterior, and of
-        inferior and superior.
-    """
-    text = given.decode("latin-1") if isinstance(given, bytes) else str(given)
-    text = text.removeprefix("b'").removesuffix("'")  # as early model files have it
-    order = text.strip("\0 ").upper()
-    if sorted(_AXES.get(letter, -1) for letter in order) != [0, 1, 2]:
-        raise ValueError(
-            f"the voxel order {text[:20]!r} is none: give one of L and R, of P and A, "
-            "and of I and S, such as RAS or LPS"
-        )
-    return order

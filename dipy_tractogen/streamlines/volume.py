@@ -10,6 +10,7 @@ import nibabel as nib
 from nibabel.affines import voxel_sizes
 import numpy as np
 
+from .axes import is_flat
 from .files import split_extension
 from .messages import read_error
 from .store import check_inflated
@@ -198,7 +199,7 @@ def _checked_affine(affine: np.ndarray | None) -> np.ndarray:
     """Refuse an affine that says of no voxel where it lies."""
     if affine is None or affine.shape != (4, 4) or not np.isfinite(affine).all():
         raise ValueError("its affine is not 4 by 4 finite numbers")
-    if abs(np.linalg.det(affine[:3, :3].astype(float))) < 1e-12:
+    if is_flat(affine):
         raise ValueError("its affine is flat and cannot be inverted")
     return affine
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.streamlines.json_files import write_json
+
 from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
 from .encoding import load_to_encode, participants_parameters
@@ -12,7 +14,7 @@ from .loading import default_loading, load
 from .models import load_trained_model
 from .parameters import with_parameters_of
 from .places import warn_of_space
-from .tables import write_json, write_table
+from .tables import write_table
 from .thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")

@@ -122,12 +122,12 @@ class ExploreLatentFlow(TractogenFlow):
         counts = sample.bundles.counts()
         _check_bundles(counts, bundle, interpolate)
 
+        from dipy_tractogen.streamlines.json_files import write_json
         from dipy_tractogen.streamlines.messages import printable
 
         from . import latent_figures
         from .latent_findings import LatentFindings
         from .provenance import make_record
-        from .tables import write_json
         from .walk_figures import WalkFigures
 
         findings = LatentFindings(self, paths)

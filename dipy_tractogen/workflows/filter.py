@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.streamlines.json_files import write_json
+
 from .base import TractogenFlow
 from .encoding import load_to_encode
 from .latent_reference import (
@@ -19,7 +21,6 @@ from .models import load_trained_model
 from .parameters import with_parameters_of
 from .places import compare_places, warn_of_rejection
 from .provenance import make_notes
-from .tables import write_json
 
 logger = logging.getLogger("dipy_tractogen")
 

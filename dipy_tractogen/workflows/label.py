@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.streamlines.json_files import write_json
 from dipy_tractogen.streamlines.messages import listed
 
 from .base import TractogenFlow
@@ -21,7 +22,7 @@ from .models import load_trained_model
 from .parameters import with_parameters_of
 from .places import warn_of_rejection
 from .provenance import make_notes
-from .tables import write_json, write_table
+from .tables import write_table
 
 logger = logging.getLogger("dipy_tractogen")
 

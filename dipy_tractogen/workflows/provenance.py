@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .tables import plain
+from dipy_tractogen.streamlines.json_files import plain
 
 
 def make_record(flow, model_file, **facts) -> dict:

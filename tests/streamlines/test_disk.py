@@ -28,9 +28,10 @@ import nibabel as nib, numpy as np
 from matplotlib.figure import Figure
 from pathlib import Path
 from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.streamlines.json_files import write_json
 from dipy_tractogen.streamlines.phantom import fibercup_reference
 from dipy_tractogen.streamlines.writers import save_bundles
-from dipy_tractogen.workflows.tables import write_json, write_table
+from dipy_tractogen.workflows.tables import write_table
 
 noise = np.random.default_rng(0).random((900, 30, 3), dtype=np.float32)
 many = {"data_per_streamline": {"value": np.arange(900)}}

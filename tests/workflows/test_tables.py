@@ -1,11 +1,9 @@
 import csv
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dipy_tractogen.workflows.tables import write_arrays, write_json, write_table
+from dipy_tractogen.workflows.tables import write_arrays, write_table
 
 
 def test_values_are_text_between_tabs(tmp_path):
@@ -53,17 +51,6 @@ def test_table_is_whole_or_not_there(tmp_path):
     assert path.read_text(encoding="utf-8") == "n\n1\n"
 
 
-def test_json_is_whole_or_not_there(tmp_path):
-    path = tmp_path / "report.json"
-    with pytest.raises(ValueError, match="JSON"):
-        write_json(path, {"share": float("nan")}, force=False)
-    assert list(tmp_path.iterdir()) == []
-    write_json(path, {"share": 0.5}, force=False)
-    assert path.read_text(encoding="utf-8") == '{\n  "share": 0.5\n}\n'
-    with pytest.raises(FileExistsError):
-        write_json(path, {}, force=False)
-
-
 @pytest.mark.parametrize("name", ["a.npz", "a.NPZ", "a.v2.Npz"])
 def test_arrays_are_in_the_file_that_is_named(tmp_path, name):
     path = tmp_path / name
@@ -71,12 +58,3 @@ def test_arrays_are_in_the_file_that_is_named(tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == [name]
     with np.load(path) as arrays:
         assert arrays["a"].tolist() == [0, 1, 2]
-
-
-def test_text_in_json_can_be_written(tmp_path):
-    path = tmp_path / "report.json"
-    report = {"B\udcfc": [Path("d") / "\udcfc.trk", ("a\n", 1, None)]}
-    write_json(path, report, force=False)
-    assert json.loads(path.read_bytes()) == {
-        "B\\xfc": ["d/\\xfc.trk", ["a\\n", 1, None]]
-    }

@@ -1,0 +1,80 @@
+"""The axes of a voxel grid: where they go, and whether they are three."""
+
+from __future__ import annotations
+
+from nibabel.orientations import aff2axcodes
+import numpy as np
+
+_AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
+# Edges of a voxel of a tenth of a micrometre (mm), multiplied.
+_SMALLEST_VOXEL = 1e-12
+
+
+def is_flat(affine: np.ndarray) -> bool:
+    """Return whether an affine cannot be inverted.
+
+    Parameters
+    ----------
+    affine : ndarray of shape (4, 4)
+        From voxels to RASMM (mm), finite.
+
+    Returns
+    -------
+    bool
+        True if its voxels have no volume to speak of.
+    """
+    return bool(abs(np.linalg.det(affine[:3, :3].astype(float))) < _SMALLEST_VOXEL)
+
+
+def axes_of(affine: np.ndarray) -> str:
+    """Return the directions nearest to the axes of a grid.
+
+    Parameters
+    ----------
+    affine : ndarray of shape (4, 4)
+        From voxels to RASMM (mm).
+
+    Returns
+    -------
+    str
+        Such as ``"RAS"``.
+
+    Raises
+    ------
+    ValueError
+        If two axes cannot be told apart.
+    """
+    codes = aff2axcodes(affine)
+    if None in codes:
+        raise ValueError(f"the axes of the grid cannot be told apart: {codes}")
+    return "".join(codes)
+
+
+def voxel_order(given: str | bytes) -> str:
+    """Return an order of axes as three capital letters.
+
+    Parameters
+    ----------
+    given : str or bytes
+        Directions in which the three axes go, such as ``"las"``.
+
+    Returns
+    -------
+    str
+        Such as ``"LAS"``.
+
+    Raises
+    ------
+    ValueError
+        If they are not one each of left and right, of posterior and anterior, and of
+        inferior and superior.
+    """
+    text = given.decode("latin-1") if isinstance(given, bytes) else str(given)
+    text = text.removeprefix("b'").removesuffix("'")  # as early model files have it
+    order = text.strip("\0 ").upper()
+    if sorted(_AXES.get(letter, -1) for letter in order) != [0, 1, 2]:
+        raise ValueError(
+            f"the voxel order {text[:20]!r} is none: give one of L and R, of P and A, "
+            "and of I and S, such as RAS or LPS"
+        )
+    return order
