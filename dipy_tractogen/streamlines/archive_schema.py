@@ -231,7 +231,7 @@ def _check_names(found, arrays: Mapping[str, Array]) -> None:
 
 
 def _wanted(archive: zipfile.ZipFile, arrays) -> dict[str, zipfile.ZipInfo]:
-    """Find the members that are wanted, by name."""
+    """Return the members that are wanted, by name."""
     members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
     _check_names(members, arrays)
     return {name: members[name] for name in arrays if name in members}

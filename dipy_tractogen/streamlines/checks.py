@@ -73,7 +73,7 @@ class ScreeningReport:
         )
 
     def summary(self) -> str:
-        """Say in one line what was kept and dropped, and why.
+        """Return in one line what was kept and dropped, and why.
 
         Returns
         -------
@@ -97,7 +97,7 @@ def screen(
     invalid: str = "drop",
     lacking: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, ScreeningReport]:
-    """Find the streamlines that cannot be used, and count them by reason.
+    """Return which streamlines can be used, and count the others by reason.
 
     Parameters
     ----------

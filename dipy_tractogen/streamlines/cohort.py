@@ -67,7 +67,7 @@ class CohortLaws:
     subject_noise: float = 0.01
 
     def length_factor(self, years: float, diagnosis: str) -> float:
-        """Give the factor of lengths, without the subject's own.
+        """Return the factor of lengths, without the subject's own.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class CohortLaws:
         return (1 - self.length_per_year * years) * (1 - lacking)
 
     def width_factor(self, years: float, diagnosis: str) -> float:
-        """Give the factor of widths; arguments as of `length_factor`.
+        """Return the factor of widths; arguments as of `length_factor`.
 
         Returns
         -------
@@ -96,7 +96,7 @@ class CohortLaws:
         return (1 + self.fan_per_year * years) * (1 + more)
 
     def shift(self, years: float, diagnosis: str) -> float:
-        """Give the shift along y in mm; arguments as of `length_factor`.
+        """Return the shift along y in mm; arguments as of `length_factor`.
 
         Returns
         -------

@@ -52,10 +52,8 @@ def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data
 
     Parameters
     ----------
-    data : mapping of str to ndarray of shape (n,) or (n, k)
-        Values of each streamline, by name.
-    nb_streamlines : int
-        Number n of streamlines.
+    data, nb_streamlines
+        As for `as_columns`.
 
     Returns
     -------

@@ -20,7 +20,7 @@ def common_grid(
     *,
     tell: bool = True,
 ) -> Reference | None:
-    """Find the grid that tractograms share.
+    """Return the grid that tractograms share.
 
     Parameters
     ----------

@@ -134,7 +134,7 @@ class Condition:
         return len(self.categories) or 1
 
     def code(self, value: str) -> int:
-        """Give the number of a category.
+        """Return the number of a category.
 
         Parameters
         ----------
@@ -160,7 +160,7 @@ class Condition:
         return self.categories.index(value)
 
     def codes(self, texts: np.ndarray) -> np.ndarray:
-        """Give the numbers of the categories of streamlines.
+        """Return the numbers of the categories of streamlines.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class Condition:
         return codes
 
     def describe(self) -> str:
-        """Say in a line what the property may be.
+        """Return in a line what the property may be.
 
         Returns
         -------
@@ -201,7 +201,7 @@ class Condition:
 
 
 def finite_numbers(name: str, values: np.ndarray) -> np.ndarray:
-    """Give values of whatever type as numbers.
+    """Return values of whatever type as numbers.
 
     Parameters
     ----------

@@ -142,7 +142,7 @@ class Conditions:
         )
 
     def columns(self, name: str) -> slice:
-        """Find the columns of a property.
+        """Return the columns of a property.
 
         Parameters
         ----------
@@ -231,7 +231,7 @@ class Conditions:
         }
 
     def matrix(self, codes: np.ndarray, standardised: np.ndarray) -> np.ndarray:
-        """Give what a network reads.
+        """Return what a network reads.
 
         Parameters
         ----------
@@ -273,7 +273,7 @@ class Conditions:
         return np.stack(codes, axis=1).astype(np.int32), numbers
 
     def encode(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Give what a network reads of the values of streamlines.
+        """Return what a network reads of the values of streamlines.
 
         Parameters
         ----------
@@ -301,7 +301,7 @@ class Conditions:
         return self.matrix(self.codes(values), self.standardised(values))
 
     def to_plain(self) -> list[dict]:
-        """Give the properties as plain values, for a file."""
+        """Return the properties as plain values, for a file."""
         return [{**asdict(one), "categories": list(one.categories)} for one in self]
 
 

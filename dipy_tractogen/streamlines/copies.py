@@ -58,8 +58,8 @@ def count_copies(
 
     Parameters
     ----------
-    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines (RASMM, mm), each with two points or more.
+    streamlines
+        As for `copy_keys`.
     labels : ndarray of shape (n,), int, optional
         Bundle of each. Bundles may share streamlines: those of two are no copies then.
 
@@ -79,8 +79,8 @@ def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines (RASMM, mm), each with two points or more.
+    streamlines
+        As for `copy_keys`.
 
     Returns
     -------

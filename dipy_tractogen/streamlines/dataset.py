@@ -97,7 +97,7 @@ class BundleSet:
         return {name: int(n) for name, n in zip(self.bundle_names, numbers)}
 
     def lengths(self) -> np.ndarray:
-        """Measure the streamlines along their points.
+        """Compute the lengths of the streamlines along their points.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class BundleSet:
         return own_lengths(self.streamlines)
 
     def resample(self, nb_points: int) -> np.ndarray:
-        """Give all streamlines the same number of points, at equal arc length.
+        """Return the streamlines with one number of points, at equal arc length.
 
         Parameters
         ----------
@@ -242,7 +242,7 @@ class BundleSet:
 
 
 def _checked_values(name: str, given: np.ndarray, nb_streamlines: int) -> np.ndarray:
-    """Give values the type of their kind; refuse those that are of none."""
+    """Return values in the type of their kind; refuse those that are of none."""
     values = np.asarray(given)
     if values.shape != (nb_streamlines,):
         raise ValueError(

@@ -50,7 +50,7 @@ class WriteError(DiskError):
 
 @contextmanager
 def writing(path: str | os.PathLike, *, under: Path | None = None) -> Iterator[None]:
-    """Name the file and the cause where the body cannot write it.
+    """Write a file in the body; name the file and the cause where that fails.
 
     What libraries raise on a full disk is of any kind and may speak of something else;
     so whether the disk takes more is tried. Other errors pass.
@@ -133,7 +133,7 @@ def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError 
 
 
 def disk_refusal(error: BaseException | None) -> str | None:
-    """Find what the system said of a disk in an error, or in those it came from.
+    """Return what the system said of a disk in an error, or in those it came from.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _no_temporary(cause: str) -> str:
 
 
 def _write_error(path, written: Path, error: Exception, probe) -> WriteError | None:
-    """Find out whether an error is that a file cannot be written."""
+    """Return the error to raise if one is that a file cannot be written."""
     name = getattr(error, "filename", None)
     if isinstance(name, (str, os.PathLike)) and Path(name) == written:
         return WriteError(path, error.strerror or str(error))

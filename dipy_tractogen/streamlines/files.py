@@ -81,7 +81,7 @@ def tractogram_extension(path: str | os.PathLike) -> str:
 
 
 def file_digest(path: str | os.PathLike) -> str:
-    """Give the SHA-256 of a file.
+    """Return the SHA-256 of a file.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def file_digest(path: str | os.PathLike) -> str:
 
 
 def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
-    """Find the tractograms that are meant by files, folders and globs.
+    """Return the tractograms that are meant by files, folders and globs.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def _pattern(path: Path) -> str:
 
 
 def _is_tractogram(path: Path) -> bool:
-    """Say whether a file of a folder is a tractogram that is not hidden."""
+    """Return whether a file of a folder is a tractogram that is not hidden."""
     return (
         path.suffix.lower() in TRACTOGRAM_EXTENSIONS
         and not path.name.startswith(".")
@@ -202,7 +202,7 @@ def _is_tractogram(path: Path) -> bool:
 def check_outputs(
     paths: str | os.PathLike | Iterable, *, force: bool = False
 ) -> list[Path]:
-    """Make sure, before any work, that outputs can be written.
+    """Check, before any work, that outputs can be written.
 
     Missing folders are created, and a temporary file is opened in each.
 

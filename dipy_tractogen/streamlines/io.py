@@ -208,7 +208,7 @@ def _read_part(
 def _kept_data(
     contents: TractogramContents, keep: np.ndarray, bundles_from: str
 ) -> dict[str, np.ndarray]:
-    """Give the values of the streamlines that are kept, but for their bundles."""
+    """Return the values of the streamlines that are kept, but for their bundles."""
     columns = as_columns(contents.data_per_streamline, len(keep))
     if values_with_bundles(contents, bundles_from) == BUNDLE:
         columns.pop(BUNDLE, None)

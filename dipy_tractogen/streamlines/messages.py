@@ -140,7 +140,7 @@ def read_error(path: str | os.PathLike, error: Exception) -> Exception:
 
 
 def reason(error: Exception) -> str:
-    """Say on one line why something failed.
+    """Return on one line why something failed.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def _labels_from_values(
 
 
 def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
-    """Give values of ``data_per_streamline`` that are one number a streamline.
+    """Return values of ``data_per_streamline`` that are one number a streamline.
 
     Parameters
     ----------

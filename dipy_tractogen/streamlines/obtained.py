@@ -15,7 +15,7 @@ from .ragged import to_sequence
 def obtained_values(
     streamlines: ArraySequence | np.ndarray, names: Iterable[str]
 ) -> dict[str, np.ndarray]:
-    """Measure streamlines on all of their points.
+    """Compute properties of streamlines on all of their points.
 
     Parameters
     ----------

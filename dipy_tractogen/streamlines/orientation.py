@@ -19,7 +19,7 @@ _BLOCK = 65536
 
 
 def odd_coefficients(points: np.ndarray) -> np.ndarray:
-    """Give what tells a streamline from its mirror reading.
+    """Return what tells a streamline from its mirror reading.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def odd_coefficients(points: np.ndarray) -> np.ndarray:
 def bundle_directions(
     odd: np.ndarray, labels: np.ndarray, nb_bundles: int
 ) -> np.ndarray:
-    """Find the direction in which each bundle runs.
+    """Return the direction in which each bundle runs.
 
     It does not depend on the direction in which each streamline was stored. A bundle
     runs towards larger coordinates along the axis on which its ends are farthest
@@ -73,7 +73,7 @@ def bundle_directions(
 def run_backwards(
     odd: np.ndarray, labels: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
-    """Find the streamlines that are stored against the direction of their bundle.
+    """Return the streamlines that are stored against the direction of their bundle.
 
     Parameters
     ----------

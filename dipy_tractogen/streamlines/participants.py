@@ -18,7 +18,7 @@ _MISSING = ("", "n/a", "nan")
 
 
 def subject_of(path: str | os.PathLike) -> str | None:
-    """Find the subject of a file by the BIDS entity ``sub-<label>``.
+    """Return the subject of a file by the BIDS entity ``sub-<label>``.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Participants:
     units: dict[str, str] = field(default_factory=dict)
 
     def text(self, subject: str, column: str) -> str | None:
-        """Look up a value.
+        """Return what the table says of a subject.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Participants:
         return self.rows.get(subject, {}).get(column)
 
     def number(self, subject: str, column: str) -> float | None:
-        """Look up a value that is a number.
+        """Return what the table says of a subject as a number.
 
         Parameters
         ----------

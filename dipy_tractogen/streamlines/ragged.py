@@ -93,7 +93,7 @@ def as_streamlines(given) -> ArraySequence | np.ndarray:
 
 
 def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
-    """Give streamlines the one form that this package works on.
+    """Return streamlines in the one form that this package works on.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def lengths_between(offsets: np.ndarray, nb_points: int) -> np.ndarray:
 
 
 def streamlines_of(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Find the streamlines to which points belong.
+    """Return the streamlines to which points belong.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ def streamlines_of(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def extent(points: np.ndarray | ArraySequence) -> tuple[np.ndarray, np.ndarray]:
-    """Find the lowest and the highest coordinates.
+    """Return the lowest and the highest coordinates.
 
     Parameters
     ----------

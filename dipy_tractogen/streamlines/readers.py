@@ -100,7 +100,7 @@ def read_tractogram(
 
 
 def _named(contents: TractogramContents, path: Path) -> TractogramContents:
-    """Give groups and values the names that they were written with."""
+    """Return the contents under the names that they were written with."""
     if contents.groups or contents.data_per_streamline:
         data, groups, categories = read_description(path).restore(
             contents.data_per_streamline, contents.groups, path

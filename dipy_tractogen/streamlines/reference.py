@@ -174,7 +174,7 @@ class Reference:
 
     @classmethod
     def from_sft(cls, sft: StatefulTractogram) -> Reference:
-        """Take the grid of one of DIPY's tractograms.
+        """Return the grid of one of DIPY's tractograms.
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class Reference:
         voxel_size: float = 1.0,
         margin: float = 10.0,
     ) -> Reference:
-        """Lay a grid in RAS axes around points.
+        """Return a grid in RAS axes around points.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class Reference:
 
     @classmethod
     def from_dict(cls, values: dict) -> Reference:
-        """Build a grid from what `to_dict` gave.
+        """Return a grid from what `to_dict` gave.
 
         Parameters
         ----------
@@ -280,7 +280,7 @@ class Reference:
         return max(self.dimensions) <= 1
 
     def matches(self, other: Reference) -> bool:
-        """Say whether another grid is the same one.
+        """Return whether another grid is the same one.
 
         Parameters
         ----------
@@ -299,7 +299,7 @@ class Reference:
     def contains(
         self, streamlines: ArraySequence | np.ndarray, *, margin_mm: float = 0.0
     ) -> np.ndarray:
-        """Say which streamlines lie in the box of the grid with all their points.
+        """Return which streamlines lie in the box of the grid with all their points.
 
         As in DIPY's ``StatefulTractogram.is_bbox_in_vox_valid``, the box ends at the
         outer faces of the outermost voxels, half a voxel beyond their centres.
@@ -334,7 +334,7 @@ class Reference:
     def _in_box(
         self, to_voxels: np.ndarray, points: np.ndarray, margin_mm: float
     ) -> np.ndarray:
-        """Say which points (RASMM, mm) are in the box."""
+        """Return which points (RASMM, mm) are in the box."""
         with np.errstate(invalid="ignore"):  # infinity times zero
             voxels = apply_affine(to_voxels, points)
         first = -0.5 + margin_mm / np.array(self.voxel_sizes)

@@ -37,7 +37,7 @@ class ResampledPoints:
         return len(self._streamlines)
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Give some of the streamlines, (m, nb_points, 3), float32, in mm."""
+        """Return some of the streamlines, (m, nb_points, 3), float32, in mm."""
         if isinstance(self._streamlines, np.ndarray):
             return self._streamlines[rows]
         chosen = self._streamlines[rows]

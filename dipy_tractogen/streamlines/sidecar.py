@@ -106,7 +106,7 @@ class Description:
     def restore(
         self, data: dict[str, np.ndarray], groups: dict[str, np.ndarray], path: Path
     ) -> tuple[dict, dict, dict[str, dict[int, str]]]:
-        """Give what was read from a file its true names.
+        """Return what was read from a file under its true names.
 
         Parameters
         ----------
@@ -163,8 +163,8 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
 
     Parameters
     ----------
-    tractogram : str or Path
-        The tractogram.
+    tractogram
+        As for `sidecar_path`.
 
     Returns
     -------
@@ -257,7 +257,7 @@ def _is_ours(tractogram: Path) -> bool:
 
 
 def _renamed(members: dict, names: Mapping[str, str]) -> dict:
-    """Give members their true names, but where another one has that name."""
+    """Return members under their true names, but where another has that name."""
     renamed = {}
     for name, values in members.items():
         true = true_name(names.get(name, name))

@@ -73,7 +73,7 @@ class GrowingPoints:
             raise _store_error(self._folder, error) from error
 
     def since(self, first: int) -> np.ndarray:
-        """Give the points from one on.
+        """Return the points from one on.
 
         Parameters
         ----------

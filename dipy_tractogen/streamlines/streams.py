@@ -291,7 +291,7 @@ def _empty_file(format_class: type, reference: Reference) -> bytes:
 
 
 def rounds_wholes(values: np.ndarray) -> bool:
-    """Say whether there are whole numbers that a TRK, with float32, cannot hold.
+    """Return whether there are whole numbers that a TRK, with float32, cannot hold.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
 
 
 def _walk(contents, header, order: str, width: int, nb_properties: int):
-    """Give where the points of each streamline begin, in words, and their number.
+    """Return where the points of each streamline begin, in words, and their number.
 
     Each says where the next one is. The yields are blocks of streamlines.
     """

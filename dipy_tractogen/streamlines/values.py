@@ -88,7 +88,7 @@ class ValueReader:
         }
 
     def read(self, contents: TractogramContents, path: Path) -> dict[str, np.ndarray]:
-        """Find the values of the streamlines of one file.
+        """Return the values of the streamlines of one file.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class ValueReader:
         }
 
     def _subject_values(self, file: Path) -> dict[str, str | float]:
-        """Look up what is asked of the subject of a file."""
+        """Return what is asked of the subject of a file."""
         names = [*self._columns]
         if SUBJECT in self._is_categorical:
             names.append(SUBJECT)

@@ -12,7 +12,7 @@ _PACKAGES = ("dipy", "keras", "tensorflow", "numpy", "scikit-learn")
 
 
 def current_versions() -> dict[str, str]:
-    """Give the versions of this package, of Python and of what both compute with.
+    """Return the versions of this package, of Python and of what both compute with.
 
     Nothing is imported for it.
 

@@ -54,7 +54,7 @@ class Volume:
             raise ValueError("The affine of the image cannot be inverted.") from None
 
     def at(self, points: np.ndarray, outside=False) -> np.ndarray:
-        """Look up the voxels that points are in.
+        """Return the values of the voxels that points are in.
 
         Parameters
         ----------

@@ -144,7 +144,7 @@ class TractogramWriter:
             )
 
     def _chosen(self, inherited, own: dict, labels: np.ndarray | None) -> dict:
-        """Give the values of inputs that the file has room for; the same each time."""
+        """Return the values of inputs that the file has room for, always the same."""
         if not inherited or not self._stream.keeps_data:
             return inherited
         if self._inherited is None:

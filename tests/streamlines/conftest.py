@@ -6,6 +6,7 @@ import pytest
 
 from dipy_tractogen.streamlines.ragged import as_sequence
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.writers import save_bundles
 
 FORMATS = ("trk", "tck", "trx", "vtk", "vtp", "fib", "dpy")
 
@@ -62,3 +63,19 @@ def make_streamlines():
         return as_sequence(points.astype(np.float32), lengths)
 
     return draw
+
+
+@pytest.fixture
+def save(grid, tmp_path):
+    """Return a function that writes n straight streamlines from x (mm) on."""
+
+    def write(name, n=3, x=0.0, reference=grid, **options):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        points = np.zeros((n, 4, 3), dtype=np.float32)
+        points[..., 0] = x + np.arange(n)[:, None]
+        points[..., 1] = np.arange(4) * 10
+        save_bundles(path, points, reference=reference, **options)
+        return path
+
+    return write

@@ -6,26 +6,7 @@ import pytest
 
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.writers import save_bundles
-
-PLACEHOLDER = Reference(np.eye(4), (1, 1, 1))
-
-
-@pytest.fixture
-def save(grid, tmp_path):
-    """Return a function that writes n straight streamlines from x (mm) on."""
-
-    def write(name, n=3, x=0.0, reference=grid, **options):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        points = np.zeros((n, 4, 3), dtype=np.float32)
-        points[..., 0] = x + np.arange(n)[:, None]
-        points[..., 1] = np.arange(4) * 10
-        save_bundles(path, points, reference=reference, **options)
-        return path
-
-    return write
 
 
 def starts(bundles):
@@ -280,58 +261,6 @@ def test_file_without_streamlines(grid, tmp_path):
         load_bundles(path)
 
 
-def test_different_grids_are_refused(save, grid):
-    moved = grid.affine.copy()
-    moved[0, 3] += 1
-    paths = [
-        save("a.trk"),
-        save("b.trx", reference=Reference(moved, grid.dimensions)),
-    ]
-    with pytest.raises(ValueError, match=r"a\.trk and .*b\.trx are in different grids"):
-        load_bundles(paths)
-    bundles = load_bundles(paths, reference=grid)
-    assert len(bundles) == 6
-    assert bundles.reference.matches(grid)
-
-
-def test_reference_from_a_file_states_the_grid(save, tmp_path):
-    image = tmp_path / "fa.nii.gz"
-    affine = np.diag([2.0, 2, 2, 1])
-    nib.save(nib.Nifti1Image(np.zeros((10, 20, 10), np.uint8), affine), image)
-    bundles = load_bundles(save("a.tck", n=22), reference=image)
-    assert bundles.reference.dimensions == (10, 20, 10)
-    assert starts(bundles) == list(range(20))
-
-
-def test_headerless_file_takes_the_grid_of_the_others(save, grid, caplog):
-    with caplog.at_level(logging.INFO, logger="dipy_tractogen"):
-        bundles = load_bundles([save("a.tck"), save("b.trk")])
-    assert bundles.reference.matches(grid)
-    assert "1 of 2 files have no voxel grid" in caplog.text
-
-
-@pytest.mark.parametrize("extension", ["trk", "trx", "tck", "dpy"])
-def test_without_any_grid_there_is_no_box(save, extension, caplog):
-    """DIPY's packaged bundles are such: one voxel at the origin."""
-    path = save(f"a.{extension}", x=-80, reference=PLACEHOLDER)
-    with caplog.at_level(logging.INFO, logger="dipy_tractogen"):
-        bundles = load_bundles(path)
-    assert starts(bundles) == [-80, -79, -78]
-    assert bundles.report.dropped == {}
-    assert sum("no voxel grid" in each for each in caplog.messages) == 1
-    assert not bundles.reference.is_placeholder
-    assert bundles.reference.contains(bundles.streamlines).all()
-
-
-def test_placeholders_may_differ(save):
-    other = Reference(np.diag([2.0, 2, 2, 1]), (1, 1, 1))
-    paths = [
-        save("a.trk", reference=PLACEHOLDER),
-        save("b.trk", reference=other),
-    ]
-    assert len(load_bundles(paths)) == 6
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -344,11 +273,6 @@ def test_placeholders_may_differ(save):
 def test_options_are_checked_before_files(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         load_bundles("missing.trk", **options)
-
-
-def test_reference_that_is_not_there(save):
-    with pytest.raises(FileNotFoundError, match=r"fa\.nii\.gz does not exist"):
-        load_bundles(save("a.trk"), reference="fa.nii.gz")
 
 
 @pytest.mark.parametrize("contents", [b"", b"not a tractogram" * 100])
