@@ -167,7 +167,7 @@ def run(options) -> dict:
     model, seconds = train(options, training, held_out)
     seed = options.seed
     nb_generated = 5 * len(training)
-    points, labels, values = model.generate(nb_generated, return_values=True, seed=seed)
+    points, labels = model.generate(nb_generated, seed=seed)
     result = {
         "options": {name: str(value) for name, value in vars(options).items()},
         "model": model.get_config(),
@@ -175,9 +175,6 @@ def run(options) -> dict:
         "last": model.record.history[-1],
         "held_out_mm": model.record.held_out_mm,
         "active_units": model.record.active_units,
-        "drawn_lengths": agreement(
-            values["length"], as_written(points, labels, held_out.reference)
-        ),
         "asked_lengths": asked_lengths(model, training, held_out, seed),
         "at_one_length": at_one_length(model, training, held_out, seed),
         "measures": evaluate_generated(points, labels, held_out, training, seed=seed),

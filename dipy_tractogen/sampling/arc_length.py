@@ -93,13 +93,15 @@ def add_with_length(
     wanted = (ends - centroids) / _stretches(target_lengths, sizes)[:, None, None]
     again = is_moved * (wanted + centroids - points[:, _ENDS])
     points += np.matmul(weights, again)
-    even, sizes = equal_steps(points, points.shape[1])
+    pinned = arc_lengths(points)
     if exact:
-        far = np.abs(np.log(target_lengths / sizes)) > np.log(STRETCH)
-        lost = np.flatnonzero(far)
-        free = points[lost] - np.matmul(weights, again[lost])
-        even[lost], sizes[lost] = equal_steps(free, points.shape[1])
-    return _scaled(even, _stretches(target_lengths, sizes))
+        lost = np.abs(np.log(target_lengths / pinned)) > np.log(STRETCH)
+        points[lost] -= np.matmul(weights, again[lost])
+        pinned[lost] = sizes[lost]
+    even, even_sizes = equal_steps(points, points.shape[1])
+    # What corners lose is made up for beside the stretch.
+    stretch = _stretches(target_lengths, pinned) * (pinned / even_sizes)
+    return _scaled(even, stretch.astype(np.float32))
 
 
 def with_equal_steps(points: np.ndarray, nb_points: int | None = None) -> np.ndarray:

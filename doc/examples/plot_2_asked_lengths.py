@@ -94,7 +94,7 @@ folder / "asked_lengths.png"
 points, labels, values = model.generate(
     1400, conditions={"length": (30, 110)}, return_values=True, seed=2
 )
-asked, obtained = values["length"], lengths(points)
+asked, obtained = values["asked_length"], values["length"]
 print(describe_errors(asked, obtained, "mm"))
 
 figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
