@@ -128,10 +128,13 @@ def test_length_is_a_condition_of_every_model(trained):
         20, conditions=asked, return_values=True, nb_points=9
     )
     assert points.shape == (20, 9, 3)
-    assert set(values) == {"length"}
-    assert (values["length"] >= low - 1e-3).all()
-    assert (values["length"] <= (low + high) / 2 + 1e-3).all()
+    assert set(values) == {"length", "asked_length"}
+    assert (values["asked_length"] >= low - 1e-3).all()
+    assert (values["asked_length"] <= (low + high) / 2 + 1e-3).all()
+    np.testing.assert_allclose(values["length"], lengths(points))
     assert not labels.any()
+    free = trained.generate(3, return_values=True)[2]
+    assert set(free) == {"length"}
 
 
 def test_smooth_streamlines_are_as_they_are_decoded(trained):
