@@ -191,5 +191,6 @@ def categories_of(
     if table is not None:
         texts = [table[int(v)] for v in unique]
     names = sorted(set(texts))
-    order = np.array([names.index(text) for text in texts], dtype=np.int32)
+    codes_of = {name: code for code, name in enumerate(names)}
+    order = np.array([codes_of[text] for text in texts], dtype=np.int32)
     return order[codes], tuple(names)

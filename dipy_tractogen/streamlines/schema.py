@@ -162,14 +162,17 @@ def list_of(check_value: Check, least: int = 0, most: int = 10**7) -> Check:
     return check
 
 
-def mapping(check_value: Check, most: int = 10**6) -> Check:
-    """Return the check of an object with any names, and values of one kind."""
+def mapping(
+    check_value: Check, most: int = 10**6, *, check_name: Check | None = None
+) -> Check:
+    """Return the check of an object with names and values of one kind each."""
+    check_name = check_name or text()
 
     def check(value, place):
         if not isinstance(value, dict) or len(value) > most:
             raise Unfit(place, _size(value), f"an object of up to {most} entries")
         for name, one in value.items():
-            text()(name, f"a name in {place or 'it'}")
+            check_name(name, f"a name in {place or 'it'}")
             check_value(one, _inside(place, name))
 
     return check

@@ -17,7 +17,7 @@ import numpy as np
 from .json_files import write_json
 from .messages import reason
 from .safe_names import true_name
-from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, text
+from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, shown, text
 from .trx_reader import trx_header
 from .versions import current_versions
 
@@ -28,11 +28,10 @@ HEADER_KEY = "dipy_tractogen"
 
 
 def _check_code(value: object, place: str) -> None:
-    """Check that the name of an entry is a code, and the entry a text."""
-    code = place.rpartition(".")[2]
-    if not (code.isascii() and code.isdigit() and len(code) < 16):
-        raise Unfit(place, "under this name", "a whole number for a name")
-    text()(value, place)
+    """Check that a name is the text of a code."""
+    text(15)(value, place)
+    if not (value.isascii() and value.isdigit()):
+        raise Unfit(place, shown(value), "a whole number")
 
 
 _SAID = record(
@@ -40,7 +39,7 @@ _SAID = record(
     {
         "group_names": mapping(text()),
         "column_names": mapping(text()),
-        "categories": mapping(mapping(_check_code)),
+        "categories": mapping(mapping(text(), check_name=_check_code)),
     },
 )
 

@@ -17,6 +17,7 @@ from .files import check_outputs, replacing, tractogram_extension
 from .messages import listed
 from .ragged import as_sequence, blocks, to_sequence
 from .reference import Reference
+from .safe_names import true_name
 from .sidecar import Description, put_sidecar, sidecar_path
 from .streams import STREAMS, Stream, rounds_wholes
 
@@ -156,7 +157,8 @@ class TractogramWriter:
                 path=self._path,
                 room=None if most is None else max(most - len(names), 0),
             )
-        return {name: inherited[name] for name in self._inherited}
+        # Those that lack a name differ from the first call, which is told.
+        return {name: inherited[name] for name in self._inherited if name in inherited}
 
     def _check_kinds(self, data: dict, labels: np.ndarray | None) -> None:
         """Refuse what differs from the first call."""
@@ -257,7 +259,7 @@ def open_writer(
     """
     path = Path(path)
     extension = tractogram_extension(path)
-    names = tuple(str(name) for name in bundle_names)
+    names = tuple(map(true_name, bundle_names))
     tables = {name: dict(enumerate(one)) for name, one in (categories or {}).items()}
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype={dtype!r} is not accepted: choose float32 or float16")

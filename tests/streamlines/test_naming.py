@@ -66,6 +66,12 @@ def test_values_as_text():
     assert name("cluster", data={"cluster": values[:, 0]}) == expected
 
 
+def test_as_many_values_as_streamlines():
+    labels, names = categories_of(np.arange(200_000) + 0.5)
+    assert len(names) == 200_000
+    assert names[labels[123_456]] == "123456.5"
+
+
 def test_values_of_no_streamlines():
     assert name("cluster", data={"cluster": np.zeros((0, 1))}, n=0) == []
 

@@ -158,6 +158,8 @@ def test_names_of_others_are_spelled(written):
         {"column_names": {"a": {}}},
         {"categories": {"a": ["b"]}},
         {"categories": {"a": {"x": "b"}}},
+        {"categories": {"a": {"1.5": "b"}}},
+        {"categories": {"a": {"9" * 16: "b"}}},
         {"categories": {"a": {"0": 3}}},
     ],
 )

@@ -204,6 +204,10 @@ def test_calls_that_differ(grid, tmp_path):
         writer.write(np.ones((1, 2, 3)), None, {"x": [1]})
         with pytest.raises(ValueError, match="give the same in every call"):
             writer.write(np.ones((1, 2, 3)))
+    with open_writer(tmp_path / "b.trx", reference=grid) as writer:
+        writer.write(np.ones((1, 2, 3)), inherited={"x": [1]})
+        with pytest.raises(ValueError, match="give the same in every call"):
+            writer.write(np.ones((1, 2, 3)), inherited={"y": [1]})
 
 
 def test_nothing_is_no_tractogram(suffix, grid, tmp_path):
