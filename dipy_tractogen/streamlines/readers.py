@@ -16,9 +16,10 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .dpy import read_dpy
 from .files import tractogram_extension
 from .messages import read_error, warnings_logged
-from .ragged import POINTS_PER_BLOCK, as_sequence, lengths_between
+from .ragged import as_sequence
 from .sidecar import read_description
 from .store import GrowingPoints, StoreError
 from .tck_reader import read_tck
@@ -122,25 +123,6 @@ def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:
     return TractogramContents(as_sequence(points.since(first), lengths), *others)
 
 
-def _read_dpy(path: Path) -> Blocks:
-    """Read a DPY, whose arrays are in the file itself."""
-    import h5py
-
-    from .hdf5 import own_array
-
-    with h5py.File(path, "r") as file:
-        tracks = own_array(file, "streamlines/tracks", "f", path)
-        offsets = own_array(file, "streamlines/offsets", "iu", path)
-        if tracks.ndim != 2 or tracks.shape[1] != 3 or offsets.ndim != 1:
-            raise ValueError(
-                f"its tracks have the shape {tracks.shape}, its offsets {offsets.shape}"
-            )
-        lengths = lengths_between(offsets[:], len(tracks))
-        for start in range(0, len(tracks), POINTS_PER_BLOCK):
-            yield tracks[start : start + POINTS_PER_BLOCK].astype(np.float32)
-        return lengths, {}, {}
-
-
 READERS: dict[str, Callable[[Path], Blocks]] = {
     ".trk": read_trk,
     ".tck": read_tck,
@@ -148,7 +130,7 @@ READERS: dict[str, Callable[[Path], Blocks]] = {
     ".vtk": read_vtk,
     ".vtp": read_vtk,
     ".fib": read_vtk,
-    ".dpy": _read_dpy,
+    ".dpy": read_dpy,
 }
 """What reads a format: a generator of points, block by block, that returns the number
 of points of each streamline, ``data_per_streamline``, the groups, and by kind the names

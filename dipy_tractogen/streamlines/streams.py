@@ -20,6 +20,7 @@ from nibabel.streamlines.trk import (
 import numpy as np
 
 from .conditions import BUNDLE
+from .dpy import save_dpy
 from .ragged import as_sequence
 from .reference import Reference
 from .safe_names import trk_names
@@ -245,19 +246,8 @@ class CollectedFile:
         streamlines = as_sequence(
             np.concatenate(self._points), np.concatenate(self._lengths)
         )
-        if self._is_vtk:
-            save_vtk(self._path, streamlines)
-            return Description()
-        from dipy.io.dpy import Dpy
-
-        # HDF5 ends the process where it closes a file on a full disk.
-        contents = io.BytesIO()
-        dpy = Dpy(contents, mode="w")
-        try:
-            dpy.write_tracks(streamlines)
-        finally:
-            dpy.close()
-        self._path.write_bytes(contents.getbuffer())
+        save = save_vtk if self._is_vtk else save_dpy
+        save(self._path, streamlines)
         return Description()
 
     def close(self) -> None:

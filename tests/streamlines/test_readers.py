@@ -137,7 +137,7 @@ def test_data_per_streamline(extension, grid, make_streamlines, tmp_path):
 
 
 def test_blocks_are_put_together(suffix, grid, make_streamlines, tmp_path, monkeypatch):
-    for module in ("readers", "trk_reader", "trx_reader"):
+    for module in ("dpy", "tck_reader", "trk_reader", "trx_reader", "vtk"):
         monkeypatch.setattr(f"dipy_tractogen.streamlines.{module}.POINTS_PER_BLOCK", 20)
     path = tmp_path / f"a.{suffix}"
     streamlines = make_streamlines(grid, n=40)
@@ -266,73 +266,6 @@ def test_file_that_may_not_be_read(trx, monkeypatch):
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"a\.trk cannot be read"):
         read_tractogram(tmp_path / "a.trk")
-
-
-@pytest.fixture
-def dpy(tmp_path):
-    """Return a function that writes a DPY with what is given of it."""
-    h5py = pytest.importorskip("h5py")
-
-    def write(change=lambda group: None, tracks=None, offsets=(0, 2, 5)):
-        path = tmp_path / "a.dpy"
-        with h5py.File(path, "w") as file:
-            group = file.create_group("streamlines")
-            group["tracks"] = np.ones((5, 3), "f4") if tracks is None else tracks
-            group["offsets"] = np.array(offsets)
-            change(group)
-        return path
-
-    return write
-
-
-def test_dpy_in_blocks(dpy):
-    found = read_tractogram(dpy()).streamlines
-    assert found._lengths.tolist() == [2, 3]
-    np.testing.assert_array_equal(found._data, np.ones((5, 3)))
-
-
-def _linked(name, link):
-    def change(group):
-        del group[name]
-        group[name] = link
-
-    return change
-
-
-def _huge(group):
-    del group["tracks"]
-    group.create_dataset("tracks", (10**12, 3), "f4", chunks=(1000, 3))
-
-
-def _external(group):
-    del group["tracks"]
-    group.create_dataset("tracks", (5, 3), "f4", external=[("/etc/passwd", 0, 60)])
-
-
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ({"offsets": [0, -2, 5]}, "streamline 1 begins at point -2"),
-        ({"offsets": [0, 9, 5]}, "streamline 1 begins at point 9"),
-        ({"offsets": [0, 4, 2, 5]}, "streamline 1 ends before it begins"),
-        ({"offsets": [0.0, 2.5, 5]}, "and not numbers"),
-        ({"offsets": []}, "a.dpy is not a whole"),
-        ({"offsets": [[0, 5]]}, "its offsets"),
-        ({"tracks": np.ones((5, 2), "f4")}, "its tracks have the shape"),
-        ({"tracks": np.array([b"x"] * 5, "S9")}, "and not numbers"),
-        ({"change": _huge}, "far more than the file holds"),
-        ({"change": _external}, "is in another file"),
-    ],
-)
-def test_dpy_that_is_broken(dpy, settings, reason):
-    assert_not_read(dpy(**settings), reason)
-
-
-def test_dpy_whose_links_lead_elsewhere(dpy):
-    h5py = pytest.importorskip("h5py")
-    for link in (h5py.ExternalLink("/etc/passwd", "/x"), h5py.SoftLink("/streamlines")):
-        for name in ("tracks", "offsets"):
-            assert_not_read(dpy(_linked(name, link)), f"no streamlines/{name} of its")
 
 
 def assert_not_read(path, reason):
