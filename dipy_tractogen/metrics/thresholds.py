@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import math
 import re
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.streamlines.messages import briefly, listed
 
 from .columns import ACCEPTED, OF_SETS
 
@@ -78,7 +78,8 @@ class Threshold:
         number = _number(relative["number"] if relative else form["limit"])
         if number is None:
             raise ValueError(
-                f"{text}: {form['limit']} is no number; give one, or NUMBER*real."
+                f"{briefly(text)}: {briefly(form['limit'])} is no number; give one, or "
+                "NUMBER*real."
             )
         return cls(measure, form["relation"], number, bool(relative), bundle or None)
 

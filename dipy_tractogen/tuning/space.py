@@ -20,21 +20,22 @@ class Parameter:
         Whether it is a whole number.
     log : bool
         Whether ratios count, not differences.
-    smallest : float
-        Smallest value.
+    smallest, largest : float
+        Smallest and largest value.
     """
 
     whole: bool
     log: bool
     smallest: float
+    largest: float
 
 
 PARAMETERS = {
-    "latent_dim": Parameter(whole=True, log=True, smallest=1),
-    "nb_coefficients": Parameter(whole=True, log=False, smallest=1),
-    "sigma_mm": Parameter(whole=False, log=True, smallest=1e-6),
-    "learning_rate": Parameter(whole=False, log=True, smallest=1e-9),
-    "free_bits": Parameter(whole=False, log=False, smallest=0),
+    "latent_dim": Parameter(whole=True, log=True, smallest=1, largest=1_000),
+    "nb_coefficients": Parameter(whole=True, log=False, smallest=1, largest=10_000),
+    "sigma_mm": Parameter(whole=False, log=True, smallest=1e-3, largest=1e7),
+    "learning_rate": Parameter(whole=False, log=True, smallest=1e-9, largest=100),
+    "free_bits": Parameter(whole=False, log=False, smallest=0, largest=1e6),
 }
 """Parameters that can be searched beside beta."""
 
@@ -114,10 +115,10 @@ def _parse_range(text: str) -> tuple[str, float, float]:
     except ValueError as error:
         number = "whole numbers" if kind.whole else "numbers"
         raise ValueError(f"--search {text}: give {name}=LOW:HIGH, {number}.") from error
-    if not kind.smallest <= low < high < math.inf:
+    if not kind.smallest <= low < high <= kind.largest:
         raise ValueError(
-            f"--search {text}: give a lower and a higher value, at least "
-            f"{kind.smallest:g}."
+            f"--search {text}: give a lower and a higher value, from "
+            f"{kind.smallest:g} to {kind.largest:g}."
         )
     return name, low, high
 

@@ -12,6 +12,9 @@ logger = logging.getLogger("dipy_tractogen")
 # Up to here single precision holds all whole numbers.
 _LARGEST_WHOLE = 2**24
 
+# Of shares beyond, the smaller one is none of any number of streamlines.
+_SMALLEST_SHARE = 1e-9
+
 
 def split_conditions(texts: list[str] | None) -> dict[str, str]:
     """Split what is asked into names and values.
@@ -105,7 +108,7 @@ def parse_proportions(texts: list[str] | None) -> dict[str, float] | None:
             share = float(number)
         except ValueError:
             share = math.nan
-        if not (name and math.isfinite(share) and share > 0):
+        if not (name and _SMALLEST_SHARE <= share <= 1 / _SMALLEST_SHARE):
             raise ValueError(
                 f"--proportions {text}: give BUNDLE=SHARE with a positive number, such "
                 "as AF_L=2 CST_R=1."

@@ -131,7 +131,9 @@ def test_proportions_are_read_by_bundle():
     assert read == {"AF_L": 2, "CST_R": 0.5, "a=b": 0.1}
 
 
-@pytest.mark.parametrize("text", ["AF_L", "AF_L=", "=2", "AF_L=nan", "AF_L=x", None])
+@pytest.mark.parametrize(
+    "text", ["a=1e308", "a=1e-320", "AF_L", "AF_L=", "=2", "AF_L=nan", "AF_L=x", None]
+)
 def test_proportions_of_another_form_are_refused(text):
     with pytest.raises(ValueError, match="give BUNDLE=SHARE"):
         parse_proportions([] if text is None else [text])
