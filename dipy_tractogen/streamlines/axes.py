@@ -1,4 +1,4 @@
-"""The axes of a voxel grid: where they go, and whether they are three."""
+"""Affines of voxel grids: where their axes go, and where they take points."""
 
 from __future__ import annotations
 
@@ -24,6 +24,29 @@ def is_flat(affine: np.ndarray) -> bool:
         True if its voxels have no volume to speak of.
     """
     return bool(abs(np.linalg.det(affine[:3, :3].astype(float))) < _SMALLEST_VOXEL)
+
+
+def moved(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Compute where an affine takes points, in double precision.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 3)
+        Points.
+    affine : ndarray of shape (4, 4)
+        The affine.
+
+    Returns
+    -------
+    ndarray of shape (n, 3), float32
+        The points, moved. Axis by axis: a product of matrices is slower.
+    """
+    x, y, z = points.T.astype(np.float64)
+    found = np.empty(points.shape, dtype=np.float32)
+    with np.errstate(invalid="ignore"):  # infinity times zero
+        for axis, (a, b, c, d) in enumerate(affine[:3].astype(np.float64)):
+            found[:, axis] = a * x + b * y + c * z + d
+    return found
 
 
 def axes_of(affine: np.ndarray) -> str:

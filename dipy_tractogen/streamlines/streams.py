@@ -19,6 +19,7 @@ from nibabel.streamlines.trk import (
 )
 import numpy as np
 
+from .axes import moved
 from .conditions import BUNDLE
 from .dpy import save_dpy
 from .ragged import as_sequence
@@ -78,7 +79,7 @@ class TrkStream:
         properties = np.concatenate(
             [data[name] for name in names] or [np.empty((len(lengths), 0))], axis=1
         )
-        points = _moved(points, self._from_rasmm)
+        points = moved(points, self._from_rasmm)
         self._file.write(_trk_records(points, lengths, properties))
         self._header["nb_streamlines"] += len(lengths)
 
@@ -121,15 +122,6 @@ class TrkStream:
             self._header["property_name"][0, row] = encode_value_in_name(width, name)
         self._columns = dict(zip(written, widths))
         self._header["nb_properties_per_streamline"] = sum(widths.values())
-
-
-def _moved(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """Apply an affine in double precision, by axis: a product of matrices is slower."""
-    x, y, z = points.T.astype(np.float64)
-    moved = np.empty_like(points)
-    for axis, (a, b, c, d) in enumerate(affine[:3]):
-        moved[:, axis] = a * x + b * y + c * z + d
-    return moved
 
 
 def _trk_records(

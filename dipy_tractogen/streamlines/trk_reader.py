@@ -15,6 +15,7 @@ import struct
 from nibabel.streamlines.trk import get_affine_trackvis_to_rasmm
 import numpy as np
 
+from .axes import moved
 from .ragged import POINTS_PER_BLOCK
 from .store import mapped
 from .trk_header import read_trk_header
@@ -56,9 +57,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
         rows = words[is_point].reshape(-1, width)
         if hasattr(mmap, "MADV_DONTNEED"):
             contents.madvise(mmap.MADV_DONTNEED)
-        # Products of such thin matrices are no work for the threads of a BLAS.
-        points = np.einsum("nk,jk->nj", rows[:, :3], to_rasmm[:3, :3], dtype=float)
-        yield (points + to_rasmm[:3, 3]).astype(np.float32)
+        yield moved(rows[:, :3], to_rasmm)
     lengths = np.concatenate(counts)
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:

@@ -154,3 +154,12 @@ def test_a_file_without_a_place_is_at_the_origin_and_says_so(fields, tmp_path, c
         found = read_tractogram(path).streamlines
     np.testing.assert_allclose(found._data, POINTS.reshape(-1, 3) / 2 - 0.5)
     assert "voxels of 2 x 2 x 2 mm" in caplog.text
+
+
+def test_infinite_points_are_read_without_a_word(tmp_path, monkeypatch, caplog):
+    points = POINTS.copy()
+    points[1, 0] = np.inf
+    monkeypatch.setitem(globals(), "POINTS", points)
+    found = read_tractogram(write(tmp_path / "a.trk")).streamlines
+    assert np.isfinite(found._data).all(axis=1).tolist() == [1, 1, 0, 1, 1, 1]
+    assert caplog.text == ""
