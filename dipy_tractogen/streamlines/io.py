@@ -71,7 +71,7 @@ def load_bundles(
         ``"auto"``, the groups or, with the JSON file that names them, the codes of a
         TRK where a file has some, the stem where not; or a key of
         ``data_per_streamline``, whose values as text are the names. The same name in
-        several files is one bundle.
+        several files is one bundle, with accents composed or apart.
     reference : Reference, str or Path, optional
         The common grid, in place of those in the headers; or a file that holds it.
     invalid : str, optional

@@ -19,17 +19,12 @@ from dipy_tractogen.streamlines.files import (
     expand_inputs,
 )
 from dipy_tractogen.streamlines.folders import removing_new_folders
-from dipy_tractogen.streamlines.protection import (
-    check_apart,
-    check_log_name,
-    named_files,
-    sidecars,
-)
 from dipy_tractogen.streamlines.safe_names import true_name
 
 from .arguments import check_magnitudes
 from .loading import noted_screening
 from .logs import noted_warnings, one_line
+from .protection import check_apart, check_log_name, named_files, sidecars
 
 logger = logging.getLogger("dipy_tractogen")
 

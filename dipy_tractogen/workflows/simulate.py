@@ -84,8 +84,9 @@ class SimulateFiberCupFlow(TractogenFlow):
             check_parameters,
             simulate_fibercup,
         )
-        from dipy_tractogen.streamlines.protection import sidecars
         from dipy_tractogen.streamlines.together import removing_new_files
+
+        from .protection import sidecars
 
         section = {"radius": radius, "thickness": thickness}
         parameters = {
