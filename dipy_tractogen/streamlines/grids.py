@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 
 from .trk_header import read_trk_header
-from .trx_reader import read_trx_grid
+from .trx_reader import read_trx_header
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -42,11 +42,17 @@ def _trk_grid(path: Path) -> tuple:
     return tuple(header[name] for name in names)
 
 
+def _trx_grid(path: Path) -> tuple:
+    """Read the grid of a TRX."""
+    header = read_trx_header(path)
+    return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
+
+
 GRID_READERS = {
     ".nii": _nifti_grid,
     ".nii.gz": _nifti_grid,
     ".trk": _trk_grid,
-    ".trx": read_trx_grid,
+    ".trx": _trx_grid,
 }
 """What reads the grid of a file: a function of its path that returns the first of the
 arguments of `reference.Reference`, by extension."""

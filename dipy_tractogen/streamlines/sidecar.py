@@ -18,7 +18,7 @@ from .json_files import write_json
 from .messages import reason
 from .safe_names import true_name
 from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, shown, text
-from .trx_reader import trx_header
+from .trx_reader import read_trx_header
 from .versions import current_versions
 
 logger = logging.getLogger("dipy_tractogen")
@@ -239,7 +239,7 @@ def read_description(path: Path) -> Description:
         If what it says is damaged.
     """
     in_file = path.suffix.lower() == ".trx"
-    said = trx_header(path).get(HEADER_KEY, {}) if in_file else read_sidecar(path)
+    said = read_trx_header(path).get(HEADER_KEY, {}) if in_file else read_sidecar(path)
     try:
         return Description.from_dict(said)
     except ValueError as error:

@@ -110,31 +110,7 @@ def read_trx(path: Path) -> Generator[np.ndarray, None, tuple]:
     return lengths, found["dps"], groups, left_out
 
 
-def read_trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Read the grid of a TRX without its arrays.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    affine : ndarray of shape (4, 4)
-        From voxels to RASMM (mm).
-    dimensions : tuple of int
-        Voxels along each axis.
-
-    Raises
-    ------
-    ValueError
-        As for `read_trx`, but for what the arrays hold.
-    """
-    with _opened(path) as (_, header, _):
-        return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
-
-
-def trx_header(path: Path) -> dict:
+def read_trx_header(path: Path) -> dict:
     """Read the header of a TRX.
 
     Parameters

@@ -98,12 +98,12 @@ def read_legacy(path: Path) -> PolyLines:
 def write_legacy(path: Path, streamlines: ArraySequence) -> None:
     """Write streamlines as a binary legacy file; see `vtk.save_vtk`."""
     points, lengths = streamlines._data, np.asarray(streamlines._lengths)
-    cells = np.empty(len(points) + len(lengths), dtype=">i4")
-    if len(cells) > np.iinfo(np.int32).max:
+    if len(points) + len(lengths) > np.iinfo(np.int32).max:
         raise ValueError(
             f"{path} cannot hold {len(points)} points, which this format does not "
             "count: write a .trx"
         )
+    cells = np.empty(len(points) + len(lengths), dtype=">i4")
     is_index = np.ones(len(cells), dtype=bool)
     counts = np.cumsum(lengths + 1) - (lengths + 1)
     is_index[counts] = False

@@ -141,6 +141,13 @@ def test_xml_files_of_the_library(mode, packed, order, encoded, tmp_path):
     np.testing.assert_array_equal(found._lengths, [2, 3])
 
 
+def test_more_points_than_a_format_counts(tmp_path):
+    points = np.broadcast_to(np.float32([[1, 2, 3]]), (2**31, 3))
+    with pytest.raises(ValueError, match=r"cannot hold 2147483648 points.*a \.trx"):
+        save_vtk(tmp_path / "a.vtk", as_sequence(points, [2**31]))
+    assert list(tmp_path.iterdir()) == []
+
+
 def legacy(path, *, version="4.2", title="x", points="5 float", cells="LINES 2 7\n"):
     """Write a legacy file as text."""
     numbers = " ".join(map(str, POINTS.ravel().astype(int)))
