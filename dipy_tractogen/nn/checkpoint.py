@@ -207,7 +207,11 @@ class Checkpoint(keras.callbacks.Callback):
             **_arrays_of("best", model.weights, needed=False),
         }
         nb_bytes = sum(4 * math.prod(each.shape) for each in arrays.values())
-        return read_arrays(self.path, arrays, largest=2 * nb_bytes + _SLACK)
+        found = read_arrays(self.path, arrays, largest=2 * nb_bytes + _SLACK)
+        for name, values in found.items():
+            if values.dtype.kind == "i" and (values < 0).any():
+                raise Unfit(name, "in part below zero", "numbers of steps, and seeds")
+        return found
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -295,6 +295,7 @@ def in_state(*keys, value):
         lambda arrays: arrays.pop("best_1"),
         lambda arrays: arrays.update(model_0=np.zeros((3, 3), np.float32)),
         lambda arrays: arrays.update(model_0=arrays["model_0"] * np.nan),
+        lambda arrays: arrays.update(optimizer_0=-arrays["optimizer_0"]),
         lambda arrays: arrays.update(optimizer_2=np.array("text")),
     ],
 )
