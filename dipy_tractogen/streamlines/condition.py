@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -133,6 +134,10 @@ class Condition:
         """Number of columns that stand for the property."""
         return len(self.categories) or 1
 
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {name: code for code, name in enumerate(self.categories)}
+
     def code(self, value: str) -> int:
         """Return the number of a category.
 
@@ -152,12 +157,12 @@ class Condition:
             If there is no such category.
         """
         value = true_name(value)
-        if value not in self.categories:
+        if value not in self._code_of:
             raise ValueError(
                 f"{self.name} {value} is not in the model; it has "
                 f"{listed(self.categories)}."
             )
-        return self.categories.index(value)
+        return self._code_of[value]
 
     def codes(self, texts: np.ndarray) -> np.ndarray:
         """Return the numbers of the categories of streamlines.
@@ -241,7 +246,8 @@ def _is_text(values: np.ndarray) -> bool:
 def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
     known: set[str] = set()
     for start in range(0, len(texts), _BLOCK):
-        known.update(np.unique(texts[start : start + _BLOCK].astype(str)).tolist())
+        some = np.unique(texts[start : start + _BLOCK].astype(str))
+        known.update(map(true_name, some.tolist()))
     found = tuple(sorted(known))
     if not all(text.strip() for text in found):
         raise ValueError(f"{name} holds empty text: leave those streamlines out.")

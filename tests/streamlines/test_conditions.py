@@ -188,3 +188,9 @@ def test_texts_of_many_are_counted_in_blocks(monkeypatch):
     assert one.codes(texts).tolist() == [1, 2, 1, 0, 0, 2, 1]
     with pytest.raises(ValueError, match="kind d is not in the model"):
         one.codes(np.append(texts, "d"))
+
+
+def test_as_many_categories_as_streamlines():
+    texts = np.array([f"subject {number:06}" for number in range(100_000)])
+    codes = Condition.of("subject", texts).codes(texts)
+    np.testing.assert_array_equal(codes, np.arange(100_000))

@@ -19,8 +19,9 @@ def test_letters_and_accents_apart_are_composed():
 
 
 def test_categories_are_found_in_either_form():
-    for given in (NAME, APART):
-        one = Condition.of("bundle", np.array(["AF", given]))
+    for given in ([NAME], [APART], [APART, NAME]):
+        one = Condition.of("bundle", np.array(["AF", *given]))
+        assert one.categories == ("AF", NAME)
         assert one.codes([NAME, APART]).tolist() == [1, 1]
 
 
