@@ -53,9 +53,7 @@ _BACKBONE_OPTIONS = record(
 )
 _REGULARIZER = record(
     {
-        "registered_name": one_of(
-            "dipy_tractogen>LabelRegularizer", "dipy_tractogen>AttributeRegularizer"
-        ),
+        "registered_name": text(200),
         "config": record({}, {"hidden_units": _UNITS}),
     }
 )

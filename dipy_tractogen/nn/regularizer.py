@@ -118,10 +118,7 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
     made = []
     for one in given:
         if isinstance(one, dict):
-            # Registers the classes that a file may name.
-            for module in _MODULES:
-                import_module(module, __package__)
-            one = keras.saving.deserialize_keras_object(one)
+            one = _registered_class(one["registered_name"]).from_config(one["config"])
         if not isinstance(one, Regularizer):
             raise ValueError(
                 f"regularizers hold {one!r}: give a LabelRegularizer or an "
@@ -137,3 +134,16 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
             "one of each kind for a condition."
         )
     return made
+
+
+def _registered_class(name: str) -> type[Regularizer]:
+    """Return the class that a model's file names; no other object is made of it."""
+    for module in _MODULES:
+        import_module(module, __package__)
+    found = keras.saving.get_registered_object(name)
+    if not (isinstance(found, type) and issubclass(found, Regularizer)):
+        raise ValueError(
+            f"regularizers hold a {name}, which is not known here: import the module "
+            "that registers it first."
+        )
+    return found
