@@ -65,7 +65,7 @@ class Optimisation:
         )
         model.compile(
             optimizer=keras.optimizers.Adam(
-                options.learning_rate,
+                float(options.learning_rate),
                 weight_decay=options.weight_decay,
                 global_clipnorm=options.clip_norm,
             ),

@@ -193,7 +193,7 @@ def test_a_step_is_traced_once(arrays, monkeypatch):
 
 def test_divergence_says_what_to_change(arrays):
     with pytest.raises(TrainingDivergedError, match="smaller learning_rate"):
-        small(sigma_mm=1e-19).fit(**arrays, epochs=5)
+        small(log_var_limit=None).fit(**arrays, epochs=5, learning_rate=100)
 
 
 def test_lack_of_memory_is_said_in_a_line(arrays, monkeypatch):

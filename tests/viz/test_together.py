@@ -10,13 +10,14 @@ import dipy_tractogen
 
 ROOT = Path(dipy_tractogen.__file__).parents[1]
 DRAW = """
+from pathlib import Path
 import numpy as np
 from dipy_tractogen.streamlines.ragged import to_sequence
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.vtk import save_vtk
 from dipy_tractogen.viz import Panel, render_bundles
 points = np.linspace((0, 0, 0), (9, 9, 90), 20, dtype=np.float32)[None]
-save_vtk({path!r} + ".vtk", to_sequence(points))
+save_vtk(Path({path!r} + ".vtk"), to_sequence(points))
 assert len(load_bundles({path!r} + ".vtk")) == 1
 panel = Panel("one", points, np.zeros(1, int), ("AF_L",))
 render_bundles([panel], {path!r}, views=["left"], force=True)

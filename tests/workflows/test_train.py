@@ -114,9 +114,10 @@ def test_flow_runs_from_python_and_says_where_its_outputs_are(bundle_files, tmp_
 
 def test_failed_training_leaves_nothing(bundle_files, tmp_path, capsys):
     arguments = [str(path) for path in bundle_files]
-    arguments += ["--sigma_mm", "1e-19", "--epochs", "1", "--nb_points", "16"]
+    arguments += ["--learning_rate", "100", "--log_var_limit", "inf"]
+    arguments += ["--sigma_mm", "0.001", "--epochs", "9", "--nb_points", "16"]
     assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 1
-    assert "a larger sigma_mm" in capsys.readouterr().err
+    assert "a larger --sigma_mm" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
