@@ -18,7 +18,6 @@ from dipy_tractogen import __version__
 
 from .base import OutputsMissing
 from .logs import LEVELS, Log, OptionWords, one_line
-from .room import duration
 from .start import INTERRUPTED, INTERRUPTS
 from .thresholds import ThresholdsNotMet
 
@@ -233,8 +232,16 @@ def _run_flow(flow, given: dict) -> int:
         return _NOT_MET
     except KeyboardInterrupt:
         return _interrupted()
-    logger.info("Done in %s", duration(time.perf_counter() - began))
+    logger.info("Done in %s", _duration(time.perf_counter() - began))
     return 0
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def _tell_all(given: dict) -> None:
@@ -250,10 +257,3 @@ def _tell_all(given: dict) -> None:
 def _interrupted() -> int:
     logger.error("Interrupted.")
     return INTERRUPTED
-
-
-def run() -> None:
-    """Run the command of a console script; see `start.run`."""
-    from . import start
-
-    start.run()

@@ -29,7 +29,7 @@ from .plausibility_parameters import (
     plausibility_parameters,
 )
 from .provenance import make_record
-from .room import Pace, check_room
+from .room import check_room
 from .seeds import (
     check_sampler,
     choose_sampler,
@@ -212,7 +212,6 @@ class GenerateStreamlinesFlow(TractogenFlow):
         names = model.record.bundle_names
         known = model.record.density.conditions
         counts = dict.fromkeys(names, 0)
-        pace = Pace(nb_streamlines)
         progress = Progress(
             nb_streamlines,
             "Generating",
@@ -236,7 +235,6 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
                 progress.advance(len(points))
-                pace.update(len(points))
         described = writer.description.as_dict()
         return counts, {**described, "nb_outside_box": writer.nb_outside}
 

@@ -1,17 +1,14 @@
-"""Room on the disk and time that many streamlines take, said before they are made."""
+"""Room on the disk that many streamlines take, looked at before they are made."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-import time
 
 logger = logging.getLogger("dipy_tractogen")
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 _SAID_BYTES = 10**9
-# Seconds after which the time of a run is estimated, and from which it is said.
-_MEASURED, _SAID = 5.0, 60.0
 
 
 def check_room(folder: str | Path, what: str, nb_bytes: int) -> None:
@@ -44,57 +41,6 @@ def check_room(folder: str | Path, what: str, nb_bytes: int) -> None:
         )
     if nb_bytes >= _SAID_BYTES:
         logger.info("Some %s are going to be written", _size(nb_bytes))
-
-
-class Pace:
-    """Says how long a run is going to take, once it is known from its beginning.
-
-    Parameters
-    ----------
-    total : int
-        Streamlines in all.
-    """
-
-    def __init__(self, total: int):
-        self._total, self._done = total, 0
-        self._began, self._is_said = time.perf_counter(), False
-
-    def update(self, nb_streamlines: int) -> None:
-        """Count streamlines; say the time where it is long and not said yet.
-
-        Parameters
-        ----------
-        nb_streamlines : int
-            How many more are done.
-        """
-        self._done += nb_streamlines
-        spent = time.perf_counter() - self._began
-        if self._is_said or spent < _MEASURED:
-            return
-        self._is_said = True
-        whole = spent * self._total / self._done
-        if whole > _SAID:
-            logger.info("It is going to take about %s", duration(whole))
-
-
-def duration(seconds: float) -> str:
-    """Write a time as it is said.
-
-    Parameters
-    ----------
-    seconds : float
-        The time.
-
-    Returns
-    -------
-    str
-        Such as ``"3 min 20 s"``.
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def _size(nb_bytes: int) -> str:

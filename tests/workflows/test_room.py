@@ -1,4 +1,4 @@
-"""What cannot be written, or not before long, is said beforehand."""
+"""What the disk has no room for is refused beforehand."""
 
 import logging
 import shutil
@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dipy_tractogen.workflows import room
-from dipy_tractogen.workflows.room import Pace, check_room
+from dipy_tractogen.workflows.room import check_room
 
 
 @pytest.fixture(autouse=True)
@@ -28,18 +27,6 @@ def test_the_room_on_the_disk_is_looked_at_first(tmp_path, caplog):
         check_room(tmp_path / "new", "--nb_streamlines 9", 12 * 10**12)
     with pytest.raises(ValueError, match=r"some inf EB are"):
         check_room(tmp_path, "--nb_streamlines 9", 10**400)
-
-
-def test_long_runs_are_said_once(caplog, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(room.time, "perf_counter", lambda: now[0])
-    with caplog.at_level(logging.INFO, "dipy_tractogen"):
-        for total in (10_000, 3_000_000):
-            pace = Pace(total)
-            for _ in range(8):
-                now[0] += 1.0
-                pace.update(1000)
-    assert caplog.messages == ["It is going to take about 50 min 0 s"]
 
 
 MANY = str(10**12)
