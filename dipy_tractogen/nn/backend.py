@@ -79,9 +79,8 @@ def dipy_needs_torch() -> bool:
 def _tell_of_dipy() -> None:
     if dipy_needs_torch():
         logger.info(
-            "DIPY %s needs PyTorch where TensorFlow is, for dipy_recobundles, "
-            "dipy_labelsbundles, dipy_cluster_streamlines, dipy_median_otsu, "
-            "dipy_brain_mask and dipy_classify_tissue: pip install torch",
+            "DIPY %s needs PyTorch beside TensorFlow for dipy_recobundles and five "
+            "others (README.rst): pip install torch",
             version("dipy"),
         )
 

@@ -90,7 +90,8 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         held_out_values : mapping of str to ndarray of shape (m,), optional
             Further conditions of each, as `values`.
         history_file : str or Path, optional
-            CSV file that a row is written to at each look at the held-out loss.
+            CSV file that a row is written to at each look at the held-out loss; it may
+            be there only with `resume`.
         checkpoint_dir : str or Path, optional
             Folder where the state of the training is written now and then, from which
             it goes on when it was broken off.
@@ -113,6 +114,8 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
 
         Raises
         ------
+        FileExistsError
+            If `history_file` exists and `resume` is False.
         ValueError
             If an array or an option is impossible, the loss diverges, or
             `checkpoint_dir` holds another training.

@@ -48,7 +48,8 @@ def fit_model(
     options : TrainingOptions
         Options of the training.
     history_file : str or Path, optional
-        CSV file that a row is written to at each look at the held-out loss.
+        CSV file that a row is written to at each look at the held-out loss; it may be
+        there only where a training is gone on with.
     checkpoint_dir : str or Path, optional
         Folder that keeps the state of the training.
     resume : bool, optional
@@ -65,6 +66,8 @@ def fit_model(
 
     Raises
     ------
+    FileExistsError
+        If `history_file` exists and `resume` is False.
     ValueError
         If an array has another shape or holds values that are not finite, the loss
         becomes infinite or NaN (`TrainingDivergedError`), or there is a state that
@@ -94,6 +97,10 @@ def fit_model(
         known = {one.name: one.describe() for one in bundles.conditions}
         settings = {"conditions": known, "data": given}
         optimisation.keep(checkpoint_dir, settings, resume=resume)
+    if history_file and Path(history_file).exists() and not resume:
+        raise FileExistsError(
+            f"history_file='{history_file}' exists: give another name, or remove it."
+        )
     stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
     try:
         interrupted = optimisation.run()

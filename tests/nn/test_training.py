@@ -124,6 +124,8 @@ def test_history_is_a_table_and_progress_is_shown(arrays, tmp_path, capsys):
     path = tmp_path / "history.csv"
     model.fit(**arrays, epochs=250, history_file=path, show_progress=True)
     assert "Training 100%" in capsys.readouterr().err
+    with pytest.raises(FileExistsError, match=r"history\.csv"):
+        model.fit(**arrays, epochs=1, history_file=path)
     with open(path, encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(model.record.history) > 1
