@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.geometry import CHUNK, lengths, resample
 
 from .ends import fade
 
@@ -13,9 +13,6 @@ RESIDUAL_FACTORS = (0.8, 1.25)
 
 STRETCH = 1.05
 """Largest factor, and inverse of the smallest, of a streamline about its centroid."""
-
-CHUNK = 512
-"""Streamlines that are worked on at once: what is computed of them stays in cache."""
 
 SHORTEST_MM = 1e-3
 """Smallest length: lengths are divided by, and their logarithms taken."""
@@ -30,7 +27,7 @@ _ENDS = [0, -1]
 
 
 def arc_lengths(points: np.ndarray) -> np.ndarray:
-    """Measure many streamlines of one number of points, faster and in single precision.
+    """Compute lengths that can be divided by.
 
     Parameters
     ----------
@@ -42,12 +39,7 @@ def arc_lengths(points: np.ndarray) -> np.ndarray:
     ndarray of shape (n,), float64
         Lengths in mm, a thousandth of a millimetre at least.
     """
-    sizes = np.zeros(len(points))
-    for start in range(0, len(points), CHUNK):
-        part = slice(start, start + CHUNK)
-        steps = np.diff(points[part], axis=1)
-        sizes[part] = np.sqrt(_dot(steps, steps)).sum(axis=1)
-    return np.maximum(sizes, SHORTEST_MM)
+    return np.maximum(lengths(points), SHORTEST_MM)
 
 
 def add_with_length(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 from dipy_tractogen.streamlines.messages import listed
 
-from .arc_length import CHUNK
 from .choice import limit_of_each
 
 # Residuals kept of a bundle, and in all; 768 bytes each.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 
-from .arc_length import CHUNK, SHORTEST_MM, add_with_length, arc_lengths
+from .arc_length import SHORTEST_MM, add_with_length, arc_lengths
 from .ends import RealEnds
 from .residuals import (
     check_fitted,

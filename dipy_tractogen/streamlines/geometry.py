@@ -11,6 +11,9 @@ from scipy.fft import dct
 
 from .ragged import as_sequence, blocks, to_sequence
 
+CHUNK = 512
+"""Streamlines that are worked on at once: what is computed of them stays in cache."""
+
 # Shortest end-to-end distance, as a share of the length, that tortuosity divides by:
 # a closed loop would otherwise be infinitely tortuous.
 _SMALLEST_CHORD = 1e-3
@@ -65,7 +68,11 @@ def lengths(points: np.ndarray) -> np.ndarray:
     ndarray of shape (n,), float64
         Sum of the distances between consecutive points, in mm.
     """
-    return _sizes(np.diff(points, axis=1)).sum(axis=1, dtype=float)
+    found = np.zeros(len(points))
+    for start in range(0, len(points), CHUNK):
+        part = slice(start, start + CHUNK)
+        found[part] = _sizes(np.diff(points[part], axis=1)).sum(axis=1, dtype=float)
+    return found
 
 
 def own_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:

@@ -199,7 +199,9 @@ class TractogramWriter:
 
     def _check_finite(self, points: np.ndarray) -> None:
         """Refuse points that no reader could use."""
-        if not (np.abs(points) <= np.finfo(self._dtype).max).all():
+        # Not absolute values, which would be a copy; NaN is neither.
+        most, flat = np.finfo(self._dtype).max, points.ravel()
+        if not (flat.min(initial=0) >= -most and flat.max(initial=0) <= most):
             raise ValueError(
                 f"points that are not finite as {self._dtype} cannot be written to "
                 f"{self._path}: drop those streamlines first"
