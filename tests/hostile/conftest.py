@@ -1,7 +1,9 @@
 """Broken inputs of every command; no command may be the worse for them."""
 
+from functools import cache
 from importlib import import_module
 import logging
+from pathlib import Path
 import tempfile
 
 import pytest
@@ -28,13 +30,26 @@ def _good_inputs_stay(good):
     assert {path: after.get(path) for path in before} == before
 
 
+@pytest.fixture(scope="session")
+def load(good):
+    """Load models, but that of the good inputs once: most of the tests read it."""
+    load_model = import_module("dipy_tractogen.nn").load_model
+    once = cache(load_model)
+
+    def load(path):
+        return (once if Path(path) == good.model else load_model)(path)
+
+    return load
+
+
 @pytest.fixture
-def attempt(tmp_path, good, capfd, monkeypatch):
+def attempt(tmp_path, good, load, capfd, monkeypatch):
     """Run a command on broken inputs, and hold it to what it owes its user."""
     Attempt = import_module(".attempts", __package__).Attempt
     attempt = Attempt(tmp_path, good.folders, capfd)
     monkeypatch.setattr(tempfile, "tempdir", str(attempt.temporary))
     monkeypatch.chdir(attempt.here)
+    monkeypatch.setattr("dipy_tractogen.nn.load_model", load)
     # The names of some files cannot be in the log that pytest-xdist hands on.
     monkeypatch.setattr(logging.getLogger("dipy_tractogen"), "propagate", False)
     return attempt
