@@ -21,85 +21,28 @@ _DRAWN_AGAIN = 2.5e-8
 
 
 def preparation(nb_streamlines: int) -> float:
-    """Compute what resampling and measuring streamlines takes.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        How many.
-
-    Returns
-    -------
-    float
-        Effort in seconds, about.
-    """
+    """Compute the effort of resampling and measuring streamlines."""
     return _PREPARED * nb_streamlines
 
 
 def search(nb_streamlines: int, nb_others: int) -> float:
-    """Compute what finding the near ones of others takes.
-
-    Parameters
-    ----------
-    nb_streamlines, nb_others : int
-        How many there are.
-
-    Returns
-    -------
-    float
-        Effort in seconds, about.
-    """
+    """Compute the effort of finding the near ones of others."""
     # Threads share memory, and the cores perhaps with other programs.
     return _FOUND * nb_streamlines * nb_others**0.25 / default_threads() ** 0.5
 
 
 def clustering(nb_streamlines: int) -> float:
-    """Compute what clustering a bundle takes.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        How many it has.
-
-    Returns
-    -------
-    float
-        Effort in seconds, about.
-    """
+    """Compute the effort of clustering the streamlines of a bundle."""
     return _CLUSTERED * min(nb_streamlines, MAX_CLUSTERED)
 
 
 def resampling(nb_streamlines: int, nb_resamples: int) -> float:
-    """Compute what drawing streamlines anew takes.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        How many there are.
-    nb_resamples : int
-        How many times.
-
-    Returns
-    -------
-    float
-        Effort in seconds, about.
-    """
+    """Compute the effort of drawing streamlines anew a number of times."""
     return _DRAWN_AGAIN * nb_streamlines * nb_resamples
 
 
 def voxels(nb_streamlines: int) -> float:
-    """Compute what finding the voxels of streamlines takes.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        How many.
-
-    Returns
-    -------
-    float
-        Effort in seconds, about.
-    """
+    """Compute the effort of finding the voxels of streamlines."""
     return _IN_VOXELS * nb_streamlines
 
 
@@ -112,7 +55,7 @@ def evaluation(
     nb_draws: int,
     nb_resamples: int,
 ) -> float:
-    """Compute what an evaluation takes once its sets are prepared.
+    """Compute the effort of an evaluation, once its sets are prepared.
 
     Parameters
     ----------

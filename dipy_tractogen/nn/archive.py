@@ -11,7 +11,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.archive_schema import DAMAGE
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.streamlines.disk import temporary_error
+from dipy_tractogen.streamlines.disk import check_temporary_room, temporary_error
 from dipy_tractogen.streamlines.messages import briefly
 from dipy_tractogen.streamlines.schema import Unfit, fitting
 
@@ -65,6 +65,9 @@ def load_model(path: str | Path):
     # Registers the class that the file names.
     import_module(MODELS[name], __package__)
     try:
+        with zipfile.ZipFile(path) as archive:
+            extracted = sum(member.file_size for member in archive.infolist())
+        check_temporary_room(path, extracted)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         # Keras raises whatever the damage happens to cause, or a full disk: it extracts

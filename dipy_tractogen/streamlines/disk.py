@@ -8,6 +8,7 @@ import errno
 import os
 from pathlib import Path
 import secrets
+import shutil
 import tempfile
 
 # A disk that is full, a quota, a limit on the size of files, a disk that is read-only.
@@ -107,6 +108,26 @@ def temporary_folder() -> Iterator[Path]:
         if cause is None:
             raise
         raise DiskError(_no_temporary(cause)) from error
+
+
+def check_temporary_room(path: str | os.PathLike, nb_bytes: int) -> None:
+    """Check that a library can extract a file: where it cannot, a part stays behind.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that is read.
+    nb_bytes : int
+        What is extracted of it.
+
+    Raises
+    ------
+    DiskError
+        If the folder of temporary files has less room.
+    """
+    if shutil.disk_usage(tempfile.gettempdir()).free < nb_bytes:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise temporary_error(path, full)
 
 
 def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError | None:

@@ -58,14 +58,7 @@ def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
     arrays : mapping of str to ndarray
         The arrays.
     force : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `force` is False.
-    OSError
-        If the file cannot be written.
+        As for `write_table`, and so are the errors.
     """
     import numpy as np
 

@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import tracemalloc
+from types import SimpleNamespace
 import zipfile
 
 import h5py
@@ -155,6 +156,15 @@ def test_members_that_are_no_files_of_a_model(write, tmp_path, monkeypatch, name
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     refused(write(**{name: "more"}))
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_nothing_is_extracted_where_there_is_no_room(write, tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(OSError, match=r"temporary files cannot be written in .*TMPDIR"):
+        load_model(write())
     assert not list((tmp_path / "temporary").iterdir())
 
 

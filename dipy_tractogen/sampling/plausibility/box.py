@@ -30,18 +30,7 @@ class InsideBox:
         self.reference, self.margin_mm, self.most = reference, margin_mm, most
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines lie in the box.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each does.
-        """
+        """Return which streamlines lie in the box; see `Criterion.accepts`."""
         return self.reference.contains(points, margin_mm=self.margin_mm)
 
     def complaint(self, nb_rejected: int, nb_tried: int) -> str:

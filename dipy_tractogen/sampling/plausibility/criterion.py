@@ -25,7 +25,7 @@ class Criterion(Protocol):
     name: str
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines are plausible.
+        """Return which streamlines are plausible.
 
         Parameters
         ----------

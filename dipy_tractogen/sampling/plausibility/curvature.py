@@ -75,16 +75,5 @@ class SmallestRadius:
         self.radius_mm, self.step_mm = radius_mm, step_mm
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines have no smaller radius of curvature.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each has none.
-        """
+        """Return which streamlines have no smaller radius; see `Criterion.accepts`."""
         return smallest_radii(points, self.step_mm) >= self.radius_mm

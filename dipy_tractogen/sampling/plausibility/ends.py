@@ -24,18 +24,7 @@ class EndsInRegions:
         self.start, self.end = start, start if end is None else end
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines have an end in each of the regions.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each has.
-        """
+        """Return which streamlines end in both regions; see `Criterion.accepts`."""
         first, last = points[:, 0], points[:, -1]
         forth = self.start.at(first) & self.end.at(last)
         return forth | (self.start.at(last) & self.end.at(first))

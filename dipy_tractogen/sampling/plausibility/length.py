@@ -34,17 +34,6 @@ class LengthRange:
         self.low, self.high = low, high
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines have a length in the range.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each has.
-        """
+        """Return which streamlines are of such a length; see `Criterion.accepts`."""
         sizes = lengths(points)
         return (sizes >= self.low) & (sizes <= self.high)

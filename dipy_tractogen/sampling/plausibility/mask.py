@@ -33,18 +33,7 @@ class InsideMask:
         self.mask, self.min_share = mask, min_share
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines are inside.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each is.
-        """
+        """Return which streamlines are inside; see `Criterion.accepts`."""
         # As counts: a share such as 0.9 of 10 points is not exact.
         needed = np.ceil(self.min_share * points.shape[1] - 1e-6)
         return self.mask.at(points).sum(axis=1) >= needed

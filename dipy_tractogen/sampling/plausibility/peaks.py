@@ -52,18 +52,7 @@ class AlongPeaks:
         self._directions = directions / np.where(sizes > 0, sizes, 1)
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines follow the peaks.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each does.
-        """
+        """Return which streamlines follow the peaks; see `Criterion.accepts`."""
         return self.mean_angles(points) <= self.max_angle
 
     def mean_angles(self, points: np.ndarray) -> np.ndarray:

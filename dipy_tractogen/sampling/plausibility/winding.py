@@ -57,16 +57,5 @@ class LargestWinding:
         self.degrees = degrees
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines turn by no more than the angle.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each does.
-        """
+        """Return which streamlines turn by no more; see `Criterion.accepts`."""
         return winding(points) <= self.degrees
