@@ -178,7 +178,7 @@ def applied(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarray:
 
 
 def interval(resampled: np.ndarray) -> list[float]:
-    """Give the limits that hold 95 % of the values.
+    """Return the limits that hold 95 % of the values.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def interval(resampled: np.ndarray) -> list[float]:
 
 
 def interval_of_none(nb_streamlines: int) -> list[float]:
-    """Give the limits of a share that none of the streamlines has.
+    """Return the limits of a share that none of the streamlines has.
 
     Drawing them again finds none either; the exact limits of a binomial share know that
     another sample may have some.

@@ -86,7 +86,7 @@ class Results:
         return self.real if self.training is None else self.training
 
     def distances_of(self, label: int | None) -> Distances:
-        """Give the distances of one bundle, without those that were not measured.
+        """Return the distances of one bundle, without those that were not measured.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Results:
         )
 
     def entry(self, label: int | None) -> dict:
-        """Give the figures of one bundle.
+        """Return the figures of one bundle.
 
         Parameters
         ----------
@@ -239,7 +239,7 @@ def ratio(value: float | None, of: float | None) -> float | None:
 def of_bundle(
     label: int | None, streamlines: StreamlineSet, values: np.ndarray
 ) -> np.ndarray:
-    """Give the values of one bundle, without those that could not be measured.
+    """Return the values of one bundle, without those that could not be measured.
 
     Parameters
     ----------

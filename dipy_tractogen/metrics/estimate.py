@@ -47,7 +47,7 @@ def mean_estimate(values: np.ndarray) -> Estimate:
 
 
 def parts_of_mean(values: np.ndarray, *, over: float | None = None) -> np.ndarray:
-    """Give the parts of streamlines in a mean, or in a sum over some number.
+    """Return the parts of streamlines in a mean, or in a sum over some number.
 
     Parameters
     ----------

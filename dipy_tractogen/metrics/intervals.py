@@ -76,7 +76,7 @@ class Intervals:
         self._changes = self._bootstrap.changes(nb_resamples, seed)
 
     def of(self, label: int | None, entry: dict) -> dict[str, dict]:
-        """Give the intervals of an entry.
+        """Return the intervals of an entry.
 
         Parameters
         ----------

@@ -113,7 +113,7 @@ def warn_of_numbers(
     names: Mapping[int, str],
     k: int,
 ) -> list[str]:
-    """Say which measures suffer from too few streamlines.
+    """Return which measures suffer from too few streamlines.
 
     Parameters
     ----------

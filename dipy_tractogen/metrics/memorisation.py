@@ -46,7 +46,7 @@ def copy_distance(held_out_to_training: np.ndarray) -> float | None:
 def parts_of_copies(
     generated_to_training: np.ndarray, held_out_to_training: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the parts of streamlines in the share of copies among the generated ones.
+    """Return the parts of streamlines in the share of copies among the generated ones.
 
     The held-out streamlines have theirs by the `copy_distance`.
 

@@ -44,7 +44,7 @@ class NoveltyRange:
             raise ValueError("There is no training streamline: give one or more.")
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines are new, and not too new.
+        """Return which streamlines are new, and not too new.
 
         Parameters
         ----------

@@ -102,7 +102,7 @@ def prdc(
 def warn_of_repeats(
     sets: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
 ) -> list[str]:
-    """Say which sets hold streamlines more than once.
+    """Return which sets hold streamlines more than once.
 
     Parameters
     ----------

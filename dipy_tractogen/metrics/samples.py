@@ -46,7 +46,7 @@ class StreamlineSet:
         return len(self.points)
 
     def take(self, chosen: np.ndarray) -> StreamlineSet:
-        """Give some of the streamlines.
+        """Return some of the streamlines.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class StreamlineSet:
         )
 
     def of_bundle(self, label: int) -> StreamlineSet:
-        """Give the streamlines of one bundle.
+        """Return the streamlines of one bundle.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ def _draw(
 
 
 def bundles_of(streamlines: StreamlineSet) -> np.ndarray:
-    """Give the labels that are there.
+    """Return the labels that are there.
 
     Parameters
     ----------

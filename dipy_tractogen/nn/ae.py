@@ -98,7 +98,7 @@ class AE(StreamlineAutoencoder):
         self.make_layers()
 
     def mean_and_deviation(self, features, conditions=None):
-        """Give the latents of features; their deviation is zero.
+        """Return the latents of features; their deviation is zero.
 
         Parameters
         ----------

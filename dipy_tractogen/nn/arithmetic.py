@@ -243,13 +243,13 @@ class LatentArithmetic:
         return distances, indices
 
     def _read(self, streamlines, values) -> tuple[np.ndarray, np.ndarray | None]:
-        """Give latents, and the conditions as the networks read them."""
+        """Return latents, and the conditions as the networks read them."""
         points = self.as_points(streamlines)
         matrix = self.condition_matrix(points, values)
         return self.encode_matrix(points, matrix)["z_mean"], matrix
 
     def _places(self, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
-        """Give what distances are measured by, and the categories they are within."""
+        """Return what distances are measured by, and the categories they are within."""
         z, matrix = self._read(streamlines, values)
         if matrix is None:
             return z, np.zeros((len(z), 1), dtype=np.int32)

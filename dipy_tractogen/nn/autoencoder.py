@@ -162,7 +162,7 @@ class StreamlineAutoencoder(StreamlineModel):
         raise NotImplementedError
 
     def hidden(self, features, conditions=None, training: bool | None = None):
-        """Give what the encoder makes of features, before the latents.
+        """Return what the encoder makes of features, before the latents.
 
         Conditions enter as a streamline, learnt, that is added to what is read: the
         same for every backbone.
@@ -208,7 +208,7 @@ class StreamlineAutoencoder(StreamlineModel):
         return self.standardise.restore(self.decoder(z, training=training))
 
     def regularization(self, inputs, outputs: dict, training: bool):
-        """Give the terms that `regularizers` add to the loss.
+        """Return the terms that `regularizers` add to the loss.
 
         Parameters
         ----------
@@ -235,7 +235,7 @@ class StreamlineAutoencoder(StreamlineModel):
         return max((one.settled_after for one in self.regularizers), default=0.0)
 
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
-        """Give what changes the weights of the regularisers during a training.
+        """Return what changes the weights of the regularisers during a training.
 
         Parameters
         ----------
@@ -252,7 +252,7 @@ class StreamlineAutoencoder(StreamlineModel):
         return [each for one in self.regularizers for each in one.callbacks(budget)]
 
     def reconstruction_loss(self, inputs, outputs: dict):
-        """Give the error of the reconstruction, and follow it in mm.
+        """Return the error of the reconstruction, and follow it in mm.
 
         Parameters
         ----------

@@ -41,7 +41,7 @@ class StreamlineCoder(StreamlineReader):
         self._compiled_functions.clear()
 
     def posterior_of(self, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Give the posterior of the latents of many streamlines, in batches.
+        """Return the posterior of the latents of many streamlines, in batches.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class StreamlineCoder(StreamlineReader):
         return in_batches(self._compiled("posterior", self.mean_and_deviation), *arrays)
 
     def truncation_error(self, points: np.ndarray) -> np.ndarray:
-        """Give the point error that the features alone cause.
+        """Return the point error that the features alone cause.
 
         Parameters
         ----------

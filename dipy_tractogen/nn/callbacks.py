@@ -88,7 +88,7 @@ class Budget(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def get_state(self) -> dict:
-        """Give what is spent, as plain values."""
+        """Return what is spent, as plain values."""
         return {"steps": self.steps, "seconds": self.seconds}
 
     def set_state(self, state: dict) -> None:
@@ -170,7 +170,7 @@ class KeepBest(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def get_state(self) -> dict:
-        """Give what is known of the best loss, as plain values."""
+        """Return what is known of the best loss, as plain values."""
         return {
             "loss": self._best_loss,
             "spent": self._best_spent,

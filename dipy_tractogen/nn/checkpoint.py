@@ -181,7 +181,7 @@ class Checkpoint(keras.callbacks.Callback):
         return state["finished"]
 
     def is_unfinished(self) -> bool:
-        """Say whether there is a training to go on with.
+        """Return whether there is a training to go on with.
 
         Returns
         -------

@@ -26,7 +26,7 @@ _EARLY = 0.3
 
 
 def coverage(real: np.ndarray, others: np.ndarray, k: int = _NB_NEIGHBOURS) -> float:
-    """Give the share of real features that others cover :footcite:p:`Naeem2020`.
+    """Return the share of real features that others cover :footcite:p:`Naeem2020`.
 
     A real one is covered where another is no farther than its k-th real neighbour.
 

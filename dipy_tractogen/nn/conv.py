@@ -86,7 +86,7 @@ class ConvBackbone:
         return (self.nb_points, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Give the features of streamlines, which here are their points.
+        """Return the features of streamlines, which here are their points.
 
         Parameters
         ----------

@@ -72,7 +72,7 @@ class ConditionTable:
         return len(self._codes)
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Give the conditions of some streamlines, (m, width), float32."""
+        """Return the conditions of some streamlines, (m, width), float32."""
         return self._conditions.matrix(self._codes[rows], self._numbers[rows])
 
     def add_to(self, digest) -> None:

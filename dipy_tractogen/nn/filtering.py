@@ -20,7 +20,7 @@ _POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
 
 @cache
 def tile_transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    r"""Give the matrices of the minimal filtering algorithm F(4, 3).
+    r"""Return the matrices of the minimal filtering algorithm F(4, 3).
 
     Four neighbouring outputs :math:`y` of a filter :math:`g` of three taps over six
     inputs :math:`d` are :math:`y = A[(G g) \odot (B d)]`: six multiplications in place

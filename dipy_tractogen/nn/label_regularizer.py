@@ -136,7 +136,7 @@ class LabelRegularizer(Regularizer):
         return weight * ops.mean(entropy)
 
     def weight_at(self, spent: float) -> float:
-        """Give the weight at some time of a training.
+        """Return the weight at some time of a training.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class LabelRegularizer(Regularizer):
         return min(self.length + tail, _LATEST)
 
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
-        """Give the schedule; arguments as of `Regularizer.callbacks`."""
+        """Return the schedule; arguments as of `Regularizer.callbacks`."""
         name = self.measures[1]
         return [WeightSchedule(budget, self.weight_now, self.weight_at, name)]
 

@@ -21,7 +21,7 @@ _SMALLEST_SQUARE = 1e-12
 
 
 def independent_points(nb_points: int, reduction: str) -> int:
-    """Give the number of independent points that a streamline counts as.
+    """Return the number of independent points that a streamline counts as.
 
     Parameters
     ----------

@@ -151,7 +151,7 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         return 0.0
 
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
-        """Give what the model itself does during a training; nothing by default.
+        """Return what the model itself does during a training; nothing by default.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         return z_mean.var(axis=0) > self.active_variance
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float] | None:
-        """Give the normal prior that latents are drawn to by the loss, where one is.
+        """Return the normal prior that latents are drawn to by the loss, where one is.
 
         Parameters
         ----------

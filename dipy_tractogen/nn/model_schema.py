@@ -210,7 +210,7 @@ def check_weights(archive: zipfile.ZipFile) -> None:
 
 
 def _bytes_of(one, place: str) -> int:
-    """Give the size of an array, once it is known to be plain."""
+    """Return the size of an array, once it is known to be plain."""
     if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu":
         raise Unfit(place, "of another type", "an array of numbers")
     if one.is_virtual or one.external or one.compression:

@@ -204,7 +204,7 @@ class Optimisation:
         return self.keep_best.best_step
 
     def history(self) -> keras.callbacks.History:
-        """Give the whole history as Keras does.
+        """Return the whole history as Keras does.
 
         Returns
         -------

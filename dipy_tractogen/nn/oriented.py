@@ -98,7 +98,7 @@ class OrientedBundles:
         self.digest = survey.digest.hexdigest()
 
     def points(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Give the points of some of the streamlines.
+        """Return the points of some of the streamlines.
 
         Parameters
         ----------
@@ -156,11 +156,11 @@ class OrientedBundles:
         return HeldOut(points, values, inputs, survey.digest.hexdigest())
 
     def covering_grid(self) -> dict:
-        """Give the header of a grid that covers the streamlines."""
+        """Return the header of a grid that covers the streamlines."""
         return Reference.covering(self._given).to_dict()
 
     def length_ranges(self) -> list[list[float]]:
-        """Give the shortest and the longest streamline of each bundle, in mm."""
+        """Return the shortest and the longest streamline of each bundle, in mm."""
         size = self.values[LENGTH]
         by_bundle = [size[self.labels == label] for label in range(len(self.names))]
         return [[float(part.min()), float(part.max())] for part in by_bundle]

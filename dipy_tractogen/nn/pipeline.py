@@ -22,7 +22,7 @@ def training_batches(
     *,
     balanced: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Give an endless stream of shuffled batches.
+    """Return an endless stream of shuffled batches.
 
     Every pass over the data has an order of its own, fixed by the seed and the number
     of the pass. Only indices are shuffled; a batch is gathered in one operation.
@@ -129,7 +129,7 @@ def _gathering(inputs: dict) -> Callable:
 
 
 def held_out_batches(inputs: dict[str, np.ndarray], batch_size: int) -> tf.data.Dataset:
-    """Give the batches of held-out streamlines, in order, once.
+    """Return the batches of held-out streamlines, in order, once.
 
     Parameters
     ----------

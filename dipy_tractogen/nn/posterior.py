@@ -40,7 +40,7 @@ class GaussianPosterior:
         self.draw = Reparameterisation(self.seed, self.epsilon_std, name="draw")
 
     def posterior(self, features, conditions=None, training: bool | None = None):
-        """Give the posterior of the latents.
+        """Return the posterior of the latents.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class GaussianPosterior:
         return self.z_mean(hidden), z_log_var
 
     def mean_and_deviation(self, features, conditions=None):
-        """Give the posterior of the latents of features, outside of training.
+        """Return the posterior of the latents of features, outside of training.
 
         Parameters
         ----------

@@ -102,7 +102,7 @@ def _with_weights(network) -> list:
 
 
 def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Give kernel and bias of each layer of a checkpoint."""
+    """Return kernel and bias of each layer of a checkpoint."""
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: give a PyTorch checkpoint.")
     try:
@@ -145,7 +145,7 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _numbers_of_numpy() -> list:
-    """Give what PyTorch may make of a checkpoint beside tensors: numbers of NumPy."""
+    """Return what PyTorch may make of a checkpoint beside tensors: numbers of NumPy."""
     scalar = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(code)) for code in "?bBhHiIlLqQefd"]
     return [np.dtype, *dict.fromkeys(kinds), *((scalar, name) for name in _SCALARS)]

@@ -128,7 +128,7 @@ class StreamlineReader(keras.Model):
     def condition_matrix(
         self, points: np.ndarray, values: Mapping[str, np.ndarray] | None
     ) -> np.ndarray | None:
-        """Give what the networks read of the conditions of streamlines.
+        """Return what the networks read of the conditions of streamlines.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class StreamlineReader(keras.Model):
     def encoded_values(
         self, values: Mapping[str, np.ndarray], nb_streamlines: int
     ) -> np.ndarray:
-        """Give what the networks read of the values of streamlines.
+        """Return what the networks read of the values of streamlines.
 
         Parameters
         ----------
@@ -209,7 +209,7 @@ class StreamlineReader(keras.Model):
         return self.conditions_in_encoder or self.conditions_in_decoder
 
     def features_of(self, inputs):
-        """Give the features of what `call` was given.
+        """Return the features of what `call` was given.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class StreamlineReader(keras.Model):
         return self.analysis(inputs["points"])
 
     def conditions_of(self, inputs):
-        """Give the conditions that the networks read of what `call` was given.
+        """Return the conditions that the networks read of what `call` was given.
 
         Parameters
         ----------

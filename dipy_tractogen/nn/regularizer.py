@@ -80,7 +80,7 @@ class Regularizer(keras.layers.Layer):
         return 0.0
 
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
-        """Give what changes the term's weight during a training; nothing by default.
+        """Return what changes the term's weight during a training; nothing by default.
 
         Parameters
         ----------

@@ -111,7 +111,7 @@ class RVAE(VAE):
         self.attribute_tracker = keras.metrics.Mean(name="attribute_error")
 
     def regress(self, features, training: bool | None = None):
-        """Give the distribution of the standardised attribute.
+        """Return the distribution of the standardised attribute.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class RVAE(VAE):
         }
 
     def divergence(self, inputs, outputs: dict):
-        """Give the KL divergence of each dimension from the prior of the attribute.
+        """Return the KL divergence of each dimension from the prior of the attribute.
 
         Parameters
         ----------
@@ -184,7 +184,7 @@ class RVAE(VAE):
         return mean + deviation * super().draw_prior(codes, numbers, rng)
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
-        """Give that of the predicted attribute; see `StreamlineModel.prior_of`."""
+        """Return that of the predicted attribute; see `StreamlineModel.prior_of`."""
         one = self.conditions[self.attribute]
         return self._prior(
             (self.predict_attribute(streamlines)[0] - one.mean) / one.deviation

@@ -17,7 +17,7 @@ FADINGS = ("sigmoid", "cosine")
 def scheduled_weight(
     spent: float, schedule: str, start: float, end: float, ramp: float, cycles: int
 ) -> float:
-    """Give a weight at some time of a training.
+    """Return a weight at some time of a training.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def scheduled_weight(
 def fading_weight(
     spent: float, schedule: str, start: float, end: float, length: float, slope: float
 ) -> float:
-    r"""Give a weight that fades away in the course of a training.
+    r"""Return a weight that fades away in the course of a training.
 
     Parameters
     ----------

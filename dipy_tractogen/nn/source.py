@@ -95,7 +95,7 @@ class StreamlineSource(StreamlineCoder):
         sampler: str | LatentSampler | None = None,
         seeds: LatentBank | None = None,
     ) -> ConditionalDensity:
-        """Give a density of latents by a sampler.
+        """Return a density of latents by a sampler.
 
         Parameters
         ----------

@@ -82,7 +82,7 @@ class SpectralBackbone:
         return (self.nb_coefficients, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Give the features of streamlines without TensorFlow.
+        """Return the features of streamlines without TensorFlow.
 
         Parameters
         ----------

@@ -196,7 +196,7 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
         self.active_tracker = ActiveUnits(self.latent_dim)
 
     def beta_at(self, spent: float) -> float:
-        """Give the weight of the KL divergence at some time of a training.
+        """Return the weight of the KL divergence at some time of a training.
 
         Parameters
         ----------
@@ -222,7 +222,7 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
         )
 
     def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
-        """Give what sets the weight of the KL divergence during a training.
+        """Return what sets the weight of the KL divergence during a training.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
         return [*super().own_callbacks(budget, inputs), schedule]
 
     def divergence(self, inputs, outputs: dict):
-        """Give the KL divergence of each latent dimension from the prior.
+        """Return the KL divergence of each latent dimension from the prior.
 
         Parameters
         ----------
@@ -257,7 +257,7 @@ class VAE(GaussianPosterior, StreamlineAutoencoder):
         return kl_by_dimension(outputs["z_mean"], outputs["z_log_var"], self.kl_variant)
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
-        """Give the standard normal prior; see `StreamlineModel.prior_of`."""
+        """Return the standard normal prior; see `StreamlineModel.prior_of`."""
         return np.zeros((len(as_streamlines(streamlines)), self.latent_dim)), 1.0
 
     def compute_loss(

@@ -77,7 +77,7 @@ class Asked:
         return np.flatnonzero(self.ranges[:, 0] < self.ranges[:, 1])
 
     def is_asked(self, name: str) -> bool:
-        """Say whether something is asked of a continuous condition.
+        """Return whether something is asked of a continuous condition.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class Asked:
         return texts[0] if texts[0] == texts[1] else " to ".join(texts)
 
     def accepts(self, cells: np.ndarray) -> np.ndarray:
-        """Say which combinations of categories are asked for.
+        """Return which combinations of categories are asked for.
 
         Parameters
         ----------

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def shuffled_by_group(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give indices in a random order, one group after another.
+    """Return indices in a random order, one group after another.
 
     Parameters
     ----------

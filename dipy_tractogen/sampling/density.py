@@ -94,7 +94,7 @@ class ConditionalDensity:
         return self._sampler
 
     def by(self, sampler: str | LatentSampler | None) -> ConditionalDensity:
-        """Give the density of the same latents by another sampler.
+        """Return the density of the same latents by another sampler.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class ConditionalDensity:
         return ", ".join(one.categories[code] for one, code in pairs)
 
     def weights(self, asked: Asked) -> np.ndarray:
-        """Give the share of each combination of categories in what is asked for.
+        """Return the share of each combination of categories in what is asked for.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class ConditionalDensity:
         return share / share.sum()
 
     def _in_reach(self, asked: Asked, accepted: np.ndarray) -> np.ndarray:
-        """Say which combinations have numbers that are near to what is asked."""
+        """Return which combinations have numbers that are near to what is asked."""
         bundles = self.cells[:, 0]
         reached = np.zeros(len(bundles), dtype=bool)
         ranges, names = [], []
@@ -252,7 +252,7 @@ class ConditionalDensity:
         return completed[:, 1:], z
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Give what the density is made of as named arrays, for a model's file.
+        """Return what the density is made of as named arrays, for a model's file.
 
         Returns
         -------

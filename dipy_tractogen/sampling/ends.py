@@ -164,7 +164,7 @@ class RealEnds:
         return self._sides[key]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Give what was fitted as named arrays, for a model's file.
+        """Return what was fitted as named arrays, for a model's file.
 
         Returns
         -------

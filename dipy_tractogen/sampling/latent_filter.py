@@ -100,7 +100,7 @@ class LatentFilter(NearestLatents):
         return 1 - self.relative_distances(z)
 
     def predict(self, z) -> np.ndarray:
-        """Tell whether latents are plausible.
+        """Return whether latents are plausible.
 
         Parameters
         ----------

@@ -81,7 +81,7 @@ class LatentLabels(NearestLatents):
         return np.where(distances <= self.thresholds_[bundles], bundles, NONE)
 
     def held_out_labels(self) -> np.ndarray:
-        """Give labels of what was fitted, each fold by the others.
+        """Return labels of what was fitted, each fold by the others.
 
         Returns
         -------

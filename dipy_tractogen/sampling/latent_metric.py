@@ -88,7 +88,7 @@ class LatentMetric:
         return cls(vectors * np.sqrt(np.maximum(values, 0)))
 
     def coordinates(self, z: np.ndarray, error_mm: np.ndarray) -> np.ndarray:
-        """Give coordinates whose Euclidean distances are in mm.
+        """Return coordinates whose Euclidean distances are in mm.
 
         Parameters
         ----------

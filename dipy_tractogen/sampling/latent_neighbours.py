@@ -97,7 +97,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         return _nearest(self._index, self.bundles_, _checked(z, self.reference_))
 
     def relative_distances(self, z: np.ndarray) -> np.ndarray:
-        """Give the distance to the nearest reference over its bundle's threshold.
+        """Return the distance to the nearest reference over its bundle's threshold.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         return _over(distances, self.thresholds_[bundles])
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Give what predictions need, as arrays.
+        """Return what predictions need, as arrays.
 
         Returns
         -------

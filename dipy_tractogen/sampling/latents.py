@@ -190,7 +190,7 @@ class LatentBank:
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Give the latents as named arrays, for a model's file.
+        """Return the latents as named arrays, for a model's file.
 
         Returns
         -------

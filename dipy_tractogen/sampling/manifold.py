@@ -118,7 +118,7 @@ class ManifoldSampler(LatentSampler):
 
 
 def _moments(near: np.ndarray, belongs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give mean and covariance of the neighbours of each latent that belong to it.
+    """Return mean and covariance of the neighbours of each latent that belong to it.
 
     Parameters
     ----------

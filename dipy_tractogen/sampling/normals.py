@@ -78,7 +78,7 @@ class NormalMixture:
         return drawn
 
     def log_density(self, x: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-        """Give the logarithm of the density of some columns.
+        """Return the logarithm of the density of some columns.
 
         Parameters
         ----------

@@ -234,7 +234,7 @@ def posterior_draws(
 
 
 def variance_floor(z: np.ndarray) -> float:
-    """Give a floor on variances, relative to the spread of latents.
+    """Return a floor on variances, relative to the spread of latents.
 
     Parameters
     ----------

@@ -239,7 +239,7 @@ class Texture:
         return SimilarStreamlines(descriptors, weights)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Give what was fitted as named arrays, for a model's file.
+        """Return what was fitted as named arrays, for a model's file.
 
         Returns
         -------

@@ -229,7 +229,7 @@ def new_database(path: Path) -> Iterator[None]:
 
 
 def _is_begun(path: Path) -> bool:
-    """Tell whether a trial was begun, by this process or by others."""
+    """Return whether a trial was begun, by this process or by others."""
     if not path.exists():
         return False
     try:

@@ -154,7 +154,7 @@ class BetaStudy:
         return sum(trial.state.is_finished() for trial in self._trials())
 
     def rows(self, tolerance_mm: float) -> list[dict]:
-        """Give the trials that ended, in the order of beta.
+        """Return the trials that ended, in the order of beta.
 
         Parameters
         ----------
@@ -211,13 +211,13 @@ class BetaStudy:
             )
 
     def _trials(self) -> list:
-        """Give all trials but those that were given up and are done again."""
+        """Return all trials but those that were given up and are done again."""
         with named_errors(self._path):
             trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if not _is_given_up(trial)]
 
     def _is_left(self) -> bool:
-        """Say whether there is a trial to make, once others have made theirs."""
+        """Return whether there is a trial to make, once others have made theirs."""
         while True:
             with named_errors(self._path), _quietly(), self._lock:
                 self._enqueue_missing()
@@ -241,7 +241,7 @@ class BetaStudy:
 
 
 def _beta_of(trial) -> float | None:
-    """Give the beta of a trial, also of one that has not begun."""
+    """Return the beta of a trial, also of one that has not begun."""
     enqueued = trial.system_attrs.get("fixed_params", {})
     return trial.params.get("beta", enqueued.get("beta"))
 

@@ -89,7 +89,7 @@ def require_rendering() -> None:
 
 
 def can_render() -> bool:
-    """Tell whether `require_rendering` would pass.
+    """Return whether `require_rendering` would pass.
 
     Returns
     -------

@@ -168,7 +168,7 @@ def _draw_measure(axes, name: str, entries: list[dict]) -> None:
 
 
 def _interval(entry: dict, kind: str, name: str) -> tuple[float, float]:
-    """Give the interval of a measure, of no width where there is none."""
+    """Return the interval of a measure, of no width where there is none."""
     interval = entry.get("intervals", {}).get(kind, {}).get(name)
     is_known = interval and None not in interval
     return tuple(interval if is_known else 2 * [entry[kind][name]])

@@ -187,7 +187,7 @@ class _DrawnRow:
 
 
 def _continued(rows: Sequence[_DrawnRow]) -> list[bool]:
-    """Tell which rows are of the same bundle as the one above."""
+    """Return which rows are of the same bundle as the one above."""
     names = [row.bundle for row in rows]
     return [False, *(one == other for one, other in pairwise(names))]
 

@@ -124,7 +124,7 @@ def _bundles_of(panels: Sequence[Panel]) -> list[str]:
 
 
 def _of_bundle(panel: Panel, name: str) -> tuple:
-    """Give the streamlines of a bundle, and their numbers where they have some."""
+    """Return the streamlines of a bundle, and their numbers where they have some."""
     if name not in panel.bundle_names:
         return take(panel.streamlines, np.zeros(0, dtype=int)), np.zeros(0)
     rows = np.flatnonzero(panel.labels == panel.bundle_names.index(name))

@@ -151,7 +151,7 @@ class Scenes:
             self.outline = Outline(*parts)
 
     def panel(self, index: int) -> tuple:
-        """Give the streamlines of a panel.
+        """Return the streamlines of a panel.
 
         Parameters
         ----------

@@ -36,7 +36,7 @@ class Outline:
     affine: np.ndarray
 
     def points(self) -> np.ndarray:
-        """Give the places of what is inside.
+        """Return the places of what is inside.
 
         Returns
         -------

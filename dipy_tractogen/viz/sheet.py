@@ -91,7 +91,7 @@ class Sheet:
             self._name(index)
 
     def cells(self) -> list[list[Cell]]:
-        """Give the rectangles of the cells and what they show.
+        """Return the rectangles of the cells and what they show.
 
         Returns
         -------

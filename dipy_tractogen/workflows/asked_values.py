@@ -103,7 +103,7 @@ class AskedValues:
                 )
 
     def found(self) -> dict[str, dict]:
-        """Give the counts.
+        """Return the counts.
 
         Returns
         -------

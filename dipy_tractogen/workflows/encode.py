@@ -137,7 +137,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
 
 def _extension(name: str) -> str:
-    """Give the extension of the output; refuse what cannot hold latents."""
+    """Return the extension of the output; refuse what cannot hold latents."""
     from dipy_tractogen.streamlines.files import split_extension
 
     extension = split_extension(name)[1].lower()

@@ -197,7 +197,7 @@ def conditions_to_load(conditions) -> dict[str, list[str]]:
 
 
 def known_values(bundles, rows) -> dict:
-    """Give what is known of some streamlines, as a model takes it.
+    """Return what is known of some streamlines, as a model takes it.
 
     Parameters
     ----------

@@ -301,7 +301,7 @@ def _not_in_points(values: dict, path: Path) -> dict:
 
 
 def _judged(plausibility) -> dict:
-    """Give what was rejected, for the record."""
+    """Return what was rejected, for the record."""
     if plausibility is None:
         return {}
     return {

@@ -278,7 +278,7 @@ class LatentReference:
 
 
 def latents_and_errors(points, outputs: dict):
-    """Give the latents of streamlines, and what these do not hold of them.
+    """Return the latents of streamlines, and what these do not hold of them.
 
     Parameters
     ----------

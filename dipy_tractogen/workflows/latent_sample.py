@@ -68,7 +68,7 @@ class LatentSample:
         )
 
     def values_of(self, rows) -> dict:
-        """Give what is known of some of the streamlines, as a model takes it.
+        """Return what is known of some of the streamlines, as a model takes it.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class LatentSample:
         return known_values(self.bundles, rows)
 
     def texts_or_numbers(self, name: str) -> np.ndarray:
-        """Give what streamlines can be coloured by.
+        """Return what streamlines can be coloured by.
 
         Parameters
         ----------

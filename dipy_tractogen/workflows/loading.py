@@ -92,7 +92,7 @@ def check_box(given: dict) -> None:
 
 
 def default_loading(given: dict | None = None) -> dict:
-    """Give the defaults of `loading_parameters`, for files without options of theirs.
+    """Return the defaults of `loading_parameters`, for files without options of theirs.
 
     Parameters
     ----------

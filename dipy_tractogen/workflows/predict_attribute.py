@@ -91,7 +91,7 @@ class PredictAttributeFlow(TractogenFlow):
 
 
 def _as_they_are(data: dict, own, path) -> dict:
-    """Give values of the inputs as columns of text, with all of their digits."""
+    """Return values of the inputs as columns of text, with all of their digits."""
     from dipy_tractogen.streamlines.columns import choose_inherited
 
     single = {

@@ -79,7 +79,7 @@ def check_sampler(given: dict) -> None:
 
 
 def choose_sampler(model, given: dict):
-    """Give the sampler that is asked for.
+    """Return the sampler that is asked for.
 
     Parameters
     ----------

@@ -229,7 +229,7 @@ class WalkFigures:
 
 
 def _can_draw(name: str) -> bool:
-    """Tell whether a figure can be rendered, and warn where it cannot."""
+    """Return whether a figure can be rendered, and warn where it cannot."""
     if can_render():
         return True
     logger.warning(

@@ -58,7 +58,7 @@ class Plausibility:
         self.shortfall: dict[str, int] = {}
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Say which streamlines are plausible, and count the others.
+        """Return which streamlines are plausible, and count the others.
 
         Parameters
         ----------

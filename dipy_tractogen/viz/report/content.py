@@ -212,7 +212,7 @@ def shown(value: float | None, digits: int = 3) -> str:
 
 
 def is_number(value: object) -> bool:
-    """Say whether a value is a finite number.
+    """Return whether a value is a finite number.
 
     Parameters
     ----------

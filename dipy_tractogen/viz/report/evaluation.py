@@ -16,7 +16,7 @@ from .measures import measure_tables
 
 
 def evaluation_cards(metrics: dict) -> list[Card]:
-    """Give the figures of an evaluation that tell most.
+    """Return the figures of an evaluation that tell most.
 
     Parameters
     ----------

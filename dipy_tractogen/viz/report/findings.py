@@ -45,7 +45,7 @@ def find_warnings(inputs: ReportInputs) -> list[Finding]:
 
 
 def far_below(entry: dict, measure: str) -> bool:
-    """Say whether a measure is far below that of real streamlines.
+    """Return whether a measure is far below that of real streamlines.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def far_below(entry: dict, measure: str) -> bool:
 
 
 def interval(entry: dict, kind: str, measure: str) -> tuple[float, float] | None:
-    """Give the confidence interval of a measure.
+    """Return the confidence interval of a measure.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from .content import Card, Facts, entries_of
 
 
 def generation_cards(generation: dict, generated: BundleSet | None) -> list[Card]:
-    """Give the figures of a generation.
+    """Return the figures of a generation.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def generation_cards(generation: dict, generated: BundleSet | None) -> list[Card
 
 
 def generation_facts(generation: dict) -> list[Facts]:
-    """Give what was asked of a generation, and what was rejected.
+    """Return what was asked of a generation, and what was rejected.
 
     Parameters
     ----------

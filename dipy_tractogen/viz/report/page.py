@@ -130,7 +130,7 @@ def _parts(inputs: ReportInputs) -> dict:
 
 
 def _commands(inputs: ReportInputs) -> list[Command]:
-    """Give the command lines that are known, in the order they are run in."""
+    """Return the command lines that are known, in the order they are run in."""
     texts = {
         "Train": inputs.model.record.parameters.get("command"),
         "Generate": inputs.generation.get("command"),

@@ -10,7 +10,7 @@ from .content import OVERALL, Cell, Column, Table, count_cell, number_cell, text
 
 
 def reconstruction_table(reconstructed: BundleSet) -> Table:
-    """Give the point errors of reconstructed streamlines.
+    """Return the point errors of reconstructed streamlines.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def describe(model) -> str:
 
 
 def training_cards(model) -> list[Card]:
-    """Give the figures of the training.
+    """Return the figures of the training.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def training_cards(model) -> list[Card]:
 
 
 def training_facts(model) -> list[Facts]:
-    """Give the parameters of model and training, what was read, and the versions.
+    """Return the parameters of model and training, what was read, and the versions.
 
     Parameters
     ----------
