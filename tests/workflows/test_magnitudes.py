@@ -6,6 +6,7 @@ import math
 from dipy.workflows.docstring_parser import NumpyDocString
 import pytest
 
+from dipy_tractogen.workflows import arguments
 from dipy_tractogen.workflows.arguments import check_magnitudes
 from dipy_tractogen.workflows.cli import cli_flows, load_flow, main
 
@@ -41,7 +42,7 @@ def test_every_numeric_option_refuses_them(command, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "given",
     [
         ["--seed", "1" + "0" * 30],
         ["--seed", "9" * 5000],
@@ -63,13 +64,13 @@ def test_every_numeric_option_refuses_them(command, tmp_path, monkeypatch):
     ],
 )
 def test_a_training_names_the_option_and_makes_nothing(
-    arguments, bundle_files, tmp_path, capsys
+    given, bundle_files, tmp_path, capsys
 ):
     folder = tmp_path / "out"
-    given = [str(bundle_files[0]), *arguments, "--out_dir", str(folder)]
-    assert main("dipy_train_vae", given) == 1
+    line = [str(bundle_files[0]), *given, "--out_dir", str(folder)]
+    assert main("dipy_train_vae", line) == 1
     said = capsys.readouterr().err
-    assert arguments[0].split("=")[0].strip("-") in said
+    assert given[0].split("=")[0].strip("-") in said
     assert len(said.splitlines()) == 1
     assert len(said) < 500
     assert not folder.exists()
@@ -78,3 +79,23 @@ def test_a_training_names_the_option_and_makes_nothing(
 def test_what_is_no_number_or_may_be_infinite_passes():
     check_magnitudes({"reference": "a.nii", "all": True, "log_var_limit": math.inf})
     check_magnitudes({"betas": [0.0, 1.0], "seed": 2**32 - 1, "beta": 0, "none": None})
+
+
+def test_limits_of_options_are_those_of_the_models():
+    from dipy_tractogen.nn import checks, options
+
+    most = {
+        **options.MOST,
+        **dict.fromkeys(("nb_points", "nb_coefficients"), checks.MOST_POINTS),
+        **dict.fromkeys(("sigma_mm", "huber_mm"), checks.MM[1]),
+        "kernel_size": checks.MOST_POINTS,
+        "batch_size": options.MOST_IN_A_STEP,
+        "beta": checks.MOST_BETA,
+        "discriminator_units": checks.MOST_UNITS,
+        "latent_dim": checks.MOST_LATENTS,
+        "seed": checks.LARGEST_SEED,
+    }
+    known = {name: arguments._MOST_OF.get(name, arguments._MOST) for name in most}
+    assert known == most
+    least = [arguments._LEAST_OF[name] for name in ("sigma_mm", "huber_mm")]
+    assert least == [checks.MM[0]] * 2
