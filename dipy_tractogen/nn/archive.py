@@ -21,6 +21,8 @@ from .settings import keras_defaults
 
 _PACKAGE = "dipy_tractogen"
 _ASSETS = "assets/"
+# Of a training; far larger ones overflow in the layers that follow.
+_LARGEST_WEIGHT = 1e8
 _WHAT = "a model file of dipy_tractogen"
 
 MODELS = {
@@ -110,8 +112,9 @@ def _check_loaded(model) -> None:
     """Check what only the whole model tells."""
     for variable in model.variables:
         values = keras.ops.convert_to_numpy(variable)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise Unfit(variable.path, "in part NaN or infinite", "finite weights")
+        if values.dtype.kind == "f" and not (np.abs(values) <= _LARGEST_WEIGHT).all():
+            found = f"in part NaN or beyond {_LARGEST_WEIGHT:g}"
+            raise Unfit(variable.path, found, "weights of a training")
     if model.conditions is not None and model.record.conditions:
         own, known = (
             {one.name: one.categories for one in each}

@@ -312,6 +312,7 @@ WEIGHT_EDITS = [
     replaced(lambda f, at, shape: None),
     replaced(lambda f, at, shape: f.create_dataset(at, data=np.zeros(3, "f4"))),
     replaced(lambda f, at, shape: f.create_dataset(at, data=np.full(shape, np.nan))),
+    replaced(lambda f, at, shape: f.create_dataset(at, data=np.full(shape, 1e30))),
     replaced(lambda f, at, shape: f.create_dataset(at, shape, dtype="S3")),
     replaced(
         lambda f, at, shape: f.create_dataset(at, (10**6, 10**6), chunks=(1000, 1000))
