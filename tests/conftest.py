@@ -12,6 +12,17 @@ def _collect_what_is_new():
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Spell what was caught: processes exchange UTF-8, which names need not be."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        for name, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture(scope="session")
 def phantom():
     """Twelve streamlines in each of the seven bundles; not to be changed."""
