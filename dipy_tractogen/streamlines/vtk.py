@@ -89,11 +89,13 @@ def _is_xml(path: Path) -> bool:
 
 def _signs(space: str, path: Path) -> tuple[int, int, int]:
     """Return the signs that take the axes of a declared space to RASMM."""
-    if space.upper() not in _TO_RASMM:
+    # Some repeat the name of the field in its text, as in the title of a .vtk.
+    known = _TO_RASMM.get(space.upper().removeprefix("SPACE="))
+    if known is None:
         logger.warning(
             "%s declares the space %s, which is not known: its points are taken as "
             "they are, for RASMM; accepted are RAS, LPS and LAS",
             path,
             space[:40],
         )
-    return _TO_RASMM.get(space.upper(), (1, 1, 1))
+    return known or (1, 1, 1)

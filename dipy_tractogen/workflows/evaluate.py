@@ -9,7 +9,12 @@ from dipy_tractogen.streamlines.json_files import write_json
 from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
 from .encoding import load_to_encode, participants_parameters
-from .evaluation_inputs import common_box, load_generated, measure_model
+from .evaluation_inputs import (
+    common_box,
+    generating_model,
+    load_generated,
+    measure_model,
+)
 from .loading import default_loading, load
 from .models import load_trained_model
 from .parameters import with_parameters_of
@@ -152,6 +157,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 "file": str(model_file),
                 **measure_model(model, sets["real"], show_progress=self.show_progress),
             }
+        report["generated_with"] = generating_model(files["generated"])
         report["screening"] = self.screening
         report["warnings"] = [
             *_warn_of_dropped(sets),

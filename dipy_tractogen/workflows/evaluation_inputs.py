@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from .encoding import encoded_blocks
@@ -38,6 +39,32 @@ def common_box(files: dict[str, list[Path]], reference):
             found = common_grid(files[kind], reference, tell=False)
             if found is not None:
                 return found
+    return None
+
+
+def generating_model(files: list[Path]) -> dict | None:
+    """Return the model that streamlines were generated with.
+
+    Parameters
+    ----------
+    files : list of Path
+        The tractograms.
+
+    Returns
+    -------
+    dict or None
+        Its ``file`` and ``digest``, from the JSON file beside a tractogram; None where
+        no file says so.
+    """
+    from dipy_tractogen.streamlines.schema import read_json, record, text
+    from dipy_tractogen.streamlines.sidecar import sidecar_path
+
+    check = record({"model": record({"file": text(), "digest": text()})})
+    for path in map(sidecar_path, files):
+        # One of other software, or without a model, is no fault here.
+        with suppress(OSError, ValueError):
+            model = read_json(path, check, "a JSON file of a generation")["model"]
+            return {key: model[key] for key in ("file", "digest")}
     return None
 
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -51,6 +52,16 @@ def read(folder, name="metrics.json"):
     return json.loads(
         (folder / name).read_text(encoding="utf-8"), parse_constant=refuse
     )
+
+
+@pytest.mark.parametrize("beside", ['{"model": {"file": "m", "digest": "ab"}}', "[]"])
+def test_the_model_that_generated_is_told(tmp_path, files, beside):
+    generated = tmp_path / "generated.trx"
+    shutil.copy(files[0], generated)
+    (tmp_path / "generated.trx.json").write_text(beside, encoding="utf-8")
+    assert evaluate(tmp_path, str(generated), files[1], "--nb_bootstrap", "0") == 0
+    told = json.loads(beside)["model"] if beside != "[]" else None
+    assert read(tmp_path)["generated_with"] == told
 
 
 def test_measures_are_written_and_shown(tmp_path, capsys, files):

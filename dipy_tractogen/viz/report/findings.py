@@ -33,9 +33,9 @@ def find_warnings(inputs: ReportInputs) -> list[Finding]:
     """
     found = {
         "Training": _of_training(inputs.model),
-        "Generation": _of_generation(inputs),
+        "Generation": inputs.generation.get("warnings", ()),
         "Evaluation": _of_evaluation(inputs.metrics),
-        "Report": _of_streamlines(inputs),
+        "Report": [*_of_another_model(inputs), *_of_streamlines(inputs)],
     }
     return [
         Finding(source, text)
@@ -131,14 +131,21 @@ def _of_coverage(history: list[dict]) -> list[str]:
     ]
 
 
-def _of_generation(inputs: ReportInputs) -> list[str]:
+def _of_another_model(inputs: ReportInputs) -> list[str]:
+    """Say what was made with another model than the one that is reported."""
     from dipy_tractogen.streamlines.files import file_digest
 
-    texts = list(inputs.generation.get("warnings", ()))
-    digest = inputs.generation.get("model", {}).get("digest")
-    if digest and digest != file_digest(inputs.model_file):
-        texts.append("The generated streamlines are of another model than this one.")
-    return texts
+    made_with = {
+        "generated streamlines": inputs.generation.get("model"),
+        "streamlines that were measured": inputs.metrics.get("generated_with"),
+        "figures of the latent space": inputs.latent.get("model"),
+    }
+    own = file_digest(inputs.model_file)
+    return [
+        f"The {kind} are of another model than this one."
+        for kind, made in made_with.items()
+        if made and made.get("digest", own) != own
+    ]
 
 
 def _of_evaluation(metrics: dict) -> list[str]:

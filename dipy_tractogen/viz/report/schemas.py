@@ -21,6 +21,7 @@ _VALUE = optional(number(finite=False))
 _VALUES = mapping(_VALUE)
 _TEXTS = list_of(text(10**6))
 _PROVENANCE = {"command": optional(text(10**6)), "warnings": _TEXTS}
+_MODEL = record({}, {"file": text(), "digest": text()})
 
 _ENTRY = record(
     {"generated": _VALUES, "real": _VALUES},
@@ -72,6 +73,7 @@ _METRICS = record(
         **_PROVENANCE,
         "distributions": optional(mapping(_DISTRIBUTION)),
         "model": optional(record({}, {"reconstruction_mm": optional(_VALUES)})),
+        "generated_with": optional(_MODEL),
         "conditions": optional(
             mapping(record({}, {**_ERRORS, "bundles": mapping(record({}, _ERRORS))}))
         ),
@@ -110,6 +112,7 @@ _LATENT = record(
     {"figures": list_of(_FIGURE)},
     {
         **_PROVENANCE,
+        "model": _MODEL,
         "units": list_of(_UNIT),
         "traversal": record({}, {"displacement_mm": _VALUES}),
         "correlations": record(
@@ -146,7 +149,7 @@ _GENERATION = record(
     {"tractogram": text()},
     {
         **_PROVENANCE,
-        "model": record({}, {"file": text(), "digest": text()}),
+        "model": _MODEL,
         "seconds": number(0),
         **dict.fromkeys(
             ("conditions", "obtained", "rejected", "parameters", "versions"),

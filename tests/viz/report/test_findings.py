@@ -67,13 +67,24 @@ def test_a_collapse_is_told_once(texts):
     assert texts(record=record, metrics={}) == ["Training: The training has collapsed."]
 
 
-def test_streamlines_of_another_model(texts, inputs):
+def test_what_is_of_another_model(texts, inputs):
     from dipy_tractogen.streamlines.files import file_digest
 
-    own = {"model": {"digest": file_digest(inputs.model_file)}}
-    assert not [text for text in texts(generation=own) if "another model" in text]
-    other = {"model": {"digest": "0" * 64}}
-    assert [text for text in texts(generation=other) if "another model" in text]
+    def told(digest):
+        model = {"digest": digest}
+        found = texts(
+            generation={"model": model},
+            latent={"model": model},
+            metrics={**inputs.metrics, "generated_with": model},
+        )
+        return [text for text in found if "another model" in text]
+
+    assert told(file_digest(inputs.model_file)) == []
+    assert [text.split(" are ")[0] for text in told("0" * 64)] == [
+        "Report: The generated streamlines",
+        "Report: The streamlines that were measured",
+        "Report: The figures of the latent space",
+    ]
 
 
 def test_what_matters_most_comes_first(texts):
