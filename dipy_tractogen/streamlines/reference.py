@@ -165,28 +165,12 @@ class Reference:
         if isinstance(given, (str, os.PathLike)):
             return cls.from_file(given)
         if hasattr(given, "space_attributes"):
-            return cls.from_sft(given)
+            return cls(*given.space_attributes)
         raise ValueError(
             f"a reference is given as {type(given).__name__}: give a Reference, a "
             "StatefulTractogram or the name of a file with one of "
             f"{', '.join(GRID_READERS)}"
         )
-
-    @classmethod
-    def from_sft(cls, sft: StatefulTractogram) -> Reference:
-        """Return the grid of one of DIPY's tractograms.
-
-        Parameters
-        ----------
-        sft : StatefulTractogram
-            A tractogram in any space and origin.
-
-        Returns
-        -------
-        reference : Reference
-            Its grid.
-        """
-        return cls(*sft.space_attributes)
 
     @classmethod
     def covering(

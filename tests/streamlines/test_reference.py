@@ -32,7 +32,7 @@ def test_from_a_tractogram(reference, extension, make_streamlines, tmp_path):
 
 def test_matches_what_dipy_compares(reference):
     sft = StatefulTractogram([], reference.space_attributes, Space.RASMM)
-    assert Reference.from_sft(sft).matches(reference)
+    assert Reference.of(sft).matches(reference)
     moved = reference.affine.copy()
     moved[0, 3] += 0.1
     assert not Reference(moved, reference.dimensions).matches(reference)

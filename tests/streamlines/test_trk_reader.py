@@ -63,7 +63,7 @@ def test_a_blank_order_by_way_of_dipy(tmp_path):
     path = write(tmp_path / "a.trk", voxel_order=b"")
     header = nib.streamlines.load(path).header
     sft = StatefulTractogram(list(POINTS), header, Space.RASMM)
-    assert Reference.from_sft(sft).voxel_order == "LPS"
+    assert Reference.of(sft).voxel_order == "LPS"
     old = Reference(np.eye(4), (2, 2, 2)).to_dict()
     assert Reference.from_dict({**old, "voxel_order": "b'LPS'"}).voxel_order == "LPS"
 
