@@ -29,6 +29,9 @@ from .sidecar import Description
 from .trx_stream import TrxStream
 from .vtk import VTK_EXTENSIONS, save_vtk
 
+EXACT_TO = 2**24
+"""Up to here float32 holds every whole number, and others to within a half."""
+
 
 class TrkStream:
     """A TRK, with the bundle as a property of each streamline.
@@ -135,7 +138,8 @@ def _trk_records(
     is_point = np.ones(len(records), dtype=bool)
     is_point[starts] = False
     after = (starts + 1 + 3 * lengths)[:, None] + np.arange(properties.shape[1])
-    records[after] = properties
+    with np.errstate(over="ignore"):
+        records[after] = properties
     is_point[after] = False
     records[is_point] = points.ravel()
     return records
@@ -272,8 +276,8 @@ def _empty_file(format_class: type, reference: Reference) -> bytes:
     return buffer.getvalue()
 
 
-def rounds_wholes(values: np.ndarray) -> bool:
-    """Return whether there are whole numbers that a TRK, with float32, cannot hold.
+def rounds_large(values: np.ndarray) -> bool:
+    """Return whether float32, that of a TRK, rounds numbers that are large.
 
     Parameters
     ----------
@@ -283,11 +287,12 @@ def rounds_wholes(values: np.ndarray) -> bool:
     Returns
     -------
     bool
-        Whether there is one.
+        Whether there is one above `EXACT_TO` that it rounds, or makes infinite.
     """
     if np.can_cast(values.dtype, np.float32):
         return False
     with np.errstate(invalid="ignore", over="ignore"):
         # Compared in the type of the values: float64 rounds large whole numbers, too.
         changed = values.astype(np.float32).astype(values.dtype) != values
-    return bool((changed & (values == np.rint(values))).any())
+    large = (values > EXACT_TO) | (values < -EXACT_TO)
+    return bool((changed & large).any())

@@ -19,7 +19,7 @@ from .ragged import as_sequence, blocks, to_sequence
 from .reference import Reference
 from .safe_names import true_name
 from .sidecar import Description, put_sidecar, sidecar_path
-from .streams import STREAMS, Stream, rounds_wholes
+from .streams import EXACT_TO, STREAMS, Stream, rounds_large
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -185,9 +185,9 @@ class TractogramWriter:
             lost += ["the bundles"] if len(self._labels) > 1 else []
         self._say_once("this format cannot hold %s, which are left out", lost)
         if keeps_data and not self._stream.keeps_types:
-            rounded = [name for name, values in data.items() if rounds_wholes(values)]
-            said = "float32 rounds the whole numbers of %s that are above 16777216"
-            self._say_once(said, rounded)
+            rounded = [name for name, values in data.items() if rounds_large(values)]
+            said = f"float32 rounds the numbers of %s that are above {EXACT_TO}"
+            self._say_once(f"{said}, to infinity from 3.4e38 on", rounded)
 
     def _say_once(self, what: str, names: list[str]) -> None:
         """Warn of a loss that was not said of the names before."""

@@ -225,9 +225,9 @@ def test_large_whole_numbers_are_kept_by_a_trx(dtype, written):
     )
 
 
-def test_large_whole_numbers_are_warned_of_for_a_trk(written, caplog):
+def test_large_numbers_are_warned_of_for_a_trk(written, caplog):
     with caplog.at_level(logging.WARNING, "dipy_tractogen"):
-        written("a.trk", {"date": DATES, "x": DATES + 0.5, "n": np.full(7, np.nan)})
+        written("a.trk", {"date": DATES, "x": DATES / 1e4, "n": np.full(7, np.nan)})
     (line,) = caplog.messages
-    assert "float32 rounds the whole numbers of date that are above 16777216" in line
+    assert "float32 rounds the numbers of date that are above 16777216" in line
     assert "write a .trx to keep them" in line

@@ -8,7 +8,7 @@ import pytest
 
 from dipy_tractogen.streamlines.ragged import as_sequence
 from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.streams import rounds_wholes
+from dipy_tractogen.streamlines.streams import rounds_large
 from dipy_tractogen.streamlines.writers import open_writer, save_bundles
 
 
@@ -20,13 +20,16 @@ from dipy_tractogen.streamlines.writers import open_writer, save_bundles
         ([2**60], False),
         ([2**60 + 1], True),
         ([2**63 - 1], True),
-        ([0.1, np.nan, np.inf], False),
+        ([2**63 + 1], True),
+        ([0.1, 2**23 + 0.1, np.nan, np.inf, -np.inf], False),
+        ([1.7e9 + 0.25], True),
+        ([-1.7e9 - 0.25], True),
         ([2.0**24 + 1], True),
         ([1e300], True),
     ],
 )
-def test_whole_numbers_that_float32_rounds(values, rounded):
-    assert rounds_wholes(np.array(values)) == rounded
+def test_large_numbers_that_float32_rounds(values, rounded):
+    assert rounds_large(np.array(values)) == rounded
 
 
 def test_trk_is_what_nibabel_writes(reference, make_streamlines, tmp_path):
