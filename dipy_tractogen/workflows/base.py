@@ -212,6 +212,31 @@ class TractogenFlow(Workflow):
             if path not in self.missing:
                 logger.info("Wrote %s", path)
 
+    def check_named(self, given: dict) -> None:
+        """Refuse inputs without a name, which would stand for the current folder.
+
+        Parameters
+        ----------
+        given : dict
+            Values of the options that the command line has.
+
+        Raises
+        ------
+        ValueError
+            If a name is empty.
+        """
+        parameters = inspect.signature(self.run).parameters
+        of_files = self._of_files()
+        for name, value in given.items():
+            if name not in of_files or name.startswith("out_"):
+                continue
+            if "" in (value if isinstance(value, list) else [value]):
+                is_option = parameters[name].default is not inspect.Parameter.empty
+                raise ValueError(
+                    f"{'--' * is_option}{name}: the name of a file is empty, as from a "
+                    "variable that is not set: give one, or leave it out."
+                )
+
     def log_to(self, log_file: str, given: dict) -> None:
         """Settle the file of the messages, before it is opened.
 
@@ -255,15 +280,19 @@ class TractogenFlow(Workflow):
 
     def _read(self, given: dict) -> dict[Path, str]:
         """Return the files that are read, by the values of the parameters."""
-        documented = NumpyDocString(inspect.getdoc(self.run) or "")["Parameters"]
         return named_files(
             {
                 name: value
                 for name, value in given.items()
                 if not name.startswith("out_") and name not in self._WRITTEN
             },
-            {name for name, kind, _ in documented if "Path" in kind},
+            self._of_files(),
         )
+
+    def _of_files(self) -> set[str]:
+        """Return the parameters that take files or folders."""
+        documented = NumpyDocString(inspect.getdoc(self.run) or "")["Parameters"]
+        return {name for name, kind, _ in documented if "Path" in kind}
 
 
 def _noted(run: Callable) -> Callable:

@@ -188,6 +188,7 @@ def main(command: str, arguments: list[str] | None = None) -> int:
             for key, value in given.items()
             if value is not None
         }
+        flow.check_named(given)
         flow.log_to(log_file, given)
         with Log(sys.stderr, log_file, OptionWords(_options(flow), arguments)) as log:
             log.set_level(log_level, quiet=flow.quiet)

@@ -197,6 +197,24 @@ def test_outputs_need_a_name(tmp_path, name):
         EchoFlow().outputs(tmp_path, out_file=name)
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "name"),
+    [
+        ("dipy_train_vae", [""], "input_files"),
+        ("dipy_train_vae", ["a.trk", "--reference", ""], "--reference"),
+        ("dipy_filter_streamlines", ["m", "a", "--thresholds_file", ""], "--thresh"),
+        ("dipy_evaluate_streamlines", ["a", "b", "--train_files", "c", ""], "--train_"),
+    ],
+)
+def test_an_input_needs_a_name(tmp_path, monkeypatch, capsys, command, arguments, name):
+    monkeypatch.chdir(tmp_path)
+    assert main(command, arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ERROR: {name}")
+    assert "the name of a file is empty" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_debug_says_what_is_given_with_what_and_where_it_failed(echo):
     said = echo("word", "--log_level", "DEBUG")[1]
     assert re.search(r"DEBUG: Versions: .*dipy_tractogen .*numpy \d", said)
