@@ -213,7 +213,7 @@ class TractogenFlow(Workflow):
                 logger.info("Wrote %s", path)
 
     def check_named(self, given: dict) -> None:
-        """Refuse inputs without a name, which would stand for the current folder.
+        """Refuse files without a name; an input would be the current folder.
 
         Parameters
         ----------
@@ -228,9 +228,12 @@ class TractogenFlow(Workflow):
         parameters = inspect.signature(self.run).parameters
         of_files = self._of_files()
         for name, value in given.items():
-            if name not in of_files or name.startswith("out_"):
-                continue
-            if "" in (value if isinstance(value, list) else [value]):
+            if name.startswith("out_"):
+                # An output that is empty by default is one that may be left out.
+                needed = parameters[name].default != ""
+            else:
+                needed = name in of_files
+            if needed and "" in (value if isinstance(value, list) else [value]):
                 is_option = parameters[name].default is not inspect.Parameter.empty
                 raise ValueError(
                     f"{'--' * is_option}{name}: the name of a file is empty, as from a "

@@ -159,6 +159,7 @@ class SimulateCohortFlow(TractogenFlow):
             self._save_tractograms(cohort, temporary, len(people))
             self._save_tables(paths, temporary, people, laws)
         logger.info("Wrote %d subjects, and %s", len(people), paths["out_participants"])
+        _warn_of_others(paths["out_participants"].parent, people)
 
     def _save_tractograms(self, cohort, paths: dict, nb_subjects: int) -> None:
         from dipy_tractogen.streamlines.progress import followed
@@ -223,6 +224,23 @@ def _ignored(paths: dict) -> list[str]:
     if paths["out_participants"].name != "participants.tsv":
         names += [paths[key].name for key in ("out_participants", "out_columns")]
     return names
+
+
+def _warn_of_others(folder: Path, people: list) -> None:
+    """Say which subjects of an earlier, larger cohort are still there."""
+    from dipy_tractogen.streamlines.messages import listed
+
+    known = {one.participant_id for one in people}
+    others = sorted(
+        path.name for path in folder.glob("sub-*") if path.name not in known
+    )
+    if others:
+        logger.warning(
+            "%s also holds %s, which are not in the table of the subjects: take away "
+            "what is left of an earlier cohort",
+            folder,
+            listed(others),
+        )
 
 
 def _tractogram(participant) -> str:

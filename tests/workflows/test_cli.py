@@ -204,9 +204,11 @@ def test_outputs_need_a_name(tmp_path, name):
         ("dipy_train_vae", ["a.trk", "--reference", ""], "--reference"),
         ("dipy_filter_streamlines", ["m", "a", "--thresholds_file", ""], "--thresh"),
         ("dipy_evaluate_streamlines", ["a", "b", "--train_files", "c", ""], "--train_"),
+        ("dipy_generate_streamlines", ["m", "--out_tractogram", ""], "--out_tract"),
+        ("dipy_train_vae", ["a.trk", "--out_model", ""], "--out_model"),
     ],
 )
-def test_an_input_needs_a_name(tmp_path, monkeypatch, capsys, command, arguments, name):
+def test_a_file_needs_a_name(tmp_path, monkeypatch, capsys, command, arguments, name):
     monkeypatch.chdir(tmp_path)
     assert main(command, arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()

@@ -173,3 +173,10 @@ def test_failure_keeps_the_cohort_that_was_there(tmp_path, monkeypatch, capsys):
 )
 def test_bad_input_is_refused(refused, options, said):
     assert said in refused("dipy_simulate_cohort", *options)
+
+
+def test_subjects_of_a_larger_cohort_are_told(tmp_path, capsys):
+    assert simulate(tmp_path) == 0
+    assert "also holds" not in capsys.readouterr().err
+    assert simulate(tmp_path, "--nb_subjects", "4", "--force") == 0
+    assert "also holds sub-005, sub-006, which" in capsys.readouterr().err
