@@ -118,7 +118,7 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
     made = []
     for one in given:
         if isinstance(one, dict):
-            one = _registered_class(one["registered_name"]).from_config(one["config"])
+            one = _registered_class(one).from_config(one["config"])
         if not isinstance(one, Regularizer):
             raise ValueError(
                 f"regularizers hold {one!r}: give a LabelRegularizer or an "
@@ -136,10 +136,11 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
     return made
 
 
-def _registered_class(name: str) -> type[Regularizer]:
-    """Return the class that a model's file names; no other object is made of it."""
+def _registered_class(plain: dict) -> type[Regularizer]:
+    """Return the class that a configuration names; no other object is made of it."""
     for module in _MODULES:
         import_module(module, __package__)
+    name = plain.get("registered_name") or plain.get("class_name")
     found = keras.saving.get_registered_object(name)
     if not (isinstance(found, type) and issubclass(found, Regularizer)):
         raise ValueError(

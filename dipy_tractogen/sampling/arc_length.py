@@ -54,7 +54,8 @@ def add_with_length(
 
     Each residual gets a factor within `RESIDUAL_FACTORS`. Points are then laid at equal
     steps, and what is missing is made up by a scaling about the centroid, at most by
-    `STRETCH`. Ends are moved before, and again when the factors are known.
+    `STRETCH`, and so is what the corners lose that equal steps cut. Ends are moved
+    before, and again when the factors are known.
 
     Parameters
     ----------
@@ -91,9 +92,10 @@ def add_with_length(
         points[lost] -= np.matmul(weights, again[lost])
         pinned[lost] = sizes[lost]
     even, even_sizes = equal_steps(points, points.shape[1])
-    # What corners lose is made up for beside the stretch.
-    stretch = _stretches(target_lengths, pinned) * (pinned / even_sizes)
-    return _scaled(even, stretch.astype(np.float32))
+    # What corners lose is made up for beside the stretch, and as that only in part
+    # where it is much: such streamlines are too rough to be blown up.
+    stretch = _stretches(target_lengths, pinned) * _stretches(pinned, even_sizes)
+    return _scaled(even, stretch)
 
 
 def with_equal_steps(points: np.ndarray, nb_points: int | None = None) -> np.ndarray:

@@ -145,7 +145,8 @@ def test_impossible_regularisers_are_refused(options, said):
             [AttributeRegularizer({"length": 0}), AttributeRegularizer({"length": 1})],
             "length, length: give one",
         ),
-        ([keras.saving.serialize_keras_object(keras.layers.Dense(3))], "hold <Dense"),
+        ([keras.saving.serialize_keras_object(keras.layers.Dense(3))], "a Dense, "),
+        ([{"class_name": "Sparsity"}], "hold a Sparsity, which is not known here"),
     ],
 )
 def test_what_is_no_regulariser_is_refused(given, said):
