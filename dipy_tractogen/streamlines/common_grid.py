@@ -71,8 +71,8 @@ def common_grid(
     if without and tell:
         use = f"that of {first[0]} is used" if first else "no box is checked for them"
         logger.info(
-            "%d of %d files have no voxel grid (%s first): %s, or give an image with "
-            "theirs (reference='FILE')",
+            "%d of %d files have no voxel grid (%s first): %s, or that of an image if "
+            "one is given (reference='FILE')",
             len(without),
             len(files),
             without[0],
