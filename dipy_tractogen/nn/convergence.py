@@ -43,7 +43,8 @@ def describe_shortness(
     steps = int(last["step"])
     if from_scratch and steps < FEWEST_STEPS:
         return (
-            f"The training was too short: {steps} steps are few. Give more epochs or "
+            f"The training was too short: {steps} step"
+            f"{'s are' if steps > 1 else ' is'} few. Give more epochs or "
             "minutes (6,000 steps are made by default)."
         )
     name = f"val_{_ERROR}" if f"val_{_ERROR}" in last else _ERROR
