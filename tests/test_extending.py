@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dipy_tractogen.nn
-from dipy_tractogen.nn import archive, regularizer
+from dipy_tractogen.nn import archive
 from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.workflows import cli
 
@@ -38,8 +38,6 @@ def shown(monkeypatch):
     # What the page says of the registries.
     monkeypatch.setitem(archive.MODELS, "WAE", ".wae")
     monkeypatch.setattr(dipy_tractogen.nn, "WAE", modules["wae"].WAE, raising=False)
-    sparsity = ".sparsity_regularizer"
-    monkeypatch.setattr(regularizer, "_MODULES", (*regularizer._MODULES, sparsity))
     command = ("dipy_tractogen.workflows.train_wae", "TrainWAEFlow")
     monkeypatch.setitem(cli.cli_flows, "dipy_train_wae", command)
     return modules

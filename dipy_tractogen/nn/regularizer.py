@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 
 import keras
 
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.messages import listed
-
-_MODULES = (".label_regularizer", ".attribute_regularizer")
 
 
 class Regularizer(keras.layers.Layer):
@@ -138,8 +135,6 @@ def as_regularizers(given: Sequence[Regularizer | dict]) -> list[Regularizer]:
 
 def _registered_class(plain: dict) -> type[Regularizer]:
     """Return the class that a configuration names; no other object is made of it."""
-    for module in _MODULES:
-        import_module(module, __package__)
     name = plain.get("registered_name") or plain.get("class_name")
     found = keras.saving.get_registered_object(name)
     if not (isinstance(found, type) and issubclass(found, Regularizer)):
