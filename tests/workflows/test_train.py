@@ -76,7 +76,7 @@ def test_minutes_are_said_to_be_those_of_the_steps(bundle_files, tmp_path, caplo
     assert "--max_minutes 0.5 is the time of the optimisation steps" in caplog.text
     (said,) = [line for line in caplog.messages if line.startswith("In all ")]
     assert re.search(r"reading \d+ s, preparing and compiling \d+ s, steps \d+ s", said)
-    assert "too short: 1 steps" in flow.warnings[-1]
+    assert "too short: 1 step is few" in flow.warnings[-1]
 
 
 def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):
