@@ -16,6 +16,7 @@ LAYERS = ("workflows", "viz", "tuning", "metrics", "nn", "sampling", "streamline
 HOMES = {
     "keras": "nn",
     "tensorflow": "nn",
+    "jax": "nn",
     "fury": "viz",
     "vtk": "viz",
     "vtkmodules": "viz",

@@ -37,14 +37,8 @@ def check_settings() -> None:
     Raises
     ------
     ImportError
-        If it, or TensorFlow, could not be imported with them.
+        If it could not be imported with them.
     """
-    backend = os.environ.get("KERAS_BACKEND", "")
-    if backend not in ("", "tensorflow"):
-        raise ImportError(
-            f"KERAS_BACKEND={backend}: dipy_tractogen needs TensorFlow; set "
-            "KERAS_BACKEND=tensorflow."
-        )
     for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
         if not os.environ.get(name, "1").strip().isdecimal():
             raise ImportError(f"{name}={os.environ[name]}: unset it, for Keras fails.")

@@ -141,7 +141,6 @@ def test_settings_survive_blocks_in_threads_and_what_is_raised():
         ('{"floatx": "float128"}', {}, "floatx is 'float128'; expected one of float16"),
         ('{"epsilon": 1}', {}, "epsilon is 1; expected a number with a decimal point"),
         ("[]", {}, "it is a list of 0; expected an object"),
-        ("{}", {"KERAS_BACKEND": "nothere"}, "KERAS_BACKEND=nothere"),
         ("{}", {"KERAS_MAX_EPOCHS": "few"}, "KERAS_MAX_EPOCHS=few"),
     ],
 )
@@ -160,5 +159,4 @@ def test_settings_that_keras_passes_over(tmp_path, monkeypatch, content):
     if content is not None:
         (tmp_path / "keras.json").write_text(content)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     check_settings()

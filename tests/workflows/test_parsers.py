@@ -25,7 +25,7 @@ for command in cli_flows:
             codes[command] = main(command, ["--help"])
         except SystemExit as end:
             codes[command] = end.code
-heavy = ("tensorflow", "keras", "fury", "vtkmodules", "matplotlib", "sklearn", "jinja2")
+heavy = "tensorflow jax torch keras fury vtkmodules matplotlib sklearn jinja2".split()
 print(json.dumps([codes, [name for name in heavy if name in sys.modules]]))
 """
 

@@ -1,0 +1,199 @@
+"""The backend that Keras runs on: its choice, and loading it without its messages.
+
+What a backend needs of its own is in a module of its name beside this one; no other
+module imports TensorFlow, JAX or PyTorch.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+import logging
+import os
+import sys
+import tempfile
+import time
+from types import ModuleType
+
+from ..settings import check_settings
+
+logger = logging.getLogger("dipy_tractogen")
+
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+"""Name of each backend by what Keras calls it, the one that is preferred first."""
+
+_TO_INSTALL = {
+    "tensorflow": "pip install tensorflow",
+    "jax": 'pip install "dipy_tractogen[jax]"',
+    "torch": 'pip install "dipy_tractogen[torch]"',
+}
+_DIPY_NEEDS_TORCH = ("1.12.",)
+"""Versions of DIPY that have commands which stop working beside TensorFlow alone."""
+
+
+def load_backend() -> None:
+    """Import Keras and its backend, once, keeping their chatter from the user.
+
+    The backend is the one that KERAS_BACKEND names or, where that is not set, the first
+    of `BACKENDS` that is installed. What keras.json names does not count. A program
+    that has imported Keras before has chosen by that.
+
+    Raises
+    ------
+    ImportError
+        If the backend is none of `BACKENDS`, is not installed, or could not be
+        imported, or Keras not with its settings.
+    """
+    if "keras" in sys.modules:
+        if backend_name() not in BACKENDS:
+            raise ImportError(
+                f"Keras runs on {backend_name()}, dipy_tractogen on {_all_names()}: "
+                "set KERAS_BACKEND to one of them before Keras is imported."
+            )
+        return
+    check_settings()
+    name, reason = _choose()
+    # Goes before the backend that keras.json names.
+    os.environ["KERAS_BACKEND"] = name
+    if name not in sys.modules:
+        _import_quietly(name)
+    level = logging.INFO if reason else logging.DEBUG
+    logger.log(level, "Keras runs on %s%s", BACKENDS[name], reason)
+    import_module("keras")
+    if name == "tensorflow":
+        _tell_of_dipy()
+
+
+def backend_name() -> str:
+    """Return what Keras calls the backend that it runs on, a key of `BACKENDS`."""
+    import keras
+
+    return keras.config.backend()
+
+
+def current() -> ModuleType:
+    """Return the module beside this one with what the backend needs of its own."""
+    return import_module(f".{backend_name()}", __name__)
+
+
+def _choose() -> tuple[str, str]:
+    """Return the backend, and what is said of it unless it is the usual one."""
+    asked = os.environ.get("KERAS_BACKEND", "")
+    if asked and asked not in BACKENDS:
+        raise ImportError(f"KERAS_BACKEND={asked}: expected {' or '.join(BACKENDS)}.")
+    if asked and not _is_installed(asked):
+        raise ImportError(
+            f"KERAS_BACKEND={asked}: {BACKENDS[asked]} is not installed: "
+            f"{_TO_INSTALL[asked]}"
+        )
+    if asked:
+        return asked, "" if asked == "tensorflow" else f" (KERAS_BACKEND={asked})"
+    missing = []
+    for name, shown in BACKENDS.items():
+        if _is_installed(name):
+            without = f" ({' and '.join(missing)} not installed)"
+            return name, without if missing else ""
+        missing.append(shown)
+    raise ImportError(
+        f"Keras needs {_all_names()}, none of which is installed: "
+        f"{', or '.join(_TO_INSTALL.values())}"
+    )
+
+
+def _all_names() -> str:
+    return " or ".join(BACKENDS.values())
+
+
+def _is_installed(name: str) -> bool:
+    # A folder that is left of a package has a specification, but no origin.
+    specification = find_spec(name)
+    return specification is not None and specification.origin is not None
+
+
+def _import_quietly(name: str) -> None:
+    """Import a backend with its messages set aside, which are shown if that fails.
+
+    TensorFlow writes to the process's stderr before its log level applies, so the file
+    descriptor itself is set aside.
+    """
+    # At the level DEBUG the chatter is what is asked for.
+    chatter = logger.isEnabledFor(logging.DEBUG)
+    if not chatter:
+        # JAX reads it, too.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    began = time.perf_counter()
+    with nullcontext() if chatter else _stderr_set_aside():
+        try:
+            module = import_module(name)
+        except RuntimeError as error:
+            # As JAX does where its jaxlib is of another version.
+            raise ImportError(f"{BACKENDS[name]}: {error}") from error
+        if name == "tensorflow":
+            # Looks for devices now, and complains now where a driver has none.
+            module.config.list_physical_devices()
+    if name == "tensorflow":
+        # It counts the graphs of all models of a process together, and warns.
+        module.get_logger().setLevel("INFO" if chatter else "ERROR")
+    seconds = time.perf_counter() - began
+    logger.debug("%s %s is loaded, in %.1f s", name, module.__version__, seconds)
+
+
+def dipy_needs_torch() -> bool:
+    """Return whether commands of DIPY itself do not work beside TensorFlow.
+
+    ``dipy.nn`` has no ``synthseg`` where it finds TensorFlow and no PyTorch, and
+    ``dipy.workflows.segment`` imports it; see ``doc/upstream.rst``.
+
+    Returns
+    -------
+    bool
+        True where TensorFlow is installed without PyTorch and DIPY is of such a
+        version.
+    """
+    known = version("dipy").startswith(_DIPY_NEEDS_TORCH)
+    return known and _is_installed("tensorflow") and not _is_installed("torch")
+
+
+def _tell_of_dipy() -> None:
+    if dipy_needs_torch():
+        logger.info(
+            "DIPY %s needs PyTorch beside TensorFlow for dipy_recobundles and five "
+            "others (README.rst): pip install torch",
+            version("dipy"),
+        )
+
+
+def forget_graphs() -> None:
+    """Let go of the graphs and the memory of models that are no longer used.
+
+    Keras keeps what it compiled; a program that makes many models calls this between
+    them. Models that are still in use compile anew.
+    """
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.utils.clear_session(free_memory=True)
+    # It forgets that as well.
+    keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def _stderr_set_aside():
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            aside.seek(0)
+            os.write(stderr, aside.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+load_tensorflow = load_backend
