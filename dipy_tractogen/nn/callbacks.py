@@ -8,6 +8,8 @@ import time
 
 import keras
 
+from . import backend
+
 logger = logging.getLogger("dipy_tractogen")
 
 
@@ -74,6 +76,8 @@ class Budget(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Count, set the learning rate, stop when the budget is spent."""
+        # The other callbacks of a training come after this one.
+        backend.current().sync(self.model)
         self.steps = int(self.model.optimizer.iterations)
         now = time.perf_counter()
         if self._mark is not None:
@@ -165,7 +169,7 @@ class KeepBest(keras.callbacks.Callback):
             self._best_loss = logs["val_loss"]
             self._best_spent = self.budget.spent
             self.best_step = self.budget.steps
-            self.weights = self.model.get_weights()
+            self.weights = backend.current().weights_of(self.model)
         elif self.budget.spent - self._best_spent > self.patience:
             self.model.stop_training = True
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import csv
+from io import BufferedWriter
 import logging
+import os
 from pathlib import Path
+import platform
+import time
 
 import keras
-import tensorflow as tf
+import numpy as np
 
 from dipy_tractogen.streamlines.disk import WriteError, disk_refusal, writing
 from dipy_tractogen.streamlines.progress import Progress
@@ -18,6 +22,8 @@ from .callbacks import Budget
 logger = logging.getLogger("dipy_tractogen")
 
 _HELD_OUT = "val_"
+# What an event file begins with.
+_FILE_VERSION = "brain.Event:2"
 
 
 class HistoryRows(keras.callbacks.Callback):
@@ -94,7 +100,7 @@ class EventFiles(keras.callbacks.Callback):
             ) from error
         self.folder = Path(folder)
         self.failure = ""
-        self._writers: dict[str, tf.summary.SummaryWriter] = {}
+        self._files: dict[str, BufferedWriter] = {}
 
     def on_epoch_end(self, epoch, logs=None):
         """Write each quantity at the present step; once that fails, no more."""
@@ -103,35 +109,64 @@ class EventFiles(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Close the files."""
-        for writer in self._writers.values():
-            self._try(writer.close)
+        for file in self._files.values():
+            self._try(file.close)
 
     def _try(self, write: Callable[[], None]) -> None:
         """Go on with the training, and say so, where files cannot be written."""
         try:
             write()
-        except (tf.errors.OpError, OSError) as error:
+        except OSError as error:
             if not self.failure:
                 cause = disk_refusal(error) or str(error).splitlines()[0]
                 self.failure = str(WriteError(self.folder, cause))
                 logger.error("%s; the training goes on", self.failure)
 
     def _write(self, logs: dict) -> None:
-        step = int(logs["step"])
+        runs: dict[str, dict] = {}
         for name, value in logs.items():
-            if name == "step":
-                continue
             run = "held_out" if name.startswith(_HELD_OUT) else "training"
-            with self._writer(run).as_default(step):
-                tf.summary.scalar(name.removeprefix(_HELD_OUT), value)
-        for writer in self._writers.values():
-            writer.flush()
+            runs.setdefault(run, {})[name.removeprefix(_HELD_OUT)] = value
+        for run, values in runs.items():
+            values.pop("step", None)
+            if run not in self._files:
+                self._files[run] = _open_event_file(self.folder / run)
+                _write_records(self._files[run], [{"file_version": _FILE_VERSION}])
+            _write_scalars(self._files[run], int(logs["step"]), values)
 
-    def _writer(self, run: str) -> tf.summary.SummaryWriter:
-        if run not in self._writers:
-            path = str(self.folder / run)
-            self._writers[run] = tf.summary.create_file_writer(path)
-        return self._writers[run]
+
+def _open_event_file(folder: Path) -> BufferedWriter:
+    """Open a new file that TensorBoard knows by its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}"
+    # A training of the same second has a file of its own.
+    number = len(list(folder.glob(f"{name}.*")))
+    return (folder / f"{name}.{number}.v2").open("xb")
+
+
+def _write_scalars(file: BufferedWriter, step: int, values: dict) -> None:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.scalar.metadata import create_summary_metadata
+    from tensorboard.util.tensor_util import make_tensor_proto
+
+    metadata = create_summary_metadata(display_name="", description="")
+    records = []
+    for name, value in values.items():
+        tensor = make_tensor_proto(np.float32(value))
+        summary = Summary.Value(tag=name, tensor=tensor, metadata=metadata)
+        records.append({"step": step, "summary": Summary(value=[summary])})
+    _write_records(file, records)
+
+
+def _write_records(file: BufferedWriter, records: list[dict]) -> None:
+    # What reads and writes them: of TensorBoard, no part of which needs TensorFlow.
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    writer = RecordWriter(file)
+    for record in records:
+        writer.write(Event(wall_time=time.time(), **record).SerializeToString())
+    writer.flush()
 
 
 class StepProgress(keras.callbacks.Callback):

@@ -9,10 +9,11 @@ import random
 import keras
 from keras import ops
 import numpy as np
-import tensorflow as tf
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
 from dipy_tractogen.streamlines.store import release
+
+from . import backend
 
 _PACKAGE = "dipy_tractogen"
 
@@ -222,9 +223,7 @@ class Reparameterisation(keras.layers.Layer):
 
 
 def normal_noise(shape, seed_generator: keras.random.SeedGenerator):
-    """Draw standard normal noise in a compiled graph.
-
-    Keras leaves the algorithm open, which takes XLA five times as long.
+    """Draw standard normal noise in a compiled step.
 
     Parameters
     ----------
@@ -238,8 +237,7 @@ def normal_noise(shape, seed_generator: keras.random.SeedGenerator):
     tensor
         Noise, float32.
     """
-    seed = tf.cast(seed_generator.next(), tf.int64)
-    return tf.random.stateless_normal(shape, seed=seed, alg="philox")
+    return backend.current().normal(shape, seed_generator)
 
 
 def uniform_noise(shape, seed_generator: keras.random.SeedGenerator):
@@ -257,8 +255,7 @@ def uniform_noise(shape, seed_generator: keras.random.SeedGenerator):
     tensor
         Noise, float32.
     """
-    seed = tf.cast(seed_generator.next(), tf.int64)
-    return tf.random.stateless_uniform(shape, seed=seed, alg="philox")
+    return backend.current().uniform(shape, seed_generator)
 
 
 def log_variance(raw, deviation: str, limit: float | None):

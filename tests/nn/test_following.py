@@ -3,8 +3,8 @@ import sys
 
 import keras
 import pytest
-import tensorflow as tf
 
+from dipy_tractogen.nn import following
 from dipy_tractogen.nn.following import EventFiles, HistoryRows
 
 ROUNDS = [
@@ -47,13 +47,15 @@ def test_tensorboard_sees_two_runs_by_step(tmp_path):
     event_file_loader = pytest.importorskip(
         "tensorboard.backend.event_processing.event_file_loader"
     )
+    make_ndarray = pytest.importorskip("tensorboard.util.tensor_util").make_ndarray
     follow(EventFiles(tmp_path), ROUNDS)
     seen = {}
     for run in ("training", "held_out"):
         (path,) = (tmp_path / run).iterdir()
         for event in event_file_loader.EventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                number = float(tf.make_ndarray(value.tensor))
+                assert value.metadata.plugin_data.plugin_name == "scalars"
+                number = float(make_ndarray(value.tensor))
                 seen[run, value.tag, event.step] = number
     assert seen == {
         ("training", "loss", 10): 4.0,
@@ -63,16 +65,35 @@ def test_tensorboard_sees_two_runs_by_step(tmp_path):
     }
 
 
-def test_events_that_cannot_be_written_are_said_once(tmp_path, monkeypatch, caplog):
-    def full(*_, **__):
-        raise tf.errors.ResourceExhaustedError(None, None, "a; No space left on device")
+def test_trainings_of_one_second_have_files_of_their_own(tmp_path):
+    pytest.importorskip("tensorboard")
+    for _ in range(2):
+        follow(EventFiles(tmp_path), ROUNDS)
+    assert len(list((tmp_path / "training").iterdir())) == 2
 
-    monkeypatch.setattr(tf.summary, "scalar", full)
-    callback = EventFiles(tmp_path / "events")
+
+def test_events_that_cannot_be_written_are_said_once(tmp_path, monkeypatch, caplog):
+    pytest.importorskip("tensorboard")
+    path = tmp_path / "events"
+    callback = EventFiles(path)
+
+    def full(folder):
+        return open("/dev/full", "wb")
+
+    monkeypatch.setattr(following, "_open_event_file", full)
     follow(callback, ROUNDS)
     assert "events cannot be written (No space left on device)" in callback.failure
     (said,) = [each.getMessage() for each in caplog.records]
     assert said == f"{callback.failure}; the training goes on"
+
+
+def test_folder_of_events_that_cannot_be_made_is_said(tmp_path, caplog):
+    pytest.importorskip("tensorboard")
+    (tmp_path / "events").write_text("a file")
+    callback = EventFiles(tmp_path / "events")
+    follow(callback, ROUNDS)
+    assert "events cannot be written" in callback.failure
+    assert len(caplog.records) == 1
 
 
 def test_absence_of_tensorboard_is_said(tmp_path, monkeypatch):

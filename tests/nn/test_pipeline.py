@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import CVAE, VAE, pipeline
+from dipy_tractogen.nn import CVAE, VAE
 from dipy_tractogen.nn.data import ConditionTable, TrainingData
 from dipy_tractogen.nn.oriented import OrientedBundles
 from dipy_tractogen.nn.pipeline import training_batches
@@ -21,7 +21,6 @@ SMALL = {"hidden_units": (8,)}
 def nothing_in_memory(monkeypatch):
     """Treat every array as a large one, and streamlines in small blocks."""
     monkeypatch.setattr(store, "LARGE", 0)
-    monkeypatch.setattr(pipeline, "LARGE", 0)
     monkeypatch.setattr(resampled, "BLOCK", 16)
 
 
@@ -62,7 +61,7 @@ def test_batches_of_files_are_those_of_memory(inputs, is_balanced, monkeypatch):
     inputs, labels = inputs
     options = {"balanced": labels if is_balanced else None}
     expected = taken(inputs, 12, **options)
-    monkeypatch.setattr(pipeline, "LARGE", 0)
+    monkeypatch.setattr(store, "LARGE", 0)
     batches = training_batches(inputs, 7, 3, **options)
     assert batches.element_spec["features"].shape == (7, 4, 3)
     assert batches.element_spec["conditions"].shape == (7, 4)
@@ -142,7 +141,6 @@ def test_training_from_files_is_the_one_from_memory(
     expected = trained(resample(on_disk, 24), resample(held_out, 24))
     keras.utils.clear_session(free_memory=True)
     monkeypatch.setattr(store, "LARGE", 0)
-    monkeypatch.setattr(pipeline, "LARGE", 0)
     model = trained(on_disk, held_out)
     for one, two in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)

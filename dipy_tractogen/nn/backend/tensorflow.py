@@ -1,0 +1,295 @@
+"""What TensorFlow needs of its own; the other backends have the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dipy_tractogen.streamlines import store
+
+from ..pipeline import balanced_places
+
+
+def compiled(function: Callable, network: keras.Model) -> Callable:
+    """Return a function of arrays that runs another one compiled.
+
+    Parameters
+    ----------
+    function : callable
+        Takes tensors of shape (n, ...), each row of which it treats apart, and gives
+        one or a structure of them. It may read the variables of `network`, those of
+        each call, and changes none.
+    network : keras.Model
+        Whose layers it calls.
+
+    Returns
+    -------
+    callable
+        Takes ndarrays and gives ndarrays, or a structure of them.
+    """
+    graph = tf.function(function, reduce_retracing=True)
+
+    def call(*arrays):
+        outputs = graph(*[tf.constant(array) for array in arrays])
+        return keras.tree.map_structure(lambda tensor: tensor.numpy(), outputs)
+
+    return call
+
+
+def normal(shape, seed_generator: keras.random.SeedGenerator):
+    """Draw standard normal noise in a compiled graph.
+
+    Keras leaves the algorithm open, which takes XLA five times as long.
+
+    Parameters
+    ----------
+    shape : tuple or tensor
+        Shape of the noise.
+    seed_generator : keras.random.SeedGenerator
+        Gives the seed, and goes on to the next.
+
+    Returns
+    -------
+    tensor
+        Noise, float32.
+    """
+    seed = tf.cast(seed_generator.next(), tf.int64)
+    return tf.random.stateless_normal(shape, seed=seed, alg="philox")
+
+
+def uniform(shape, seed_generator: keras.random.SeedGenerator):
+    """Draw noise between 0 and 1; takes and gives what `normal` does."""
+    seed = tf.cast(seed_generator.next(), tf.int64)
+    return tf.random.stateless_uniform(shape, seed=seed, alg="philox")
+
+
+def gradient(function: Callable, inputs):
+    """Return the gradient of a sum, which can itself be differentiated.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a tensor of the shape of `inputs`, and gives one whose values are summed.
+    inputs : tensor
+        Where the gradient is taken.
+
+    Returns
+    -------
+    tensor
+        Of the shape of `inputs`.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = function(inputs)
+    return tape.gradient(outputs, inputs)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that the memory of a device is too small."""
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
+def sync(network: keras.Model) -> None:
+    """Bring the variables to what the last steps of `keras.Model.fit` made of them.
+
+    A callback calls it before it reads or assigns variables at the end of a batch.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network in training.
+    """
+
+
+def weights_of(network: keras.Model) -> list:
+    """Return the weights as they are now, for ``network.set_weights``.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network; its later steps do not change what is returned.
+
+    Returns
+    -------
+    list of array
+        On the device where that is another than the host.
+    """
+    return network.get_weights()
+
+
+class Training:
+    """The steps of `keras.Model.fit`, several of them in one call, and their data.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Built; what it reads is a dictionary.
+    optimizer : keras.optimizers.Optimizer
+        Compiled with the network, and built.
+    batch_size : int
+        Streamlines in a step.
+    steps_per_call : int
+        Steps of a call, between which no callback is called; one is few.
+    """
+
+    def __init__(
+        self, network: keras.Model, optimizer, batch_size: int, steps_per_call: int
+    ):
+        self.batch_size = batch_size
+        network.compile(
+            optimizer=optimizer,
+            jit_compile=steps_per_call > 1,
+            steps_per_execution=steps_per_call,
+        )
+        # A step that makes the moments of the optimiser would be traced twice.
+        optimizer.build(network.trainable_variables)
+
+    def keras_steps(self, nb_steps: int) -> int:
+        """Return the number of steps, as `keras.Model.fit` counts them."""
+        return nb_steps
+
+    def data(
+        self,
+        inputs: Mapping,
+        seed: int,
+        start_step: int = 0,
+        *,
+        balanced: np.ndarray | None = None,
+    ) -> tf.data.Dataset:
+        """Return an endless stream of shuffled batches.
+
+        Every pass over the data has an order of its own, fixed by the seed and the
+        number of the pass. Only indices are shuffled; a batch is gathered in one
+        operation. Batches run on across the end of a pass, so that all are full.
+
+        Parameters
+        ----------
+        inputs : dict of str to ndarray of shape (n, ...), or `ConditionTable`
+            What the network reads of each streamline, float32.
+        seed : int
+            Seed of the order.
+        start_step : int, optional
+            Batches that are left out at the beginning, as if they had been taken.
+        balanced : ndarray of int, shape (n,), optional
+            Bundles of the streamlines, counted from 0, each of which gives as many to
+            a pass: a part of its streamlines, or all of them several times.
+
+        Returns
+        -------
+        object
+            What `keras.Model.fit` takes.
+        """
+        return training_batches(
+            inputs, self.batch_size, seed, start_step, balanced=balanced
+        )
+
+    def held_out(self, inputs: Mapping[str, np.ndarray]) -> tf.data.Dataset:
+        """Return the batches of held-out streamlines, in order, once.
+
+        Parameters
+        ----------
+        inputs : dict of str to ndarray of shape (n, ...), float32
+            What the network reads of each streamline.
+
+        Returns
+        -------
+        object
+            What `keras.Model.evaluate` takes; the last batch may be smaller.
+        """
+        return held_out_batches(inputs, self.batch_size)
+
+    def close(self) -> None:
+        """Let go of the data."""
+
+
+def training_batches(
+    inputs: Mapping,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    *,
+    balanced: np.ndarray | None = None,
+) -> tf.data.Dataset:
+    """Return an endless stream of shuffled batches, as `Training.data` says."""
+    nb_streamlines = len(next(iter(inputs.values())))
+    if balanced is None:
+        nb_in_pass, order = nb_streamlines, _shuffled(nb_streamlines, seed)
+    else:
+        nb_in_pass, order = _shuffled_by_bundle(balanced, seed)
+
+    def one_pass(number):
+        return tf.data.Dataset.from_tensor_slices(order(number))
+
+    first_pass, taken = divmod(start_step * batch_size, nb_in_pass)
+    return (
+        tf.data.Dataset.counter(first_pass)
+        .flat_map(one_pass)
+        .skip(taken)
+        .batch(batch_size, drop_remainder=True)
+        .map(_gathering(inputs))
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def held_out_batches(inputs: Mapping, batch_size: int) -> tf.data.Dataset:
+    """Return the batches of held-out streamlines, in order, once."""
+    dataset = tf.data.Dataset.from_tensor_slices(dict(inputs))
+    return dataset.batch(batch_size).cache().prefetch(tf.data.AUTOTUNE)
+
+
+def _shuffled(nb_streamlines: int, seed: int) -> Callable:
+    """Make the function that gives the order of a pass by its number."""
+    indices = tf.range(nb_streamlines, dtype=tf.int32)
+
+    def order(number):
+        key = tf.stack([tf.constant(seed, tf.int64), number])
+        return tf.random.experimental.stateless_shuffle(indices, seed=key)
+
+    return order
+
+
+def _shuffled_by_bundle(labels: np.ndarray, seed: int) -> tuple[int, Callable]:
+    """Make the function for bundles that give as many; and say how many in all."""
+    places = tf.constant(balanced_places(labels), tf.int32)
+    of_bundle = tf.constant(labels, tf.int32)
+    shuffle = _shuffled(len(labels), seed)
+
+    def order(number):
+        indices = shuffle(number)
+        by_bundle = tf.argsort(tf.gather(of_bundle, indices), stable=True)
+        chosen = tf.gather(tf.gather(indices, by_bundle), places)
+        # The seed of a training is below two to the 32.
+        key = tf.stack([tf.constant(seed + 2**32, tf.int64), number])
+        return tf.random.experimental.stateless_shuffle(chosen, seed=key)
+
+    return len(places), order
+
+
+def _gathering(inputs: Mapping) -> Callable:
+    """Make the function that gives the batch of some streamlines.
+
+    Small tables are tensors. Large ones stay where they are, and what was read of a
+    mapped file is left to the system again.
+    """
+    if sum(table.nbytes for table in inputs.values()) <= store.LARGE:
+        tables = {name: tf.constant(table[:]) for name, table in inputs.items()}
+        return lambda chosen: {
+            name: tf.gather(table, chosen) for name, table in tables.items()
+        }
+
+    def read(chosen):
+        rows = [np.asarray(table[chosen]) for table in inputs.values()]
+        for table in inputs.values():
+            store.release(table)
+        return rows
+
+    def gather(chosen):
+        tensors = tf.numpy_function(read, [chosen], [tf.float32] * len(inputs))
+        for tensor, table in zip(tensors, inputs.values()):
+            tensor.set_shape((chosen.shape[0], *table.shape[1:]))
+        return dict(zip(inputs, tensors))
+
+    return gather
