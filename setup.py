@@ -36,14 +36,14 @@ setup(
     license_files=["LICENSE"],
     packages=find_packages(include=["dipy_tractogen", "dipy_tractogen.*"]),
     package_data={"dipy_tractogen.viz.report": ["templates/*"]},
-    # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11; TensorFlow 2.21
-    # has no build for 3.14.
-    python_requires=">=3.11,<3.14",
+    # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11.
+    python_requires=">=3.11",
     # The lower bounds are those that the tests pass with, on Python 3.11; Keras's is
     # higher.
     install_requires=[
         "dipy>=1.12",
-        "tensorflow>=2.18",
+        # TensorFlow 2.21 has no build for Python 3.14, where Keras takes JAX or PyTorch.
+        'tensorflow>=2.18; python_version < "3.14"',
         # Earlier versions have known ways around the safe mode of loading.
         "keras>=3.11.3",
         "numpy>=1.26",
@@ -59,13 +59,16 @@ setup(
         "tqdm>=4.64",
         "optuna>=4.2",
         # DIPY's viewer refuses FURY 2. FURY 0.12 needs VTK < 9.4, which has no build
-        # for Python 3.13: everything but rendering works there.
+        # from Python 3.13 on: everything but rendering works there.
         'fury>=0.12,<1; python_version < "3.13"',
     ],
     extras_require={
+        # Other backends of Keras.
+        "jax": ["jax>=0.10"],
+        "torch": ["torch>=2.13"],
         # A new minor version of ruff brings new rules and another layout.
         "test": [
-            "pytest>=8",
+            "pytest>=8.2",
             "pytest-xdist>=3.6",
             "ruff>=0.17,<0.18",
             "trx-python>=0.4",
