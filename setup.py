@@ -42,7 +42,7 @@ setup(
     # higher.
     install_requires=[
         "dipy>=1.12",
-        # TensorFlow 2.21 has no build for Python 3.14, where Keras takes JAX or PyTorch.
+        # TensorFlow 2.21 has no build for Python 3.14: JAX or PyTorch do there.
         'tensorflow>=2.18; python_version < "3.14"',
         # Earlier versions have known ways around the safe mode of loading.
         "keras>=3.11.3",

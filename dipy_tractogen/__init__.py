@@ -1,6 +1,6 @@
 """Generative models of white-matter streamlines, as a plugin of DIPY.
 
-Importing the package loads neither TensorFlow nor FURY; the names below load what they
+Importing the package loads neither Keras nor FURY; the names below load what they
 need when they are first used.
 """
 

@@ -1,8 +1,14 @@
 """A tiny phantom, its files and a model trained on them, shared by the tests."""
 
 import gc
+from importlib.util import find_spec
+import os
 
 import pytest
+
+# Tests import Keras before the package does, which chooses in the same way.
+if find_spec("tensorflow") is None:
+    os.environ.setdefault("KERAS_BACKEND", "jax" if find_spec("jax") else "torch")
 
 
 @pytest.fixture(scope="module", autouse=True)

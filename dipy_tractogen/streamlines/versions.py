@@ -5,16 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 import platform
+import sys
 
 from dipy_tractogen import __version__
 
-_PACKAGES = ("dipy", "keras", "tensorflow", "numpy", "scikit-learn")
+_BACKENDS = ("tensorflow", "jax", "torch")
+_PACKAGES = ("dipy", "keras", *_BACKENDS, "numpy", "scikit-learn")
 
 
 def current_versions() -> dict[str, str]:
     """Return the versions of this package, of Python and of what both compute with.
 
-    Nothing is imported for it.
+    Nothing is imported for it. Of the backends of Keras the one that it runs on is
+    there or, as long as Keras is not imported, each that is installed.
 
     Returns
     -------
@@ -22,7 +25,11 @@ def current_versions() -> dict[str, str]:
         Version by package name; packages that are not installed are left out.
     """
     found = {"dipy_tractogen": __version__, "python": platform.python_version()}
+    keras = sys.modules.get("keras")
+    in_use = _BACKENDS if keras is None else (keras.config.backend(),)
     for name in _PACKAGES:
+        if name in _BACKENDS and name not in in_use:
+            continue
         # TensorFlow has a build without GPU under a name of its own.
         for distribution in (name, f"{name}-cpu"):
             with suppress(PackageNotFoundError):
