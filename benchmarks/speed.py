@@ -1,11 +1,15 @@
 """Time what a user waits for: a training step, a tractogram, the help of a command.
 
     python benchmarks/speed.py
+    python benchmarks/speed.py --cores 1 2
 
 Training is timed over the steps of half a minute on the phantom, compilation apart. The
 generation runs `dipy_generate_streamlines` in a process of its own, whose peak memory
 is read from the system, for two numbers of streamlines: memory that is bounded is the
 same for both. Figures are of one run on the machine that is named.
+
+``--cores`` times training with each backbone, and generation, on so many cores in
+place of all this, see ``cores.py``; on the backend that KERAS_BACKEND names.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from cores import scaling
 
 from dipy_tractogen.workflows.cli import cli_flows
 
@@ -99,19 +105,31 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--numbers", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--nb_points", type=int, default=32)
+    parser.add_argument("--cores", type=int, nargs="+", help="numbers of cores")
+    parser.add_argument("--seconds", type=float, help="of each task on some cores")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
+    if options.cores:
+        rows = scaling(options.cores, options.seconds)
+        write(options.out / f"cores_{rows[0]['backend']}.json", {"rows": rows})
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         result = {
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
             "help_cpu_seconds": help_texts(),
             "training": training(folder, options.minutes),
             "generation": generation(folder, options.numbers, options.nb_points),
         }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "speed.json").write_text(json.dumps(result, indent=1))
-    print(json.dumps(result, indent=1))
+    write(options.out / "speed.json", result)
+
+
+def write(path: Path, result: dict) -> None:
+    """Write results, and the machine that they are of, to a file and to the shell."""
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    text = json.dumps({"machine": machine, **result}, indent=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    print(text)
 
 
 if __name__ == "__main__":
