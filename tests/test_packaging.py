@@ -3,8 +3,10 @@
 from configparser import ConfigParser
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
+import venv
 
 import pytest
 
@@ -77,3 +79,20 @@ def test_launcher_itself_is_no_command(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("ERROR: launch: the commands are ")
+
+
+def test_launcher_leaves_only_environments_that_are_not_of_the_checkout(tmp_path):
+    of_jax, usual = tmp_path / ".venv-jax", tmp_path / ".venv" / "bin" / "python"
+    venv.create(of_jax, symlinks=True)
+    usual.parent.mkdir(parents=True)
+    usual.write_text("#!/bin/sh\necho the usual one\n")
+    usual.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    launcher = shutil.copy(BIN / "launch", tmp_path / "bin")
+
+    def launched(python):
+        command = [str(python), "-I", str(launcher)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    assert launched(sys.executable).stdout == "the usual one\n"
+    assert f"{of_jax}/bin/python has no DIPY" in launched(of_jax / "bin/python").stderr
