@@ -9,6 +9,12 @@ from .checks import LARGEST_SEED, check_number, check_whole
 MOST_IN_A_STEP = 10**7
 """Streamlines in a step."""
 
+DEFAULT_STEPS = 6000
+"""Steps of a training without a limit; a batch is not so large that fewer are made."""
+
+# Passes over the data beyond which more of them do not make the batch larger.
+_MOST_PASSES = 20
+
 MOST = {
     "epochs": 1e9,
     "max_minutes": 1e6,
@@ -32,10 +38,11 @@ class TrainingOptions:
     max_minutes : float or None
         Limit of the time spent in optimisation steps, after loading and compiling.
     batch_size : int or None
-        Streamlines in a step; None for that of the backbone.
+        Streamlines in a step; None for that of the backbone, or more where there are
+        more than 150,000 streamlines; see `for_backbone`.
     learning_rate : float or None
         Of Adam at the start; it falls to a hundredth along a cosine. None for that of
-        the backbone.
+        the backbone, times the batch size over the backbone's own where it is larger.
     weight_decay : float or None
         Share of the learning rate by which weights shrink in a step, apart from their
         gradients; None for none.
@@ -69,21 +76,44 @@ class TrainingOptions:
             if value is not None:
                 check_number(name, value, above_zero=True, high=high)
 
-    def for_backbone(self, backbone) -> TrainingOptions:
-        """Fill in what the backbone decides.
+    def for_backbone(self, backbone, nb_streamlines: int = 0) -> TrainingOptions:
+        """Return the options with a batch size and a learning rate.
+
+        Those that are not given depend on the backbone, the other options and the
+        number of streamlines, not on the machine. The batch is the backbone's own,
+        doubled as long as `DEFAULT_STEPS` are left to the training: to twenty passes
+        over the data or to `epochs` where those are fewer, and to what two cores see
+        of them in `max_minutes`. The learning rate grows in proportion to the batch.
+        Both stop at the largest that the backbone can do with.
 
         Parameters
         ----------
         backbone : SpectralBackbone or ConvBackbone
             The network that is trained.
+        nb_streamlines : int
+            Training streamlines.
 
         Returns
         -------
         TrainingOptions
-            Options with a batch size and a learning rate.
+            Complete options.
         """
-        return replace(
-            self,
-            batch_size=self.batch_size or backbone.batch_size,
-            learning_rate=self.learning_rate or backbone.learning_rate,
-        )
+        batch_size = self.batch_size or self._batch_size(backbone, nb_streamlines)
+        rate = self.learning_rate
+        if rate is None:
+            # A batch has no more streamlines than there are.
+            growth = min(batch_size, nb_streamlines) / backbone.batch_size
+            rate = backbone.learning_rate * max(growth, 1.0)
+            rate = min(rate, backbone.largest_learning_rate)
+        return replace(self, batch_size=batch_size, learning_rate=rate)
+
+    def _batch_size(self, backbone, nb_streamlines: int) -> int:
+        seen = min(self.epochs or _MOST_PASSES, _MOST_PASSES) * nb_streamlines
+        if self.max_minutes is not None:
+            seen = min(seen, 60 * self.max_minutes * backbone.streamlines_per_s)
+        size = backbone.batch_size
+        while (
+            2 * size <= backbone.largest_batch_size and seen >= 2 * size * DEFAULT_STEPS
+        ):
+            size *= 2
+        return size

@@ -49,7 +49,10 @@ class SpectralBackbone:
 
     name = "spectral"
     learning_rate = 2e-3
+    largest_learning_rate = 1.6e-2
     batch_size = 256
+    largest_batch_size = 4096
+    streamlines_per_s = 25000
     steps_per_call = 50
     steps_per_round = 100
     steps_worth_compiling = 500
