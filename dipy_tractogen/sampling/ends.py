@@ -160,7 +160,7 @@ class RealEnds:
             row = int(np.searchsorted(np.unique(self.labels), label))
             blur, width = self.blurs[row, side], self.widths[row, side]
             own = self.points[self.labels == label, side]
-            self._sides[key] = _Side(own, blur, width) if blur > 0 else None
+            self._sides[key] = _Side(own, blur).of_width(width) if blur > 0 else None
         return self._sides[key]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -207,19 +207,24 @@ class RealEnds:
 class _Side:
     """Density of the real ends on one side of a bundle."""
 
-    def __init__(self, ends: np.ndarray, blur: float, width: float):
+    def __init__(self, ends: np.ndarray, blur: float):
         self._ends = ends.astype(np.float32)
+        self._blur = blur
         self._tree = cKDTree(ends)
         self._precision = np.float32(0.5 / blur**2)
         _, near = self._tree.query(ends, min(len(ends), _NB_CANDIDATES))
         self._near = near
+        self._spread = _deviations(ends[near[:, : _NB_AROUND + 1]])
+
+    def of_width(self, width: float) -> _Side:
+        """Give the densities a width, and return them."""
         # Of the normal about a real end, blurred, the part to keep of a deviation.
-        spread = _deviations(ends[near[:, : _NB_AROUND + 1]])
-        variances, axes = np.linalg.eigh(width**2 * spread)
+        variances, axes = np.linalg.eigh(width**2 * self._spread)
         variances = np.maximum(variances, 0)
-        kept = variances / (variances + blur**2)
+        kept = variances / (variances + self._blur**2)
         self._gain = _along(axes, kept)
-        self._root = _along(axes, blur * np.sqrt(kept))
+        self._root = _along(axes, self._blur * np.sqrt(kept))
+        return self
 
     def draw(self, blurred: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw what blurred ends may have been."""
@@ -275,8 +280,9 @@ def _choose_width(real, errors, blur: float, rng) -> float | None:
     wanted = tree.query(real[others])[0].mean()
     if tree.query(blurred)[0].mean() <= _SHARP * wanted:
         return None
+    side = _Side(real[known], blur)
     found = [
-        tree.query(_Side(real[known], blur, width).draw(blurred, rng))[0].mean()
+        tree.query(side.of_width(width).draw(blurred, rng))[0].mean()
         for width in _WIDTHS
     ]
     return _WIDTHS[int(np.argmin(np.abs(np.array(found) - wanted)))]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.interpolate import interp1d
-from scipy.stats import wasserstein_distance
 
 from dipy_tractogen.streamlines.geometry import mean_curvature, resample
 
 from .choice import shuffled_by_group
+from .prefetch import in_order
 
 STRENGTHS = (1.25, 1.0, 0.75, 0.5, 0.25, 0.0)
 """Factors of the residuals of a bundle that are tried."""
@@ -60,7 +59,8 @@ def choose_strengths(
     Parameters
     ----------
     textured : callable
-        Gives streamlines (n, nb_points, 3) with residuals of a factor, in mm.
+        Gives streamlines (n, nb_points, 3) with residuals of a factor, in mm; called
+        in threads.
     real : ndarray of shape (n, nb_points, 3)
         Real streamlines with the same lengths, in mm.
     labels : ndarray of shape (n,)
@@ -71,6 +71,9 @@ def choose_strengths(
     dict of int to float
         Factor by bundle; one where there are too few streamlines.
     """
+    # Only here, at the end of a training: to import it takes longer than to use it.
+    from scipy.stats import wasserstein_distance
+
     bundles, counts = np.unique(labels, return_counts=True)
     enough = [int(label) for label in bundles[counts >= _FEWEST]]
     chosen = {int(label): 1.0 for label in bundles}
@@ -79,7 +82,8 @@ def choose_strengths(
     wanted = _curvatures(real)
     # One point less, so that no new point falls on an old one.
     wanted += wanted - _curvatures(resample(real, real.shape[1] - 1))
-    strengths, found = _between([_curvatures(textured(one)) for one in STRENGTHS])
+    found = in_order(lambda strength: _curvatures(textured(strength)), STRENGTHS)
+    strengths, found = _between(list(found))
     for label in enough:
         own = labels == label
         distances = [wasserstein_distance(wanted[own], each[own]) for each in found]
@@ -89,6 +93,8 @@ def choose_strengths(
 
 def _between(found: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Interpolate what was found with some factors to more of them."""
+    from scipy.interpolate import interp1d
+
     at = np.arange((len(STRENGTHS) - 1) * _NB_BETWEEN + 1) / _NB_BETWEEN
     found = interp1d(np.arange(len(STRENGTHS)), found, axis=0)(at)
     return np.interp(at, np.arange(len(STRENGTHS)), STRENGTHS), found

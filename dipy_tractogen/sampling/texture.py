@@ -7,12 +7,15 @@ kept and added again, and the arc length is then made the one that is asked for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 
 from .arc_length import SHORTEST_MM, add_with_length, arc_lengths
 from .ends import RealEnds
+from .prefetch import in_order
 from .residuals import (
     check_fitted,
     check_given,
@@ -120,10 +123,15 @@ class Texture:
                 "give one length for each."
             )
         self._keep(points, means, labels, real, seed)
-        strengths = _strengths(points, means, labels, real, seed)
+        strengths, self.ends = in_order(
+            lambda fit: fit(),
+            (
+                lambda: _strengths(points, means, labels, real, seed),
+                lambda: RealEnds().fit(points, means, labels, seed=seed),
+            ),
+        )
         factors = np.array([strengths.get(int(one), 1.0) for one in self.labels])
         self.coefficients *= factors.astype(np.float16)[:, None, None]
-        self.ends = RealEnds().fit(points, means, labels, seed=seed)
         self._prepare()
         return self
 
@@ -144,8 +152,12 @@ class Texture:
     def _prepare(self) -> None:
         """Make of what is stored what is read often."""
         self._similar = {}
-        basis = cosine_basis(self.nb_points, self.coefficients.shape[1])
-        self._residuals = np.matmul(basis.T, self.coefficients.astype(np.float32))
+        self._residuals = self._along(self.coefficients)
+
+    def _along(self, coefficients: np.ndarray) -> np.ndarray:
+        """Return residuals (r, nb_points, 3) in mm from their coefficients."""
+        basis = cosine_basis(self.nb_points, coefficients.shape[1])
+        return np.matmul(basis.T, coefficients.astype(np.float32))
 
     def apply(
         self,
@@ -186,6 +198,15 @@ class Texture:
         """
         labels = np.asarray(labels)
         check_given(means, labels, target_lengths, self.nb_points, self.labels)
+        rng = np.random.default_rng(seed)
+        suited = self._suit(means, labels, target_lengths, rng)
+        ends = self._residuals[:, [0, -1]][suited.chosen] * suited.scales
+        ends += suited.means[:, [0, -1]]
+        moves = self.ends.moves(ends, labels, rng)
+        return suited.add(self._residuals, moves, exact=exact)
+
+    def _suit(self, means, labels, target_lengths, rng) -> _Suited:
+        """Choose a residual and a length for each streamline."""
         means = np.asarray(means, dtype=np.float32)
         if target_lengths is None:
             means = without_detail(means, arc_lengths(means))
@@ -193,27 +214,12 @@ class Texture:
             target_lengths = np.maximum(target_lengths, SHORTEST_MM)
             means = without_detail(means, target_lengths)
         decoded = arc_lengths(means)
-        rng = np.random.default_rng(seed)
         chosen = self._draw(means, labels, decoded, target_lengths, rng)
         real, mean = self.lengths[chosen].T
         if target_lengths is None:
             target_lengths = decoded * (real / mean)
         scales = shrinking(target_lengths, real)[:, None, None]
-        ends = self._residuals[:, [0, -1]][chosen] * scales + means[:, [0, -1]]
-        moves = self.ends.moves(ends, labels, rng)
-        textured = np.empty_like(means)
-        for start in range(0, len(means), CHUNK):
-            part = slice(start, start + CHUNK)
-            residuals = self._residuals[chosen[part]]
-            residuals *= scales[part]
-            textured[part] = add_with_length(
-                means[part],
-                residuals,
-                target_lengths[part],
-                moves[part],
-                exact=exact,
-            )
-        return textured
+        return _Suited(means, chosen, target_lengths, scales)
 
     def _draw(self, means, labels, decoded, target_lengths, seed) -> np.ndarray:
         """Choose a residual for each streamline."""
@@ -292,11 +298,51 @@ def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
         return {}
     trial = Texture()
     trial._keep(points[donors], means[donors], labels[donors], real[donors], seed)
-    whole = trial.coefficients
+    rng = np.random.default_rng(seed)
+    # Which residual a streamline gets does not depend on their strength.
+    suited = trial._suit(means[judged], labels[judged], real[judged], rng)
+    ends_stay = np.zeros((len(judged), 2, 3), dtype=np.float32)
 
     def textured(strength: float) -> np.ndarray:
-        trial.coefficients = (whole * strength).astype(np.float16)
-        trial._prepare()
-        return trial.apply(means[judged], labels[judged], real[judged], seed)
+        weakened = (trial.coefficients * strength).astype(np.float16)
+        return suited.add(trial._along(weakened), ends_stay, exact=True)
 
     return choose_strengths(textured, points[judged], labels[judged])
+
+
+@dataclass
+class _Suited:
+    """Decoded streamlines, with the residual and the length that each gets.
+
+    Attributes
+    ----------
+    means : ndarray of shape (m, nb_points, 3), float32
+        The streamlines in mm.
+    chosen : ndarray of shape (m,), int
+        Index of the residual of each.
+    target_lengths : ndarray of shape (m,)
+        Length of each in mm.
+    scales : ndarray of shape (m, 1, 1), float32
+        Factor of each residual.
+    """
+
+    means: np.ndarray
+    chosen: np.ndarray
+    target_lengths: np.ndarray
+    scales: np.ndarray
+
+    def add(self, residuals, moves, *, exact: bool) -> np.ndarray:
+        """Add the residuals to the streamlines, and move their ends."""
+        textured = np.empty_like(self.means)
+        for start in range(0, len(self.means), CHUNK):
+            part = slice(start, start + CHUNK)
+            own = residuals[self.chosen[part]]
+            own *= self.scales[part]
+            textured[part] = add_with_length(
+                self.means[part],
+                own,
+                self.target_lengths[part],
+                moves[part],
+                exact=exact,
+            )
+        return textured

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.strength import STRENGTHS, choose_strengths
+from dipy_tractogen.sampling import texture
+from dipy_tractogen.sampling.strength import STRENGTHS, choose_strengths, halves
 from dipy_tractogen.sampling.texture import Texture
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, resample
 
@@ -78,3 +79,23 @@ def test_residuals_that_suit_others_stay():
     curvature = [mean_curvature(resample(each, 100)) for each in (points, textured)]
     assert curvature[1].mean() == pytest.approx(curvature[0].mean(), rel=0.02)
     assert curvature[1].std() == pytest.approx(curvature[0].std(), rel=0.3)
+
+
+def test_strengths_are_judged_by_what_apply_gives(monkeypatch):
+    points, means, labels = wavy(60, 2.0), wavy(60, 1.5), np.repeat([0, 4], 30)
+    real, tried = lengths(points), []
+
+    def judge(textured, judged, labels):
+        tried.extend([textured(0.5), judged])
+        return {}
+
+    monkeypatch.setattr(texture, "choose_strengths", judge)
+    texture._strengths(points, means, labels, real, 3)
+    donors, judged = halves(labels, 3)
+    trial = Texture()
+    trial._keep(points[donors], means[donors], labels[donors], real[donors], 3)
+    trial.coefficients = (trial.coefficients * 0.5).astype(np.float16)
+    trial._prepare()
+    expected = trial.apply(means[judged], labels[judged], real[judged], 3)
+    np.testing.assert_array_equal(tried[0], expected)
+    np.testing.assert_array_equal(tried[1], points[judged])

@@ -32,6 +32,16 @@ from dipy_tractogen.workflows.start import run
 run()
 """
 
+# What Keras imports, and whether it can be had afterwards.
+LEAN = """
+import sys
+from dipy_tractogen.workflows.start import LeanKeras
+sys.meta_path.insert(0, LeanKeras())
+from dipy_tractogen import nn
+print([name for name in ("sklearn", "matplotlib") if name in sys.modules])
+import sklearn.base
+"""
+
 
 @pytest.fixture
 def interrupts():
@@ -156,3 +166,10 @@ def test_interrupt_while_the_launcher_changes_python_is_one_line(tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (INTERRUPTED, "ERROR: Interrupted.\n")
+
+
+def test_keras_imports_nothing_that_no_command_uses():
+    done = subprocess.run(
+        [sys.executable, "-c", LEAN], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
