@@ -1,5 +1,6 @@
 """Parts that must live in one process do."""
 
+from importlib.util import find_spec
 from pathlib import Path
 import subprocess
 import sys
@@ -29,6 +30,9 @@ assert square(tf.ones((8, 8)))[0, 0] == 8
 """
 
 
+@pytest.mark.skipif(
+    find_spec("tensorflow") is None, reason="TensorFlow is not installed"
+)
 # The LLVM inside TensorFlow 2.21 and that of Mesa's software renderer take each other's
 # symbols, and the process ends with a segmentation fault.
 @pytest.mark.usefixtures("rendering")
