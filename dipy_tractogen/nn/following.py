@@ -185,6 +185,7 @@ class StepProgress(keras.callbacks.Callback):
         self.budget = budget
         self.show_bar = show_bar
         self._progress: Progress | None = None
+        self._is_compiled = False
 
     def on_train_begin(self, logs=None):
         """Begin where a resumed training is."""
@@ -199,8 +200,11 @@ class StepProgress(keras.callbacks.Callback):
         self._progress.start()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Go on."""
-        self._progress.advance(self.budget.spent - self._progress.done)
+        """Go on; the first steps hold the compilation."""
+        self._progress.advance(
+            self.budget.spent - self._progress.done, timed=self._is_compiled
+        )
+        self._is_compiled = True
 
     def on_epoch_end(self, epoch, logs=None):
         """Show loss and root mean square error, of held-out streamlines if any."""

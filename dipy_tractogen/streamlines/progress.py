@@ -1,4 +1,7 @@
-"""How far long work has come: a bar, or a line now and then where there is none."""
+"""How far long work has come: a bar, or a line now and then where there is none.
+
+The first line comes after a second of work, and says how long the rest takes.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,10 @@ EVERY_S = 20.0
 """Seconds between two lines where there is no bar, and more in long work."""
 
 _OF_ELAPSED = 0.1
+# The first line comes as soon as so much work tells how long all of it takes, unless
+# that is hardly longer.
+_SOON_S = 1.0
+_LONG_S = 10.0
 
 _running: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
@@ -53,6 +60,7 @@ class Progress:
         self._redirected = logging_redirect_tqdm([logger] if show_bar else [])
         self._noted = ""
         self._began = self._said = 0.0
+        self._is_announced = False
 
     def __enter__(self) -> Progress:
         self.start()
@@ -89,13 +97,16 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix(values)
 
-    def advance(self, amount: float = 1) -> None:
+    def advance(self, amount: float = 1, *, timed: bool = True) -> None:
         """Count what was done.
 
         Parameters
         ----------
         amount : float, optional
             How much of the total.
+        timed : bool, optional
+            Whether the time until now says how long the rest takes; that of a
+            compilation does not.
         """
         self.done += amount
         if self._bar is not None:
@@ -103,20 +114,23 @@ class Progress:
             self._bar.update(min(amount, max(self.total - self._bar.n, 0)))
             return
         now = time.monotonic()
-        pause = max(EVERY_S, _OF_ELAPSED * (now - self._began))
+        if not timed:
+            self._began = self._said = now
+            self._first = self.done
+            return
+        elapsed = now - self._began
+        made = self.done - self._first
+        left = elapsed * (self.total - self.done) / made if made > 0 else 0.0
+        if self._is_announced or left < _LONG_S:
+            pause = max(EVERY_S, _OF_ELAPSED * elapsed)
+        else:
+            pause = _SOON_S
         if now - self._said < pause or not 0 < self.done < self.total:
             return
-        self._said = now
-        logger.info("%s: %s%s", self.description, self._state(now), self._noted)
-
-    def _state(self, now: float) -> str:
-        share = self.done / self.total
-        made = self.done - self._first
-        text = f"{100 * share:.0f} %"
-        if made <= 0:
-            return text
-        left = (now - self._began) * (self.total - self.done) / made
-        return f"{text}, about {describe_duration(left)} left"
+        self._said, self._is_announced = now, True
+        share = f"{100 * self.done / self.total:.0f} %"
+        time_left = f", about {describe_duration(left)} left" if made > 0 else ""
+        logger.info("%s: %s%s%s", self.description, share, time_left, self._noted)
 
 
 @contextmanager

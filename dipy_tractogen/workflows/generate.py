@@ -152,6 +152,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             nb_streamlines * _bytes_of_one(model, nb_points, step_size, dtype),
         )
         sampler = choose_sampler(model, given)
+        logger.info("Generating %s streamlines", f"{nb_streamlines:,}")
         batches = model.generate_batches(
             nb_streamlines,
             bundles,
@@ -234,7 +235,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
                 kept = _not_in_points(values, path)
                 writer.write(points, labels, values_to_write(known, kept))
                 counts[names[labels[0]]] += len(points)
-                progress.advance(len(points))
+                # Before the first ones, the density is fitted and the decoder compiled.
+                progress.advance(len(points), timed=progress.done > 0)
         described = writer.description.as_dict()
         return counts, {**described, "nb_outside_box": writer.nb_outside}
 

@@ -1,11 +1,12 @@
 import csv
 import sys
+from types import SimpleNamespace
 
 import keras
 import pytest
 
 from dipy_tractogen.nn import following
-from dipy_tractogen.nn.following import EventFiles, HistoryRows
+from dipy_tractogen.nn.following import EventFiles, HistoryRows, StepProgress
 
 ROUNDS = [
     {"step": 10, "loss": 4.0, "val_loss": 5.0},
@@ -100,3 +101,17 @@ def test_absence_of_tensorboard_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
         EventFiles(tmp_path)
+
+
+def test_time_left_is_that_of_steps_without_the_compilation(monkeypatch, caplog):
+    caplog.set_level("INFO", "dipy_tractogen")
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    budget = SimpleNamespace(spent=0.0)
+    callback = StepProgress(budget, show_bar=False)
+    callback.on_train_begin()
+    for seconds, budget.spent in [(30, 0.01), (2, 0.02)]:
+        now[0] += seconds
+        callback.on_train_batch_end(0)
+    callback.close()
+    assert caplog.messages == ["Training: 2 %, about 3 min left"]

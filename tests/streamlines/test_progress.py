@@ -30,10 +30,11 @@ def test_lines_are_written_now_and_then_where_there_is_no_bar(clock, caplog, cap
         for _ in range(10):
             clock(6)
             progress.advance(10)
-    # After 24 and 48 s, and not at the end.
+    # At once, 24 and 48 s after that, and not at the end.
     assert caplog.messages == [
-        "Measuring: 40 %, about 36 s left",
-        "Measuring: 80 %, about 12 s left",
+        "Measuring: 10 %, about 54 s left",
+        "Measuring: 50 %, about 30 s left",
+        "Measuring: 90 %, about 6 s left",
     ]
     assert capsys.readouterr().err == ""
 
@@ -41,7 +42,7 @@ def test_lines_are_written_now_and_then_where_there_is_no_bar(clock, caplog, cap
 def test_short_work_is_silent_and_long_work_not_talkative(clock, caplog):
     with Progress(5, "Measuring") as progress:
         for _ in range(5):
-            clock(3)
+            clock(2)
             progress.advance()
     assert not caplog.messages
     with Progress(3600, "Measuring") as progress:
@@ -49,7 +50,10 @@ def test_short_work_is_silent_and_long_work_not_talkative(clock, caplog):
             clock(1)
             progress.advance()
     assert 20 < len(caplog.messages) < 60
-    assert caplog.messages[0] == "Measuring: 1 %, about 60 min left"
+    assert caplog.messages[:2] == [
+        "Measuring: 0 %, about 60 min left",
+        "Measuring: 1 %, about 60 min left",
+    ]
 
 
 def test_bar_takes_the_place_of_the_lines(clock, caplog, capsys):
@@ -68,6 +72,23 @@ def test_what_was_done_before_does_not_count_in_the_time(clock, caplog):
     assert caplog.messages == ["Trials: 75 %, about 25 s left"]
 
 
+def test_how_long_all_takes_is_said_after_a_second(clock, caplog):
+    with Progress(100, "Measuring") as progress:
+        for _ in range(8):
+            clock(0.25)
+            progress.advance()
+    assert caplog.messages == ["Measuring: 4 %, about 24 s left"]
+
+
+def test_what_is_not_timed_does_not_count_in_the_estimate(clock, caplog):
+    with Progress(100, "Training") as progress:
+        clock(30)
+        progress.advance(2, timed=False)
+        clock(2)
+        progress.advance(2)
+    assert caplog.messages == ["Training: 4 %, about 2 min left"]
+
+
 def test_work_far_inside_is_counted(clock):
     advance(3)
     with Progress(10, "Outer") as progress, shown_by(progress):
@@ -81,7 +102,10 @@ def test_work_far_inside_is_counted(clock):
 def test_items_are_followed(clock, caplog):
     for _ in followed(range(4), "Encoding"):
         clock(15)
-    assert caplog.messages == ["Encoding: 50 %, about 30 s left"]
+    assert caplog.messages == [
+        "Encoding: 25 %, about 45 s left",
+        "Encoding: 75 %, about 15 s left",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def test_asked_conditions_are_in_the_file_that_dipy_loads(ask, name, capsys):
     code, path = ask(*asked, name=name)
     assert code == 0
     said = capsys.readouterr().err
+    assert "INFO: Generating 20 streamlines\n" in said
     assert said.count('"diagnosis"]: 0 is control, 1 is patient') == 1
     tractogram = load_tractogram(str(path), "same", bbox_valid_check=False)
     values = {k: np.ravel(v) for k, v in tractogram.data_per_streamline.items()}

@@ -11,6 +11,7 @@ import numpy as np
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.disk import DiskError, temporary_folder
 from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.streamlines.progress import followed
 
 from ..display import RenderingUnavailable
 from ..figures import render_bundles
@@ -54,9 +55,12 @@ def render_pictures(
         Why there are none where rendering is impossible.
     """
     pictures = []
+    scenes = _scenes(inputs)
+    if scenes:
+        logger.info("Drawing %s", counted(len(scenes), "picture"))
     try:
         with temporary_folder() as folder:
-            for number, scene in enumerate(_scenes(inputs)):
+            for number, scene in enumerate(followed(scenes, "Drawing")):
                 path = folder / f"{number}.png"
                 logger.info("Drawing %s", scene.title)
                 scene.draw(path, **options)
