@@ -67,4 +67,4 @@ def save_dpy(path: Path, streamlines: ArraySequence) -> None:
         file.create_dataset(_TRACKS, data=streamlines._data, dtype="f4")
         ends = np.append(0, np.cumsum(streamlines._lengths))
         file.create_dataset(_OFFSETS, data=ends, dtype="i8")
-    path.write_bytes(contents.getbuffer())
+    path.write_bytes(contents.getvalue())

@@ -95,8 +95,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         voxel_size : float, optional
             Edge in mm of the voxels of Dice, overlap and overreach; 2 by default.
         nb_bootstrap : int, optional
-            Number of times that streamlines are drawn anew for the 95 % confidence
-            intervals; 0 for none.
+            Number of times that streamlines are drawn anew for the 95-percent
+            confidence intervals; 0 for none.
         figures : bool, optional
             Draw --out_measures and --out_distributions as well.
         seed : int, optional

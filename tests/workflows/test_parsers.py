@@ -77,7 +77,8 @@ def test_parser_can_be_built(command):
     parser = build_parser(command, flow())
     actions = {action.dest: action for action in parser._actions}
     assert set(SHARED) < set(actions)
-    assert all(action.help for action in parser._actions)
+    # Python 3.14 takes a percent sign for a place that is filled in.
+    assert all(action.help and "%" not in action.help for action in parser._actions)
     positional = [action for action in parser._actions if not action.option_strings]
     given = ["a.trx" for _ in positional]
     assert vars(parser.parse_args(given))["force"] is False
