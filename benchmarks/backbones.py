@@ -56,7 +56,7 @@ def step_of_ours(kind: str, batch_size: int):
         steps_per_execution=steps,
     )
     features = model.backbone.analyse(streamlines())
-    batches = iter(training_batches(features, batch_size, 0))
+    batches = iter(training_batches({"features": features}, batch_size, 0))
     model.make_train_function()
     return lambda: model.train_function(batches), steps
 
