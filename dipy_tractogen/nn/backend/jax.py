@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import jax
@@ -10,15 +10,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from dipy_tractogen.sampling.prefetch import in_order
-from dipy_tractogen.streamlines import store
-
-from ..pipeline import OneItem, gathered, index_blocks
+from .blocks import SHARE_OF_DEVICE, BlockTraining
 
 # Rows that a compiled function is padded to, each with a compilation of its own.
 _SIZES = (64, 512, 4096)
-# Share of the memory of an accelerator that training data may take.
-_SHARE_FOR_DATA = 0.25
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:
@@ -75,108 +70,63 @@ def weights_of(network: keras.Model) -> list[jax.Array]:
     return [variable.value for variable in network.weights]
 
 
-class Training:
-    """The steps of `keras.Model.fit`, several of them in one call, and their data.
+class Training(BlockTraining):
+    """The steps of `keras.Model.fit`: a call is a `jax.lax.scan` over Keras's own."""
 
-    A call is a `jax.lax.scan` over Keras's own step. Its data are the indices of the
-    streamlines, and these are on the device where there is room.
-    """
+    jit_compile = True
 
-    def __init__(
-        self, network: keras.Model, optimizer, batch_size: int, steps_per_call: int
-    ):
-        self.network = network
-        self.batch_size = batch_size
-        self.steps_per_call = steps_per_call
-        self._blocks: Iterator | None = None
-        network.compile(optimizer=optimizer, jit_compile=True)
-        optimizer.build(network.trainable_variables)
+    def training_call(self, tables: dict | None) -> Callable:
+        """Make what Keras calls for a block of steps."""
+        network = self.network
 
-    def keras_steps(self, nb_steps: int) -> int:
-        """Return the number of calls, which Keras takes for steps."""
-        return -(-nb_steps // self.steps_per_call)
+        @partial(jax.jit, out_shardings=_shardings(network))
+        def steps(state, tables, block):
+            def step(state, number):
+                batch = _batch(tables, block, number)
+                logs, state = network.train_step(state, (batch,))
+                return state, logs
 
-    def data(
-        self,
-        inputs: Mapping,
-        seed: int,
-        start_step: int = 0,
-        *,
-        balanced: np.ndarray | None = None,
-    ) -> Iterator[tuple]:
-        """Return an endless stream of shuffled batches, those of a call at a time."""
-        blocks = index_blocks(
-            len(next(iter(inputs.values()))),
-            self.batch_size,
-            self.steps_per_call,
-            seed,
-            start_step,
-            balanced=balanced,
-        )
-        # Streamlines come first, so that Keras shares them out among devices.
-        blocks = (np.ascontiguousarray(block.T) for block in blocks)
-        tables = None
-        if sum(table.nbytes for table in inputs.values()) <= _room():
-            tables = _on_devices(inputs)
-        else:
-            blocks = in_order(partial(gathered, inputs), blocks, nb_threads=1)
-        self.network.train_function = _training_calls(self.network, tables)
-        self._blocks = blocks
-        return ((block,) for block in blocks)
+            nb_steps = jax.tree.leaves(block)[0].shape[1]
+            state, logs = jax.lax.scan(step, state, jnp.arange(nb_steps))
+            return jax.tree.map(lambda values: values[-1], logs), state
 
-    def held_out(self, inputs: Mapping[str, np.ndarray]) -> OneItem:
-        """Return the held-out streamlines, all of which are one call."""
-        nb_streamlines = len(next(iter(inputs.values())))
-        nb_whole = nb_streamlines // self.batch_size
-        whole = np.arange(nb_whole * self.batch_size, dtype=np.int32)
-        function = _held_out_call(self.network, _on_devices(inputs), nb_streamlines)
-        self.network.test_function = function
-        return OneItem(np.ascontiguousarray(whole.reshape(nb_whole, self.batch_size).T))
+        return _never_lost(network, steps, tables)
 
-    def close(self) -> None:
-        """Let go of the data."""
-        if self._blocks is not None:
-            self._blocks.close()
-        self.network.train_function = self.network.test_function = None
+    def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
+        """Make what Keras calls for a look; the last batch may be smaller."""
+        network = self.network
 
+        @partial(jax.jit, out_shardings=_shardings(network, optimizer=False))
+        def look(state, tables, block):
+            def step(state, number):
+                batch = _batch(tables, block, number)
+                logs, state = network.test_step(state, (batch,))
+                return state, logs
 
-def _training_calls(network: keras.Model, tables: dict | None) -> Callable:
-    """Make what Keras calls for its steps: all those of a block."""
+            logs = {}
+            if block.size:
+                state, logs = jax.lax.scan(step, state, jnp.arange(block.shape[1]))
+                logs = jax.tree.map(lambda values: values[-1], logs)
+            if block.size < nb_streamlines:
+                rest = {name: table[block.size :] for name, table in tables.items()}
+                logs, state = network.test_step(state, (rest,))
+            return logs, state
 
-    @partial(jax.jit, out_shardings=_shardings(network))
-    def steps(state, tables, block):
-        def step(state, number):
-            logs, state = network.train_step(state, (_batch(tables, block, number),))
-            return state, logs
+        return _never_lost(network, look, tables)
 
-        nb_steps = jax.tree.leaves(block)[0].shape[1]
-        state, logs = jax.lax.scan(step, state, jnp.arange(nb_steps))
-        return jax.tree.map(lambda values: values[-1], logs), state
+    def on_devices(self, inputs: Mapping) -> dict[str, jax.Array]:
+        """Bring whole tables to the device, or to each of several."""
+        place, distribution = None, keras.distribution.distribution()
+        if distribution is not None:
+            mesh = distribution.device_mesh.backend_mesh
+            place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+        return {name: jax.device_put(table[:], place) for name, table in inputs.items()}
 
-    return _never_lost(network, partial(_called, steps, tables))
-
-
-def _held_out_call(network: keras.Model, tables: dict, nb_streamlines: int) -> Callable:
-    """Make what Keras calls for a look: all batches, the last of which may be small."""
-
-    @partial(jax.jit, out_shardings=_shardings(network, optimizer=False))
-    def look(state, tables, block):
-        def step(state, number):
-            logs, state = network.test_step(state, (_batch(tables, block, number),))
-            return state, logs
-
-        state, logs = jax.lax.scan(step, state, jnp.arange(block.shape[1]))
-        logs = jax.tree.map(lambda values: values[-1:].sum(), logs)
-        if block.size < nb_streamlines:
-            rest = {name: table[block.size :] for name, table in tables.items()}
-            logs, state = network.test_step(state, (rest,))
-        return logs, state
-
-    return _never_lost(network, partial(_called, look, tables))
-
-
-def _called(function: Callable, tables: dict | None, state: tuple, block):
-    return function(state, tables, block)
+    def room(self) -> int:
+        """Return how many bytes of training data may lie on a device."""
+        memory = jax.local_devices()[0].memory_stats() or {}
+        share = int(SHARE_OF_DEVICE * memory.get("bytes_limit", 0))
+        return max(super().room(), share)
 
 
 def _batch(tables: dict | None, block, number) -> dict:
@@ -194,16 +144,19 @@ def _batch(tables: dict | None, block, number) -> dict:
     }
 
 
-def _never_lost(network: keras.Model, function: Callable) -> Callable:
-    """Give the variables back what they were where a call is broken off.
+def _never_lost(
+    network: keras.Model, function: Callable, tables: dict | None
+) -> Callable:
+    """Make what Keras calls of a compiled function.
 
-    Keras takes the values from its variables during an epoch.
+    Keras takes the values from its variables before a call. They have them back where
+    it is broken off, since none of the arrays is given away to it.
     """
 
     def call(state, iterator):
         try:
             (block,) = next(iterator)
-            return function(state, block)
+            return function(state, tables, block)
         except BaseException:
             groups = [network.trainable_variables, network.non_trainable_variables]
             if len(state) == 4:
@@ -224,22 +177,6 @@ def _shardings(network: keras.Model, *, optimizer: bool = True):
     trained, others, of_optimizer, metrics = network._get_state_sharding_spec()
     state = (trained, others, of_optimizer, metrics)
     return None, state if optimizer else (trained, others, metrics)
-
-
-def _on_devices(inputs: Mapping) -> dict[str, jax.Array]:
-    """Bring whole tables to the device, or to each of several."""
-    distribution = keras.distribution.distribution()
-    place = None
-    if distribution is not None:
-        mesh = distribution.device_mesh.backend_mesh
-        place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    return {name: jax.device_put(table[:], place) for name, table in inputs.items()}
-
-
-def _room() -> int:
-    """Return how many bytes of training data may lie on a device."""
-    memory = jax.local_devices()[0].memory_stats() or {}
-    return max(store.LARGE, int(_SHARE_FOR_DATA * memory.get("bytes_limit", 0)))
 
 
 def _padded(array: np.ndarray, size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dipy_tractogen.streamlines import store
 
-from ..pipeline import balanced_places
+from .blocks import balanced_places
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:

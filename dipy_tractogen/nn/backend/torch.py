@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from operator import itemgetter
+from collections.abc import Callable, Mapping
 
 import keras
 from keras import ops
-import numpy as np
 import torch
 
-from dipy_tractogen.sampling.prefetch import in_order
-from dipy_tractogen.streamlines import store
+from .blocks import SHARE_OF_DEVICE, BlockTraining
 
-from ..pipeline import OneItem, gathered, index_blocks
-
-# Share of the free memory of an accelerator that training data may take.
-_SHARE_FOR_DATA = 0.25
 # What is said where the host has too little; the kind of error is a common one.
 _HOST_IS_FULL = ("DefaultCPUAllocator", "not enough memory")
 
@@ -69,106 +61,46 @@ def weights_of(network: keras.Model) -> list[torch.Tensor]:
     return [variable.value.detach().clone() for variable in network.weights]
 
 
-class Training:
-    """The steps of `keras.Model.fit`, several of them in one call, and their data.
+class Training(BlockTraining):
+    """The steps of `keras.Model.fit`: a call is a loop over Keras's own."""
 
-    Keras knows calls of a single step on this backend: here it takes a whole block of
-    steps for one. Its data are the indices of the streamlines, and these are on the
-    device where there is room.
-    """
+    def training_call(self, tables: dict | None) -> Callable:
+        """Make what Keras calls for a block of steps."""
 
-    def __init__(
-        self, network: keras.Model, optimizer, batch_size: int, steps_per_call: int
-    ):
-        self.network = network
-        self.batch_size = batch_size
-        self.steps_per_call = steps_per_call
-        self._blocks: Iterator | None = None
-        network.compile(optimizer=optimizer, jit_compile=False)
-        optimizer.build(network.trainable_variables)
+        def steps(data):
+            ((block,),) = data
+            nb_steps = keras.tree.flatten(block)[0].shape[1]
+            for number in range(nb_steps):
+                if tables is None:
+                    batch = {name: rows[:, number] for name, rows in block.items()}
+                else:
+                    rows = block[:, number]
+                    batch = {name: table[rows] for name, table in tables.items()}
+                logs = self.network.train_step((batch,))
+            return logs
 
-    def keras_steps(self, nb_steps: int) -> int:
-        """Return the number of calls, which Keras takes for steps."""
-        return -(-nb_steps // self.steps_per_call)
+        return steps
 
-    def data(
-        self,
-        inputs: Mapping,
-        seed: int,
-        start_step: int = 0,
-        *,
-        balanced: np.ndarray | None = None,
-    ) -> Iterator[tuple]:
-        """Return an endless stream of shuffled batches, those of a call at a time."""
-        blocks = index_blocks(
-            len(next(iter(inputs.values()))),
-            self.batch_size,
-            self.steps_per_call,
-            seed,
-            start_step,
-            balanced=balanced,
-        )
-        tables = None
-        if sum(table.nbytes for table in inputs.values()) <= _room():
-            tables = _on_device(inputs)
-        else:
-            blocks = in_order(partial(gathered, inputs), blocks, nb_threads=1)
-        self.network.train_function = _training_calls(self.network, tables)
-        self._blocks = blocks
-        return ((block,) for block in blocks)
+    def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
+        """Make what Keras calls for a look; the last batch may be smaller."""
 
-    def held_out(self, inputs: Mapping[str, np.ndarray]) -> OneItem:
-        """Return the held-out streamlines, all of which are one call."""
-        starts = np.arange(0, len(next(iter(inputs.values()))), self.batch_size)
-        self.network.test_function = _held_out_call(
-            self.network, _on_device(inputs), self.batch_size
-        )
-        return OneItem(starts)
+        @torch.no_grad()
+        def look(data):
+            for start in range(0, nb_streamlines, self.batch_size):
+                stop = start + self.batch_size
+                batch = {name: table[start:stop] for name, table in tables.items()}
+                logs = self.network.test_step((batch,))
+            return logs
 
-    def close(self) -> None:
-        """Let go of the data."""
-        if self._blocks is not None:
-            self._blocks.close()
-        self.network.train_function = self.network.test_function = None
+        return look
 
+    def on_devices(self, inputs: Mapping) -> dict[str, torch.Tensor]:
+        """Bring whole tables to the device."""
+        return {name: ops.convert_to_tensor(table[:]) for name, table in inputs.items()}
 
-def _training_calls(network: keras.Model, tables: dict | None) -> Callable:
-    """Make what Keras calls for its steps: all those of a block."""
-
-    def steps(data):
-        ((block,),) = data
-        for number in range(len(keras.tree.flatten(block)[0])):
-            rows = keras.tree.map_structure(itemgetter(number), block)
-            if tables is not None:
-                rows = {name: table[rows] for name, table in tables.items()}
-            logs = network.train_step((rows,))
-        return logs
-
-    return steps
-
-
-def _held_out_call(network: keras.Model, tables: dict, batch_size: int) -> Callable:
-    """Make what Keras calls for a look: all batches, the last of which may be small."""
-
-    @torch.no_grad()
-    def look(data):
-        ((starts,),) = data
-        for start in starts.tolist():
-            stop = start + batch_size
-            batch = {name: table[start:stop] for name, table in tables.items()}
-            logs = network.test_step((batch,))
-        return logs
-
-    return look
-
-
-def _on_device(inputs: Mapping) -> dict[str, torch.Tensor]:
-    return {name: ops.convert_to_tensor(table[:]) for name, table in inputs.items()}
-
-
-def _room() -> int:
-    """Return how many bytes of training data may lie on the device."""
-    if not torch.cuda.is_available():
-        return store.LARGE
-    free, _ = torch.cuda.mem_get_info()
-    return max(store.LARGE, int(_SHARE_FOR_DATA * free))
+    def room(self) -> int:
+        """Return how many bytes of training data may lie on the device."""
+        if not torch.cuda.is_available():
+            return super().room()
+        free, _ = torch.cuda.mem_get_info()
+        return max(super().room(), int(SHARE_OF_DEVICE * free))

@@ -1,0 +1,260 @@
+"""Training data in blocks of indices, for backends that loop over steps in a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import keras
+import numpy as np
+
+from dipy_tractogen.sampling.prefetch import in_order
+from dipy_tractogen.streamlines import store
+
+SHARE_OF_DEVICE = 0.25
+"""Share of the memory of an accelerator that training data may take."""
+
+
+class BlockTraining:
+    """The steps of `keras.Model.fit`, several of them in one call, and their data.
+
+    Keras takes a call for a step. It is given the indices of the streamlines, a block
+    of shape (batch_size, steps_per_call), of which Keras shares out the first axis
+    where there are several devices; the streamlines themselves are on the device if
+    there is room for them, and come with the block if there is not.
+
+    A subclass says what is done in a call.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Built; what it reads is a dictionary.
+    optimizer : keras.optimizers.Optimizer
+        Compiled with the network, and built.
+    batch_size : int
+        Streamlines in a step.
+    steps_per_call : int
+        Steps of a call, between which no callback is called.
+    """
+
+    jit_compile = False
+
+    def __init__(
+        self, network: keras.Model, optimizer, batch_size: int, steps_per_call: int
+    ):
+        self.network = network
+        self.batch_size = batch_size
+        self.steps_per_call = steps_per_call
+        self._blocks: Iterator | None = None
+        network.compile(optimizer=optimizer, jit_compile=self.jit_compile)
+        optimizer.build(network.trainable_variables)
+
+    def keras_steps(self, nb_steps: int) -> int:
+        """Return the number of calls, which Keras takes for steps."""
+        return -(-nb_steps // self.steps_per_call)
+
+    def data(
+        self,
+        inputs: Mapping,
+        seed: int,
+        start_step: int = 0,
+        *,
+        balanced: np.ndarray | None = None,
+    ) -> Iterator[tuple]:
+        """Return an endless stream of shuffled batches, those of a call at a time.
+
+        Parameters
+        ----------
+        inputs : dict of str to ndarray of shape (n, ...), or `ConditionTable`
+            What the network reads of each streamline, float32.
+        seed : int
+            Seed of the order.
+        start_step : int, optional
+            Batches that are left out at the beginning, as if they had been taken.
+        balanced : ndarray of int, shape (n,), optional
+            Bundles of the streamlines, each of which gives as many; see `index_blocks`.
+
+        Yields
+        ------
+        tuple
+            A block, as `keras.Model.fit` takes it.
+        """
+        blocks = index_blocks(
+            len(next(iter(inputs.values()))),
+            self.batch_size,
+            self.steps_per_call,
+            seed,
+            start_step,
+            balanced=balanced,
+        )
+        tables = None
+        if sum(table.nbytes for table in inputs.values()) <= self.room():
+            tables = self.on_devices(inputs)
+        else:
+            blocks = in_order(partial(gathered, inputs), blocks, nb_threads=1)
+        # Keras makes none where there is one.
+        self.network.train_function = self.training_call(tables)
+        self._blocks = blocks
+        return ((block,) for block in blocks)
+
+    def held_out(self, inputs: Mapping[str, np.ndarray]) -> keras.utils.PyDataset:
+        """Return held-out streamlines, in order; all their batches are one call.
+
+        Parameters
+        ----------
+        inputs : dict of str to ndarray of shape (n, ...), float32
+            What the network reads of each streamline.
+
+        Returns
+        -------
+        keras.utils.PyDataset
+            What `keras.Model.evaluate` takes: the indices of all whole batches.
+        """
+        nb_streamlines = len(next(iter(inputs.values())))
+        nb_batches = nb_streamlines // self.batch_size
+        whole = np.arange(nb_batches * self.batch_size, dtype=np.int32)
+        self.network.test_function = self.held_out_call(
+            self.on_devices(inputs), nb_streamlines
+        )
+        return _OneItem(whole.reshape(nb_batches, self.batch_size).T)
+
+    def close(self) -> None:
+        """Let go of the data."""
+        if self._blocks is not None:
+            self._blocks.close()
+        self.network.train_function = self.network.test_function = None
+
+    def room(self) -> int:
+        """Return how many bytes of training data may lie on a device."""
+        return store.LARGE
+
+    def on_devices(self, inputs: Mapping) -> dict:
+        """Bring whole tables to the device, or to each of several."""
+        raise NotImplementedError
+
+    def training_call(self, tables: dict | None) -> Callable:
+        """Make what Keras calls for a block of steps."""
+        raise NotImplementedError
+
+    def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
+        """Make what Keras calls for a look; the last batch may be smaller."""
+        raise NotImplementedError
+
+
+class _OneItem(keras.utils.PyDataset):
+    def __init__(self, item: np.ndarray):
+        super().__init__()
+        self._item = item
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+        return (self._item,)
+
+
+def index_blocks(
+    nb_streamlines: int,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    start_step: int = 0,
+    *,
+    balanced: np.ndarray | None = None,
+) -> Iterator[np.ndarray]:
+    """Return, for ever, which streamlines are in the batches of the next steps.
+
+    Every pass over the data has an order of its own, fixed by the seed and the number
+    of the pass. Batches run on across the end of a pass, so that all are full.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        Number of streamlines.
+    batch_size : int
+        Streamlines in a batch.
+    steps : int
+        Batches of a block.
+    seed : int
+        Seed of the order.
+    start_step : int, optional
+        Batches that are left out at the beginning, as if they had been taken.
+    balanced : ndarray of int, shape (nb_streamlines,), optional
+        Bundles of the streamlines, counted from 0, each of which gives as many to a
+        pass: a part of its streamlines, or all of them several times.
+
+    Yields
+    ------
+    ndarray of shape (batch_size, steps), int32
+        Indices of streamlines.
+    """
+    places = None if balanced is None else balanced_places(balanced)
+
+    def order(number: int) -> np.ndarray:
+        rng = np.random.default_rng([seed, number])
+        indices = rng.permutation(np.arange(nb_streamlines, dtype=np.int32))
+        if places is None:
+            return indices
+        by_bundle = np.argsort(balanced[indices], kind="stable")
+        return rng.permutation(indices[by_bundle][places])
+
+    nb_in_pass = nb_streamlines if places is None else len(places)
+    number, taken = divmod(start_step * batch_size, nb_in_pass)
+    left = order(number)[taken:]
+    while True:
+        parts, missing = [], steps * batch_size
+        while missing:
+            if not len(left):
+                number += 1
+                left = order(number)
+            parts.append(left[:missing])
+            left = left[missing:]
+            missing -= len(parts[-1])
+        yield np.concatenate(parts).reshape(steps, batch_size).T
+
+
+def balanced_places(labels: np.ndarray) -> np.ndarray:
+    """Return what is taken of streamlines that lie bundle after bundle.
+
+    Of each bundle these are the first ones, over and over where there are not enough.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+        Bundles of the streamlines, counted from 0.
+
+    Returns
+    -------
+    ndarray of int
+        Places in the order by bundle, as many of each.
+    """
+    counts = np.bincount(labels)
+    nb_of_each = -(-len(labels) // len(counts))
+    starts = np.cumsum(counts) - counts
+    places = starts[:, None] + np.arange(nb_of_each) % counts[:, None]
+    return places.reshape(-1)
+
+
+def gathered(inputs: Mapping, block: np.ndarray) -> dict[str, np.ndarray]:
+    """Gather the rows of a block of indices from tables that may be mapped files.
+
+    What was read of a file is left to the system again.
+
+    Parameters
+    ----------
+    inputs : dict of str to ndarray of shape (n, ...), or `ConditionTable`
+        The tables.
+    block : ndarray of int, of any shape
+        The rows.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (*block.shape, ...), float32
+        The rows of each table.
+    """
+    rows = {}
+    for name, table in inputs.items():
+        flat = np.asarray(table[block.reshape(-1)], dtype=np.float32)
+        rows[name] = flat.reshape(*block.shape, *table.shape[1:])
+        store.release(table)
+    return rows
