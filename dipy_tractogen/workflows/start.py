@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 import gc
+from importlib.machinery import ModuleSpec, PathFinder
 import os
 import signal
 import sys
@@ -90,29 +91,46 @@ INTERRUPTS = Interrupts()
 
 
 class LeanKeras:
-    """Finder of modules that lets Keras go without some while it is imported itself.
+    """Finder and loader of modules that Keras goes without while it is imported itself.
 
     They take as long as a third of it. Whoever needs them imports them afterwards.
     """
 
-    def find_spec(self, name, path=None, target=None) -> None:
-        """Refuse one of these modules to Keras, and leave all else to other finders.
+    def find_spec(self, name, path=None, target=None) -> ModuleSpec | None:
+        """Find one of these modules for Keras, and leave all else to other finders.
 
         Parameters
         ----------
         name : str
             Full name of the module.
         path, target : object
-            Not used.
+            As for any finder.
+
+        Returns
+        -------
+        ModuleSpec or None
+            Where the module is, which PyTorch asks for, and this as its loader.
+        """
+        keras = sys.modules.get("keras") if name in _NOT_FOR_KERAS else None
+        if not getattr(getattr(keras, "__spec__", None), "_initializing", False):
+            return None
+        found = PathFinder.find_spec(name, path, target)
+        if found is not None:
+            found.loader = self
+        return found
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Let Python make the empty module."""
+
+    def exec_module(self, module) -> None:
+        """Import nothing.
 
         Raises
         ------
         ModuleNotFoundError
-            If Keras is being imported and goes without the module.
+            In any case, which Keras takes for a package that is not installed.
         """
-        keras = sys.modules.get("keras") if name in _NOT_FOR_KERAS else None
-        if getattr(getattr(keras, "__spec__", None), "_initializing", False):
-            raise ModuleNotFoundError(f"{name} is left out", name=name)
+        raise ModuleNotFoundError(f"{module.__name__} is left out")
 
 
 def run() -> None:

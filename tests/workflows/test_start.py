@@ -1,11 +1,14 @@
 """A command that is interrupted ends with one line, whenever that comes."""
 
+from importlib import import_module
+from importlib.util import find_spec
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
 import time
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -175,3 +178,15 @@ def test_keras_imports_nothing_that_no_command_uses():
         [sys.executable, "-c", LEAN], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_what_keras_goes_without_can_still_be_found(monkeypatch):
+    """As PyTorch, which Keras imports, looks for modules that it need not import."""
+    keras = ModuleType("keras")
+    keras.__spec__ = SimpleNamespace(_initializing=True)
+    monkeypatch.setitem(sys.modules, "keras", keras)
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [start.LeanKeras(), *sys.meta_path])
+    assert Path(find_spec("sklearn").origin).is_file()
+    with pytest.raises(ModuleNotFoundError, match="sklearn is left out"):
+        import_module("sklearn")
