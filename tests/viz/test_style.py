@@ -119,11 +119,11 @@ def test_characters_without_a_glyph_are_told_once(tmp_path, caplog):
 
 
 def test_text_of_a_window_is_no_formula():
-    from vtkmodules.vtkRenderingCore import vtkTextRenderer
+    rendering = pytest.importorskip("vtkmodules.vtkRenderingCore")
 
     from dipy_tractogen.viz.interactive import _text
 
     written = _text("$a^{2}$\nb", (0, 0, 0), 12, 0)
     assert written.GetInput() == "$a^{2}$\\nb"
-    renderer = vtkTextRenderer.GetInstance()
-    assert renderer.GetDefaultBackend() == vtkTextRenderer.FreeType
+    renderer = rendering.vtkTextRenderer.GetInstance()
+    assert renderer.GetDefaultBackend() == rendering.vtkTextRenderer.FreeType
