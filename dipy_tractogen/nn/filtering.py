@@ -69,6 +69,8 @@ def fast_convolution(padded, kernel):
         The convolution, as deep learning names it: the filter is not reversed.
     """
     inputs, taps, outputs = tile_transforms()
+    # JAX takes no variable apart.
+    kernel = ops.convert_to_tensor(kernel)
     nb_channels, nb_filters = kernel.shape[1:]
     step = OUTPUTS_PER_TILE
     length = padded.shape[1] - KERNEL_SIZE + 1
