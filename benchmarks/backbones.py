@@ -49,16 +49,16 @@ def step_of_ours(kind: str, batch_size: int):
 
     name, backbone = OURS[kind]
     model = getattr(nn, name)(NB_POINTS, LATENTS, backbone=backbone)
-    steps = model.backbone.steps_per_call
-    model.compile(
+    network, steps = model.network, model.backbone.steps_per_call
+    network.compile(
         optimizer=keras.optimizers.Adam(1e-3, global_clipnorm=100.0),
         jit_compile=True,
         steps_per_execution=steps,
     )
     features = model.backbone.analyse(streamlines())
     batches = iter(training_batches({"features": features}, batch_size, 0))
-    model.make_train_function()
-    return lambda: model.train_function(batches), steps
+    network.make_train_function()
+    return lambda: network.train_function(batches), steps
 
 
 def step_of_keras(batch_size: int):

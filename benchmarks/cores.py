@@ -37,7 +37,7 @@ _OF_TRAINING = {
     "steps": {"fit"},
 }
 _OF_GENERATION = {
-    "decoding": {"decode_matrix"},
+    "decoding": {"decode"},
     "texture": {"_textured"},
     "latents": {"sample"},
     "steps along streamlines": {"with_equal_steps", "respaced"},

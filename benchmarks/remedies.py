@@ -61,7 +61,7 @@ def run(changes: dict, epochs: float, seed: int) -> dict:
         seed=seed, backbone_options={"batch_normalisation": normalised}, **changes
     )
     if not standardised:
-        model.adapt = lambda features: None
+        model.network.standardise.adapt = lambda features: None
     aside = held_out.resample(model.nb_points)
     try:
         model.fit(

@@ -29,7 +29,7 @@ from unittest.mock import patch
 
 STAGES = {
     "drawing latents": ("sampling.density", "ConditionalDensity.sample"),
-    "decoding": ("nn.base", "StreamlineCoder.decode_matrix"),
+    "decoding": ("nn.coder", "Coder.decode"),
     "texture": ("sampling.texture", "Texture.apply"),
     "plausibility": ("sampling.plausibility", "Plausibility.judge"),
     "resampling": ("nn.generator", "respaced"),

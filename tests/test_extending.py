@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dipy_tractogen.nn
-from dipy_tractogen.nn import archive
+from dipy_tractogen.nn import AAE, CVAE, VAE
 from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.workflows import cli
 
@@ -35,8 +35,7 @@ def shown(monkeypatch):
         monkeypatch.setattr(import_module(package), stem, module, raising=False)
         exec(compile(textwrap.dedent(source), path, "exec"), vars(module))
         modules[stem] = module
-    # What the page says of the registries.
-    monkeypatch.setitem(archive.MODELS, "WAE", ".wae")
+    # What the page says of the names.
     monkeypatch.setattr(dipy_tractogen.nn, "WAE", modules["wae"].WAE, raising=False)
     command = ("dipy_tractogen.workflows.train_wae", "TrainWAEFlow")
     monkeypatch.setitem(cli.cli_flows, "dipy_train_wae", command)
@@ -49,14 +48,12 @@ def test_model_and_what_may_be_added_to_it(shown, phantom, tmp_path):
         4,
         discrepancy_weight=3000,
         backbone_options={"hidden_units": (32, 32)},
-        regularizers=[shown["sparsity_regularizer"].SparsityRegularizer()],
     )
     points = phantom.resample(24)
     wae.fit(points, phantom.labels, phantom.bundle_names, epochs=100, batch_size=21)
     first, last = wae.record.history[0], wae.record.history[-1]
     assert last["loss"] < first["loss"] / 4
     assert 0 < last["discrepancy"] < first["discrepancy"]
-    assert last["sparsity"] > 0
     wae.save(tmp_path / "model.keras")
     loaded = dipy_tractogen.nn.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == wae.get_config()
@@ -66,6 +63,22 @@ def test_model_and_what_may_be_added_to_it(shown, phantom, tmp_path):
     made, _ = wae.generate(70, sampler=sampler(), plausibility=plausibility, seed=0)
     assert plausibility.rejections["apart"] > 0
     assert np.linalg.norm(made[:, 0] - made[:, -1], axis=1).min() >= 40
+
+
+@pytest.mark.parametrize("model_class", [VAE, CVAE, AAE])
+def test_term_in_other_models(shown, phantom, tmp_path, model_class):
+    model = model_class(
+        24,
+        4,
+        backbone_options={"hidden_units": (8,)},
+        regularizers=[shown["discrepancy"].Discrepancy(30)],
+    )
+    points = phantom.resample(24)
+    model.fit(points, phantom.labels, phantom.bundle_names, epochs=2)
+    assert model.record.history[-1]["discrepancy"] > 0
+    model.save(tmp_path / "model.keras")
+    loaded = dipy_tractogen.nn.load_model(tmp_path / "model.keras")
+    assert loaded.regularizers[0].discrepancy_weight == 30
 
 
 def test_command(shown, bundle_files, tmp_path):

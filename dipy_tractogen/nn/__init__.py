@@ -16,8 +16,8 @@ _HOMES = {
     "AAE": ".aae",
     "load_model": ".archive",
     "StreamlineModel": ".model",
-    "LabelRegularizer": ".label_regularizer",
-    "AttributeRegularizer": ".attribute_regularizer",
+    "LabelRegularizer": ".terms.label",
+    "AttributeRegularizer": ".terms.attribute",
     "SpectralBackbone": ".spectral",
     "ConvBackbone": ".conv",
     "TrainingOptions": ".options",
@@ -26,7 +26,6 @@ _HOMES = {
 
 __all__ = list(_HOMES)
 
-# All at once: Keras finds the classes that a model's file names, and so does its own
-# keras.saving.load_model, where their modules are imported.
+# All at once: what a model's file names is found where its module is imported.
 for _name, _home in _HOMES.items():
     globals()[_name] = getattr(import_module(_home, __name__), _name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 import zipfile
 
@@ -15,32 +14,28 @@ from dipy_tractogen.streamlines.disk import check_temporary_room, temporary_erro
 from dipy_tractogen.streamlines.messages import briefly
 from dipy_tractogen.streamlines.schema import Unfit, fitting
 
-from .model_schema import WEIGHTS_FILE, check_config, check_weights, read_config
-from .record_schema import read_parts
+from .model import StreamlineModel
+from .model_schema import WEIGHTS_FILE, check_parameters, check_weights, read_config
+from .older_files import load_older_weights
+from .record import TrainingRecord
 from .settings import keras_defaults
+from .terms.base import as_terms
 
-_PACKAGE = "dipy_tractogen"
+_NETWORK = "dipy_tractogen>Network"
 _ASSETS = "assets/"
 # Of a training; far larger ones overflow in the layers that follow.
 _LARGEST_WEIGHT = 1e8
 _WHAT = "a model file of dipy_tractogen"
-
-MODELS = {
-    "AE": ".ae",
-    "VAE": ".vae",
-    "CVAE": ".cvae",
-    "RVAE": ".rvae",
-    "AAE": ".aae",
-}
-"""Module of each model that a file may hold, by the name of its class."""
+# What all Keras models have, which the files of older versions were.
+_OF_KERAS = ("name", "trainable", "dtype")
 
 
 @keras_defaults()
-def load_model(path: str | Path):
+def load_model(path: str | Path) -> StreamlineModel:
     """Load a model that this package saved.
 
-    Keras's safe mode is on, and only a model of this package is accepted. What the file
-    holds is checked before memory is taken for it.
+    Only a model of this package is accepted, and of what the file names nothing else is
+    made. What the file holds is checked before memory is taken for it.
 
     Parameters
     ----------
@@ -63,14 +58,24 @@ def load_model(path: str | Path):
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such model file.")
-    name = _checked_name(path)
-    # Registers the class that the file names.
-    import_module(MODELS[name], __package__)
+    made_by, parameters, is_older = _made_by(path, _read_config(path))
+    with fitting(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
+        nb_bytes = archive.getinfo(WEIGHTS_FILE).file_size
+        check_parameters(
+            parameters, nb_bytes, has_layers=_has_layers(made_by, parameters)
+        )
+        check_weights(archive)
+        record = TrainingRecord.load(zipfile.Path(archive, _ASSETS), parameters)
     try:
-        with zipfile.ZipFile(path) as archive:
-            extracted = sum(member.file_size for member in archive.infolist())
-        check_temporary_room(path, extracted)
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = made_by.from_config(parameters)
+        check_temporary_room(path, nb_bytes)
+        if not model.network.built:
+            # It waits for the conditions of a training, and has no weights yet.
+            pass
+        elif is_older:
+            load_older_weights(model.network, path)
+        else:
+            model.network.load_weights(path)
     except Exception as error:
         # Keras raises whatever the damage happens to cause, or a full disk: it extracts
         # the file to read it.
@@ -79,13 +84,14 @@ def load_model(path: str | Path):
             f"{path}: the model cannot be read ({_first_line(error)}); it is damaged, "
             "or was made by another version of dipy_tractogen or Keras."
         ) from error
+    model.record = record
     with fitting(path, _WHAT):
         _check_loaded(model)
     return model
 
 
-def _checked_name(path: Path) -> str:
-    """Check what a file holds, and give the name of its model's class."""
+def _read_config(path: Path) -> dict:
+    """Read what a file says that it holds."""
     try:
         with zipfile.ZipFile(path) as archive:
             config = read_config(archive, path.stat().st_size)
@@ -94,23 +100,48 @@ def _checked_name(path: Path) -> str:
             f"{path}: not a model file, or cut short ({_first_line(error)}): give a "
             "whole .keras file written by a dipy_train command."
         ) from error
-    registered = config.get("registered_name") if isinstance(config, dict) else None
-    package, _, name = str(registered or "unknown").rpartition(">")
-    if package != _PACKAGE or name not in MODELS:
+    return config
+
+
+def _made_by(path: Path, config) -> tuple[type[StreamlineModel], dict, bool]:
+    """Return the class of a file's model, its parameters, and if the file is older."""
+    name = parameters = None
+    if isinstance(config, dict):
+        name, parameters = config.get("registered_name"), config.get("config")
+    is_older = name != _NETWORK
+    if not is_older and isinstance(parameters, dict):
+        name, parameters = parameters.get("model"), parameters.get("parameters")
+    found = keras.saving.get_registered_object(str(name or "unknown"))
+    is_model = isinstance(found, type) and issubclass(found, StreamlineModel)
+    if not is_model or not isinstance(parameters, dict):
         raise ValueError(
-            f"{path}: a Keras model ({name[:100]}), but not one of dipy_tractogen: "
+            f"{path}: a Keras model ({briefly(name)}), but not one of dipy_tractogen: "
             "give a file written by one of its dipy_train commands."
         )
-    with fitting(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
-        check_config(config, archive.getinfo(WEIGHTS_FILE).file_size)
-        check_weights(archive)
-        read_parts(zipfile.Path(archive, _ASSETS), config["config"])
-    return name
+    left_out = _OF_KERAS if is_older else ()
+    kept = {n: each for n, each in parameters.items() if n not in left_out}
+    return found, kept, is_older
 
 
-def _check_loaded(model) -> None:
+def _has_layers(made_by: type[StreamlineModel], parameters: dict) -> bool:
+    """Return whether a model makes its layers at once: some wait for conditions."""
+    if parameters.get("conditions") is not None:
+        return True
+    regularizers = parameters.get("regularizers", ())
+    if not isinstance(regularizers, list):
+        # Refused with the other parameters.
+        return True
+    return not (
+        made_by.conditions_in_encoder
+        or made_by.conditions_in_decoder
+        or "attribute" in parameters
+        or any(term.reads_conditions for term in as_terms(regularizers))
+    )
+
+
+def _check_loaded(model: StreamlineModel) -> None:
     """Check what only the whole model tells."""
-    for variable in model.variables:
+    for variable in model.network.variables:
         values = keras.ops.convert_to_numpy(variable)
         if values.dtype.kind == "f" and not (np.abs(values) <= _LARGEST_WEIGHT).all():
             found = f"in part NaN or beyond {_LARGEST_WEIGHT:g}"

@@ -145,8 +145,8 @@ class Checkpoint(keras.callbacks.Callback):
 
         Parameters
         ----------
-        model : StreamlineModel
-            The model, compiled.
+        model : Network
+            The network, compiled.
 
         Returns
         -------

@@ -65,22 +65,22 @@ class CollapseWatch(keras.callbacks.Callback):
 
     Parameters
     ----------
+    model : AAE
+        The model that is trained. Its seed is that of the choice of streamlines and of
+        the draws.
     budget : Budget
         Says how much of the training is behind.
     inputs : dict of str to ndarray
         What the model reads of the training streamlines.
-    conditions : Conditions
-        What the model knows of its streamlines.
-    seed : int
-        Seed of the choice of streamlines and of the draws.
     """
 
-    def __init__(self, budget, inputs: dict[str, np.ndarray], conditions, seed: int):
+    def __init__(self, model, budget, inputs: dict[str, np.ndarray]):
         super().__init__()
         self.budget = budget
-        self.conditions = conditions
-        self.seed = seed
-        order = np.random.default_rng(seed).permutation(len(inputs["features"]))
+        self._watched = model
+        self.conditions = model.conditions
+        self.seed = model.seed
+        order = np.random.default_rng(self.seed).permutation(len(inputs["features"]))
         half = min(_NB_COMPARED, len(order) // 2)
         self._is_possible = half > _NB_NEIGHBOURS
         self._real = inputs["features"][order[:half]]
@@ -117,19 +117,19 @@ class CollapseWatch(keras.callbacks.Callback):
 
     def _covered(self, z: np.ndarray, matrix: np.ndarray) -> float:
         """Coverage of decoded latents, over that of real streamlines."""
-        points = self.model.decode_matrix(z, matrix)
-        drawn = self.model.backbone.analyse(points)
+        points = self._watched.coder.decode(z, matrix)
+        drawn = self._watched.backbone.analyse(points)
         return coverage(self._real, drawn) / self._ceiling
 
     def _from_prior(self) -> tuple[np.ndarray, np.ndarray]:
         """Draws from the prior, for the conditions of real streamlines."""
         matrix = self._others["conditions"][: self._nb_drawn]
         seeds = keras.random.SeedGenerator(self.seed)
-        return np.asarray(self.model.sample_prior(matrix, seeds)), matrix
+        return np.asarray(self._watched.adversary.sample_prior(matrix, seeds)), matrix
 
     def _from_density(self) -> tuple[np.ndarray, np.ndarray]:
         """Draws from a Gaussian fitted to latents and numbers of each bundle."""
-        z_mean, deviation = self.model.posterior_of(self._others)
+        z_mean, deviation = self._watched.coder.posterior(self._others)
         rng = np.random.default_rng(self.seed)
         z = z_mean + deviation * rng.standard_normal(z_mean.shape)
         codes, numbers = self.conditions.decoded(self._others["conditions"])

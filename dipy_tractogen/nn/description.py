@@ -115,7 +115,7 @@ def _truncation(model, bundles: OrientedBundles, seed: int) -> float:
     rows = np.random.default_rng(seed).permutation(len(bundles.labels))
     rows = np.sort(rows[:_MOST_TRUNCATED])
     errors = [
-        model.truncation_error(bundles.points(rows[start : start + BLOCK]))
+        model.coder.truncation_error(bundles.points(rows[start : start + BLOCK]))
         for start in range(0, len(rows), BLOCK)
     ]
     return float(np.mean(np.concatenate(errors)))
@@ -123,7 +123,7 @@ def _truncation(model, bundles: OrientedBundles, seed: int) -> float:
 
 def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None:
     """Fit density and texture, and count the active latents."""
-    z_mean, deviation = model.posterior_of(bundles.inputs)
+    z_mean, deviation = model.coder.posterior(bundles.inputs)
     active = model.active_dimensions(z_mean)
     record.active_units = int(active.sum())
     if not active.any():
@@ -152,7 +152,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     matrix = None
     if model.conditions_in_networks:
         matrix = bundles.inputs["conditions"][rows]
-    decoded = model.decode_matrix(z.astype(np.float32), matrix)
+    decoded = model.coder.decode(z.astype(np.float32), matrix)
     record.texture = Texture().fit(
         bundles.points(rows),
         decoded,

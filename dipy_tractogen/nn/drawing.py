@@ -22,7 +22,7 @@ class StreamlineDraw:
 
     Parameters
     ----------
-    model : StreamlineCoder
+    model : StreamlineModel
         Decodes the latents.
     density : ConditionalDensity
         What they are drawn from.
@@ -105,4 +105,4 @@ class StreamlineDraw:
         matrix = None
         if self._model.conditions_in_networks:
             matrix = self._density.conditions.matrix(codes, numbers)
-        return self._model.decode_matrix(z, matrix)
+        return self._model.coder.decode(z, matrix)

@@ -1,4 +1,4 @@
-"""What every model of streamlines does: fit and save, and generate by its base."""
+"""Base of the models: network, conditions and the record of a training."""
 
 from __future__ import annotations
 
@@ -10,37 +10,202 @@ import keras
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.files import replacing
 
-from .arithmetic import LatentArithmetic
+from . import coding, density, generation, latent
+from .backbones import make_backbone
+from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, check_whole
+from .coder import Coder
 from .data import TrainingData
-from .generator import StreamlineGenerator
+from .network import Network
 from .options import TrainingOptions
+from .posterior import GaussianPosterior
 from .record import TrainingRecord
 from .settings import keras_defaults
+from .terms.base import Term, as_terms, parameters_of
+from .terms.reconstruction import Reconstruction
 from .trackers import ACTIVE_VARIANCE
 from .training import fit_model
-from .traversal import LatentTraversal
 
 
-class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
-    """Base of the models: training and the model's file.
+class StreamlineModel:
+    """Base of the models: a network, what it knows of streamlines, and its training.
 
-    A subclass makes its layers and says what `call` and `compute_loss` do.
+    A subclass chooses the posterior and the terms of the loss.
 
     Parameters
     ----------
-    *args, **kwargs
-        As `StreamlineReader` takes them.
+    nb_points : int
+        Points of a streamline that the model reads and gives.
+    latent_dim : int
+        Dimensions of the latent space.
+    posterior : GaussianPosterior, optional
+        Distribution of the latents, given the streamline.
+    own_terms : sequence of Term, optional
+        Terms of the loss that the class of the model has. Their parameters are
+        parameters of the model.
+    sigma_mm : float, optional
+        Point error that is accepted, in mm.
+    reduction : {"effective", "sum", "mean"}, optional
+        How many independent points a streamline counts as: 8, all or 1.
+    reconstruction : {"squared", "absolute", "huber"}, optional
+        How the distance of a point grows into its error (`point_penalty`).
+    huber_mm : float, optional
+        Where ``"huber"`` turns from squared to absolute, in mm; by default `sigma_mm`.
+    backbone : str, optional
+        Name of the backbone: ``"spectral"`` or ``"conv"``.
+    backbone_options : dict, optional
+        Further arguments of `SpectralBackbone` or `ConvBackbone`.
+    regularizers : sequence of Term, optional
+        Further terms of the loss: `LabelRegularizer`, `AttributeRegularizer`.
+    conditions : Conditions or sequence of dict, optional
+        What is known of the streamlines beside their points; by default the training
+        finds it.
+    seed : int, optional
+        Seed of the weights and of the latents drawn in training.
 
     Attributes
     ----------
+    network : Network
+        The Keras model. Its layers are made once the conditions are known that it
+        reads.
+    conditions : Conditions or None
+        What the model knows of its streamlines beside their points.
+    record : TrainingRecord
+        What the training left: conditions, density of the latents, texture, history.
+    coder : Coder
+        Encodes and decodes arrays with the network.
     active_variance : float or None
         Variance of its mean above which a latent dimension counts as active; None where
         all do, as no prior covers those that vary little.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or a choice unknown.
     """
 
+    conditions_in_encoder = False
+    conditions_in_decoder = False
     active_variance: float | None = ACTIVE_VARIANCE
+
+    @keras_defaults()
+    def __init__(
+        self,
+        nb_points: int,
+        latent_dim: int,
+        *,
+        posterior: GaussianPosterior | None = None,
+        own_terms: Sequence[Term] = (),
+        sigma_mm: float = 1.0,
+        reduction: str = "effective",
+        reconstruction: str = "squared",
+        huber_mm: float | None = None,
+        backbone: str = "spectral",
+        backbone_options: dict | None = None,
+        regularizers: Sequence[Term] = (),
+        conditions: Conditions | Sequence[dict] | None = None,
+        seed: int = 0,
+    ):
+        check_whole("nb_points", nb_points, 2, MOST_POINTS)
+        check_whole("latent_dim", latent_dim, 1, MOST_LATENTS)
+        check_whole("seed", seed, 0, LARGEST_SEED)
+        self.nb_points = nb_points
+        self.latent_dim = latent_dim
+        self.seed = seed
+        self.backbone = make_backbone(backbone, nb_points, backbone_options)
+        self.own_terms = tuple(own_terms)
+        self.regularizers = as_terms(regularizers)
+        self.network = Network(
+            self.backbone,
+            latent_dim,
+            reconstruction=Reconstruction(
+                sigma_mm, reduction, reconstruction, huber_mm
+            ),
+            posterior=posterior,
+            terms=self.own_terms,
+            regularizers=self.regularizers,
+            conditions_in_encoder=self.conditions_in_encoder,
+            conditions_in_decoder=self.conditions_in_decoder,
+            seed=seed,
+            name=type(self).__name__.lower(),
+        )
+        self.network.owner = self
+        self.coder = Coder(self.network)
+        self.conditions = None if conditions is None else Conditions(conditions)
+        self.record = TrainingRecord()
+        if self.conditions is not None or not self.reads_conditions:
+            self.network.build_layers(self.conditions)
+
+    encode = coding.encode
+    reconstruct = coding.reconstruct
+    encode_and_decode = coding.encode_and_decode
+    decode = coding.decode
+    condition_on = coding.condition_on
+    condition_matrix = coding.condition_matrix
+    check_layers = coding.check_layers
+    as_points = coding.as_points
+
+    seeds_of = density.seeds_of
+    density_by = density.density_by
+    active_dimensions = density.active_dimensions
+    generate = generation.generate
+    generate_batches = generation.generate_batches
+
+    interpolate = latent.interpolate
+    pair = latent.pair
+    mean_streamline = latent.mean_streamline
+    neighbours = latent.neighbours
+    traverse = latent.traverse
+
+    def __getattr__(self, name: str):
+        """Return a parameter of a part of the network, such as ``sigma_mm``."""
+        if "network" in vars(self) and name in (config := self.get_config()):
+            return config[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+    def get_config(self) -> dict:
+        """Parameters of the model, as plain values."""
+        config = {
+            "nb_points": self.nb_points,
+            "latent_dim": self.latent_dim,
+            "backbone": self.backbone.name,
+            "backbone_options": self.backbone.get_config(),
+            "conditions": self.conditions and self.conditions.to_plain(),
+            "seed": self.seed,
+            "regularizers": [
+                keras.saving.serialize_keras_object(one) for one in self.regularizers
+            ],
+        }
+        for part in (self.network.reconstruction, *self.own_terms):
+            config.update(parameters_of(part))
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict) -> StreamlineModel:
+        """Make a model of what `get_config` gave."""
+        return cls(**config)
+
+    @property
+    def reads_conditions(self) -> bool:
+        """Whether the layers, or the terms of the loss, read conditions."""
+        return self.network.reads_conditions
+
+    @property
+    def conditions_in_networks(self) -> bool:
+        """Whether a streamline is only encoded or decoded with its conditions."""
+        return self.network.conditions_in_networks
+
+    @property
+    def needed_conditions(self) -> tuple[str, ...]:
+        """Names of conditions that the model cannot do without."""
+        return tuple(name for term in self.network.terms for name in term.needs)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the weights are those that the model was made with."""
+        return not (self.record.history or "checkpoint" in self.record.data)
 
     def fit(
         self,
@@ -140,18 +305,8 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
             show_progress=show_progress,
         )
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the weights are those that the model was made with."""
-        return not (self.record.history or "checkpoint" in self.record.data)
-
-    @property
-    def settled_after(self) -> float:
-        """Share of a training after which what is learnt no longer changes."""
-        return 0.0
-
-    def own_callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
-        """Return what the model itself does during a training; nothing by default.
+    def callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
+        """Return what the model itself does during a training.
 
         Parameters
         ----------
@@ -163,26 +318,9 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         Returns
         -------
         list of keras.callbacks.Callback
-            Such as schedules of the loss.
+            The schedules of the terms.
         """
-        return []
-
-    def active_dimensions(self, z_mean: np.ndarray) -> np.ndarray:
-        """Find the latent dimensions that say something of a streamline.
-
-        Parameters
-        ----------
-        z_mean : ndarray of shape (n, latent_dim)
-            Means of the latents of the training streamlines.
-
-        Returns
-        -------
-        ndarray of shape (latent_dim,), bool
-            Where their variance is above `active_variance`; all where that is None.
-        """
-        if self.active_variance is None:
-            return np.ones(z_mean.shape[1], dtype=bool)
-        return z_mean.var(axis=0) > self.active_variance
+        return [each for term in self.network.terms for each in term.callbacks(budget)]
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float] | None:
         """Return the normal prior that latents are drawn to by the loss, where one is.
@@ -203,7 +341,7 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         return None
 
     @keras_defaults()
-    def save(self, filepath: str | Path, overwrite: bool = True, **kwargs) -> None:
+    def save(self, filepath: str | Path, overwrite: bool = True) -> None:
         """Write the model and its record as one ``.keras`` file.
 
         The file appears under its name only when it is complete.
@@ -214,8 +352,6 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
             Where to; the name ends in ``.keras``.
         overwrite : bool, optional
             Whether a file of that name is replaced.
-        **kwargs
-            Further arguments of ``keras.Model.save``.
 
         Raises
         ------
@@ -227,13 +363,4 @@ class StreamlineModel(LatentArithmetic, LatentTraversal, StreamlineGenerator):
         if Path(filepath).suffix != ".keras":
             raise ValueError(f"{filepath}: the name of a model file ends in .keras.")
         with replacing(filepath, force=overwrite) as temporary:
-            super().save(os.fspath(temporary), overwrite=True, **kwargs)
-
-    def save_assets(self, dir_path: str) -> None:
-        """Write the record beside the weights, when Keras saves the model."""
-        self.record.save(dir_path)
-
-    def load_assets(self, dir_path: str) -> None:
-        """Read the record, when Keras loads the model."""
-        sizes = {"latent_dim": self.latent_dim, "nb_points": self.nb_points}
-        self.record = TrainingRecord.load(dir_path, sizes)
+            self.network.save(os.fspath(temporary), overwrite=True)

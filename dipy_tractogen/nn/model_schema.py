@@ -117,15 +117,17 @@ def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
     return parse_json(archive.read(CONFIG_FILE))
 
 
-def check_config(config: dict, nb_bytes: int) -> None:
-    """Check the configuration of a model.
+def check_parameters(parameters: dict, nb_bytes: int, *, has_layers: bool) -> None:
+    """Check the parameters of a model.
 
     Parameters
     ----------
-    config : dict
-        As `read_config` gives it.
+    parameters : dict
+        Plain values by name, from a file.
     nb_bytes : int
         Size of the weights in the file.
+    has_layers : bool
+        Whether layers are made of the parameters alone: some wait for conditions.
 
     Raises
     ------
@@ -133,9 +135,9 @@ def check_config(config: dict, nb_bytes: int) -> None:
         If a parameter is not what it has to be, or the layers have more weights than
         the file.
     """
-    plain(config, "")
-    record({"config": _MODEL})(config, "")
-    needed = 4 * _fewest_weights(config["config"]) if _has_layers(config) else 0
+    plain(parameters, "config")
+    _MODEL(parameters, "config")
+    needed = 4 * _fewest_weights(parameters) if has_layers else 0
     if needed > nb_bytes:
         found = f"for layers of more than {needed} bytes"
         raise Unfit("config", found, f"layers for the {nb_bytes} of the weights")
@@ -162,15 +164,6 @@ def _fewest_weights(config: dict) -> int:
     for chain in chains:
         nb_weights += sum(one * other for one, other in pairwise(chain))
     return nb_weights
-
-
-def _has_layers(config: dict) -> bool:
-    """Return whether layers are made of a configuration: some wait for conditions."""
-    own = config["config"]
-    if own.get("conditions") is not None:
-        return True
-    name = config.get("registered_name", "").rpartition(">")[2]
-    return name in ("AE", "VAE") and not own.get("regularizers")
 
 
 def check_weights(archive: zipfile.ZipFile) -> None:

@@ -26,6 +26,8 @@ _DEFAULT_STEPS = 6000
 _MAX_ROUNDS = 400
 # Held-out streamlines of a look at their loss: more would cost more than the steps.
 _MOST_HELD_OUT = 10000
+# Changes where a state would be read as another one.
+_LAYOUT = 2
 # What may give other weights in another version.
 _SOFTWARE = ("dipy_tractogen", "keras", "tensorflow")
 
@@ -63,7 +65,8 @@ class Optimisation:
         max_steps, self.steps_per_round, steps_per_call = plan_steps(
             options, model.backbone, nb_streamlines, self.batch_size
         )
-        model.compile(
+        self.network = model.network
+        self.network.compile(
             optimizer=keras.optimizers.Adam(
                 float(options.learning_rate),
                 weight_decay=options.weight_decay,
@@ -73,7 +76,7 @@ class Optimisation:
             steps_per_execution=steps_per_call,
         )
         # A step that makes the moments of the optimiser would be traced twice.
-        model.optimizer.build(model.trainable_variables)
+        self.network.optimizer.build(self.network.trainable_variables)
         self.budget = Budget(
             options.learning_rate,
             max_steps=max_steps,
@@ -96,7 +99,7 @@ class Optimisation:
                 self.batch_size,
             )
             self.keep_best = KeepBest(
-                self.budget, options.patience, model.settled_after
+                self.budget, options.patience, self.network.settled_after
             )
 
     def follow(self, history_file, tensorboard_dir, show_progress: bool) -> None:
@@ -139,11 +142,10 @@ class Optimisation:
             If the state does not fit, or is there and not asked for.
         """
         config = {"model": type(self.model).__name__, **self.model.get_config()}
-        # Keras numbers the models of a process.
-        del config["name"]
         versions = current_versions()
         settings = {
             **config,
+            "layout": _LAYOUT,
             "options": asdict(self.options),
             **data,
             **{name: versions[name] for name in _SOFTWARE},
@@ -156,7 +158,7 @@ class Optimisation:
             keep_best=self.keep_best,
         )
         if resume and self.checkpoint.path.exists():
-            self.finished = self.checkpoint.restore(self.model)
+            self.finished = self.checkpoint.restore(self.network)
             logger.info("Going on after step %d", self.budget.steps)
         elif resume:
             logger.info("%s holds no training: starting one", folder)
@@ -185,7 +187,7 @@ class Optimisation:
             return False
         if self.held is not None:
             # Compiles what looks at held-out streamlines before the clock runs.
-            self.model.evaluate(self.held, verbose=0)
+            self.network.evaluate(self.held, verbose=0)
         try:
             self._fit()
         except KeyboardInterrupt:
@@ -212,7 +214,7 @@ class Optimisation:
             With the values of each quantity in ``history``.
         """
         history = keras.callbacks.History()
-        history.set_model(self.model)
+        history.set_model(self.network)
         rows = self.rows.rows
         history.history = {name: [row[name] for row in rows] for name in rows[0]}
         return history
@@ -222,7 +224,7 @@ class Optimisation:
         callbacks = [
             self.budget,
             self.first_step,
-            *self.model.own_callbacks(self.budget, self.bundles.inputs),
+            *self.model.callbacks(self.budget, self.bundles.inputs),
             self.divergence,
             self.keep_best,
             self.rows,
@@ -231,8 +233,7 @@ class Optimisation:
             self._progress,
         ]
         try:
-            keras.Model.fit(
-                self.model,
+            self.network.fit(
                 self._batches(),
                 epochs=2**31 - 1,
                 steps_per_epoch=self.steps_per_round,

@@ -3,109 +3,94 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
 
-from .layers import Reparameterisation, log_variance
+from .checks import check_choice, check_number
+from .layers import DEVIATIONS, Reparameterisation, log_variance
 
 
-class GaussianPosterior:
-    """Adds to an autoencoder that its encoder gives a distribution of the latents.
+class GaussianPosterior(keras.layers.Layer):
+    """Normal distribution of the latents of a streamline.
 
-    Goes before `StreamlineAutoencoder` or a subclass of it among the bases.
-
-    Attributes
+    Parameters
     ----------
-    deviation : {"exp", "softplus"}
+    deviation : {"exp", "softplus"}, optional
         How the standard deviation is made of a layer's output (`log_variance`).
-    log_var_limit : float or None
-        Largest logarithm of the variance, either way.
-    zero_log_var : bool
-        Whether every deviation is one at first.
-    epsilon_std : float
+    log_var_limit : float or None, optional
+        Largest logarithm of the variance, either way; with None and ``"exp"`` a
+        training may end in NaN.
+    zero_log_var : bool, optional
+        Start the layer of the variances from zero weights, so that every deviation is
+        one at first.
+    epsilon_std : float, optional
         Standard deviation of the noise that latents are drawn with in training.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or a choice unknown.
     """
 
-    deviation = "exp"
-    log_var_limit: float | None = 10.0
-    zero_log_var = True
-    epsilon_std = 1.0
+    def __init__(
+        self,
+        deviation: str = "exp",
+        log_var_limit: float | None = 10.0,
+        zero_log_var: bool = True,
+        epsilon_std: float = 1.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_number("epsilon_std", epsilon_std, high=1e3)
+        check_choice("deviation", deviation, DEVIATIONS)
+        if log_var_limit is not None:
+            check_number("log_var_limit", log_var_limit, above_zero=True)
+        self.deviation = deviation
+        self.log_var_limit = log_var_limit
+        self.zero_log_var = bool(zero_log_var)
+        self.epsilon_std = epsilon_std
 
-    def make_heads(self) -> None:
-        """Make the layer of the variances, and the draw from the posterior."""
+    def build_layers(self, latent_dim: int, seed: int) -> None:
+        """Make the layer of the variances, and the draw.
+
+        Parameters
+        ----------
+        latent_dim : int
+            Dimensions of the latent space.
+        seed : int
+            Seed of the model.
+        """
         self.z_log_var = keras.layers.Dense(
-            self.latent_dim,
+            latent_dim,
             kernel_initializer="zeros" if self.zero_log_var else "glorot_uniform",
             name="z_log_var",
         )
-        self.draw = Reparameterisation(self.seed, self.epsilon_std, name="draw")
+        self.draw = Reparameterisation(seed, self.epsilon_std, name="draw")
 
-    def posterior(self, features, conditions=None, training: bool | None = None):
-        """Return the posterior of the latents.
-
-        Parameters
-        ----------
-        features : tensor of shape ``(n, *backbone.feature_shape)``
-            Features in mm.
-        conditions : tensor of shape (n, conditions.width), optional
-            Conditions, if the networks read some.
-        training : bool, optional
-            Whether the model is being trained.
-
-        Returns
-        -------
-        z_mean, z_log_var : tensor of shape (n, latent_dim)
-            Mean and log-variance.
-        """
-        hidden = self.hidden(features, conditions, training)
-        z_log_var = log_variance(
-            self.z_log_var(hidden), self.deviation, self.log_var_limit
-        )
-        return self.z_mean(hidden), z_log_var
-
-    def mean_and_deviation(self, features, conditions=None):
-        """Return the posterior of the latents of features, outside of training.
+    def outputs(self, hidden, z_mean, training: bool | None) -> dict:
+        """Return the variances, and latents.
 
         Parameters
         ----------
-        features : tensor of shape ``(n, *backbone.feature_shape)``
-            Features in mm.
-        conditions : tensor of shape (n, conditions.width), optional
-            Conditions, if the networks read some.
-
-        Returns
-        -------
-        z_mean, deviation : tensor of shape (n, latent_dim)
-            Mean and standard deviation.
-        """
-        z_mean, z_log_var = self.posterior(features, conditions)
-        return z_mean, ops.exp(z_log_var / 2)
-
-    def call(self, inputs, training: bool | None = None) -> dict:
-        """Encode, draw and decode.
-
-        Parameters
-        ----------
-        inputs : tensor of shape (n, nb_points, 3), or dict
-            Points in mm, or a dictionary with their ``"features"``.
-        training : bool, optional
+        hidden : tensor of shape (n, h)
+            The last hidden layer of the encoder.
+        z_mean : tensor of shape (n, latent_dim)
+            Means of the latents.
+        training : bool or None
             Draws latents when true, takes their means otherwise.
 
         Returns
         -------
-        dict
-            ``points`` and ``features`` (reconstructed, mm), ``z_mean``, ``z_log_var``
-            and ``z``, as it was decoded.
+        dict of str to tensor
+            ``z_log_var`` and ``z``, both of shape (n, latent_dim).
         """
-        conditions = self.conditions_of(inputs)
-        z_mean, z_log_var = self.posterior(
-            self.features_of(inputs), conditions, training
+        z_log_var = log_variance(
+            self.z_log_var(hidden), self.deviation, self.log_var_limit
         )
         z = self.draw((z_mean, z_log_var), training=training)
-        features = self.decode_z(z, conditions, training)
-        return {
-            "points": self.synthesis(features),
-            "features": features,
-            "z_mean": z_mean,
-            "z_log_var": z_log_var,
-            "z": z,
-        }
+        return {"z_log_var": z_log_var, "z": z}
+
+    def get_config(self) -> dict:
+        """Parameters of the posterior."""
+        names = ("deviation", "log_var_limit", "zero_log_var", "epsilon_std")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -80,8 +80,9 @@ def load_published(path: str | Path, *, seed: int = 0) -> AE:
         },
         seed=seed,
     )
-    dense, *convolutions = _with_weights(model.decoder)
-    layers = [*_with_weights(model.encoder), model.z_mean, dense, *convolutions]
+    network = model.network
+    dense, *convolutions = _with_weights(network.decoder)
+    layers = [*_with_weights(network.encoder), network.z_mean, dense, *convolutions]
     for name, layer in zip(_LAYERS, layers, strict=True):
         kernel, bias = weights[name]
         # PyTorch counts outputs first.

@@ -8,8 +8,8 @@ from pathlib import Path
 import time
 
 import keras
-import tensorflow as tf
 
+from . import backend
 from .convergence import describe_shortness
 from .data import TrainingData
 from .description import measure_held_out, record_of
@@ -87,7 +87,7 @@ def fit_model(
     held = None if held_out is None else bundles.held_out(held_out)
     from_scratch = model.is_fresh
     if from_scratch:
-        model.adapt(bundles.inputs["features"])
+        model.network.standardise.adapt(bundles.inputs["features"])
     optimisation = Optimisation(
         model, bundles, None if held is None else held.inputs, options, began
     )
@@ -104,7 +104,9 @@ def fit_model(
     stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
     try:
         interrupted = optimisation.run()
-    except tf.errors.ResourceExhaustedError as error:
+    except Exception as error:
+        if not backend.current().is_out_of_memory(error):
+            raise
         raise MemoryError(
             f"a step on {optimisation.batch_size} streamlines needs more than there is "
             "(give a smaller batch_size)"

@@ -74,7 +74,7 @@ def _measure(model, training, held_out, points, aside, seed: int) -> dict:
         model, TrainingData(points, training.labels, training.bundle_names)
     )
     read = bundles.held_out(TrainingData(aside, held_out.labels)).inputs
-    z_mean, deviation = model.posterior_of(read)
+    z_mean, deviation = model.coder.posterior(read)
     return {
         "point_error_mm": record.held_out_mm["mean"],
         "kl_nats": _divergence(z_mean, deviation),

@@ -152,7 +152,7 @@ def measure_model(model, bundles, *, show_progress: bool) -> dict:
         model, bundles, description="Reconstructing", show_progress=show_progress
     ):
         errors.append(point_errors(points, outputs["points"]))
-        lost.append(model.truncation_error(points))
+        lost.append(model.coder.truncation_error(points))
         z_mean.append(outputs["z_mean"])
         attributes.append(streamline_attributes(points, bundles.streamlines[rows]))
     joined = {

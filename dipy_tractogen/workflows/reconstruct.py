@@ -95,7 +95,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         with writer as tractogram:
             for rows, points, outputs in blocks:
                 errors.append(point_errors(points, outputs["points"]))
-                truncation.append(model.truncation_error(points))
+                truncation.append(model.coder.truncation_error(points))
                 tractogram.write(
                     outputs["points"],
                     bundles.labels[rows],

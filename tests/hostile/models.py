@@ -23,7 +23,9 @@ def edited(content, member, change):
 
 
 def setting(name, value):
-    return partial(edited, member=CONFIG, change=at("config", name, value=value))
+    return partial(
+        edited, member=CONFIG, change=at("config", "parameters", name, value=value)
+    )
 
 
 def recorded(*keys, value):

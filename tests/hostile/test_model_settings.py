@@ -57,11 +57,13 @@ SETTINGS = {
     "another model": partial(
         edited,
         member=CONFIG,
-        change=lambda found: found.update(
-            registered_name="dipy_tractogen>AAE",
-            class_name="AAE",
-            module="dipy_tractogen.nn.aae",
-        ),
+        change=at("config", "model", value="dipy_tractogen>AAE"),
+    ),
+    "a model that is none": partial(
+        edited, member=CONFIG, change=at("config", "model", value=[["dipy_tractogen"]])
+    ),
+    "arguments that are none": partial(
+        edited, member=CONFIG, change=at("config", "parameters", value="gone")
     ),
     "no arguments": partial(edited, member=CONFIG, change=at("config", value="gone")),
     "a list of arguments": partial(

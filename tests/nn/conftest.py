@@ -1,15 +1,25 @@
 """Models so small that a training takes a moment."""
 
-from importlib import import_module
-
 import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import VAE
-from dipy_tractogen.nn.archive import MODELS
+from dipy_tractogen import nn
+from dipy_tractogen.nn import VAE, StreamlineModel
 
 NB_POINTS = 24
+
+
+def models() -> list[str]:
+    """Names of the models that a file may hold."""
+    public = {name: getattr(nn, name) for name in nn.__all__}
+    return [
+        name
+        for name, each in public.items()
+        if isinstance(each, type)
+        and issubclass(each, StreamlineModel)
+        and each is not StreamlineModel
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +41,10 @@ def known(arrays):
     return {"bundle": np.array(arrays["bundle_names"])[arrays["held_out_labels"]]}
 
 
-@pytest.fixture(scope="session", params=MODELS)
+@pytest.fixture(scope="session", params=models())
 def model_class(request):
     """Each model that a file may hold."""
-    module = import_module(MODELS[request.param], "dipy_tractogen.nn")
-    return getattr(module, request.param)
+    return getattr(nn, request.param)
 
 
 @pytest.fixture(scope="session")

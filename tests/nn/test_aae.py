@@ -43,16 +43,29 @@ def batch():
     return {"points": points, "conditions": CONDITIONS.encode(values)}
 
 
+def sample_prior(model, batch):
+    adversary = model.adversary
+    return np.asarray(
+        adversary.sample_prior(batch["conditions"], adversary.seed_generator)
+    )
+
+
 def gradients(model, batch, training=True):
     """Gradients of the loss, with the same noise each time, by the part of a model."""
-    model.seed_generator.state.assign([5, 0])
-    model.draw.seed_generator.state.assign([7, 0])
+    network = model.network
+    model.adversary.seed_generator.state.assign([5, 0])
+    network.posterior.draw.seed_generator.state.assign([7, 0])
     with tf.GradientTape() as tape:
-        outputs = model(batch, training=True)
-        loss = model.compute_loss(batch, y_pred=outputs, training=training)
+        outputs = network(batch, training=True)
+        loss = network.compute_loss(batch, y_pred=outputs, training=training)
+    networks = {
+        "encoder": network.encoder,
+        "decoder": network.decoder,
+        "discriminator": model.adversary.discriminator,
+    }
     parts = {
-        name: [variable.value for variable in getattr(model, name).trainable_weights]
-        for name in ("encoder", "decoder", "discriminator")
+        name: [variable.value for variable in each.trainable_weights]
+        for name, each in networks.items()
     }
     found = tape.gradient(
         loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO
@@ -86,19 +99,20 @@ def test_each_learns_from_its_own_part_of_the_loss(batch, loss):
 def test_losses_follow_their_formulas(batch):
     """Logistic losses of a discriminator that gives the same score to all."""
     model = made(adversarial_loss="bce")
-    *_, last = model.discriminator.layers
+    *_, last = model.adversary.discriminator.layers
     last.kernel.assign(np.zeros(last.kernel.shape))
     last.bias.assign([0.7])
-    outputs = model(batch, training=True)
+    outputs = model.network(batch, training=True)
     held_out, training = (
-        float(model.compute_loss(batch, y_pred=outputs, training=mode))
+        float(model.network.compute_loss(batch, y_pred=outputs, training=mode))
         for mode in (False, True)
     )
     softplus = np.log1p(np.exp([0.7, -0.7]))
     expected = softplus.sum() + 3.0 * softplus[1]
     assert training - held_out == pytest.approx(expected, abs=1e-3 * held_out)
-    assert float(model.discriminator_tracker.result()) == pytest.approx(softplus.sum())
-    assert float(model.misleading_tracker.result()) == pytest.approx(softplus[1])
+    trackers = model.adversary.discriminator_tracker, model.adversary.misleading_tracker
+    found = [float(tracker.result()) for tracker in trackers]
+    assert found == pytest.approx([softplus.sum(), softplus[1]])
 
 
 def test_penalty_is_for_slopes_that_are_not_one(batch):
@@ -108,26 +122,28 @@ def test_penalty_is_for_slopes_that_are_not_one(batch):
         model = made(adversarial_loss="wasserstein", discriminator_units=())
         kernel = np.zeros((5, 1), dtype="float32")
         kernel[:2, 0] = 0.6 * size, 0.8 * size
-        model.discriminator.layers[-1].kernel.assign(kernel)
+        model.adversary.discriminator.layers[-1].kernel.assign(kernel)
         z = np.zeros((32, 2), dtype="float32")
-        terms.append(float(model._discriminator_loss(z, z, batch["conditions"])))
+        loss = model.adversary._discriminator_loss(z, z, batch["conditions"])
+        terms.append(float(loss))
     assert terms == pytest.approx([0, 10 * (3 - 1) ** 2], abs=1e-4)
 
 
 def test_draws_of_the_prior_are_not_the_noise_of_the_latents(batch):
     model = made()
-    noise = model.draw((np.zeros((32, 2)), np.zeros((32, 2))), training=True)
-    drawn = model.sample_prior(batch["conditions"], model.seed_generator)
+    nothing = np.zeros((32, 2))
+    noise = model.network.posterior.draw((nothing, nothing), training=True)
+    drawn = sample_prior(model, batch)
     correlation = np.corrcoef(np.ravel(noise), np.ravel(drawn))[0, 1]
     assert abs(correlation) < 0.5
 
 
 def test_prior_of_a_line_is_that_of_its_bundle(batch):
     model = made(prior="mixture")
-    drawn = np.asarray(model.sample_prior(batch["conditions"], model.seed_generator))
+    drawn = sample_prior(model, batch)
     for bundle in (0, 1):
         middle = drawn[bundle::2].mean(axis=0)
-        np.testing.assert_allclose(middle, model.prior.means[bundle], atol=1)
+        np.testing.assert_allclose(middle, model.adversary._prior.means[bundle], atol=1)
 
 
 @pytest.fixture(scope="module", params=LOSSES)
@@ -150,7 +166,7 @@ def adversarial(request, lines):
 
 
 def test_compiled_training_is_followed(adversarial):
-    assert adversarial.jit_compile
+    assert adversarial.network.jit_compile
     first, last = (adversarial.record.history[row] for row in (0, -1))
     assert last["val_reconstruction_mm"] < first["val_reconstruction_mm"]
     assert last["group_weight"] < 0.01 < 5 < first["group_weight"]
@@ -164,7 +180,8 @@ def test_file_holds_adversary_and_regularisers(adversarial, tmp_path):
     adversarial.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     assert loaded.get_config() == adversarial.get_config()
-    for one, two in zip(loaded.weights, adversarial.weights, strict=True):
+    weights = loaded.network.weights, adversarial.network.weights
+    for one, two in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
     asked = {"age": (45, 50), "group": "patient"}
     np.testing.assert_array_equal(

@@ -29,6 +29,10 @@ def rewritten(path, change):
     return path
 
 
+def parameters(config):
+    return config["config"]["parameters"]
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such model"):
         load_model(tmp_path / "none.keras")
@@ -58,14 +62,14 @@ def test_model_of_somebody_else(tmp_path):
 
 def test_class_that_is_no_model_is_refused(model_path):
     path = rewritten(
-        model_path, lambda c: c.update(registered_name="dipy_tractogen>CosineAnalysis")
+        model_path, lambda c: c["config"].update(model="dipy_tractogen>CosineAnalysis")
     )
     with pytest.raises(ValueError, match="not one of dipy_tractogen"):
         load_model(path)
 
 
 def test_damaged_configuration(model_path):
-    path = rewritten(model_path, lambda c: c["config"].update(latent_dim=3))
+    path = rewritten(model_path, lambda c: parameters(c).update(latent_dim=3))
     with pytest.raises(ValueError, match="damaged"):
         load_model(path)
 
@@ -78,7 +82,7 @@ def test_code_in_a_configuration_is_not_run(model_path, tmp_path):
         "config": {"function": f"lambda x: open({str(trap)!r}, 'w')"},
     }
     path = rewritten(
-        model_path, lambda c: c["config"]["backbone_options"].update(activation=layer)
+        model_path, lambda c: parameters(c)["backbone_options"].update(activation=layer)
     )
     with pytest.raises(ValueError, match="activation is"):
         load_model(path)
@@ -97,9 +101,10 @@ def test_existing_file_and_other_names(model_path):
 def test_keras_reads_the_file_once_the_package_is_imported(model_path):
     code = (
         "import dipy_tractogen.nn, keras\n"
-        f"print(type(keras.saving.load_model({str(model_path)!r})).__name__)"
+        f"network = keras.saving.load_model({str(model_path)!r})\n"
+        "print(type(network).__name__, type(network.owner).__name__)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["VAE"]
+    assert done.stdout.split() == ["Network", "VAE"]

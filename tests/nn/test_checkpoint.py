@@ -98,8 +98,8 @@ def kill_after(monkeypatch, rounds, error=Killed):
 
 def assert_same(model, expected):
     """Compare weights, history, latents and density, bit by bit."""
-    assert len(model.variables) == len(expected.variables)
-    for one, two in zip(model.variables, expected.variables):
+    assert len(model.network.variables) == len(expected.network.variables)
+    for one, two in zip(model.network.variables, expected.network.variables):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
     assert without_seconds(model.record.history) == without_seconds(
         expected.record.history
@@ -172,7 +172,7 @@ def test_interrupt_leaves_the_best_model_and_can_be_resumed(
     assert "Training" in capsys.readouterr().err
     assert model.record.parameters["interrupted"] is True
     assert [row["step"] for row in model.record.history] == [6, 12]
-    for one, two in zip(model.get_weights(), kept[0].weights, strict=True):
+    for one, two in zip(model.network.get_weights(), kept[0].weights, strict=True):
         np.testing.assert_array_equal(one, two)
     assert model.generate(5)[0].shape == (5, 24, 3)
     resumed = train(small(), arrays, tmp_path, resume=True)

@@ -52,8 +52,7 @@ def watched(lines):
     matrix = conditions.encode({**values, "length": size})
     budget = SimpleNamespace(spent=0.5, steps=70)
     inputs = {"features": features, "conditions": matrix}
-    watch = CollapseWatch(budget, inputs, conditions, 0)
-    watch.set_model(model)
+    watch = CollapseWatch(model, budget, inputs)
     return watch, model, lines["points"]
 
 
@@ -71,7 +70,7 @@ def decoding(model, points, monkeypatch):
     """Let a model decode real streamlines, others at each call."""
     rng = np.random.default_rng(1)
     monkeypatch.setattr(
-        model, "decode_matrix", lambda z, matrix: rng.permutation(points)[: len(z)]
+        model.coder, "decode", lambda z, matrix: rng.permutation(points)[: len(z)]
     )
 
 
@@ -108,14 +107,14 @@ def test_beginning_of_a_training_is_no_collapse(watched, monkeypatch, caplog):
 def test_too_few_streamlines_are_not_measured(watched):
     watch, model, _ = watched
     few = {"features": np.zeros((10, 24, 3)), "conditions": np.zeros((10, 3))}
-    logs = look(CollapseWatch(watch.budget, few, model.conditions, 0))
+    logs = look(CollapseWatch(model, watch.budget, few))
     assert not {"coverage", "prior_coverage"} & set(logs)
 
 
 def test_looking_changes_nothing(watched):
     """Two looks at one model give the same, and leave its random layers alone."""
     watch, model, _ = watched
-    before = [np.array(variable) for variable in model.variables]
+    before = [np.array(variable) for variable in model.network.variables]
     assert look(watch) == look(watch)
-    for one, two in zip(before, model.variables):
+    for one, two in zip(before, model.network.variables):
         np.testing.assert_array_equal(one, two)

@@ -136,7 +136,7 @@ def test_training_without_compilation_and_normalisation(arrays):
     model = AE(24, 4, backbone="conv", backbone_options={"filters": (4, 6, 8)})
     model.fit(**arrays, epochs=12, batch_size=21)
     first, last = model.record.history[0], model.record.history[-1]
-    assert not model.jit_compile
+    assert not model.network.jit_compile
     assert last["step"] == 36
     assert last["val_loss"] <= first["val_loss"]
     assert model.record.truncation_mm == 0

@@ -142,7 +142,9 @@ def test_training_from_files_is_the_one_from_memory(
     keras.utils.clear_session(free_memory=True)
     monkeypatch.setattr(store, "LARGE", 0)
     model = trained(on_disk, held_out)
-    for one, two in zip(model.get_weights(), expected.get_weights(), strict=True):
+    for one, two in zip(
+        model.network.get_weights(), expected.network.get_weights(), strict=True
+    ):
         np.testing.assert_array_equal(one, two)
     record = model.record
     assert record.held_out_mm == expected.record.held_out_mm

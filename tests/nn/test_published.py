@@ -102,8 +102,8 @@ def test_sizes_and_weights_are_read(checkpoint, content):
     assert model.nb_points == NB_POINTS
     assert model.latent_dim == LATENTS
     assert model.backbone.filters == FILTERS
-    np.testing.assert_array_equal(model.z_mean.kernel, weights["fc1.weight"].T)
-    last = model.decoder.layers[-1]
+    np.testing.assert_array_equal(model.network.z_mean.kernel, weights["fc1.weight"].T)
+    last = model.network.decoder.layers[-1]
     np.testing.assert_array_equal(last.bias, weights["decod_conv6.bias"])
     np.testing.assert_array_equal(last.kernel, weights["decod_conv6.weight"].T)
 
@@ -111,7 +111,7 @@ def test_sizes_and_weights_are_read(checkpoint, content):
 def test_points_go_in_as_they_are(checkpoint):
     model = load_published(checkpoint(tensors(state())))
     points = np.full((2, NB_POINTS, 3), 50, dtype="float32")
-    np.testing.assert_array_equal(model.standardise(points), points)
+    np.testing.assert_array_equal(model.network.standardise(points), points)
 
 
 def test_other_kernel_sizes_are_read(checkpoint):

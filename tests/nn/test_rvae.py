@@ -41,7 +41,8 @@ def test_attribute_of_unseen_lines_is_predicted(rvae, lines):
 
 
 def test_direction_turns_to_where_latents_grow_with_the_attribute(rvae, lines):
-    direction, z = np.asarray(rvae.direction), rvae.encode(lines["held_out"])
+    regression, _ = rvae.network.terms[::-1]
+    direction, z = np.asarray(regression.direction), rvae.encode(lines["held_out"])
     age = lines["held_out_values"]["age"]
     growth = ((z - z.mean(axis=0)) * (age - age.mean())[:, None]).mean(axis=0)
     cosine = direction @ growth / np.linalg.norm(direction) / np.linalg.norm(growth)
@@ -73,17 +74,18 @@ def inputs(nb_lines=30):
 
 
 def test_prior_is_about_the_attribute_along_a_unit_vector():
-    model, given = made(), inputs()
-    outputs = {**model(given), "r": np.linspace(-2, 2, 30, dtype="float32")[:, None]}
-    model.prior_log_var.assign(0.7)
+    network, given = made().network, inputs()
+    kl, regression = network.terms
+    regression.prior_log_var.assign(0.7)
     unit = np.array([2, 1, -2], dtype="float32") / 3
-    expected = normal_kl(
-        outputs["z_mean"], outputs["z_log_var"], outputs["r"] * unit, 0.7
-    )
     for size in (0.01, 5.0):
-        model.direction.assign(size * unit)
+        regression.direction.assign(size * unit)
+        outputs = network(given)
+        expected = normal_kl(
+            outputs["z_mean"], outputs["z_log_var"], outputs["r_mean"] * unit, 0.7
+        )
         np.testing.assert_allclose(
-            model.divergence(given, outputs), expected, rtol=1e-4, atol=1e-5
+            kl.divergence(outputs), expected, rtol=1e-4, atol=1e-5
         )
 
 
@@ -91,9 +93,9 @@ def test_loss_has_the_likelihood_of_the_attribute():
     """A weight more adds the term, in standardised units."""
     given = inputs()
     one, two = made(attribute_weight=1.0), made(attribute_weight=3.0)
-    outputs = {**one(given), "r_log_var": np.full((30, 1), 0.5, "float32")}
+    outputs = {**one.network(given), "r_log_var": np.full((30, 1), 0.5, "float32")}
     losses = [
-        float(model.compute_loss(given, y_pred=outputs, training=False))
+        float(model.network.compute_loss(given, y_pred=outputs, training=False))
         for model in (one, two)
     ]
     error = np.asarray(outputs["r_mean"]) - given["conditions"][:, 2:]
@@ -129,13 +131,20 @@ def test_model_stays_usable_after_data_that_do_not_fit(lines):
     with pytest.raises(ValueError, match="group is a category"):
         model.fit(**lines, epochs=1)
     assert model.conditions is None
-    assert not model.layers
+    assert not model.network.variables
 
 
 def test_divergence_is_measured_from_the_prior_of_the_predicted_attribute(rvae, lines):
     points = lines["held_out"]
-    outputs = rvae.better_direction(points)
-    expected = np.asarray(rvae.divergence(None, outputs)).mean(axis=0)
+    kl, _ = rvae.network.terms
     encoded = rvae.encode_and_decode(points)
+    mean, deviation = rvae.prior_of(points)
+    outputs = {
+        "z_mean": encoded["z_mean"],
+        "z_log_var": 2 * np.log(encoded["deviation"]),
+        "prior_mean": mean.astype("float32"),
+        "prior_log_var": np.float32(2 * np.log(deviation)),
+    }
+    expected = np.asarray(kl.divergence(outputs)).mean(axis=0)
     units = latent_units(encoded["z_mean"], encoded["deviation"], rvae.prior_of(points))
     np.testing.assert_allclose(units["kl"], expected, rtol=1e-3, atol=1e-4)

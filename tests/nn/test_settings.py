@@ -81,7 +81,7 @@ def results(arrays, known, tmp_path_factory):
         for load in (load_model, keras.saving.load_model):
             loaded = load(path).reconstruct(arrays["held_out"], known)
             np.testing.assert_array_equal(loaded, points)
-        return [*model.get_weights(), points, drawn]
+        return [*model.network.get_weights(), points, drawn]
 
     return results
 

@@ -99,7 +99,7 @@ def test_weights_decay_by_a_share_of_the_learning_rate(short, arrays):
     model.fit(**arrays, epochs=10, batch_size=21, weight_decay=5.0)
 
     def size(model):
-        return np.linalg.norm(model.encoder.get_weights()[0])
+        return np.linalg.norm(model.network.encoder.get_weights()[0])
 
     kept = np.prod(1 - 5.0 * np.array([0.002 * share for share in cosine(30)]))
     assert size(model) / size(short) == pytest.approx(kept, abs=0.05)
@@ -213,7 +213,7 @@ def test_direction_of_storage_does_not_change_the_training(arrays):
     first, other = small(), small()
     first.fit(**arrays, epochs=2)
     other.fit(**turned, epochs=2)
-    for one, two in zip(first.get_weights(), other.get_weights()):
+    for one, two in zip(first.network.get_weights(), other.network.get_weights()):
         np.testing.assert_array_equal(one, two)
 
 
@@ -223,8 +223,8 @@ def test_compiled_training_does_as_the_plain_one(arrays, monkeypatch):
     compiled.backbone.steps_worth_compiling = 1
     compiled.backbone.steps_per_call = 2
     compiled.fit(**arrays, epochs=20)
-    assert compiled.jit_compile
-    assert not plain.jit_compile
+    assert compiled.network.jit_compile
+    assert not plain.network.jit_compile
     # Only the learning rate differs: it falls by the step, or by the call.
     assert compiled.record.history[-1]["val_reconstruction_mm"] == pytest.approx(
         plain.record.history[-1]["val_reconstruction_mm"], rel=0.05

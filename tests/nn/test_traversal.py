@@ -14,7 +14,7 @@ def test_one_latent_changes_and_all_else_stays(trained, arrays, known):
     matrix = trained.condition_matrix(points, values)
     for step, place in enumerate(places):
         z[:, 2] = place
-        expected = trained.decode_matrix(z, matrix)
+        expected = trained.coder.decode(z, matrix)
         np.testing.assert_allclose(found[:, step], expected, atol=1e-2)
 
 

@@ -17,7 +17,7 @@ def trainings(arrays):
 
 
 def posterior(model, points):
-    return model.posterior_of({"features": model.backbone.analyse(points)})
+    return model.coder.posterior({"features": model.backbone.analyse(points)})
 
 
 def last(model, name):
@@ -56,16 +56,17 @@ def test_deviation_of_every_posterior_starts_at_one(arrays):
 
 def test_posterior_stays_finite_far_away():
     model = VAE(24, 4)
-    model.z_log_var.kernel.assign(np.ones(model.z_log_var.kernel.shape))
+    kernel = model.network.posterior.z_log_var.kernel
+    kernel.assign(np.ones(kernel.shape))
     far = np.full((2, *model.backbone.feature_shape), 1e6, dtype=np.float32)
-    _, deviation = model.posterior_of({"features": far})
+    _, deviation = model.coder.posterior({"features": far})
     assert np.isfinite(deviation).all()
 
 
 def test_call_takes_points_or_features(trainings, arrays):
     model, points = trainings[0.0], arrays["points"][:5]
-    from_points = model(points)
-    from_features = model({"features": model.backbone.analyse(points)})
+    from_points = model.network(points)
+    from_features = model.network({"features": model.backbone.analyse(points)})
     np.testing.assert_allclose(
         from_points["points"], from_features["points"], atol=1e-3
     )
@@ -74,7 +75,7 @@ def test_call_takes_points_or_features(trainings, arrays):
 
 def batch(arrays, model, nb_streamlines=20):
     points = arrays["points"][:nb_streamlines]
-    return points, model(points)
+    return points, model.network(points)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +101,13 @@ def batch(arrays, model, nb_streamlines=20):
 )
 def test_error_in_nats_follows_from_the_points_in_mm(arrays, options, expected):
     model = VAE(24, 4, backbone_options={"nb_coefficients": 24}, **options)
-    model.adapt(model.backbone.analyse(arrays["points"]))
+    network = model.network
+    network.standardise.adapt(model.backbone.analyse(arrays["points"]))
     points, outputs = batch(arrays, model)
     mm = np.linalg.norm(points - outputs["points"], axis=-1)
-    nats = model.reconstruction_loss(points, outputs)
-    np.testing.assert_allclose(nats, expected(mm), rtol=1e-3)
+    features = network.features_of(points)
+    nats = network.reconstruction.loss(features, outputs, network.synthesis, 24)
+    assert float(nats) == pytest.approx(np.mean(expected(mm)), rel=1e-3)
 
 
 def test_few_points_far_off_move_a_robust_error_less(arrays):
@@ -170,12 +173,13 @@ def test_schedule_is_followed_and_does_not_touch_the_held_out_loss(arrays):
 
 def test_weight_of_the_moment_counts_in_training_only(arrays):
     model = VAE(24, 4, beta=2.0)
-    model.beta_now.assign(7.0)
+    (kl_term,) = model.network.terms
+    kl_term.beta_now.assign(7.0)
     points, outputs = batch(arrays, model)
     outputs["z_mean"] = outputs["z_mean"] + 1.0
     kl = 4 * 0.5 * np.mean((np.asarray(outputs["z_mean"])) ** 2)
     training, held_out = (
-        float(model.compute_loss(points, y_pred=outputs, training=training))
+        float(model.network.compute_loss(points, y_pred=outputs, training=training))
         for training in (True, False)
     )
     assert training - held_out == pytest.approx((7 - 2) * kl, rel=1e-3)
@@ -186,7 +190,7 @@ def test_without_noise_training_reconstructs_as_afterwards(arrays):
         model = VAE(24, 4, epsilon_std=epsilon_std)
         points = arrays["points"][:5]
         drawn, means = (
-            model(points, training=mode)["points"] for mode in (True, False)
+            model.network(points, training=mode)["points"] for mode in (True, False)
         )
         assert np.allclose(drawn, means, atol=1e-4) == same
 
@@ -212,7 +216,7 @@ def in_millimetres(phantom):
 
     def train(**options):
         model = VAE(256, 16, **options)
-        model.adapt = lambda features: None
+        model.network.standardise.adapt = lambda features: None
         points = phantom.resample(256)
         model.fit(points, phantom.labels, phantom.bundle_names, epochs=3)
         return model

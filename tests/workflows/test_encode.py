@@ -45,7 +45,7 @@ def test_deviation_is_that_of_the_posterior(latents, model_file, bundle_files):
     model = load_model(model_file)
     points = load_bundles(bundle_files).resample(32)
     both = [
-        model.posterior_of({"features": model.backbone.analyse(each)})[1]
+        model.coder.posterior({"features": model.backbone.analyse(each)})[1]
         for each in (points, points[:, ::-1])
     ]
     found = np.load(latents)["deviation"]

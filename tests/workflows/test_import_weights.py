@@ -74,7 +74,7 @@ def test_training_goes_on_from_imported_weights(
     arguments = [str(checkpoint), "--out_dir", str(tmp_path)]
     assert main("dipy_import_weights", arguments) == 0
     model = load_model(tmp_path / "model.keras")
-    before = model.get_weights()
+    before = model.network.get_weights()
 
     def begin(*_, **__):
         raise Begun
@@ -82,8 +82,8 @@ def test_training_goes_on_from_imported_weights(
     monkeypatch.setattr("keras.Model.fit", begin)
     with pytest.raises(Begun):
         model.fit(phantom.resample(64), epochs=1)
-    np.testing.assert_array_equal(model.standardise.deviation, 1)
-    for one, two in zip(before, model.get_weights(), strict=True):
+    np.testing.assert_array_equal(model.network.standardise.deviation, 1)
+    for one, two in zip(before, model.network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
 

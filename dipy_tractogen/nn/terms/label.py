@@ -10,8 +10,8 @@ from keras import ops
 
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 
-from .checks import check_choice, check_number, check_units
-from .regularizer import Regularizer
+from ..checks import check_choice, check_number, check_units
+from .base import Term
 from .schedules import FADINGS, WeightSchedule, fading_weight
 
 # Share of its first value below which a weight counts as faded, and share of a training
@@ -21,7 +21,7 @@ _LATEST = 0.95
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
-class LabelRegularizer(Regularizer):
+class LabelRegularizer(Term):
     r"""Cross entropy of a small classifier that reads a category from the latents.
 
     Its weight begins high, so that the categories, such as bundles, come to lie apart
@@ -97,14 +97,14 @@ class LabelRegularizer(Regularizer):
         return f"{self.condition}_accuracy", f"{self.condition}_weight"
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
-        """Refuse a number; arguments as of `Regularizer.check_conditions`."""
+        """Refuse a number; arguments as of `Term.check_conditions`."""
         if not conditions[self.condition].is_categorical:
             raise ValueError(
                 f"{self.condition} is a number: a label regularizer reads a category."
             )
 
-    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
-        """Make the classifier; arguments as of `Regularizer.make_layers`."""
+    def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
+        """Make the classifier; arguments as of `Term.build_layers`."""
         one = conditions[self.condition]
         self._columns = conditions.columns(one.name)
         self.classifier = keras.Sequential(
@@ -125,10 +125,10 @@ class LabelRegularizer(Regularizer):
         self.accuracy = keras.metrics.Mean(name=self.measures[0])
         self.built = True
 
-    def loss(self, z, conditions, training: bool):
-        """Cross entropy by its weight; arguments as of `Regularizer.loss`."""
-        labels = conditions[:, self._columns]
-        logits = self.classifier(z)
+    def loss(self, inputs: dict, outputs: dict, training: bool):
+        """Cross entropy by its weight; arguments as of `Term.loss`."""
+        labels = inputs["conditions"][:, self._columns]
+        logits = self.classifier(outputs["z"])
         right = ops.argmax(logits, axis=-1) == ops.argmax(labels, axis=-1)
         self.accuracy.update_state(ops.cast(right, "float32"))
         entropy = ops.categorical_crossentropy(labels, logits, from_logits=True)
@@ -165,12 +165,12 @@ class LabelRegularizer(Regularizer):
         return min(self.length + tail, _LATEST)
 
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
-        """Return the schedule; arguments as of `Regularizer.callbacks`."""
+        """Return the schedule; arguments as of `Term.callbacks`."""
         name = self.measures[1]
         return [WeightSchedule(budget, self.weight_now, self.weight_at, name)]
 
     def get_config(self) -> dict:
-        """Parameters of the regulariser."""
+        """Parameters of the term."""
         names = ("weight", "final_weight", "schedule", "length", "slope", "condition")
         return {
             **super().get_config(),

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 import numpy as np
 
-from .layers import normal_noise, uniform_noise
+from ..layers import normal_noise, uniform_noise
 
 # Distance of the components of the mixture from the origin, in their deviations.
 _RADIUS = 4.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AAE
+from dipy_tractogen.nn.density import draw_prior
 from dipy_tractogen.sampling.gmm import MixtureSampler
 from dipy_tractogen.sampling.samplers import SAMPLERS
 
@@ -47,8 +48,8 @@ def test_prior_depends_on_what_the_model_says_of_it(trained, arrays):
     conditions = trained.record.density.conditions
     codes = np.zeros((4000, len(conditions.categorical)), dtype=int)
     means = [
-        trained.draw_prior(
-            codes, np.full((4000, len(conditions.continuous)), number), rng
+        draw_prior(
+            trained, codes, np.full((4000, len(conditions.continuous)), number), rng
         ).mean(axis=0)
         for number in (-2.0, 2.0)
     ]
@@ -65,9 +66,9 @@ def test_mixture_prior_of_an_adversary_is_by_bundle(arrays):
     model.fit(**arrays, epochs=1)
     rng = np.random.default_rng(0)
     for code in (0, 3):
-        drawn = model.draw_prior(np.full((500, 1), code), np.zeros((500, 1)), rng)
+        drawn = draw_prior(model, np.full((500, 1), code), np.zeros((500, 1)), rng)
         np.testing.assert_allclose(
-            drawn.mean(axis=0), model.prior.means[code], atol=0.25
+            drawn.mean(axis=0), model.adversary._prior.means[code], atol=0.25
         )
 
 

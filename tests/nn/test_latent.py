@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import AE
+from dipy_tractogen.nn import AE, latent
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature
 
 from .conftest import NB_POINTS
@@ -70,10 +70,12 @@ def test_streamlines_that_run_against_each_other_are_told_of(
     """A model that gives back what it reads, and a bundle that was learnt reversed."""
     model = make()
     points = arrays["points"][arrays["labels"] == 0][:2]
-    monkeypatch.setattr(model, "_read", lambda given, values: (given[:, :4, 0], None))
+    monkeypatch.setattr(
+        latent, "_read", lambda model, given, values: (given[:, :4, 0], None)
+    )
     decoded = np.concatenate([points, points, points[:, ::-1]], axis=0)
     decoded = decoded.reshape(3, 2, NB_POINTS, 3).swapaxes(0, 1).reshape(6, -1, 3)
-    monkeypatch.setattr(model, "decode_matrix", lambda z, matrix: decoded)
+    monkeypatch.setattr(model.coder, "decode", lambda z, matrix: decoded)
     with caplog.at_level(logging.WARNING, "dipy_tractogen"):
         model.interpolate(points, points, 3)
     assert "2 of 2 pairs" in caplog.text

@@ -3,8 +3,8 @@ import pytest
 
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.callbacks import Budget
-from dipy_tractogen.nn.schedules import (
-    WeightSchedule,
+from dipy_tractogen.nn.terms.kl import KL
+from dipy_tractogen.nn.terms.schedules import (
     fading_weight,
     scheduled_weight,
 )
@@ -45,8 +45,8 @@ def test_all_end_at_the_end(schedule, ramp):
 
 def test_start_is_zero_or_for_a_fall_ten_times_the_end():
     for schedule, first in (("linear", 0), ("cyclical", 0), ("decreasing", 20)):
-        assert VAE(24, 2, beta=2.0, beta_schedule=schedule).beta_at(0) == first
-    assert VAE(24, 2, beta_schedule="linear", beta_start=0.5).beta_at(0) == 0.5
+        assert KL(beta=2.0, beta_schedule=schedule).beta_at(0) == first
+    assert KL(beta_schedule="linear", beta_start=0.5).beta_at(0) == 0.5
 
 
 def fading(spent, schedule, length=0.5, slope=20.0):
@@ -77,10 +77,11 @@ def test_fading_never_grows_however_steep(schedule):
 def test_callback_sets_and_logs_the_weight_of_the_moment():
     model = VAE(24, 2, beta=2.0, beta_schedule="linear", beta_ramp=1.0)
     budget = Budget(0.1, max_steps=100, max_seconds=None)
-    callback = WeightSchedule(budget, model.beta_now, model.beta_at, "beta")
-    callback.set_model(model)
+    (kl,) = model.network.terms
+    (callback,) = kl.callbacks(budget)
+    callback.set_model(model.network)
     callback.on_train_begin()
-    assert float(model.beta_now) == 0
+    assert float(kl.beta_now) == 0
     budget.set_state({"steps": 25, "seconds": 0.0})
     callback.on_train_batch_end(0)
     logs = {}

@@ -28,8 +28,10 @@ def batch():
 def loss(given, batch, training=True, **options):
     regularizer = AttributeRegularizer(given, **options)
     regularizer.check_conditions(CONDITIONS, 4)
-    regularizer.make_layers(CONDITIONS, 4)
-    return regularizer, float(regularizer.loss(*batch, training))
+    regularizer.build_layers(CONDITIONS, 4, 0)
+    z, conditions = batch
+    term = regularizer.loss({"conditions": conditions}, {"z": z}, training)
+    return regularizer, float(term)
 
 
 def by_definition(z, attribute, form, delta):

@@ -9,15 +9,15 @@ from keras import ops
 
 from dipy_tractogen.streamlines.conditions import Conditions
 
-from .checks import check_choice, check_number
-from .regularizer import Regularizer
+from ..checks import check_choice, check_number
+from .base import Term
 
 FORMS = ("sign", "difference")
 """What differences of a latent dimension are compared with."""
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
-class AttributeRegularizer(Regularizer):
+class AttributeRegularizer(Term):
     r"""Tie attributes to latent dimensions, one each :footcite:p:`Pati2020`.
 
     For all pairs of streamlines of a batch, with :math:`D_a` the difference of their
@@ -88,7 +88,7 @@ class AttributeRegularizer(Regularizer):
         return tuple(f"{name}_loss" for name in self.attributes)
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
-        """Refuse what is no number; arguments as of `Regularizer.check_conditions`."""
+        """Refuse what is no number; arguments as of `Term.check_conditions`."""
         for name, dimension in self.attributes.items():
             if conditions[name].is_categorical:
                 raise ValueError(
@@ -100,17 +100,22 @@ class AttributeRegularizer(Regularizer):
                     f"{latent_dim - 1}, as latent_dim={latent_dim}."
                 )
 
-    def make_layers(self, conditions: Conditions, latent_dim: int) -> None:
-        """Find the attributes; arguments as of `Regularizer.make_layers`."""
+    def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
+        """Find the attributes; arguments as of `Term.build_layers`."""
         self._dimensions = list(self.attributes.values())
         self._columns = [conditions.columns(name).start for name in self.attributes]
         self.trackers = [keras.metrics.Mean(name=name) for name in self.measures]
         self.built = True
 
-    def loss(self, z, conditions, training: bool):
-        """Mean over the pairs by its weight; arguments as of `Regularizer.loss`."""
-        of_latents = _differences(ops.take(z, self._dimensions, axis=1))
-        of_attributes = _differences(ops.take(conditions, self._columns, axis=1))
+    def loss(self, inputs: dict, outputs: dict, training: bool):
+        """Mean over the pairs by its weight; arguments as of `Term.loss`."""
+        of_latents, of_attributes = (
+            _differences(ops.take(values, columns, axis=1))
+            for values, columns in (
+                (outputs["z"], self._dimensions),
+                (inputs["conditions"], self._columns),
+            )
+        )
         if self.form == "sign":
             of_latents = ops.tanh(self.delta * of_latents)
             of_attributes = ops.sign(of_attributes)
@@ -121,7 +126,7 @@ class AttributeRegularizer(Regularizer):
         return self.weight * ops.sum(terms)
 
     def get_config(self) -> dict:
-        """Parameters of the regulariser."""
+        """Parameters of the term."""
         return {
             **super().get_config(),
             "attributes": dict(self.attributes),

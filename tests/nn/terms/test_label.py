@@ -23,7 +23,7 @@ SMALL = {"hidden_units": (16,)}
 def test_loss_is_the_weighted_cross_entropy():
     rng = np.random.default_rng(0)
     one = LabelRegularizer(weight=4.0, final_weight=0.5, hidden_units=())
-    one.make_layers(CONDITIONS, 2)
+    one.build_layers(CONDITIONS, 2, 0)
     kernel, bias = rng.normal(size=(2, 3)), rng.normal(size=3)
     one.classifier.set_weights([kernel, bias])
     z, labels = rng.normal(size=(6, 2)).astype("float32"), np.array([0, 2, 1, 1, 0, 2])
@@ -31,11 +31,15 @@ def test_loss_is_the_weighted_cross_entropy():
     logits = z @ kernel + bias
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     entropy = -logs[np.arange(6), labels].mean()
-    assert float(one.loss(z, conditions, True)) == pytest.approx(4 * entropy, rel=1e-5)
+
+    def loss(training):
+        return float(one.loss({"conditions": conditions}, {"z": z}, training))
+
+    assert loss(True) == pytest.approx(4 * entropy, rel=1e-5)
     one.weight_now.assign(2.0)
-    assert float(one.loss(z, conditions, True)) == pytest.approx(2 * entropy, rel=1e-5)
+    assert loss(True) == pytest.approx(2 * entropy, rel=1e-5)
     # Held-out losses of all times have the weight of the end.
-    assert float(one.loss(z, conditions, False)) == pytest.approx(entropy / 2, rel=1e-5)
+    assert loss(False) == pytest.approx(entropy / 2, rel=1e-5)
     right = np.mean(logits.argmax(axis=1) == labels)
     assert float(one.accuracy.result()) == pytest.approx(right)
 
@@ -100,7 +104,7 @@ def test_labels_are_not_needed_afterwards(trainings, arrays, tmp_path):
     np.testing.assert_array_equal(
         loaded.encode(arrays["held_out"]), model.encode(arrays["held_out"])
     )
-    for one, two in zip(loaded.weights, model.weights, strict=True):
+    for one, two in zip(loaded.network.weights, model.network.weights, strict=True):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
     np.testing.assert_array_equal(loaded.generate(5)[0], model.generate(5)[0])
 
@@ -114,8 +118,8 @@ def test_one_regulariser_serves_several_models():
     )
     assert first.regularizers[0] is not second.regularizers[0]
     assert not one.built
-    weights = {id(variable) for variable in first.weights}
-    assert not weights & {id(variable) for variable in second.weights}
+    weights = {id(variable) for variable in first.network.weights}
+    assert not weights & {id(variable) for variable in second.network.weights}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,275 @@
+"""Coding of streamlines by a model: millimetres in, latents or millimetres out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dipy_tractogen.streamlines.conditions import Conditions, computed_values
+from dipy_tractogen.streamlines.geometry import own_lengths, resample
+from dipy_tractogen.streamlines.messages import briefly, listed
+from dipy_tractogen.streamlines.ragged import as_streamlines, to_sequence
+
+
+def encode(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """Encode streamlines.
+
+    Which end comes first does not matter: of the two directions the one that the
+    model reconstructs better is taken.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3) or ArraySequence
+        Points in RASMM mm; resampled where they are not `nb_points`.
+    values : mapping of str to ndarray of shape (n,), optional
+        Conditions of each, by name: text (``"bundle"``) or numbers. Only models
+        that read them need them; those that follow from the points are computed.
+
+    Returns
+    -------
+    ndarray of shape (n, latent_dim), float32
+        Means of the latents.
+
+    Raises
+    ------
+    ValueError
+        If a condition that the model reads is missing or unknown.
+    """
+    return model.encode_and_decode(streamlines, values)["z_mean"]
+
+
+def reconstruct(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """Encode and decode streamlines; takes what `encode` takes.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3) or ArraySequence
+        Points in RASMM mm; resampled where they are not `nb_points`.
+    values : mapping of str to ndarray of shape (n,), optional
+        Conditions of each, by name.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in RASMM mm, each streamline in the direction it was given.
+    """
+    return model.encode_and_decode(streamlines, values)["points"]
+
+
+def encode_and_decode(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
+    """Encode and decode streamlines at once; takes what `encode` takes.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3) or ArraySequence
+        Points in RASMM mm; resampled where they are not `nb_points`.
+    values : mapping of str to ndarray of shape (n,), optional
+        Conditions of each, by name.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``z_mean`` of shape (n, latent_dim), means of the latents; ``deviation`` of
+        the same shape, where the latents have one; ``points`` of shape
+        (n, nb_points, 3), the reconstruction in RASMM mm, each streamline in the
+        direction it was given. All float32.
+    """
+    points = model.as_points(streamlines)
+    return model.coder.encode(points, model.condition_matrix(points, values))
+
+
+def decode(
+    model,
+    z: np.ndarray,
+    nb_points: int | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Decode latents.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, latent_dim)
+        Latents.
+    nb_points : int, optional
+        Points of each streamline in the result, by default those of the model.
+    values : mapping of str to ndarray of shape (n,), optional
+        Conditions of each, by name; a model that reads conditions needs all.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in RASMM mm.
+
+    Raises
+    ------
+    ValueError
+        If `z` has another number of dimensions than the model, or a condition is
+        missing or unknown.
+    """
+    model.check_layers()
+    z = np.asarray(z, dtype=np.float32)
+    if z.ndim != 2 or z.shape[1] != model.latent_dim:
+        raise ValueError(
+            f"z has shape {z.shape}; expected (n, {model.latent_dim}), "
+            "the latent_dim of the model."
+        )
+    matrix = None
+    if model.conditions_in_networks:
+        matrix = _encoded_values(model, values or {}, len(z))
+    points = model.coder.decode(z, matrix)
+    if nb_points is None or nb_points == model.nb_points:
+        return points
+    return resample(points, nb_points)
+
+
+def condition_on(model, conditions: Conditions) -> None:
+    """Settle what the model knows of streamlines, and make layers that need it.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        What is known of the training streamlines.
+
+    Raises
+    ------
+    ValueError
+        If the model was made for others.
+    """
+    if model.conditions is None:
+        model.network.build_layers(conditions)
+        model.conditions = conditions
+        return
+    known, given = (
+        {one.name: one.categories for one in each}
+        for each in (model.conditions, conditions)
+    )
+    if known != given:
+        made_for = listed((briefly(one.describe()) for one in model.conditions), "; ")
+        raise ValueError(
+            f"The model was made for {made_for}: train it on the same conditions "
+            "and categories, or make another one."
+        )
+
+
+def condition_matrix(
+    model, points: np.ndarray, values: Mapping[str, np.ndarray] | None
+) -> np.ndarray | None:
+    """Return what the networks read of the conditions of streamlines.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, nb_points, 3)
+        Streamlines in mm.
+    values : mapping of str to ndarray of shape (n,), optional
+        Text or numbers by the name of the condition. What can be computed from
+        the points may be left out.
+
+    Returns
+    -------
+    ndarray of shape (n, conditions.width), float32, or None
+        The conditions; None if the networks read none.
+
+    Raises
+    ------
+    ValueError
+        If a condition is missing or a category unknown, or the model does not know
+        yet which conditions it reads.
+    """
+    model.check_layers()
+    if not model.conditions_in_networks:
+        return None
+    computed = computed_values(points, model.conditions.names)
+    given = {name: each for name, each in (values or {}).items() if each is not None}
+    return _encoded_values(model, {**computed, **given}, len(points))
+
+
+def _encoded_values(
+    model, values: Mapping[str, np.ndarray], nb_streamlines: int
+) -> np.ndarray:
+    """Return what the networks read of the values of streamlines.
+
+    Parameters
+    ----------
+    values : mapping of str to ndarray of shape (n,)
+        Text or numbers by the name of the condition.
+    nb_streamlines : int
+        Number of streamlines.
+
+    Returns
+    -------
+    ndarray of shape (n, conditions.width), float32
+        The conditions.
+
+    Raises
+    ------
+    ValueError
+        If a condition is missing, a category unknown, or the number of values is
+        not that of the streamlines.
+    """
+    matrix = model.conditions.encode(values)
+    if len(matrix) != nb_streamlines:
+        raise ValueError(
+            f"There are values of {len(matrix)} streamlines, for {nb_streamlines}: "
+            "give one for each."
+        )
+    return matrix
+
+
+def check_layers(model) -> None:
+    """Refuse to go on where the layers wait for the conditions of a training.
+
+    Raises
+    ------
+    ValueError
+        If there are none yet.
+    """
+    if model.reads_conditions and model.conditions is None:
+        raise ValueError(
+            "The model is not trained, and does not know the conditions that it "
+            "reads: call fit before."
+        )
+
+
+def as_points(model, streamlines) -> np.ndarray:
+    """Give streamlines the number of points that the model reads.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3) or ArraySequence
+        Points in mm.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in mm; resampled where they were not `nb_points`.
+
+    Raises
+    ------
+    ValueError
+        If a point is not finite.
+    """
+    streamlines = as_streamlines(streamlines)
+    given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3
+    if given and streamlines.shape[1:] == (model.nb_points, 3):
+        points = np.asarray(streamlines, dtype=np.float32)
+        _check_finite(np.isfinite(points).all(axis=(1, 2)))
+        return points
+    # Resampling would make numbers of what is none.
+    _check_finite(np.isfinite(own_lengths(to_sequence(streamlines))))
+    return resample(streamlines, model.nb_points)
+
+
+def _check_finite(finite: np.ndarray) -> None:
+    """Refuse streamlines of which one is marked as not finite."""
+    if not finite.all():
+        raise ValueError(
+            f"{np.sum(~finite)} of {len(finite)} streamlines have points that are NaN "
+            "or infinite: leave them out, as load_bundles does."
+        )

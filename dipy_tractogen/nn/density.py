@@ -1,0 +1,178 @@
+"""Densities of latents that a trained model draws from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import functools
+
+import numpy as np
+
+from dipy_tractogen.sampling.density import ConditionalDensity
+from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.prior import PriorSampler
+from dipy_tractogen.sampling.sampler import LatentSampler
+from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
+
+
+def seeds_of(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> LatentBank:
+    """Encode streamlines that others are to be generated like.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3) or ArraySequence
+        Points in RASMM mm, such as those of a subject's own bundle or of an atlas.
+    values : mapping of str to ndarray of shape (n,), optional
+        Bundle and other conditions of each, by name; what is computed from the
+        points may be left out, and the bundle where the model has only one.
+
+    Returns
+    -------
+    LatentBank
+        For `generate`; two of them are mixed by `LatentBank.mixed_with`
+        :footcite:p:`Legarreta2023`.
+
+    Raises
+    ------
+    ValueError
+        If the model is not trained, or a condition is missing or unknown, or not
+        given for each streamline.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    density = model.density_by()
+    points = model.as_points(streamlines)
+    if not len(points):
+        raise ValueError("There are no streamlines to generate others like.")
+    conditions = density.conditions
+    values = {**computed_values(points, conditions.names), **(values or {})}
+    if len(conditions[BUNDLE].categories) == 1:
+        values.setdefault(BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points)))
+    _check_one_each(values, conditions.names, len(points))
+    codes, numbers = conditions.codes(values), conditions.standardised(values)
+    matrix = None
+    if model.conditions_in_networks:
+        matrix = conditions.matrix(codes, numbers)
+    encoded = model.coder.encode(points, matrix)
+    means = encoded["z_mean"]
+    return LatentBank.of(
+        means,
+        encoded.get("deviation", np.zeros_like(means)),
+        codes,
+        numbers,
+        active=density.bank.active,
+        seed=density.seed,
+    )
+
+
+def density_by(
+    model,
+    sampler: str | LatentSampler | None = None,
+    seeds: LatentBank | None = None,
+) -> ConditionalDensity:
+    """Return a density of latents by a sampler.
+
+    Parameters
+    ----------
+    sampler : str, LatentSampler or None
+        Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
+        one without it.
+    seeds : LatentBank, optional
+        The latents, from `seeds_of`; those of the training without it.
+
+    Returns
+    -------
+    ConditionalDensity
+        The density.
+
+    Raises
+    ------
+    ValueError
+        If the model is not trained, there is no sampler of that name, or the seeds
+        are none of this model.
+    """
+    density = model.record.density
+    if density is None:
+        raise ValueError("The model is not trained: call fit before generate.")
+    if seeds is not None:
+        _check_seeds(model, seeds)
+        density = ConditionalDensity(density.conditions, seeds, seed=density.seed)
+    if sampler == "prior":
+        draw = functools.partial(_draw_from_prior, model, density)
+        sampler = PriorSampler(draw=draw)
+    return density.by(sampler)
+
+
+def draw_prior(
+    model, codes: np.ndarray, numbers: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw latents from the prior of the model.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, nb_categorical)
+        Categories of each.
+    numbers : ndarray of shape (n, nb_continuous)
+        Standardised numbers of each.
+    rng : numpy.random.Generator
+        Source of the draw.
+
+    Returns
+    -------
+    ndarray of shape (n, latent_dim)
+        Latents, standard normal where a model has no other prior.
+    """
+    for term in model.network.terms:
+        drawn = term.draw_prior(model.conditions, codes, numbers, rng)
+        if drawn is not None:
+            return drawn
+    return rng.standard_normal((len(codes), model.latent_dim))
+
+
+def active_dimensions(model, z_mean: np.ndarray) -> np.ndarray:
+    """Find the latent dimensions that say something of a streamline.
+
+    Parameters
+    ----------
+    z_mean : ndarray of shape (n, latent_dim)
+        Means of the latents of the training streamlines.
+
+    Returns
+    -------
+    ndarray of shape (latent_dim,), bool
+        Where their variance is above `active_variance`; all where that is None.
+    """
+    if model.active_variance is None:
+        return np.ones(z_mean.shape[1], dtype=bool)
+    return z_mean.var(axis=0) > model.active_variance
+
+
+def _check_seeds(model, seeds) -> None:
+    """Refuse what `seeds_of` did not give, or that of another kind of model."""
+    if not isinstance(seeds, LatentBank):
+        raise ValueError(
+            f"seeds are of the type {type(seeds).__name__}: give what seeds_of "
+            "makes of streamlines."
+        )
+    if seeds.means.shape[1] != model.latent_dim:
+        raise ValueError(
+            f"seeds have {seeds.means.shape[1]} latents, and the model "
+            f"{model.latent_dim}: encode them by seeds_of of this model."
+        )
+
+
+def _draw_from_prior(model, density, cells, numbers, rng) -> np.ndarray:
+    return draw_prior(model, density.cells[cells], numbers, rng)
+
+
+def _check_one_each(values: Mapping, names, nb_streamlines: int) -> None:
+    """Refuse conditions of more or fewer streamlines than there are."""
+    for name in names:
+        if name in values and np.shape(values[name]) != (nb_streamlines,):
+            raise ValueError(
+                f"The values of {name} have the shape {np.shape(values[name])}, for "
+                f"{nb_streamlines} streamlines: give one for each."
+            )

@@ -1,0 +1,237 @@
+"""New streamlines from a model: latents, conditions, texture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+import logging
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.generation import MAX_TRIES
+from dipy_tractogen.sampling.generation import generate_batches as drawn_batches
+from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.plausibility import Plausibility
+from dipy_tractogen.sampling.sampler import LatentSampler
+from dipy_tractogen.sampling.shares import balanced as balance
+from dipy_tractogen.sampling.shares import share, shares_of
+from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, asked_name
+from dipy_tractogen.streamlines.obtained import obtained_values
+from dipy_tractogen.streamlines.ragged import concatenated
+from dipy_tractogen.streamlines.spacing import check_spacing, respaced
+
+from .drawing import StreamlineDraw
+
+logger = logging.getLogger("dipy_tractogen")
+
+
+def generate(
+    model,
+    nb_streamlines: int,
+    bundles: str | Sequence[str] | None = None,
+    *,
+    conditions: Mapping | None = None,
+    return_values: bool = False,
+    plausibility: Plausibility | None = None,
+    **options,
+) -> tuple[np.ndarray | ArraySequence, ...]:
+    """Generate new streamlines.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        Number of streamlines in all.
+    bundles : str or sequence of str, optional
+        Names of the bundles; all by default.
+    conditions : mapping, optional
+        What else is asked, by the name of a condition: a category or several, a
+        number, or a range ``(low, high)``, as ``{"length": (80, 140)}``. What is
+        not asked is drawn as the training had it, given what is.
+    return_values : bool, optional
+        Return what each streamline has of the conditions, too.
+    plausibility : Plausibility, optional
+        Streamlines that it rejects are replaced by others. Where these are not
+        found there are fewer than asked for: its ``shortfall`` says of which
+        bundles.
+    **options
+        ``balanced``, ``proportions``, ``nb_points``, ``step_size``, ``smooth``,
+        ``sampler``, ``seeds``, ``max_tries`` and ``seed`` of `generate_batches`.
+
+    Returns
+    -------
+    points : ndarray of shape (nb_streamlines, nb_points, 3), float32
+        Points in RASMM mm, sorted by bundle; an ArraySequence with `step_size`.
+    labels : ndarray of shape (nb_streamlines,), int32
+        Bundle of each, an index into ``record.bundle_names``.
+    values : dict of str to ndarray of shape (nb_streamlines,)
+        What each has, see `generate_batches`. Only with `return_values`.
+
+    Raises
+    ------
+    ValueError
+        If the model is not trained, what is asked is unknown, a number is
+        impossible, or no streamline is plausible.
+    """
+    batches = model.generate_batches(
+        nb_streamlines,
+        bundles,
+        conditions=conditions,
+        plausibility=plausibility,
+        **options,
+    )
+    points, labels, values = zip(*batches)
+    result = concatenated(points), np.concatenate(labels)
+    if plausibility is not None and plausibility.shortfall:
+        logger.warning("%s", plausibility.describe_shortfall())
+    if not return_values:
+        return result
+    names = values[0]
+    return *result, {n: np.concatenate([v[n] for v in values]) for n in names}
+
+
+def generate_batches(
+    model,
+    nb_streamlines: int,
+    bundles: str | Sequence[str] | None = None,
+    *,
+    conditions: Mapping | None = None,
+    balanced: bool = False,
+    proportions: Mapping[str, float] | None = None,
+    nb_points: int | None = None,
+    step_size: float | None = None,
+    smooth: bool = False,
+    sampler: str | LatentSampler | None = None,
+    seeds: LatentBank | None = None,
+    plausibility: Plausibility | None = None,
+    max_tries: int = MAX_TRIES,
+    seed: int = 0,
+) -> Iterator[tuple[np.ndarray | ArraySequence, np.ndarray, dict[str, np.ndarray]]]:
+    """Generate streamlines a batch at a time, in bounded memory.
+
+    Parameters
+    ----------
+    nb_streamlines : int
+        Number of streamlines in all.
+    bundles : str or sequence of str, optional
+        Names of the bundles; all by default.
+    conditions : mapping, optional
+        What else is asked, by the name of a condition; see `generate`.
+    balanced : bool, optional
+        As many for each bundle, in place of the proportions of the training.
+    proportions : mapping of str to float, optional
+        The bundles to generate, in place of `bundles`, and their proportions, in
+        place of those of the training: ``{"AF_L": 2, "CST_R": 1}``.
+    nb_points : int, optional
+        Points of each streamline, by default those of the model.
+    step_size : float, optional
+        Distance of neighbouring points in mm, in place of their number; see
+        :func:`dipy_tractogen.streamlines.spacing.resample_by_step`.
+    smooth : bool, optional
+        Leave streamlines as they are decoded: the mean of what the latents do not
+        say, too smooth and a little short.
+    sampler : str or LatentSampler, optional
+        What latents are drawn by: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
+        ``"rejection"``, ``"prior"``, or an object of one of their classes.
+    seeds : LatentBank, optional
+        Latents of streamlines that the new ones are to be like, from `seeds_of`;
+        those of the training without it. Bundles they do not have get none, and
+        the others share in their proportions.
+    plausibility : Plausibility, optional
+        Streamlines that it rejects, before they are resampled, are replaced by
+        others; it counts them, and what is missing in the end.
+    max_tries : int, optional
+        Streamlines that are drawn for each that has to be plausible, at most.
+    seed : int, optional
+        Fixes the draw.
+
+    Yields
+    ------
+    points : ndarray of shape (m, nb_points, 3), float32
+        Points in RASMM mm; an ArraySequence with `step_size`.
+    labels : ndarray of shape (m,), int32
+        Bundle of each, an index into ``record.bundle_names``.
+    values : dict of str to ndarray of shape (m,)
+        What each has of the conditions: codes of categories, and numbers. Length,
+        curvature and tortuosity are measured along the points that are given;
+        what was asked of them is under ``asked_length`` and so on, where something
+        was: of a range, the number in it that the streamline was drawn for. Other
+        numbers, such as an age, are those that it was drawn for.
+
+    Raises
+    ------
+    ValueError
+        If the model is not trained, what is asked is unknown, a number is
+        impossible, or, in the end, no streamline was plausible.
+    """
+    density = model.density_by(sampler, seeds)
+    check_spacing(nb_points, step_size)
+    _check_plausibility(plausibility)
+    if max_tries < 1:
+        raise ValueError(f"max_tries={max_tries}: give 1 or more.")
+    given = _merged(bundles, conditions, balanced, proportions)
+    asked = Asked(density.conditions, given)
+    weights = density.weights(asked)
+    groups = density.cells[:, 0]
+    if balanced:
+        weights = balance(weights, groups)
+    if proportions is not None:
+        shares = shares_of(density.conditions[BUNDLE], proportions)
+        weights = balance(weights, groups) * shares[groups]
+
+    texture = None if smooth else model.record.texture
+    batches = drawn_batches(
+        density.conditions,
+        StreamlineDraw(model, density, asked, texture),
+        share(nb_streamlines, weights),
+        seed=seed,
+        plausibility=plausibility,
+        max_tries=max_tries,
+    )
+    return (
+        (spaced, labels, _obtained(spaced, values, asked))
+        for points, labels, values in batches
+        for spaced in [respaced(points, nb_points, step_size)]
+    )
+
+
+def _obtained(points, values: Mapping, asked: Asked) -> dict[str, np.ndarray]:
+    """Put what streamlines have in place of what they were drawn for."""
+    drawn = {
+        asked_name(name): values[name]
+        for name in COMPUTED
+        if name in values and asked.is_asked(name)
+    }
+    return {**values, **obtained_values(points, values), **drawn}
+
+
+def _check_plausibility(plausibility) -> None:
+    """Refuse criteria that nobody counts the rejections of."""
+    if not isinstance(plausibility, Plausibility | None):
+        raise ValueError(
+            f"plausibility is of the type {type(plausibility).__name__}: give a "
+            "Plausibility of one or more criteria."
+        )
+
+
+def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
+    """Put the bundles among the conditions, from wherever they are named."""
+    given = dict(conditions or {})
+    if proportions is not None:
+        if balanced:
+            raise ValueError(
+                "balanced=True and proportions are both given: leave out one."
+            )
+        if bundles is not None:
+            raise ValueError(
+                f"bundles={bundles} and proportions are both given: leave out one."
+            )
+        bundles = list(proportions)
+    if bundles is not None:
+        if BUNDLE in given:
+            raise ValueError(
+                f"bundles={bundles} and the condition {BUNDLE} are both given: leave "
+                "out one."
+            )
+        given[BUNDLE] = bundles
+    return given

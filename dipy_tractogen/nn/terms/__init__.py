@@ -1,0 +1,1 @@
+"""Terms of a model's loss beside the reconstruction, one a file."""

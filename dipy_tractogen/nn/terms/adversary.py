@@ -1,0 +1,179 @@
+"""Discriminator that draws the latents to a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+import numpy as np
+
+from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
+
+from .. import backend
+from ..checks import check_choice, check_number, check_units
+from ..layers import uniform_noise
+from .base import Term
+from .priors import PRIORS
+
+ADVERSARIAL_LOSSES = ("bce", "wasserstein")
+"""How the discriminator is trained."""
+
+_SMALLEST = 1e-12
+
+
+@keras.saving.register_keras_serializable(package="dipy_tractogen")
+class Adversary(Term):
+    r"""Discriminator of latents and prior :footcite:p:`Makhzani2015`.
+
+    A discriminator :math:`D(z, c)`, which is told the conditions :math:`c`, learns to
+    tell latents from draws of a prior, and the encoder to mislead it. With ``"bce"``
+    the discriminator minimises :math:`-\log s(D(p)) - \log(1 - s(D(z)))`, with the
+    logistic function :math:`s`, and the encoder :math:`-\log s(D(z))`; with
+    ``"wasserstein"`` they minimise
+    :math:`D(z) - D(p) + \lambda (\|\nabla D\| - 1)^2` :footcite:p:`Gulrajani2017` and
+    :math:`-D(z)`. The discriminator's part does not reach the encoder, nor the
+    encoder's part the discriminator, so that one step of one optimiser trains both.
+
+    Parameters
+    ----------
+    prior : {"normal", "mixture", "swiss_roll"}, optional
+        Distribution of the latents: standard normal, a Gaussian for each bundle, or a
+        roll in two dimensions.
+    adversarial_loss : {"bce", "wasserstein"}, optional
+        How the discriminator is trained.
+    adversarial_weight : float, optional
+        Weight of misleading the discriminator, beside the reconstruction.
+    gradient_penalty : float, optional
+        :math:`\lambda`, for ``"wasserstein"``.
+    discriminator_units : sequence of int, optional
+        Units of the discriminator's hidden layers.
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or a choice unknown.
+
+    Notes
+    -----
+    The history of a training has the two parts as ``discriminator`` and ``misleading``.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    measures = ("discriminator", "misleading")
+    reads_conditions = True
+
+    def __init__(
+        self,
+        prior: str = "normal",
+        adversarial_loss: str = "bce",
+        adversarial_weight: float = 3.0,
+        gradient_penalty: float = 10.0,
+        discriminator_units: Sequence[int] = (256, 256),
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_choice("prior", prior, tuple(PRIORS))
+        check_choice("adversarial_loss", adversarial_loss, ADVERSARIAL_LOSSES)
+        check_number("adversarial_weight", adversarial_weight, above_zero=True)
+        check_number("gradient_penalty", gradient_penalty)
+        self.prior = prior
+        self.adversarial_loss = adversarial_loss
+        self.adversarial_weight = adversarial_weight
+        self.gradient_penalty = gradient_penalty
+        self.discriminator_units = check_units(
+            "discriminator_units", discriminator_units
+        )
+
+    def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
+        """Make discriminator and prior; arguments as of `Term.build_layers`."""
+        self.discriminator = keras.Sequential(
+            [
+                keras.Input((latent_dim + conditions.width,)),
+                *(
+                    keras.layers.Dense(number, "leaky_relu")
+                    for number in self.discriminator_units
+                ),
+                keras.layers.Dense(1),
+            ],
+            name="discriminator",
+        )
+        self._labels = conditions.columns(BUNDLE)
+        self._prior = PRIORS[self.prior](latent_dim, conditions[BUNDLE].width, seed)
+        # Not the noise that the latents are drawn with.
+        self.seed_generator = keras.random.SeedGenerator(seed + 1)
+        self.discriminator_tracker = keras.metrics.Mean(name="discriminator")
+        self.misleading_tracker = keras.metrics.Mean(name="misleading")
+
+    def sample_prior(self, conditions, seed_generator):
+        """Draw latents from the prior.
+
+        Parameters
+        ----------
+        conditions : tensor of shape (n, conditions.width)
+            Conditions, as the networks read them.
+        seed_generator : keras.random.SeedGenerator
+            Gives the seed.
+
+        Returns
+        -------
+        tensor of shape (n, latent_dim)
+            Latents.
+        """
+        return self._prior.sample(conditions[:, self._labels], seed_generator)
+
+    def draw_prior(self, conditions, codes, numbers, rng) -> np.ndarray:
+        """Draw latents from the prior; arguments as of `Term.draw_prior`."""
+        matrix = conditions.matrix(codes, numbers)
+        seeds = keras.random.SeedGenerator(int(rng.integers(2**31)))
+        return ops.convert_to_numpy(self.sample_prior(matrix, seeds))
+
+    def loss(self, inputs: dict, outputs: dict, training: bool):
+        """Compute both parts; arguments as of `Term.loss`.
+
+        Held-out streamlines have none: an adversary of another time is another measure.
+        """
+        if not training:
+            return 0.0
+        conditions, z = inputs["conditions"], outputs["z"]
+        drawn = self.sample_prior(conditions, self.seed_generator)
+        own = self._discriminator_loss(ops.stop_gradient(z), drawn, conditions)
+        frozen = [ops.stop_gradient(w) for w in self.discriminator.trainable_variables]
+        score, _ = self.discriminator.stateless_call(
+            frozen, [], ops.concatenate([z, conditions], axis=1)
+        )
+        is_bce = self.adversarial_loss == "bce"
+        misleading = ops.mean(ops.softplus(-score) if is_bce else -score)
+        self.discriminator_tracker.update_state(own)
+        self.misleading_tracker.update_state(misleading)
+        return own + self.adversarial_weight * misleading
+
+    def _discriminator_loss(self, z, drawn, conditions):
+        def score(latents):
+            return self.discriminator(ops.concatenate([latents, conditions], axis=1))
+
+        of_z, of_drawn = score(z), score(drawn)
+        if self.adversarial_loss == "bce":
+            return ops.mean(ops.softplus(of_z) + ops.softplus(-of_drawn))
+        share = uniform_noise((ops.shape(z)[0], 1), self.seed_generator)
+        between = share * drawn + (1 - share) * z
+        slope = backend.current().gradient(score, between)
+        size = ops.sqrt(ops.maximum(ops.sum(ops.square(slope), axis=1), _SMALLEST))
+        penalty = ops.mean(ops.square(size - 1))
+        return ops.mean(of_z - of_drawn) + self.gradient_penalty * penalty
+
+    def get_config(self) -> dict:
+        """Parameters of the term."""
+        return {
+            **super().get_config(),
+            "prior": self.prior,
+            "adversarial_loss": self.adversarial_loss,
+            "adversarial_weight": self.adversarial_weight,
+            "gradient_penalty": self.gradient_penalty,
+            "discriminator_units": list(self.discriminator_units),
+        }

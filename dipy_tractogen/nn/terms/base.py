@@ -1,0 +1,227 @@
+"""Base of the terms of a model's loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.streamlines.messages import listed
+
+_OF_KERAS = ("name", "trainable", "dtype")
+
+
+class Term(keras.layers.Layer):
+    """Base of the terms that a network's loss has beside the reconstruction.
+
+    A term makes the layers that it needs, may add to what the network gives, and
+    computes its part of the loss from that. What a subclass has no use for it leaves
+    out.
+
+    Parameters
+    ----------
+    **kwargs
+        Arguments of ``keras.layers.Layer``.
+
+    Attributes
+    ----------
+    needs : tuple of str
+        Names of the conditions that the term reads beside those that every training
+        has, bundle and length.
+    measures : tuple of str
+        Names of what the term adds to the history of a training.
+    settled_after : float
+        Share of a training after which the term's weight hardly changes.
+    """
+
+    needs: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    settled_after = 0.0
+
+    @property
+    def reads_conditions(self) -> bool:
+        """Whether the term reads conditions, if only those that are always known."""
+        return bool(self.needs)
+
+    def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
+        """Check that the term can do with conditions.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What the model knows of its streamlines.
+        latent_dim : int
+            Dimensions of the latent space.
+
+        Raises
+        ------
+        ValueError
+            If a condition is missing or of the wrong kind, or a dimension is missing.
+        """
+
+    def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
+        """Make the layers and variables that the term needs.
+
+        Parameters
+        ----------
+        conditions : Conditions or None
+            What the model knows of its streamlines, checked; None where no part of it
+            reads conditions.
+        latent_dim : int
+            Dimensions of the latent space.
+        seed : int
+            Seed of the model.
+        """
+
+    def outputs(self, hidden, training: bool | None) -> dict:
+        """Return what the term adds to the outputs of the network; nothing by default.
+
+        Parameters
+        ----------
+        hidden : tensor of shape (n, h)
+            The last hidden layer of the encoder.
+        training : bool or None
+            Whether the network is being trained.
+
+        Returns
+        -------
+        dict of str to tensor
+            Outputs by name.
+        """
+        return {}
+
+    def loss(self, inputs: dict, outputs: dict, training: bool):
+        """Compute the term for a batch, its weight included.
+
+        Parameters
+        ----------
+        inputs : dict of str to tensor
+            What the network read: ``"features"`` of shape
+            ``(n, *backbone.feature_shape)``, in mm, and ``"conditions"`` of shape
+            (n, conditions.width), where a part of it reads conditions.
+        outputs : dict of str to tensor
+            What the network gave: ``z_mean``, ``z``, ``features``, ``points``,
+            ``z_log_var`` where the posterior has one, and what the terms added.
+        training : bool
+            Whether the weight of the moment counts, or that of the end.
+
+        Returns
+        -------
+        tensor of shape (), or float
+            In nats, averaged over the batch.
+        """
+        raise NotImplementedError
+
+    def draw_prior(
+        self,
+        conditions: Conditions,
+        codes: np.ndarray,
+        numbers: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray | None:
+        """Draw latents from the prior that the term draws them to.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What the model knows of its streamlines.
+        codes : ndarray of shape (n, nb_categorical)
+            Categories of each.
+        numbers : ndarray of shape (n, nb_continuous)
+            Standardised numbers of each.
+        rng : numpy.random.Generator
+            Source of the draw.
+
+        Returns
+        -------
+        ndarray of shape (n, latent_dim), or None
+            Latents; None, the default, where the term has no prior of its own.
+        """
+        return None
+
+    def callbacks(self, budget) -> list[keras.callbacks.Callback]:
+        """Return what changes the term's weight during a training; nothing by default.
+
+        Parameters
+        ----------
+        budget : Budget
+            Says how much of the training is behind.
+
+        Returns
+        -------
+        list of keras.callbacks.Callback
+            The schedule.
+        """
+        return []
+
+
+def parameters_of(layer: keras.layers.Layer) -> dict:
+    """Return the parameters of a layer without those that all layers have.
+
+    Parameters
+    ----------
+    layer : keras.layers.Layer
+        A term, or another part of a network.
+
+    Returns
+    -------
+    dict
+        Plain values by name.
+    """
+    config = layer.get_config()
+    return {name: each for name, each in config.items() if name not in _OF_KERAS}
+
+
+def as_terms(given: Sequence[Term | dict]) -> list[Term]:
+    """Make a model's own terms of what it is given as regularizers.
+
+    They are made anew, so that one can be given to several models.
+
+    Parameters
+    ----------
+    given : sequence of Term or dict
+        Terms, or their configurations from a model's file.
+
+    Returns
+    -------
+    list of Term
+        The terms.
+
+    Raises
+    ------
+    ValueError
+        If one is neither, or two add the same to the history.
+    """
+    made = []
+    for one in given:
+        if isinstance(one, dict):
+            one = _registered_class(one).from_config(one["config"])
+        if not isinstance(one, Term):
+            raise ValueError(
+                f"regularizers hold {one!r}: give a LabelRegularizer, an "
+                "AttributeRegularizer or another Term."
+            )
+        # Keras numbers the layers of a process.
+        own = {"name": f"regularizer_{len(made)}", "dtype": "float32"}
+        made.append(type(one).from_config({**one.get_config(), **own}))
+    names = [name for one in made for name in one.measures]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"regularizers for {listed(n for one in made for n in one.needs)}: give "
+            "one of each kind for a condition."
+        )
+    return made
+
+
+def _registered_class(plain: dict) -> type[Term]:
+    """Return the class that a configuration names; no other object is made of it."""
+    name = plain.get("registered_name") or plain.get("class_name")
+    found = keras.saving.get_registered_object(name)
+    if not (isinstance(found, type) and issubclass(found, Term)):
+        raise ValueError(
+            f"regularizers hold a {name}, which is not known here: import the module "
+            "that registers it first."
+        )
+    return found
