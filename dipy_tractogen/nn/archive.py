@@ -67,7 +67,7 @@ def load_model(path: str | Path) -> StreamlineModel:
         check_weights(archive)
         record = TrainingRecord.load(zipfile.Path(archive, _ASSETS), parameters)
     try:
-        model = made_by.from_config(parameters)
+        model = made_by(**parameters)
         check_temporary_room(path, nb_bytes)
         if not model.network.built:
             # It waits for the conditions of a training, and has no weights yet.

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import os
 from pathlib import Path
 
 import keras
-from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.files import replacing
 
-from . import coding, density, generation, latent
+from . import coding, density, generation, latent, training
 from .backbones import make_backbone
 from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, check_whole
 from .coder import Coder
-from .data import TrainingData
 from .network import Network
-from .options import TrainingOptions
 from .posterior import GaussianPosterior
 from .record import TrainingRecord
 from .settings import keras_defaults
 from .terms.base import Term, as_terms, parameters_of
 from .terms.reconstruction import Reconstruction
 from .trackers import ACTIVE_VARIANCE
-from .training import fit_model
 
 
 class StreamlineModel:
@@ -138,6 +134,8 @@ class StreamlineModel:
         if self.conditions is not None or not self.reads_conditions:
             self.network.build_layers(self.conditions)
 
+    fit = training.fit
+
     encode = coding.encode
     reconstruct = coding.reconstruct
     encode_and_decode = coding.encode_and_decode
@@ -182,11 +180,6 @@ class StreamlineModel:
             config.update(parameters_of(part))
         return config
 
-    @classmethod
-    def from_config(cls, config: dict) -> StreamlineModel:
-        """Make a model of what `get_config` gave."""
-        return cls(**config)
-
     @property
     def reads_conditions(self) -> bool:
         """Whether the layers, or the terms of the loss, read conditions."""
@@ -206,104 +199,6 @@ class StreamlineModel:
     def is_fresh(self) -> bool:
         """Whether the weights are those that the model was made with."""
         return not (self.record.history or "checkpoint" in self.record.data)
-
-    def fit(
-        self,
-        points: np.ndarray | ArraySequence,
-        labels: np.ndarray | None = None,
-        bundle_names: Sequence[str] | None = None,
-        *,
-        values: Mapping[str, np.ndarray] | None = None,
-        units: Mapping[str, str] | None = None,
-        held_out: np.ndarray | ArraySequence | None = None,
-        held_out_labels: np.ndarray | None = None,
-        held_out_values: Mapping[str, np.ndarray] | None = None,
-        history_file: str | Path | None = None,
-        checkpoint_dir: str | Path | None = None,
-        resume: bool = False,
-        tensorboard_dir: str | Path | None = None,
-        show_progress: bool = False,
-        **options,
-    ) -> keras.callbacks.History:
-        """Train the model, then fit the density of its latents and conditions.
-
-        Bundle and length are conditions of every model, `values` adds others. The
-        direction in which a streamline is stored does not matter: within a bundle
-        all are made to run the same way. A model that was trained goes on from its
-        weights and its standardisation.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n, nb_points, 3) or ArraySequence
-            Training streamlines in RASMM mm. Those of a sequence are resampled, a block
-            at a time: a million need not be in memory at once.
-        labels : ndarray of shape (n,), optional
-            Bundle of each, an index into `bundle_names`; one bundle without it.
-        bundle_names : sequence of str, optional
-            Names of the bundles; ``bundle_0`` and so on without it.
-        values : mapping of str to ndarray of shape (n,), optional
-            Further conditions of each, by name: text for categories such as a
-            diagnosis, numbers such as an age. Of ``curvature`` and ``tortuosity`` None
-            may be given: they are computed.
-        units : mapping of str to str, optional
-            Units of the numbers.
-        held_out : ndarray of shape (m, nb_points, 3) or ArraySequence, optional
-            Streamlines that are not trained on: the weights with their best loss are
-            kept, and the training stops when it no longer gets better.
-        held_out_labels : ndarray of shape (m,), optional
-            Bundle of each.
-        held_out_values : mapping of str to ndarray of shape (m,), optional
-            Further conditions of each, as `values`.
-        history_file : str or Path, optional
-            CSV file that a row is written to at each look at the held-out loss; it may
-            be there only with `resume`.
-        checkpoint_dir : str or Path, optional
-            Folder where the state of the training is written now and then, from which
-            it goes on when it was broken off.
-        resume : bool, optional
-            Go on from the state in `checkpoint_dir`, with the same data and options;
-            the result is that of a training in one go. Starts where there is none.
-        tensorboard_dir : str or Path, optional
-            Folder for event files that TensorBoard shows.
-        show_progress : bool, optional
-            Whether to show a progress bar.
-        **options
-            Those of `TrainingOptions`: ``epochs``, ``max_minutes``, ``batch_size``,
-            ``learning_rate``, ``weight_decay``, ``clip_norm``, ``patience``, ``seed``,
-            ``balanced``.
-
-        Returns
-        -------
-        keras.callbacks.History
-            History of the training.
-
-        Raises
-        ------
-        FileExistsError
-            If `history_file` exists and `resume` is False.
-        ValueError
-            If an array or an option is impossible, the loss diverges, or
-            `checkpoint_dir` holds another training.
-        MemoryError
-            If a step needs more memory than there is.
-        KeyboardInterrupt
-            When it is interrupted. The model then has its best weights so far, and a
-            record, and can be used.
-        """
-        held = None
-        if held_out is not None:
-            held = TrainingData(held_out, held_out_labels, None, held_out_values)
-        return fit_model(
-            self,
-            TrainingData(points, labels, bundle_names, values, units),
-            held if held is not None and len(held.points) else None,
-            options=TrainingOptions(**{"seed": self.seed, **options}),
-            history_file=history_file,
-            checkpoint_dir=checkpoint_dir,
-            resume=resume,
-            tensorboard_dir=tensorboard_dir,
-            show_progress=show_progress,
-        )
 
     def callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Return what the model itself does during a training.

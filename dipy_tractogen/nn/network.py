@@ -302,7 +302,7 @@ class Network(keras.Model):
         model = keras.saving.get_registered_object(config["model"])
         if not hasattr(model, "condition_on"):
             raise ValueError(f"{config['model']} is not a model of streamlines.")
-        return model.from_config(config["parameters"]).network
+        return model(**config["parameters"]).network
 
     def save_assets(self, dir_path: str) -> None:
         """Write the record beside the weights, when Keras saves the network."""
