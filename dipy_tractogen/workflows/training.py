@@ -38,6 +38,8 @@ _OF_FIT = (
     *("clip_norm", "patience", "seed", "balanced"),
 )
 
+_BY_DEFAULT = "6,000 steps"
+
 
 class TrainingFlow(TractogenFlow):
     """Load and split bundles, train a model on them, write it with its history."""
@@ -79,6 +81,7 @@ class TrainingFlow(TractogenFlow):
         paths = self._settle_outputs(given, again)
         force = self.force or again
         files = self.inputs(given["input_files"])
+        logger.info("Training on %s, %s", _counted(files), _extent(given))
         with workspace:
             model = self._make(parameters, given)
             names = names_to_load(given, model.needed_conditions)
@@ -196,7 +199,7 @@ class TrainingFlow(TractogenFlow):
         logger.info(
             "Read %s streamlines of %s in %.1f s",
             f"{bundles.report.total:,}",
-            "one file" if len(files) == 1 else f"{len(files):,} files",
+            _counted(files),
             model.record.data["seconds_to_read"],
         )
         logger.info(
@@ -208,13 +211,6 @@ class TrainingFlow(TractogenFlow):
         from dipy_tractogen.streamlines.conditions import COMPUTED
 
         logger.info("The losses can be followed in %s", workspace.history)
-        if given["max_minutes"] is not None:
-            logger.info(
-                "--max_minutes %g is the time of the optimisation steps; preparing and "
-                "compiling before them, looks at the model between them, density and "
-                "texture after them come on top",
-                given["max_minutes"],
-            )
         # What is computed from the points is only named.
         computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
         model.fit(
@@ -233,6 +229,23 @@ class TrainingFlow(TractogenFlow):
             show_progress=self.show_progress,
             **{name: given[name] for name in _OF_FIT},
         )
+
+
+def _counted(files: list[Path]) -> str:
+    return "one file" if len(files) == 1 else f"{len(files):,} files"
+
+
+def _extent(given: dict) -> str:
+    """Say how long a training is, before anything is read."""
+    names = [name for name in ("epochs", "max_minutes") if given[name] is not None]
+    asked = ", ".join(f"--{name} {given[name]:g}" for name in names)
+    if given["max_minutes"] is None:
+        return f"{asked or _BY_DEFAULT}; what the steps take is said once some are made"
+    return (
+        f"{asked}; the minutes are those of the steps: reading and compiling before "
+        "them, looks at the model between them, density and texture after them come on "
+        "top"
+    )
 
 
 def _places(given: dict) -> list[Path]:

@@ -9,10 +9,12 @@ import pytest
 from dipy_tractogen import nn
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.checkpoint import Checkpoint
+from dipy_tractogen.nn.options import DEFAULT_STEPS
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import load_flow, main
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
+from dipy_tractogen.workflows.training import _BY_DEFAULT, _extent
 from dipy_tractogen.workflows.workspace import Workspace
 
 
@@ -73,10 +75,19 @@ def test_minutes_are_said_to_be_those_of_the_steps(bundle_files, tmp_path, caplo
     flow = TrainVAEFlow()
     files = [str(path) for path in bundle_files]
     flow.run(files, **small, max_minutes=0.5, out_dir=str(tmp_path))
-    assert "--max_minutes 0.5 is the time of the optimisation steps" in caplog.text
+    said = (
+        "Training on 3 files, --epochs 1, --max_minutes 0.5; the minutes are those of"
+    )
+    assert caplog.messages[0].startswith(said)
     (said,) = [line for line in caplog.messages if line.startswith("In all ")]
     assert re.search(r"reading \d+ s, preparing and compiling \d+ s, steps \d+ s", said)
     assert "too short: 1 step is few" in flow.warnings[-1]
+
+
+def test_steps_are_said_at_the_start():
+    assert f"{DEFAULT_STEPS:,} steps" == _BY_DEFAULT
+    given = {"epochs": None, "max_minutes": None}
+    assert _extent(given).startswith("6,000 steps; what the steps take is said")
 
 
 def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):
