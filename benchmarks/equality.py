@@ -20,6 +20,7 @@ from dataclasses import asdict, replace
 from importlib import import_module
 import json
 import logging
+from multiprocessing import get_context
 import os
 from pathlib import Path
 import subprocess
@@ -95,22 +96,34 @@ def _compared(entries: dict) -> dict:
     return {key: each for key, each in entries.items() if key not in _NOT_COMPARED}
 
 
-def run_here(names: list[str], path: Path) -> None:
-    """Run cases by the code that is imported, and keep what they give in a file."""
-    # Loads what Keras runs on, without its chatter.
-    import_module("dipy_tractogen.nn")
-    import keras
+def run_case(name: str, path: Path) -> None:
+    """Run a case by the code that is imported, and keep what it gives in a file."""
+    given = arrays()
+    with tempfile.TemporaryDirectory() as folder:
+        found = results(trained(name, given, Path(folder)), given, Path(folder))
+    np.savez_compressed(path, **{f"{name}/{key}": each for key, each in found.items()})
 
+
+def run_here(names: list[str], path: Path) -> None:
+    """Run cases by the code that is imported, and keep what they give in a file.
+
+    Each has a process of its own, forked before TensorFlow has made anything: it counts
+    what it makes, and adds up gradients in an order that depends on the numbers.
+    """
+    import_module("dipy_tractogen.nn")
     logging.getLogger("dipy_tractogen").setLevel(logging.ERROR)
-    given, kept = arrays(), {}
+    kept, part = {}, path.with_name(f"part_{path.name}")
     for name in names:
         began = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            model = trained(name, given, Path(folder))
-            found = results(model, given, Path(folder))
-        kept.update({f"{name}/{key}": each for key, each in found.items()})
-        keras.utils.clear_session(free_memory=True)
+        process = get_context("fork").Process(target=run_case, args=(name, part))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(f"{name} ended with {process.exitcode}")
+        with np.load(part) as stored:
+            kept.update(stored)
         print(f"{name}: {time.perf_counter() - began:.1f} s", file=sys.stderr)
+    part.unlink(missing_ok=True)
     np.savez_compressed(path, **kept)
 
 
