@@ -66,10 +66,11 @@ def training_parameters(
     max_minutes : float, optional
         Limit of the time for optimisation steps, in minutes.
     batch_size : int, optional
-        Streamlines in an optimisation step; by default 256 for spectral, 128 for conv.
+        Streamlines in an optimisation step; by default 128 for conv and 256 for
+        spectral, which takes up to 4096 with more than 150000 streamlines.
     learning_rate : float, optional
-        Learning rate of Adam at the start; it falls along a cosine. By default 2e-3
-        for spectral, 6.68e-4 for conv.
+        Learning rate of Adam at the start; it falls along a cosine. By default 6.68e-4
+        for conv and 2e-3 for spectral, times batch_size over 256, up to 1.6e-2.
     weight_decay : float, optional
         Decay of the weights in each step, as a share of the learning rate; none by
         default.
