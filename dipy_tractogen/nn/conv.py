@@ -46,7 +46,6 @@ class ConvBackbone:
 
     name = "conv"
     learning_rate = 6.68e-4
-    largest_learning_rate = 6.68e-4
     batch_size = 128
     largest_batch_size = 128
     streamlines_per_s = 750

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from .checks import LARGEST_SEED, check_number, check_whole
 
@@ -42,7 +43,7 @@ class TrainingOptions:
         more than 150,000 streamlines; see `for_backbone`.
     learning_rate : float or None
         Of Adam at the start; it falls to a hundredth along a cosine. None for that of
-        the backbone, times the batch size over the backbone's own where it is larger.
+        the backbone, or more with a larger batch.
     weight_decay : float or None
         Share of the learning rate by which weights shrink in a step, apart from their
         gradients; None for none.
@@ -76,15 +77,15 @@ class TrainingOptions:
             if value is not None:
                 check_number(name, value, above_zero=True, high=high)
 
-    def for_backbone(self, backbone, nb_streamlines: int = 0) -> TrainingOptions:
+    def for_backbone(self, backbone, nb_streamlines: int) -> TrainingOptions:
         """Return the options with a batch size and a learning rate.
 
         Those that are not given depend on the backbone, the other options and the
         number of streamlines, not on the machine. The batch is the backbone's own,
         doubled as long as `DEFAULT_STEPS` are left to the training: to twenty passes
         over the data or to `epochs` where those are fewer, and to what two cores see
-        of them in `max_minutes`. The learning rate grows in proportion to the batch.
-        Both stop at the largest that the backbone can do with.
+        of them in `max_minutes`. The learning rate grows with the square root of the
+        batch, up to that of the largest.
 
         Parameters
         ----------
@@ -98,13 +99,11 @@ class TrainingOptions:
         TrainingOptions
             Complete options.
         """
+        smallest, largest = backbone.batch_size, backbone.largest_batch_size
         batch_size = self.batch_size or self._batch_size(backbone, nb_streamlines)
-        rate = self.learning_rate
-        if rate is None:
-            # A batch has no more streamlines than there are.
-            growth = min(batch_size, nb_streamlines) / backbone.batch_size
-            rate = backbone.learning_rate * max(growth, 1.0)
-            rate = min(rate, backbone.largest_learning_rate)
+        # A batch has no more streamlines than there are.
+        counted = min(max(min(batch_size, nb_streamlines), smallest), largest)
+        rate = self.learning_rate or backbone.learning_rate * sqrt(counted / smallest)
         return replace(self, batch_size=batch_size, learning_rate=rate)
 
     def _batch_size(self, backbone, nb_streamlines: int) -> int:
@@ -112,8 +111,6 @@ class TrainingOptions:
         if self.max_minutes is not None:
             seen = min(seen, 60 * self.max_minutes * backbone.streamlines_per_s)
         size = backbone.batch_size
-        while (
-            2 * size <= backbone.largest_batch_size and seen >= 2 * size * DEFAULT_STEPS
-        ):
+        while size < backbone.largest_batch_size and seen >= 2 * size * DEFAULT_STEPS:
             size *= 2
         return size

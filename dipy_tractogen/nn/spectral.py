@@ -49,7 +49,6 @@ class SpectralBackbone:
 
     name = "spectral"
     learning_rate = 2e-3
-    largest_learning_rate = 1.6e-2
     batch_size = 256
     largest_batch_size = 4096
     streamlines_per_s = 25000

@@ -183,8 +183,14 @@ def fit_model(
     began = time.perf_counter() - model.record.data.get("seconds_to_read", 0.0)
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")
-    options = options.for_backbone(model.backbone)
+    options = options.for_backbone(model.backbone, len(data.points))
     logger.info("Preparing %d streamlines", len(data.points))
+    if options.batch_size > model.backbone.batch_size:
+        logger.info(
+            "Steps of %d streamlines, at a learning rate of %.2g",
+            options.batch_size,
+            options.learning_rate,
+        )
     bundles = OrientedBundles(model, data, checkpoint_dir)
     held = None if held_out is None else bundles.held_out(held_out)
     from_scratch = model.is_fresh

@@ -70,7 +70,7 @@ def training_parameters(
         spectral, which takes up to 4096 with more than 150000 streamlines.
     learning_rate : float, optional
         Learning rate of Adam at the start; it falls along a cosine. By default 6.68e-4
-        for conv and 2e-3 for spectral, times batch_size over 256, up to 1.6e-2.
+        for conv and 2e-3 for spectral, up to 8e-3 with a larger batch_size.
     weight_decay : float, optional
         Decay of the weights in each step, as a share of the learning rate; none by
         default.

@@ -9,6 +9,7 @@ import tensorflow as tf
 from dipy_tractogen.nn import (
     VAE,
     ConvBackbone,
+    SpectralBackbone,
     TrainingDivergedError,
     TrainingOptions,
 )
@@ -89,8 +90,21 @@ def test_epochs_settle_the_steps(short, arrays):
 def test_backbone_says_what_was_not_asked_for(short):
     assert short.record.parameters["learning_rate"] == short.backbone.learning_rate
     assert short.record.parameters["batch_size"] == 21
-    given = TrainingOptions(learning_rate=0.1).for_backbone(ConvBackbone(256))
+    given = TrainingOptions(learning_rate=0.1).for_backbone(ConvBackbone(256), 1000)
     assert (given.learning_rate, given.batch_size) == (0.1, 128)
+
+
+def test_large_data_are_trained_on_in_larger_batches(arrays, monkeypatch, caplog):
+    monkeypatch.setattr("dipy_tractogen.nn.options.DEFAULT_STEPS", 20)
+    monkeypatch.setattr(SpectralBackbone, "batch_size", 4)
+    model = small()
+    with caplog.at_level("INFO", "dipy_tractogen"):
+        model.fit(**arrays, epochs=8)
+    used = model.record.parameters
+    # Twice as many in a step would make fewer than twenty of them.
+    assert (used["batch_size"], used["learning_rate"]) == (16, 4e-3)
+    assert model.record.history[-1]["step"] == 32
+    assert "Steps of 16 streamlines, at a learning rate of 0.004" in caplog.text
 
 
 def test_weights_decay_by_a_share_of_the_learning_rate(short, arrays):
