@@ -16,13 +16,12 @@ from dipy_tractogen.streamlines.versions import current_versions
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
 from .following import EventFiles, HistoryRows, StepProgress
-from .options import TrainingOptions
+from .options import DEFAULT_STEPS, TrainingOptions
 from .oriented import OrientedBundles
 from .pipeline import held_out_batches, training_batches
 
 logger = logging.getLogger("dipy_tractogen")
 
-_DEFAULT_STEPS = 6000
 _MAX_ROUNDS = 400
 # Held-out streamlines of a look at their loss: more would cost more than the steps.
 _MOST_HELD_OUT = 10000
@@ -294,7 +293,7 @@ def plan_steps(
     if options.epochs is not None:
         steps = max(1, math.ceil(options.epochs * nb_streamlines / batch_size))
     elif options.max_minutes is None:
-        steps = _DEFAULT_STEPS
+        steps = DEFAULT_STEPS
     else:
         return None, per_round, per_call
     if steps < backbone.steps_worth_compiling:
