@@ -32,7 +32,7 @@ STAGES = {
     "decoding": ("nn.coder", "Coder.decode"),
     "texture": ("sampling.texture", "Texture.apply"),
     "plausibility": ("sampling.plausibility", "Plausibility.judge"),
-    "resampling": ("nn.generator", "respaced"),
+    "resampling": ("nn.generation", "respaced"),
     "writing": ("streamlines.writers", "TractogramWriter.write"),
     "finishing the file": ("streamlines.writers", "TractogramWriter.finish"),
 }
