@@ -1,12 +1,12 @@
-"""Generative models of streamlines in Keras 3; only here TensorFlow is loaded."""
+"""Generative models of streamlines in Keras 3; only here its backend is loaded."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-from .backend import load_tensorflow
+from .backend import load_backend
 
-load_tensorflow()
+load_backend()
 
 _HOMES = {
     "AE": ".ae",

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dipy_tractogen.nn import (
     AAE,
@@ -12,6 +11,8 @@ from dipy_tractogen.nn import (
 )
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 from dipy_tractogen.streamlines.geometry import lengths
+
+from .gradients import gradients_of
 
 CONDITIONS = Conditions(
     [
@@ -55,25 +56,21 @@ def gradients(model, batch, training=True):
     network = model.network
     model.adversary.seed_generator.state.assign([5, 0])
     network.posterior.draw.seed_generator.state.assign([7, 0])
-    with tf.GradientTape() as tape:
-        outputs = network(batch, training=True)
-        loss = network.compute_loss(batch, y_pred=outputs, training=training)
     networks = {
         "encoder": network.encoder,
         "decoder": network.decoder,
         "discriminator": model.adversary.discriminator,
     }
-    parts = {
-        name: [variable.value for variable in each.trainable_weights]
-        for name, each in networks.items()
-    }
-    found = tape.gradient(
-        loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
-    return {
-        name: np.concatenate([np.ravel(one) for one in part])
-        for name, part in found.items()
-    }
+
+    def loss():
+        outputs = network(batch, training=True)
+        return network.compute_loss(batch, y_pred=outputs, training=training)
+
+    found = {}
+    for name, each in networks.items():
+        parts = gradients_of(loss, each.trainable_weights)
+        found[name] = np.concatenate([np.ravel(part) for part in parts])
+    return found
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -6,7 +6,7 @@ from scipy.ndimage import map_coordinates
 
 from dipy_tractogen.nn.convolution import LinearUpsampling, ReflectedConvolution
 
-from .gradients import gradient, gradient_of_variable
+from .gradients import gradient, gradients_of
 
 RNG = np.random.default_rng(0)
 
@@ -53,8 +53,7 @@ def test_gradients_do_not_depend_on_how_it_is_computed():
         def outputs(inputs=signal):
             return ops.sin(layer(inputs, training=training))
 
-        of_weights = [gradient_of_variable(outputs, one) for one in layer.weights]
-        return [gradient(outputs, signal), *of_weights]
+        return [gradient(outputs, signal), *gradients_of(outputs, layer.weights)]
 
     for plain, fast in zip(gradients(False), gradients(True), strict=True):
         assert np.abs(plain).max() > 0.1

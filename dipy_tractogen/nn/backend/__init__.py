@@ -194,6 +194,3 @@ def _stderr_set_aside():
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-
-
-load_tensorflow = load_backend
