@@ -14,65 +14,10 @@ from dipy_tractogen.nn import (
     backend,
 )
 from dipy_tractogen.nn.callbacks import KeepBest
-from dipy_tractogen.nn.pipeline import held_out_batches, training_batches
 
 
 def small(**options):
     return VAE(24, 4, backbone_options={"hidden_units": (16,)}, **options)
-
-
-def test_batches_visit_everything_once_a_pass_and_in_a_new_order():
-    features = np.arange(10, dtype=np.float32)[:, None]
-    batches = (
-        training_batches({"features": features}, 5, seed=0).take(4).as_numpy_iterator()
-    )
-    seen = np.array([batch["features"].ravel() for batch in batches]).reshape(2, 10)
-    for one_pass in seen:
-        np.testing.assert_array_equal(np.sort(one_pass), np.arange(10))
-    assert not np.array_equal(seen[0], seen[1])
-
-
-def test_seed_fixes_the_order():
-    features = np.arange(64, dtype=np.float32)[:, None]
-    first, again, other = (
-        next(iter(training_batches({"features": features}, 64, seed)))[
-            "features"
-        ].numpy()
-        for seed in (0, 0, 1)
-    )
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-def test_batches_may_be_larger_than_a_pass():
-    features = np.arange(3, dtype=np.float32)[:, None]
-    batch = next(iter(training_batches({"features": features}, 7, seed=0)))["features"]
-    assert batch.shape == (7, 1)
-
-
-@pytest.mark.parametrize(("nb_rows", "batch_size"), [(10, 4), (3, 7), (8, 4)])
-def test_batches_may_begin_at_any_step(nb_rows, batch_size):
-    features = np.arange(nb_rows, dtype=np.float32)[:, None]
-
-    def taken(start, stop):
-        batches = training_batches({"features": features}, batch_size, 0, start).take(
-            stop - start
-        )
-        return [batch["features"].ravel() for batch in batches.as_numpy_iterator()]
-
-    whole = taken(0, 9)
-    for start in range(1, 9):
-        np.testing.assert_array_equal(taken(start, 9), whole[start:])
-
-
-def test_held_out_batches_come_once_in_order():
-    features = np.arange(10, dtype=np.float32)[:, None]
-    batches = [
-        b["features"].numpy().ravel()
-        for b in held_out_batches({"features": features}, 4)
-    ]
-    np.testing.assert_array_equal(np.concatenate(batches), np.arange(10))
-    assert [len(batch) for batch in batches] == [4, 4, 2]
 
 
 @pytest.fixture(scope="module")
