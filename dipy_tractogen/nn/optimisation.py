@@ -184,9 +184,6 @@ class Optimisation:
         if self.finished:
             self.rows.on_train_begin()
             return False
-        if self.held is not None:
-            # Compiles what looks at held-out streamlines before the clock runs.
-            self.network.evaluate(self.held, verbose=0)
         try:
             self._fit()
         except KeyboardInterrupt:

@@ -30,7 +30,8 @@ class Stages:
         """Note what the time until the end of the steps was spent on.
 
         The first call with steps holds their compilation. Between the steps the model
-        is looked at, on held-out streamlines, and its state is kept.
+        is looked at, on held-out streamlines, and its state is kept; the first look
+        holds its compilation.
 
         Parameters
         ----------
