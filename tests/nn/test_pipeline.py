@@ -1,13 +1,15 @@
 """Trainings whose streamlines are not held in memory."""
 
+from itertools import islice
+
 import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import CVAE, VAE
+from dipy_tractogen.nn import CVAE, VAE, backend
+from dipy_tractogen.nn.backend.blocks import gathered, index_blocks
 from dipy_tractogen.nn.data import ConditionTable, TrainingData
 from dipy_tractogen.nn.oriented import OrientedBundles
-from dipy_tractogen.nn.pipeline import training_batches
 from dipy_tractogen.streamlines import resampled, store
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.geometry import resample
@@ -35,8 +37,15 @@ def on_disk(phantom, tmp_path_factory):
 
 
 def taken(inputs, number, **options):
-    batches = training_batches(inputs, 7, 3, **options).take(number)
-    return list(batches.as_numpy_iterator())
+    """The first batches of a training, of seven streamlines."""
+    if backend.backend_name() == "tensorflow":
+        batches = backend.current().training_batches(inputs, 7, 3, **options)
+        # What is compiled has to know it.
+        assert batches.element_spec["features"].shape == (7, 4, 3)
+        return list(batches.take(number).as_numpy_iterator())
+    options = {"balanced": None, **options}
+    blocks = index_blocks(len(inputs["features"]), 7, 1, 3, **options)
+    return [gathered(inputs, block[:, 0]) for block in islice(blocks, number)]
 
 
 def assert_same_batches(one, other):
@@ -61,10 +70,9 @@ def test_batches_of_files_are_those_of_memory(inputs, is_balanced, monkeypatch):
     inputs, labels = inputs
     options = {"balanced": labels if is_balanced else None}
     expected = taken(inputs, 12, **options)
+    assert expected[0]["features"].shape == (7, 4, 3)
+    assert expected[0]["conditions"].shape == (7, 4)
     monkeypatch.setattr(store, "LARGE", 0)
-    batches = training_batches(inputs, 7, 3, **options)
-    assert batches.element_spec["features"].shape == (7, 4, 3)
-    assert batches.element_spec["conditions"].shape == (7, 4)
     assert_same_batches(taken(inputs, 12, **options), expected)
     assert_same_batches(taken(inputs, 7, start_step=5, **options), expected[5:])
 
@@ -92,7 +100,7 @@ def test_balanced_bundles_give_as_many(inputs):
         assert seen[:20].max() == 1
         assert set(seen[20:29]) == {1, 2}
         assert seen[29] == 10
-    assert (np.bincount(rows[:140], minlength=30)[:20] > 0).all()
+    assert (np.bincount(rows, minlength=30) > 0).all()
     assert not np.array_equal(rows[:30], rows[30:60])
 
 
