@@ -9,16 +9,15 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from dipy_tractogen.streamlines.versions import current_versions
 
+from . import backend
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
 from .following import EventFiles, HistoryRows, StepProgress
 from .options import DEFAULT_STEPS, TrainingOptions
 from .oriented import OrientedBundles
-from .pipeline import held_out_batches, training_batches
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -28,7 +27,7 @@ _MOST_HELD_OUT = 10000
 # Changes where a state would be read as another one.
 _LAYOUT = 2
 # What may give other weights in another version.
-_SOFTWARE = ("dipy_tractogen", "keras", "tensorflow")
+_SOFTWARE = ("dipy_tractogen", "keras", *backend.BACKENDS)
 
 
 class Optimisation:
@@ -65,17 +64,14 @@ class Optimisation:
             options, model.backbone, nb_streamlines, self.batch_size
         )
         self.network = model.network
-        self.network.compile(
-            optimizer=keras.optimizers.Adam(
-                float(options.learning_rate),
-                weight_decay=options.weight_decay,
-                global_clipnorm=options.clip_norm,
-            ),
-            jit_compile=steps_per_call > 1,
-            steps_per_execution=steps_per_call,
+        optimizer = keras.optimizers.Adam(
+            float(options.learning_rate),
+            weight_decay=options.weight_decay,
+            global_clipnorm=options.clip_norm,
         )
-        # A step that makes the moments of the optimiser would be traced twice.
-        self.network.optimizer.build(self.network.trainable_variables)
+        self._training = backend.current().Training(
+            self.network, optimizer, self.batch_size, steps_per_call
+        )
         self.budget = Budget(
             options.learning_rate,
             max_steps=max_steps,
@@ -93,9 +89,8 @@ class Optimisation:
         if held_inputs is not None:
             rng = np.random.default_rng(options.seed)
             shown = rng.permutation(len(held_inputs["features"]))[:_MOST_HELD_OUT]
-            self.held = held_out_batches(
-                {name: each[shown] for name, each in held_inputs.items()},
-                self.batch_size,
+            self.held = self._training.held_out(
+                {name: each[shown] for name, each in held_inputs.items()}
             )
             self.keep_best = KeepBest(
                 self.budget, options.patience, self.network.settled_after
@@ -147,7 +142,8 @@ class Optimisation:
             "layout": _LAYOUT,
             "options": asdict(self.options),
             **data,
-            **{name: versions[name] for name in _SOFTWARE},
+            "backend": backend.backend_name(),
+            **{name: versions[name] for name in _SOFTWARE if name in versions},
         }
         self.checkpoint = Checkpoint(
             folder,
@@ -232,20 +228,20 @@ class Optimisation:
             self.network.fit(
                 self._batches(),
                 epochs=2**31 - 1,
-                steps_per_epoch=self.steps_per_round,
+                steps_per_epoch=self._training.keras_steps(self.steps_per_round),
                 validation_data=self.held,
                 callbacks=[callback for callback in callbacks if callback],
                 shuffle=False,
                 verbose=0,
             )
         finally:
+            self._training.close()
             if self._progress:
                 self._progress.close()
 
-    def _batches(self) -> tf.data.Dataset:
-        return training_batches(
+    def _batches(self):
+        return self._training.data(
             self.bundles.inputs,
-            self.batch_size,
             self.options.seed,
             self.budget.steps,
             balanced=self.bundles.labels if self.options.balanced else None,

@@ -20,7 +20,7 @@ def in_batches(function: Callable, *arrays: np.ndarray):
     Parameters
     ----------
     function : callable
-        Takes arrays (m, ...) and gives arrays or tensors whose first dimension is m.
+        Takes arrays (m, ...) and gives arrays (m, ...) or a structure of them.
     *arrays : ndarray of shape (n, ...)
         What it is applied to.
 
@@ -35,19 +35,5 @@ def in_batches(function: Callable, *arrays: np.ndarray):
         output = function(*[array[start:stop] for array in arrays])
         for array in arrays:
             release(array)
-        outputs.append(keras.tree.map_structure(keras.ops.convert_to_numpy, output))
+        outputs.append(output)
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
-
-
-def training_batches(*args, **kwargs):
-    """Return the training batches of TensorFlow."""
-    from .backend.tensorflow import training_batches
-
-    return training_batches(*args, **kwargs)
-
-
-def held_out_batches(*args):
-    """Return the held-out batches of TensorFlow."""
-    from .backend.tensorflow import held_out_batches
-
-    return held_out_batches(*args)

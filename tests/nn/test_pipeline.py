@@ -1,13 +1,10 @@
 """Trainings whose streamlines are not held in memory."""
 
-from itertools import islice
-
 import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import CVAE, VAE, backend
-from dipy_tractogen.nn.backend.blocks import gathered, index_blocks
+from dipy_tractogen.nn import CVAE, VAE
 from dipy_tractogen.nn.data import ConditionTable, TrainingData
 from dipy_tractogen.nn.oriented import OrientedBundles
 from dipy_tractogen.streamlines import resampled, store
@@ -15,6 +12,8 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.streamlines.ragged import as_sequence
 from dipy_tractogen.streamlines.store import GrowingPoints
+
+from .batches import taken
 
 SMALL = {"hidden_units": (8,)}
 
@@ -34,18 +33,6 @@ def on_disk(phantom, tmp_path_factory):
     for streamline in phantom.streamlines:
         points.append(np.asarray(streamline, dtype=np.float32))
     return as_sequence(points.since(0), lengths)
-
-
-def taken(inputs, number, **options):
-    """The first batches of a training, of seven streamlines."""
-    if backend.backend_name() == "tensorflow":
-        batches = backend.current().training_batches(inputs, 7, 3, **options)
-        # What is compiled has to know it.
-        assert batches.element_spec["features"].shape == (7, 4, 3)
-        return list(batches.take(number).as_numpy_iterator())
-    options = {"balanced": None, **options}
-    blocks = index_blocks(len(inputs["features"]), 7, 1, 3, **options)
-    return [gathered(inputs, block[:, 0]) for block in islice(blocks, number)]
 
 
 def assert_same_batches(one, other):
@@ -69,12 +56,12 @@ def inputs():
 def test_batches_of_files_are_those_of_memory(inputs, is_balanced, monkeypatch):
     inputs, labels = inputs
     options = {"balanced": labels if is_balanced else None}
-    expected = taken(inputs, 12, **options)
+    expected = taken(inputs, 12, 7, **options)
     assert expected[0]["features"].shape == (7, 4, 3)
     assert expected[0]["conditions"].shape == (7, 4)
     monkeypatch.setattr(store, "LARGE", 0)
-    assert_same_batches(taken(inputs, 12, **options), expected)
-    assert_same_batches(taken(inputs, 7, start_step=5, **options), expected[5:])
+    assert_same_batches(taken(inputs, 12, 7, **options), expected)
+    assert_same_batches(taken(inputs, 7, 7, start_step=5, **options), expected[5:])
 
 
 def test_table_of_conditions_is_what_the_networks_read(inputs):
@@ -90,7 +77,7 @@ def test_table_of_conditions_is_what_the_networks_read(inputs):
 def test_balanced_bundles_give_as_many(inputs):
     inputs, labels = inputs
     rows = np.concatenate(
-        [batch["features"][:, 0, 0] for batch in taken(inputs, 60, balanced=labels)]
+        [batch["features"][:, 0, 0] for batch in taken(inputs, 60, 7, balanced=labels)]
     )
     rows = (rows / 12).astype(int)
     # Fourteen passes of ten streamlines a bundle.
