@@ -45,7 +45,7 @@ def step_of_ours(kind: str, batch_size: int):
     import keras
 
     from dipy_tractogen import nn
-    from dipy_tractogen.nn.pipeline import training_batches
+    from dipy_tractogen.nn.backend.tensorflow import training_batches
 
     name, backbone = OURS[kind]
     model = getattr(nn, name)(NB_POINTS, LATENTS, backbone=backbone)
