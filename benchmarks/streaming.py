@@ -109,7 +109,8 @@ def stages(model_file: Path, path: Path, nb_streamlines: int, **options) -> dict
         stack.enter_context(
             patch(
                 "dipy_tractogen.sampling.generation.in_order",
-                lambda *given: map(*given),
+                # A generator, which can be closed.
+                lambda function, tasks: (function(task) for task in tasks),
             )
         )
         for stage, (module, name) in STAGES.items():
