@@ -132,9 +132,8 @@ class Good:
         return self.folder / "sweep.db"
 
     def _make_checkpoint(self):
-        network = AE(
-            64, 2, backbone="conv", backbone_options={"filters": (2, 2, 2, 2, 2, 2)}
-        )
+        options = {"filters": (2, 2, 2, 2, 2, 2)}
+        network = AE(64, 2, backbone="conv", backbone_options=options).network
         dense, *others = (layer for layer in network.decoder.layers if layer.weights)
         layers = [layer for layer in network.encoder.layers if layer.weights]
         layers += [network.z_mean, dense, *others]

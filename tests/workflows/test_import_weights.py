@@ -14,14 +14,15 @@ NAMES += ["fc1", "fc2", *(f"decod_conv{number}" for number in range(1, 7))]
 
 
 @pytest.fixture(scope="module")
-def network():
-    """A small network of the published kind; not to be changed."""
+def published():
+    """A small model of the published kind; not to be changed."""
     return AE(64, 4, backbone="conv", backbone_options={"filters": FILTERS})
 
 
 @pytest.fixture
-def checkpoint(tmp_path, monkeypatch, network):
+def checkpoint(tmp_path, monkeypatch, published):
     """Its weights as PyTorch would give them."""
+    network = published.network
     dense, *others = (layer for layer in network.decoder.layers if layer.weights)
     encoder = [layer for layer in network.encoder.layers if layer.weights]
     content = {}
@@ -39,7 +40,7 @@ def checkpoint(tmp_path, monkeypatch, network):
 
 
 def test_imported_model_reconstructs_as_the_network(
-    checkpoint, network, phantom, tmp_path, capsys
+    checkpoint, published, phantom, tmp_path, capsys
 ):
     arguments = [str(checkpoint), "--out_dir", str(tmp_path)]
     assert main("dipy_import_weights", arguments) == 0
@@ -47,7 +48,7 @@ def test_imported_model_reconstructs_as_the_network(
     assert list(model.record.data["checkpoint"]) == [str(checkpoint)]
     points = phantom.resample(64)
     np.testing.assert_allclose(
-        model.reconstruct(points), network.reconstruct(points), atol=1e-4
+        model.reconstruct(points), published.reconstruct(points), atol=1e-4
     )
     arguments = [str(tmp_path / "model.keras"), "--out_dir", str(tmp_path)]
     assert main("dipy_generate_streamlines", arguments) == 1
