@@ -108,7 +108,7 @@ class Regression(Term):
             "r_mean": r_mean,
             "r_log_var": r_log_var,
             "prior_mean": r * (self.direction / ops.norm(self.direction)),
-            "prior_log_var": self.prior_log_var,
+            "prior_log_var": ops.convert_to_tensor(self.prior_log_var),
         }
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
