@@ -125,7 +125,8 @@ class CollapseWatch(keras.callbacks.Callback):
         """Draws from the prior, for the conditions of real streamlines."""
         matrix = self._others["conditions"][: self._nb_drawn]
         seeds = keras.random.SeedGenerator(self.seed)
-        return np.asarray(self._watched.adversary.sample_prior(matrix, seeds)), matrix
+        drawn = self._watched.adversary.sample_prior(matrix, seeds)
+        return keras.ops.convert_to_numpy(drawn), matrix
 
     def _from_density(self) -> tuple[np.ndarray, np.ndarray]:
         """Draws from a Gaussian fitted to latents and numbers of each bundle."""

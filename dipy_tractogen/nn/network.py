@@ -279,8 +279,9 @@ class Network(keras.Model):
         loss = self.reconstruction.loss(
             inputs["features"], y_pred, self.synthesis, self.backbone.nb_points
         )
-        for term in self.terms:
-            loss = loss + term.loss(inputs, y_pred, training)
+        # The order of the sums fixes their rounding.
+        for terms in (self._parts.terms, self.regularizers):
+            loss = loss + sum(term.loss(inputs, y_pred, training) for term in terms)
         return loss
 
     def get_config(self) -> dict:

@@ -105,7 +105,6 @@ class AttributeRegularizer(Term):
         self._dimensions = list(self.attributes.values())
         self._columns = [conditions.columns(name).start for name in self.attributes]
         self.trackers = [keras.metrics.Mean(name=name) for name in self.measures]
-        self.built = True
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
         """Mean over the pairs by its weight; arguments as of `Term.loss`."""

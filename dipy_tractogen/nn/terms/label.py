@@ -123,7 +123,6 @@ class LabelRegularizer(Term):
             name="weight_now",
         )
         self.accuracy = keras.metrics.Mean(name=self.measures[0])
-        self.built = True
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
         """Cross entropy by its weight; arguments as of `Term.loss`."""
