@@ -19,8 +19,8 @@ class BlockTraining:
     """The steps of `keras.Model.fit`, several of them in one call, and their data.
 
     Keras takes a call for a step. It is given the indices of the streamlines, a block
-    of shape (batch_size, steps_per_call), of which Keras shares out the first axis
-    where there are several devices; the streamlines themselves are on the device if
+    of shape (batch_size, steps_per_call), of which the first axis is shared out where
+    there are several devices; the streamlines themselves are on the device if
     there is room for them, and come with the block if there is not.
 
     A subclass says what is done in a call.

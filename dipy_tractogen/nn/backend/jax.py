@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from .blocks import SHARE_OF_DEVICE, BlockTraining
+from .devices import Devices
 
 # Rows that a compiled function is padded to, each with a compilation of its own.
 _SIZES = (64, 512, 4096)
@@ -75,11 +76,17 @@ class Training(BlockTraining):
 
     jit_compile = True
 
+    def __init__(
+        self, network: keras.Model, optimizer, batch_size: int, steps_per_call: int
+    ):
+        super().__init__(network, optimizer, batch_size, steps_per_call)
+        self.devices = Devices(batch_size)
+
     def training_call(self, tables: dict | None) -> Callable:
         """Make what Keras calls for a block of steps."""
         network = self.network
 
-        @partial(jax.jit, out_shardings=_shardings(network))
+        @partial(jax.jit, out_shardings=self.devices.on_all)
         def steps(state, tables, block):
             def step(state, number):
                 batch = _batch(tables, block, number)
@@ -90,13 +97,13 @@ class Training(BlockTraining):
             state, logs = jax.lax.scan(step, state, jnp.arange(nb_steps))
             return jax.tree.map(lambda values: values[-1], logs), state
 
-        return _never_lost(network, steps, tables)
+        return _never_lost(network, self.devices.spread(steps), tables)
 
     def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
         """Make what Keras calls for a look; the last batch may be smaller."""
         network = self.network
 
-        @partial(jax.jit, out_shardings=_shardings(network, optimizer=False))
+        @partial(jax.jit, out_shardings=self.devices.on_all)
         def look(state, tables, block):
             def step(state, number):
                 batch = _batch(tables, block, number)
@@ -112,15 +119,13 @@ class Training(BlockTraining):
                 logs, state = network.test_step(state, (rest,))
             return logs, state
 
-        return _never_lost(network, look, tables)
+        return _never_lost(network, self.devices.spread(look), tables)
 
     def on_devices(self, inputs: Mapping) -> dict[str, jax.Array]:
         """Bring whole tables to the device, or to each of several."""
-        place, distribution = None, keras.distribution.distribution()
-        if distribution is not None:
-            mesh = distribution.device_mesh.backend_mesh
-            place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-        return {name: jax.device_put(table[:], place) for name, table in inputs.items()}
+        return {
+            name: self.devices.everywhere(table[:]) for name, table in inputs.items()
+        }
 
     def room(self) -> int:
         """Return how many bytes of training data may lie on a device."""
@@ -168,15 +173,6 @@ def _never_lost(
             raise
 
     return call
-
-
-def _shardings(network: keras.Model, *, optimizer: bool = True):
-    """Return where the state of a call lies, where there are several devices."""
-    if keras.distribution.distribution() is None:
-        return None
-    trained, others, of_optimizer, metrics = network._get_state_sharding_spec()
-    state = (trained, others, of_optimizer, metrics)
-    return None, state if optimizer else (trained, others, metrics)
 
 
 def _padded(array: np.ndarray, size: int) -> np.ndarray:
