@@ -25,7 +25,7 @@ def trained(make, nb_devices, **options):
     """Train, and return the weights and the last row of the history as one array."""
     model = make(8, 2, backbone_options={"hidden_units": (8,)})
     model.backbone.steps_per_round = 4
-    with mock.patch("jax.devices", lambda: ALL[:nb_devices]):
+    with mock.patch("jax.devices", return_value=ALL[:nb_devices]):
         model.fit(
             PHANTOM.streamlines,
             PHANTOM.labels,
