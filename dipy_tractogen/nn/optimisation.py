@@ -13,6 +13,7 @@ import numpy as np
 from dipy_tractogen.streamlines.versions import current_versions
 
 from . import backend
+from .backend import processes
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
 from .following import EventFiles, HistoryRows, StepProgress
@@ -248,7 +249,7 @@ class Optimisation:
         )
 
     def _end_interrupted(self) -> None:
-        if not self.rows.rows:
+        if not self.rows.rows or processes.index():
             raise KeyboardInterrupt
         if self.keep_best:
             self.keep_best.on_train_end()

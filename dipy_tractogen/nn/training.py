@@ -13,9 +13,11 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from . import backend
+from .backend import processes
 from .convergence import describe_shortness
 from .data import TrainingData
 from .description import measure_held_out, record_of
+from .joint import take_first_state
 from .optimisation import Optimisation
 from .options import TrainingOptions
 from .oriented import OrientedBundles
@@ -183,6 +185,10 @@ def fit_model(
     began = time.perf_counter() - model.record.data.get("seconds_to_read", 0.0)
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")
+    if processes.index():
+        # The first process writes.
+        history_file = checkpoint_dir = tensorboard_dir = None
+        resume = show_progress = False
     options = options.for_backbone(model.backbone, len(data.points))
     logger.info("Preparing %d streamlines", len(data.points))
     if options.batch_size > model.backbone.batch_size:
@@ -200,8 +206,8 @@ def fit_model(
         model, bundles, None if held is None else held.inputs, options, began
     )
     optimisation.follow(history_file, tensorboard_dir, show_progress)
+    given = bundles.digest if held is None else bundles.digest + held.digest
     if checkpoint_dir:
-        given = bundles.digest if held is None else bundles.digest + held.digest
         known = {one.name: one.describe() for one in bundles.conditions}
         settings = {"conditions": known, "data": given}
         optimisation.keep(checkpoint_dir, settings, resume=resume)
@@ -209,6 +215,7 @@ def fit_model(
         raise FileExistsError(
             f"history_file='{history_file}' exists: give another name, or remove it."
         )
+    take_first_state(optimisation, given)
     stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
     try:
         interrupted = optimisation.run()

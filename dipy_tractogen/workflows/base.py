@@ -57,6 +57,8 @@ class TractogenFlow(Workflow):
     ----------
     command : str
         The command line as it was typed; empty where the flow is run from Python.
+    writes : bool
+        Whether the run has outputs; not where another process writes them.
     given : dict
         Values of all parameters of the last run, given or default.
     warnings : list of str
@@ -68,6 +70,8 @@ class TractogenFlow(Workflow):
     """
 
     short_name = ""
+    # Whether several processes can run it together (`hosts`).
+    on_several_hosts = False
 
     # Parameters that name what is written, beside those that begin with out_.
     _WRITTEN = ("tensorboard",)
@@ -94,6 +98,7 @@ class TractogenFlow(Workflow):
         self.quiet = quiet
         self.command = ""
         self.log_file = ""
+        self.writes = True
         self.given: dict = {}
         self.warnings: list[str] = []
         self.missing: dict[Path, str] = {}

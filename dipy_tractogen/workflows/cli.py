@@ -17,6 +17,7 @@ import time
 from dipy_tractogen import __version__
 
 from .base import OutputsMissing
+from .hosts import Part, job_of
 from .logs import LEVELS, Log, OptionWords, one_line
 from .start import INTERRUPTED, INTERRUPTS
 from .thresholds import ThresholdsNotMet
@@ -189,15 +190,22 @@ def main(command: str, arguments: list[str] | None = None) -> int:
             if value is not None
         }
         flow.check_named(given)
+        job = job_of(flow)
+        if job and job.index:
+            # The first process writes, and says what there is to say.
+            log_level, log_file = "ERROR", ""
+            flow.quiet, flow.writes = True, False
         flow.log_to(log_file, given)
         with Log(sys.stderr, log_file, OptionWords(_options(flow), arguments)) as log:
             log.set_level(log_level, quiet=flow.quiet)
             log.file(f"{flow.command} (dipy_tractogen {__version__})")
-            code = _run_flow(flow, given)
+            with Part(job, flow.command) as part:
+                part.code = _run_flow(flow, given, part)
             # As for other outputs that are not needed (`TractogenFlow.optional`).
-            return code if log.is_whole else code or 1
-    except (ValueError, OSError) as error:
-        # The line could not be read, or its log file not be opened.
+            return part.code if log.is_whole else part.code or 1
+    except (ValueError, OSError, ImportError) as error:
+        # The line could not be read, or its log file not be opened, or no other
+        # process be found.
         with Log(sys.stderr):
             logger.error(one_line(error))
         return 1
@@ -213,10 +221,11 @@ def _options(flow) -> set[str]:
     return own | {"force", "quiet", "log_level", "log_file"}
 
 
-def _run_flow(flow, given: dict) -> int:
+def _run_flow(flow, given: dict, part: Part) -> int:
     began = time.perf_counter()
     _tell_all(given)
     try:
+        part.check_commands()
         flow.run(**given)
     except (ValueError, OSError, MemoryError, ImportError) as error:
         if INTERRUPTS.seen:
@@ -256,5 +265,8 @@ def _tell_all(given: dict) -> None:
 
 
 def _interrupted() -> int:
+    if INTERRUPTS.reason:
+        logger.error("Interrupted: %s", INTERRUPTS.reason)
+        return 1
     logger.error("Interrupted.")
     return INTERRUPTED

@@ -37,7 +37,14 @@ class Interrupts:
 
     Others, while what was begun is cleaned up, are let go by. Libraries may swallow an
     exception, or make another of it, so what was asked for is remembered.
+
+    Attributes
+    ----------
+    reason : str
+        Why another process has this one interrupted; empty otherwise.
     """
+
+    reason = ""
 
     def __init__(self):
         self._times: list[float] = []

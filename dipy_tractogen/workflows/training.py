@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from tempfile import gettempdir
 import time
 
 from dipy_tractogen.streamlines.messages import briefly, listed
@@ -45,6 +46,7 @@ class TrainingFlow(TractogenFlow):
     """Load and split bundles, train a model on them, write it with its history."""
 
     model_name = ""
+    on_several_hosts = True
 
     def train(self, parameters: dict, given: dict) -> None:
         """Run a training from files to files.
@@ -70,6 +72,9 @@ class TrainingFlow(TractogenFlow):
         latent_dim = parameters["latent_dim"]
         check_int("latent_dim", latent_dim, high=3 * given["nb_points"])
         check_conditions(given, latent_dim)
+        if not self.writes:
+            self._take_part(parameters, given)
+            return
         workspace = Workspace(
             Path(given["out_dir"] or ".") / given["out_model"],
             resume=given["resume"],
@@ -87,7 +92,18 @@ class TrainingFlow(TractogenFlow):
             names = names_to_load(given, model.needed_conditions)
             kept, aside = self._load(model, files, names, workspace.folder, given)
             try:
-                self._fit(model, kept, aside, names["continuous"], workspace, given)
+                logger.info("The losses can be followed in %s", workspace.history)
+                self._fit(
+                    model,
+                    kept,
+                    aside,
+                    names["continuous"],
+                    given,
+                    history_file=workspace.history,
+                    checkpoint_dir=workspace.folder,
+                    resume=given["resume"],
+                    tensorboard_dir=given["tensorboard"],
+                )
             except KeyboardInterrupt:
                 self._note(model)
                 with self.optional(workspace.best):
@@ -207,10 +223,17 @@ class TrainingFlow(TractogenFlow):
         )
         return kept, aside
 
-    def _fit(self, model, kept, aside, numbers, workspace, given: dict) -> None:
+    def _take_part(self, parameters: dict, given: dict) -> None:
+        """Make the steps of a training whose outputs another process writes."""
+        model = self._make(parameters, given)
+        names = names_to_load(given, model.needed_conditions)
+        files, folder = self.inputs(given["input_files"]), Path(gettempdir())
+        kept, aside = self._load(model, files, names, folder, given)
+        self._fit(model, kept, aside, names["continuous"], given)
+
+    def _fit(self, model, kept, aside, numbers, given: dict, **places) -> None:
         from dipy_tractogen.streamlines.conditions import COMPUTED
 
-        logger.info("The losses can be followed in %s", workspace.history)
         # What is computed from the points is only named.
         computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
         model.fit(
@@ -222,11 +245,8 @@ class TrainingFlow(TractogenFlow):
             held_out=aside.streamlines if len(aside) else None,
             held_out_labels=aside.labels,
             held_out_values={**aside.values, **computed},
-            history_file=workspace.history,
-            checkpoint_dir=workspace.folder,
-            resume=given["resume"],
-            tensorboard_dir=given["tensorboard"],
             show_progress=self.show_progress,
+            **places,
             **{name: given[name] for name in _OF_FIT},
         )
 

@@ -9,6 +9,8 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import numpy as np
 
+from .processes import exchange
+
 logger = logging.getLogger("dipy_tractogen")
 
 _AXIS = "batch"
@@ -102,6 +104,9 @@ class Devices:
         def call(state, tables, block):
             state = jax.tree.map(self._as_known, state)
             outputs = function(state, tables, jax.tree.map(self.cut, block))
+            if not self.on_all.is_fully_addressable:
+                with exchange():
+                    jax.block_until_ready(outputs)
             seen = jax.tree.map(lambda each: each.addressable_data(0), outputs)
             pairs = zip(jax.tree.leaves(seen[1]), jax.tree.leaves(outputs[1]))
             self._known[function] = {id(pair[0]): pair for pair in pairs}

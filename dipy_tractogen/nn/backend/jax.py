@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from . import processes
 from .blocks import SHARE_OF_DEVICE, BlockTraining
 from .devices import Devices
 
@@ -131,7 +132,8 @@ class Training(BlockTraining):
         """Return how many bytes of training data may lie on a device."""
         memory = jax.local_devices()[0].memory_stats() or {}
         share = int(SHARE_OF_DEVICE * memory.get("bytes_limit", 0))
-        return max(super().room(), share)
+        # The call is the same in all processes.
+        return processes.agreed(max(super().room(), share))
 
 
 def _batch(tables: dict | None, block, number) -> dict:

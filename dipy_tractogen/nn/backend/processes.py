@@ -1,0 +1,274 @@
+"""Several processes that make the steps of one training together, joined by JAX.
+
+Every process reads the same data and makes the same steps, each with its own part of a
+batch. The first one, of index 0, writes what comes of it.
+"""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+
+import numpy as np
+
+from . import backend_name
+
+_ENDED, _LEFT = "dipy_tractogen/ended", "dipy_tractogen/left"
+# How long the last process waits for the first one, which writes its outputs.
+_SECONDS_TO_FINISH = 24 * 3600
+_SECONDS_TO_LEAVE = 10.0
+# Until what is said of the end of another process is here.
+_SECONDS_TO_HEAR = 3.0
+_MS_BETWEEN_LOOKS = 3_600_000
+# How libraries that exchange arrays begin to say that there is no other side.
+_OF_EXCHANGE = ("Gloo", "NCCL", "RCCL")
+
+
+def count() -> int:
+    """Return how many processes make the steps of a training together."""
+    if backend_name() != "jax":
+        return 1
+    import jax
+
+    return jax.process_count()
+
+
+def index() -> int:
+    """Return the number of this process among them, from 0."""
+    if backend_name() != "jax":
+        return 0
+    import jax
+
+    return jax.process_index()
+
+
+def agreed(value):
+    """Return what the first process has, which all must ask for at the same point.
+
+    Parameters
+    ----------
+    value : object
+        What this process has: numbers, texts, lists and dictionaries.
+
+    Returns
+    -------
+    object
+        That of the first process, as it comes back from JSON.
+    """
+    if count() == 1:
+        return value
+    text = np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
+    length = int(agreed_arrays(np.int32(len(text))))
+    padded = np.zeros(length, dtype=np.uint8)
+    padded[: len(text)] = text[:length]
+    return json.loads(agreed_arrays(padded).tobytes())
+
+
+def agreed_arrays(arrays):
+    """Return the arrays that the first process has.
+
+    Parameters
+    ----------
+    arrays : structure of ndarray
+        Those of this process, of the same shapes.
+
+    Returns
+    -------
+    structure of ndarray
+        Those of the first process.
+    """
+    if count() == 1:
+        return arrays
+    from jax.experimental.multihost_utils import broadcast_one_to_all
+
+    with exchange():
+        return broadcast_one_to_all(arrays)
+
+
+@contextmanager
+def exchange() -> Iterator[None]:
+    """Have the end of another process noticed by one that waits for it in the body.
+
+    Raises
+    ------
+    ConnectionError
+        If another process is gone without a word. One that says why interrupts this.
+    """
+    _Watch.waits_since = time.monotonic()
+    try:
+        yield
+    except Exception as error:
+        if not str(error).partition(":")[2].strip().startswith(_OF_EXCHANGE):
+            raise
+        # It is interrupted here where another process has said why it ends.
+        time.sleep(_SECONDS_TO_HEAR)
+        raise ConnectionError(
+            f"Another process of this training is gone: {str(error).splitlines()[0]}"
+        ) from error
+    finally:
+        _Watch.waits_since = None
+
+
+class Joined:
+    """The place of this process among those of a training, from beginning to end.
+
+    Parameters
+    ----------
+    nb_processes : int
+        Number of processes.
+    number : int
+        Number of this one, from 0.
+    address : str, optional
+        Host and port where the first process listens; JAX finds it without, where it
+        knows the cluster.
+    on_end : callable
+        Is told what another process says when it ends before its time; in a thread.
+
+    Raises
+    ------
+    ConnectionError
+        If the processes do not find one another.
+    """
+
+    def __init__(
+        self,
+        nb_processes: int,
+        number: int,
+        address: str | None,
+        on_end: Callable[[str], None],
+    ):
+        import jax
+
+        self.nb_processes, self.number = nb_processes, number
+        # It would take SIGTERM for itself.
+        jax.config.update("jax_enable_preemption_service", False)
+        try:
+            with _noise_set_aside():
+                jax.distributed.initialize(
+                    address,
+                    nb_processes,
+                    number,
+                    shutdown_timeout_seconds=_SECONDS_TO_FINISH,
+                )
+                # Libraries tell of their first exchange.
+                agreed_arrays(np.int32(0))
+        except (RuntimeError, ValueError) as error:
+            raise ConnectionError(
+                f"Process {number} of {nb_processes} has not found the others at "
+                f"{address or 'the address that JAX found'}: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+        self._watch = _Watch(_client(), self, on_end)
+        self._watch.start()
+
+    def finish(self) -> None:
+        """Leave once all processes have come to the end."""
+        import jax
+
+        self._watch.is_over = True
+        jax.distributed.shutdown()
+
+    def end(self, reason: str, code: int) -> None:
+        """End this process before its time, and the others with it.
+
+        Parameters
+        ----------
+        reason : str
+            What the others are told, unless they have been told by another one.
+        code : int
+            Exit code.
+        """
+        self._watch.is_over = True
+        # The others may be gone, or another one have said so already.
+        with suppress(Exception):
+            _client().key_value_set(
+                _ENDED, json.dumps({"process": self.number, "reason": reason})
+            )
+        self.leave(code)
+
+    def leave(self, code: int) -> None:
+        """End this process at once; the first one ends last, as all listen to it."""
+        until = time.monotonic() + _SECONDS_TO_LEAVE
+        with suppress(Exception):
+            if self.number:
+                _client().key_value_set(f"{_LEFT}/{self.number}", "")
+            for other in range(1, self.nb_processes if not self.number else 1):
+                rest = max(until - time.monotonic(), 0.001)
+                _client().blocking_key_value_get(f"{_LEFT}/{other}", int(1000 * rest))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # JAX would wait for the others, and then abort.
+        os._exit(code)
+
+
+class _Watch(threading.Thread):
+    """Waits for the end of another process, and interrupts this one."""
+
+    waits_since: float | None = None
+
+    def __init__(self, client, joined: Joined, on_end: Callable[[str], None]):
+        super().__init__(daemon=True)
+        self.is_over = False
+        self._client = client
+        self._joined = joined
+        self._on_end = on_end
+
+    def run(self) -> None:
+        """Wait."""
+        said = None
+        while said is None and not self.is_over:
+            with suppress(Exception):
+                said = self._client.blocking_key_value_get(_ENDED, _MS_BETWEEN_LOOKS)
+            if said is None:
+                time.sleep(0.5)
+        if said is None or self.is_over:
+            return
+        ended = json.loads(said)
+        reason = (
+            f"process {ended['process']} of {self._joined.nb_processes} has ended: "
+            f"{ended['reason']}"
+        )
+        self._on_end(reason)
+        _thread.interrupt_main()
+        self._end_what_waits(reason)
+
+    def _end_what_waits(self, reason: str) -> None:
+        """End a process that waits for ever for what another was to send."""
+        while not self.is_over:
+            time.sleep(0.5)
+            since = _Watch.waits_since
+            if since is not None and time.monotonic() - since > _SECONDS_TO_LEAVE:
+                self.is_over = True
+                os.write(2, f"ERROR: Interrupted: {reason}\n".encode())
+                self._joined.leave(1)
+
+
+def _client():
+    # JAX has no public name for what its processes can tell one another in words.
+    from jax._src.distributed import global_state
+
+    return global_state.client
+
+
+@contextmanager
+def _noise_set_aside() -> Iterator[None]:
+    """Keep from the user what libraries of C++ write while processes are joined."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as aside:
+        kept = [(number, os.dup(number)) for number in (1, 2)]
+        for number, _ in kept:
+            os.dup2(aside.fileno(), number)
+        try:
+            yield
+        finally:
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)
