@@ -148,7 +148,7 @@ class Part:
         self.command = command
         self.code = 0
         self._joined = None
-        self._last = _LastError()
+        self._last_error = "a fault"
 
     def __enter__(self) -> Part:
         if self.job is None:
@@ -157,7 +157,6 @@ class Part:
 
         job = self.job
         logger.addFilter(self._name)
-        logger.addHandler(self._last)
         logger.info("Waiting for %d other processes", job.count - 1)
         self._joined = processes.Joined(job.count, job.index, job.address, _interrupt)
         logger.info("All %d processes are there; this one writes", job.count)
@@ -185,7 +184,6 @@ class Part:
     def __exit__(self, kind, error, trace) -> None:
         if self.job is None:
             return
-        logger.removeHandler(self._last)
         logger.removeFilter(self._name)
         if self._joined is None:
             return
@@ -193,25 +191,17 @@ class Part:
             # The process ends here, so that Python would not show it.
             sys.excepthook(kind, error, trace)
         if kind is not None or self.code:
-            self._joined.end(self._last.text or "a fault", self.code or 1)
+            self._joined.end(self._last_error, self.code or 1)
         self._joined.finish()
 
     def _name(self, record: logging.LogRecord) -> bool:
-        """Say which process a message is of, but for the first one."""
+        """Say which process a message is of, but for the first one; keep an error."""
+        if record.levelno >= logging.ERROR:
+            self._last_error = record.getMessage()
         if self.job.index:
             number = f"process {self.job.index} of {self.job.count}: "
             record.msg, record.args = number + record.getMessage(), None
         return True
-
-
-class _LastError(logging.Handler):
-    """Keeps the last error that was logged, for the other processes."""
-
-    text = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR:
-            self.text = record.getMessage()
 
 
 def _interrupt(reason: str) -> None:

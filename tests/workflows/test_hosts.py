@@ -1,0 +1,180 @@
+"""A training by several processes: when it is one, and what they leave."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from dipy_tractogen.workflows import hosts
+from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.hosts import Job, job_in
+
+COMMAND = """
+import sys
+sys.argv[0] = "dipy_train_vae"
+from dipy_tractogen.workflows.start import run
+run()
+"""
+SLURM = {
+    "SLURM_JOB_ID": "77",
+    "SLURM_STEP_NODELIST": "node[1-2]",
+    "SLURM_NTASKS": "4",
+    "SLURM_STEP_NUM_TASKS": "4",
+    "SLURM_PROCID": "3",
+    "SLURM_LOCALID": "1",
+}
+GIVEN = {
+    "JAX_COORDINATOR_ADDRESS": "node1:1234",
+    "JAX_NUM_PROCESSES": "2",
+    "JAX_PROCESS_ID": "1",
+}
+on_jax = pytest.mark.skipif(
+    keras.config.backend() != "jax", reason="several processes are joined by JAX"
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        (GIVEN, Job(2, 1, "node1:1234")),
+        (GIVEN | {"JAX_COORDINATOR_ADDRESS": "[::1]:80"}, Job(2, 1, "[::1]:80")),
+        (GIVEN | {"JAX_NUM_PROCESSES": "1", "JAX_PROCESS_ID": ""}, None),
+        (SLURM, Job(4, 3, None)),
+        (
+            SLURM | {"JAX_COORDINATOR_ADDRESS": "node1:1234"},
+            Job(4, 3, "node1:1234"),
+        ),
+        (SLURM | GIVEN, Job(2, 1, "node1:1234")),
+        (SLURM | {"JAX_NUM_PROCESSES": "1"}, None),
+        # A step of one task in a job of more, as that of a shell.
+        (SLURM | {"SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0"}, None),
+        (SLURM | {"SLURM_STEP_NUM_TASKS": "", "SLURM_NTASKS": "1"}, None),
+        # A script that SLURM runs, outside of any step.
+        ({**SLURM, "SLURM_STEP_NODELIST": ""}, None),
+    ],
+)
+def test_environment_says_how_many_processes_there_are(environment, expected):
+    assert job_in(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"JAX_PROCESS_ID": ""}, "without JAX_PROCESS_ID: a training by several"),
+        ({"JAX_COORDINATOR_ADDRESS": ""}, "without JAX_COORDINATOR_ADDRESS"),
+        ({"JAX_NUM_PROCESSES": ""}, "without JAX_NUM_PROCESSES"),
+        ({"JAX_NUM_PROCESSES": "two"}, "JAX_NUM_PROCESSES=two: expected a whole"),
+        ({"JAX_PROCESS_ID": "2"}, "JAX_PROCESS_ID=2: expected a whole number from 0"),
+        ({"JAX_PROCESS_ID": "-1"}, "JAX_PROCESS_ID=-1: expected"),
+        ({"JAX_COORDINATOR_ADDRESS": "node1"}, "ADDRESS=node1: give the host"),
+        ({"JAX_COORDINATOR_ADDRESS": "node1:70000"}, "and a port that is free"),
+    ],
+)
+def test_half_an_environment_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        job_in(GIVEN | change)
+
+
+@on_jax
+def test_wrong_environment_is_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("JAX_PROCESS_ID", "0")
+    folder = tmp_path / "out"
+    assert main("dipy_train_vae", ["nothing.trk", "--out_dir", str(folder)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ERROR: JAX_PROCESS_ID without JAX_COORDINATOR_ADDRESS")
+    assert not folder.exists()
+
+
+def test_commands_that_do_not_train_are_run_alone(monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ, **GIVEN})
+
+    class Flow:
+        on_several_hosts = False
+
+    assert hosts.job_of(Flow()) is None
+
+
+def run_in_two(tmp_path, *arguments, different=()):
+    """Run a command in two processes; return what each said, and its exit code."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    started = []
+    for index in range(2):
+        folder = tmp_path / f"process_{index}"
+        folder.mkdir()
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "JAX_COORDINATOR_ADDRESS": address,
+            "JAX_NUM_PROCESSES": "2",
+            "JAX_PROCESS_ID": str(index),
+        }
+        own = different if index else ()
+        command = [sys.executable, "-c", COMMAND, *arguments, *own]
+        started.append(
+            subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    try:
+        said = [each.communicate(timeout=200)[0] for each in started]
+    finally:
+        for each in started:
+            each.kill()
+    return [(each.returncode, text) for each, text in zip(started, said)]
+
+
+@on_jax
+def test_two_processes_train_as_one_does(tmp_path, bundle_files, monkeypatch):
+    """The first one writes all there is; the other leaves nothing."""
+    options = [*map(str, bundle_files), "--epochs", "2", "--batch_size", "8"]
+    options += ["--nb_points", "8", "--latent_dim", "2", "--out_dir", "out"]
+    options += ["--log_file", "log.txt"]
+    (code, said), (other_code, other_said) = run_in_two(tmp_path, *options)
+    assert (code, other_code) == (0, 0), said + other_said
+    assert "made by 2 devices in 2 processes, 4 on each" in said
+    assert other_said == ""
+    assert list((tmp_path / "process_1").iterdir()) == []
+    monkeypatch.chdir(tmp_path)
+    assert main("dipy_train_vae", options) == 0
+    folder = tmp_path / "process_0"
+    for name in ("log.txt", "out"):
+        assert (folder / name).exists()
+    from dipy_tractogen.nn import load_model
+
+    together, alone = (
+        load_model(each / "out" / "model.keras") for each in (folder, tmp_path)
+    )
+    for found, expected in zip(
+        together.network.get_weights(), alone.network.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@on_jax
+def test_processes_that_differ_end_with_a_line_each(tmp_path, bundle_files):
+    options = [*map(str, bundle_files), "--out_dir", "out"]
+    results = run_in_two(tmp_path, *options, different=["--seed", "5"])
+    assert [code for code, _ in results] == [1, 1]
+    errors = [
+        [line for line in said.splitlines() if not line.startswith("INFO")]
+        for _, said in results
+    ]
+    assert [len(each) for each in errors] == [1, 1], errors
+    assert "Interrupted: process 1 of 2 has ended: dipy_train_vae" in errors[0][0]
+    assert errors[1][0].startswith("ERROR: process 1 of 2: dipy_train_vae")
+    assert "set JAX_NUM_PROCESSES=1" in errors[1][0]
+    for index in range(2):
+        assert list((tmp_path / f"process_{index}").iterdir()) == []
