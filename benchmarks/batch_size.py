@@ -83,7 +83,6 @@ def train(row: dict, data: dict, options) -> dict:
         "steps": int(history[-1]["step"]),
         "val_loss": round(best["val_loss"], 3),
         "loss": round(best["loss"], 3),
-        "val_mm": round(best["val_reconstruction_mm"], 4),
         "held_out_mm": round(model.record.held_out_mm["mean"], 4),
         "percentile_95": round(model.record.held_out_mm["percentile_95"], 4),
         "active_units": model.record.active_units,
