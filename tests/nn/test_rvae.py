@@ -1,5 +1,6 @@
 """Lines whose length the encoder finds, and the latents follow."""
 
+from keras import ops
 import numpy as np
 import pytest
 
@@ -81,24 +82,24 @@ def test_prior_is_about_the_attribute_along_a_unit_vector():
     for size in (0.01, 5.0):
         regression.direction.assign(size * unit)
         outputs = network(given)
-        expected = normal_kl(
-            outputs["z_mean"], outputs["z_log_var"], outputs["r_mean"] * unit, 0.7
-        )
-        np.testing.assert_allclose(
-            kl.divergence(outputs), expected, rtol=1e-4, atol=1e-5
-        )
+        mean = outputs["r_mean"] * ops.convert_to_tensor(unit)
+        expected = normal_kl(outputs["z_mean"], outputs["z_log_var"], mean, 0.7)
+        found = ops.convert_to_numpy(kl.divergence(outputs))
+        expected = ops.convert_to_numpy(expected)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_loss_has_the_likelihood_of_the_attribute():
     """A weight more adds the term, in standardised units."""
     given = inputs()
     one, two = made(attribute_weight=1.0), made(attribute_weight=3.0)
-    outputs = {**one.network(given), "r_log_var": np.full((30, 1), 0.5, "float32")}
+    outputs = {**one.network(given), "r_log_var": ops.full((30, 1), 0.5)}
+    tensors = {name: ops.convert_to_tensor(each) for name, each in given.items()}
     losses = [
-        float(model.network.compute_loss(given, y_pred=outputs, training=False))
+        float(model.network.compute_loss(tensors, y_pred=outputs, training=False))
         for model in (one, two)
     ]
-    error = np.asarray(outputs["r_mean"]) - given["conditions"][:, 2:]
+    error = ops.convert_to_numpy(outputs["r_mean"]) - given["conditions"][:, 2:]
     term = np.mean(error**2 / (2 * np.exp(0.5)) + 0.5 / 2)
     assert losses[1] - losses[0] == pytest.approx(2 * term, rel=1e-3)
 
