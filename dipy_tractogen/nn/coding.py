@@ -223,7 +223,7 @@ def _encoded_values(
 
 
 def check_layers(model) -> None:
-    """Refuse to go on where the layers wait for the conditions of a training.
+    """Check that the layers do not wait for the conditions of a training.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def check_layers(model) -> None:
 
 
 def as_points(model, streamlines) -> np.ndarray:
-    """Give streamlines the number of points that the model reads.
+    """Return streamlines with the number of points that the model reads.
 
     Parameters
     ----------
@@ -267,7 +267,7 @@ def as_points(model, streamlines) -> np.ndarray:
 
 
 def _check_finite(finite: np.ndarray) -> None:
-    """Refuse streamlines of which one is marked as not finite."""
+    """Check that each streamline is marked as finite."""
     if not finite.all():
         raise ValueError(
             f"{np.sum(~finite)} of {len(finite)} streamlines have points that are NaN "

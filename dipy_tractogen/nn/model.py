@@ -164,7 +164,7 @@ class StreamlineModel:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
     def get_config(self) -> dict:
-        """Parameters of the model, as plain values."""
+        """Return the parameters of the model, as plain values."""
         config = {
             "nb_points": self.nb_points,
             "latent_dim": self.latent_dim,

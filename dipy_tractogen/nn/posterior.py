@@ -91,6 +91,6 @@ class GaussianPosterior(keras.layers.Layer):
         return {"z_log_var": z_log_var, "z": z}
 
     def get_config(self) -> dict:
-        """Parameters of the posterior."""
+        """Return the parameters of the posterior."""
         names = ("deviation", "log_var_limit", "zero_log_var", "epsilon_std")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -132,5 +132,5 @@ class VAE(StreamlineModel):
         return np.zeros((len(as_streamlines(streamlines)), self.latent_dim)), 1.0
 
     def get_config(self) -> dict:
-        """Parameters of the model, as plain values."""
+        """Return the parameters of the model, as plain values."""
         return {**super().get_config(), **parameters_of(self.network.posterior)}

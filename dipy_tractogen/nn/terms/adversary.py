@@ -168,7 +168,7 @@ class Adversary(Term):
         return ops.mean(of_z - of_drawn) + self.gradient_penalty * penalty
 
     def get_config(self) -> dict:
-        """Parameters of the term."""
+        """Return the parameters of the term."""
         return {
             **super().get_config(),
             "prior": self.prior,

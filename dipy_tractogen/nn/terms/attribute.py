@@ -88,7 +88,7 @@ class AttributeRegularizer(Term):
         return tuple(f"{name}_loss" for name in self.attributes)
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
-        """Refuse what is no number; arguments as of `Term.check_conditions`."""
+        """Check that they are numbers; arguments as of `Term.check_conditions`."""
         for name, dimension in self.attributes.items():
             if conditions[name].is_categorical:
                 raise ValueError(
@@ -107,7 +107,7 @@ class AttributeRegularizer(Term):
         self.trackers = [keras.metrics.Mean(name=name) for name in self.measures]
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
-        """Mean over the pairs by its weight; arguments as of `Term.loss`."""
+        """Compute the mean over the pairs; arguments as of `Term.loss`."""
         of_latents, of_attributes = (
             _differences(ops.take(values, columns, axis=1))
             for values, columns in (
@@ -125,7 +125,7 @@ class AttributeRegularizer(Term):
         return self.weight * ops.sum(terms)
 
     def get_config(self) -> dict:
-        """Parameters of the term."""
+        """Return the parameters of the term."""
         return {
             **super().get_config(),
             "attributes": dict(self.attributes),

@@ -158,7 +158,7 @@ class KL(Term):
         return [WeightSchedule(budget, self.beta_now, self.beta_at, "beta")]
 
     def get_config(self) -> dict:
-        """Parameters of the term."""
+        """Return the parameters of the term."""
         names = (
             *("beta", "beta_schedule", "beta_start", "beta_ramp", "beta_cycles"),
             *("free_bits", "kl_variant"),

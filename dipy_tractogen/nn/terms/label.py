@@ -97,7 +97,7 @@ class LabelRegularizer(Term):
         return f"{self.condition}_accuracy", f"{self.condition}_weight"
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
-        """Refuse a number; arguments as of `Term.check_conditions`."""
+        """Check that it is a category; arguments as of `Term.check_conditions`."""
         if not conditions[self.condition].is_categorical:
             raise ValueError(
                 f"{self.condition} is a number: a label regularizer reads a category."
@@ -125,7 +125,7 @@ class LabelRegularizer(Term):
         self.accuracy = keras.metrics.Mean(name=self.measures[0])
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
-        """Cross entropy by its weight; arguments as of `Term.loss`."""
+        """Compute the cross entropy by its weight; arguments as of `Term.loss`."""
         labels = inputs["conditions"][:, self._columns]
         logits = self.classifier(outputs["z"])
         right = ops.argmax(logits, axis=-1) == ops.argmax(labels, axis=-1)
@@ -169,7 +169,7 @@ class LabelRegularizer(Term):
         return [WeightSchedule(budget, self.weight_now, self.weight_at, name)]
 
     def get_config(self) -> dict:
-        """Parameters of the term."""
+        """Return the parameters of the term."""
         names = ("weight", "final_weight", "schedule", "length", "slope", "condition")
         return {
             **super().get_config(),

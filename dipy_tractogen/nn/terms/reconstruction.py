@@ -105,6 +105,6 @@ class Reconstruction(keras.layers.Layer):
         return ops.mean(counted * ops.mean(penalty, axis=-1))
 
     def get_config(self) -> dict:
-        """Parameters of the error."""
+        """Return the parameters of the error."""
         names = ("sigma_mm", "reduction", "reconstruction", "huber_mm")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

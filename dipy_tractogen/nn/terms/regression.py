@@ -144,6 +144,6 @@ class Regression(Term):
         return mean + deviation * rng.standard_normal(mean.shape)
 
     def get_config(self) -> dict:
-        """Parameters of the term."""
+        """Return the parameters of the term."""
         names = ("attribute", "attribute_weight", "deviation", "log_var_limit")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
