@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import mean_curvature, resample
+from dipy_tractogen.streamlines.geometry import CHUNK, mean_curvature, resample
 
 from .choice import shuffled_by_group
 from .prefetch import in_order
@@ -101,4 +101,5 @@ def _between(found: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _curvatures(points: np.ndarray) -> np.ndarray:
-    return mean_curvature(resample(points, _NB_POINTS))
+    parts = [points[start : start + CHUNK] for start in range(0, len(points), CHUNK)]
+    return np.concatenate([mean_curvature(resample(p, _NB_POINTS)) for p in parts])

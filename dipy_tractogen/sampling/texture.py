@@ -7,6 +7,7 @@ kept and added again, and the arc length is then made the one that is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,7 +204,7 @@ class Texture:
         ends = self._residuals[:, [0, -1]][suited.chosen] * suited.scales
         ends += suited.means[:, [0, -1]]
         moves = self.ends.moves(ends, labels, rng)
-        return suited.add(self._residuals, moves, exact=exact)
+        return suited.add(self._residuals.__getitem__, moves, exact=exact)
 
     def _suit(self, means, labels, target_lengths, rng) -> _Suited:
         """Choose a residual and a length for each streamline."""
@@ -305,7 +306,9 @@ def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
 
     def textured(strength: float) -> np.ndarray:
         weakened = (trial.coefficients * strength).astype(np.float16)
-        return suited.add(trial._along(weakened), ends_stay, exact=True)
+        return suited.add(
+            lambda chosen: trial._along(weakened[chosen]), ends_stay, exact=True
+        )
 
     return choose_strengths(textured, points[judged], labels[judged])
 
@@ -331,18 +334,13 @@ class _Suited:
     target_lengths: np.ndarray
     scales: np.ndarray
 
-    def add(self, residuals, moves, *, exact: bool) -> np.ndarray:
-        """Add the residuals to the streamlines, and move their ends."""
+    def add(self, residuals_of: Callable, moves, *, exact: bool) -> np.ndarray:
+        """Add the residuals of those that were chosen, and move the ends."""
         textured = np.empty_like(self.means)
         for start in range(0, len(self.means), CHUNK):
             part = slice(start, start + CHUNK)
-            own = residuals[self.chosen[part]]
+            own = residuals_of(self.chosen[part])
             own *= self.scales[part]
-            textured[part] = add_with_length(
-                self.means[part],
-                own,
-                self.target_lengths[part],
-                moves[part],
-                exact=exact,
-            )
+            given = (self.means[part], own, self.target_lengths[part], moves[part])
+            textured[part] = add_with_length(*given, exact=exact)
         return textured
