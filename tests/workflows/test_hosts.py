@@ -99,21 +99,31 @@ def test_commands_that_do_not_train_are_run_alone(monkeypatch):
     assert hosts.job_of(Flow()) is None
 
 
-def run_in_two(tmp_path, *arguments, different=()):
+def by_address(port, index):
+    address = f"127.0.0.1:{port}"
+    return GIVEN | {"JAX_COORDINATOR_ADDRESS": address, "JAX_PROCESS_ID": str(index)}
+
+
+def in_slurm(port, index):
+    """A step of two tasks on this machine; JAX would take the port from the job."""
+    own = {"SLURM_PROCID": str(index), "SLURM_LOCALID": str(index)}
+    host = {"SLURM_STEP_NODELIST": "127.0.0.1", "JAX_COORDINATOR_PORT": port}
+    return SLURM | {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"} | own | host
+
+
+def run_in_two(tmp_path, *arguments, different=(), make_environment=by_address):
     """Run a command in two processes; return what each said, and its exit code."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        port = str(free.getsockname()[1])
     started = []
     for index in range(2):
         folder = tmp_path / f"process_{index}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         environment = {
             **os.environ,
             "KERAS_BACKEND": "jax",
-            "JAX_COORDINATOR_ADDRESS": address,
-            "JAX_NUM_PROCESSES": "2",
-            "JAX_PROCESS_ID": str(index),
+            **make_environment(port, index),
         }
         own = different if index else ()
         command = [sys.executable, "-c", COMMAND, *arguments, *own]
@@ -136,27 +146,46 @@ def run_in_two(tmp_path, *arguments, different=()):
     return [(each.returncode, text) for each, text in zip(started, said)]
 
 
+class KilledError(BaseException):
+    """Ends a training as a kill does."""
+
+
+def write_and_end(checkpoint, *_):
+    checkpoint.write()
+    raise KilledError
+
+
 @on_jax
-def test_two_processes_train_as_one_does(tmp_path, bundle_files, monkeypatch):
-    """The first one writes all there is; the other leaves nothing."""
+def test_two_processes_go_on_with_a_training_as_one_does(
+    tmp_path, bundle_files, monkeypatch
+):
+    """The first one reads its state, and writes all there is."""
+    from dipy_tractogen.nn import SpectralBackbone, load_model
+    from dipy_tractogen.nn.checkpoint import Checkpoint
+
     options = [*map(str, bundle_files), "--epochs", "2", "--batch_size", "8"]
-    options += ["--nb_points", "8", "--latent_dim", "2", "--out_dir", "out"]
-    options += ["--log_file", "log.txt"]
-    (code, said), (other_code, other_said) = run_in_two(tmp_path, *options)
-    assert (code, other_code) == (0, 0), said + other_said
-    assert "made by 2 devices in 2 processes, 4 on each" in said
-    assert other_said == ""
-    assert list((tmp_path / "process_1").iterdir()) == []
+    options += ["--nb_points", "8", "--latent_dim", "2", "--held_out", "0"]
+    options += ["--out_dir", "out", "--log_file", "log.txt"]
     monkeypatch.chdir(tmp_path)
     assert main("dipy_train_vae", options) == 0
-    folder = tmp_path / "process_0"
-    for name in ("log.txt", "out"):
-        assert (folder / name).exists()
-    from dipy_tractogen.nn import load_model
-
+    folder, other = tmp_path / "process_0", tmp_path / "process_1"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(SpectralBackbone, "steps_per_round", 3)
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", write_and_end)
+    with pytest.raises(KilledError):
+        main("dipy_train_vae", options)
+    results = run_in_two(tmp_path, *options, "--resume")
+    assert [code for code, _ in results] == [0, 0], results
+    assert "Going on after step 3" in results[0][1]
+    assert "made by 2 devices in 2 processes, 4 on each" in results[0][1]
+    assert results[1][1] == ""
+    assert list(other.iterdir()) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["log.txt", "out"]
     together, alone = (
         load_model(each / "out" / "model.keras") for each in (folder, tmp_path)
     )
+    assert together.record.history[-1]["step"] == alone.record.history[-1]["step"]
     for found, expected in zip(
         together.network.get_weights(), alone.network.get_weights(), strict=True
     ):
@@ -166,7 +195,9 @@ def test_two_processes_train_as_one_does(tmp_path, bundle_files, monkeypatch):
 @on_jax
 def test_processes_that_differ_end_with_a_line_each(tmp_path, bundle_files):
     options = [*map(str, bundle_files), "--out_dir", "out"]
-    results = run_in_two(tmp_path, *options, different=["--seed", "5"])
+    results = run_in_two(
+        tmp_path, *options, different=["--seed", "5"], make_environment=in_slurm
+    )
     assert [code for code, _ in results] == [1, 1]
     errors = [
         [line for line in said.splitlines() if not line.startswith("INFO")]
