@@ -225,8 +225,9 @@ def _run_flow(flow, given: dict, part: Part) -> int:
     began = time.perf_counter()
     _tell_all(given)
     try:
-        part.check_commands()
+        part.begin()
         flow.run(**given)
+        part.finish()
     except (ValueError, OSError, MemoryError, ImportError) as error:
         if INTERRUPTS.seen:
             # A library has made that of it.

@@ -127,8 +127,8 @@ def job_of(flow) -> Job | None:
 class Part:
     """What a process has to do with the others, around the run of its workflow.
 
-    Used in a ``with`` statement, which begins when all are there. It ends when all have
-    come to the end, or when one fails, and then ends this process.
+    Used in a ``with`` statement; where it ends by an error or with a code, the process
+    ends, and the others with it.
 
     Parameters
     ----------
@@ -150,30 +150,24 @@ class Part:
         self._joined = None
         self._last_error = "a fault"
 
-    def __enter__(self) -> Part:
-        if self.job is None:
-            return self
-        from dipy_tractogen.nn.backend import processes
-
-        job = self.job
-        logger.addFilter(self._name)
-        logger.info("Waiting for %d other processes", job.count - 1)
-        self._joined = processes.Joined(job.count, job.index, job.address, _interrupt)
-        logger.info("All %d processes are there; this one writes", job.count)
-        return self
-
-    def check_commands(self) -> None:
-        """Refuse processes that are trainings of their own.
+    def begin(self) -> None:
+        """Wait until all processes are there.
 
         Raises
         ------
+        ConnectionError
+            If they do not find one another.
         ValueError
             If this one has another command line than the first.
         """
-        if self._joined is None:
+        job = self.job
+        if job is None:
             return
         from dipy_tractogen.nn.backend import processes
 
+        logger.info("Waiting until all %d processes are there", job.count)
+        self._joined = processes.Joined(job.count, job.index, job.address, _interrupt)
+        logger.info("They are there; this one, number 0, writes")
         first = processes.agreed(self.command)
         if first != self.command:
             raise ValueError(
@@ -181,18 +175,30 @@ class Part:
                 f"take part in one training; for one of each, set {_COUNT}=1."
             )
 
+    def finish(self) -> None:
+        """Wait until all processes have come to the end."""
+        if self._joined is not None:
+            self._joined.finish()
+
+    def __enter__(self) -> Part:
+        if self.job is not None:
+            logger.addFilter(self._name)
+        return self
+
     def __exit__(self, kind, error, trace) -> None:
         if self.job is None:
             return
         logger.removeFilter(self._name)
-        if self._joined is None:
+        if kind is None and not self.code:
             return
-        if kind is not None and kind is not KeyboardInterrupt:
+        from dipy_tractogen.nn.backend import processes
+
+        if kind is not None:
             # The process ends here, so that Python would not show it.
             sys.excepthook(kind, error, trace)
-        if kind is not None or self.code:
-            self._joined.end(self._last_error, self.code or 1)
-        self._joined.finish()
+        if self._joined is None:
+            processes.leave_at_once(self.code or 1)
+        self._joined.end(self._last_error, self.code or 1)
 
     def _name(self, record: logging.LogRecord) -> bool:
         """Say which process a message is of, but for the first one; keep an error."""

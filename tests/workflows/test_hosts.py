@@ -90,6 +90,24 @@ def test_wrong_environment_is_one_line(monkeypatch, capsys, tmp_path):
     assert not folder.exists()
 
 
+@on_jax
+def test_port_that_is_taken_is_one_line(tmp_path, bundle_files):
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, *map(str, bundle_files)],
+            cwd=tmp_path,
+            env={**os.environ, "KERAS_BACKEND": "jax", **by_address(port, 0)},
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+    assert done.returncode == 1
+    (line,) = [each for each in done.stderr.splitlines() if "INFO" not in each]
+    assert f"Process 0 cannot listen at port {port} of this host" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_commands_that_do_not_train_are_run_alone(monkeypatch):
     monkeypatch.setattr(os, "environ", {**os.environ, **GIVEN})
 

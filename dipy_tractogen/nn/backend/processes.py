@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import _thread
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 import json
 import os
+import socket
 import sys
 import tempfile
 import threading
 import time
+from typing import NoReturn
 
 import numpy as np
 
 from . import backend_name
 
-_ENDED, _LEFT = "dipy_tractogen/ended", "dipy_tractogen/left"
-# How long the last process waits for the first one, which writes its outputs.
-_SECONDS_TO_FINISH = 24 * 3600
+# What processes tell one another: why one ends, that it does, that its work is done.
+_ENDED, _LEFT, _DONE = (f"dipy_tractogen/{word}" for word in ("ended", "left", "done"))
+_SECONDS_TO_JOIN = 300
 _SECONDS_TO_LEAVE = 10.0
+_SECONDS_BETWEEN_LOOKS = 0.2
 # Until what is said of the end of another process is here.
 _SECONDS_TO_HEAR = 3.0
 _MS_BETWEEN_LOOKS = 3_600_000
@@ -144,34 +148,52 @@ class Joined:
         address: str | None,
         on_end: Callable[[str], None],
     ):
-        import jax
-
-        self.nb_processes, self.number = nb_processes, number
-        # It would take SIGTERM for itself.
-        jax.config.update("jax_enable_preemption_service", False)
+        self.nb_processes, self.number, self._address = nb_processes, number, address
+        if address and not number:
+            _check_port(int(address.rpartition(":")[2]))
+        said = ""
         try:
             with _noise_set_aside():
-                jax.distributed.initialize(
-                    address,
-                    nb_processes,
-                    number,
-                    shutdown_timeout_seconds=_SECONDS_TO_FINISH,
-                )
-                # Libraries tell of their first exchange.
-                agreed_arrays(np.int32(0))
+                # In a thread, as what waits in C++ would let no signal through.
+                connecting = ThreadPoolExecutor(1).submit(self._connect)
+                connecting.result(timeout=_SECONDS_TO_JOIN)
+        except TimeoutError:
+            said = f"not all are there after {_SECONDS_TO_JOIN} s"
         except (RuntimeError, ValueError) as error:
+            said = str(error).splitlines()[0]
+        if said:
             raise ConnectionError(
-                f"Process {number} of {nb_processes} has not found the others at "
-                f"{address or 'the address that JAX found'}: "
-                f"{str(error).splitlines()[0]}"
-            ) from error
+                f"The other {nb_processes - 1} processes are not found at "
+                f"{address or 'the address that JAX takes from SLURM'}: {said}"
+            )
         self._watch = _Watch(_client(), self, on_end)
         self._watch.start()
+
+    def _connect(self) -> None:
+        import jax
+
+        # It would take SIGTERM for itself.
+        jax.config.update("jax_enable_preemption_service", False)
+        jax.distributed.initialize(
+            self._address,
+            self.nb_processes,
+            self.number,
+            # JAX aborts the process then.
+            initialization_timeout=_SECONDS_TO_JOIN + 60,
+        )
+        # Libraries tell of their first exchange.
+        agreed_arrays(np.int32(0))
 
     def finish(self) -> None:
         """Leave once all processes have come to the end."""
         import jax
 
+        client = _client()
+        client.key_value_set(f"{_DONE}/{self.number}", "")
+        for other in range(self.nb_processes):
+            while not _is_there(client, f"{_DONE}/{other}"):
+                # The first one may have large outputs to write.
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
         self._watch.is_over = True
         jax.distributed.shutdown()
 
@@ -202,10 +224,14 @@ class Joined:
             for other in range(1, self.nb_processes if not self.number else 1):
                 rest = max(until - time.monotonic(), 0.001)
                 _client().blocking_key_value_get(f"{_LEFT}/{other}", int(1000 * rest))
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # JAX would wait for the others, and then abort.
-        os._exit(code)
+        leave_at_once(code)
+
+
+def leave_at_once(code: int) -> NoReturn:
+    """End this process without what JAX does at its end, which waits for others."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 class _Watch(threading.Thread):
@@ -248,6 +274,27 @@ class _Watch(threading.Thread):
                 self.is_over = True
                 os.write(2, f"ERROR: Interrupted: {reason}\n".encode())
                 self._joined.leave(1)
+
+
+def _check_port(port: int) -> None:
+    """Refuse a port that is taken, of which JAX may die without a word."""
+    is_dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if is_dual else socket.AF_INET
+    try:
+        socket.create_server(("", port), family=family, dualstack_ipv6=is_dual).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"Process 0 cannot listen at port {port} of this host "
+            f"({error.strerror}): give another one in JAX_COORDINATOR_ADDRESS."
+        ) from error
+
+
+def _is_there(client, key: str) -> bool:
+    try:
+        client.key_value_try_get(key)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _client():
