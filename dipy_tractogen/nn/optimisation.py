@@ -283,7 +283,9 @@ def plan_steps(
     steps_per_call : int
         Steps compiled into one call, or 1.
     """
-    per_call, per_round = backbone.steps_per_call, backbone.steps_per_round
+    longer_call, longer_round = backend.current().pace()
+    per_call = longer_call * backbone.steps_per_call
+    per_round = longer_round * backbone.steps_per_round
     if options.epochs is not None:
         steps = max(1, math.ceil(options.epochs * nb_streamlines / batch_size))
     elif options.max_minutes is None:

@@ -42,7 +42,8 @@ def test_all_are_plausible_before_they_are_resampled(model, longer, nb_points):
     points, _ = model.generate(60, "bundle_1", plausibility=longer, nb_points=nb_points)
     assert len(points) == 60
     assert longer.shortfall == {}
-    assert longer.nb_tried == pytest.approx(120, rel=0.4)
+    # A bundle has a few streamlines, about which the others are drawn.
+    assert 80 < longer.nb_tried < 240
     low = longer.criteria[0].low
     assert (lengths(points) >= low).all() == (nb_points is None)
 

@@ -14,6 +14,7 @@ from dipy_tractogen.nn import (
     backend,
 )
 from dipy_tractogen.nn.callbacks import KeepBest
+from dipy_tractogen.nn.optimisation import plan_steps
 
 
 def small(**options):
@@ -195,3 +196,13 @@ def test_compiled_training_does_as_the_plain_one(arrays, monkeypatch):
     assert compiled.record.history[-1]["val_reconstruction_mm"] == pytest.approx(
         plain.record.history[-1]["val_reconstruction_mm"], rel=0.05
     )
+
+
+def test_calls_and_rounds_are_longer_where_a_device_is_fast(monkeypatch):
+    backbone = SpectralBackbone(24)
+    options = TrainingOptions(epochs=1000)
+    assert plan_steps(options, backbone, 2560, 256) == (10000, 100, 50)
+    monkeypatch.setattr(backend.current(), "pace", lambda: (4, 10))
+    assert plan_steps(options, backbone, 2560, 256) == (10000, 1000, 200)
+    by_time = TrainingOptions(max_minutes=1.0)
+    assert plan_steps(by_time, backbone, 2560, 256) == (None, 1000, 200)

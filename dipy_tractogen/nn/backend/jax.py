@@ -16,6 +16,9 @@ from .devices import Devices
 
 # Rows that a compiled function is padded to, each with a compilation of its own.
 _SIZES = (64, 512, 4096)
+# Two million streamlines a second are 200 steps of 256 in 26 ms, and 1,000 in 130 ms:
+# ten times what is done between two calls, and between two rounds.
+_PACE_OF_ACCELERATOR = (4, 10)
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:
@@ -70,6 +73,11 @@ def sync(network: keras.Model) -> None:
 def weights_of(network: keras.Model) -> list[jax.Array]:
     """Return the weights as they are now; arrays of JAX do not change."""
     return [variable.value for variable in network.weights]
+
+
+def pace() -> tuple[int, int]:
+    """Return how many times as long calls and rounds are here as on a few cores."""
+    return (1, 1) if jax.default_backend() == "cpu" else _PACE_OF_ACCELERATOR
 
 
 class Training(BlockTraining):

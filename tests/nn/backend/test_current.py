@@ -64,7 +64,7 @@ def public(path):
 
 def test_backends_offer_the_same():
     offered = [public(FOLDER / f"{name}.py") for name in backend.BACKENDS]
-    assert len(offered[0]) == 8
+    assert len(offered[0]) == 9
     assert offered[1] == offered[0]
     assert offered[2] == offered[0]
 
