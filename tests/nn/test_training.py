@@ -147,9 +147,9 @@ def test_a_step_is_traced_once(arrays, monkeypatch):
     traced = []
     step = keras.Model.train_step
 
-    def watched(model, data):
+    def watched(model, *given):
         traced.append(model)
-        return step(model, data)
+        return step(model, *given)
 
     monkeypatch.setattr(keras.Model, "train_step", watched)
     model = small()
