@@ -77,8 +77,8 @@ class Budget(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Count, set the learning rate, stop when the budget is spent."""
-        # The other callbacks of a training come after this one.
-        backend.current().sync(self.model)
+        # On JAX, Keras brings all variables up to date where a callback asks for its
+        # model; so this one is the first of a training.
         self.steps = int(self.model.optimizer.iterations)
         now = time.perf_counter()
         if self._mark is not None:

@@ -65,11 +65,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, kind) and "RESOURCE_EXHAUSTED" in str(error)
 
 
-def sync(network: keras.Model) -> None:
-    """Bring the variables to what the last steps of `keras.Model.fit` made of them."""
-    network.jax_state_sync()
-
-
 def weights_of(network: keras.Model) -> list[jax.Array]:
     """Return the weights as they are now; arrays of JAX do not change."""
     return [variable.value for variable in network.weights]

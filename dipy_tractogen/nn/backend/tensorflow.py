@@ -92,18 +92,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, tf.errors.ResourceExhaustedError)
 
 
-def sync(network: keras.Model) -> None:
-    """Bring the variables to what the last steps of `keras.Model.fit` made of them.
-
-    A callback calls it before it reads or assigns variables at the end of a batch.
-
-    Parameters
-    ----------
-    network : keras.Model
-        The network in training.
-    """
-
-
 def weights_of(network: keras.Model) -> list:
     """Return the weights as they are now, for ``network.set_weights``.
 

@@ -52,10 +52,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def sync(network: keras.Model) -> None:
-    """Leave the variables as they are: each step changes them at once."""
-
-
 def weights_of(network: keras.Model) -> list[torch.Tensor]:
     """Return a copy of the weights as they are now."""
     return [variable.value.detach().clone() for variable in network.weights]
