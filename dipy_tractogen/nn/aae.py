@@ -63,6 +63,8 @@ class AAE(StreamlineModel):
     """
 
     active_variance = None
+    # As many steps of larger batches were no better; see benchmarks/README.rst.
+    larger_batches = False
     conditions_in_decoder = True
 
     def __init__(

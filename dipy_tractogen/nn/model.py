@@ -75,6 +75,8 @@ class StreamlineModel:
     active_variance : float or None
         Variance of its mean above which a latent dimension counts as active; None where
         all do, as no prior covers those that vary little.
+    larger_batches : bool
+        Whether batch size and learning rate grow with large data.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class StreamlineModel:
     conditions_in_encoder = False
     conditions_in_decoder = False
     active_variance: float | None = ACTIVE_VARIANCE
+    larger_batches = True
 
     @keras_defaults()
     def __init__(

@@ -92,7 +92,7 @@ class TrainingOptions:
         backbone : SpectralBackbone or ConvBackbone
             The network that is trained.
         nb_streamlines : int
-            Training streamlines.
+            Training streamlines; 0 leaves both as the backbone has them.
 
         Returns
         -------

@@ -189,7 +189,9 @@ def fit_model(
         # The first process writes.
         history_file = checkpoint_dir = tensorboard_dir = None
         resume = show_progress = False
-    options = options.for_backbone(model.backbone, len(data.points))
+    options = options.for_backbone(
+        model.backbone, len(data.points) if model.larger_batches else 0
+    )
     logger.info("Preparing %d streamlines", len(data.points))
     if options.batch_size > model.backbone.batch_size:
         logger.info(

@@ -55,6 +55,7 @@ def test_what_is_given_is_taken():
     assert filled(10**6, batch_size=64) == (64, 2e-3)
     assert filled(10**6, batch_size=2304) == (2304, pytest.approx(6e-3))
     assert filled(10**6, batch_size=10**6) == (10**6, 8e-3)
+    assert filled(0, batch_size=2304) == (2304, 2e-3)
     # No batch is larger than the data.
     assert filled(200, batch_size=768) == (768, 2e-3)
     assert filled(1024, batch_size=10**6) == (10**6, 4e-3)

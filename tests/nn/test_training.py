@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import (
+    AAE,
     VAE,
     ConvBackbone,
     SpectralBackbone,
@@ -51,6 +52,15 @@ def test_large_data_are_trained_on_in_larger_batches(arrays, monkeypatch, caplog
     assert (used["batch_size"], used["learning_rate"]) == (16, 4e-3)
     assert model.record.history[-1]["step"] == 32
     assert "Steps of 16 streamlines, at a learning rate of 0.004" in caplog.text
+
+
+def test_adversary_keeps_the_batch_of_the_backbone(arrays, monkeypatch):
+    monkeypatch.setattr("dipy_tractogen.nn.options.DEFAULT_STEPS", 20)
+    monkeypatch.setattr(SpectralBackbone, "batch_size", 4)
+    model = AAE(24, 4, backbone_options={"hidden_units": (16,)})
+    model.fit(**arrays, epochs=8)
+    used = model.record.parameters
+    assert (used["batch_size"], used["learning_rate"]) == (4, 2e-3)
 
 
 def test_weights_decay_by_a_share_of_the_learning_rate(short, arrays):
