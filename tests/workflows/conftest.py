@@ -76,12 +76,15 @@ def cohort_arguments(cohort):
 
 @pytest.fixture(scope="session")
 def conditional_model(cohort_arguments, tmp_path_factory):
-    """A CVAE that was trained for two epochs on the cohort; not to be changed."""
+    """A CVAE that was trained on the cohort, not to be changed.
+
+    It is trained until lengths that are asked for come out.
+    """
     folder = tmp_path_factory.mktemp("cvae")
     regularisers = ["--label_weight", "2", "--label_condition", "diagnosis"]
     regularisers += ["--attributes", "length", "tortuosity"]
     arguments = [*cohort_arguments, *regularisers, "--out_dir", str(folder)]
-    assert main("dipy_train_cvae", arguments) == 0
+    assert main("dipy_train_cvae", [*arguments, "--epochs", "60"]) == 0
     return folder / "model.keras"
 
 
