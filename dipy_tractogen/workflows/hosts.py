@@ -191,9 +191,12 @@ class Part:
         logger.removeFilter(self._name)
         if kind is None and not self.code:
             return
+        INTERRUPTS.ignore()
         from dipy_tractogen.nn.backend import processes
 
-        if kind is not None:
+        if kind is KeyboardInterrupt:
+            logger.error("Interrupted.")
+        elif kind is not None:
             # The process ends here, so that Python would not show it.
             sys.excepthook(kind, error, trace)
         if self._joined is None:
@@ -210,8 +213,12 @@ class Part:
         return True
 
 
-def _interrupt(reason: str) -> None:
+def _interrupt(reason: str) -> bool:
+    """Note why another process has ended, unless this one ends by itself."""
+    if INTERRUPTS.seen:
+        return False
     INTERRUPTS.reason = reason
+    return True
 
 
 def _whole(name: str, text: str, low: int, high: int | None) -> int:

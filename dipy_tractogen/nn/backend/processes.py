@@ -133,7 +133,8 @@ class Joined:
         Host and port where the first process listens; JAX finds it without, where it
         knows the cluster.
     on_end : callable
-        Is told what another process says when it ends before its time; in a thread.
+        Is told, in a thread, what another process says when it ends before its time;
+        returns whether this one is to be interrupted.
 
     Raises
     ------
@@ -146,7 +147,7 @@ class Joined:
         nb_processes: int,
         number: int,
         address: str | None,
-        on_end: Callable[[str], None],
+        on_end: Callable[[str], bool],
     ):
         self.nb_processes, self.number, self._address = nb_processes, number, address
         if address and not number:
@@ -239,7 +240,7 @@ class _Watch(threading.Thread):
 
     waits_since: float | None = None
 
-    def __init__(self, client, joined: Joined, on_end: Callable[[str], None]):
+    def __init__(self, client, joined: Joined, on_end: Callable[[str], bool]):
         super().__init__(daemon=True)
         self.is_over = False
         self._client = client
@@ -261,18 +262,22 @@ class _Watch(threading.Thread):
             f"process {ended['process']} of {self._joined.nb_processes} has ended: "
             f"{ended['reason']}"
         )
-        self._on_end(reason)
-        _thread.interrupt_main()
+        if self._on_end(reason):
+            _thread.interrupt_main()
         self._end_what_waits(reason)
 
     def _end_what_waits(self, reason: str) -> None:
         """End a process that waits for ever for what another was to send."""
+        number, nb_processes = self._joined.number, self._joined.nb_processes
+        # The first one listens for so long, and may have something to bring to an end.
+        patience = _SECONDS_TO_LEAVE / 5 if number else _SECONDS_TO_LEAVE
         while not self.is_over:
-            time.sleep(0.5)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
             since = _Watch.waits_since
-            if since is not None and time.monotonic() - since > _SECONDS_TO_LEAVE:
+            if since is not None and time.monotonic() - since > patience:
                 self.is_over = True
-                os.write(2, f"ERROR: Interrupted: {reason}\n".encode())
+                name = f"process {number} of {nb_processes}: " if number else ""
+                os.write(2, f"ERROR: {name}Interrupted: {reason}\n".encode())
                 self._joined.leave(1)
 
 
