@@ -16,6 +16,7 @@ _HOMES = {
     "AAE": ".aae",
     "load_model": ".archive",
     "StreamlineModel": ".model",
+    "Term": ".terms.base",
     "LabelRegularizer": ".terms.label",
     "AttributeRegularizer": ".terms.attribute",
     "SpectralBackbone": ".spectral",
