@@ -166,6 +166,9 @@ class StreamlineModel:
             return config[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.get_config()})
+
     def get_config(self) -> dict:
         """Return the parameters of the model, as plain values."""
         config = {

@@ -366,7 +366,7 @@ def test_what_is_found_is_kept_and_the_rest_is_the_exit_message(
     model_file, files, tmp_path, capsys
 ):
     given = [model_file, "--nb_streamlines", 30, "--out_dir", tmp_path]
-    given += ["--mask", files["half"], "--min_inside", 0.5, "--max_tries", 1]
+    given += ["--mask", files["half"], "--min_inside", 0.25, "--max_tries", 1]
     assert main("dipy_generate_streamlines", [*map(str, given)]) == 1
     made = load_bundles(tmp_path / "synthetic.trx", out_of_bounds="keep")
     assert 0 < len(made) < 30
