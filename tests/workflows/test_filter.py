@@ -75,7 +75,7 @@ def test_plausible_ones_are_kept_and_others_found(filtered):
     """By a model that was hardly trained."""
     counts = report_of(filtered)["counts"]
     kept = sum(counts[f"bundle_{i}"]["nb_plausible"] for i in (1, 2, 3))
-    assert kept > 48
+    assert kept > 40
     assert counts["wrong"]["nb_rejected"] > 48
 
 
