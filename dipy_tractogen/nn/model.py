@@ -162,9 +162,25 @@ class StreamlineModel:
 
     def __getattr__(self, name: str):
         """Return a parameter of a part of the network, such as ``sigma_mm``."""
-        if "network" in vars(self) and name in (config := self.get_config()):
-            return config[name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        for part in self._parts():
+            if name in (parameters := parameters_of(part)):
+                return parameters[name]
+        where = f": it is model.network.{name}" if hasattr(Network, name) else ""
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{where}.")
+
+    def __setattr__(self, name: str, value) -> None:
+        if any(name in parameters_of(part) for part in self._parts()):
+            raise AttributeError(
+                f"{name} is fixed when a model is made, as its loss is compiled with "
+                f"it: make another {type(self).__name__}({name}={value!r})."
+            )
+        super().__setattr__(name, value)
+
+    def _parts(self) -> tuple[keras.layers.Layer, ...]:
+        """Return what holds parameters of the model, once there is a network."""
+        if "network" not in vars(self):
+            return ()
+        return self.network.reconstruction, *self.own_terms
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self.get_config()})
@@ -182,7 +198,7 @@ class StreamlineModel:
                 keras.saving.serialize_keras_object(one) for one in self.regularizers
             ],
         }
-        for part in (self.network.reconstruction, *self.own_terms):
+        for part in self._parts():
             config.update(parameters_of(part))
         return config
 
