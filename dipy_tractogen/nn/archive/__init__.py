@@ -1,0 +1,1 @@
+"""Model files: reading, checking, and the record that they hold."""

@@ -1,0 +1,1 @@
+"""Layers between streamlines and latents."""

@@ -1,0 +1,1 @@
+"""Densities of the latents that samples are drawn from."""

@@ -1,0 +1,1 @@
+"""What a decoder leaves out of streamlines, and their exact length."""

@@ -1,0 +1,1 @@
+"""Latents of real tractograms: filter and label streamlines."""

@@ -1,0 +1,1 @@
+"""Readers and writers of tractograms, one file a format."""

@@ -1,0 +1,1 @@
+"""Streamlines that are made: phantom, cohort, invalid ones; and those DIPY ships."""

@@ -1,0 +1,1 @@
+"""Files, checks and messages that every layer uses; nothing of streamlines."""
