@@ -92,7 +92,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            f"{command} = dipy_tractogen.workflows.start:run"
+            f"{command} = dipy_tractogen.workflows.runtime.start:run"
             for command in read_commands()
         ]
     },

@@ -18,7 +18,7 @@ import numpy as np
 from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import AAE
 from dipy_tractogen.nn.backend import forget_graphs
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 

@@ -124,7 +124,7 @@ def step_of_torch(batch_size: int):
 
 def streamlines() -> np.ndarray:
     """Give points of the phantom, enough for ten batches."""
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     return simulate_fibercup(400, seed=0).resample(NB_POINTS)
 
@@ -179,7 +179,7 @@ def throughput(options) -> dict:
 def training(options) -> dict:
     """Train each of our models for some epochs, and for some time."""
     from dipy_tractogen import nn
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     kept, aside = simulate_fibercup(300, seed=0).split(0.3, 0)
     budgets = [{"epochs": options.epochs}, {"max_minutes": options.minutes}]

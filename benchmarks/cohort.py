@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen.nn import CVAE
-from dipy_tractogen.streamlines.cohort import (
+from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.simulation.cohort import (
     DIAGNOSES,
     CohortLaws,
     simulate_cohort,
     simulate_participants,
 )
-from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.viz.grid import GridRow, plot_grid
 
 _YOUNGEST = 20.0

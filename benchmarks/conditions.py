@@ -25,9 +25,9 @@ from quality import load
 from dipy_tractogen.metrics.evaluation import evaluate, evaluate_generated
 from dipy_tractogen.metrics.table import format_table
 from dipy_tractogen.nn import AAE, CVAE, RVAE
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.viz.grid import GridRow, plot_grid
 
 MODELS = {"cvae": CVAE, "rvae": RVAE, "aae": AAE}

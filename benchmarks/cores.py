@@ -123,7 +123,7 @@ def step_marks(enough: float = math.inf):
     list of tuple
         Steps, wall time and processor time of the process, in s.
     """
-    from dipy_tractogen.nn.callbacks import Budget
+    from dipy_tractogen.nn.training.callbacks import Budget
 
     marks: list[tuple[int, float, float]] = []
     original = Budget.on_train_batch_end
@@ -168,7 +168,7 @@ def rate_of(marks: list[tuple[int, float, float]]) -> dict[str, float]:
 def trained_model(backbone: str, **options):
     """Return a VAE trained on the phantom, with a tenth of it held out."""
     from dipy_tractogen.nn import VAE
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     kept, aside = simulate_fibercup(300, seed=0).split(0.1, 0)
     model = VAE(backbone=backbone, sigma_mm=0.4)

@@ -30,11 +30,11 @@ from dipy_tractogen.metrics.distances import mdf_points
 from dipy_tractogen.metrics.evaluation import evaluate
 from dipy_tractogen.metrics.memorisation import memorisation
 from dipy_tractogen.metrics.novelty import nearest_distances, same_streamlines
+from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
-from dipy_tractogen.streamlines.ragged import as_sequence, take
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 SHIFT_MM = 2.0
 NOISE_MM = 0.1

@@ -25,11 +25,15 @@ from quality import SETTINGS, load
 from dipy_tractogen import nn
 from dipy_tractogen.metrics.neighbours import nearest
 from dipy_tractogen.metrics.reconstruction import point_errors
-from dipy_tractogen.sampling.latent_filter import LatentFilter
-from dipy_tractogen.sampling.latent_labels import LatentLabels, label_figures
-from dipy_tractogen.sampling.latent_metric import LatentMetric
-from dipy_tractogen.sampling.latent_thresholds import best_threshold, figures
-from dipy_tractogen.streamlines.invalid import KINDS, InvalidSizes, make_invalid
+from dipy_tractogen.segment.filter import LatentFilter
+from dipy_tractogen.segment.label import LatentLabels, label_figures
+from dipy_tractogen.segment.metric import LatentMetric
+from dipy_tractogen.segment.thresholds import best_threshold, figures
+from dipy_tractogen.streamlines.simulation.invalid import (
+    KINDS,
+    InvalidSizes,
+    make_invalid,
+)
 
 _NB_POINTS_MDF = 20
 _HALF = InvalidSizes(

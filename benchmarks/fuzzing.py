@@ -60,7 +60,7 @@ class Said:
 
 def targets(good, roles) -> list[tuple]:
     """Return what can be broken: a name, the file, the command line around a copy."""
-    from dipy_tractogen.streamlines.files import TRACTOGRAM_EXTENSIONS
+    from dipy_tractogen.utils.files import TRACTOGRAM_EXTENSIONS
 
     tables = [
         (role, partial(good.tractogram, extension), roles.CHEAP)

@@ -83,10 +83,10 @@ def pack(folder: Path, tractogram: str) -> None:
 
 def load(options):
     """Return the streamlines to train on and those that are held out."""
+    from dipy_tractogen.streamlines.array_sequence import as_sequence
     from dipy_tractogen.streamlines.dataset import BundleSet
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
-    from dipy_tractogen.streamlines.ragged import as_sequence
     from dipy_tractogen.streamlines.reference import Reference
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     if options.data is None:
         return simulate_fibercup(300, seed=0).split(0.1, 0)

@@ -37,7 +37,7 @@ def work(arguments) -> None:
     import numpy as np
 
     from dipy_tractogen.nn import VAE
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     phantom = simulate_fibercup(2000, seed=0)
     model = VAE(32, 16)

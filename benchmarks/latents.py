@@ -17,7 +17,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
-from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
+from dipy_tractogen.metrics.latent import (
+    disentanglement,
+    streamline_attributes,
+)
 from dipy_tractogen.nn import VAE, AttributeRegularizer, LabelRegularizer
 from dipy_tractogen.streamlines.geometry import (
     lengths,
@@ -25,7 +28,7 @@ from dipy_tractogen.streamlines.geometry import (
     resample,
     tortuosity,
 )
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 _ATTRIBUTES = {"length": 0, "curvature": 1}
 _PLAUSIBLE = {

@@ -22,8 +22,8 @@ from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.table import format_table
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.packaged import packaged_bundles
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
+from dipy_tractogen.streamlines.simulation.packaged import packaged_bundles
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 # Minutes of optimisation, share that is held out, parameters of the model.
 SETTINGS = {

@@ -22,9 +22,9 @@ import numpy as np
 from quality import load
 from speed import command
 
+from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.streamlines.ragged import as_sequence, take
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 
 FORMATS = ("trk", "trx", "tck")
 SHIFT_MM = 2.0

@@ -18,7 +18,7 @@ import sys
 from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import VAE, TrainingDivergedError
 from dipy_tractogen.nn.backend import forget_graphs
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 STRONG = {"beta": 64.0}
 # Mean over the points, in place of eight effective ones: the KL divergence wins.

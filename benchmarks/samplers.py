@@ -25,13 +25,13 @@ import numpy as np
 
 from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.data import TrainingData
-from dipy_tractogen.nn.description import describe
-from dipy_tractogen.sampling.asked import Asked
-from dipy_tractogen.sampling.gmm import MixtureSampler
-from dipy_tractogen.sampling.kde import KernelSampler
-from dipy_tractogen.sampling.manifold import ManifoldSampler
-from dipy_tractogen.sampling.rejection import RejectionSampler
+from dipy_tractogen.nn.training.data import TrainingData
+from dipy_tractogen.nn.training.latent_summary import describe
+from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
+from dipy_tractogen.sampling.samplers.kde import KernelSampler
+from dipy_tractogen.sampling.samplers.manifold import ManifoldSampler
+from dipy_tractogen.sampling.samplers.rejection import RejectionSampler
 from dipy_tractogen.streamlines.geometry import lengths
 
 SAMPLERS = {

@@ -43,8 +43,8 @@ def write(
     model, path: Path, nb_streamlines: int, *, nb_points, dtype, **options
 ) -> int:
     """Generate streamlines into a file; give its size once it is on the disk."""
+    from dipy_tractogen.streamlines.formats.writers import open_writer
     from dipy_tractogen.streamlines.reference import Reference
-    from dipy_tractogen.streamlines.writers import open_writer
 
     header = Reference.from_dict(model.record.reference)
     names = model.record.bundle_names

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from .utils import moved
+
 __version__ = "0.1.0"
+
+moved.install()
 
 _LAZY = {
     "AE": "dipy_tractogen.nn",
@@ -20,9 +24,9 @@ _LAZY = {
     "BundleSet": "dipy_tractogen.streamlines.dataset",
     "Reference": "dipy_tractogen.streamlines.reference",
     "load_bundles": "dipy_tractogen.streamlines.io",
-    "save_bundles": "dipy_tractogen.streamlines.writers",
-    "simulate_fibercup": "dipy_tractogen.streamlines.phantom",
-    "packaged_bundles": "dipy_tractogen.streamlines.packaged",
+    "save_bundles": "dipy_tractogen.streamlines.formats.writers",
+    "simulate_fibercup": "dipy_tractogen.streamlines.simulation.phantom",
+    "packaged_bundles": "dipy_tractogen.streamlines.simulation.packaged",
     "evaluate": "dipy_tractogen.metrics.evaluation",
     "render_bundles": "dipy_tractogen.viz",
 }

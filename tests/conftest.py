@@ -32,7 +32,7 @@ def pytest_runtest_makereport():
 @pytest.fixture(scope="session")
 def phantom():
     """Twelve streamlines in each of the seven bundles; not to be changed."""
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     return simulate_fibercup(12, seed=0)
 
@@ -40,7 +40,7 @@ def phantom():
 @pytest.fixture(scope="session")
 def bundle_files(tmp_path_factory, phantom):
     """Three bundles of the phantom, a TRK file each; not to be changed."""
-    from dipy_tractogen.streamlines.writers import save_bundles
+    from dipy_tractogen.streamlines.formats.writers import save_bundles
 
     folder = tmp_path_factory.mktemp("bundles")
     files = []

@@ -29,7 +29,7 @@ def metadata(tmp_path_factory):
 def test_console_scripts_are_the_registry(metadata):
     parser = ConfigParser()
     parser.read(metadata / "entry_points.txt")
-    entry = "dipy_tractogen.workflows.start:run"
+    entry = "dipy_tractogen.workflows.runtime.start:run"
     assert dict(parser["console_scripts"]) == dict.fromkeys(cli_flows, entry)
 
 

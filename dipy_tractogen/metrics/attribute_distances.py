@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.sampling.plausibility.winding import winding
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.geometry import (
     mean_curvature,
     own_lengths,
     resample,
     tortuosity,
 )
-from dipy_tractogen.streamlines.ragged import as_streamlines
 
 from .estimate import Estimate, mean_estimate, parts_of_mean
 

@@ -22,7 +22,7 @@ from collections.abc import Hashable, Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.progress import advance
+from dipy_tractogen.utils.progress import advance
 
 from . import effort
 from .comparison import OVERALL

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dipy_tractogen.streamlines.progress import advance
+from dipy_tractogen.utils.progress import advance
 
 from . import effort
 from .agreement import bundle_agreement
+from .attribute_distances import ATTRIBUTES, texture_distances, texture_means
 from .estimate import Estimate, mean_estimate
 from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet, bundles_of
 from .shape import Clusters, find_clusters, shape_similarity
-from .texture import ATTRIBUTES, texture_distances, texture_means
 from .volume import volume_overlap
 
 MEASURES = (

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dipy_tractogen.streamlines.attributes import obtained_values
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.streamlines.obtained import obtained_values
 
 from .regression import regression_errors
 

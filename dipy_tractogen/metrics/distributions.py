@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .attribute_distances import UNITS
 from .samples import StreamlineSet
-from .texture import UNITS
 
 _NB_BINS = 40
 # Few streamlines are far longer or more wound than all others.

@@ -9,21 +9,26 @@ import time
 
 import numpy as np
 
-from dipy_tractogen.streamlines.progress import Progress, describe_duration, shown_by
-from dipy_tractogen.streamlines.ragged import as_streamlines
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.utils.progress import Progress, describe_duration, shown_by
 
 from . import effort
+from .attribute_distances import NB_POINTS as TEXTURE_POINTS
 from .bootstrap import NB_RESAMPLES
 from .comparison import OVERALL
 from .distances import NB_POINTS
 from .distributions import distributions
-from .entries import measure
 from .intervals import Intervals
-from .matching import LEFT_OUT, common_bundles, leave_out_held_out, warn_of_numbers
+from .matching import (
+    LEFT_OUT,
+    common_bundles,
+    leave_out_held_out,
+    warn_of_numbers,
+)
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
+from .results import measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
-from .texture import NB_POINTS as TEXTURE_POINTS
 from .volume import VOXEL_SIZE, Grid
 
 logger = logging.getLogger("dipy_tractogen")

@@ -12,10 +12,10 @@ from .bootstrap import (
     interval_of_none,
 )
 from .comparison import MEASURES, OVERALL, Measured
-from .entries import W1, Results
 from .estimate import parts_of_mean
 from .memorisation import parts_of_copies
 from .novelty import repetition_distance
+from .results import W1, Results
 
 SHARES = frozenset(
     (

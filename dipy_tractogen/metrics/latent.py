@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import mean_curvature, own_lengths, tortuosity
+from dipy_tractogen.streamlines.geometry import (
+    mean_curvature,
+    own_lengths,
+    tortuosity,
+)
 
 ATTRIBUTE_UNITS = {
     **{"length": "mm", "curvature": "1/mm", "tortuosity": ""},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
 from .novelty import same_streamlines
 from .samples import StreamlineSet, matched_sizes

@@ -23,7 +23,7 @@ from typing import TypeVar
 import numpy as np
 
 from dipy_tractogen.sampling.prefetch import in_order
-from dipy_tractogen.streamlines.progress import advance
+from dipy_tractogen.utils.progress import advance
 
 from . import effort
 from .distances import by_point, direct

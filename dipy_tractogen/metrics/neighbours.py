@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .blocks import by_block
 from .distances import same_points
+from .mdf_search import by_block
 
 
 def nearest(

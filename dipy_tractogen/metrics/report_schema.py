@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .attribute_distances import UNITS
 from .comparison import MEASURES
-from .texture import UNITS
 
 RATIOS = ("novelty", "generated_per_training")
 """Ratios of a report that are no measures of a set of streamlines."""

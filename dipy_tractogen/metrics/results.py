@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .attribute_distances import ATTRIBUTES, texture_means
 from .comparison import MEASURES, OVERALL, Comparison, Measured, average
 from .memorisation import memorisation
 from .novelty import nearest_distances, novelty, repetition
 from .samples import StreamlineSet, matched_draws, matched_sizes
-from .texture import ATTRIBUTES, texture_means
 
 W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
 """Measures whose ratio to those of real streamlines is reported."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from dipy_tractogen.streamlines.progress import advance
-from dipy_tractogen.streamlines.ragged import as_streamlines
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.utils.progress import advance
 
 from . import effort
+from .attribute_distances import NB_POINTS as TEXTURE_POINTS
+from .attribute_distances import texture
 from .distances import NB_POINTS, mdf_points
-from .texture import NB_POINTS as TEXTURE_POINTS
-from .texture import texture
 from .volume import Grid, voxel_incidence
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.streamlines.array_sequence import to_sequence
 
 from . import effort
 from .distances import mdf

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 import math
 import re
 
-from dipy_tractogen.streamlines.messages import briefly, listed
+from dipy_tractogen.utils.messages import briefly, listed
 
-from .columns import ACCEPTED, OF_SETS
+from .report_schema import ACCEPTED, OF_SETS
 
 EACH = "each"
 """In place of the name of a bundle: every one of them."""

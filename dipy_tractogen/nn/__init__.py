@@ -14,15 +14,15 @@ _HOMES = {
     "CVAE": ".cvae",
     "RVAE": ".rvae",
     "AAE": ".aae",
-    "load_model": ".archive",
+    "load_model": ".archive.load",
     "StreamlineModel": ".model",
     "Term": ".terms.base",
     "LabelRegularizer": ".terms.label",
     "AttributeRegularizer": ".terms.attribute",
-    "SpectralBackbone": ".spectral",
-    "ConvBackbone": ".conv",
-    "TrainingOptions": ".options",
-    "TrainingDivergedError": ".callbacks",
+    "SpectralBackbone": ".backbones.spectral",
+    "ConvBackbone": ".backbones.conv",
+    "TrainingOptions": ".training.options",
+    "TrainingDivergedError": ".training.callbacks",
 }
 
 __all__ = list(_HOMES)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import keras
 
-from .collapse import CollapseWatch
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
 from .terms.adversary import Adversary
 from .terms.priors import PRIORS
+from .training.collapse import CollapseWatch
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")

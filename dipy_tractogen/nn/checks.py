@@ -8,8 +8,8 @@ from numbers import Integral, Real
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.safe_names import true_name
-from dipy_tractogen.streamlines.schema import shown
+from dipy_tractogen.streamlines.formats.safe_names import true_name
+from dipy_tractogen.utils.schema import shown
 
 MOST_POINTS = 10_000
 """Points of a streamline that a model may have."""

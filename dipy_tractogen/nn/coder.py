@@ -10,8 +10,8 @@ import numpy as np
 
 from . import backend
 from .network import Network
-from .pipeline import in_batches
 from .settings import keras_defaults
+from .training.batches import in_batches
 
 
 class Coder:

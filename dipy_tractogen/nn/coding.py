@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import (
+    as_streamlines,
+    to_sequence,
+)
 from dipy_tractogen.streamlines.conditions import Conditions, computed_values
 from dipy_tractogen.streamlines.geometry import own_lengths, resample
-from dipy_tractogen.streamlines.messages import briefly, listed
-from dipy_tractogen.streamlines.ragged import as_streamlines, to_sequence
+from dipy_tractogen.utils.messages import briefly, listed
 
 
 def encode(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.sampling.arc_length import with_equal_steps
-from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.condition_request import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.texture import Texture
+from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
+from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.geometry import lengths
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentBank
-from dipy_tractogen.sampling.prior import PriorSampler
-from dipy_tractogen.sampling.sampler import LatentSampler
+from dipy_tractogen.sampling.samplers.base import LatentSampler
+from dipy_tractogen.sampling.samplers.prior import PriorSampler
 from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
 
 

@@ -8,20 +8,22 @@ import logging
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.allocation import balanced as balance
+from dipy_tractogen.sampling.allocation import share, shares_of
+from dipy_tractogen.sampling.condition_request import Asked
 from dipy_tractogen.sampling.generation import MAX_TRIES
-from dipy_tractogen.sampling.generation import generate_batches as drawn_batches
+from dipy_tractogen.sampling.generation import (
+    generate_batches as drawn_batches,
+)
 from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.sampling.plausibility import Plausibility
-from dipy_tractogen.sampling.sampler import LatentSampler
-from dipy_tractogen.sampling.shares import balanced as balance
-from dipy_tractogen.sampling.shares import share, shares_of
+from dipy_tractogen.sampling.samplers.base import LatentSampler
+from dipy_tractogen.streamlines.array_sequence import concatenated
+from dipy_tractogen.streamlines.attributes import obtained_values
 from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, asked_name
-from dipy_tractogen.streamlines.obtained import obtained_values
-from dipy_tractogen.streamlines.ragged import concatenated
 from dipy_tractogen.streamlines.spacing import check_spacing, respaced
 
-from .drawing import StreamlineDraw
+from .conditional_decoder import StreamlineDraw
 
 logger = logging.getLogger("dipy_tractogen")
 

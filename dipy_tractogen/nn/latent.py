@@ -7,9 +7,14 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.sampling.arithmetic import PATHS, linear_path, match, nearest
-from dipy_tractogen.streamlines.messages import listed
-from dipy_tractogen.streamlines.ragged import as_streamlines
+from dipy_tractogen.sampling.arithmetic import (
+    PATHS,
+    linear_path,
+    match,
+    nearest,
+)
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.utils.messages import listed
 
 from .checks import check_choice
 

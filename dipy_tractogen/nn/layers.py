@@ -11,7 +11,7 @@ from keras import ops
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
-from dipy_tractogen.streamlines.store import release
+from dipy_tractogen.utils.memmap import release
 
 from . import backend
 

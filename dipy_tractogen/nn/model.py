@@ -10,10 +10,11 @@ import keras
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.utils.files import replacing
 
-from . import coding, density, generation, latent, training
-from .backbones import make_backbone
+from . import coding, density, generation, latent
+from .active_units import ACTIVE_VARIANCE
+from .backbones.registry import make_backbone
 from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, check_whole
 from .coder import Coder
 from .network import Network
@@ -22,7 +23,7 @@ from .record import TrainingRecord
 from .settings import keras_defaults
 from .terms.base import Term, as_terms, parameters_of
 from .terms.reconstruction import Reconstruction
-from .trackers import ACTIVE_VARIANCE
+from .training import fit as training
 
 
 class StreamlineModel:

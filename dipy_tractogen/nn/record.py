@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.texture import Texture
+from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.conditions import Conditions
 
 from .record_schema import LATENTS_FILE, RECORD_FILE, TEXTURE_FILE, read_parts

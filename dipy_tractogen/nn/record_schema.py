@@ -9,12 +9,15 @@ import zipfile
 import numpy as np
 
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
-from dipy_tractogen.sampling.texture_schema import TEXTURE_ARRAYS, check_texture
-from dipy_tractogen.streamlines.archive_schema import read_arrays
+from dipy_tractogen.sampling.texture.schema import (
+    TEXTURE_ARRAYS,
+    check_texture,
+)
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
 from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH, Conditions
 from dipy_tractogen.streamlines.reference import PLAIN_GRID, Reference
-from dipy_tractogen.streamlines.schema import (
+from dipy_tractogen.utils.array_schema import read_arrays
+from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
     Unfit,
     boolean,

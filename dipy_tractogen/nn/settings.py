@@ -8,7 +8,13 @@ import os
 from pathlib import Path
 import threading
 
-from dipy_tractogen.streamlines.schema import Unfit, one_of, parse_json, record, shown
+from dipy_tractogen.utils.schema import (
+    Unfit,
+    one_of,
+    parse_json,
+    record,
+    shown,
+)
 
 _lock = threading.Lock()
 # Blocks that need Keras's defaults at this moment, and what the user's settings are.

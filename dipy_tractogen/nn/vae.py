@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.ragged import as_streamlines
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior

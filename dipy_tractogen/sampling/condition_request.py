@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.conditions import (
     Condition,
     Conditions,
 )
-from dipy_tractogen.streamlines.messages import digits_of, listed
+from dipy_tractogen.utils.messages import digits_of, listed
 
 logger = logging.getLogger("dipy_tractogen")
 

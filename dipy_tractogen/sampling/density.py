@@ -8,14 +8,14 @@ import threading
 import numpy as np
 from scipy.special import logsumexp
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
 from dipy_tractogen.streamlines.conditions import COMPUTED, Conditions
-from dipy_tractogen.streamlines.schema import Unfit
+from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.schema import Unfit
 
-from .asked import Asked
+from .condition_request import Asked
 from .latents import BANK_ARRAYS, LatentBank
-from .sampler import LatentSampler
-from .samplers import DEFAULT_SAMPLER, make_sampler
+from .samplers.base import LatentSampler
+from .samplers.registry import DEFAULT_SAMPLER, make_sampler
 
 # Draws anew of what left its range.
 _ROUNDS = 20

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
-from dipy_tractogen.streamlines.schema import Unfit
+from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.schema import Unfit
 
-from .choice import some_of_each
+from .stratified import some_of_each
 
 # Latents that are kept of a combination of categories, and in all.
 MOST_OF_A_CELL = 2000

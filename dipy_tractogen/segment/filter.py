@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .latent_neighbours import NONE, NearestLatents
-from .latent_thresholds import figures
+from .neighbours import NONE, NearestLatents
+from .thresholds import figures
 
 
 class LatentFilter(NearestLatents):
@@ -35,7 +35,7 @@ class LatentFilter(NearestLatents):
     Examples
     --------
     >>> import numpy as np
-    >>> from dipy_tractogen.sampling.latent_filter import LatentFilter
+    >>> from dipy_tractogen.segment.filter import LatentFilter
     >>> rng = np.random.default_rng(0)
     >>> z = rng.normal(size=(200, 3)) + 8 * (np.arange(200) < 100)[:, None]
     >>> plausible = np.arange(200) < 100

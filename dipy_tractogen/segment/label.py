@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .latent_neighbours import NONE, NearestLatents
-from .latent_thresholds import figures
+from .neighbours import NONE, NearestLatents
+from .thresholds import figures
 
 
 class LatentLabels(NearestLatents):

@@ -7,10 +7,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
-from dipy_tractogen.streamlines.schema import Unfit
+from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.schema import Unfit
 
-from .latent_thresholds import CRITERIA, best_threshold
+from .thresholds import CRITERIA, best_threshold
 
 NONE = -1
 """Label of what belongs to no bundle."""

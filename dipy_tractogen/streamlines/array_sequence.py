@@ -13,7 +13,7 @@ import os
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .store import release
+from dipy_tractogen.utils.memmap import release
 
 #: Points that are worked on at a time: 24 MB of float32, whatever the tractogram.
 POINTS_PER_BLOCK = 2_000_000
@@ -74,7 +74,7 @@ def as_streamlines(given) -> ArraySequence | np.ndarray:
     if isinstance(given, (np.ndarray, ArraySequence)):
         return given
     if isinstance(given, (str, os.PathLike)):
-        from .readers import read_tractogram
+        from .formats.readers import read_tractogram
 
         return read_tractogram(given).streamlines
     if hasattr(given, "to_rasmm") and hasattr(given, "to_center"):

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import to_sequence
 from .conditions import COMPUTED
 from .geometry import own_lengths
-from .ragged import to_sequence
 
 
 def obtained_values(

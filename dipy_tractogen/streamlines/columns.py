@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from .messages import listed
+from dipy_tractogen.utils.messages import listed
 
 logger = logging.getLogger("dipy_tractogen")
 

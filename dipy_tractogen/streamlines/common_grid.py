@@ -6,7 +6,8 @@ import logging
 import os
 from pathlib import Path
 
-from .files import tractogram_extension
+from dipy_tractogen.utils.files import tractogram_extension
+
 from .reference import Reference
 
 logger = logging.getLogger("dipy_tractogen")

@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from .messages import digits_of, listed
-from .safe_names import true_name
-from .schema import list_of, number, record, text
+from dipy_tractogen.utils.messages import digits_of, listed
+from dipy_tractogen.utils.schema import list_of, number, record, text
+
+from .formats.safe_names import true_name
 
 # Texts that are sorted at once: one takes far more memory than a number.
 _BLOCK = 65536

@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 import numpy as np
 
+from dipy_tractogen.utils.messages import listed
+
 from .condition import Condition, finite_numbers
 from .geometry import lengths, mean_curvature, tortuosity
-from .messages import listed
 
 BUNDLE = "bundle"
 """The condition that every streamline has."""

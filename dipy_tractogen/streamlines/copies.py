@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import to_sequence
 from .geometry import resample
-from .ragged import to_sequence
 
 SAME_MM = 0.01
 """Streamlines that are nearer are one and the same: formats round differently, and

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .checks import ScreeningReport
+from dipy_tractogen.utils.messages import listed
+
+from .array_sequence import as_sequence, take, to_sequence
 from .columns import as_columns, join_columns
+from .formats.safe_names import true_name
 from .geometry import own_lengths, resample
-from .messages import listed
-from .ragged import as_sequence, take, to_sequence
 from .reference import Reference
-from .safe_names import true_name
+from .screening import ScreeningReport
 
 
 @dataclass(eq=False)

@@ -9,8 +9,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from .trk_header import read_trk_header
-from .trx_reader import read_trx_header
+from .formats.trk_header import read_trk_header
+from .formats.trx_reader import read_trx_header
 
 logger = logging.getLogger("dipy_tractogen")
 

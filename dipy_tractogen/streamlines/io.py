@@ -11,21 +11,22 @@ from typing import NamedTuple
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .checks import ScreeningReport, check_options, screen
+from dipy_tractogen.utils.files import expand_inputs, split_extension
+from dipy_tractogen.utils.memmap import GrowingPoints
+from dipy_tractogen.utils.messages import listed
+
+from .array_sequence import as_sequence, take
 from .columns import as_columns, join_columns, warn_of_left_out, with_texts
 from .common_grid import common_grid
 from .conditions import BUNDLE
 from .dataset import BundleSet
-from .files import expand_inputs, split_extension
-from .messages import listed
+from .formats.readers import TractogramContents, read_tractogram
+from .formats.safe_names import true_name
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
-from .ragged import as_sequence, take
-from .readers import TractogramContents, read_tractogram
-from .reading import Reading
+from .read_progress import Reading
 from .reference import Reference
-from .safe_names import true_name
-from .store import GrowingPoints
+from .screening import ScreeningReport, check_options, screen
 from .values import ValueReader, lacking
 
 logger = logging.getLogger("dipy_tractogen")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dipy_tractogen.utils.messages import listed
+
 from .conditions import BUNDLE
-from .messages import listed
-from .readers import TractogramContents
+from .formats.readers import TractogramContents
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 import re
 
-from .messages import listed, read_error, reason
-from .safe_names import true_name
+from dipy_tractogen.utils.messages import listed, read_error, reason
+
+from .formats.safe_names import true_name
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
 _ID = "participant_id"

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import to_sequence
 from .geometry import own_lengths
-from .ragged import to_sequence
 
 # As many say where a tractogram is.
 _MOST = 20_000

@@ -9,8 +9,9 @@ import time
 
 from tqdm.auto import tqdm
 
-from .checks import NON_FINITE, OUT_OF_BOUNDS, ScreeningReport
-from .progress import Progress
+from dipy_tractogen.utils.progress import Progress
+
+from .screening import NON_FINITE, OUT_OF_BOUNDS, ScreeningReport
 from .values import WITHOUT_VALUE
 
 logger = logging.getLogger("dipy_tractogen")

@@ -11,12 +11,19 @@ from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.utils.files import split_extension
+from dipy_tractogen.utils.messages import read_error, warnings_logged
+from dipy_tractogen.utils.schema import list_of, number, record, text, whole
+
+from .array_sequence import (
+    as_sequence,
+    blocks,
+    extent,
+    streamlines_of,
+    to_sequence,
+)
 from .axes import axes_of, is_flat, voxel_order
-from .files import split_extension
 from .grids import GRID_READERS
-from .messages import read_error, warnings_logged
-from .ragged import as_sequence, blocks, extent, streamlines_of, to_sequence
-from .schema import list_of, number, record, text, whole
 
 if TYPE_CHECKING:
     from dipy.io.stateful_tractogram import StatefulTractogram

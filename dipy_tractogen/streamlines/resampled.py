@@ -8,10 +8,10 @@ import hashlib
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import take
 from .conditions import computed_values
 from .geometry import resample
 from .orientation import odd_coefficients
-from .ragged import take
 
 BLOCK = 8192
 """Streamlines of a block: 25 MB at 256 points."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import blocks, streamlines_of, to_sequence
 from .geometry import own_lengths
-from .ragged import blocks, streamlines_of, to_sequence
 from .reference import Reference
 
 NON_FINITE = "non-finite points"

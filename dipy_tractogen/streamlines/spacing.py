@@ -7,8 +7,8 @@ import math
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import as_sequence
 from .geometry import resample
-from .ragged import as_sequence
 
 
 def respaced(

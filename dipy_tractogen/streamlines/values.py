@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dipy_tractogen.utils.messages import listed
+
 from .conditions import BUNDLE, COMPUTED
-from .messages import listed
+from .formats.readers import TractogramContents
 from .naming import categories_of, column_of
 from .participants import Participants, read_participants, subject_of
-from .readers import TractogramContents
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -10,10 +10,11 @@ import nibabel as nib
 from nibabel.affines import voxel_sizes
 import numpy as np
 
+from dipy_tractogen.utils.files import split_extension
+from dipy_tractogen.utils.memmap import check_inflated
+from dipy_tractogen.utils.messages import read_error
+
 from .axes import is_flat
-from .files import split_extension
-from .messages import read_error
-from .store import check_inflated
 
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr")
 # Bytes from which an image is refused if it shrinks by more than tractograms do: masks
@@ -162,7 +163,7 @@ def load_peaks(path: str | os.PathLike) -> Volume:
 def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     import h5py
 
-    from .hdf5 import own_array
+    from .formats.hdf5 import own_array
 
     _check_there(path)
     try:

@@ -10,7 +10,7 @@ import sqlite3
 from stat import S_ISREG
 import time
 
-from dipy_tractogen.streamlines.disk import WriteError
+from dipy_tractogen.utils.disk import WriteError
 
 _SQLITE = b"SQLite format 3\0"
 _OF_DISK = (

@@ -9,8 +9,8 @@ from pathlib import Path
 import time
 import warnings
 
-from dipy_tractogen.streamlines.messages import first_difference
-from dipy_tractogen.streamlines.schema import (
+from dipy_tractogen.utils.messages import first_difference
+from dipy_tractogen.utils.schema import (
     Unfit,
     fitting,
     mapping,
@@ -20,7 +20,12 @@ from dipy_tractogen.streamlines.schema import (
     text,
 )
 
-from .database import check_lock_name, check_running, named_errors, open_storage
+from .database import (
+    check_lock_name,
+    check_running,
+    named_errors,
+    open_storage,
+)
 from .selection import LARGE, SMALL, pareto_front, recommend
 from .space import suggest
 

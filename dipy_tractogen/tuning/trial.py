@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.metrics.evaluation import evaluate_generated
-from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
+from dipy_tractogen.metrics.latent import (
+    disentanglement,
+    streamline_attributes,
+)
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
-from dipy_tractogen.nn.data import TrainingData
-from dipy_tractogen.nn.oriented import OrientedBundles
+from dipy_tractogen.nn.training.data import TrainingData
+from dipy_tractogen.nn.training.dataset import OrientedBundles
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _OF_TRAINING = ("learning_rate",)

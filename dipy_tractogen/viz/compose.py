@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dipy_tractogen.streamlines.messages import printable
+from dipy_tractogen.utils.messages import printable
 
 from .colours import COLOUR_MAP
 from .layout import LONGEST_SCALE_BAR, Cell, Layout, round_length

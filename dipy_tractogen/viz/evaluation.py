@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
 from .plots import empty_figure, save_figure

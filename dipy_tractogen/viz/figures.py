@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.utils.files import replacing
 
 from .cameras import choose_views, frame_points
 from .colours import bundle_colours, direction_colours, value_colours

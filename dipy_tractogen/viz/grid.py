@@ -10,7 +10,7 @@ import textwrap
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.utils.files import replacing
 
 from .cameras import Frame, choose_views, frame_points
 from .colours import NO_VALUE, bundle_colours

@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from dipy_tractogen.streamlines.disk import temporary_folder
+from dipy_tractogen.utils.disk import temporary_folder
 
 from .cameras import choose_views, frame_points
 from .display import require_screen

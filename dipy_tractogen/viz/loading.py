@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.metrics.texture import texture
-from dipy_tractogen.streamlines.checks import screen
+from dipy_tractogen.metrics.attribute_distances import texture
+from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.common_grid import common_grid
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.streamlines.files import expand_inputs, split_extension
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.messages import printable
-from dipy_tractogen.streamlines.ragged import as_sequence, take
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.reading import Reading
+from dipy_tractogen.streamlines.read_progress import Reading
+from dipy_tractogen.streamlines.screening import screen
+from dipy_tractogen.utils.files import expand_inputs, split_extension
+from dipy_tractogen.utils.messages import printable
 
 from .panels import Panel
 

@@ -7,8 +7,8 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.streamlines.messages import listed
-from dipy_tractogen.streamlines.ragged import take
+from dipy_tractogen.streamlines.array_sequence import take
+from dipy_tractogen.utils.messages import listed
 
 from .grid import GridRow
 from .panels import Panel

@@ -23,8 +23,8 @@ import sys
 
 import numpy as np
 
-from dipy_tractogen.streamlines.disk import temporary_folder
-from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.utils.disk import temporary_folder
 
 from .cameras import Frame, View
 from .display import RenderingUnavailable, require_rendering

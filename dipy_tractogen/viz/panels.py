@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dipy_tractogen.streamlines.ragged import take, to_sequence
+from dipy_tractogen.streamlines.array_sequence import take, to_sequence
 
 
 @dataclass

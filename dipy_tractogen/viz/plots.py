@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
 from .style import label_of, own_style, write_figure

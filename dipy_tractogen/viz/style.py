@@ -10,7 +10,7 @@ from pathlib import Path
 import re
 import warnings
 
-from dipy_tractogen.streamlines.messages import listed, printable
+from dipy_tractogen.utils.messages import listed, printable
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_int
 from .base import TractogenFlow
-from .box import kept_in_box
-from .encoding import known_values, load_to_encode, participants_parameters
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
+from .options.arguments import check_int
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .steps.box import kept_in_box
+from .steps.encoding import (
+    known_values,
+    load_to_encode,
+    participants_parameters,
+)
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -56,7 +60,7 @@ class AverageStreamlinesFlow(TractogenFlow):
             group; data_per_streamline of a TRX or a TRK the "nb_streamlines" that it is
             the mean of.
         """
-        from dipy_tractogen.streamlines.files import tractogram_extension
+        from dipy_tractogen.utils.files import tractogram_extension
 
         check_loading(given)
         if nb_points is not None:
@@ -69,8 +73,8 @@ class AverageStreamlinesFlow(TractogenFlow):
 
         import numpy as np
 
-        from dipy_tractogen.sampling.arc_length import with_equal_steps
-        from dipy_tractogen.streamlines.writers import save_bundles
+        from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
+        from dipy_tractogen.streamlines.formats.writers import save_bundles
 
         bundles = load_to_encode(
             model,

@@ -13,18 +13,20 @@ import sys
 from dipy.workflows.docstring_parser import NumpyDocString
 from dipy.workflows.workflow import Workflow
 
-from dipy_tractogen.streamlines.disk import WriteError
-from dipy_tractogen.streamlines.files import (
-    check_outputs,
-    expand_inputs,
-)
-from dipy_tractogen.streamlines.folders import removing_new_folders
-from dipy_tractogen.streamlines.safe_names import true_name
+from dipy_tractogen.streamlines.formats.safe_names import true_name
+from dipy_tractogen.utils.disk import WriteError
+from dipy_tractogen.utils.files import check_outputs, expand_inputs
+from dipy_tractogen.utils.folders import removing_new_folders
 
-from .arguments import check_magnitudes
-from .loading import noted_screening
-from .logs import noted_warnings, one_line
-from .protection import check_apart, check_log_name, named_files, sidecars
+from .options.arguments import check_magnitudes
+from .options.loading import noted_screening
+from .runtime.logs import noted_warnings, one_line
+from .runtime.protection import (
+    check_apart,
+    check_log_name,
+    named_files,
+    sidecars,
+)
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -17,10 +17,10 @@ import time
 from dipy_tractogen import __version__
 
 from .base import OutputsMissing
-from .hosts import Part, job_of
-from .logs import LEVELS, Log, OptionWords, one_line
-from .start import INTERRUPTED, INTERRUPTS
-from .thresholds import ThresholdsNotMet
+from .runtime.hosts import Part, job_of
+from .runtime.logs import LEVELS, Log, OptionWords, one_line
+from .runtime.start import INTERRUPTED, INTERRUPTS
+from .steps.thresholds import ThresholdsNotMet
 
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),
@@ -258,7 +258,7 @@ def _duration(seconds: float) -> str:
 def _tell_all(given: dict) -> None:
     """Log what a report of a fault has to say, at the level DEBUG."""
     if logger.isEnabledFor(logging.DEBUG):
-        from dipy_tractogen.streamlines.versions import current_versions
+        from dipy_tractogen.utils.versions import current_versions
 
         versions = (f"{name} {text}" for name, text in current_versions().items())
         logger.debug("Versions: %s", ", ".join(versions))

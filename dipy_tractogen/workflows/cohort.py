@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .arguments import check_int
 from .base import TractogenFlow
-from .room import check_room
+from .options.arguments import check_int
+from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -108,13 +108,13 @@ class SimulateCohortFlow(TractogenFlow):
         out_laws : string, optional
             The laws, as JSON.
         """
-        from dipy_tractogen.streamlines.cohort import (
+        from dipy_tractogen.streamlines.simulation.cohort import (
             CohortLaws,
             check_laws,
             simulate_cohort,
             simulate_participants,
         )
-        from dipy_tractogen.streamlines.together import replacing_all
+        from dipy_tractogen.utils.together import replacing_all
 
         check_int("nb_streamlines", nb_streamlines)
         check_int("nb_points", nb_points, low=2)
@@ -162,8 +162,8 @@ class SimulateCohortFlow(TractogenFlow):
         _warn_of_others(paths["out_participants"].parent, people)
 
     def _save_tractograms(self, cohort, paths: dict, nb_subjects: int) -> None:
-        from dipy_tractogen.streamlines.progress import followed
-        from dipy_tractogen.streamlines.writers import save_bundles
+        from dipy_tractogen.streamlines.formats.writers import save_bundles
+        from dipy_tractogen.utils.progress import followed
 
         shown = {"total": nb_subjects, "show_bar": self.show_progress}
         for one, bundles in followed(cohort, "Subjects", **shown):
@@ -181,7 +181,7 @@ class SimulateCohortFlow(TractogenFlow):
         import json
 
         from dipy_tractogen import __version__
-        from dipy_tractogen.streamlines.files import replacing
+        from dipy_tractogen.utils.files import replacing
 
         rows = ["\t".join(_COLUMNS)]
         rows += [
@@ -228,7 +228,7 @@ def _ignored(paths: dict) -> list[str]:
 
 def _warn_of_others(folder: Path, people: list) -> None:
     """Say which subjects of an earlier, larger cohort are still there."""
-    from dipy_tractogen.streamlines.messages import listed
+    from dipy_tractogen.utils.messages import listed
 
     known = {one.participant_id for one in people}
     others = sorted(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .encoding import encoded_blocks, load_to_encode, participants_parameters
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
-from .tables import write_arrays
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .runtime.tables import write_arrays
+from .steps.encoding import (
+    encoded_blocks,
+    load_to_encode,
+    participants_parameters,
+)
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -96,8 +100,8 @@ class EncodeStreamlinesFlow(TractogenFlow):
     def _write_arrays(self, path, bundles, blocks, files) -> None:
         import numpy as np
 
-        from dipy_tractogen.streamlines.messages import printable
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+        from dipy_tractogen.utils.messages import printable
 
         parts = [arrays for _, arrays in blocks]
         latents = {
@@ -118,7 +122,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
         write_arrays(path, {**latents, **known, **kept}, force=self.force)
 
     def _write_tractogram(self, path, bundles, blocks) -> None:
-        from dipy_tractogen.streamlines.writers import open_writer
+        from dipy_tractogen.streamlines.formats.writers import open_writer
 
         with open_writer(
             path,
@@ -138,7 +142,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
 def _extension(name: str) -> str:
     """Return the extension of the output; refuse what cannot hold latents."""
-    from dipy_tractogen.streamlines.files import split_extension
+    from dipy_tractogen.utils.files import split_extension
 
     extension = split_extension(name)[1].lower()
     accepted = (".npz", *_WITH_DATA)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.streamlines.json_files import write_json
+from dipy_tractogen.utils.json_files import write_json
 
-from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
-from .encoding import load_to_encode, participants_parameters
-from .evaluation_inputs import (
+from .options.arguments import check_choice, check_int, check_number
+from .options.loading import default_loading, load
+from .options.parameters import with_parameters_of
+from .runtime.tables import write_table
+from .steps.encoding import load_to_encode, participants_parameters
+from .steps.evaluation_inputs import (
     common_box,
     generating_model,
     load_generated,
     measure_model,
 )
-from .loading import default_loading, load
-from .models import load_trained_model
-from .parameters import with_parameters_of
-from .places import warn_of_space
-from .tables import write_table
-from .thresholds import parse_thresholds, raise_if_missed
+from .steps.models import load_trained_model
+from .steps.places import warn_of_space
+from .steps.thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -200,10 +200,10 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         return sets, asked
 
     def _write(self, paths: dict, report: dict, thresholds: list) -> None:
-        from dipy_tractogen.metrics.columns import describe_columns, table_rows
+        from dipy_tractogen.metrics.report_schema import describe_columns, table_rows
         from dipy_tractogen.metrics.table import format_table
         from dipy_tractogen.metrics.thresholds import check_thresholds
-        from dipy_tractogen.streamlines.versions import current_versions
+        from dipy_tractogen.utils.versions import current_versions
 
         columns = describe_columns()
         report["thresholds"] = check_thresholds(thresholds, report)
@@ -311,8 +311,8 @@ def _evaluate(
     sets: dict, asked: dict, labels: dict, names: list[str], **options
 ) -> dict:
     """Evaluate, and compare what was asked for with what was obtained."""
+    from dipy_tractogen.metrics.condition_errors import compare_with_asked
     from dipy_tractogen.metrics.evaluation import evaluate
-    from dipy_tractogen.metrics.obtained import compare_with_asked
 
     logger.info(
         "Comparing %s streamlines",

@@ -6,15 +6,15 @@ import logging
 from pathlib import Path
 import re
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .arguments import check_choice, check_int, check_number
 from .base import TractogenFlow
-from .encoding import participants_parameters
-from .latent_sample import load_sample
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
+from .options.arguments import check_choice, check_int, check_number
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .steps.encoding import participants_parameters
+from .steps.latent_sample import load_sample
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -122,13 +122,13 @@ class ExploreLatentFlow(TractogenFlow):
         counts = sample.bundles.counts()
         _check_bundles(counts, bundle, interpolate)
 
-        from dipy_tractogen.streamlines.json_files import write_json
-        from dipy_tractogen.streamlines.messages import printable
+        from dipy_tractogen.utils.json_files import write_json
+        from dipy_tractogen.utils.messages import printable
 
-        from . import latent_figures
-        from .latent_findings import LatentFindings
-        from .provenance import make_record
-        from .walk_figures import WalkFigures
+        from .runtime.provenance import make_record
+        from .steps import latent_figures
+        from .steps.latent_findings import LatentFindings
+        from .steps.traversal_figures import WalkFigures
 
         findings = LatentFindings(self, paths)
         latent_figures.show_projections(
@@ -198,7 +198,7 @@ def _check_bundles(counts: dict, bundle: str | None, interpolate) -> None:
 
 def _names(out_latent: str, projections, interpolated: bool) -> dict[str, str]:
     """Name the outputs after the JSON file."""
-    from dipy_tractogen.streamlines.files import split_extension
+    from dipy_tractogen.utils.files import split_extension
 
     stem, extension = split_extension(out_latent)
     if extension.lower() != ".json":

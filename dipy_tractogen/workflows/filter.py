@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.streamlines.json_files import write_json
+from dipy_tractogen.utils.json_files import write_json
 
 from .base import TractogenFlow
-from .encoding import load_to_encode
-from .latent_reference import (
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .runtime.provenance import make_notes
+from .steps.encoding import load_to_encode
+from .steps.latent_reference import (
     LatentReference,
     check_reads_no_bundle,
     check_reference,
     reference_parameters,
     settle_outputs,
 )
-from .learning import learn
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
-from .places import compare_places, warn_of_rejection
-from .provenance import make_notes
+from .steps.learning import learn
+from .steps.models import load_trained_model
+from .steps.places import compare_places, warn_of_rejection
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -68,7 +68,7 @@ class FilterStreamlinesFlow(TractogenFlow):
         out_thresholds : string, optional
             What was learnt, for --thresholds_file; not written where that is given.
         """
-        from dipy_tractogen.streamlines.files import tractogram_extension
+        from dipy_tractogen.utils.files import tractogram_extension
 
         check_loading(given)
         check_reference(given)
@@ -125,7 +125,7 @@ class FilterStreamlinesFlow(TractogenFlow):
 
     def _reference(self, model, model_file, given: dict):
         """Learn what is near, or read it; and what is to be reported of it."""
-        from dipy_tractogen.sampling.latent_filter import LatentFilter
+        from dipy_tractogen.segment.filter import LatentFilter
 
         if given["thresholds_file"]:
             path = given["thresholds_file"]
@@ -147,7 +147,7 @@ class FilterStreamlinesFlow(TractogenFlow):
         """Write the chosen streamlines as they are."""
         import numpy as np
 
-        from dipy_tractogen.streamlines.writers import open_writer
+        from dipy_tractogen.streamlines.formats.writers import open_writer
 
         rows = np.flatnonzero(chosen)
         with open_writer(

@@ -6,12 +6,11 @@ import logging
 from pathlib import Path
 import time
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .arguments import check_choice, check_int, check_number
-from .asked_values import AskedValues
 from .base import TractogenFlow
-from .conditions import (
+from .options.arguments import check_choice, check_int, check_number
+from .options.conditions import (
     log_codes,
     parse_conditions,
     parse_proportions,
@@ -19,18 +18,19 @@ from .conditions import (
     tables_of_codes,
     values_to_write,
 )
-from .loading import box_parameters, check_box
-from .models import load_trained_model
-from .parameters import with_parameters_of
-from .plausibility_parameters import (
+from .options.loading import box_parameters, check_box
+from .options.parameters import with_parameters_of
+from .options.plausibility import (
     check_plausibility,
     in_box,
     make_plausibility,
     plausibility_parameters,
 )
-from .provenance import make_record
-from .room import check_room
-from .seeds import (
+from .runtime.provenance import make_record
+from .runtime.room import check_room
+from .steps.condition_check import AskedValues
+from .steps.models import load_trained_model
+from .steps.seed_streamlines import (
     check_sampler,
     choose_sampler,
     load_seeds,
@@ -135,8 +135,11 @@ class GenerateStreamlinesFlow(TractogenFlow):
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
 
+        from dipy_tractogen.streamlines.formats.sidecar import (
+            put_sidecar,
+            sidecar_path,
+        )
         from dipy_tractogen.streamlines.reference import Reference
-        from dipy_tractogen.streamlines.sidecar import put_sidecar, sidecar_path
 
         began = time.perf_counter()
         header = Reference.from_file(reference) if reference else None
@@ -207,8 +210,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
         What the file says of its names and codes comes with the counts.
         """
-        from dipy_tractogen.streamlines.progress import Progress
-        from dipy_tractogen.streamlines.writers import open_writer
+        from dipy_tractogen.streamlines.formats.writers import open_writer
+        from dipy_tractogen.utils.progress import Progress
 
         names = model.record.bundle_names
         known = model.record.density.conditions
@@ -243,7 +246,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
 def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
     """Refuse points and files that cannot be."""
-    from dipy_tractogen.streamlines.files import tractogram_extension
+    from dipy_tractogen.utils.files import tractogram_extension
 
     if nb_points is not None:
         check_int("nb_points", nb_points, low=2)
@@ -275,8 +278,8 @@ def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
     """Give batches the points, and the values measured on them, that are written."""
     import numpy as np
 
-    from dipy_tractogen.streamlines.obtained import obtained_values
-    from dipy_tractogen.streamlines.ragged import as_sequence, to_sequence
+    from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
+    from dipy_tractogen.streamlines.attributes import obtained_values
     from dipy_tractogen.streamlines.spacing import respaced
 
     for points, labels, values in batches:
@@ -295,7 +298,7 @@ def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
 def _not_in_points(values: dict, path: Path) -> dict:
     """Leave out what can be computed again where a format holds nothing but points."""
     from dipy_tractogen.streamlines.conditions import COMPUTED
-    from dipy_tractogen.streamlines.streams import STREAMS
+    from dipy_tractogen.streamlines.formats.block_writers import STREAMS
 
     if STREAMS[path.suffix.lower()].keeps_data:
         return values

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .arguments import check_int
 from .base import TractogenFlow
-from .loading import check_loading, load, loading_parameters
-from .parameters import with_parameters_of
+from .options.arguments import check_int
+from .options.loading import check_loading, load, loading_parameters
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -61,8 +61,8 @@ class ImportWeightsFlow(TractogenFlow):
             )
         files = self.inputs(training_files) if training_files else []
 
-        from dipy_tractogen.nn.published import load_published
-        from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.nn.archive.published import load_published
+        from dipy_tractogen.utils.files import file_digest
 
         model = load_published(checkpoint_file, seed=seed)
         if files:
@@ -75,8 +75,8 @@ class ImportWeightsFlow(TractogenFlow):
 
     def _describe(self, model, files, loading: dict, seed: int) -> None:
         """Fit the density of the latents of given bundles."""
-        from dipy_tractogen.nn.data import TrainingData
-        from dipy_tractogen.nn.description import describe
+        from dipy_tractogen.nn.training.data import TrainingData
+        from dipy_tractogen.nn.training.latent_summary import describe
 
         bundles = load(files, loading, unassigned="drop")
         model.record.reference = bundles.reference.to_dict()

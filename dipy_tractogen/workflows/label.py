@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.streamlines.json_files import write_json
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.json_files import write_json
+from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
-from .encoding import load_to_encode
-from .latent_reference import (
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .runtime.provenance import make_notes
+from .runtime.tables import write_table
+from .steps.encoding import load_to_encode
+from .steps.latent_reference import (
     LatentReference,
     check_reads_no_bundle,
     check_reference,
     reference_parameters,
     settle_outputs,
 )
-from .learning import learn
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
-from .places import warn_of_rejection
-from .provenance import make_notes
-from .tables import write_table
+from .steps.learning import learn
+from .steps.models import load_trained_model
+from .steps.places import warn_of_rejection
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -76,8 +76,8 @@ class LabelStreamlinesFlow(TractogenFlow):
         out_thresholds : string, optional
             What was learnt, for --thresholds_file; not written where that is given.
         """
-        from dipy_tractogen.streamlines.files import tractogram_extension
         from dipy_tractogen.streamlines.naming import UNASSIGNED
+        from dipy_tractogen.utils.files import tractogram_extension
 
         check_loading(given)
         check_reference(given)
@@ -126,7 +126,7 @@ class LabelStreamlinesFlow(TractogenFlow):
 
     def _reference(self, model, model_file, given: dict):
         """Learn what is near, or read it; and what is to be reported of it."""
-        from dipy_tractogen.sampling.latent_labels import LatentLabels, label_figures
+        from dipy_tractogen.segment.label import LatentLabels, label_figures
 
         if given["thresholds_file"]:
             path = given["thresholds_file"]
@@ -149,7 +149,7 @@ class LabelStreamlinesFlow(TractogenFlow):
         return reference, {"held_out": figures, **report}
 
     def _write(self, path, bundles, labels, names, data: dict) -> None:
-        from dipy_tractogen.streamlines.writers import save_bundles
+        from dipy_tractogen.streamlines.formats.writers import save_bundles
 
         save_bundles(
             path,
@@ -179,7 +179,7 @@ def _score(bundles, labels, names) -> dict:
     """Compare labels with the bundles that streamlines come with, by name."""
     import numpy as np
 
-    from dipy_tractogen.sampling.latent_labels import label_figures
+    from dipy_tractogen.segment.label import label_figures
 
     last = len(names) - 1
     unknown = [name for name in bundles.bundle_names if name not in names]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .arguments import check_choice, check_int
 from .base import TractogenFlow
-from .encoding import known_values, load_to_encode, participants_parameters
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
-from .room import check_room
+from .options.arguments import check_choice, check_int
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .runtime.room import check_room
+from .steps.encoding import (
+    known_values,
+    load_to_encode,
+    participants_parameters,
+)
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -79,7 +83,7 @@ class MixStreamlinesFlow(TractogenFlow):
             the "pair".
         """
         from dipy_tractogen.sampling.arithmetic import PATHS
-        from dipy_tractogen.streamlines.files import tractogram_extension
+        from dipy_tractogen.utils.files import tractogram_extension
 
         check_loading(given)
         check_int("nb_pairs", nb_pairs)
@@ -135,11 +139,11 @@ class MixStreamlinesFlow(TractogenFlow):
         """Mix the pairs, a block at a time, and write all steps of each; count them."""
         import numpy as np
 
-        from dipy_tractogen.sampling.arc_length import with_equal_steps
-        from dipy_tractogen.streamlines.progress import followed
-        from dipy_tractogen.streamlines.writers import open_writer
+        from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
+        from dipy_tractogen.streamlines.formats.writers import open_writer
+        from dipy_tractogen.utils.progress import followed
 
-        from .box import kept_in_box
+        from .steps.box import kept_in_box
 
         nb_written = 0
         nb_pairs, shares = len(pairs[0]), np.linspace(0, 1, nb_steps)

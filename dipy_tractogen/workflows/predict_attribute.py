@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .loading import check_loading, load, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
+from .options.loading import check_loading, load, loading_parameters
+from .options.parameters import with_parameters_of
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -56,7 +56,7 @@ class PredictAttributeFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = load_regression_model(model_file)
 
-        from .attribute import predict
+        from .steps.attribute import predict
 
         names = attribute_to_load(model.attribute, files, participants)
         bundles = load(
@@ -76,7 +76,7 @@ class PredictAttributeFlow(TractogenFlow):
         logger.info("Wrote %s", path)
 
     def _write(self, path, bundles, predicted, deviation, measured) -> None:
-        from .tables import write_table
+        from .runtime.tables import write_table
 
         columns = {
             "bundle": (bundles.bundle_names[label] for label in bundles.labels),
@@ -160,7 +160,7 @@ def attribute_to_load(attribute: str, files: list, participants) -> list[str]:
         If a file cannot be opened.
     """
     from dipy_tractogen.streamlines.conditions import COMPUTED
-    from dipy_tractogen.streamlines.readers import read_tractogram
+    from dipy_tractogen.streamlines.formats.readers import read_tractogram
 
     if attribute in COMPUTED:
         if participants:

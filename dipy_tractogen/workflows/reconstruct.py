@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .encoding import encoded_blocks, load_to_encode, participants_parameters
-from .loading import check_loading, loading_parameters
-from .models import load_trained_model
-from .parameters import with_parameters_of
+from .options.loading import check_loading, loading_parameters
+from .options.parameters import with_parameters_of
+from .steps.encoding import (
+    encoded_blocks,
+    load_to_encode,
+    participants_parameters,
+)
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -43,7 +47,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         out_tractogram : string, optional
             Tractogram; trx and trk keep the error of each streamline.
         """
-        from dipy_tractogen.streamlines.files import tractogram_extension
+        from dipy_tractogen.utils.files import tractogram_extension
 
         check_loading(given)
         tractogram_extension(out_tractogram)
@@ -76,8 +80,11 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         """Write the reconstructions; give mean, 95th percentile and truncation."""
         import numpy as np
 
-        from dipy_tractogen.metrics.reconstruction import point_errors, summarize_errors
-        from dipy_tractogen.streamlines.writers import open_writer
+        from dipy_tractogen.metrics.reconstruction import (
+            point_errors,
+            summarize_errors,
+        )
+        from dipy_tractogen.streamlines.formats.writers import open_writer
 
         errors, truncation = [], []
         writer = open_writer(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .arguments import check_choice, check_int
 from .base import TractogenFlow
-from .loading import check_box
+from .options.arguments import check_choice, check_int
+from .options.loading import check_box
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -99,7 +99,7 @@ class RenderBundlesFlow(TractogenFlow):
         out_png : string, optional
             The picture.
         """
-        from dipy_tractogen.streamlines.files import expand_inputs
+        from dipy_tractogen.utils.files import expand_inputs
         from dipy_tractogen.viz.cameras import VIEW_CHOICES
         from dipy_tractogen.viz.display import require_rendering, require_screen
         from dipy_tractogen.viz.layout import check_size
@@ -129,7 +129,7 @@ class RenderBundlesFlow(TractogenFlow):
         if interactive:
             require_screen()
         require_rendering()
-        from . import scenes
+        from .steps import scenes
 
         names = titles or [None] * len(inputs)
         if panels != "file":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .arguments import check_int
 from .base import TractogenFlow
-from .loading import check_box, default_loading, load
-from .models import load_trained_model
+from .options.arguments import check_int
+from .options.loading import check_box, default_loading, load
+from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 

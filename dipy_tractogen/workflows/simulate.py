@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .room import check_room
+from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -78,15 +78,15 @@ class SimulateFiberCupFlow(TractogenFlow):
         out_reference : string, optional
             T1-like image, .nii or .nii.gz.
         """
-        from dipy_tractogen.streamlines.files import tractogram_extension
-        from dipy_tractogen.streamlines.phantom import (
+        from dipy_tractogen.streamlines.simulation.phantom import (
             BUNDLE_NAMES,
             check_parameters,
             simulate_fibercup,
         )
-        from dipy_tractogen.streamlines.together import removing_new_files
+        from dipy_tractogen.utils.files import tractogram_extension
+        from dipy_tractogen.utils.together import removing_new_files
 
-        from .protection import sidecars
+        from .runtime.protection import sidecars
 
         section = {"radius": radius, "thickness": thickness}
         parameters = {
@@ -120,7 +120,7 @@ class SimulateFiberCupFlow(TractogenFlow):
 
     def _save_tractograms(self, bundles, paths: list) -> None:
         """Write all bundles into one file, or each into one that is named after it."""
-        from dipy_tractogen.streamlines.writers import save_bundles
+        from dipy_tractogen.streamlines.formats.writers import save_bundles
 
         options = {"reference": bundles.reference, "force": self.force}
         if len(paths) == 1:
@@ -135,12 +135,12 @@ class SimulateFiberCupFlow(TractogenFlow):
         """Write the mask and the image."""
         import nibabel as nib
 
-        from dipy_tractogen.streamlines.files import replacing
-        from dipy_tractogen.streamlines.phantom import fibercup_reference
-        from dipy_tractogen.streamlines.phantom_volume import (
+        from dipy_tractogen.streamlines.simulation.phantom import fibercup_reference
+        from dipy_tractogen.streamlines.simulation.phantom_volume import (
             reference_image,
             white_matter_mask,
         )
+        from dipy_tractogen.utils.files import replacing
 
         section = {"radius": radius, "thickness": thickness}
         mask = white_matter_mask(**section).astype("uint8")

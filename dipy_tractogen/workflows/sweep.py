@@ -6,12 +6,17 @@ from contextlib import nullcontext
 import logging
 from pathlib import Path
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .arguments import check_int, check_number
 from .base import TractogenFlow
-from .loading import check_loading, input_parameters, load, loading_parameters
-from .parameters import with_parameters_of
+from .options.arguments import check_int, check_number
+from .options.loading import (
+    check_loading,
+    input_parameters,
+    load,
+    loading_parameters,
+)
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -129,9 +134,9 @@ class SweepBetaFlow(TractogenFlow):
         files = self.inputs(given["input_files"])
 
         from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
-        from dipy_tractogen.streamlines.files import file_digest
         from dipy_tractogen.tuning.database import new_database
         from dipy_tractogen.tuning.study import BetaStudy
+        from dipy_tractogen.utils.files import file_digest
 
         fixed = {"nb_points": nb_points, "latent_dim": latent_dim, "sigma_mm": sigma_mm}
         options = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
@@ -174,8 +179,8 @@ class SweepBetaFlow(TractogenFlow):
         self.log_written(paths.values())
 
     def _run_trials(self, study, training, aside, fixed, options) -> None:
-        from dipy_tractogen.streamlines.progress import Progress
         from dipy_tractogen.tuning.trial import run_trial
+        from dipy_tractogen.utils.progress import Progress
 
         nb_ended = study.nb_ended()
         logger.info("%d trials, %d of which have ended", study.nb_trials, nb_ended)
@@ -207,7 +212,7 @@ def _log_trial(row: dict) -> None:
 
 def _write_table(path: Path, rows: list[dict]) -> None:
     """Write all trials; what a trial does not have is empty."""
-    from .tables import write_table
+    from .runtime.tables import write_table
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
     # The reason of a failure is long, and stands last.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_choice, check_int, check_number
-from .parameters import with_parameters_of
-from .training import SHARED, TrainingFlow
+from .options.arguments import check_choice, check_int, check_number
+from .options.parameters import with_parameters_of
+from .steps.training import SHARED, TrainingFlow
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -93,7 +93,7 @@ class TrainAAEFlow(TrainingFlow):
         aside : BundleSet
             The streamlines that were held out.
         """
-        from dipy_tractogen.nn.collapse import LOWEST_COVERAGE
+        from dipy_tractogen.nn.training.collapse import LOWEST_COVERAGE
 
         super().report(model, aside)
         rows, kept = model.record.history, model.record.parameters["kept_step"]

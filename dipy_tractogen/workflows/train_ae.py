@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .parameters import with_parameters_of
-from .training import SHARED, TrainingFlow
+from .options.parameters import with_parameters_of
+from .steps.training import SHARED, TrainingFlow
 
 
 class TrainAEFlow(TrainingFlow):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .parameters import with_parameters_of
-from .training import SHARED, TrainingFlow
-from .vae_parameters import vae_arguments, vae_parameters
+from .options.parameters import with_parameters_of
+from .options.vae import vae_arguments, vae_parameters
+from .steps.training import SHARED, TrainingFlow
 
 
 class TrainCVAEFlow(TrainingFlow):

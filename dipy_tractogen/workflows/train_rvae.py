@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_number
-from .parameters import with_parameters_of
-from .training import SHARED, TrainingFlow
-from .vae_parameters import vae_arguments, vae_parameters
+from .options.arguments import check_number
+from .options.parameters import with_parameters_of
+from .options.vae import vae_arguments, vae_parameters
+from .steps.training import SHARED, TrainingFlow
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -53,7 +53,7 @@ class TrainRVAEFlow(TrainingFlow):
         """
         from dipy_tractogen.metrics.regression import describe_errors
 
-        from .attribute import predict
+        from .steps.attribute import predict
 
         super().report(model, aside)
         if not len(aside):

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen import VAE, Reference, save_bundles, simulate_fibercup
-from dipy_tractogen.streamlines.invalid import KINDS, make_invalid
+from dipy_tractogen.streamlines.simulation.invalid import KINDS, make_invalid
 
 phantom = simulate_fibercup(300, seed=0)
 training, rest = phantom.split(held_out=0.4, seed=0)

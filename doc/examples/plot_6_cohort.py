@@ -18,13 +18,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from dipy_tractogen import CVAE
-from dipy_tractogen.streamlines.cohort import (
+from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.simulation.cohort import (
     DIAGNOSES,
     CohortLaws,
     simulate_cohort,
     simulate_participants,
 )
-from dipy_tractogen.streamlines.geometry import lengths
 
 laws = CohortLaws()
 participants = simulate_participants(40, seed=0)

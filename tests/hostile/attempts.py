@@ -18,8 +18,8 @@ from PIL import Image
 import pytest
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.streamlines.files import TRACTOGRAM_EXTENSIONS
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.utils.files import TRACTOGRAM_EXTENSIONS
 from dipy_tractogen.workflows.cli import main
 
 TIMES = {

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dipy_tractogen.nn import AE
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.workflows.cli import main
 
 from .roles import SMALL, SWEEP

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn.checkpoint import Checkpoint
+from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.workflows.cli import main
 
 from .corruptions import DEEP, FILES, array_bytes, packed

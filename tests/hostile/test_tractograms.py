@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.files import TRACTOGRAM_EXTENSIONS
+from dipy_tractogen.utils.files import TRACTOGRAM_EXTENSIONS
 
 from .corruptions import cut, flip, patch
 from .roles import ALL, CHEAP, command_line, in_turn

@@ -21,7 +21,7 @@ def lines():
 @pytest.fixture(scope="session")
 def curves():
     """1,050 streamlines of 20 points in seven bundles, half of them reversed."""
-    from dipy_tractogen.streamlines.phantom import simulate_fibercup
+    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     points = simulate_fibercup(150, seed=3).resample(20)
     points[::2] = points[::2, ::-1].copy()

@@ -3,9 +3,9 @@ from numpy.testing import assert_allclose
 import pytest
 from scipy.stats import wasserstein_distance
 
-from dipy_tractogen.metrics import texture as module
-from dipy_tractogen.metrics.texture import texture
-from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.metrics import attribute_distances as module
+from dipy_tractogen.metrics.attribute_distances import texture
+from dipy_tractogen.streamlines.array_sequence import to_sequence
 
 
 def texture_distances(*attributes):

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.comparison import MEASURES, OVERALL, Comparison, average
+from dipy_tractogen.metrics.comparison import (
+    MEASURES,
+    OVERALL,
+    Comparison,
+    average,
+)
 from dipy_tractogen.metrics.estimate import Estimate
 from dipy_tractogen.metrics.samples import prepare, with_voxels
 from dipy_tractogen.metrics.volume import Grid

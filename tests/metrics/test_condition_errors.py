@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.obtained import compare_with_asked
+from dipy_tractogen.metrics.condition_errors import compare_with_asked
 
 LABELS = np.array([0, 0, 0, 2, 2, 5])
 NAMES = {0: "AF_L", 2: "CST_R"}

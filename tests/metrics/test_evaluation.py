@@ -6,9 +6,9 @@ import pytest
 from dipy_tractogen.metrics import evaluation as module
 from dipy_tractogen.metrics.bootstrap import interval_of_none
 from dipy_tractogen.metrics.evaluation import evaluate, worst_bundle
-from dipy_tractogen.streamlines import progress
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
+from dipy_tractogen.utils import progress
 
 NAMES = ("bundle_1", "bundle_2")
 

@@ -2,7 +2,10 @@ import numpy as np
 from numpy.testing import assert_allclose
 import pytest
 
-from dipy_tractogen.metrics.reconstruction import point_errors, summarize_errors
+from dipy_tractogen.metrics.reconstruction import (
+    point_errors,
+    summarize_errors,
+)
 
 
 def test_error_of_shifted_streamlines_is_the_shift(lines):

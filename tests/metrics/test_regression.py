@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score
 
-from dipy_tractogen.metrics.regression import describe_errors, regression_errors
+from dipy_tractogen.metrics.regression import (
+    describe_errors,
+    regression_errors,
+)
 
 
 def test_errors_are_those_of_scikit_learn():

@@ -1,7 +1,11 @@
 from pathlib import Path
 import re
 
-from dipy_tractogen.metrics.columns import ACCEPTED, describe_columns, table_rows
+from dipy_tractogen.metrics.report_schema import (
+    ACCEPTED,
+    describe_columns,
+    table_rows,
+)
 
 PAGE = Path(__file__).parents[2] / "doc/commands/dipy_evaluate_streamlines.rst"
 

@@ -2,7 +2,11 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 
-from dipy_tractogen.metrics.samples import matched_draws, matched_sizes, prepare
+from dipy_tractogen.metrics.samples import (
+    matched_draws,
+    matched_sizes,
+    prepare,
+)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 
+from dipy_tractogen.metrics.attribute_distances import ATTRIBUTES
 from dipy_tractogen.metrics.comparison import MEASURES
 from dipy_tractogen.metrics.table import format_table
-from dipy_tractogen.metrics.texture import ATTRIBUTES
 
 
 def entry(value, real, *, compared=10):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from dipy_tractogen.metrics.columns import ACCEPTED, DESCRIPTIONS
+from dipy_tractogen.metrics.report_schema import ACCEPTED, DESCRIPTIONS
 from dipy_tractogen.metrics.thresholds import (
     Threshold,
     check_bundles,

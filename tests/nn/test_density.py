@@ -7,8 +7,8 @@ import pytest
 
 from dipy_tractogen.nn import AAE
 from dipy_tractogen.nn.density import draw_prior
-from dipy_tractogen.sampling.gmm import MixtureSampler
-from dipy_tractogen.sampling.samplers import SAMPLERS
+from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
+from dipy_tractogen.sampling.samplers.registry import SAMPLERS
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

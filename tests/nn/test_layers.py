@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from dipy_tractogen.nn.backbones.spectral import SpectralBackbone
 from dipy_tractogen.nn.layers import (
     CosineAnalysis,
     CosineSynthesis,
@@ -9,7 +10,6 @@ from dipy_tractogen.nn.layers import (
     Standardisation,
     log_variance,
 )
-from dipy_tractogen.nn.spectral import SpectralBackbone
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import CVAE, RVAE, load_model
+from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.geometry import lengths
-from dipy_tractogen.streamlines.ragged import to_sequence
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
 
 
 def error(model, points, values):

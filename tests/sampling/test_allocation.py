@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.shares import balanced, share, shares_of
+from dipy_tractogen.sampling.allocation import balanced, share, shares_of
 from dipy_tractogen.streamlines.conditions import Condition
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.condition_request import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentBank
 from dipy_tractogen.streamlines.conditions import Conditions

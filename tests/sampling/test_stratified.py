@@ -1,6 +1,6 @@
 import numpy as np
 
-from dipy_tractogen.sampling.choice import shuffled_by_group, some_of_each
+from dipy_tractogen.sampling.stratified import shuffled_by_group, some_of_each
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([2, 5, 7], [40, 5, 1]))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from dipy_tractogen.sampling.latent_filter import LatentFilter
-from dipy_tractogen.sampling.latent_labels import LatentLabels, label_figures
+from dipy_tractogen.segment.filter import LatentFilter
+from dipy_tractogen.segment.label import LatentLabels, label_figures
 
 CENTRES = np.array([[0, 0, 0], [30, 0, 0], [0, 30, 0]], dtype=float)
 SPREADS = np.array([1, 1, 4])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.latent_metric import LatentMetric
+from dipy_tractogen.segment.metric import LatentMetric
 
 RNG = np.random.default_rng(0)
 POINTS = np.linspace(0, 1, 10)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
-from dipy_tractogen.sampling.latent_thresholds import best_threshold, figures
+from dipy_tractogen.segment.thresholds import best_threshold, figures
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from nibabel.eulerangles import euler2mat
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
 
 FORMATS = ("trk", "tck", "trx", "vtk", "vtp", "fib", "dpy")
 

@@ -2,7 +2,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.ragged import (
+from dipy_tractogen.streamlines.array_sequence import (
     as_sequence,
     blocks,
     extent,

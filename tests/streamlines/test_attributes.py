@@ -1,8 +1,8 @@
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.attributes import obtained_values
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.streamlines.obtained import obtained_values
 
 
 def arc(radius, nb_points):

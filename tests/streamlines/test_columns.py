@@ -7,9 +7,12 @@ from dipy_tractogen.streamlines.columns import (
     choose_inherited,
     join_columns,
 )
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.writers import (
+    open_writer,
+    save_bundles,
+)
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.writers import open_writer, save_bundles
 
 DATES = np.array([20260115, 16777217, -5], dtype=np.int64)
 

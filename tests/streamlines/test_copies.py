@@ -1,11 +1,11 @@
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import to_sequence
 from dipy_tractogen.streamlines.copies import (
     count_copies,
     describe_copies,
     first_copies,
 )
-from dipy_tractogen.streamlines.ragged import to_sequence
 
 
 def curves(nb_streamlines, seed=0):

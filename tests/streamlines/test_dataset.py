@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.checks import ScreeningReport
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.screening import ScreeningReport
 
 
 @pytest.fixture

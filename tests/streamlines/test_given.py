@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.metrics.evaluation import evaluate
-from dipy_tractogen.streamlines.checks import screen
+from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.streamlines.files import expand_inputs
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.ragged import as_sequence, to_sequence
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.screening import screen
+from dipy_tractogen.utils.files import expand_inputs
 from dipy_tractogen.viz.panels import Panel
 
 KINDS = ("text", "path", "stateful", "list")

@@ -4,9 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.writers import save_bundles
 
 
 def starts(bundles):

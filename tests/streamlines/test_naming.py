@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.formats.readers import TractogramContents
 from dipy_tractogen.streamlines.naming import bundle_labels, categories_of
-from dipy_tractogen.streamlines.ragged import to_sequence
-from dipy_tractogen.streamlines.readers import TractogramContents
 
 
 def name(bundles_from, *, groups=None, data=None, n=5):

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines import orientation
-from dipy_tractogen.streamlines.orientation import odd_coefficients, run_backwards
+from dipy_tractogen.streamlines.orientation import (
+    odd_coefficients,
+    run_backwards,
+)
 
 
 def bundle_directions(points, labels, nb_bundles):

@@ -2,7 +2,10 @@ import json
 
 import pytest
 
-from dipy_tractogen.streamlines.participants import read_participants, subject_of
+from dipy_tractogen.streamlines.participants import (
+    read_participants,
+    subject_of,
+)
 
 TABLE = "participant_id\tage\tsex\nsub-01\t71.5\tF\nsub-02\tn/a\tM\n"
 

@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from dipy_tractogen.streamlines.checks import ScreeningReport
-from dipy_tractogen.streamlines.reading import MOST_NAMED, Reading
+from dipy_tractogen.streamlines.read_progress import MOST_NAMED, Reading
+from dipy_tractogen.streamlines.screening import ScreeningReport
 
 FLAWED = ScreeningReport(10, 8, {"one point": 2})
 WHOLE = ScreeningReport(5, 5)

@@ -6,9 +6,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
 
 
 def test_from_an_image(reference, tmp_path):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.checks import ScreeningReport, screen
-from dipy_tractogen.streamlines.ragged import as_sequence
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.screening import ScreeningReport, screen
 
 GRID = Reference(np.eye(4), (100, 100, 100))
 

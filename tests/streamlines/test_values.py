@@ -4,13 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.cohort import simulate_cohort, simulate_participants
+from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.formats.readers import TractogramContents
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.participants import Participants
-from dipy_tractogen.streamlines.ragged import to_sequence
-from dipy_tractogen.streamlines.readers import TractogramContents
+from dipy_tractogen.streamlines.simulation.cohort import (
+    simulate_cohort,
+    simulate_participants,
+)
 from dipy_tractogen.streamlines.values import ValueReader, lacking
-from dipy_tractogen.streamlines.writers import save_bundles
 
 TABLE = Participants(
     Path("participants.tsv"),

@@ -2,7 +2,6 @@ import sqlite3
 
 import pytest
 
-from dipy_tractogen.streamlines.disk import WriteError
 from dipy_tractogen.tuning.database import (
     check_database,
     named_errors,
@@ -10,6 +9,7 @@ from dipy_tractogen.tuning.database import (
     open_storage,
 )
 from dipy_tractogen.tuning.study import BetaStudy
+from dipy_tractogen.utils.disk import WriteError
 
 
 def make(path, betas=(0.0,)):

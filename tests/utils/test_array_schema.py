@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays, read_arrays
+from dipy_tractogen.utils.array_schema import Array, check_arrays, read_arrays
 
 SCHEMA = {
     "z": Array("f", ("n", "d")),

@@ -10,12 +10,12 @@ import tempfile
 
 import pytest
 
-from dipy_tractogen.streamlines import disk
-from dipy_tractogen.streamlines.disk import WriteError, temporary_error, writing
-from dipy_tractogen.streamlines.files import replacing
-from dipy_tractogen.streamlines.folders import removing_new_folders
-from dipy_tractogen.streamlines.messages import read_error
-from dipy_tractogen.streamlines.store import StoreError
+from dipy_tractogen.utils import disk
+from dipy_tractogen.utils.disk import WriteError, temporary_error, writing
+from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.folders import removing_new_folders
+from dipy_tractogen.utils.memmap import StoreError
+from dipy_tractogen.utils.messages import read_error
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 SAID = "cannot be written (No space left on device): make room there, or give another"

@@ -2,14 +2,14 @@ import logging
 
 import pytest
 
-from dipy_tractogen.streamlines.files import (
+from dipy_tractogen.utils.files import (
     check_outputs,
     expand_inputs,
     replacing,
     split_extension,
     tractogram_extension,
 )
-from dipy_tractogen.streamlines.folders import removing_new_folders
+from dipy_tractogen.utils.folders import removing_new_folders
 
 
 @pytest.mark.parametrize(

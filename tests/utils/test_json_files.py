@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dipy_tractogen.streamlines.json_files import write_json
+from dipy_tractogen.utils.json_files import write_json
 
 
 def test_json_is_whole_or_not_there(tmp_path):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines import store
-from dipy_tractogen.streamlines.ragged import as_sequence, blocks, take
-from dipy_tractogen.streamlines.store import GrowingPoints, StoreError, allocate
+from dipy_tractogen.streamlines.array_sequence import as_sequence, blocks, take
+from dipy_tractogen.utils import memmap as store
+from dipy_tractogen.utils.memmap import GrowingPoints, StoreError, allocate
 
 POINTS = np.arange(60, dtype=np.float32).reshape(20, 3)
 
@@ -62,7 +62,7 @@ def test_disk_that_is_full_is_said_in_a_line(tmp_path, monkeypatch):
 
 
 def test_few_streamlines_of_a_map_are_read_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("dipy_tractogen.streamlines.ragged._MOST_MAPPED", 3)
+    monkeypatch.setattr("dipy_tractogen.streamlines.array_sequence._MOST_MAPPED", 3)
     points = GrowingPoints(tmp_path)
     points.append(POINTS)
     mapped = as_sequence(points.since(0), np.full(10, 2))

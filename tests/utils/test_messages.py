@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from dipy_tractogen.streamlines.messages import (
+from dipy_tractogen.utils.messages import (
     briefly,
     digits_of,
     encodable,

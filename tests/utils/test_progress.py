@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from dipy_tractogen.streamlines import progress as module
-from dipy_tractogen.streamlines.progress import (
+from dipy_tractogen.utils import progress as module
+from dipy_tractogen.utils.progress import (
     Progress,
     advance,
     describe_duration,

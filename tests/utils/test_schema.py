@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from dipy_tractogen.streamlines import schema
+from dipy_tractogen.utils import schema
 
 NUMBERS = schema.list_of(schema.number(0, 1), 2, 2)
 OBJECT = schema.record({"n": schema.whole(1, 9)}, {"name": schema.text(5)})

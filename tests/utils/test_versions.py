@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen import __version__
-from dipy_tractogen.streamlines import versions
+from dipy_tractogen.utils import versions
 
 
 def test_versions_are_those_that_are_imported(monkeypatch):

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.viz.cameras import ALL_VIEWS, VIEWS, choose_views, frame_points
+from dipy_tractogen.viz.cameras import (
+    ALL_VIEWS,
+    VIEWS,
+    choose_views,
+    frame_points,
+)
 
 
 def box(x, y, z, centre=(0, 0, 0)):

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.viz import (
     Panel,
     RenderingUnavailable,

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
-from dipy_tractogen.viz.loading import load_panel, load_valued_panel, panel_title
+from dipy_tractogen.viz.loading import (
+    load_panel,
+    load_valued_panel,
+    panel_title,
+)
 
 POINTS = np.random.default_rng(0).normal(0, 20, (12, 6, 3)).astype(np.float32)
 REFERENCE = Reference.covering(POINTS)

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.viz import Panel
-from dipy_tractogen.viz.multiples import rows_by_bundle, rows_by_value, usual_values
+from dipy_tractogen.viz.multiples import (
+    rows_by_bundle,
+    rows_by_value,
+    usual_values,
+)
 
 
 def panel(title, names, labels, values=None):

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.viz.evaluation import plot_measures
-from dipy_tractogen.viz.latent import Colouring, plot_correlations, plot_projection
+from dipy_tractogen.viz.latent.plots import (
+    Colouring,
+    plot_correlations,
+    plot_projection,
+)
 from dipy_tractogen.viz.plots import plot_history, save_figure
 from dipy_tractogen.viz.style import LONGEST_LABEL, label_of, own_style
 from dipy_tractogen.viz.tradeoff import plot_tradeoff

@@ -7,8 +7,8 @@ from nibabel.streamlines import Tractogram
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.phantom import fibercup_reference
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.phantom import fibercup_reference
 from dipy_tractogen.workflows.cli import main
 
 LINE = np.stack([np.linspace(20, 60, 30), np.full(30, 50), np.full(30, 4)], axis=1)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.sampling.arc_length import with_equal_steps
+from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows import average
 from dipy_tractogen.workflows.cli import main

@@ -256,7 +256,7 @@ def run_process(command, *arguments, cwd):
     """Run a command as its console script does, in a process of its own."""
     script = (
         f"import sys; sys.argv[0] = {command!r}; "
-        "from dipy_tractogen.workflows.start import run; run()"
+        "from dipy_tractogen.workflows.runtime.start import run; run()"
     )
     root = str(Path(dipy_tractogen.__file__).parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]

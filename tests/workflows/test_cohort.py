@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines import writers
+from dipy_tractogen.streamlines.formats import writers
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 

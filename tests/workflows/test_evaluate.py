@@ -6,12 +6,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.columns import describe_columns
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.metrics.report_schema import describe_columns
+from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.evaluate import EvaluateStreamlinesFlow
-from dipy_tractogen.workflows.thresholds import ThresholdsNotMet
+from dipy_tractogen.workflows.steps.thresholds import ThresholdsNotMet
 
 
 def simulate(seed):

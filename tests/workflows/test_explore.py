@@ -11,8 +11,8 @@ from dipy_tractogen.metrics import projection
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.viz import display
-from dipy_tractogen.workflows import walk_figures
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.steps import traversal_figures as walk_figures
 
 COMMAND = "dipy_explore_latent"
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.attributes import obtained_values
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.streamlines.files import file_digest
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.obtained import obtained_values
-from dipy_tractogen.streamlines.versions import current_versions
+from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.versions import current_versions
 from dipy_tractogen.workflows.cli import main
 
 
@@ -71,8 +71,8 @@ def test_every_format_holds_the_same_points(generate, name):
 def test_another_reference_changes_the_header_and_not_the_points(
     generate, phantom, tmp_path
 ):
+    from dipy_tractogen.streamlines.formats.writers import save_bundles
     from dipy_tractogen.streamlines.reference import Reference
-    from dipy_tractogen.streamlines.writers import save_bundles
 
     grid = Reference.covering(phantom.streamlines, voxel_size=2.0, margin=40)
     save_bundles(tmp_path / "grid.trx", phantom.streamlines, reference=grid)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import main
 
 

@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.workflows.cli import main
 
 

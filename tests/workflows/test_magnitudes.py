@@ -6,9 +6,9 @@ import math
 from dipy.workflows.docstring_parser import NumpyDocString
 import pytest
 
-from dipy_tractogen.workflows import arguments
-from dipy_tractogen.workflows.arguments import check_magnitudes
 from dipy_tractogen.workflows.cli import cli_flows, load_flow, main
+from dipy_tractogen.workflows.options import arguments
+from dipy_tractogen.workflows.options.arguments import check_magnitudes
 
 ABSURD = {
     "int": [10**30, -(10**30), 10**400],
@@ -82,7 +82,8 @@ def test_what_is_no_number_or_may_be_infinite_passes():
 
 
 def test_limits_of_options_are_those_of_the_models():
-    from dipy_tractogen.nn import checks, options
+    from dipy_tractogen.nn import checks
+    from dipy_tractogen.nn.training import options
 
     most = {
         **options.MOST,

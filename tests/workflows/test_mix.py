@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.sampling.arc_length import with_equal_steps
+from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows import mix
 from dipy_tractogen.workflows.cli import main
@@ -58,7 +58,7 @@ def test_bundles_are_found_by_their_names(
     mixed, refused, model_file, phantom, tmp_path
 ):
     """Both in one file, one of them with a single streamline."""
-    from dipy_tractogen.streamlines.writers import save_bundles
+    from dipy_tractogen.streamlines.formats.writers import save_bundles
 
     few = phantom.select(np.flatnonzero(phantom.labels != 1)[:13])
     path = tmp_path / "both.trx"

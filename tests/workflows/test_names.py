@@ -9,9 +9,9 @@ import unicodedata
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.sidecar import sidecar_path
-from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import main
 
 # The last one is that of a file whose name is Latin-1, as on old disks.

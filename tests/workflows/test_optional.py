@@ -8,7 +8,7 @@ from dipy_tractogen.viz import evaluation
 from dipy_tractogen.workflows import cli
 from dipy_tractogen.workflows.base import OutputsMissing, TractogenFlow
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.thresholds import ThresholdsNotMet
+from dipy_tractogen.workflows.steps.thresholds import ThresholdsNotMet
 
 FAILURES = [
     OSError("full"),

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.writers import save_bundles
-from dipy_tractogen.workflows import attribute
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.steps import attribute
 
 COMMAND = "dipy_predict_attribute"
 

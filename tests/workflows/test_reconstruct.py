@@ -4,8 +4,8 @@ import pytest
 
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.workflows import encoding
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.steps import encoding
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dipy_tractogen
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.viz import can_render, display
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.render import RenderBundlesFlow
@@ -55,7 +55,7 @@ def drawn(monkeypatch):
 @pytest.fixture
 def grids(monkeypatch):
     """The grids that reach the renderer, without rendering."""
-    from dipy_tractogen.workflows import scenes
+    from dipy_tractogen.workflows.steps import scenes
 
     calls = []
 

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.workflows.cli import main
 
 COMMAND = "dipy_write_report"

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.phantom import (
+from dipy_tractogen.streamlines.simulation.phantom import (
     BUNDLE_NAMES,
     fibercup_reference,
     simulate_fibercup,

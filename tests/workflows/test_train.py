@@ -8,14 +8,14 @@ import pytest
 
 from dipy_tractogen import nn
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.checkpoint import Checkpoint
-from dipy_tractogen.nn.options import DEFAULT_STEPS
+from dipy_tractogen.nn.training.checkpoint import Checkpoint
+from dipy_tractogen.nn.training.options import DEFAULT_STEPS
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import load_flow, main
+from dipy_tractogen.workflows.runtime.workspace import Workspace
+from dipy_tractogen.workflows.steps.training import _BY_DEFAULT, _extent
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
-from dipy_tractogen.workflows.training import _BY_DEFAULT, _extent
-from dipy_tractogen.workflows.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_disk_that_fills_up_is_said_in_a_line(bundle_files, refused, monkeypatch
         def write(self, data):
             raise OSError(28, "No space left on device")
 
-    name = "dipy_tractogen.streamlines.store._unnamed_file"
+    name = "dipy_tractogen.utils.memmap._unnamed_file"
     monkeypatch.setattr(name, lambda folder: Full())
     error = refused("dipy_train_vae", *bundle_files)
     assert "model.training (No space left on device): give a folder" in error
@@ -266,7 +266,7 @@ def test_outputs_beside_the_model_cost_it_nothing(
     def full(*_, **__):
         raise OSError("full")
 
-    monkeypatch.setattr("dipy_tractogen.streamlines.writers.save_bundles", full)
+    monkeypatch.setattr("dipy_tractogen.streamlines.formats.writers.save_bundles", full)
     monkeypatch.setattr(Workspace, "save_history", full)
     arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
     arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]

@@ -8,18 +8,23 @@ import zipfile
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.archive_schema import DAMAGE
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.streamlines.disk import check_temporary_room, temporary_error
-from dipy_tractogen.streamlines.messages import briefly
-from dipy_tractogen.streamlines.schema import Unfit, fitting
+from dipy_tractogen.utils.array_schema import DAMAGE
+from dipy_tractogen.utils.disk import check_temporary_room, temporary_error
+from dipy_tractogen.utils.messages import briefly
+from dipy_tractogen.utils.schema import Unfit, fitting
 
-from .model import StreamlineModel
-from .model_schema import WEIGHTS_FILE, check_parameters, check_weights, read_config
+from ..model import StreamlineModel
+from ..record import TrainingRecord
+from ..settings import keras_defaults
+from ..terms.base import as_terms
+from .model_schema import (
+    WEIGHTS_FILE,
+    check_parameters,
+    check_weights,
+    read_config,
+)
 from .older_files import load_older_weights
-from .record import TrainingRecord
-from .settings import keras_defaults
-from .terms.base import as_terms
 
 _NETWORK = "dipy_tractogen>Network"
 _ASSETS = "assets/"

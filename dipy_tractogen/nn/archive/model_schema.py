@@ -9,7 +9,7 @@ import zipfile
 import h5py
 
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
-from dipy_tractogen.streamlines.schema import (
+from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
     Unfit,
     boolean,
@@ -25,7 +25,7 @@ from dipy_tractogen.streamlines.schema import (
     whole,
 )
 
-from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, MOST_UNITS
+from ..checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, MOST_UNITS
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"

@@ -8,8 +8,8 @@ import zipfile
 
 import h5py
 
+from ..network import Network
 from .model_schema import WEIGHTS_FILE
-from .network import Network
 
 
 def load_older_weights(network: Network, path: Path) -> None:

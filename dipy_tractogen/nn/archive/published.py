@@ -8,10 +8,10 @@ import re
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import file_digest
-from dipy_tractogen.streamlines.messages import briefly, listed, reason
+from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.messages import briefly, listed, reason
 
-from .ae import AE
+from ..ae import AE
 
 # A convolution may have been put behind its padding, in a Sequential, or the whole
 # network into a wrapper: encod_conv1.weight, module.encod_conv1.1.weight.

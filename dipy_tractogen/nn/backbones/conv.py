@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from .checks import MOST_POINTS, check_units, check_whole
+from ..checks import MOST_POINTS, check_units, check_whole
 from .convolution import LinearUpsampling, ReflectedConvolution
 
 _FILTERS = (32, 64, 128, 256, 512, 1024)

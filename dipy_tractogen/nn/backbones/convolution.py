@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from .filtering import (
+from .winograd import (
     KERNEL_SIZE,
     OUTPUTS_PER_TILE,
     convolution_by_taps,

@@ -9,8 +9,8 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
-from .checks import check_units
-from .layers import CosineAnalysis, CosineSynthesis
+from ..checks import check_units
+from ..layers import CosineAnalysis, CosineSynthesis
 
 _NB_COEFFICIENTS = 24
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.sampling.prefetch import in_order
-from dipy_tractogen.streamlines import store
+from dipy_tractogen.utils import memmap as store
 
 SHARE_OF_DEVICE = 0.25
 """Share of the memory of an accelerator that training data may take."""

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dipy_tractogen.streamlines import store
+from dipy_tractogen.utils import memmap as store
 
 from .blocks import balanced_places
 

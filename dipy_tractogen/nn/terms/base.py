@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
 _OF_KERAS = ("name", "trainable", "dtype")
 

@@ -7,9 +7,9 @@ from keras import ops
 
 from dipy_tractogen.streamlines.conditions import Conditions
 
+from ..active_units import ActiveUnits
 from ..checks import MOST_BETA, check_choice, check_number, check_whole
 from ..losses import KL_VARIANTS, kl_by_dimension, normal_kl, with_free_bits
-from ..trackers import ActiveUnits
 from .base import Term
 from .schedules import SCHEDULES, WeightSchedule, scheduled_weight
 

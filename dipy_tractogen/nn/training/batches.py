@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.store import release
+from dipy_tractogen.utils.memmap import release
 
 # Streamlines sent through a network at once: enough to fill the cores, and little
 # memory. One size for all, so that results do not depend on how many were asked for.

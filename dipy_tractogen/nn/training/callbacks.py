@@ -8,8 +8,8 @@ import time
 
 import keras
 
-from . import backend
-from .backend import processes
+from .. import backend
+from ..backend import processes
 
 logger = logging.getLogger("dipy_tractogen")
 

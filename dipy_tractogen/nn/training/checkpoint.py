@@ -12,10 +12,10 @@ import time
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.archive_schema import Array, read_arrays
-from dipy_tractogen.streamlines.files import check_outputs, replacing
-from dipy_tractogen.streamlines.messages import first_difference
-from dipy_tractogen.streamlines.schema import (
+from dipy_tractogen.utils.array_schema import Array, read_arrays
+from dipy_tractogen.utils.files import check_outputs, replacing
+from dipy_tractogen.utils.messages import first_difference
+from dipy_tractogen.utils.schema import (
     Unfit,
     boolean,
     list_of,
@@ -28,7 +28,7 @@ from dipy_tractogen.streamlines.schema import (
 )
 
 from .callbacks import Budget, KeepBest
-from .following import HistoryRows
+from .history import HistoryRows
 
 CHECKPOINT_FILE = "checkpoint.npz"
 """Name of the file in the folder of a training."""

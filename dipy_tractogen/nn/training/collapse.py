@@ -7,11 +7,11 @@ import logging
 import keras
 import numpy as np
 
-from dipy_tractogen.sampling.asked import Asked
+from dipy_tractogen.sampling.allocation import share
+from dipy_tractogen.sampling.condition_request import Asked
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.gmm import MixtureSampler
 from dipy_tractogen.sampling.latents import LatentBank
-from dipy_tractogen.sampling.shares import share
+from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.streamlines.ragged import as_streamlines
 
 
 @dataclass

@@ -7,7 +7,12 @@ import os
 
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, LENGTH, Conditions
+from dipy_tractogen.streamlines.conditions import (
+    BUNDLE,
+    COMPUTED,
+    LENGTH,
+    Conditions,
+)
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
     run_backwards,
@@ -15,9 +20,9 @@ from dipy_tractogen.streamlines.orientation import (
 )
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.resampled import BLOCK, ResampledPoints, Survey
-from dipy_tractogen.streamlines.store import allocate, release
+from dipy_tractogen.utils.memmap import allocate, release
 
-from .checks import check_bundles
+from ..checks import check_bundles
 from .data import ConditionTable, TrainingData
 
 

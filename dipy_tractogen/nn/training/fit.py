@@ -12,17 +12,17 @@ import keras
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from . import backend
-from .backend import processes
+from .. import backend
+from ..backend import processes
+from ..settings import keras_defaults
 from .convergence import describe_shortness
 from .data import TrainingData
-from .description import measure_held_out, record_of
+from .dataset import OrientedBundles
 from .joint import take_first_state
-from .optimisation import Optimisation
+from .latent_summary import measure_held_out, record_of
 from .options import TrainingOptions
-from .oriented import OrientedBundles
-from .settings import keras_defaults
 from .stages import Stages
+from .trainer import Optimisation
 
 logger = logging.getLogger("dipy_tractogen")
 

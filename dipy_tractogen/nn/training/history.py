@@ -14,8 +14,8 @@ import time
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.disk import WriteError, disk_refusal, writing
-from dipy_tractogen.streamlines.progress import Progress
+from dipy_tractogen.utils.disk import WriteError, disk_refusal, writing
+from dipy_tractogen.utils.progress import Progress
 
 from .callbacks import Budget
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .backend import processes
+from ..backend import processes
 
 
 def take_first_state(optimisation, data: str) -> None:

@@ -6,17 +6,17 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.sampling.choice import some_of_each
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentBank
-from dipy_tractogen.sampling.texture import Texture
+from dipy_tractogen.sampling.stratified import some_of_each
+from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.resampled import BLOCK
-from dipy_tractogen.streamlines.versions import current_versions
+from dipy_tractogen.utils.versions import current_versions
 
+from ..record import TrainingRecord
 from .data import TrainingData
-from .oriented import HeldOut, OrientedBundles
-from .record import TrainingRecord
+from .dataset import HeldOut, OrientedBundles
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from .checks import LARGEST_SEED, check_number, check_whole
+from ..checks import LARGEST_SEED, check_number, check_whole
 
 MOST_IN_A_STEP = 10**7
 """Streamlines in a step."""

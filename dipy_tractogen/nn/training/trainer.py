@@ -10,15 +10,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.versions import current_versions
+from dipy_tractogen.utils.versions import current_versions
 
-from . import backend
-from .backend import processes
+from .. import backend
+from ..backend import processes
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
-from .following import EventFiles, HistoryRows, StepProgress
+from .dataset import OrientedBundles
+from .history import EventFiles, HistoryRows, StepProgress
 from .options import DEFAULT_STEPS, TrainingOptions
-from .oriented import OrientedBundles
 
 logger = logging.getLogger("dipy_tractogen")
 

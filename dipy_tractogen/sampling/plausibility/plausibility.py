@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
 from .criterion import Criterion
 

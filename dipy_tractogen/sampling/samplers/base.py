@@ -6,9 +6,9 @@ from joblib import Parallel, delayed
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .normals import NormalMixture
+from .gaussian_mixture import NormalMixture
 
 # Draws from the posteriors that a sampler is fitted to where there are few streamlines.
 _MOST_DRAWS = 8

@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from .normals import NormalMixture
-from .sampler import LatentSampler, posterior_draws, variance_floor
+from .base import LatentSampler, posterior_draws, variance_floor
+from .gaussian_mixture import NormalMixture
 
 # Full covariances need a few latents for each dimension of a component.
 _LATENTS_PER_DIMENSION = 3

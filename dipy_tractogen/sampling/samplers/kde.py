@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .normals import NormalMixture
-from .sampler import LatentSampler, posterior_draws, variance_floor
+from .base import LatentSampler, posterior_draws, variance_floor
+from .gaussian_mixture import NormalMixture
 
 _BANDWIDTHS = np.geomspace(0.05, 1.5, 12)
 _NB_FOLDS = 5

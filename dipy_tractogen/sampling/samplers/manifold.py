@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .normals import NormalMixture
-from .sampler import LatentSampler
+from .base import LatentSampler
+from .gaussian_mixture import NormalMixture
 
 # Neighbours of a latent, for the square root of the latents of its bundle.
 _NEIGHBOURS = 1.5

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .base import LatentSampler
+from .gaussian_mixture import NormalMixture
 from .kde import KernelSampler
-from .normals import NormalMixture
-from .sampler import LatentSampler
 
 
 class PriorSampler(LatentSampler):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from .base import LatentSampler
 from .gmm import MixtureSampler
 from .kde import KernelSampler
 from .manifold import ManifoldSampler
 from .prior import PriorSampler
 from .rejection import RejectionSampler
-from .sampler import LatentSampler
 
 SAMPLERS = {
     "manifold": ManifoldSampler,

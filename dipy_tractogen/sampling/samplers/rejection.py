@@ -8,10 +8,10 @@ import threading
 
 import numpy as np
 
+from .base import LatentSampler
+from .gaussian_mixture import NormalMixture
 from .gmm import MixtureSampler
 from .kde import KernelSampler
-from .normals import NormalMixture
-from .sampler import LatentSampler
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -1,1 +1,5 @@
 """What a decoder leaves out of streamlines, and their exact length."""
+
+from .texture import Texture
+
+__all__ = ["Texture"]

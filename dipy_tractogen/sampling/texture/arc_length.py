@@ -6,7 +6,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, lengths, resample
 
-from .ends import fade
+from .endpoints import fade
 
 RESIDUAL_FACTORS = (0.8, 1.25)
 """Smallest and largest factor of a residual that corrects a length."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
-from dipy_tractogen.streamlines.schema import Unfit
+from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.schema import Unfit
 
-from .choice import limit_of_each
+from ..stratified import limit_of_each
 
 # Ends kept of a side of a bundle, and in all; 24 bytes a streamline.
 _MOST_OF_A_BUNDLE = 1000

@@ -8,8 +8,8 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, mean_curvature, resample
 
-from .choice import shuffled_by_group
-from .prefetch import in_order
+from ..prefetch import in_order
+from ..stratified import shuffled_by_group
 
 STRENGTHS = (1.25, 1.0, 0.75, 0.5, 0.25, 0.0)
 """Factors of the residuals of a bundle that are tried."""

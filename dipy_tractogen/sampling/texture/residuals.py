@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .choice import limit_of_each
+from ..stratified import limit_of_each
 
 # Residuals kept of a bundle, and in all; 768 bytes each.
 _MOST_OF_A_BUNDLE = 500

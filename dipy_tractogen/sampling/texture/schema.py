@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from dipy_tractogen.streamlines.archive_schema import Array, check_arrays
-from dipy_tractogen.streamlines.schema import Unfit
+from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.schema import Unfit
 
-from .ends import ENDS_ARRAYS, RealEnds
+from .endpoints import ENDS_ARRAYS, RealEnds
 
 ENDS = "ends_"
 """What the names of the arrays of the ends begin with."""

@@ -14,9 +14,11 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 
+from ..prefetch import in_order
 from .arc_length import SHORTEST_MM, add_with_length, arc_lengths
-from .ends import RealEnds
-from .prefetch import in_order
+from .endpoints import RealEnds
+from .residual_matching import Descriptors, SimilarStreamlines, coarse_shapes
+from .residual_scale import choose_strengths, halves
 from .residuals import (
     check_fitted,
     check_given,
@@ -25,9 +27,7 @@ from .residuals import (
     shrinking,
     without_detail,
 )
-from .similar import Descriptors, SimilarStreamlines, coarse_shapes
-from .strength import choose_strengths, halves
-from .texture_schema import ENDS, check_texture, ends_of
+from .schema import ENDS, check_texture, ends_of
 
 _NB_COEFFICIENTS = 128
 # Weights of the length, and of its ratio to the decoded one, in the choice of one.

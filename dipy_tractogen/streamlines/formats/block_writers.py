@@ -19,14 +19,14 @@ from nibabel.streamlines.trk import (
 )
 import numpy as np
 
-from .axes import moved
-from .conditions import BUNDLE
+from ..array_sequence import as_sequence
+from ..axes import moved
+from ..conditions import BUNDLE
+from ..reference import Reference
 from .dpy import save_dpy
-from .ragged import as_sequence
-from .reference import Reference
 from .safe_names import trk_names
 from .sidecar import Description
-from .trx_stream import TrxStream
+from .trx_writer import TrxStream
 from .vtk import VTK_EXTENSIONS, save_vtk
 
 EXACT_TO = 2**24

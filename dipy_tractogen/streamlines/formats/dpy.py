@@ -13,7 +13,7 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .ragged import POINTS_PER_BLOCK, lengths_between
+from ..array_sequence import POINTS_PER_BLOCK, lengths_between
 
 _TRACKS, _OFFSETS = "streamlines/tracks", "streamlines/offsets"
 

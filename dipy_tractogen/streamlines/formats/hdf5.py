@@ -7,7 +7,7 @@ from pathlib import Path
 
 import h5py
 
-from .store import check_inflated
+from dipy_tractogen.utils.memmap import check_inflated
 
 
 def own_array(file: h5py.File, place: str, kinds: str, path: Path) -> h5py.Dataset:

@@ -16,12 +16,13 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.utils.files import tractogram_extension
+from dipy_tractogen.utils.memmap import GrowingPoints, StoreError
+from dipy_tractogen.utils.messages import read_error, warnings_logged
+
+from ..array_sequence import as_sequence
 from .dpy import read_dpy
-from .files import tractogram_extension
-from .messages import read_error, warnings_logged
-from .ragged import as_sequence
 from .sidecar import read_description
-from .store import GrowingPoints, StoreError
 from .tck_reader import read_tck
 from .trk_reader import read_trk
 from .trx_reader import read_trx

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import re
 import unicodedata
 
-from .messages import printable
+from dipy_tractogen.utils.messages import printable
 
 _LONGEST_MEMBER = 100
 _LONGEST_PROPERTY = 20

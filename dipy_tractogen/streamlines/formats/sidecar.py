@@ -14,12 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from .json_files import write_json
-from .messages import reason
+from dipy_tractogen.utils.json_files import write_json
+from dipy_tractogen.utils.messages import reason
+from dipy_tractogen.utils.schema import (
+    LARGEST_JSON,
+    Unfit,
+    mapping,
+    parse_json,
+    record,
+    shown,
+    text,
+)
+from dipy_tractogen.utils.versions import current_versions
+
 from .safe_names import true_name
-from .schema import LARGEST_JSON, Unfit, mapping, parse_json, record, shown, text
 from .trx_reader import read_trx_header
-from .versions import current_versions
 
 logger = logging.getLogger("dipy_tractogen")
 

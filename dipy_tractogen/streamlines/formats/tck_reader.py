@@ -13,7 +13,7 @@ import re
 
 import numpy as np
 
-from .ragged import POINTS_PER_BLOCK
+from ..array_sequence import POINTS_PER_BLOCK
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from nibabel.streamlines.trk import header_2_dtype as _DTYPE
 import numpy as np
 
-from .axes import axes_of, is_flat, voxel_order
+from ..axes import axes_of, is_flat, voxel_order
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -15,9 +15,10 @@ import struct
 from nibabel.streamlines.trk import get_affine_trackvis_to_rasmm
 import numpy as np
 
-from .axes import moved
-from .ragged import POINTS_PER_BLOCK
-from .store import mapped
+from dipy_tractogen.utils.memmap import mapped
+
+from ..array_sequence import POINTS_PER_BLOCK
+from ..axes import moved
 from .trk_header import read_trk_header
 
 logger = logging.getLogger("dipy_tractogen")

@@ -16,9 +16,17 @@ import zipfile
 
 import numpy as np
 
-from .ragged import POINTS_PER_BLOCK, lengths_between
-from .schema import list_of, number, parse_json, record, shown, whole
-from .store import check_inflated
+from dipy_tractogen.utils.memmap import check_inflated
+from dipy_tractogen.utils.schema import (
+    list_of,
+    number,
+    parse_json,
+    record,
+    shown,
+    whole,
+)
+
+from ..array_sequence import POINTS_PER_BLOCK, lengths_between
 
 _FLOATS = ("float16", "float32", "float64")
 _WHOLE = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))

@@ -11,7 +11,7 @@ import zipfile
 
 import numpy as np
 
-from .reference import Reference
+from ..reference import Reference
 from .safe_names import trx_names
 from .sidecar import HEADER_KEY, Description
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .ragged import POINTS_PER_BLOCK
+from ..array_sequence import POINTS_PER_BLOCK
 from .vtk_legacy import read_legacy, write_legacy
 from .vtk_xml import read_xml, write_xml
 

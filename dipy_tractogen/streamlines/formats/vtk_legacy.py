@@ -15,8 +15,9 @@ from urllib.parse import unquote
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .ragged import lengths_between
-from .store import mapped
+from dipy_tractogen.utils.memmap import mapped
+
+from ..array_sequence import lengths_between
 
 #: Sections of what is not read, and what it is called.
 LEFT_OUT = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}

@@ -19,8 +19,9 @@ import zlib
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .ragged import lengths_between
-from .store import check_inflated, mapped
+from dipy_tractogen.utils.memmap import check_inflated, mapped
+
+from ..array_sequence import lengths_between
 from .vtk_legacy import PolyLines, read_count
 
 _TYPES = {

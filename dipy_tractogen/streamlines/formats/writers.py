@@ -11,15 +11,25 @@ from pathlib import Path
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .columns import checked_labels, choose_inherited, with_codes, written_columns
-from .conditions import BUNDLE
-from .files import check_outputs, replacing, tractogram_extension
-from .messages import listed
-from .ragged import as_sequence, blocks, to_sequence
-from .reference import Reference
+from dipy_tractogen.utils.files import (
+    check_outputs,
+    replacing,
+    tractogram_extension,
+)
+from dipy_tractogen.utils.messages import listed
+
+from ..array_sequence import as_sequence, blocks, to_sequence
+from ..columns import (
+    checked_labels,
+    choose_inherited,
+    with_codes,
+    written_columns,
+)
+from ..conditions import BUNDLE
+from ..reference import Reference
+from .block_writers import EXACT_TO, STREAMS, Stream, rounds_large
 from .safe_names import true_name
 from .sidecar import Description, put_sidecar, sidecar_path
-from .streams import EXACT_TO, STREAMS, Stream, rounds_large
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -12,11 +12,11 @@ import math
 
 import numpy as np
 
-from .dataset import BundleSet
-from .geometry import resample
+from ..array_sequence import as_sequence
+from ..dataset import BundleSet
+from ..geometry import resample
 from .phantom import simulate_fibercup
 from .phantom_geometry import MAX_RADIUS
-from .ragged import as_sequence
 
 DIAGNOSES = ("control", "patient")
 """The groups of the cohort."""

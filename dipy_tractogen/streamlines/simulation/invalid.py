@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from .geometry import lengths, resample
+from ..geometry import lengths, resample
 
 KINDS = ("broken", "looped", "cut", "shifted")
 """What can be wrong with a streamline that `make_invalid` makes."""

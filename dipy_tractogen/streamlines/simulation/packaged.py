@@ -1,6 +1,7 @@
 """The human bundles that DIPY ships: real data without a network.
 
-Run as ``python -m dipy_tractogen.streamlines.packaged FOLDER`` to write them as files.
+Run as ``python -m dipy_tractogen.streamlines.simulation.packaged FOLDER`` to write them
+as files.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def packaged_bundles(folder: str | Path) -> list[Path]:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m dipy_tractogen.streamlines.packaged FOLDER")
+        raise SystemExit(
+            "usage: python -m dipy_tractogen.streamlines.simulation.packaged FOLDER"
+        )
     for path in packaged_bundles(sys.argv[1]):
         sys.stdout.write(f"{path}\n")

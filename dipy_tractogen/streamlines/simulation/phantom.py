@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
 
-from .dataset import BundleSet
+from ..array_sequence import as_sequence
+from ..dataset import BundleSet
+from ..reference import Reference
 from .phantom_geometry import (
     BUNDLE_NAMES,
     DIMENSIONS,
@@ -19,8 +21,6 @@ from .phantom_geometry import (
     check_cross_section,
     place,
 )
-from .ragged import as_sequence
-from .reference import Reference
 
 MAX_VARYING_ENDS = 0.9
 MIN_STEP = 0.05

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
-from .plots import empty_figure, save_figure
-from .style import label_of, own_style
+from ..colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
+from ..plots import empty_figure, save_figure
+from ..style import label_of, own_style
 
 _PLOT = (6.6, 4.6)
 # Points are small and clear where there are many (square points, opacity).

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.files import replacing
+from dipy_tractogen.utils.files import replacing
 
-from .cameras import choose_views, frame_points
-from .compose import Key, compose
-from .figures import BACKGROUNDS
-from .layout import arrange
-from .offscreen import draw_cells
-from .panels import Panel
-from .plots import save_figure
-from .scenes import line_width
-from .style import label_of, own_style
+from ..cameras import choose_views, frame_points
+from ..compose import Key, compose
+from ..figures import BACKGROUNDS
+from ..layout import arrange
+from ..offscreen import draw_cells
+from ..panels import Panel
+from ..plots import save_figure
+from ..scenes import line_width
+from ..style import label_of, own_style
 
 _FILM_SIZE = (560, 440)
 _MILLISECONDS = 90

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import json
 import math
 
-from dipy_tractogen.streamlines.messages import digits_of
+from dipy_tractogen.utils.messages import digits_of
 
 DASH = "\N{EN DASH}"
 """Shown where there is no value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dipy_tractogen.metrics.thresholds import describe_miss
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
 from .content import Finding, is_number, shown
 from .inputs import ReportInputs
@@ -120,7 +120,7 @@ def _of_training(model) -> list[str]:
 
 
 def _of_coverage(history: list[dict]) -> list[str]:
-    from dipy_tractogen.nn.collapse import LOWEST_COVERAGE
+    from dipy_tractogen.nn.training.collapse import LOWEST_COVERAGE
 
     covered = history[-1].get("coverage") if history else None
     if not is_number(covered) or covered >= LOWEST_COVERAGE:
@@ -133,7 +133,7 @@ def _of_coverage(history: list[dict]) -> list[str]:
 
 def _of_another_model(inputs: ReportInputs) -> list[str]:
     """Say what was made with another model than the one that is reported."""
-    from dipy_tractogen.streamlines.files import file_digest
+    from dipy_tractogen.utils.files import file_digest
 
     made_with = {
         "generated streamlines": inputs.generation.get("model"),

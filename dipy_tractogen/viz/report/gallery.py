@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dipy_tractogen.streamlines.messages import listed, printable
+from dipy_tractogen.utils.messages import listed, printable
 
 from ..evaluation import plot_distributions, plot_measures
 from ..plots import plot_history

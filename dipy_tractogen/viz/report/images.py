@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 import re
 
-from dipy_tractogen.streamlines.disk import temporary_folder
+from dipy_tractogen.utils.disk import temporary_folder
 
 from ..style import own_style
 

@@ -8,8 +8,8 @@ import logging
 from pathlib import Path
 
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.streamlines.schema import Check, read_json
-from dipy_tractogen.streamlines.sidecar import sidecar_path
+from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
+from dipy_tractogen.utils.schema import Check, read_json
 
 from . import schemas
 

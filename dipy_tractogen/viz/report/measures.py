@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dipy_tractogen.metrics.columns import DESCRIPTIONS
+from dipy_tractogen.metrics.report_schema import DESCRIPTIONS
 
 from .content import (
     DASH,

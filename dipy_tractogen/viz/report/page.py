@@ -8,8 +8,8 @@ from pathlib import Path
 import shlex
 
 from dipy_tractogen import __version__
-from dipy_tractogen.streamlines.files import file_digest, replacing
-from dipy_tractogen.streamlines.messages import encodable
+from dipy_tractogen.utils.files import file_digest, replacing
+from dipy_tractogen.utils.messages import encodable
 
 from . import gallery, training
 from .content import Command, Table, file_table

@@ -6,7 +6,15 @@ import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
 
-from .content import OVERALL, Cell, Column, Table, count_cell, number_cell, text_cell
+from .content import (
+    OVERALL,
+    Cell,
+    Column,
+    Table,
+    count_cell,
+    number_cell,
+    text_cell,
+)
 
 
 def reconstruction_table(reconstructed: BundleSet) -> Table:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.streamlines.disk import DiskError, temporary_folder
-from dipy_tractogen.streamlines.messages import listed
-from dipy_tractogen.streamlines.progress import followed
+from dipy_tractogen.utils.disk import DiskError, temporary_folder
+from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.progress import followed
 
 from ..display import RenderingUnavailable
 from ..figures import render_bundles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dipy_tractogen.streamlines.schema import (
+from dipy_tractogen.utils.schema import (
     Unfit,
     boolean,
     list_of,

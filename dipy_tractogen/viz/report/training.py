@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dipy_tractogen.streamlines.messages import digits_of
+from dipy_tractogen.utils.messages import digits_of
 
 from .content import (
     OVERALL,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import math
 from numbers import Real
 
-from dipy_tractogen.streamlines.messages import briefly
+from dipy_tractogen.utils.messages import briefly
 
 _LEAST, _MOST = 1e-9, 1e9
 # Of options for which other numbers are absurd: they overflow, underflow in single

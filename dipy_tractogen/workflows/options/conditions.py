@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
 logger = logging.getLogger("dipy_tractogen")
 

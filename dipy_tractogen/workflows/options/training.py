@@ -114,7 +114,7 @@ def check_training(training: dict) -> None:
     ValueError
         If a value is out of its range, or two do not go together.
     """
-    from dipy_tractogen.streamlines.files import tractogram_extension
+    from dipy_tractogen.utils.files import tractogram_extension
 
     choices = {
         "backbone": ("spectral", "conv"),

@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 
-from .arguments import check_choice
+from ..options.arguments import check_choice
 
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 """Names of the levels, from the gravest."""
@@ -41,12 +41,12 @@ class _Formatter(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        from dipy_tractogen.streamlines.messages import printable
+        from dipy_tractogen.utils.messages import printable
 
         return printable(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
-        from dipy_tractogen.streamlines.messages import encodable
+        from dipy_tractogen.utils.messages import encodable
 
         # With the traceback, where there is one.
         return encodable(super().format(record))

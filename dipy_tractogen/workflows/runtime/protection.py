@@ -7,12 +7,12 @@ from contextlib import suppress
 import os
 from pathlib import Path
 
-from dipy_tractogen.streamlines.files import (
+from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
+from dipy_tractogen.utils.files import (
     TRACTOGRAM_EXTENSIONS,
     files_meant,
     split_extension,
 )
-from dipy_tractogen.streamlines.sidecar import sidecar_path
 
 # What data are written to; messages added to such a file would damage it.
 _DATA_EXTENSIONS = (

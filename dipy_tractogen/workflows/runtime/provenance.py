@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dipy_tractogen.streamlines.json_files import plain
+from dipy_tractogen.utils.json_files import plain
 
 
 def make_record(flow, model_file, **facts) -> dict:
@@ -30,8 +30,8 @@ def make_record(flow, model_file, **facts) -> dict:
     OSError
         If the model file cannot be read.
     """
-    from dipy_tractogen.streamlines.files import file_digest
-    from dipy_tractogen.streamlines.versions import current_versions
+    from dipy_tractogen.utils.files import file_digest
+    from dipy_tractogen.utils.versions import current_versions
 
     record = {
         "command": flow.command,

@@ -146,7 +146,7 @@ def run() -> None:
     sys.meta_path.insert(0, LeanKeras())
     # Of the many objects that imports and tracing make, nearly all stay.
     gc.set_threshold(*_COLLECTED_AFTER)
-    from .cli import load_flow, main
+    from ..cli import load_flow, main
 
     command = os.path.splitext(os.path.basename(sys.argv[0]))[0]
     with suppress(ValueError, ImportError):

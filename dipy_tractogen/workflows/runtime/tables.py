@@ -33,8 +33,8 @@ def write_table(
     """
     import csv
 
-    from dipy_tractogen.streamlines.files import replacing
-    from dipy_tractogen.streamlines.messages import digits_of, printable
+    from dipy_tractogen.utils.files import replacing
+    from dipy_tractogen.utils.messages import digits_of, printable
 
     def as_text(value) -> str:
         return digits_of(value) if isinstance(value, float) else printable(value)
@@ -62,7 +62,7 @@ def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
     """
     import numpy as np
 
-    from dipy_tractogen.streamlines.files import replacing
+    from dipy_tractogen.utils.files import replacing
 
     # NumPy, given a name, writes to another one where it ends in .NPZ.
     with (

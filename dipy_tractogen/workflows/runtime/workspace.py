@@ -113,7 +113,7 @@ class Workspace:
         model : StreamlineModel
             The model that was interrupted.
         """
-        from dipy_tractogen.nn.checkpoint import CHECKPOINT_FILE
+        from dipy_tractogen.nn.training.checkpoint import CHECKPOINT_FILE
 
         if model.record.density is None:
             return
@@ -139,7 +139,7 @@ class Workspace:
         """
         import shutil
 
-        from dipy_tractogen.streamlines.files import replacing
+        from dipy_tractogen.utils.files import replacing
 
         with replacing(history_file, force=force) as temporary:
             shutil.copyfile(self.history, temporary)
@@ -214,7 +214,7 @@ class Workspace:
 
 def _write_mark(mark: Path) -> None:
     """Mark a folder as one of a training; remove it if that cannot be."""
-    from dipy_tractogen.streamlines.disk import writing
+    from dipy_tractogen.utils.disk import writing
 
     said = {"made_by": _MAKER, "version": __version__}
     try:

@@ -30,7 +30,7 @@ def predict(model, bundles, *, show_progress: bool = False):
 
     from dipy_tractogen.streamlines.conditions import computed_values
     from dipy_tractogen.streamlines.geometry import resample
-    from dipy_tractogen.streamlines.progress import followed
+    from dipy_tractogen.utils.progress import followed
 
     predictions, computed = [], []
     starts = range(0, len(bundles), _BLOCK)

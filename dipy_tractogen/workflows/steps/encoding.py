@@ -7,10 +7,10 @@ from dataclasses import replace
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 
-from .conditions import values_that_were_written
-from .loading import load
+from ..options.conditions import values_that_were_written
+from ..options.loading import load
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,7 +158,7 @@ def encoded_blocks(
         The streamlines, in their order.
     """
     from dipy_tractogen.streamlines.geometry import resample
-    from dipy_tractogen.streamlines.progress import followed
+    from dipy_tractogen.utils.progress import followed
 
     starts = range(0, len(bundles), BLOCK)
     for start in followed(starts, description, show_bar=show_progress):

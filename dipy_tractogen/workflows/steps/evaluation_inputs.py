@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from ..options.loading import load
 from .encoding import encoded_blocks
-from .loading import load
 
 
 def common_box(files: dict[str, list[Path]], reference):
@@ -56,8 +56,8 @@ def generating_model(files: list[Path]) -> dict | None:
         Its ``file`` and ``digest``, from the JSON file beside a tractogram; None where
         no file says so.
     """
-    from dipy_tractogen.streamlines.schema import read_json, record, text
-    from dipy_tractogen.streamlines.sidecar import sidecar_path
+    from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
+    from dipy_tractogen.utils.schema import read_json, record, text
 
     check = record({"model": record({"file": text(), "digest": text()})})
     for path in map(sidecar_path, files):
@@ -96,9 +96,9 @@ def load_generated(files: list[Path], given: dict, **options):
     import numpy as np
 
     from dipy_tractogen.streamlines.conditions import COMPUTED, asked_name
+    from dipy_tractogen.streamlines.formats.block_writers import STREAMS
+    from dipy_tractogen.streamlines.formats.readers import read_tractogram
     from dipy_tractogen.streamlines.naming import column_of
-    from dipy_tractogen.streamlines.readers import read_tractogram
-    from dipy_tractogen.streamlines.streams import STREAMS
     from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
     files = sorted(files)
@@ -144,8 +144,14 @@ def measure_model(model, bundles, *, show_progress: bool) -> dict:
     """
     import numpy as np
 
-    from dipy_tractogen.metrics.latent import disentanglement, streamline_attributes
-    from dipy_tractogen.metrics.reconstruction import point_errors, summarize_errors
+    from dipy_tractogen.metrics.latent import (
+        disentanglement,
+        streamline_attributes,
+    )
+    from dipy_tractogen.metrics.reconstruction import (
+        point_errors,
+        summarize_errors,
+    )
 
     errors, lost, z_mean, attributes = [], [], [], []
     for rows, points, outputs in encoded_blocks(

@@ -11,7 +11,7 @@ from dipy_tractogen.metrics.latent import disentanglement, rank_correlations
 from dipy_tractogen.metrics.latent_units import latent_units
 from dipy_tractogen.metrics.projection import PROJECTIONS, project
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
-from dipy_tractogen.viz.latent import (
+from dipy_tractogen.viz.latent.plots import (
     Colouring,
     plot_correlations,
     plot_projection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .tables import write_table
+from ..runtime.tables import write_table
 
 
 class LatentFindings:

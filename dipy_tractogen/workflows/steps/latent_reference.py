@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import check_choice, check_int, check_number
+from ..options.arguments import check_choice, check_int, check_number
+from ..runtime.tables import write_arrays
 from .encoding import encoded_blocks
-from .tables import write_arrays
 
 if TYPE_CHECKING:
-    from dipy_tractogen.sampling.latent_metric import LatentMetric
-    from dipy_tractogen.sampling.latent_neighbours import NearestLatents
+    from dipy_tractogen.segment.metric import LatentMetric
+    from dipy_tractogen.segment.neighbours import NearestLatents
     from dipy_tractogen.streamlines.place import Place
 
 
@@ -127,7 +127,7 @@ def settle_outputs(flow, out_dir, given: dict, **names: str) -> dict[str, Path]:
     ValueError, OSError
         If a name has another extension than it needs, or cannot be written.
     """
-    from dipy_tractogen.streamlines.files import split_extension
+    from dipy_tractogen.utils.files import split_extension
 
     if given["thresholds_file"] is not None:
         del names["out_thresholds"]
@@ -208,7 +208,7 @@ class LatentReference:
         """
         import numpy as np
 
-        from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.utils.files import file_digest
 
         arrays = self.estimator.to_arrays()
         if self.place is not None:
@@ -246,9 +246,9 @@ class LatentReference:
         ValueError
             If it is another file, or of another model or command.
         """
-        from dipy_tractogen.sampling.latent_metric import LatentMetric
-        from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.segment.metric import LatentMetric
         from dipy_tractogen.streamlines.place import Place
+        from dipy_tractogen.utils.files import file_digest
 
         from .thresholds_file import read_thresholds
 

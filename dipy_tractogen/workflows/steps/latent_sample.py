@@ -190,7 +190,10 @@ def _encoded(model, bundles, nb_found: int, show_progress: bool) -> LatentSample
     """Encode the streamlines, and measure them."""
     import numpy as np
 
-    from dipy_tractogen.metrics.latent import ATTRIBUTE_UNITS, streamline_attributes
+    from dipy_tractogen.metrics.latent import (
+        ATTRIBUTE_UNITS,
+        streamline_attributes,
+    )
     from dipy_tractogen.streamlines.conditions import Conditions
     from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 

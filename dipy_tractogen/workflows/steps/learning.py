@@ -78,7 +78,7 @@ def learn(
     ValueError, OSError
         If a file cannot be read, or there is too little to learn from.
     """
-    from dipy_tractogen.sampling.latent_metric import LatentMetric
+    from dipy_tractogen.segment.metric import LatentMetric
 
     examples, names, place = _examples(flow, model, given)
     known = examples.labels >= 0
@@ -106,7 +106,7 @@ def learn(
 
 def _report(reference: LatentReference, examples: Examples) -> dict:
     """Say what was learnt, and what it finds among examples of other folds."""
-    from dipy_tractogen.streamlines.invalid import KINDS
+    from dipy_tractogen.streamlines.simulation.invalid import KINDS
 
     near = reference.estimator.held_out_relative_ <= 1
     thresholds = map(float, reference.estimator.thresholds_)
@@ -136,11 +136,11 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Plac
     """Load, or make, and encode all examples; say where those of bundles are."""
     import numpy as np
 
-    from dipy_tractogen.sampling.latent_neighbours import NONE
+    from dipy_tractogen.segment.neighbours import NONE
     from dipy_tractogen.streamlines.copies import describe_copies, first_copies
-    from dipy_tractogen.streamlines.files import expand_inputs
     from dipy_tractogen.streamlines.naming import UNASSIGNED
     from dipy_tractogen.streamlines.place import Place
+    from dipy_tractogen.utils.files import expand_inputs
 
     shown = {"show_progress": flow.show_progress}
     files = expand_inputs(given["reference_files"])
@@ -178,7 +178,7 @@ def _encode(flow, model, bundles, what: str, seed: int | None = None):
     """Encode streamlines, and what is made of each where a seed is given."""
     import numpy as np
 
-    from dipy_tractogen.streamlines.invalid import make_invalid
+    from dipy_tractogen.streamlines.simulation.invalid import make_invalid
 
     real, made = [], []
     for rows, points, outputs in encoded_blocks(

@@ -7,12 +7,16 @@ import logging
 from pathlib import Path
 
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.streamlines.messages import listed
+from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.viz import figures, interactive
 from dipy_tractogen.viz.figures import BACKGROUNDS
 from dipy_tractogen.viz.grid import plot_grid
 from dipy_tractogen.viz.loading import load_panel, load_valued_panel
-from dipy_tractogen.viz.multiples import rows_by_bundle, rows_by_value, usual_values
+from dipy_tractogen.viz.multiples import (
+    rows_by_bundle,
+    rows_by_value,
+    usual_values,
+)
 from dipy_tractogen.viz.pairs import with_errors_of
 from dipy_tractogen.viz.panels import Panel
 

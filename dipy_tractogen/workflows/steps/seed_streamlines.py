@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from .arguments import check_choice, check_number
+from ..options.arguments import check_choice, check_number
+from ..options.loading import default_loading
 from .encoding import known_values, load_to_encode
-from .loading import default_loading
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -54,7 +54,7 @@ def check_sampler(given: dict) -> None:
     ValueError
         If one is out of its range, or would have no effect.
     """
-    from dipy_tractogen.sampling.samplers import SAMPLERS
+    from dipy_tractogen.sampling.samplers.registry import SAMPLERS
 
     check_choice("sampler", given["sampler"], tuple(SAMPLERS))
     if given["sampler"] == "prior" and given["seed_streamlines"]:
@@ -93,7 +93,7 @@ def choose_sampler(model, given: dict):
     LatentSampler or str
         The sampler, not fitted; the name of the prior, which is the model's.
     """
-    from dipy_tractogen.sampling.samplers import make_sampler
+    from dipy_tractogen.sampling.samplers.registry import make_sampler
 
     if given["sampler"] == "prior":
         return "prior"

@@ -29,9 +29,9 @@ def read_thresholds(path: str | Path) -> dict[str, np.ndarray]:
     ValueError
         If it is no such file, or its arrays do not fit together.
     """
-    from dipy_tractogen.sampling.latent_neighbours import NEIGHBOURS_ARRAYS
-    from dipy_tractogen.streamlines.archive_schema import Array, read_arrays
-    from dipy_tractogen.streamlines.schema import Unfit
+    from dipy_tractogen.segment.neighbours import NEIGHBOURS_ARRAYS
+    from dipy_tractogen.utils.array_schema import Array, read_arrays
+    from dipy_tractogen.utils.schema import Unfit
 
     arrays = read_arrays(
         path,

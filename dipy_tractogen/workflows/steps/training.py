@@ -7,20 +7,25 @@ from pathlib import Path
 from tempfile import gettempdir
 import time
 
-from dipy_tractogen.streamlines.messages import briefly, listed
+from dipy_tractogen.utils.messages import briefly, listed
 
-from .arguments import check_int
-from .base import TractogenFlow
-from .condition_parameters import (
+from ..base import TractogenFlow
+from ..options.arguments import check_int
+from ..options.loading import (
+    check_loading,
+    input_parameters,
+    load,
+    loading_parameters,
+)
+from ..options.training import check_training, training_parameters
+from ..options.training_conditions import (
     check_conditions,
     condition_parameters,
     make_regularizers,
     names_to_load,
     regularizer_parameters,
 )
-from .loading import check_loading, input_parameters, load, loading_parameters
-from .training_parameters import check_training, training_parameters
-from .workspace import Workspace
+from ..runtime.workspace import Workspace
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -183,7 +188,7 @@ class TrainingFlow(TractogenFlow):
     def _load(self, model, files, names: dict, folder: Path, given: dict):
         """Load and split the bundles; tell the model's record of them."""
         from dipy_tractogen.streamlines.copies import describe_copies
-        from dipy_tractogen.streamlines.files import file_digest
+        from dipy_tractogen.utils.files import file_digest
 
         began = time.perf_counter()
         bundles = load(
@@ -278,7 +283,7 @@ def _places(given: dict) -> list[Path]:
 
 def _log_stages(seconds: dict[str, float]) -> None:
     """Say what the time was spent on, the steps being one part of it."""
-    from dipy_tractogen.streamlines.progress import describe_duration
+    from dipy_tractogen.utils.progress import describe_duration
 
     parts = ", ".join(
         f"{name} {describe_duration(each)}" for name, each in seconds.items()
@@ -311,9 +316,9 @@ def _of_known_categories(aside, kept):
 
 
 def _save_held_out(model, aside, path: Path, force: bool) -> None:
-    from dipy_tractogen.streamlines.writers import save_bundles
+    from dipy_tractogen.streamlines.formats.writers import save_bundles
 
-    from .conditions import tables_of_codes, values_to_write
+    from ..options.conditions import tables_of_codes, values_to_write
 
     known = model.record.density.conditions
     save_bundles(

@@ -11,10 +11,10 @@ from dipy_tractogen.viz.cameras import choose_views
 from dipy_tractogen.viz.colours import bundle_colours
 from dipy_tractogen.viz.display import can_render
 from dipy_tractogen.viz.grid import GridRow, plot_grid
-from dipy_tractogen.viz.walk import WalkStep, render_walk
+from dipy_tractogen.viz.latent.traversal import WalkStep, render_walk
 
 from .latent_findings import LatentFindings
-from .walks import Walk, Walker, between
+from .traversal import Walk, Walker, between
 
 logger = logging.getLogger("dipy_tractogen")
 

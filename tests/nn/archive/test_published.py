@@ -8,8 +8,8 @@ from keras import ops
 import numpy as np
 import pytest
 
+from dipy_tractogen.nn.archive.published import load_published
 from dipy_tractogen.nn.backend import backend_name
-from dipy_tractogen.nn.published import load_published
 
 NB_POINTS, LATENTS = 64, 5
 FILTERS = (2, 3, 4, 5, 6, 8)

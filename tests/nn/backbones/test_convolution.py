@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from dipy_tractogen.nn.convolution import LinearUpsampling, ReflectedConvolution
+from dipy_tractogen.nn.backbones.convolution import (
+    LinearUpsampling,
+    ReflectedConvolution,
+)
 
 from .gradients import gradient, gradients_of
 

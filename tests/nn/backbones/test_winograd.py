@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn.filtering import (
+from dipy_tractogen.nn.backbones.winograd import (
     fast_convolution,
     narrow_convolution,
     tile_transforms,

@@ -12,9 +12,9 @@ import numpy as np
 
 from dipy_tractogen.nn import AAE, VAE
 from dipy_tractogen.nn.backend.devices import Devices
-from dipy_tractogen.nn.checkpoint import Checkpoint
-from dipy_tractogen.streamlines import store
-from dipy_tractogen.streamlines.phantom import simulate_fibercup
+from dipy_tractogen.nn.training.checkpoint import Checkpoint
+from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
+from dipy_tractogen.utils import memmap as store
 
 PHANTOM = simulate_fibercup(6, seed=0)
 ALL = jax.devices()

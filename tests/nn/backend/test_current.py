@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import backend
-from dipy_tractogen.nn.pipeline import in_batches
-from dipy_tractogen.streamlines import store
+from dipy_tractogen.nn.training.batches import in_batches
+from dipy_tractogen.utils import memmap as store
 
 FOLDER = Path(backend.__file__).parent
 NB_STREAMLINES, BATCH_SIZE = 23, 4

@@ -2,12 +2,9 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import VAE
-from dipy_tractogen.nn.callbacks import Budget
 from dipy_tractogen.nn.terms.kl import KL
-from dipy_tractogen.nn.terms.schedules import (
-    fading_weight,
-    scheduled_weight,
-)
+from dipy_tractogen.nn.terms.schedules import fading_weight, scheduled_weight
+from dipy_tractogen.nn.training.callbacks import Budget
 
 
 def curve(schedule, start=0.0, end=2.0, ramp=0.5, cycles=4):

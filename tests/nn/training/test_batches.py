@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import CVAE, VAE
-from dipy_tractogen.nn.data import ConditionTable, TrainingData
-from dipy_tractogen.nn.oriented import OrientedBundles
-from dipy_tractogen.streamlines import resampled, store
+from dipy_tractogen.nn.training.data import ConditionTable, TrainingData
+from dipy_tractogen.nn.training.dataset import OrientedBundles
+from dipy_tractogen.streamlines import resampled
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.geometry import resample
-from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.store import GrowingPoints
+from dipy_tractogen.utils import memmap as store
+from dipy_tractogen.utils.memmap import GrowingPoints
 
 from .batches import taken
 

@@ -19,10 +19,10 @@ from dipy_tractogen.nn import (
     LabelRegularizer,
     load_model,
 )
-from dipy_tractogen.nn import checkpoint as module
-from dipy_tractogen.nn.callbacks import KeepBest
-from dipy_tractogen.nn.checkpoint import Checkpoint
-from dipy_tractogen.nn.following import HistoryRows
+from dipy_tractogen.nn.training import checkpoint as module
+from dipy_tractogen.nn.training.callbacks import KeepBest
+from dipy_tractogen.nn.training.checkpoint import Checkpoint
+from dipy_tractogen.nn.training.history import HistoryRows
 from dipy_tractogen.workflows.cli import main
 
 EPOCHS = 20

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AAE
-from dipy_tractogen.nn.collapse import CollapseWatch, coverage
+from dipy_tractogen.nn.training.collapse import CollapseWatch, coverage
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 
 RNG = np.random.default_rng(0)

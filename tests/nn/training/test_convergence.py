@@ -1,6 +1,6 @@
 import pytest
 
-from dipy_tractogen.nn.convergence import describe_shortness
+from dipy_tractogen.nn.training.convergence import describe_shortness
 
 
 def course(*errors, every=100, name="val_reconstruction_mm"):

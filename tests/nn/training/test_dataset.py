@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AE, CVAE, RVAE
-from dipy_tractogen.nn.data import TrainingData
-from dipy_tractogen.nn.oriented import OrientedBundles
+from dipy_tractogen.nn.training.data import TrainingData
+from dipy_tractogen.nn.training.dataset import OrientedBundles
 
 SMALL = {"hidden_units": (8,)}
 

@@ -14,8 +14,8 @@ from dipy_tractogen.nn import (
     TrainingOptions,
     backend,
 )
-from dipy_tractogen.nn.callbacks import KeepBest
-from dipy_tractogen.nn.optimisation import plan_steps
+from dipy_tractogen.nn.training.callbacks import KeepBest
+from dipy_tractogen.nn.training.trainer import plan_steps
 
 
 def small(**options):
@@ -42,7 +42,7 @@ def test_backbone_says_what_was_not_asked_for(short):
 
 
 def test_large_data_are_trained_on_in_larger_batches(arrays, monkeypatch, caplog):
-    monkeypatch.setattr("dipy_tractogen.nn.options.DEFAULT_STEPS", 20)
+    monkeypatch.setattr("dipy_tractogen.nn.training.options.DEFAULT_STEPS", 20)
     monkeypatch.setattr(SpectralBackbone, "batch_size", 4)
     model = small()
     with caplog.at_level("INFO", "dipy_tractogen"):
@@ -55,7 +55,7 @@ def test_large_data_are_trained_on_in_larger_batches(arrays, monkeypatch, caplog
 
 
 def test_adversary_keeps_the_batch_of_the_backbone(arrays, monkeypatch):
-    monkeypatch.setattr("dipy_tractogen.nn.options.DEFAULT_STEPS", 20)
+    monkeypatch.setattr("dipy_tractogen.nn.training.options.DEFAULT_STEPS", 20)
     monkeypatch.setattr(SpectralBackbone, "batch_size", 4)
     model = AAE(24, 4, backbone_options={"hidden_units": (16,)})
     model.fit(**arrays, epochs=8)

@@ -5,8 +5,12 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from dipy_tractogen.nn import following
-from dipy_tractogen.nn.following import EventFiles, HistoryRows, StepProgress
+from dipy_tractogen.nn.training import history as following
+from dipy_tractogen.nn.training.history import (
+    EventFiles,
+    HistoryRows,
+    StepProgress,
+)
 
 ROUNDS = [
     {"step": 10, "loss": 4.0, "val_loss": 5.0},

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dipy_tractogen.nn import description
+from dipy_tractogen.nn.training import latent_summary as description
 
 
 def test_decoded_streamlines_are_limited_by_bundle(monkeypatch):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from dipy_tractogen.sampling.normals import NormalMixture
+from dipy_tractogen.sampling.samplers.gaussian_mixture import NormalMixture
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(3, 3)) * 3

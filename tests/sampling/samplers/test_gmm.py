@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.gmm import CRITERIA, MixtureSampler
+from dipy_tractogen.sampling.samplers.gmm import CRITERIA, MixtureSampler
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.kde import KernelSampler
+from dipy_tractogen.sampling.samplers.kde import KernelSampler
 
 
 def width(sampler, z):

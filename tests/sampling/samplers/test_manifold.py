@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.kde import KernelSampler
-from dipy_tractogen.sampling.manifold import ManifoldSampler
+from dipy_tractogen.sampling.samplers.kde import KernelSampler
+from dipy_tractogen.sampling.samplers.manifold import ManifoldSampler
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dipy_tractogen.sampling.prior import PriorSampler
+from dipy_tractogen.sampling.samplers.prior import PriorSampler
 
 Z = np.random.default_rng(0).normal(7, 0.1, size=(200, 4))
 CONDITIONS = np.column_stack([np.repeat([0, 3], 100), np.tile([1.0, 2.0], 100)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.samplers import SAMPLERS, make_sampler
+from dipy_tractogen.sampling.samplers.registry import SAMPLERS, make_sampler
 
 NB_LATENTS = 300
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.kde import KernelSampler
-from dipy_tractogen.sampling.rejection import RejectionSampler
+from dipy_tractogen.sampling.samplers.kde import KernelSampler
+from dipy_tractogen.sampling.samplers.rejection import RejectionSampler
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling import arc_length
-from dipy_tractogen.sampling.arc_length import (
+from dipy_tractogen.sampling.texture import arc_length
+from dipy_tractogen.sampling.texture.arc_length import (
     add_with_length,
     arc_lengths,
     equal_steps,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from dipy_tractogen.sampling import ends as module
-from dipy_tractogen.sampling.ends import RealEnds, fade
+from dipy_tractogen.sampling.texture import endpoints as module
+from dipy_tractogen.sampling.texture.endpoints import RealEnds, fade
 
 NB_POINTS = 16
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.similar import (
+from dipy_tractogen.sampling.texture.residual_matching import (
     Descriptors,
     SimilarStreamlines,
     coarse_shapes,

@@ -1,10 +1,18 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling import texture
-from dipy_tractogen.sampling.strength import STRENGTHS, choose_strengths, halves
-from dipy_tractogen.sampling.texture import Texture
-from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, resample
+from dipy_tractogen.sampling.texture import texture
+from dipy_tractogen.sampling.texture.residual_scale import (
+    STRENGTHS,
+    choose_strengths,
+    halves,
+)
+from dipy_tractogen.sampling.texture.texture import Texture
+from dipy_tractogen.streamlines.geometry import (
+    lengths,
+    mean_curvature,
+    resample,
+)
 
 
 def wavy(nb_streamlines, amplitude, seed=0):

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.residuals import damping, shrinking, without_detail
+from dipy_tractogen.sampling.texture.residuals import (
+    damping,
+    shrinking,
+    without_detail,
+)
 
 
 def waving(length, half_wave, nb_points=256):

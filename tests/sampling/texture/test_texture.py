@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling import residuals
-from dipy_tractogen.sampling import texture as module
-from dipy_tractogen.sampling.ends import RealEnds
-from dipy_tractogen.sampling.texture import Texture
-from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, resample
+from dipy_tractogen.sampling.texture import residuals
+from dipy_tractogen.sampling.texture import texture as module
+from dipy_tractogen.sampling.texture.endpoints import RealEnds
+from dipy_tractogen.sampling.texture.texture import Texture
+from dipy_tractogen.streamlines.geometry import (
+    lengths,
+    mean_curvature,
+    resample,
+)
 
 NB_POINTS = 64
 

@@ -6,10 +6,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.streams import rounds_large
-from dipy_tractogen.streamlines.writers import open_writer, save_bundles
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.block_writers import rounds_large
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.writers import (
+    open_writer,
+    save_bundles,
+)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from nibabel.streamlines.trk import header_2_dtype
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.store import GrowingPoints
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.utils.memmap import GrowingPoints
 
 
 def assert_same_points(found, expected, atol=1e-4):

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.condition import Condition
+from dipy_tractogen.streamlines.formats.safe_names import (
+    trk_names,
+    true_name,
+    trx_names,
+)
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.safe_names import trk_names, true_name, trx_names
-from dipy_tractogen.streamlines.writers import save_bundles
 
 NAME = "Bündel"
 APART = unicodedata.normalize("NFD", NAME)

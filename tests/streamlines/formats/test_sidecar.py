@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from trx import trx_file_memmap
 
-from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.sidecar import (
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.sidecar import (
     Description,
     put_sidecar,
     read_sidecar,
     sidecar_path,
 )
-from dipy_tractogen.streamlines.writers import save_bundles
+from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.streamlines.io import load_bundles
 
 NAMES = ("rep_sz_1.0", "rep_sz_1_0", "uf/left", "Uf", "uf", "50%: 5/8 $x$ Bündel", ".a")
 COLUMNS = ("sex/gender", "scan.date", "a name of more than twenty letters", "é")

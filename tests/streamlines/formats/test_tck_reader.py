@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
 
 POINTS = np.arange(15, dtype=float).reshape(5, 3) + 0.25
 NAN, INF = np.full((1, 3), np.nan), np.full((1, 3), np.inf)
@@ -44,7 +44,9 @@ def test_precisions_and_byte_orders(datatype, dtype, tmp_path):
 
 
 def test_same_as_nibabel_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("dipy_tractogen.streamlines.tck_reader.POINTS_PER_BLOCK", 3)
+    monkeypatch.setattr(
+        "dipy_tractogen.streamlines.formats.tck_reader.POINTS_PER_BLOCK", 3
+    )
     rng = np.random.default_rng(0)
     lines = [rng.normal(size=(n, 3)).astype(np.float32) for n in (1, 7, 3, 2)]
     tractogram = nib.streamlines.Tractogram(lines, affine_to_rasmm=np.eye(4))

@@ -9,9 +9,9 @@ from nibabel.streamlines.trk import header_2_dtype
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.writers import save_bundles
 
 POINTS = np.arange(18, dtype=np.float32).reshape(3, 2, 3) + 1
 
@@ -104,7 +104,9 @@ def test_what_comes_after_the_streamlines_is_said(tmp_path, caplog):
 
 
 def test_many_streamlines_without_points_come_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("dipy_tractogen.streamlines.trk_reader.POINTS_PER_BLOCK", 10)
+    monkeypatch.setattr(
+        "dipy_tractogen.streamlines.formats.trk_reader.POINTS_PER_BLOCK", 10
+    )
     path = write(tmp_path / "a.trk", nb_streamlines=0, tail=bytes(400))
     found = read_tractogram(path).streamlines
     assert len(found) == 103

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from trx import trx_file_memmap
 
-from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.readers import read_tractogram
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.reference import Reference
 
 POINTS = np.arange(15, dtype="<f4").reshape(5, 3)

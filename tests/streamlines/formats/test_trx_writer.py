@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from trx import trx_file_memmap
 
-from dipy_tractogen.streamlines import trx_stream
-from dipy_tractogen.streamlines.writers import open_writer
+from dipy_tractogen.streamlines.formats import trx_writer as trx_stream
+from dipy_tractogen.streamlines.formats.writers import open_writer
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.ragged import as_sequence
-from dipy_tractogen.streamlines.readers import read_tractogram
-from dipy_tractogen.streamlines.vtk import save_vtk
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.vtk import save_vtk
 
 POINTS = np.arange(15, dtype=np.float32).reshape(5, 3)
 STREAMLINES = as_sequence(POINTS, [2, 3])

@@ -6,13 +6,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.disk import WriteError
+from dipy_tractogen.streamlines.formats.block_writers import TrkStream
+from dipy_tractogen.streamlines.formats.readers import read_tractogram
+from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
+from dipy_tractogen.streamlines.formats.writers import (
+    open_writer,
+    save_bundles,
+)
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.readers import read_tractogram
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.sidecar import sidecar_path
-from dipy_tractogen.streamlines.streams import TrkStream
-from dipy_tractogen.streamlines.writers import open_writer, save_bundles
+from dipy_tractogen.utils.disk import WriteError
 
 
 def assert_same_points(found, expected, atol=1e-4):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.cohort import (
+from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.simulation.cohort import (
     CohortLaws,
     Participant,
     simulate_cohort,
     simulate_participants,
 )
-from dipy_tractogen.streamlines.geometry import lengths
 
 NONE = CohortLaws(0, 0, 0, 0, 0, 0, 0)
 

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.geometry import lengths
-from dipy_tractogen.streamlines.invalid import KINDS, InvalidSizes, make_invalid
+from dipy_tractogen.streamlines.simulation.invalid import (
+    KINDS,
+    InvalidSizes,
+    make_invalid,
+)
 
 
 @pytest.fixture(scope="module")

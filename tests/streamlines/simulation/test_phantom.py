@@ -3,7 +3,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature
-from dipy_tractogen.streamlines.phantom import fibercup_reference, simulate_fibercup
+from dipy_tractogen.streamlines.simulation.phantom import (
+    fibercup_reference,
+    simulate_fibercup,
+)
 
 TRUE_LENGTHS = [85, 127, 103, 60, 102, 111, 127]
 
@@ -98,7 +101,7 @@ def test_seed_decides_and_more_streamlines_only_add():
 
 def test_chunks_leave_no_trace(monkeypatch):
     whole = simulate_fibercup(7, seed=1)
-    monkeypatch.setattr("dipy_tractogen.streamlines.phantom._CHUNK", 3)
+    monkeypatch.setattr("dipy_tractogen.streamlines.simulation.phantom._CHUNK", 3)
     parts = simulate_fibercup(7, seed=1)
     assert_array_equal(parts.streamlines.get_data(), whole.streamlines.get_data())
 

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 import pytest
 
-from dipy_tractogen.streamlines.phantom_geometry import (
+from dipy_tractogen.streamlines.simulation.phantom_geometry import (
     BUNDLE_NAMES,
     WAYPOINTS,
     centreline,

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.phantom import fibercup_reference, simulate_fibercup
-from dipy_tractogen.streamlines.phantom_volume import (
+from dipy_tractogen.streamlines.simulation.phantom import (
+    fibercup_reference,
+    simulate_fibercup,
+)
+from dipy_tractogen.streamlines.simulation.phantom_volume import (
     reference_image,
     white_matter_fraction,
     white_matter_mask,

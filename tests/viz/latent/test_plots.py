@@ -2,7 +2,7 @@ from matplotlib.figure import Figure
 import numpy as np
 import pytest
 
-from dipy_tractogen.viz.latent import (
+from dipy_tractogen.viz.latent.plots import (
     Colouring,
     plot_correlations,
     plot_projection,

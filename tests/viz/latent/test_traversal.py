@@ -3,7 +3,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 import pytest
 
-from dipy_tractogen.viz.walk import WalkStep, render_walk
+from dipy_tractogen.viz.latent.traversal import WalkStep, render_walk
 
 BLUE, PINK = (0.0, 0.3, 0.9), (0.9, 0.0, 0.5)
 

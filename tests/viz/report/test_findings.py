@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dipy_tractogen.streamlines.checks import ScreeningReport
+from dipy_tractogen.streamlines.screening import ScreeningReport
 from dipy_tractogen.viz.report.findings import far_below, find_warnings
 
 
@@ -68,7 +68,7 @@ def test_a_collapse_is_told_once(texts):
 
 
 def test_what_is_of_another_model(texts, inputs):
-    from dipy_tractogen.streamlines.files import file_digest
+    from dipy_tractogen.utils.files import file_digest
 
     def told(digest):
         model = {"digest": digest}

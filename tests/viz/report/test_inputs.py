@@ -3,9 +3,16 @@ import math
 
 import pytest
 
-from dipy_tractogen.viz.report.evaluation import evaluation_cards, evaluation_tables
+from dipy_tractogen.viz.report.evaluation import (
+    evaluation_cards,
+    evaluation_tables,
+)
 from dipy_tractogen.viz.report.findings import _of_evaluation
-from dipy_tractogen.viz.report.inputs import read_generation, read_latent, read_metrics
+from dipy_tractogen.viz.report.inputs import (
+    read_generation,
+    read_latent,
+    read_metrics,
+)
 from dipy_tractogen.viz.report.latent import latent_tables
 
 ENTRY = {"generated": {}, "real": {}}

@@ -2,7 +2,11 @@ import math
 
 import pytest
 
-from dipy_tractogen.workflows.arguments import check_choice, check_int, check_number
+from dipy_tractogen.workflows.options.arguments import (
+    check_choice,
+    check_int,
+    check_number,
+)
 
 
 def test_accepted_values_pass():

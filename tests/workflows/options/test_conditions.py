@@ -5,7 +5,7 @@ import pytest
 
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 from dipy_tractogen.streamlines.naming import categories_of
-from dipy_tractogen.workflows.conditions import (
+from dipy_tractogen.workflows.options.conditions import (
     log_codes,
     parse_conditions,
     parse_proportions,

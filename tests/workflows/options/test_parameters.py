@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from dipy_tractogen.workflows.parameters import with_parameters_of
+from dipy_tractogen.workflows.options.parameters import with_parameters_of
 
 
 def shared(size=3, out_dir=""):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.workflows.plausibility_parameters import (
+from dipy_tractogen.workflows.options.plausibility import (
     check_plausibility,
     in_box,
     make_plausibility,

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from dipy_tractogen.workflows.condition_parameters import (
+from dipy_tractogen.workflows.options.training_conditions import (
     check_conditions,
     condition_parameters,
     make_regularizers,

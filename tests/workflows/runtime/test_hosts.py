@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.workflows import hosts
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.hosts import Job, job_in
+from dipy_tractogen.workflows.runtime import hosts
+from dipy_tractogen.workflows.runtime.hosts import Job, job_in
 
 COMMAND = """
 import sys
@@ -179,7 +179,7 @@ def test_two_processes_go_on_with_a_training_as_one_does(
 ):
     """The first one reads its state, and writes all there is."""
     from dipy_tractogen.nn import SpectralBackbone, load_model
-    from dipy_tractogen.nn.checkpoint import Checkpoint
+    from dipy_tractogen.nn.training.checkpoint import Checkpoint
 
     options = [*map(str, bundle_files), "--epochs", "2", "--batch_size", "8"]
     options += ["--nb_points", "8", "--latent_dim", "2", "--held_out", "0"]

@@ -11,7 +11,7 @@ import pytest
 
 import dipy_tractogen
 from dipy_tractogen.workflows.cli import cli_flows, load_flow
-from dipy_tractogen.workflows.logs import Log, OptionWords
+from dipy_tractogen.workflows.runtime.logs import Log, OptionWords
 
 OPTIONS = {"outside_box", "seed", "huber_mm", "reconstruction", "force", "reference"}
 LIBRARY = ("metrics", "nn", "sampling", "streamlines", "viz", "tuning")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dipy_tractogen.workflows.room import check_room
+from dipy_tractogen.workflows.runtime.room import check_room
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from dipy_tractogen.workflows import start
-from dipy_tractogen.workflows.start import INTERRUPTED, Interrupts
+from dipy_tractogen.workflows.runtime import start
+from dipy_tractogen.workflows.runtime.start import INTERRUPTED, Interrupts
 
 ROOT = Path(__file__).parents[2]
 BACKEND = os.environ.get("KERAS_BACKEND") or "tensorflow"

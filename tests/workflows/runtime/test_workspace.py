@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.workflows.workspace import Workspace
+from dipy_tractogen.workflows.runtime.workspace import Workspace
 
 
 @pytest.fixture

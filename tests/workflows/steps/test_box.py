@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.workflows.box import kept_in_box
+from dipy_tractogen.workflows.steps.box import kept_in_box
 
 GRID = Reference(np.eye(4), (10, 10, 10))
 

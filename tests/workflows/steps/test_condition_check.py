@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
-from dipy_tractogen.workflows.asked_values import AskedValues
-from dipy_tractogen.workflows.thresholds import ThresholdsNotMet
+from dipy_tractogen.workflows.steps.condition_check import AskedValues
+from dipy_tractogen.workflows.steps.thresholds import ThresholdsNotMet
 
 CONDITIONS = Conditions(
     [

@@ -5,9 +5,9 @@ import pytest
 
 from dipy_tractogen.nn import AE, VAE
 from dipy_tractogen.workflows.base import TractogenFlow
-from dipy_tractogen.workflows.latent_figures import show_dimensions
-from dipy_tractogen.workflows.latent_findings import LatentFindings
-from dipy_tractogen.workflows.latent_sample import LatentSample
+from dipy_tractogen.workflows.steps.latent_figures import show_dimensions
+from dipy_tractogen.workflows.steps.latent_findings import LatentFindings
+from dipy_tractogen.workflows.steps.latent_sample import LatentSample
 
 Z = np.random.default_rng(0).normal(size=(50, 3)) * (2.0, 1.0, 0.001)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from trx import trx_file_memmap
 
-from dipy_tractogen.sampling.samplers import SAMPLERS
+from dipy_tractogen.sampling.samplers.registry import SAMPLERS
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.writers import save_bundles
 from dipy_tractogen.workflows.cli import main
 
 ATLAS = ("--atlas_streamlines", "{file}")

@@ -1,0 +1,68 @@
+"""Import paths of version 0.1, which work for one more version, with a warning."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+import sys
+from types import ModuleType
+import warnings
+
+_PACKAGE = __name__.partition(".")[0]
+MOVED = {
+    "nn.conv": "nn.backbones.conv",
+    "nn.options": "nn.training.options",
+    "nn.published": "nn.archive.published",
+    "nn.spectral": "nn.backbones.spectral",
+    "sampling.asked": "sampling.condition_request",
+    "sampling.ends": "sampling.texture.endpoints",
+    "sampling.gmm": "sampling.samplers.gmm",
+    "sampling.kde": "sampling.samplers.kde",
+    "sampling.latent_filter": "segment.filter",
+    "sampling.latent_labels": "segment.label",
+    "sampling.latent_metric": "segment.metric",
+    "sampling.manifold": "sampling.samplers.manifold",
+    "sampling.plausibility.ends": "sampling.plausibility.endpoint_regions",
+    "sampling.prior": "sampling.samplers.prior",
+    "sampling.rejection": "sampling.samplers.rejection",
+    "sampling.sampler": "sampling.samplers.base",
+    "streamlines.cohort": "streamlines.simulation.cohort",
+    "streamlines.invalid": "streamlines.simulation.invalid",
+    "streamlines.packaged": "streamlines.simulation.packaged",
+    "streamlines.phantom": "streamlines.simulation.phantom",
+    "streamlines.writers": "streamlines.formats.writers",
+    "viz.walk": "viz.latent.traversal",
+}
+"""Where the modules of the documented API of version 0.1 are, below the package."""
+
+
+class MovedModules(MetaPathFinder, Loader):
+    """Finder of modules under the names that they had in version 0.1."""
+
+    def find_spec(self, name: str, path=None, target=None) -> ModuleSpec | None:
+        """Return what loads a module that has moved; None for all others."""
+        package, _, old = name.partition(".")
+        if package != _PACKAGE or old not in MOVED:
+            return None
+        return ModuleSpec(name, self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the old name give what the new module holds."""
+        _, _, old = module.__name__.partition(".")
+        new = f"{_PACKAGE}.{MOVED[old]}"
+        warnings.warn(
+            f"{module.__name__} is now {new}; the old name goes with version 0.3.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        vars(module).update(vars(import_module(new)), __name__=module.__name__)
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to Python to make the module."""
+
+
+def install() -> None:
+    """Let the old names be found, after all that are really there."""
+    if not any(isinstance(each, MovedModules) for each in sys.meta_path):
+        sys.meta_path.append(MovedModules())
