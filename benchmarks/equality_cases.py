@@ -119,10 +119,8 @@ second time, and ``break_off`` breaks the training off after two rounds and resu
 
 def arrays() -> dict:
     """Return what is trained on: a cohort whose age and diagnosis are known."""
-    from dipy_tractogen.streamlines.simulation.cohort import (
-        simulate_cohort,
-        simulate_participants,
-    )
+    # The path of version 0.1, which revisions before and after it know.
+    from dipy_tractogen.streamlines.cohort import simulate_cohort, simulate_participants
 
     people = simulate_participants(6, seed=0)
     parts = list(simulate_cohort(people, nb_streamlines=8, nb_points=64, seed=0))

@@ -103,7 +103,8 @@ def arrays() -> dict:
     """Return what the models are trained on: three bundles of two participants."""
     import numpy as np
 
-    from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
+    # Where the revision that makes the files has it.
+    from dipy_tractogen.streamlines.phantom import simulate_fibercup
 
     data = simulate_fibercup(16, varying_ends=0.3, seed=0)
     data = data.select(data.labels < 3)
