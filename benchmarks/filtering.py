@@ -23,8 +23,8 @@ import numpy as np
 from quality import SETTINGS, load
 
 from dipy_tractogen import nn
-from dipy_tractogen.metrics.neighbours import nearest
-from dipy_tractogen.metrics.reconstruction import point_errors
+from dipy_tractogen.metrics.errors import point_errors
+from dipy_tractogen.metrics.mdf_search import nearest
 from dipy_tractogen.segment.filter import LatentFilter
 from dipy_tractogen.segment.label import LatentLabels, label_figures
 from dipy_tractogen.segment.metric import LatentMetric

@@ -8,10 +8,10 @@ import numpy as np
 
 from dipy_tractogen.utils.progress import advance
 
-from . import effort
-from .agreement import bundle_agreement
+from . import cost
 from .attribute_distances import ATTRIBUTES, texture_distances, texture_means
 from .estimate import Estimate, mean_estimate
+from .mdf_search import nearest
 from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet, bundles_of
 from .shape import Clusters, find_clusters, shape_similarity
@@ -86,10 +86,7 @@ class Comparison:
             return {OVERALL: dict.fromkeys(MEASURES)}
         agrees = None
         if len(labels) > 1:
-            reference = self._sets[OVERALL]
-            agrees = bundle_agreement(
-                candidates.points, candidates.labels, reference.points, reference.labels
-            )
+            agrees = bundle_agreement(candidates, self._sets[OVERALL])
         measured: Measured = {}
         for label in labels:
             members = candidates.labels == label
@@ -109,7 +106,7 @@ class Comparison:
 
     def _clustered(self, points: np.ndarray) -> Clusters:
         found = find_clusters(points, seed=self._seed)
-        advance(effort.clustering(len(points)))
+        advance(cost.clustering(len(points)))
         return found
 
     def _measure_as_one(
@@ -143,6 +140,12 @@ class Comparison:
             parts[0][candidates.labels == label] = one.candidates / len(found)
             parts[1][reference.labels == label] = one.reference / len(found)
         return Estimate(float(np.mean([one.value for one in found.values()])), *parts)
+
+
+def bundle_agreement(candidates: StreamlineSet, reference: StreamlineSet) -> np.ndarray:
+    """Return whether the nearest reference streamline is of the same bundle, (n,)."""
+    _, indices = nearest(candidates.points, reference.points)
+    return reference.labels[indices[:, 0]] == candidates.labels
 
 
 def average(

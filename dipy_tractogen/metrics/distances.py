@@ -34,7 +34,7 @@ def mdf(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     The MDF is the mean distance of corresponding points, in the direction of storage
     that makes it smaller :footcite:p:`Garyfallidis2012`. The result holds all pairs:
     for the nearest ones of large sets use
-    :func:`dipy_tractogen.metrics.neighbours.nearest`.
+    :func:`dipy_tractogen.metrics.mdf_search.nearest`.
 
     Parameters
     ----------

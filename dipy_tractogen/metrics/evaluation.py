@@ -13,13 +13,12 @@ from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.progress import Progress, describe_duration, shown_by
 
-from . import effort
+from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
-from .bootstrap import NB_RESAMPLES
+from .attribute_distances import distributions
+from .bootstrap import NB_RESAMPLES, Intervals
 from .comparison import OVERALL
 from .distances import NB_POINTS
-from .distributions import distributions
-from .intervals import Intervals
 from .matching import (
     LEFT_OUT,
     common_bundles,
@@ -117,7 +116,7 @@ def evaluate(
         - ``worst_bundle``, the name of that whose precision, recall or coverage is
           farthest below that of real streamlines, or None;
         - ``distributions``, see
-          :func:`~dipy_tractogen.metrics.distributions.distributions`;
+          :func:`~dipy_tractogen.metrics.attribute_distances.distributions`;
         - ``parameters`` and ``warnings``.
 
     Raises
@@ -275,9 +274,9 @@ def _begin(
 ) -> Progress:
     """Say what comparing sets will take, as preparing them took so many seconds."""
     each = [sets.get(name) for name in ("generated", "real", "training")]
-    total = effort.evaluation(*each, matched_sizes(each[1], each[0], each[2]), **sizes)
+    total = cost.evaluation(*each, matched_sizes(each[1], each[0], each[2]), **sizes)
     nb_prepared = sum(len(one) for one in sets.values())
-    expected = seconds * total / effort.preparation(nb_prepared)
+    expected = seconds * total / cost.preparation(nb_prepared)
     if expected > _LONG_S:
         logger.info("Comparing them will take about %s", describe_duration(expected))
     return Progress(total, "Comparing", show_bar=show_bar)

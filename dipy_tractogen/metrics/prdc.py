@@ -10,7 +10,7 @@ import numpy as np
 from dipy_tractogen.streamlines.copies import SAME_MM, describe_copies
 
 from .estimate import Estimate, mean_estimate, parts_of_mean
-from .neighbours import count_in_balls, nearest
+from .mdf_search import count_in_balls, nearest
 
 logger = logging.getLogger("dipy_tractogen")
 

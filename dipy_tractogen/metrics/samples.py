@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.utils.progress import advance
 
-from . import effort
+from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
 from .attribute_distances import texture
 from .distances import NB_POINTS, mdf_points
@@ -168,7 +168,7 @@ def with_voxels(
     """
     points = [each.points for each in sets if each is not None]
     voxels = iter(voxel_incidence(points, grid))
-    advance(effort.voxels(sum(map(len, points))))
+    advance(cost.voxels(sum(map(len, points))))
     return [
         None
         if each is None

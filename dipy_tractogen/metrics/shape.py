@@ -8,11 +8,11 @@ import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import to_sequence
 
-from . import effort
+from . import cost
 from .distances import mdf
 from .estimate import Estimate, parts_of_mean
 
-MAX_STREAMLINES = effort.MAX_CLUSTERED
+MAX_STREAMLINES = cost.MAX_CLUSTERED
 """Largest number of streamlines of a bundle that shape similarity looks at."""
 
 # As dipy.segment.bundles.bundle_shape_similarity has them.

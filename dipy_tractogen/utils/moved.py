@@ -11,6 +11,8 @@ import warnings
 
 _PACKAGE = __name__.partition(".")[0]
 MOVED = {
+    "metrics.novelty_range": "metrics.novelty",
+    "metrics.regression": "metrics.errors",
     "nn.conv": "nn.backbones.conv",
     "nn.options": "nn.training.options",
     "nn.published": "nn.archive.published",

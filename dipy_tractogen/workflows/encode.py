@@ -85,7 +85,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
     def _encoded(self, model, bundles):
         """Walk through blocks: their rows, and arrays with a row a streamline."""
-        from dipy_tractogen.metrics.reconstruction import point_errors
+        from dipy_tractogen.metrics.errors import point_errors
 
         blocks = encoded_blocks(
             model, bundles, description="Encoding", show_progress=self.show_progress

@@ -311,7 +311,7 @@ def _evaluate(
     sets: dict, asked: dict, labels: dict, names: list[str], **options
 ) -> dict:
     """Evaluate, and compare what was asked for with what was obtained."""
-    from dipy_tractogen.metrics.condition_errors import compare_with_asked
+    from dipy_tractogen.metrics.errors import compare_with_asked
     from dipy_tractogen.metrics.evaluation import evaluate
 
     logger.info(

@@ -201,7 +201,7 @@ def _report(model, bundles, predicted, measured) -> None:
     """Log the errors, of each bundle and of all."""
     import numpy as np
 
-    from dipy_tractogen.metrics.regression import describe_errors
+    from dipy_tractogen.metrics.errors import describe_errors
 
     name, unit = model.attribute, model.conditions[model.attribute].unit
     if measured is None:

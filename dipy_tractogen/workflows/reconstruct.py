@@ -80,7 +80,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         """Write the reconstructions; give mean, 95th percentile and truncation."""
         import numpy as np
 
-        from dipy_tractogen.metrics.reconstruction import (
+        from dipy_tractogen.metrics.errors import (
             point_errors,
             summarize_errors,
         )

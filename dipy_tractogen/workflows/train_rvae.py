@@ -51,7 +51,7 @@ class TrainRVAEFlow(TrainingFlow):
         aside : BundleSet
             The streamlines that were held out.
         """
-        from dipy_tractogen.metrics.regression import describe_errors
+        from dipy_tractogen.metrics.errors import describe_errors
 
         from .steps.attribute import predict
 

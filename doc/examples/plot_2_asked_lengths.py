@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from dipy_tractogen import CVAE, simulate_fibercup
-from dipy_tractogen.metrics.regression import describe_errors
+from dipy_tractogen.metrics.errors import describe_errors
 from dipy_tractogen.streamlines.geometry import lengths
 
 phantom = simulate_fibercup(300, seed=0)

@@ -1,4 +1,5 @@
 import numpy as np
+from numpy.testing import assert_array_equal
 import pytest
 
 from dipy_tractogen.metrics.comparison import (
@@ -6,6 +7,7 @@ from dipy_tractogen.metrics.comparison import (
     OVERALL,
     Comparison,
     average,
+    bundle_agreement,
 )
 from dipy_tractogen.metrics.estimate import Estimate
 from dipy_tractogen.metrics.samples import prepare, with_voxels
@@ -92,3 +94,10 @@ def test_average_leaves_out_what_is_none():
     one, two = Estimate(1.0), Estimate(2.0)
     measured = [{"a": one, "b": None}, {"a": None, "b": None}, {"a": two, "b": None}]
     assert average(measured) == {"a": 1.5, "b": None}
+
+
+def test_streamline_agrees_with_the_bundle_that_it_is_in(lines):
+    reference = prepare(lines([0, 1, 10, 11]), np.array([0, 0, 1, 1]))
+    candidates = prepare(lines([0.2, 9.0, 10.4])[:, ::-1], np.array([0, 0, 1]))
+    found = bundle_agreement(candidates, reference)
+    assert_array_equal(found, [True, False, True])

@@ -221,7 +221,7 @@ def _of_box(header, dtype: str, rule: str):
 def _of_novelty(given: dict) -> list:
     if not _asks(given, "train_files"):
         return []
-    from dipy_tractogen.metrics.novelty_range import NoveltyRange
+    from dipy_tractogen.metrics.novelty import NoveltyRange
 
     training = load(given["train_files"], default_loading(given), kind="train_files")
     return [NoveltyRange(training.streamlines, *_range(given, "novelty"))]

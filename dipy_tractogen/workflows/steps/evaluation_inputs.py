@@ -144,13 +144,13 @@ def measure_model(model, bundles, *, show_progress: bool) -> dict:
     """
     import numpy as np
 
+    from dipy_tractogen.metrics.errors import (
+        point_errors,
+        summarize_errors,
+    )
     from dipy_tractogen.metrics.latent import (
         disentanglement,
         streamline_attributes,
-    )
-    from dipy_tractogen.metrics.reconstruction import (
-        point_errors,
-        summarize_errors,
     )
 
     errors, lost, z_mean, attributes = [], [], [], []

@@ -7,8 +7,11 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.metrics.latent import disentanglement, rank_correlations
-from dipy_tractogen.metrics.latent_units import latent_units
+from dipy_tractogen.metrics.latent import (
+    disentanglement,
+    latent_units,
+    rank_correlations,
+)
 from dipy_tractogen.metrics.projection import PROJECTIONS, project
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 from dipy_tractogen.viz.latent.plots import (

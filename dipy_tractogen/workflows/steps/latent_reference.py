@@ -294,6 +294,6 @@ def latents_and_errors(points, outputs: dict):
     error_mm : ndarray of shape (n,)
         Mean point errors.
     """
-    from dipy_tractogen.metrics.reconstruction import point_errors
+    from dipy_tractogen.metrics.errors import point_errors
 
     return outputs["z_mean"], point_errors(points, outputs["points"])

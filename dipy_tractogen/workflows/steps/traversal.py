@@ -109,7 +109,7 @@ class Walker:
     def __init__(self, model, sample, bundle: str, seed: int):
         import numpy as np
 
-        from dipy_tractogen.metrics.latent_units import latent_units
+        from dipy_tractogen.metrics.latent import latent_units
 
         self.model = model
         self.sample = sample

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 
 from dipy_tractogen.metrics.distances import mdf
-from dipy_tractogen.metrics.neighbours import count_in_balls, nearest
+from dipy_tractogen.metrics.mdf_search import count_in_balls, nearest
 
 
 def test_nearest_of_known_lines(lines):

@@ -1,0 +1,187 @@
+"""Errors of reconstructed points, of predicted numbers and of requested attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dipy_tractogen.streamlines.attributes import obtained_values
+from dipy_tractogen.streamlines.conditions import COMPUTED
+
+
+def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
+    """Mean point error of each streamline.
+
+    Parameters
+    ----------
+    original : ndarray of shape (n, nb_points, 3)
+        Points in mm.
+    reconstructed : ndarray of shape (n, nb_points, 3)
+        The points that came back, in the same order and direction.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Mean distance of corresponding points, in mm.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    original, reconstructed = np.asarray(original), np.asarray(reconstructed)
+    if original.shape != reconstructed.shape or original.ndim != 3:
+        raise ValueError(
+            f"Point errors need two arrays of one shape (n, nb_points, 3), got "
+            f"{original.shape} and {reconstructed.shape}."
+        )
+    return np.linalg.norm(original - reconstructed, axis=-1).mean(axis=1, dtype=float)
+
+
+def summarize_errors(errors: np.ndarray) -> dict[str, float | None]:
+    """Mean and 95th percentile of the point errors.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n,)
+        Mean point error of each streamline, in mm.
+
+    Returns
+    -------
+    dict of str to float or None
+        ``mean`` and ``p95`` over streamlines, in mm; None without streamlines.
+    """
+    if not len(errors):
+        return {"mean": None, "p95": None}
+    return {
+        "mean": float(np.mean(errors)),
+        "p95": float(np.percentile(errors, 95)),
+    }
+
+
+def regression_errors(
+    measured: np.ndarray, predicted: np.ndarray
+) -> dict[str, float | None]:
+    r"""Measure how far predictions are from what is so.
+
+    Parameters
+    ----------
+    measured : ndarray of shape (n,)
+        What is so, of one streamline at least.
+    predicted : ndarray of shape (n,)
+        What is predicted, in the same unit.
+
+    Returns
+    -------
+    dict of str to float or None
+        ``mean_absolute_error``, in the unit of both, and ``r2``, the coefficient of
+        determination :math:`1 - \sum (m - p)^2 / \sum (m - \bar m)^2`, None where all
+        measured values are the same.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there is nothing.
+    """
+    measured = np.asarray(measured, dtype=float)
+    predicted = np.asarray(predicted, dtype=float)
+    if measured.shape != predicted.shape or measured.ndim != 1 or not len(measured):
+        raise ValueError(
+            f"Errors of predictions need two arrays of one shape (n,), got "
+            f"{measured.shape} and {predicted.shape}."
+        )
+    errors = predicted - measured
+    # The variance of equal numbers need not be exactly zero.
+    varies = np.ptp(measured) > 0
+    return {
+        "mean_absolute_error": float(np.mean(np.abs(errors))),
+        "r2": float(1 - np.mean(errors**2) / np.var(measured)) if varies else None,
+    }
+
+
+def describe_errors(measured: np.ndarray, predicted: np.ndarray, unit: str = "") -> str:
+    """Say how far predictions are from what is so.
+
+    Parameters
+    ----------
+    measured, predicted : ndarray of shape (n,)
+        As of `regression_errors`.
+    unit : str, optional
+        Unit of both.
+
+    Returns
+    -------
+    str
+        Mean absolute error and R2.
+
+    Raises
+    ------
+    ValueError
+        As `regression_errors` does.
+    """
+    errors = regression_errors(measured, predicted)
+    error = f"{errors['mean_absolute_error']:.3g} {unit}".rstrip()
+    r2 = "undefined" if errors["r2"] is None else f"{errors['r2']:.3f}"
+    return f"mean absolute error {error}, R2 {r2}"
+
+
+def compare_with_asked(
+    streamlines,
+    asked: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    bundle_names: Mapping[int, str],
+) -> dict[str, dict]:
+    """Measure how far attributes are from what was asked for.
+
+    They are measured on all of the points that the streamlines have.
+
+    Parameters
+    ----------
+    streamlines : ArraySequence or ndarray of shape (n, p, 3)
+        Generated streamlines, points in mm.
+    asked : mapping of str to ndarray of shape (n,)
+        What each was asked for, by the name of the attribute, one of
+        :data:`dipy_tractogen.streamlines.conditions.COMPUTED`; NaN where it is not
+        known.
+    labels : ndarray of shape (n,)
+        Bundle of each.
+    bundle_names : mapping of int to str
+        Names of the bundles of interest.
+
+    Returns
+    -------
+    dict of str to dict
+        By attribute ``unit``, and over all streamlines the coefficient of determination
+        ``r2`` (None where all were asked for one value), the mean absolute error
+        ``mae``, in the unit, and the number ``n``; under ``bundles`` the latter three
+        for each. Attributes and bundles with no known value are left out.
+    """
+    found = {}
+    for name, wanted in asked.items():
+        known = np.isfinite(wanted)
+        if not known.any():
+            continue
+        obtained = obtained_values(streamlines, [name])[name]
+        members = {
+            bundle: known & (labels == label) for label, bundle in bundle_names.items()
+        }
+        found[name] = {
+            "unit": COMPUTED[name][1],
+            **_errors(obtained[known], wanted[known]),
+            "bundles": {
+                bundle: _errors(obtained[rows], wanted[rows])
+                for bundle, rows in members.items()
+                if rows.any()
+            },
+        }
+    return found
+
+
+def _errors(obtained: np.ndarray, asked: np.ndarray) -> dict:
+    errors = regression_errors(asked, obtained)
+    return {
+        "r2": errors["r2"],
+        "mae": errors["mean_absolute_error"],
+        "n": len(asked),
+    }
