@@ -11,6 +11,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.utils.notebook import html_table
 from dipy_tractogen.utils.progress import Progress, describe_duration, shown_by
 
 from . import cost
@@ -23,6 +24,7 @@ from .matching import (
     LEFT_OUT,
     common_bundles,
     leave_out_held_out,
+    own_labels,
     warn_of_numbers,
 )
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
@@ -38,6 +40,28 @@ _MOST_DRAWS = 5
 
 # What takes less is not announced.
 _LONG_S = 10
+
+
+class EvaluationReport(dict):
+    """Report of `evaluate`: a dict of plain values that notebooks show as a table."""
+
+    def _repr_html_(self) -> str:
+        """Return a table of the measures of all streamlines, and the warnings."""
+        overall = self["overall"]
+
+        def cell(value) -> str:
+            return "" if value is None else f"{value:.4g}"
+
+        rows = [
+            (name, cell(value), cell(overall["real"].get(name)))
+            for name, value in overall["generated"].items()
+        ]
+        rows += [("warning", each, "") for each in self["warnings"]]
+        counts = overall["counts"]
+        caption = f"{counts['generated']:,} generated, {counts['real']:,} real"
+        if self["worst_bundle"] is not None:
+            caption += f"; farthest below real: {self['worst_bundle']}"
+        return html_table(caption, rows, ("measure", "generated", "real"))
 
 
 def evaluate(
@@ -57,7 +81,7 @@ def evaluate(
     nb_bootstrap: int = NB_RESAMPLES,
     seed: int = 0,
     show_progress: bool = False,
-) -> dict:
+) -> EvaluationReport:
     """Evaluate generated streamlines against held-out real ones.
 
     Every measure of the generated streamlines comes with that of real ones, those of
@@ -70,9 +94,10 @@ def evaluate(
 
     Parameters
     ----------
-    generated, real : ArraySequence or ndarray of shape (n, p, 3)
-        Generated and held-out real streamlines, points in mm.
-    training : ArraySequence or ndarray of shape (n, p, 3), optional
+    generated, real : ArraySequence, ndarray of shape (n, p, 3) or BundleSet
+        Generated and held-out real streamlines, points in mm, or what else
+        `as_streamlines` takes. A BundleSet brings its labels.
+    training : ArraySequence, ndarray of shape (n, p, 3) or BundleSet, optional
         Real streamlines that the generator was trained on. Those that are also in
         `real` are left out. Without them there is no novelty, and the real streamlines
         are compared half against half.
@@ -101,8 +126,8 @@ def evaluate(
 
     Returns
     -------
-    dict
-        Plain types that JSON holds; numbers are finite or None.
+    EvaluationReport
+        A dict of plain types that JSON holds; numbers are finite or None.
 
         - ``overall`` and ``bundles`` (by name), each with ``counts``; the measures
           ``generated`` and ``real``; ``held_out``, the mean attributes of the held-out
@@ -131,19 +156,20 @@ def evaluate(
     .. footbibliography::
     """
     given = {"generated": generated, "real": real, "training": training}
+    labels = {
+        "generated": generated_labels,
+        "real": real_labels,
+        "training": training_labels,
+    }
+    labels, bundle_names = own_labels(given, labels, bundle_names)
     given = {
         name: as_streamlines(each) for name, each in given.items() if each is not None
     }
     _check(given, k=k, seed=seed, nb_bootstrap=nb_bootstrap)
     grid = None if grid is None else Reference.of(grid)
     voxels = Grid.of_size(voxel_size) if grid is None else Grid.of(grid)
-    labels = {
-        "generated": generated_labels,
-        "real": real_labels,
-        "training": training_labels,
-    }
     labels, names, warnings = common_bundles(
-        {name: labels[name] for name in given}, tuple(bundle_names)
+        {name: labels[name] for name in given}, bundle_names
     )
     points = {"nb_points": nb_points, "texture_points": texture_points}
     began = time.perf_counter()
@@ -182,23 +208,25 @@ def evaluate(
     for label, entry in entries.items():
         entry["intervals"] = intervals.of(label, entry) if intervals else {}
     bundles = {name: entries[label] for label, name in names.items()}
-    return {
-        "overall": entries[OVERALL],
-        "bundles": bundles,
-        "worst_bundle": worst_bundle(bundles),
-        "distributions": distributions(generated, real, names),
-        "parameters": {
-            "k": k,
-            **points,
-            "voxel_size": voxel_size if grid is None else None,
-            "grid": None if grid is None else grid.to_dict(),
-            "nb_bootstrap": nb_bootstrap,
-            "seed": seed,
-            "nb_draws": nb_draws,
-            "training_also_held_out": nb_shared,
-        },
-        "warnings": [*warnings, *_warn_of_copies(entries[OVERALL])],
-    }
+    return EvaluationReport(
+        {
+            "overall": entries[OVERALL],
+            "bundles": bundles,
+            "worst_bundle": worst_bundle(bundles),
+            "distributions": distributions(generated, real, names),
+            "parameters": {
+                "k": k,
+                **points,
+                "voxel_size": voxel_size if grid is None else None,
+                "grid": None if grid is None else grid.to_dict(),
+                "nb_bootstrap": nb_bootstrap,
+                "seed": seed,
+                "nb_draws": nb_draws,
+                "training_also_held_out": nb_shared,
+            },
+            "warnings": [*warnings, *_warn_of_copies(entries[OVERALL])],
+        }
+    )
 
 
 def evaluate_generated(

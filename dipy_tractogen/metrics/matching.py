@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.messages import listed
 
 from .novelty import same_streamlines
@@ -16,6 +17,22 @@ LEFT_OUT = -1
 
 WANTED_PER_TRAINING = 5
 """Generated streamlines for each of training that repetition is meant for."""
+
+
+def own_labels(
+    given: Mapping, labels: Mapping, bundle_names: Sequence[str]
+) -> tuple[dict[str, np.ndarray | None], tuple[str, ...]]:
+    """Return labels, those of each BundleSet that none are given for, and names.
+
+    Without `bundle_names`, they are those of all the sets in alphabetical order.
+    """
+    sets = {name: each for name, each in given.items() if isinstance(each, BundleSet)}
+    names = tuple(bundle_names)
+    if not names:
+        names = tuple(sorted({one for each in sets.values() for one in each.counts()}))
+    own = {name: each.labels_in(names) for name, each in sets.items()}
+    known = {name: each for name, each in labels.items() if each is not None}
+    return {**dict.fromkeys(labels), **own, **known}, names
 
 
 def common_bundles(

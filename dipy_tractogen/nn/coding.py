@@ -11,6 +11,7 @@ from dipy_tractogen.streamlines.array_sequence import (
     to_sequence,
 )
 from dipy_tractogen.streamlines.conditions import Conditions, computed_values
+from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import own_lengths, resample
 from dipy_tractogen.utils.messages import briefly, listed
 
@@ -25,8 +26,9 @@ def encode(
 
     Parameters
     ----------
-    streamlines : ndarray of shape (n, p, 3) or ArraySequence
-        Points in RASMM mm; resampled where they are not `nb_points`.
+    streamlines : ndarray of shape (n, p, 3), ArraySequence or BundleSet
+        Points in RASMM mm, or what else `as_streamlines` takes; resampled where they
+        are not `nb_points`. A BundleSet brings its values.
     values : mapping of str to ndarray of shape (n,), optional
         Conditions of each, by name: text (``"bundle"``) or numbers. Only models
         that read them need them; those that follow from the points are computed.
@@ -84,6 +86,8 @@ def encode_and_decode(
         (n, nb_points, 3), the reconstruction in RASMM mm, each streamline in the
         direction it was given. All float32.
     """
+    if model.conditions_in_networks and isinstance(streamlines, BundleSet):
+        values = {**streamlines.known_values(), **(values or {})}
     points = model.as_points(streamlines)
     return model.coder.encode(points, model.condition_matrix(points, values))
 

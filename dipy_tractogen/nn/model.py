@@ -11,6 +11,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.notebook import html_table
 
 from . import coding, density, generation, latent
 from .active_units import ACTIVE_VARIANCE
@@ -185,6 +186,23 @@ class StreamlineModel:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self.get_config()})
+
+    def __repr__(self) -> str:
+        """Return class, size and what it was trained on."""
+        count = sum(self.record.bundle_counts)
+        bundles = len(self.record.bundle_names)
+        trained = f"trained on {count:,} streamlines of {bundles} bundles"
+        return (
+            f"{type(self).__name__}(nb_points={self.nb_points}, "
+            f"latent_dim={self.latent_dim}), {trained if count else 'not trained'}"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return a table of parameters and conditions, for notebooks."""
+        config = self.get_config()
+        rows = [(name, config[name]) for name in config if name != "conditions"]
+        rows += [("condition", each.describe()) for each in self.conditions or ()]
+        return html_table(repr(self), rows)
 
     def get_config(self) -> dict:
         """Return the parameters of the model, as plain values."""

@@ -55,9 +55,10 @@ def as_streamlines(given) -> ArraySequence | np.ndarray:
 
     Parameters
     ----------
-    given : ArraySequence, ndarray, list of ndarray, StatefulTractogram, str or Path
-        Streamlines (mm); those of a StatefulTractogram are taken to RASMM with the
-        origin at the centre of a voxel, which leaves it as it is; a file is read.
+    given : ArraySequence, ndarray, list of ndarray, StatefulTractogram, BundleSet, \
+str or Path
+        Streamlines (mm). Those of a StatefulTractogram are copied to RASMM with the
+        origin at the centre of a voxel; the file of a path is read.
 
     Returns
     -------
@@ -77,6 +78,8 @@ def as_streamlines(given) -> ArraySequence | np.ndarray:
         from .formats.readers import read_tractogram
 
         return read_tractogram(given).streamlines
+    if hasattr(given, "bundle_names"):
+        return given.streamlines
     if hasattr(given, "to_rasmm") and hasattr(given, "to_center"):
         moved = type(given).from_sft(given.streamlines.copy(), given)
         moved.to_rasmm()
@@ -87,8 +90,8 @@ def as_streamlines(given) -> ArraySequence | np.ndarray:
     except (TypeError, AttributeError, IndexError):
         raise ValueError(
             f"streamlines are given as {type(given).__name__}: give an array of the "
-            "shape (n, nb_points, 3), a list of arrays, an ArraySequence, a "
-            "StatefulTractogram or the name of a file"
+            "shape (n, nb_points, 3), a list of arrays, an ArraySequence, a BundleSet, "
+            "a StatefulTractogram or the name of a file"
         ) from None
 
 

@@ -9,16 +9,18 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.notebook import html_table
 
 from .array_sequence import as_sequence, take, to_sequence
 from .columns import as_columns, join_columns
+from .conditions import BUNDLE
 from .formats.safe_names import true_name
 from .geometry import own_lengths, resample
 from .reference import Reference
 from .screening import ScreeningReport
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class BundleSet:
     """Streamlines, their bundles and their grid.
 
@@ -85,6 +87,72 @@ class BundleSet:
 
     def __len__(self) -> int:
         return len(self.streamlines)
+
+    def __repr__(self) -> str:
+        """Return three lines: bundles, lengths and grid."""
+        named = (f"{name} {number}" for name, number in self.counts().items())
+        lines = [
+            f"{len(self):,} streamlines in {len(self.bundle_names)} bundles: "
+            f"{listed(named)}",
+            "lengths: none",
+            self.reference.describe(),
+        ]
+        if len(self):
+            low, median, high = np.percentile(self.lengths(), (0, 50, 100))
+            lines[1] = f"lengths: {low:.1f} to {high:.1f} mm, median {median:.1f} mm"
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return a table of the bundles, for notebooks."""
+        lengths = self.lengths()
+        found = [lengths[self.labels == label] for label in range(len(self.counts()))]
+        rows = [
+            (name, f"{len(own):,}", f"{np.median(own):.1f}" if len(own) else "")
+            for name, own in zip(self.bundle_names, found)
+        ]
+        caption = f"{len(self):,} streamlines; {self.reference.describe()}"
+        return html_table(caption, rows, ("bundle", "streamlines", "median length, mm"))
+
+    def known_values(self) -> dict[str, np.ndarray]:
+        """Return what is known of each streamline: its bundle, and `values`.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,)
+            Text or numbers by name, as ``encode`` of a model takes them.
+        """
+        names = np.array(self.bundle_names, dtype=str)
+        return {BUNDLE: names[self.labels], **self.values}
+
+    def labels_in(self, bundle_names: Sequence[str]) -> np.ndarray:
+        """Return the labels as indices into other names.
+
+        Parameters
+        ----------
+        bundle_names : sequence of str
+            Names, those of all bundles with a streamline among them.
+
+        Returns
+        -------
+        ndarray of shape (n,), int32
+            Bundle of each streamline.
+
+        Raises
+        ------
+        ValueError
+            If a bundle with a streamline is not among them.
+        """
+        index = {name: code for code, name in enumerate(map(true_name, bundle_names))}
+        missing = [
+            name for name, count in self.counts().items() if count and name not in index
+        ]
+        if missing:
+            raise ValueError(
+                f"the bundles {listed(missing)} are not among {listed(index)}: leave "
+                "their streamlines out, or rename them"
+            )
+        codes = [index.get(name, -1) for name in self.bundle_names]
+        return np.array(codes, dtype=np.int32)[self.labels]
 
     def counts(self) -> dict[str, int]:
         """Count the streamlines of each bundle.
@@ -218,10 +286,6 @@ class BundleSet:
                 "space, or give them the reference of the common grid"
             )
         names = sorted({name for each in sets for name in each.bundle_names})
-        codes = [
-            np.array([names.index(name) for name in each.bundle_names], dtype=np.int32)
-            for each in sets
-        ]
         packed = [take(each.streamlines, np.arange(len(each))) for each in sets]
         reports = [each.report for each in sets]
         return cls(
@@ -229,7 +293,7 @@ class BundleSet:
                 np.concatenate([part._data for part in packed]),
                 np.concatenate([part._lengths for part in packed]),
             ),
-            np.concatenate([code[each.labels] for code, each in zip(codes, sets)]),
+            np.concatenate([each.labels_in(names) for each in sets]),
             tuple(names),
             reference,
             None if None in reports else sum(reports[1:], reports[0]),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.spatialimages import SpatialImage
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
@@ -24,9 +24,6 @@ from .array_sequence import (
 )
 from .axes import axes_of, is_flat, voxel_order
 from .grids import GRID_READERS
-
-if TYPE_CHECKING:
-    from dipy.io.stateful_tractogram import StatefulTractogram
 
 #: Voxels along an axis that the header of a .trk or .nii can say.
 _MOST_VOXELS = np.iinfo(np.int16).max
@@ -147,13 +144,13 @@ class Reference:
             raise read_error(path, error) from error
 
     @classmethod
-    def of(cls, given: Reference | StatefulTractogram | str | os.PathLike) -> Reference:
+    def of(cls, given) -> Reference:
         """Return the grid of whatever has one.
 
         Parameters
         ----------
-        given : Reference, StatefulTractogram, str or Path
-            A grid, one of DIPY's tractograms, or a file as for `from_file`.
+        given : Reference, BundleSet, StatefulTractogram, image of nibabel, str or Path
+            What has a grid, or a file as for `from_file`.
 
         Returns
         -------
@@ -173,9 +170,13 @@ class Reference:
             return cls.from_file(given)
         if hasattr(given, "space_attributes"):
             return cls(*given.space_attributes)
+        if isinstance(given, SpatialImage):
+            return cls(given.affine, (*given.shape, 1, 1)[:3])
+        if isinstance(getattr(given, "reference", None), Reference):
+            return given.reference
         raise ValueError(
             f"a reference is given as {type(given).__name__}: give a Reference, a "
-            "StatefulTractogram or the name of a file with one of "
+            "StatefulTractogram, an image or the name of a file with one of "
             f"{', '.join(GRID_READERS)}"
         )
 
@@ -269,6 +270,18 @@ class Reference:
     def is_placeholder(self) -> bool:
         """Whether the grid is one voxel or none, as in files made without an image."""
         return max(self.dimensions) <= 1
+
+    def describe(self) -> str:
+        """Return the grid in one line.
+
+        Returns
+        -------
+        str
+            Such as ``"grid: 64 x 64 x 3 voxels of 3 x 3 x 3 mm, RAS"``.
+        """
+        shape = " x ".join(map(str, self.dimensions))
+        size = " x ".join(f"{each:g}" for each in self.voxel_sizes)
+        return f"grid: {shape} voxels of {size} mm, {self.voxel_order}"
 
     def matches(self, other: Reference) -> bool:
         """Return whether another grid is the same one.

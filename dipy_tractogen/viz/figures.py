@@ -31,9 +31,19 @@ _DIRECTIONS = {
 }
 
 
+def _panels(given) -> list[Panel]:
+    """Return the panels of a sequence of them, or of streamlines alone."""
+    is_list = isinstance(given, (list, tuple))
+    if is_list and not any(
+        isinstance(one, np.ndarray) and one.ndim < 3 for one in given
+    ):
+        return [Panel.of(one) for one in given]
+    return [Panel.of(list(given) if is_list else given)]
+
+
 @own_style()
 def render_bundles(
-    panels: Sequence[Panel | tuple],
+    panels: Sequence,
     path: str | Path,
     *,
     color_by: str = "bundle",
@@ -56,9 +66,11 @@ def render_bundles(
 
     Parameters
     ----------
-    panels : sequence of Panel or tuple
-        What to show; a tuple holds the arguments of `Panel`: title, streamlines
-        (RASMM mm), labels, bundle names, values.
+    panels : sequence, or streamlines
+        What to show, panel by panel: a `Panel`, a tuple of its arguments (title,
+        streamlines, labels, bundle names, values), or streamlines (RASMM mm) as a
+        BundleSet, StatefulTractogram, ArraySequence, list of arrays or path. One of
+        these alone is one panel.
     path : str or Path
         The PNG file.
     color_by : str, optional
@@ -106,7 +118,7 @@ def render_bundles(
     _check_choice("background", background, BACKGROUNDS)
     if max_streamlines < 1:
         raise ValueError(f"max_streamlines={max_streamlines}: give 1 or more.")
-    panels = [panel if isinstance(panel, Panel) else Panel(*panel) for panel in panels]
+    panels = _panels(panels)
     if not panels:
         raise ValueError("there is no panel to draw: give one or more.")
     path = Path(path)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+import os
 
 import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import take, to_sequence
+from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.utils.files import split_extension
 
 
 @dataclass
@@ -18,7 +21,8 @@ class Panel:
     title : str
         Written above the panel.
     streamlines : ArraySequence, ndarray of shape (n, p, 3) or sequence of ndarray
-        Points in RASMM mm; kept as an ArraySequence.
+        Points in RASMM mm, or what else `as_streamlines` takes; kept as an
+        ArraySequence. A BundleSet brings its labels and names.
     labels : ndarray of shape (n,), int, optional
         Index of each streamline into `bundle_names`; all zero by default.
     bundle_names : tuple of str, optional
@@ -40,7 +44,24 @@ class Panel:
     values: np.ndarray | None = None
     nb_streamlines: int = field(init=False)
 
+    @classmethod
+    def of(cls, given) -> Panel:
+        """Return a panel of a Panel, its arguments as a tuple, or streamlines.
+
+        Streamlines are what `as_streamlines` takes; their title is the name of the
+        file, or "streamlines".
+        """
+        if isinstance(given, Panel):
+            return given
+        if isinstance(given, tuple):
+            return cls(*given)
+        is_path = isinstance(given, (str, os.PathLike))
+        return cls(split_extension(given)[0] if is_path else "streamlines", given)
+
     def __post_init__(self) -> None:
+        if isinstance(self.streamlines, BundleSet) and self.labels is None:
+            self.labels = self.streamlines.labels
+            self.bundle_names = self.streamlines.bundle_names
         self.streamlines = to_sequence(self.streamlines)
         number = len(self.streamlines)
         if number == 0:

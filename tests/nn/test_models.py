@@ -406,3 +406,16 @@ def test_streamlines_are_also_taken_from_files(trained, arrays, known, tmp_path)
     expected = trained.encode(to_sequence(points), known)
     for given in (path, str(path), list(points)):
         np.testing.assert_array_equal(trained.encode(given, known), expected)
+
+
+def test_bundle_sets_in_place_of_arrays(phantom):
+    training, held_out = phantom.split(0.25, seed=0)
+    model = CVAE(16, 2, backbone_options={"hidden_units": (8, 8)})
+    assert repr(model).endswith("not trained")
+    model.fit(training, held_out=held_out, epochs=1)
+    assert model.record.bundle_names == list(training.bundle_names)
+    known = held_out.known_values()
+    expected = model.encode(held_out.streamlines, known)
+    np.testing.assert_array_equal(model.encode(held_out), expected)
+    assert repr(model).endswith("trained on 63 streamlines of 7 bundles")
+    assert "<td>condition</td><td>bundle: bundle_1" in model._repr_html_()

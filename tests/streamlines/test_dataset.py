@@ -194,3 +194,28 @@ def test_merge_refuses_other_values(valued, values, units, message):
     )
     with pytest.raises(ValueError, match=message):
         BundleSet.merge([valued, other])
+
+
+def test_print_is_three_lines(grid):
+    points = np.zeros((3, 2, 3))
+    points[:, 1, 0] = (10, 20, 40)
+    bundles = BundleSet(points, [0, 0, 1], ("<b>", "CST"), grid)
+    assert str(bundles).splitlines() == [
+        "3 streamlines in 2 bundles: <b> 2, CST 1",
+        "lengths: 10.0 to 40.0 mm, median 20.0 mm",
+        "grid: 145 x 174 x 145 voxels of 1.25 x 1.25 x 1.25 mm, LAS",
+    ]
+    html = bundles._repr_html_()
+    assert "<td>&lt;b&gt;</td><td>2</td><td>15.0</td>" in html
+    assert "<b>" not in html
+    none = bundles.select([])
+    assert str(none).splitlines()[1] == "lengths: none"
+    assert "<td>CST</td><td>0</td><td></td>" in none._repr_html_()
+
+
+def test_labels_in_other_names(grid):
+    bundles = BundleSet(np.zeros((3, 2, 3)), [0, 2, 0], ("a", "b", "c"), grid)
+    assert bundles.labels_in(("c", "x", "a")).tolist() == [2, 0, 2]
+    assert bundles.known_values()["bundle"].tolist() == ["a", "c", "a"]
+    with pytest.raises(ValueError, match="the bundles c are not among a, b"):
+        bundles.labels_in(("a", "b"))

@@ -1,8 +1,10 @@
 """What holds streamlines or a grid may be given in their place, in Python."""
 
 import copy
+import json
 
 from dipy.io.stateful_tractogram import Origin, Space, StatefulTractogram
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -15,9 +17,10 @@ from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.screening import screen
 from dipy_tractogen.utils.files import expand_inputs
+from dipy_tractogen.viz.figures import _panels
 from dipy_tractogen.viz.panels import Panel
 
-KINDS = ("text", "path", "stateful", "list")
+KINDS = ("text", "path", "stateful", "list", "bundles")
 
 
 @pytest.fixture
@@ -45,7 +48,13 @@ def stateful(lines, grid):
 def given(request, lines, grid, stateful, tmp_path):
     path = tmp_path / "given.trx"
     save_bundles(path, lines, reference=grid)
-    kinds = {"text": str(path), "path": path, "stateful": stateful, "list": list(lines)}
+    kinds = {
+        "text": str(path),
+        "path": path,
+        "stateful": stateful,
+        "list": list(lines),
+        "bundles": BundleSet(lines, np.zeros(len(lines)), ("a",), grid),
+    }
     return kinds[request.param]
 
 
@@ -57,11 +66,36 @@ def test_streamlines(given, lines):
     assert Panel("given", given).nb_streamlines == len(lines)
 
 
+def test_panels_of_streamlines(given, lines):
+    (panel,) = _panels(given)
+    assert panel.nb_streamlines == len(lines)
+    two = _panels([given, ("mine", given)])
+    assert [each.nb_streamlines for each in two] == [len(lines)] * 2
+    assert two[1].title == "mine"
+
+
 def test_a_stateful_tractogram_stays_as_it_is(stateful):
     before = stateful.streamlines._data.copy()
     to_sequence(stateful)._data += 5
     np.testing.assert_array_equal(stateful.streamlines._data, before)
     assert (stateful.space, stateful.origin) == (Space.VOX, Origin.TRACKVIS)
+
+
+def test_an_image_is_a_reference(grid, tmp_path):
+    image = nib.Nifti1Image(np.zeros(grid.dimensions, np.uint8), grid.affine)
+    path = tmp_path / "image.nii.gz"
+    nib.save(image, path)
+    for given in (image, path, str(path)):
+        assert Reference.of(given).matches(grid)
+
+
+def test_bundle_sets_bring_their_labels(phantom):
+    first = phantom.select(phantom.labels < 2)
+    names = phantom.bundle_names[1::-1]
+    second = BundleSet(first.streamlines, 1 - first.labels, names, first.reference)
+    report = evaluate(first, second, nb_bootstrap=0)
+    assert sorted(report["bundles"]) == sorted(names)
+    assert report["bundles"][names[0]]["generated"]["precision"] == 1.0
 
 
 def test_references(given, lines, grid, tmp_path):
@@ -81,6 +115,8 @@ def test_evaluation(given, lines, grid):
     reference = grid if isinstance(given, list) else given
     report = evaluate(given, lines, given, grid=reference, nb_bootstrap=0)
     assert report["overall"]["counts"]["generated"] == len(lines)
+    assert json.loads(json.dumps(report)) == report
+    assert "<td>precision</td>" in report._repr_html_()
 
 
 @pytest.mark.parametrize("wrong", [3, object(), ["a.trk"]])

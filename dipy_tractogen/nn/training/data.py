@@ -10,6 +10,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.streamlines.dataset import BundleSet
 
 
 @dataclass
@@ -38,6 +39,12 @@ class TrainingData:
     units: Mapping[str, str] | None = None
 
     def __post_init__(self):
+        if isinstance(self.points, BundleSet) and self.labels is None:
+            bundles = self.points
+            self.bundle_names = self.bundle_names or bundles.bundle_names
+            self.labels = bundles.labels_in(self.bundle_names)
+            self.values = {**bundles.values, **(self.values or {})}
+            self.units = {**bundles.units, **(self.units or {})}
         self.points = as_streamlines(self.points)
         if not isinstance(self.points, ArraySequence):
             self.points = np.asarray(self.points, dtype=np.float32)

@@ -54,9 +54,10 @@ def fit(
 
     Parameters
     ----------
-    points : ndarray of shape (n, nb_points, 3) or ArraySequence
-        Training streamlines in RASMM mm. Those of a sequence are resampled, a block
-        at a time: a million need not be in memory at once.
+    points : ndarray of shape (n, nb_points, 3), ArraySequence or BundleSet
+        Training streamlines in RASMM mm, or what else `as_streamlines` takes. Those of
+        a sequence are resampled, a block at a time: a million need not be in memory at
+        once. A BundleSet brings its labels, names, values and units.
     labels : ndarray of shape (n,), optional
         Bundle of each, an index into `bundle_names`; one bundle without it.
     bundle_names : sequence of str, optional
@@ -67,7 +68,7 @@ def fit(
         may be given: they are computed.
     units : mapping of str to str, optional
         Units of the numbers.
-    held_out : ndarray of shape (m, nb_points, 3) or ArraySequence, optional
+    held_out : ndarray of shape (m, nb_points, 3), ArraySequence or BundleSet, optional
         Streamlines that are not trained on: the weights with their best loss are
         kept, and the training stops when it no longer gets better.
     held_out_labels : ndarray of shape (m,), optional
@@ -110,12 +111,15 @@ def fit(
         When it is interrupted. The model then has its best weights so far, and a
         record, and can be used.
     """
+    data = TrainingData(points, labels, bundle_names, values, units)
     held = None
     if held_out is not None:
-        held = TrainingData(held_out, held_out_labels, None, held_out_values)
+        held = TrainingData(
+            held_out, held_out_labels, data.bundle_names, held_out_values
+        )
     return fit_model(
         model,
-        TrainingData(points, labels, bundle_names, values, units),
+        data,
         held if held is not None and len(held.points) else None,
         options=TrainingOptions(**{"seed": model.seed, **options}),
         history_file=history_file,
