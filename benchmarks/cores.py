@@ -42,7 +42,7 @@ _OF_GENERATION = {
     "latents": {"sample"},
     "steps along streamlines": {"with_equal_steps", "respaced"},
     "conditions of the result": {"_obtained"},
-    "waiting for the threads": {"in_order"},
+    "waiting for the threads": {"map_in_order"},
 }
 
 

@@ -27,7 +27,7 @@ from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.training.data import TrainingData
 from dipy_tractogen.nn.training.latent_summary import describe
-from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
 from dipy_tractogen.sampling.samplers.kde import KernelSampler
 from dipy_tractogen.sampling.samplers.manifold import ManifoldSampler
@@ -51,7 +51,7 @@ _NB_TIMED = 10_000
 def timed_draws(density) -> dict[str, float]:
     """Time the fit of a sampler, and its draws of latents alone."""
     start = time.perf_counter()
-    asked = Asked(density.conditions)
+    asked = ConditionRequest(density.conditions)
     density.sample(1, 0, asked, 0)
     fitted = time.perf_counter()
     nb_cells = len(density.cells)

@@ -108,7 +108,7 @@ def stages(model_file: Path, path: Path, nb_streamlines: int, **options) -> dict
     with ExitStack() as stack:
         stack.enter_context(
             patch(
-                "dipy_tractogen.sampling.generation.in_order",
+                "dipy_tractogen.sampling.generation.map_in_order",
                 # A generator, which can be closed.
                 lambda function, tasks: (function(task) for task in tasks),
             )

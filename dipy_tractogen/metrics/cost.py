@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sized
 
-from dipy_tractogen.sampling.prefetch import default_threads
+from dipy_tractogen.utils.prefetch import default_threads
 
 MAX_CLUSTERED = 250
 """Largest number of streamlines of a bundle that are clustered."""

@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from dipy_tractogen.sampling.prefetch import in_order
+from dipy_tractogen.utils.prefetch import map_in_order
 from dipy_tractogen.utils.progress import advance
 
 from . import cost
@@ -66,7 +66,7 @@ def by_block(
         return members, search(_block_of(members, turned, columns))
 
     blocks = _bisect(turned.reshape(len(points), 3 * points.shape[1]))
-    for members, found in in_order(work, blocks):
+    for members, found in map_in_order(work, blocks):
         yield members, found
         advance(cost.search(len(members), len(others)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.sampling.texture.texture import Texture
@@ -26,7 +26,7 @@ class StreamlineDraw:
         Decodes the latents.
     density : ConditionalDensity
         What they are drawn from.
-    asked : Asked
+    asked : ConditionRequest
         What is asked of the numbers.
     texture : Texture or None
         What decoded streamlines lack; None leaves them smooth.
@@ -36,7 +36,7 @@ class StreamlineDraw:
         self,
         model,
         density: ConditionalDensity,
-        asked: Asked,
+        asked: ConditionRequest,
         texture: Texture | None,
     ):
         self._model, self._density = model, density

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.samplers.base import LatentSampler
 from dipy_tractogen.sampling.samplers.prior import PriorSampler
 from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
@@ -16,7 +16,7 @@ from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
 
 def seeds_of(
     model, streamlines, values: Mapping[str, np.ndarray] | None = None
-) -> LatentBank:
+) -> LatentPosteriors:
     """Encode streamlines that others are to be generated like.
 
     Parameters
@@ -29,8 +29,8 @@ def seeds_of(
 
     Returns
     -------
-    LatentBank
-        For `generate`; two of them are mixed by `LatentBank.mixed_with`
+    LatentPosteriors
+        For `generate`; two of them are mixed by `LatentPosteriors.mixed_with`
         :footcite:p:`Legarreta2023`.
 
     Raises
@@ -58,7 +58,7 @@ def seeds_of(
         matrix = conditions.matrix(codes, numbers)
     encoded = model.coder.encode(points, matrix)
     means = encoded["z_mean"]
-    return LatentBank.of(
+    return LatentPosteriors.of(
         means,
         encoded.get("deviation", np.zeros_like(means)),
         codes,
@@ -71,7 +71,7 @@ def seeds_of(
 def density_by(
     model,
     sampler: str | LatentSampler | None = None,
-    seeds: LatentBank | None = None,
+    seeds: LatentPosteriors | None = None,
 ) -> ConditionalDensity:
     """Return a density of latents by a sampler.
 
@@ -80,7 +80,7 @@ def density_by(
     sampler : str, LatentSampler or None
         Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
         one without it.
-    seeds : LatentBank, optional
+    seeds : LatentPosteriors, optional
         The latents, from `seeds_of`; those of the training without it.
 
     Returns
@@ -152,7 +152,7 @@ def active_dimensions(model, z_mean: np.ndarray) -> np.ndarray:
 
 def _check_seeds(model, seeds) -> None:
     """Refuse what `seeds_of` did not give, or that of another kind of model."""
-    if not isinstance(seeds, LatentBank):
+    if not isinstance(seeds, LatentPosteriors):
         raise ValueError(
             f"seeds are of the type {type(seeds).__name__}: give what seeds_of "
             "makes of streamlines."

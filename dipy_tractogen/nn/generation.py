@@ -9,13 +9,13 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.sampling.allocation import balanced as balance
-from dipy_tractogen.sampling.allocation import share, shares_of
-from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.allocation import bundle_proportions, share
+from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.generation import MAX_TRIES
 from dipy_tractogen.sampling.generation import (
     generate_batches as drawn_batches,
 )
-from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.sampling.samplers.base import LatentSampler
 from dipy_tractogen.streamlines.array_sequence import concatenated
@@ -104,7 +104,7 @@ def generate_batches(
     step_size: float | None = None,
     smooth: bool = False,
     sampler: str | LatentSampler | None = None,
-    seeds: LatentBank | None = None,
+    seeds: LatentPosteriors | None = None,
     plausibility: Plausibility | None = None,
     max_tries: int = MAX_TRIES,
     seed: int = 0,
@@ -135,7 +135,7 @@ def generate_batches(
     sampler : str or LatentSampler, optional
         What latents are drawn by: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
         ``"rejection"``, ``"prior"``, or an object of one of their classes.
-    seeds : LatentBank, optional
+    seeds : LatentPosteriors, optional
         Latents of streamlines that the new ones are to be like, from `seeds_of`;
         those of the training without it. Bundles they do not have get none, and
         the others share in their proportions.
@@ -172,13 +172,13 @@ def generate_batches(
     if max_tries < 1:
         raise ValueError(f"max_tries={max_tries}: give 1 or more.")
     given = _merged(bundles, conditions, balanced, proportions)
-    asked = Asked(density.conditions, given)
+    asked = ConditionRequest(density.conditions, given)
     weights = density.weights(asked)
     groups = density.cells[:, 0]
     if balanced:
         weights = balance(weights, groups)
     if proportions is not None:
-        shares = shares_of(density.conditions[BUNDLE], proportions)
+        shares = bundle_proportions(density.conditions[BUNDLE], proportions)
         weights = balance(weights, groups) * shares[groups]
 
     texture = None if smooth else model.record.texture
@@ -197,7 +197,9 @@ def generate_batches(
     )
 
 
-def _obtained(points, values: Mapping, asked: Asked) -> dict[str, np.ndarray]:
+def _obtained(
+    points, values: Mapping, asked: ConditionRequest
+) -> dict[str, np.ndarray]:
     """Put what streamlines have in place of what they were drawn for."""
     drawn = {
         asked_name(name): values[name]

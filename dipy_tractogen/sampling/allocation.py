@@ -60,7 +60,9 @@ def balanced(weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0)
 
 
-def shares_of(bundle: Condition, proportions: Mapping[str, float]) -> np.ndarray:
+def bundle_proportions(
+    bundle: Condition, proportions: Mapping[str, float]
+) -> np.ndarray:
     """Read the proportions in which bundles are asked for.
 
     Parameters

@@ -15,6 +15,7 @@ from dipy_tractogen.streamlines.conditions import (
     Conditions,
 )
 from dipy_tractogen.utils.messages import digits_of, listed
+from dipy_tractogen.utils.moved import renamed
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -24,7 +25,7 @@ _NARROW = 0.1
 _LEAST = {LENGTH: math.ulp(0.0), "tortuosity": 1.0}
 
 
-class Asked:
+class ConditionRequest:
     """What is asked of new streamlines.
 
     Parameters
@@ -264,3 +265,6 @@ def _shown(value) -> str:
         is_text = any(isinstance(each, str) for each in value)
         return ("," if is_text else ":").join(map(_shown, value)) or "nothing"
     return digits_of(value) if isinstance(value, float) else str(value)
+
+
+__getattr__ = renamed(__name__, {"Asked": "ConditionRequest"})

@@ -12,8 +12,8 @@ from dipy_tractogen.streamlines.conditions import COMPUTED, Conditions
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.schema import Unfit
 
-from .condition_request import Asked
-from .latents import BANK_ARRAYS, LatentBank
+from .condition_request import ConditionRequest
+from .latents import POSTERIOR_ARRAYS, LatentPosteriors
 from .samplers.base import LatentSampler
 from .samplers.registry import DEFAULT_SAMPLER, make_sampler
 
@@ -27,7 +27,7 @@ _MARGIN = 0.1
 # the shortest length is none.
 _LEAST = 0.9
 
-DENSITY_ARRAYS = {**BANK_ARRAYS, "seed": Array("iu", (), 0, 2**63 - 1)}
+DENSITY_ARRAYS = {**POSTERIOR_ARRAYS, "seed": Array("iu", (), 0, 2**63 - 1)}
 """Arrays of a `ConditionalDensity` in a file."""
 
 
@@ -42,7 +42,7 @@ class ConditionalDensity:
     ----------
     conditions : Conditions
         What is known of the streamlines.
-    bank : LatentBank
+    bank : LatentPosteriors
         Latents of streamlines.
     sampler : LatentSampler, optional
         The sampler, not fitted; the default one without it.
@@ -62,7 +62,7 @@ class ConditionalDensity:
     def __init__(
         self,
         conditions: Conditions,
-        bank: LatentBank,
+        bank: LatentPosteriors,
         sampler: LatentSampler | None = None,
         seed: int = 0,
     ):
@@ -137,12 +137,12 @@ class ConditionalDensity:
         pairs = zip(self.conditions.categorical, self.cells[cell])
         return ", ".join(one.categories[code] for one, code in pairs)
 
-    def weights(self, asked: Asked) -> np.ndarray:
+    def weights(self, asked: ConditionRequest) -> np.ndarray:
         """Return the share of each combination of categories in what is asked for.
 
         Parameters
         ----------
-        asked : Asked
+        asked : ConditionRequest
             What is asked.
 
         Returns
@@ -181,7 +181,7 @@ class ConditionalDensity:
         asked.warn_left_out(self.cells[share > 0])
         return share / share.sum()
 
-    def _in_reach(self, asked: Asked, accepted: np.ndarray) -> np.ndarray:
+    def _in_reach(self, asked: ConditionRequest, accepted: np.ndarray) -> np.ndarray:
         """Return which combinations have numbers that are near to what is asked."""
         bundles = self.cells[:, 0]
         reached = np.zeros(len(bundles), dtype=bool)
@@ -202,7 +202,7 @@ class ConditionalDensity:
         return reached
 
     def sample(
-        self, nb_samples: int, cell: int, asked: Asked, seed
+        self, nb_samples: int, cell: int, asked: ConditionRequest, seed
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw numbers and latents of one combination of categories.
 
@@ -212,7 +212,7 @@ class ConditionalDensity:
             Number of draws.
         cell : int
             The combination, an index into `cells`.
-        asked : Asked
+        asked : ConditionRequest
             What is asked of the numbers. Those that are free stay in the range that
             the combination had in training, or leave it by a tenth at most.
         seed : int, sequence of int or numpy.random.Generator
@@ -227,7 +227,7 @@ class ConditionalDensity:
         """
         rng = np.random.default_rng(seed)
         limits = self._limits(cell, asked)
-        # Asked exactly, or the same for all of the training.
+        # ConditionRequest exactly, or the same for all of the training.
         fixed = limits[0] == limits[1]
         known = np.concatenate([[cell], np.where(fixed, limits[0], np.nan)])
         numbers, z = self._draw(nb_samples, known, rng)
@@ -286,7 +286,7 @@ class ConditionalDensity:
         """
         sizes = {"k": len(conditions.categorical), "q": len(conditions.continuous)}
         check_arrays(arrays, DENSITY_ARRAYS, sizes)
-        bank = LatentBank.from_arrays(arrays)
+        bank = LatentPosteriors.from_arrays(arrays)
         for one, column in zip(conditions.categorical, bank.cells.T):
             if column.max() >= len(one.categories):
                 raise Unfit(
@@ -296,7 +296,9 @@ class ConditionalDensity:
                 )
         return cls(conditions, bank, seed=int(arrays["seed"]))
 
-    def _limits(self, cell: int, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+    def _limits(
+        self, cell: int, asked: ConditionRequest
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Ranges of the numbers: what is asked, or else about what training had."""
         margin = _MARGIN * (self.high[cell] - self.low[cell])
         zero = np.array(
@@ -311,7 +313,7 @@ class ConditionalDensity:
         high = np.where(free, self.high[cell] + margin, asked.ranges[:, 1])
         return low, high
 
-    def _log_mass(self, cell: int, asked: Asked) -> float:
+    def _log_mass(self, cell: int, asked: ConditionRequest) -> float:
         """Logarithm of the density of what is asked within a combination."""
         low, high = self.low[cell], self.high[cell]
         margin = 1e-6 + 0.02 * (high - low)

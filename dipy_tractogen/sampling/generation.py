@@ -10,9 +10,9 @@ import math
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.utils.prefetch import map_in_order
 
 from .plausibility import Plausibility
-from .prefetch import in_order
 
 MAX_TRIES = 20
 """Streamlines that are drawn at most for each that has to be plausible."""
@@ -74,7 +74,7 @@ def generate_batches(
             for cell, count in enumerate(counts)
             for task in _tasks_of(cell, int(count), seed)
         )
-        drawn = in_order(lambda task: draw(*task), tasks)
+        drawn = map_in_order(lambda task: draw(*task), tasks)
     else:
         drawn = _plausible_batches(
             conditions, draw, counts, seed, plausibility, max_tries
@@ -113,7 +113,7 @@ def _plausible_batches(
         for task in _tasks_of(cell, int(count), seed)
     )
     nothing = True
-    with closing(in_order(draw_and_judge, tasks)) as drawn_ahead:
+    with closing(map_in_order(draw_and_judge, tasks)) as drawn_ahead:
         for cell, count in enumerate(map(int, counts)):
             first = islice(drawn_ahead, math.ceil(count / _BATCH))
             chosen = _Chosen(plausibility, count)
@@ -124,7 +124,7 @@ def _plausible_batches(
                 needed = min(chosen.nb_needed, max_tries * count - chosen.nb_tried)
                 # What is drawn ahead when there are enough is not used, nor counted.
                 more = _tasks_of(cell, needed, seed, chosen.nb_tried)
-                for drawn in chosen.of(in_order(draw_and_judge, more)):
+                for drawn in chosen.of(map_in_order(draw_and_judge, more)):
                     nothing = False
                     yield drawn
             if chosen.nb_missing:

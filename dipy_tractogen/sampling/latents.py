@@ -8,19 +8,20 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.moved import renamed
 from dipy_tractogen.utils.schema import Unfit
 
-from .stratified import some_of_each
+from .stratified import stratified_sample
 
 # Latents that are kept of a combination of categories, and in all.
-MOST_OF_A_CELL = 2000
+MOST_PER_STRATUM = 2000
 MOST_IN_ALL = 40000
 
 # Beyond any latent, and within reach of single precision.
 _FARTHEST = 1e6
 _MOST = 1e12
 
-BANK_ARRAYS = {
+POSTERIOR_ARRAYS = {
     "means": Array("f", ("n", "d"), -_FARTHEST, _FARTHEST),
     "deviations": Array("f", ("n", "d"), 0, _FARTHEST),
     "cell_of": Array("iu", ("n",), 0, "m"),
@@ -32,12 +33,12 @@ BANK_ARRAYS = {
     "low": Array("f", ("m", "q"), -_MOST, _MOST),
     "high": Array("f", ("m", "q"), -_MOST, _MOST),
 }
-"""Arrays of a `LatentBank` in a file: n latents of d dimensions and m combinations of k
-categories, with q numbers."""
+"""Arrays of `LatentPosteriors` in a file: n latents of d dimensions, m combinations of
+k categories, with q numbers."""
 
 
 @dataclass
-class LatentBank:
+class LatentPosteriors:
     """Posteriors of streamlines, with their conditions.
 
     Attributes
@@ -81,7 +82,7 @@ class LatentBank:
         *,
         active: np.ndarray | None = None,
         seed: int = 0,
-    ) -> LatentBank:
+    ) -> LatentPosteriors:
         """Keep latents of each combination of categories, 2,000 at most.
 
         Parameters
@@ -99,7 +100,7 @@ class LatentBank:
 
         Returns
         -------
-        LatentBank
+        LatentPosteriors
             The latents that are kept.
 
         Raises
@@ -113,10 +114,10 @@ class LatentBank:
             codes, axis=0, return_inverse=True, return_counts=True
         )
         cell_of = cell_of.reshape(-1)
-        rows = some_of_each(
+        rows = stratified_sample(
             cell_of,
             np.random.default_rng(seed),
-            most=MOST_OF_A_CELL,
+            most=MOST_PER_STRATUM,
             most_in_all=MOST_IN_ALL,
         )
         by_cell = [numbers[cell_of == cell] for cell in range(len(cells))]
@@ -133,12 +134,12 @@ class LatentBank:
             np.stack([part.max(axis=0) for part in by_cell]),
         )
 
-    def mixed_with(self, other: LatentBank, share: float) -> LatentBank:
+    def mixed_with(self, other: LatentPosteriors, share: float) -> LatentPosteriors:
         """Join these latents with others, in stated shares.
 
         Parameters
         ----------
-        other : LatentBank
+        other : LatentPosteriors
             Other latents of the same model, such as those of an atlas.
         share : float
             Share of the others in each combination that both have, and in the
@@ -146,7 +147,7 @@ class LatentBank:
 
         Returns
         -------
-        LatentBank
+        LatentPosteriors
             Both together.
 
         Raises
@@ -178,7 +179,7 @@ class LatentBank:
             name: np.concatenate([getattr(self, name), getattr(other, name)])[order]
             for name in ("means", "deviations", "numbers")
         }
-        return LatentBank(
+        return LatentPosteriors(
             **joined,
             cell_of=cell_of[order],
             shares=np.concatenate(shares)[order],
@@ -200,7 +201,7 @@ class LatentBank:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> LatentBank:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> LatentPosteriors:
         """Make latents again from `to_arrays`.
 
         Parameters
@@ -210,7 +211,7 @@ class LatentBank:
 
         Returns
         -------
-        LatentBank
+        LatentPosteriors
             The latents.
 
         Raises
@@ -218,7 +219,7 @@ class LatentBank:
         ValueError
             If one is missing, or they do not fit together.
         """
-        check_arrays(arrays, BANK_ARRAYS)
+        check_arrays(arrays, POSTERIOR_ARRAYS)
         kinds = {"means": "f4", "deviations": "f4", "cell_of": "i4", "cells": "i4"}
         bank = cls(
             **{
@@ -238,3 +239,6 @@ class LatentBank:
         if (bank.low > bank.high).any():
             raise Unfit("low", "in part above high", "ranges from low to high")
         return bank
+
+
+__getattr__ = renamed(__name__, {"LatentBank": "LatentPosteriors"})

@@ -24,7 +24,7 @@ def shuffled_by_group(labels: np.ndarray, rng: np.random.Generator) -> np.ndarra
     return order[np.argsort(labels[order], kind="stable")]
 
 
-def some_of_each(
+def stratified_sample(
     labels: np.ndarray, rng: np.random.Generator, *, most: int, most_in_all: int
 ) -> np.ndarray:
     """Choose some of each group, with a limit for each and one for all.
@@ -46,10 +46,10 @@ def some_of_each(
     order = shuffled_by_group(labels, rng)
     counts = np.unique(labels, return_counts=True)[1]
     place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return order[place < limit_of_each(len(counts), most, most_in_all)]
+    return order[place < limit_per_group(len(counts), most, most_in_all)]
 
 
-def limit_of_each(nb_groups: int, most: int, most_in_all: int) -> int:
+def limit_per_group(nb_groups: int, most: int, most_in_all: int) -> int:
     """Share a limit of all among groups.
 
     Parameters

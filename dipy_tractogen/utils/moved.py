@@ -1,7 +1,8 @@
-"""Import paths of version 0.1, which work for one more version, with a warning."""
+"""Names of version 0.1, which work for one more version, with a warning."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -25,6 +26,7 @@ MOVED = {
     "sampling.latent_labels": "segment.label",
     "sampling.latent_metric": "segment.metric",
     "sampling.manifold": "sampling.samplers.manifold",
+    "sampling.normals": "sampling.samplers.gaussian_mixture",
     "sampling.plausibility.ends": "sampling.plausibility.endpoint_regions",
     "sampling.prior": "sampling.samplers.prior",
     "sampling.rejection": "sampling.samplers.rejection",
@@ -68,3 +70,41 @@ def install() -> None:
     """Let the old names be found, after all that are really there."""
     if not any(isinstance(each, MovedModules) for each in sys.meta_path):
         sys.meta_path.append(MovedModules())
+
+
+def renamed(module: str, new_names: Mapping[str, str]) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a module whose objects have new names."""
+
+    def get(name: str) -> object:
+        if name not in new_names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        _warn_renamed(f"{module}.{name}", new_names[name])
+        return getattr(sys.modules[module], new_names[name])
+
+    return get
+
+
+class RenamedAttribute:
+    """Attribute or method of an instance under the name that it had before."""
+
+    def __init__(self, new: str):
+        self._new = new
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Remember the old name."""
+        self._old = name
+
+    def __get__(self, instance: object, owner: type) -> object:
+        """Return what has the new name, and warn."""
+        if instance is None:
+            raise AttributeError(self._old)
+        _warn_renamed(f"{owner.__name__}.{self._old}", self._new)
+        return getattr(instance, self._new)
+
+
+def _warn_renamed(old: str, new: str) -> None:
+    warnings.warn(
+        f"{old} is now {new}; the old name goes with version 0.3.",
+        DeprecationWarning,
+        stacklevel=3,
+    )

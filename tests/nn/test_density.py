@@ -33,7 +33,7 @@ def test_default_sampler_is_the_first(trained):
 def test_sampler_may_be_an_object(trained):
     one = MixtureSampler(max_components=1)
     points, _ = trained.generate(7, sampler=one, seed=1)
-    assert len(one.cells_[0].weights) == 1
+    assert len(one.strata_[0].weights) == 1
     assert points.shape[0] == 7
 
 

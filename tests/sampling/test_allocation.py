@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.allocation import balanced, share, shares_of
+from dipy_tractogen.sampling.allocation import balanced, bundle_proportions, share
 from dipy_tractogen.streamlines.conditions import Condition
 
 
@@ -29,7 +29,9 @@ def test_balanced_weights_keep_the_shares_within_a_group():
 
 def test_proportions_of_bundles_are_read_by_name():
     bundle = Condition("bundle", ("a", "b", "c"))
-    np.testing.assert_allclose(shares_of(bundle, {"c": 2, "a": 0.5}), [0.5, 0, 2])
+    np.testing.assert_allclose(
+        bundle_proportions(bundle, {"c": 2, "a": 0.5}), [0.5, 0, 2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,4 +45,4 @@ def test_proportions_of_bundles_are_read_by_name():
 )
 def test_impossible_proportions_are_refused(proportions, said):
     with pytest.raises(ValueError, match=said):
-        shares_of(Condition("bundle", ("a", "b")), proportions)
+        bundle_proportions(Condition("bundle", ("a", "b")), proportions)

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 
 CONDITIONS = Conditions(
@@ -18,11 +18,11 @@ CELLS = np.array([[0, 0], [0, 1], [1, 0], [2, 1]])
 
 
 def asked(**given):
-    return Asked(CONDITIONS, given)
+    return ConditionRequest(CONDITIONS, given)
 
 
 def test_nothing_asked_leaves_all_free():
-    free = Asked(CONDITIONS)
+    free = ConditionRequest(CONDITIONS)
     assert free.codes == [None, None]
     assert np.isnan(free.ranges).all()
     assert not len(free.exact) + len(free.bounded)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.streamlines.conditions import Conditions
 
 NB_LATENTS = 2000
@@ -43,7 +43,7 @@ def density(known):
 
 def density_of(values, z, active=None, **given):
     conditions = Conditions.of(values, **given)
-    bank = LatentBank.of(
+    bank = LatentPosteriors.of(
         z,
         np.full_like(z, 0.05),
         conditions.codes(values),
@@ -55,7 +55,7 @@ def density_of(values, z, active=None, **given):
 
 def drawn(density, cell, number=2000, seed=1, **given):
     """Numbers in their units, and latents."""
-    asked = Asked(density.conditions, given)
+    asked = ConditionRequest(density.conditions, given)
     numbers, z = density.sample(number, cell, asked, seed)
     return density.conditions.restored(numbers), z
 
@@ -121,7 +121,7 @@ def test_narrow_range_without_streamlines_is_filled_evenly(density):
 
 
 def weights(density, **given):
-    return density.weights(Asked(density.conditions, given))
+    return density.weights(ConditionRequest(density.conditions, given))
 
 
 def test_shares_are_those_of_the_training(density):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling import latents
-from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.latents import LatentPosteriors
 
 NB_LATENTS = 60
 
@@ -11,7 +11,7 @@ def bank_of(codes, seed=0, **given):
     rng = np.random.default_rng(seed)
     codes = np.asarray(codes)
     z = rng.normal(size=(len(codes), 3))
-    return LatentBank.of(
+    return LatentPosteriors.of(
         z, np.abs(z) / 10, codes, rng.normal(size=(len(codes), 2)), **given
     )
 
@@ -31,7 +31,7 @@ def test_combinations_are_found_with_counts_and_ranges(bank):
 
 
 def test_latents_kept_are_bounded_and_counts_are_of_all(monkeypatch):
-    monkeypatch.setattr(latents, "MOST_OF_A_CELL", 7)
+    monkeypatch.setattr(latents, "MOST_PER_STRATUM", 7)
     codes = np.repeat([[0], [1]], [40, 5], axis=0)
     kept = bank_of(codes)
     np.testing.assert_array_equal(np.bincount(kept.cell_of), [7, 5])
@@ -65,13 +65,13 @@ def test_shares_of_nothing_and_all_give_one_of_the_two(bank):
 
 
 def test_arrays_give_the_same_latents(bank):
-    copy = LatentBank.from_arrays(bank.to_arrays())
+    copy = LatentPosteriors.from_arrays(bank.to_arrays())
     for name, array in bank.to_arrays().items():
         np.testing.assert_array_equal(getattr(copy, name), array)
 
 
 def test_latents_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="train again"):
-        LatentBank.of(
+        LatentPosteriors.of(
             np.array([[np.nan]]), np.ones((1, 1)), np.zeros((1, 1)), np.ones((1, 1))
         )

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dipy_tractogen.utils.moved import MOVED
+from dipy_tractogen.utils.moved import MOVED, RenamedAttribute
 
 
 @pytest.mark.parametrize("old", sorted(MOVED))
@@ -41,3 +41,33 @@ def test_warning_is_seen_where_the_user_imports():
     )
     assert "DeprecationWarning" in done.stderr
     assert "dipy_tractogen.streamlines.simulation.phantom" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("condition_request", "Asked", "ConditionRequest"),
+        ("latents", "LatentBank", "LatentPosteriors"),
+        ("texture.endpoints", "RealEnds", "Endpoints"),
+        ("samplers.gaussian_mixture", "NormalMixture", "ConditionalGaussianMixture"),
+    ],
+)
+def test_old_names_give_the_same_objects_and_warn(module, old, new):
+    module = import_module(f"dipy_tractogen.sampling.{module}")
+    with pytest.warns(DeprecationWarning, match=f"{old} is now {new}; ") as said:
+        found = getattr(module, old)
+    assert found is getattr(module, new)
+    assert said[0].filename == __file__
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = module.no_such
+
+
+def test_old_attributes_of_instances_warn():
+    class Example:
+        old = RenamedAttribute("new")
+        new = 3
+
+    with pytest.warns(DeprecationWarning, match="Example.old is now new") as said:
+        assert Example().old == 3
+    assert said[0].filename == __file__
+    assert not hasattr(Example, "old")

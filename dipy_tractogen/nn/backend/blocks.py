@@ -8,8 +8,8 @@ from functools import partial
 import keras
 import numpy as np
 
-from dipy_tractogen.sampling.prefetch import in_order
 from dipy_tractogen.utils import memmap as store
+from dipy_tractogen.utils.prefetch import map_in_order
 
 SHARE_OF_DEVICE = 0.25
 """Share of the memory of an accelerator that training data may take."""
@@ -91,7 +91,7 @@ class BlockTraining:
         if sum(table.nbytes for table in inputs.values()) <= self.room():
             tables = self.on_devices(inputs)
         else:
-            blocks = in_order(partial(gathered, inputs), blocks, nb_threads=1)
+            blocks = map_in_order(partial(gathered, inputs), blocks, nb_threads=1)
         # Keras makes none where there is one.
         self.network.train_function = self.training_call(tables)
         self._blocks = blocks

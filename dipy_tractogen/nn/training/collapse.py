@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from dipy_tractogen.sampling.allocation import share
-from dipy_tractogen.sampling.condition_request import Asked
+from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.latents import LatentBank
+from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
 
 logger = logging.getLogger("dipy_tractogen")
@@ -134,10 +134,10 @@ class CollapseWatch(keras.callbacks.Callback):
         rng = np.random.default_rng(self.seed)
         z = z_mean + deviation * rng.standard_normal(z_mean.shape)
         codes, numbers = self.conditions.decoded(self._others["conditions"])
-        bank = LatentBank.of(z, np.zeros_like(z), codes, numbers)
+        bank = LatentPosteriors.of(z, np.zeros_like(z), codes, numbers)
         sampler = MixtureSampler(max_components=1)
         density = ConditionalDensity(self.conditions, bank, sampler)
-        asked = Asked(self.conditions)
+        asked = ConditionRequest(self.conditions)
         counts = share(self._nb_drawn, density.weights(asked))
         parts = [
             (

@@ -7,8 +7,8 @@ import logging
 import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.latents import LatentBank
-from dipy_tractogen.sampling.stratified import some_of_each
+from dipy_tractogen.sampling.latents import LatentPosteriors
+from dipy_tractogen.sampling.stratified import stratified_sample
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.resampled import BLOCK
@@ -132,7 +132,7 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
             "train longer, or give a smaller beta or sigma_mm."
         )
     conditions = bundles.conditions
-    bank = LatentBank.of(
+    bank = LatentPosteriors.of(
         z_mean,
         deviation,
         conditions.codes(bundles.values),
@@ -147,7 +147,7 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
 def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     """Keep what decoded streamlines lack, from one draw of the latents of each."""
     rng = np.random.default_rng(seed)
-    rows = _some_of_each(bundles.labels, rng)
+    rows = _stratified_rows(bundles.labels, rng)
     z = z_mean[rows] + deviation[rows] * rng.standard_normal(z_mean[rows].shape)
     matrix = None
     if model.conditions_in_networks:
@@ -162,7 +162,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     )
 
 
-def _some_of_each(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _stratified_rows(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Choose streamlines of each bundle, more than the texture keeps."""
     limits = {"most": _MOST_DECODED, "most_in_all": _MOST_DECODED_IN_ALL}
-    return np.sort(some_of_each(labels, rng, **limits))
+    return np.sort(stratified_sample(labels, rng, **limits))

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from dipy_tractogen.utils.messages import listed
 
-from .gaussian_mixture import NormalMixture
+from .gaussian_mixture import ConditionalGaussianMixture
 
 # Draws from the posteriors that a sampler is fitted to where there are few streamlines.
 _MOST_DRAWS = 8
@@ -22,9 +22,9 @@ _SAME = 1e-5
 class LatentSampler:
     """Base of the samplers: densities of latents, one for each combination.
 
-    A subclass says in `fit_cell` what describes the latents of one combination of
+    A subclass says in `fit_stratum` what describes the latents of one combination of
     categories, such as a bundle, together with its numbers, such as the length. What it
-    gives has a method ``draw`` as `NormalMixture` does.
+    gives has a method ``draw`` as `ConditionalGaussianMixture` does.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class LatentSampler:
     of_active_only : bool
         Whether only the dimensions that say something of a streamline are fitted; the
         others are standard normal then.
-    cells_ : dict of int to object
+    strata_ : dict of int to object
         What was fitted, by combination.
     nb_numbers_ : int
         Numbers among the conditions.
@@ -99,7 +99,7 @@ class LatentSampler:
         # A thread a combination: its matrices are too small for threads of their own.
         with threadpool_limits(1):
             fits = Parallel(n_jobs=-1, prefer="threads")(
-                delayed(self.fit_cell)(
+                delayed(self.fit_stratum)(
                     *_without_copies(
                         x[rows], spread[rows], weights[rows] / weights[rows].sum()
                     ),
@@ -107,16 +107,16 @@ class LatentSampler:
                 )
                 for label, rows in members.items()
             )
-        self.cells_ = dict(zip(members, fits))
+        self.strata_ = dict(zip(members, fits))
         return self
 
-    def fit_cell(
+    def fit_stratum(
         self,
         x: np.ndarray,
         deviations: np.ndarray,
         weights: np.ndarray,
         rng: np.random.Generator,
-    ) -> NormalMixture:
+    ) -> ConditionalGaussianMixture:
         """Fit the numbers and latents of one combination of categories.
 
         Parameters
@@ -132,7 +132,7 @@ class LatentSampler:
 
         Returns
         -------
-        NormalMixture or object with its method ``draw``
+        ConditionalGaussianMixture or object with its method ``draw``
             What draws are made from.
         """
         raise NotImplementedError
@@ -174,7 +174,7 @@ class LatentSampler:
             rows = np.flatnonzero(kind_of.reshape(-1) == kind)
             columns = np.flatnonzero(~np.array(free, dtype=bool))
             values = conditions[np.ix_(rows, 1 + columns)]
-            x = self.cells_[int(label)].draw(len(rows), columns, values, rng)
+            x = self.strata_[int(label)].draw(len(rows), columns, values, rng)
             conditions[rows, 1:] = x[:, : self.nb_numbers_]
             z[rows] = x[:, self.nb_numbers_ :]
         return z, conditions
@@ -183,7 +183,7 @@ class LatentSampler:
         width = 1 + self.nb_numbers_
         if conditions is None:
             conditions = np.full(width, np.nan)
-            conditions[0] = min(self.cells_)
+            conditions[0] = min(self.strata_)
         conditions = np.asarray(conditions, dtype=float)
         if conditions.shape not in ((width,), (nb_samples, width)):
             raise ValueError(
@@ -192,11 +192,11 @@ class LatentSampler:
                 "numbers."
             )
         conditions = np.array(np.broadcast_to(conditions, (nb_samples, width)))
-        unknown = np.setdiff1d(conditions[:, 0], list(self.cells_))
+        unknown = np.setdiff1d(conditions[:, 0], list(self.strata_))
         if len(unknown):
             raise ValueError(
                 f"Combination {unknown[0]:g} was not fitted; those that were are "
-                f"{listed(self.cells_)}."
+                f"{listed(self.strata_)}."
             )
         return conditions
 

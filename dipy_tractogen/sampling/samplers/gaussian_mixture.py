@@ -9,12 +9,14 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
+from dipy_tractogen.utils.moved import renamed
+
 # Numbers that are worked with at once: 16 MB.
 _MOST_AT_ONCE = 2**21
 
 
 @dataclass
-class NormalMixture:
+class ConditionalGaussianMixture:
     """Weighted normal distributions, which can be drawn from given some columns.
 
     Attributes
@@ -141,3 +143,6 @@ class NormalMixture:
         cross = np.matmul(self.factors, self.factors[:, columns].transpose(0, 2, 1))
         inner = self._covariances(columns)
         return np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
+
+
+__getattr__ = renamed(__name__, {"NormalMixture": "ConditionalGaussianMixture"})

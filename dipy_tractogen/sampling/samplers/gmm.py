@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from .base import LatentSampler, posterior_draws, variance_floor
-from .gaussian_mixture import NormalMixture
+from .gaussian_mixture import ConditionalGaussianMixture
 
 # Full covariances need a few latents for each dimension of a component.
 _LATENTS_PER_DIMENSION = 3
@@ -55,8 +55,8 @@ class MixtureSampler(LatentSampler):
         self.max_components = max_components
         self.criterion = criterion
 
-    def fit_cell(self, x, deviations, weights, rng) -> NormalMixture:
-        """Fit a mixture; see `LatentSampler.fit_cell`."""
+    def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
+        """Fit a mixture; see `LatentSampler.fit_stratum`."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
@@ -64,7 +64,7 @@ class MixtureSampler(LatentSampler):
         nb_dims = z.shape[1]
         floor = variance_floor(z)
         if len(z) < 2 or nb_dims == 0:
-            return NormalMixture(
+            return ConditionalGaussianMixture(
                 z[:1], np.sqrt(floor) * np.eye(nb_dims)[None], np.ones(1)
             )
         room = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
@@ -79,4 +79,4 @@ class MixtureSampler(LatentSampler):
                 break
             best, lowest = mixture, criterion
         factors = np.linalg.cholesky(best.covariances_)
-        return NormalMixture(best.means_, factors, best.weights_)
+        return ConditionalGaussianMixture(best.means_, factors, best.weights_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .base import LatentSampler, posterior_draws, variance_floor
-from .gaussian_mixture import NormalMixture
+from .gaussian_mixture import ConditionalGaussianMixture
 
 _BANDWIDTHS = np.geomspace(0.05, 1.5, 12)
 _NB_FOLDS = 5
@@ -48,8 +48,8 @@ class KernelSampler(LatentSampler):
             )
         self.bandwidth = bandwidth
 
-    def fit_cell(self, x, deviations, weights, rng) -> NormalMixture:
-        """Find the kernel; see `LatentSampler.fit_cell`."""
+    def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
+        """Find the kernel; see `LatentSampler.fit_stratum`."""
         z = posterior_draws(x, deviations, np.full(len(x), 1 / len(x)), rng, most=1)
         nb_dims = z.shape[1]
         covariance = variance_floor(z) * np.eye(nb_dims)
@@ -58,7 +58,7 @@ class KernelSampler(LatentSampler):
         factor = np.linalg.cholesky(covariance)
         white = np.linalg.solve(factor, (z - z.mean(axis=0)).T).T
         width = self._find_bandwidth(white, rng)
-        return NormalMixture(z, width * factor[None], weights)
+        return ConditionalGaussianMixture(z, width * factor[None], weights)
 
     def _find_bandwidth(self, white: np.ndarray, rng: np.random.Generator) -> float:
         nb_latents, nb_dims = white.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .base import LatentSampler
-from .gaussian_mixture import NormalMixture
+from .gaussian_mixture import ConditionalGaussianMixture
 
 # Neighbours of a latent, for the square root of the latents of its bundle.
 _NEIGHBOURS = 1.5
@@ -74,8 +74,8 @@ class ManifoldSampler(LatentSampler):
         self.width = width
         self.neighbours = neighbours
 
-    def fit_cell(self, x, deviations, weights, rng) -> NormalMixture:
-        """Put a kernel at each latent; see `LatentSampler.fit_cell`."""
+    def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
+        """Put a kernel at each latent; see `LatentSampler.fit_stratum`."""
         from sklearn.neighbors import NearestNeighbors
 
         nb_neighbours = round(self.neighbours * np.sqrt(len(x)))
@@ -95,7 +95,7 @@ class ManifoldSampler(LatentSampler):
         diagonal = np.arange(x.shape[1])
         covariances[:, diagonal, diagonal] += np.maximum(deviations**2, floor)
         pull = _keep_spread(means * scales, scaled - means * scales, spread)
-        return NormalMixture(
+        return ConditionalGaussianMixture(
             means + pull * (x - means),
             np.linalg.cholesky(covariances),
             weights,

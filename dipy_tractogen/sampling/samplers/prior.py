@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .base import LatentSampler
-from .gaussian_mixture import NormalMixture
+from .gaussian_mixture import ConditionalGaussianMixture
 from .kde import KernelSampler
 
 
@@ -37,16 +37,16 @@ class PriorSampler(LatentSampler):
     def fit(self, z, conditions=None, *, deviations=None, weights=None):
         """Fit the numbers of each combination; see `LatentSampler.fit`."""
         super().fit(z, conditions, deviations=deviations, weights=weights)
-        for label, cell in self.cells_.items():
+        for label, cell in self.strata_.items():
             cell.label = label
         return self
 
-    def fit_cell(self, x, deviations, weights, rng) -> _Prior:
-        """Fit the numbers; see `LatentSampler.fit_cell`."""
+    def fit_stratum(self, x, deviations, weights, rng) -> _Prior:
+        """Fit the numbers; see `LatentSampler.fit_stratum`."""
         numbers = slice(0, self.nb_numbers_)
         density = None
         if self.nb_numbers_:
-            density = self._numbers.fit_cell(
+            density = self._numbers.fit_stratum(
                 x[:, numbers], deviations[:, numbers], weights, rng
             )
         return _Prior(density, self.draw, self.latent_dim_)
@@ -56,13 +56,13 @@ class PriorSampler(LatentSampler):
 class _Prior:
     """Draws numbers from their density, and latents from the prior."""
 
-    numbers: NormalMixture | None
+    numbers: ConditionalGaussianMixture | None
     prior: Callable | None
     latent_dim: int
     label: int = 0
 
     def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
-        """Draw vectors of which some columns are given; see `NormalMixture.draw`."""
+        """Draw vectors of which some columns are given; as a mixture does."""
         numbers = np.zeros((nb_draws, 0))
         if self.numbers is not None:
             numbers = self.numbers.draw(nb_draws, columns, values, rng)

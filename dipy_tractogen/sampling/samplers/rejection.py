@@ -9,7 +9,7 @@ import threading
 import numpy as np
 
 from .base import LatentSampler
-from .gaussian_mixture import NormalMixture
+from .gaussian_mixture import ConditionalGaussianMixture
 from .gmm import MixtureSampler
 from .kde import KernelSampler
 
@@ -60,20 +60,20 @@ class RejectionSampler(LatentSampler):
     @property
     def acceptance_rate_(self) -> float:
         """Share of the proposals that were accepted."""
-        cells = self.cells_.values()
+        cells = self.strata_.values()
         proposed = sum(cell.nb_proposed for cell in cells)
         if not proposed:
             return float("nan")
         return sum(cell.nb_accepted for cell in cells) / proposed
 
-    def fit_cell(self, x, deviations, weights, rng) -> _Rejection:
-        """Fit target and proposal; see `LatentSampler.fit_cell`."""
-        target = self.target.fit_cell(x, deviations, weights, rng)
+    def fit_stratum(self, x, deviations, weights, rng) -> _Rejection:
+        """Fit target and proposal; see `LatentSampler.fit_stratum`."""
+        target = self.target.fit_stratum(x, deviations, weights, rng)
         probes = target.draw(_NB_PROBES, (), np.zeros((_NB_PROBES, 0)), rng)
         # Fitted to the target and not to the latents: where the target is wider than
         # what proposes for it, nearly nothing would be accepted.
         even = np.full(_NB_PROBES, 1 / _NB_PROBES)
-        proposal = self.proposal.fit_cell(probes, np.zeros_like(probes), even, rng)
+        proposal = self.proposal.fit_stratum(probes, np.zeros_like(probes), even, rng)
         bound = np.quantile(_log_ratio(target, proposal, probes), _BOUND_QUANTILE)
         return _Rejection(target, proposal, float(bound))
 
@@ -82,8 +82,8 @@ class RejectionSampler(LatentSampler):
 class _Rejection:
     """Draws from a target, with proposals of another density."""
 
-    target: NormalMixture
-    proposal: NormalMixture
+    target: ConditionalGaussianMixture
+    proposal: ConditionalGaussianMixture
     log_bound: float
     nb_proposed: int = field(default=0)
     nb_accepted: int = field(default=0)
@@ -91,7 +91,7 @@ class _Rejection:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
-        """Draw vectors of which some columns are given; see `NormalMixture.draw`."""
+        """Draw vectors of which some columns are given; as a mixture does."""
         drawn = np.empty((nb_draws, self.proposal.centres.shape[1]))
         missing = np.arange(nb_draws)
         copies = 4

@@ -12,9 +12,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.moved import renamed
 from dipy_tractogen.utils.schema import Unfit
 
-from ..stratified import limit_of_each
+from ..stratified import limit_per_group
 
 # Ends kept of a side of a bundle, and in all; 24 bytes a streamline.
 _MOST_OF_A_BUNDLE = 1000
@@ -37,16 +38,16 @@ _TINY = np.finfo(np.float32).tiny
 # Beyond any point of a streamline, in mm.
 _FARTHEST_MM = 1e6
 
-ENDS_ARRAYS = {
+ENDPOINT_ARRAYS = {
     "points": Array("f", ("r", 2, 3), -_FARTHEST_MM, _FARTHEST_MM),
     "labels": Array("iu", ("r",), 0, 2**31 - 1),
     "blurs": Array("f", ("b", 2), 0, _FARTHEST_MM),
     "widths": Array("f", ("b", 2), 0, _FARTHEST_MM),
 }
-"""Arrays of `RealEnds` in a file: r streamlines of b bundles."""
+"""Arrays of `Endpoints` in a file: r streamlines of b bundles."""
 
 
-class RealEnds:
+class Endpoints:
     """Ends of training streamlines, on which generated ones are sharpened.
 
     For either side of a bundle the real ends are described by a mixture of normal
@@ -80,7 +81,7 @@ class RealEnds:
 
     def fit(
         self, points: np.ndarray, means: np.ndarray, labels: np.ndarray, *, seed=0
-    ) -> RealEnds:
+    ) -> Endpoints:
         """Keep the ends of training streamlines.
 
         Parameters
@@ -96,12 +97,12 @@ class RealEnds:
 
         Returns
         -------
-        RealEnds
+        Endpoints
             Itself.
         """
         rng = np.random.default_rng(seed)
         bundles = np.unique(labels)
-        most = limit_of_each(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
+        most = limit_per_group(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
         own = [rng.permutation(np.flatnonzero(labels == one))[:most] for one in bundles]
         kept = np.concatenate(own)
         self.points = points[kept][:, [0, -1]].astype(np.float32)
@@ -171,10 +172,10 @@ class RealEnds:
         dict of str to ndarray
             ``points``, ``labels``, ``blurs`` and ``widths``.
         """
-        return {name: getattr(self, name) for name in ENDS_ARRAYS}
+        return {name: getattr(self, name) for name in ENDPOINT_ARRAYS}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> RealEnds:
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Endpoints:
         """Make fitted ends again from `to_arrays`.
 
         Parameters
@@ -184,7 +185,7 @@ class RealEnds:
 
         Returns
         -------
-        RealEnds
+        Endpoints
             Ready to sharpen.
 
         Raises
@@ -192,13 +193,13 @@ class RealEnds:
         ValueError
             If the arrays do not fit together.
         """
-        sizes = check_arrays(arrays, ENDS_ARRAYS)
+        sizes = check_arrays(arrays, ENDPOINT_ARRAYS)
         if len(np.unique(arrays["labels"])) != sizes["b"]:
             raise Unfit(
                 "blurs", f"those of {sizes['b']} bundles", "those of the labels"
             )
         ends = cls()
-        for name in ENDS_ARRAYS:
+        for name in ENDPOINT_ARRAYS:
             kind = np.int32 if name == "labels" else np.float32
             setattr(ends, name, np.asarray(arrays[name], dtype=kind))
         return ends
@@ -298,3 +299,6 @@ def _along(axes: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Matrices with the factors (n, 3) along the axes (n, 3, 3), single precision."""
     matrices = np.einsum("nij,nj,nkj->nik", axes, factors, axes)
     return matrices.astype(np.float32)
+
+
+__getattr__ = renamed(__name__, {"RealEnds": "Endpoints"})

@@ -58,7 +58,7 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
     return coefficients.reshape(len(points), 3 * len(basis)).astype(np.float32)
 
 
-class SimilarStreamlines:
+class ResidualMatcher:
     """Streamlines of which those that are like others are drawn.
 
     Parameters

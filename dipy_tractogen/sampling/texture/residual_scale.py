@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, mean_curvature, resample
+from dipy_tractogen.utils.prefetch import map_in_order
 
-from ..prefetch import in_order
 from ..stratified import shuffled_by_group
 
-STRENGTHS = (1.25, 1.0, 0.75, 0.5, 0.25, 0.0)
+SCALES = (1.25, 1.0, 0.75, 0.5, 0.25, 0.0)
 """Factors of the residuals of a bundle that are tried."""
 
 # Factors for each of these that are judged by what lies between: the curvature of a
@@ -45,7 +45,7 @@ def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return donors, judged[np.isin(labels[judged], labels[donors])]
 
 
-def choose_strengths(
+def choose_scales(
     textured: Callable[[float], np.ndarray], real: np.ndarray, labels: np.ndarray
 ) -> dict[int, float]:
     """Choose the factor of the residuals of each bundle.
@@ -82,7 +82,7 @@ def choose_strengths(
     wanted = _curvatures(real)
     # One point less, so that no new point falls on an old one.
     wanted += wanted - _curvatures(resample(real, real.shape[1] - 1))
-    found = in_order(lambda strength: _curvatures(textured(strength)), STRENGTHS)
+    found = map_in_order(lambda strength: _curvatures(textured(strength)), SCALES)
     strengths, found = _between(list(found))
     for label in enough:
         own = labels == label
@@ -95,9 +95,9 @@ def _between(found: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Interpolate what was found with some factors to more of them."""
     from scipy.interpolate import interp1d
 
-    at = np.arange((len(STRENGTHS) - 1) * _NB_BETWEEN + 1) / _NB_BETWEEN
-    found = interp1d(np.arange(len(STRENGTHS)), found, axis=0)(at)
-    return np.interp(at, np.arange(len(STRENGTHS)), STRENGTHS), found
+    at = np.arange((len(SCALES) - 1) * _NB_BETWEEN + 1) / _NB_BETWEEN
+    found = interp1d(np.arange(len(SCALES)), found, axis=0)(at)
+    return np.interp(at, np.arange(len(SCALES)), SCALES), found
 
 
 def _curvatures(points: np.ndarray) -> np.ndarray:

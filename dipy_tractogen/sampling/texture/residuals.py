@@ -7,7 +7,7 @@ import numpy as np
 from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 from dipy_tractogen.utils.messages import listed
 
-from ..stratified import limit_of_each
+from ..stratified import limit_per_group
 
 # Residuals kept of a bundle, and in all; 768 bytes each.
 _MOST_OF_A_BUNDLE = 500
@@ -113,7 +113,7 @@ def choose_kept(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         Their indices by bundle, at most 500 of one and 12,000 in all.
     """
     bundles = np.unique(labels)
-    most = limit_of_each(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
+    most = limit_per_group(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
     return np.concatenate(
         [rng.permutation(np.flatnonzero(labels == label))[:most] for label in bundles]
     )
@@ -152,7 +152,7 @@ def shrinking(lengths_mm: np.ndarray, donor_lengths_mm: np.ndarray) -> np.ndarra
     return (ratio**_SHRINKING).astype(np.float32)
 
 
-def without_detail(means: np.ndarray, lengths_mm: np.ndarray) -> np.ndarray:
+def low_pass(means: np.ndarray, lengths_mm: np.ndarray) -> np.ndarray:
     """Leave out of decoded streamlines the waves that are too short to be decoded.
 
     Parameters

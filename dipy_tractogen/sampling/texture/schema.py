@@ -10,7 +10,7 @@ import numpy as np
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.schema import Unfit
 
-from .endpoints import ENDS_ARRAYS, RealEnds
+from .endpoints import ENDPOINT_ARRAYS, Endpoints
 
 ENDS = "ends_"
 """What the names of the arrays of the ends begin with."""
@@ -30,7 +30,7 @@ TEXTURE_ARRAYS = {
             shape=tuple(ENDS + size if size == "r" else size for size in each.shape),
             needed=False,
         )
-        for name, each in ENDS_ARRAYS.items()
+        for name, each in ENDPOINT_ARRAYS.items()
     },
 }
 """Arrays of a `Texture` in a file: r residuals of c coefficients. Files of earlier
@@ -62,7 +62,7 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> None:
             f"from 1 to the {nb_points} points of a streamline",
         )
     if ends:
-        RealEnds.from_arrays(ends)
+        Endpoints.from_arrays(ends)
         if np.setdiff1d(labels, ends["labels"]).size:
             raise Unfit("ends_labels", "without some of the labels", "all bundles")
 
@@ -78,7 +78,7 @@ def ends_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
-        Those of `RealEnds`; empty where there are none.
+        Those of `Endpoints`; empty where there are none.
     """
     return {
         name.removeprefix(ENDS): each

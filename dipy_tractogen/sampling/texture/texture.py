@@ -13,19 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
+from dipy_tractogen.utils.prefetch import map_in_order
 
-from ..prefetch import in_order
 from .arc_length import SHORTEST_MM, add_with_length, arc_lengths
-from .endpoints import RealEnds
-from .residual_matching import Descriptors, SimilarStreamlines, coarse_shapes
-from .residual_scale import choose_strengths, halves
+from .endpoints import Endpoints
+from .residual_matching import Descriptors, ResidualMatcher, coarse_shapes
+from .residual_scale import choose_scales, halves
 from .residuals import (
     check_fitted,
     check_given,
     choose_kept,
     damping,
+    low_pass,
     shrinking,
-    without_detail,
 )
 from .schema import ENDS, check_texture, ends_of
 
@@ -42,13 +42,13 @@ class Texture:
     A residual is a real streamline minus what the decoder makes of latents drawn from
     its posterior, as cosine coefficients :footcite:p:`Chung2010`. The first ones, the
     place and the coarse shape, are damped; all of them where they do not suit other
-    streamlines of the bundle (`choose_strengths`). A decoded streamline gets a residual
+    streamlines of the bundle (`choose_scales`). A decoded streamline gets a residual
     of its own bundle, drawn from those of streamlines of a like length and shape whose
     decoded means were too short by a like ratio. What is then missing from its length
     is made up by a factor of the residual, from 0.8 to 1.25, and after that by a
     scaling about the centroid of up to 5 %. Waves of a decoded streamline that are too
     short to have been decoded are left out before, and its ends are moved to where real
-    ends are (`RealEnds`).
+    ends are (`Endpoints`).
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Texture:
         Length of the real streamline and of its decoded mean, in mm.
     shapes : ndarray of shape (r, s), float32
         First cosine coefficients of the decoded mean, in mm.
-    ends : RealEnds
+    ends : Endpoints
         Ends of real streamlines.
 
     References
@@ -76,9 +76,9 @@ class Texture:
         self.labels = np.zeros(0, dtype=np.int32)
         self.lengths = np.zeros((0, 2), dtype=np.float32)
         self.shapes = np.zeros((0, 0), dtype=np.float32)
-        self.ends = RealEnds()
+        self.ends = Endpoints()
         self._residuals = np.zeros((0, 0, 3), dtype=np.float32)
-        self._similar: dict[bool, SimilarStreamlines] = {}
+        self._similar: dict[bool, ResidualMatcher] = {}
 
     def fit(
         self,
@@ -124,11 +124,11 @@ class Texture:
                 "give one length for each."
             )
         self._keep(points, means, labels, real, seed)
-        strengths, self.ends = in_order(
+        strengths, self.ends = map_in_order(
             lambda fit: fit(),
             (
-                lambda: _strengths(points, means, labels, real, seed),
-                lambda: RealEnds().fit(points, means, labels, seed=seed),
+                lambda: _scales(points, means, labels, real, seed),
+                lambda: Endpoints().fit(points, means, labels, seed=seed),
             ),
         )
         factors = np.array([strengths.get(int(one), 1.0) for one in self.labels])
@@ -140,7 +140,7 @@ class Texture:
         """Keep the residuals of some streamlines as they are."""
         kept = choose_kept(labels, np.random.default_rng(seed))
         self.nb_points = points.shape[1]
-        smooth = without_detail(means[kept].astype(np.float32), real[kept])
+        smooth = low_pass(means[kept].astype(np.float32), real[kept])
         basis = cosine_basis(self.nb_points, min(_NB_COEFFICIENTS, self.nb_points))
         coefficients = np.matmul(basis, points[kept] - smooth)
         coefficients *= damping(len(basis))[:, None]
@@ -210,10 +210,10 @@ class Texture:
         """Choose a residual and a length for each streamline."""
         means = np.asarray(means, dtype=np.float32)
         if target_lengths is None:
-            means = without_detail(means, arc_lengths(means))
+            means = low_pass(means, arc_lengths(means))
         else:
             target_lengths = np.maximum(target_lengths, SHORTEST_MM)
-            means = without_detail(means, target_lengths)
+            means = low_pass(means, target_lengths)
         decoded = arc_lengths(means)
         chosen = self._draw(means, labels, decoded, target_lengths, rng)
         real, mean = self.lengths[chosen].T
@@ -234,7 +234,7 @@ class Texture:
         descriptors = Descriptors(labels, np.log(asked), coarse_shapes(means))
         return self._similar[has_targets].draw(descriptors, seed)
 
-    def _to_choose_from(self, has_targets: bool) -> SimilarStreamlines:
+    def _to_choose_from(self, has_targets: bool) -> ResidualMatcher:
         """Describe the streamlines that left the residuals."""
         real, mean = self.lengths.T.astype(float)
         if has_targets:
@@ -243,7 +243,7 @@ class Texture:
         else:
             weights, known = (_LENGTH_WEIGHT,), mean[:, None]
         descriptors = Descriptors(self.labels, np.log(known), self.shapes)
-        return SimilarStreamlines(descriptors, weights)
+        return ResidualMatcher(descriptors, weights)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return what was fitted as named arrays, for a model's file.
@@ -287,12 +287,12 @@ class Texture:
             setattr(texture, name, np.asarray(arrays[name], dtype=kind))
         ends = ends_of(arrays)
         if ends:
-            texture.ends = RealEnds.from_arrays(ends)
+            texture.ends = Endpoints.from_arrays(ends)
         texture._prepare()
         return texture
 
 
-def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
+def _scales(points, means, labels, real, seed: int) -> dict[int, float]:
     """Try residuals of half of the streamlines on the other half, bundle by bundle."""
     donors, judged = halves(labels, seed)
     if not len(judged):
@@ -310,7 +310,7 @@ def _strengths(points, means, labels, real, seed: int) -> dict[int, float]:
             lambda chosen: trial._along(weakened[chosen]), ends_stay, exact=True
         )
 
-    return choose_strengths(textured, points[judged], labels[judged])
+    return choose_scales(textured, points[judged], labels[judged])
 
 
 @dataclass

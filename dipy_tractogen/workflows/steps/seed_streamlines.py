@@ -127,7 +127,7 @@ def load_seeds(flow, model, given: dict):
 
     Returns
     -------
-    LatentBank or None
+    LatentPosteriors or None
         Their latents; None where none are given.
 
     Raises

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from dipy_tractogen.sampling.samplers.gaussian_mixture import NormalMixture
+from dipy_tractogen.sampling.samplers.gaussian_mixture import ConditionalGaussianMixture
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(3, 3)) * 3
@@ -15,7 +15,7 @@ WEIGHTS = np.array([0.5, 0.3, 0.2])
 @pytest.fixture(params=["own", "shared"])
 def mixture(request):
     factors = FACTORS if request.param == "own" else FACTORS[:1]
-    return NormalMixture(CENTRES, factors, WEIGHTS)
+    return ConditionalGaussianMixture(CENTRES, factors, WEIGHTS)
 
 
 def parts(mixture, x, columns):
@@ -82,7 +82,9 @@ def test_reach_takes_components_that_are_farther_away():
     values = np.zeros((5000, 1))
     shares = []
     for reach in (1.0, 3.0):
-        mixture = NormalMixture(centres, factors, np.array([0.5, 0.5]), reach)
+        mixture = ConditionalGaussianMixture(
+            centres, factors, np.array([0.5, 0.5]), reach
+        )
         drawn = mixture.draw(5000, [0], values, np.random.default_rng(0))
         shares.append(np.mean(drawn[:, 1] > 5))
     expected = 1 / (1 + np.exp([4.5, 0.5]))

@@ -31,7 +31,7 @@ def test_moments_of_each_bundle_are_kept(mixture, latents):
 
 
 def test_clumps_are_found_and_the_gap_between_them_is_left_out(mixture):
-    assert len(mixture.cells_[0].weights) >= 2
+    assert len(mixture.strata_[0].weights) >= 2
     drawn, _ = mixture.sample(2000, [0], seed=1)
     assert np.mean(np.abs(drawn[:, 0]) < 2) < 0.01
 
@@ -41,13 +41,13 @@ def test_bayesian_criterion_takes_no_more_components(latents):
         MixtureSampler(criterion=criterion).fit(*latents) for criterion in CRITERIA
     )
     for label in (0, 1):
-        sizes = [len(one.cells_[label].weights) for one in (strict, loose)]
+        sizes = [len(one.strata_[label].weights) for one in (strict, loose)]
         assert sizes[0] <= sizes[1] <= 16
 
 
 def test_components_are_as_few_as_asked(latents):
     one = MixtureSampler(max_components=1).fit(*latents)
-    assert len(one.cells_[0].weights) == 1
+    assert len(one.strata_[0].weights) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dipy_tractogen.sampling.samplers.kde import KernelSampler
 
 def width(sampler, z):
     """Bandwidth that was found, over the deviation of the latents."""
-    cell = sampler.fit(z).cells_[0]
+    cell = sampler.fit(z).strata_[0]
     return cell.factors[0, 0, 0] / z[:, 0].std()
 
 

@@ -22,7 +22,7 @@ def test_draws_are_those_of_the_kernel_density_not_of_the_proposal(ring):
         np.linalg.norm(one.sample(5000, seed=1)[0], axis=1)
         for one in (rejection, kernels)
     )
-    proposed = rejection.cells_[0].proposal
+    proposed = rejection.strata_[0].proposal
     inside = proposed.draw(5000, (), np.zeros((5000, 0)), np.random.default_rng(1))
     assert np.mean(np.linalg.norm(inside, axis=1) < 1.5) > 0.15
     assert np.mean(drawn < 1.5) < 0.01
@@ -45,7 +45,7 @@ def test_acceptance_rate_is_that_of_the_proposals(ring):
 
 def test_what_is_never_accepted_is_drawn_from_the_target(ring, caplog):
     sampler = RejectionSampler(bandwidth=0.15).fit(ring)
-    sampler.cells_[0].log_bound = np.inf
+    sampler.strata_[0].log_bound = np.inf
     drawn, _ = sampler.sample(20, seed=1)
     assert np.abs(np.linalg.norm(drawn, axis=1) - 3).max() < 1.5
     assert "20 of 20 latents were not accepted" in caplog.text

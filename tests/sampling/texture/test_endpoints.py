@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from dipy_tractogen.sampling.texture import endpoints as module
-from dipy_tractogen.sampling.texture.endpoints import RealEnds, fade
+from dipy_tractogen.sampling.texture.endpoints import Endpoints, fade
 
 NB_POINTS = 16
 
@@ -32,7 +32,7 @@ def fitted():
     """Two bundles, one of which has ten streamlines."""
     real = np.concatenate([sheets(400, 0), sheets(10, 1)])
     labels = np.repeat([1, 5], [400, 10])
-    return RealEnds().fit(streamlines(real), streamlines(blurred(real)), labels)
+    return Endpoints().fit(streamlines(real), streamlines(blurred(real)), labels)
 
 
 def test_ends_are_moved_onto_the_sheet_and_stay_along_it(fitted):
@@ -69,9 +69,9 @@ def test_few_ends_and_those_that_are_sharp_are_left_alone(fitted):
     assert not fitted.moves(given, np.full(50, 5)).any()
     real = sheets(200, 4)
     labels = np.zeros(200, int)
-    sharp = RealEnds().fit(streamlines(real), streamlines(blurred(real, 0.01)), labels)
+    sharp = Endpoints().fit(streamlines(real), streamlines(blurred(real, 0.01)), labels)
     assert not sharp.moves(given, np.zeros(50, int)).any()
-    assert not RealEnds().moves(given, np.zeros(50, int)).any()
+    assert not Endpoints().moves(given, np.zeros(50, int)).any()
 
 
 def test_a_seed_fixes_the_draw(fitted):
@@ -84,7 +84,7 @@ def test_a_seed_fixes_the_draw(fitted):
 def test_arrays_hold_all(fitted, tmp_path):
     np.savez(tmp_path / "ends.npz", **fitted.to_arrays())
     with np.load(tmp_path / "ends.npz", allow_pickle=False) as arrays:
-        copy = RealEnds.from_arrays(dict(arrays))
+        copy = Endpoints.from_arrays(dict(arrays))
     given, labels = blurred(sheets(50, 2)), np.repeat([1, 5], 25)
     np.testing.assert_array_equal(
         copy.moves(given, labels, seed=1), fitted.moves(given, labels, seed=1)
@@ -95,10 +95,10 @@ def test_the_number_of_ends_is_limited(monkeypatch):
     real = sheets(90, 0)
     labels = np.repeat([0, 3], [30, 60])
     monkeypatch.setattr(module, "_MOST_OF_A_BUNDLE", 40)
-    fitted = RealEnds().fit(streamlines(real), streamlines(blurred(real)), labels)
+    fitted = Endpoints().fit(streamlines(real), streamlines(blurred(real)), labels)
     np.testing.assert_array_equal(np.bincount(fitted.labels), [30, 0, 0, 40])
     monkeypatch.setattr(module, "_MOST_IN_ALL", 50)
-    fitted = RealEnds().fit(streamlines(real), streamlines(blurred(real)), labels)
+    fitted = Endpoints().fit(streamlines(real), streamlines(blurred(real)), labels)
     np.testing.assert_array_equal(np.bincount(fitted.labels), [25, 0, 0, 25])
 
 

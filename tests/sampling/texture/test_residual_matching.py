@@ -3,7 +3,7 @@ import pytest
 
 from dipy_tractogen.sampling.texture.residual_matching import (
     Descriptors,
-    SimilarStreamlines,
+    ResidualMatcher,
     coarse_shapes,
 )
 
@@ -42,12 +42,12 @@ def test_the_drawn_ones_are_of_the_bundle_and_near(known):
         np.full((200, 1), 4.5),
         coarse_shapes(straight(asked_places)),
     )
-    chosen = SimilarStreamlines(known, (1.0,)).draw(asked, seed=0)
+    chosen = ResidualMatcher(known, (1.0,)).draw(asked, seed=0)
     np.testing.assert_array_equal(known.labels[chosen], asked.labels)
     assert np.median(np.abs(places[chosen] - asked_places)) < 3
     assert np.median(np.abs(known.sizes[chosen] - 4.5)) < 0.1
     # Without weight the size does not matter, and the place is found better.
-    without = SimilarStreamlines(known, (0.0,)).draw(asked, seed=0)
+    without = ResidualMatcher(known, (0.0,)).draw(asked, seed=0)
     assert np.std(known.sizes[without]) > 2 * np.std(known.sizes[chosen])
 
 
@@ -56,7 +56,7 @@ def test_a_draw_has_variety_and_a_seed(known):
     asked = Descriptors(
         np.full(300, 1), np.full((300, 1), 4.5), known.shapes[[500] * 300]
     )
-    similar = SimilarStreamlines(known, (1.0,))
+    similar = ResidualMatcher(known, (1.0,))
     chosen = similar.draw(asked, seed=(1, 2))
     assert 8 <= len(np.unique(chosen)) <= 150
     np.testing.assert_array_equal(chosen, similar.draw(asked, seed=(1, 2)))

@@ -3,8 +3,8 @@ import pytest
 
 from dipy_tractogen.sampling.texture import texture
 from dipy_tractogen.sampling.texture.residual_scale import (
-    STRENGTHS,
-    choose_strengths,
+    SCALES,
+    choose_scales,
     halves,
 )
 from dipy_tractogen.sampling.texture.texture import Texture
@@ -27,18 +27,18 @@ def wavy(nb_streamlines, amplitude, seed=0):
     return points
 
 
-@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("strength", SCALES)
 def test_the_strength_that_gives_the_curvature_is_chosen(strength):
     real = wavy(60, 2.0 * strength)
     labels = np.repeat([0, 4], 30)
-    chosen = choose_strengths(lambda s: wavy(60, 2.0 * s, seed=1), real, labels)
+    chosen = choose_scales(lambda s: wavy(60, 2.0 * s, seed=1), real, labels)
     assert chosen == pytest.approx({0: strength, 4: strength}, abs=0.06)
 
 
 def test_each_bundle_has_its_own():
     real = np.concatenate([wavy(40, 2.0), wavy(40, 1.0)])
     labels = np.repeat([0, 1], 40)
-    chosen = choose_strengths(lambda s: wavy(80, 2.0 * s, seed=1), real, labels)
+    chosen = choose_scales(lambda s: wavy(80, 2.0 * s, seed=1), real, labels)
     assert chosen == pytest.approx({0: 1.0, 1: 0.5}, abs=0.06)
 
 
@@ -52,7 +52,7 @@ def test_curvature_that_resampling_took_is_made_up_for():
     def textured(strength):
         return real * [1, strength, strength]
 
-    chosen = choose_strengths(textured, real, labels)[0]
+    chosen = choose_scales(textured, real, labels)[0]
     curvature = [
         mean_curvature(resample(each, 100)).mean()
         for each in (read, real, textured(chosen))
@@ -62,7 +62,7 @@ def test_curvature_that_resampling_took_is_made_up_for():
 
 
 def test_few_streamlines_tell_nothing():
-    assert choose_strengths(None, wavy(19, 1.0), np.zeros(19, int)) == {0: 1.0}
+    assert choose_scales(None, wavy(19, 1.0), np.zeros(19, int)) == {0: 1.0}
 
 
 def test_residuals_that_do_not_suit_others_are_weakened():
@@ -97,8 +97,8 @@ def test_strengths_are_judged_by_what_apply_gives(monkeypatch):
         tried.extend([textured(0.5), judged])
         return {}
 
-    monkeypatch.setattr(texture, "choose_strengths", judge)
-    texture._strengths(points, means, labels, real, 3)
+    monkeypatch.setattr(texture, "choose_scales", judge)
+    texture._scales(points, means, labels, real, 3)
     donors, judged = halves(labels, 3)
     trial = Texture()
     trial._keep(points[donors], means[donors], labels[donors], real[donors], 3)

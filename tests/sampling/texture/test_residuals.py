@@ -3,8 +3,8 @@ import pytest
 
 from dipy_tractogen.sampling.texture.residuals import (
     damping,
+    low_pass,
     shrinking,
-    without_detail,
 )
 
 
@@ -20,7 +20,7 @@ def waving(length, half_wave, nb_points=256):
 @pytest.mark.parametrize(("half_wave", "kept"), [(10, 1), (5, 1), (2, 0.5), (1, 0.02)])
 def test_only_short_waves_are_left_out(half_wave, kept):
     points = waving(20.0, half_wave)
-    smooth = without_detail(points, np.array([20.0]))
+    smooth = low_pass(points, np.array([20.0]))
     height = np.abs(smooth[0, :, 1]).max()
     assert height == pytest.approx(kept, abs=0.02)
     np.testing.assert_allclose(smooth[..., 0], points[..., 0], atol=0.3)
@@ -28,10 +28,10 @@ def test_only_short_waves_are_left_out(half_wave, kept):
 
 def test_long_streamlines_are_given_back_as_they_are():
     points = np.concatenate([waving(20.0, 1), waving(60.0, 3)])
-    smooth = without_detail(points, np.array([20.0, 60.0]))
+    smooth = low_pass(points, np.array([20.0, 60.0]))
     assert (smooth[0, :, 1] != points[0, :, 1]).any()
     np.testing.assert_array_equal(smooth[1], points[1])
-    assert without_detail(points[1:], np.array([60.0])) is not None
+    assert low_pass(points[1:], np.array([60.0])) is not None
     np.testing.assert_array_equal(points[0], waving(20.0, 1)[0])
 
 

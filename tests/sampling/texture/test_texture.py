@@ -3,7 +3,7 @@ import pytest
 
 from dipy_tractogen.sampling.texture import residuals
 from dipy_tractogen.sampling.texture import texture as module
-from dipy_tractogen.sampling.texture.endpoints import RealEnds
+from dipy_tractogen.sampling.texture.endpoints import Endpoints
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.geometry import (
     lengths,
@@ -132,7 +132,7 @@ def test_ends_come_near_to_real_ones_and_lengths_are_still_met():
     others = slice(1, None, 2)
     asked = lengths(points[others])
     sharp = texture.apply(means[others], labels[others], asked, seed=0)
-    texture.ends = RealEnds()
+    texture.ends = Endpoints()
     before = texture.apply(means[others], labels[others], asked, seed=0)
     heights = [np.abs(each[:, [0, -1], 2] - 40).mean() for each in (before, sharp)]
     assert heights[0] > 1.4

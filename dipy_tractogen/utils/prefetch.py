@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 _MOST_THREADS = 8
 
 
-def in_order(
+def map_in_order(
     function: Callable[[Task], Result],
     tasks: Iterable[Task],
     *,
@@ -48,7 +48,7 @@ def in_order(
     """
     nb_threads = nb_threads or default_threads()
     tasks = iter(tasks)
-    executor = ThreadPoolExecutor(nb_threads, thread_name_prefix="in_order")
+    executor = ThreadPoolExecutor(nb_threads, thread_name_prefix="map_in_order")
     try:
         ahead = islice(tasks, 2 * nb_threads)
         pending = deque(executor.submit(function, task) for task in ahead)
