@@ -1,4 +1,4 @@
-"""Length, curvature, tortuosity and winding: whether streamlines look as real ones."""
+"""Distributions of length, curvature, tortuosity and winding, and their distances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dipy_tractogen.streamlines.geometry import (
     tortuosity,
 )
 
-from .estimate import Estimate, mean_estimate, parts_of_mean
+from .estimate import Estimate, mean_estimate, mean_influence
 
 if TYPE_CHECKING:
     from .samples import StreamlineSet
@@ -31,31 +31,18 @@ NB_POINTS = 100
 """Number of points on which curvature and winding are measured, by default."""
 
 
-def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]:
+def measure_attributes(
+    streamlines, *, nb_points: int = NB_POINTS
+) -> dict[str, np.ndarray]:
     """Measure length, mean curvature, tortuosity and winding of each streamline.
 
     Lengths are along all points as they are stored, since resampling cuts corners.
+    Curvature and winding are measured on `nb_points` points (three or more) at equal
+    arc length, as they depend on the number and the spacing of points.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, p, 3)
-        Points in mm.
-    nb_points : int, optional
-        Points at equal arc length on which curvature and winding are measured: the
-        curvature of unequally spaced points means nothing, and that of another number
-        of points is another.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        ``length`` in mm, ``curvature`` in 1/mm, ``tortuosity``, the length over the
-        distance between the ends, and ``winding`` in degrees, as
-        :func:`~dipy_tractogen.sampling.plausibility.winding.winding` has it.
-
-    Raises
-    ------
-    ValueError
-        If `nb_points` is below three.
+    Returns arrays (n,) by name: ``length`` in mm, ``curvature`` in 1/mm,
+    ``tortuosity``, the length over the distance between the ends, and ``winding`` in
+    degrees.
     """
     if nb_points < 3:
         raise ValueError(f"nb_points={nb_points}: curvature needs three or more.")
@@ -69,29 +56,10 @@ def texture(streamlines, *, nb_points: int = NB_POINTS) -> dict[str, np.ndarray]
     }
 
 
-def texture_distances(
+def wasserstein_distances(
     candidates: dict[str, np.ndarray], reference: dict[str, np.ndarray]
 ) -> dict[str, Estimate]:
-    """Compare the distributions of attributes of two sets of streamlines.
-
-    Parameters
-    ----------
-    candidates : dict of str to ndarray of shape (n,)
-        Attributes of generated streamlines, from `texture`.
-    reference : dict of str to ndarray of shape (m,)
-        Attributes of real streamlines.
-
-    Returns
-    -------
-    dict of str to Estimate
-        For each attribute ``<name>_w1``, the Wasserstein-1 distance in the unit of the
-        attribute.
-
-    Raises
-    ------
-    ValueError
-        If a set is empty.
-    """
+    """Return the Wasserstein-1 distance of each attribute, as ``<name>_w1``."""
     if not len(candidates["length"]) or not len(reference["length"]):
         raise ValueError("Distributions cannot be compared without any streamline.")
     return {
@@ -100,24 +68,13 @@ def texture_distances(
     }
 
 
-def texture_means(attributes: dict[str, np.ndarray]) -> dict[str, Estimate]:
-    """Average the attributes of a set of streamlines.
-
-    Parameters
-    ----------
-    attributes : dict of str to ndarray of shape (n,)
-        From `texture`, of at least one streamline.
-
-    Returns
-    -------
-    dict of str to Estimate
-        For each attribute ``mean_<name>``, in its unit.
-    """
+def attribute_means(attributes: dict[str, np.ndarray]) -> dict[str, Estimate]:
+    """Return the mean of each attribute as ``mean_<name>``, in its unit."""
     return {f"mean_{name}": mean_estimate(attributes[name]) for name in ATTRIBUTES}
 
 
 def _wasserstein_1(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
-    """Area between two distribution functions, and what each value adds to it."""
+    """Area between two distribution functions, and the influence of each value."""
     merged = np.sort(np.concatenate([ours, theirs]))
     widths = np.diff(merged)
     below = [
@@ -131,8 +88,8 @@ def _wasserstein_1(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
     ours, theirs = (raised[np.searchsorted(merged, x)] for x in (ours, theirs))
     return Estimate(
         float(np.sum(np.abs(difference) * widths)),
-        parts_of_mean(ours),
-        -parts_of_mean(theirs),
+        mean_influence(ours),
+        -mean_influence(theirs),
     )
 
 
@@ -144,22 +101,12 @@ _PERCENTILES = (1, 99)
 def distributions(
     generated: StreamlineSet, real: StreamlineSet, names: Mapping[int, str]
 ) -> dict[str, dict]:
-    """Count the generated and the held-out streamlines by their attributes.
+    """Compute histograms of attributes of generated and held-out streamlines.
 
-    Parameters
-    ----------
-    generated, real : StreamlineSet
-        Generated and held-out real streamlines.
-    names : mapping of int to str
-        Label and name of the bundles.
-
-    Returns
-    -------
-    dict of str to dict
-        For length, curvature, tortuosity and winding the ``unit``; the ``edges`` of
-        forty equal bins, the first and the last of which also count what is beyond;
-        and ``overall`` and in ``bundles`` by name the shares of the bins, of
-        ``generated`` and of ``real`` streamlines.
+    For each attribute the result holds the ``unit``; the ``edges`` of forty equal bins,
+    of which the first and the last also count what is beyond; and the shares of the
+    bins of ``generated`` and ``real`` streamlines, ``overall`` and in ``bundles`` by
+    name.
     """
     return {
         name: _distribution(name, unit, generated, real, names)

@@ -1,14 +1,13 @@
-r"""Confidence intervals by the bootstrap, without measuring again.
+"""Confidence intervals of the measures in a report, by a linearised bootstrap.
 
 Streamlines are drawn with replacement within each bundle of each set, so that the sets
-keep their sizes and their composition :footcite:p:`Efron1993`. A measure of drawn sets
-is its value plus the parts of the streamlines, as often as they are drawn: its linear
-form (:class:`.estimate.Estimate`), which needs no search for neighbours. That also
-avoids what drawing with replacement does to neighbours: a streamline that is drawn
-twice has one at distance zero.
+keep their sizes and composition :footcite:p:`Efron1993`. A measure of the drawn sets is
+its value plus the influence of each streamline (`estimate.Estimate`), as often as that
+is drawn. This needs no second search for neighbours, and avoids the neighbours at
+distance zero that a streamline drawn twice would have.
 
-The streamlines that another draw of as many would give vary as much as these intervals
-say, from the same generator and the same subjects. They do not hold what another
+The intervals tell how much the measures would vary with another sample of as many
+streamlines from the same generator and subjects. They do not include what another
 training, or another subject, would change.
 
 References
@@ -26,8 +25,8 @@ from dipy_tractogen.utils.progress import advance
 
 from . import cost
 from .comparison import MEASURES, OVERALL, Measured
-from .estimate import parts_of_mean
-from .memorisation import parts_of_copies
+from .estimate import mean_influence
+from .memorisation import copy_influence
 from .novelty import repetition_distance
 from .results import W1, Results
 
@@ -42,12 +41,9 @@ Key = tuple[int | None, Hashable]
 
 
 class Bootstrap:
-    """Collects the parts of streamlines in measures, and draws the streamlines.
+    """Collects the influence of streamlines on measures, and resamples the streamlines.
 
-    Parameters
-    ----------
-    labels : mapping of str to ndarray of shape (n,)
-        Bundles of the streamlines of each set, by its name.
+    `labels` are the bundles (n,) of the streamlines of each set, by its name.
     """
 
     def __init__(self, labels: Mapping[str, np.ndarray]):
@@ -63,23 +59,10 @@ class Bootstrap:
         rows: np.ndarray,
         parts: np.ndarray | float,
     ) -> None:
-        """Add to the parts that the streamlines of a set have in a measure.
+        """Add the influence (m,) of the streamlines `rows` of a set on a measure.
 
-        As many of each bundle are always drawn, so that only the differences within a
-        bundle are of interest.
-
-        Parameters
-        ----------
-        label : int or None
-            Bundle of the measure, or `OVERALL`.
-        measure : hashable
-            Name of the measure.
-        name : str
-            Name of the set.
-        rows : ndarray of shape (m,), int
-            Some of its streamlines, each once; of the bundle, if the measure is of one.
-        parts : ndarray of shape (m,) or float
-            Their parts.
+        As many of each bundle are always drawn, so only differences within a bundle
+        count. `label` is the bundle of the measure, or `OVERALL`.
         """
         _, bundles, sizes = np.unique(
             self._labels[name][rows], return_inverse=True, return_counts=True
@@ -94,20 +77,7 @@ class Bootstrap:
         held[np.searchsorted(members, rows)] += parts
 
     def changes(self, nb_resamples: int, seed: int) -> dict[Key, np.ndarray]:
-        """Draw the streamlines anew, and say how much each measure changes.
-
-        Parameters
-        ----------
-        nb_resamples : int
-            Number of times that they are drawn.
-        seed : int
-            Seed of the draws.
-
-        Returns
-        -------
-        dict of (label, measure) to ndarray of shape (nb_resamples,)
-            What is to be added to the value.
-        """
+        """Return the change (nb_resamples,) of each measure in resampled sets."""
         rng = np.random.default_rng(seed)
         changes: dict[Key, np.ndarray] = {}
         for name, parts in self._parts.items():
@@ -130,47 +100,21 @@ class Bootstrap:
 def draw_medians(
     values: np.ndarray, nb_resamples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw values with replacement, and give the medians.
+    """Draw values (n,) with replacement `nb_resamples` times, and return the medians.
 
-    The median of n uniform numbers has a beta distribution: that of drawn values is
+    The median of n uniform numbers has a beta distribution: that of the drawn values is
     the sorted value at such a place.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        One value at least.
-    nb_resamples : int
-        Number of times that they are drawn.
-    rng : Generator
-        Source of the draws.
-
-    Returns
-    -------
-    ndarray of shape (nb_resamples,)
-        The medians.
     """
     half = (len(values) + 1) / 2
     places = (rng.beta(half, half, nb_resamples) * len(values)).astype(int)
     return np.sort(values)[np.minimum(places, len(values) - 1)]
 
 
-def applied(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarray:
-    """Change a value, within what is possible.
+def add_change(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarray:
+    """Add changes (nb_resamples,) to a value >= 0, within the range of the measure.
 
-    Parameters
-    ----------
-    value : float
-        Zero or more.
-    change : ndarray of shape (nb_resamples,)
-        What is added to it.
-    is_share : bool
-        Whether it is between 0 and 1. Others stay above zero, being changed by the same
-        relative amount, up to a change as large as the value, and linearly beyond.
-
-    Returns
-    -------
-    ndarray of shape (nb_resamples,)
-        Values.
+    Shares stay between 0 and 1. Other measures stay above zero: they change by the same
+    relative amount, up to a change as large as the value, and linearly beyond.
     """
     if is_share:
         return np.clip(value + change, 0, 1)
@@ -181,37 +125,15 @@ def applied(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarray:
     return value * np.exp(np.minimum(relative, 1)) * np.maximum(relative, 1)
 
 
-def interval(resampled: np.ndarray) -> list[float]:
-    """Return the limits that hold 95 % of the values.
-
-    Parameters
-    ----------
-    resampled : ndarray of shape (nb_resamples,)
-        Values of a measure.
-
-    Returns
-    -------
-    list of float
-        The lower and the upper limit.
-    """
+def percentile_interval(resampled: np.ndarray) -> list[float]:
+    """Return the lower and the upper limit that hold 95 % of the values."""
     return np.percentile(resampled, _PERCENTILES).tolist()
 
 
-def interval_of_none(nb_streamlines: int) -> list[float]:
-    """Return the limits of a share that none of the streamlines has.
+def zero_share_interval(nb_streamlines: int) -> list[float]:
+    """Return the exact binomial limits of a share that no streamline has.
 
-    Drawing them again finds none either; the exact limits of a binomial share know that
-    another sample may have some.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        Number of streamlines, one or more.
-
-    Returns
-    -------
-    list of float
-        Zero, and the upper limit.
+    Resampling finds none either, but another sample may have some.
     """
     return [0.0, 1 - (_PERCENTILES[0] / 100) ** (1 / nb_streamlines)]
 
@@ -225,7 +147,7 @@ def _members_of(labels: np.ndarray) -> dict[int | None, np.ndarray]:
 def _drawn_changes(
     parts: np.ndarray, nb_resamples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Change of each measure (nb_resamples, c) for streamlines of parts (n, c)."""
+    """Change of each measure (nb_resamples, c) for influences (n, c)."""
     nb_streamlines = len(parts)
     chunk = max(_MOST_COUNTS // nb_streamlines, 1)
     changes = np.empty((nb_resamples, parts.shape[1]), np.float32)
@@ -259,17 +181,7 @@ _FEWEST = 2
 
 
 class Intervals:
-    """Intervals of the measures of entries, by the bootstrap.
-
-    Parameters
-    ----------
-    results : Results
-        What was measured.
-    nb_resamples : int
-        Number of times that streamlines are drawn.
-    seed : int
-        Seed of the draws.
-    """
+    """95 % confidence intervals of the measures in the entries of a report."""
 
     def __init__(self, results: Results, *, nb_resamples: int, seed: int):
         self._results = results
@@ -297,20 +209,10 @@ class Intervals:
         self._changes = self._bootstrap.changes(nb_resamples, seed)
 
     def of(self, label: int | None, entry: dict) -> dict[str, dict]:
-        """Return the intervals of an entry.
+        """Return the intervals of an entry (`Results.entry`), overall or of a bundle.
 
-        Parameters
-        ----------
-        label : int or None
-            The bundle, or `OVERALL`.
-        entry : dict
-            Its figures, from `Results.entry`.
-
-        Returns
-        -------
-        dict of str to dict
-            Under ``generated``, ``real`` and ``ratios`` by measure the lower and the
-            upper limit, or None where there is no value or a single streamline.
+        Under ``generated``, ``real`` and ``ratios`` by measure the lower and the upper
+        limit, or None where there is no value or a single streamline.
         """
         resampled = {
             kind: self._resampled(label, kind, entry[kind])
@@ -331,7 +233,7 @@ class Intervals:
                     name,
                     entry[kind][name],
                     values,
-                    _nb_looked_at(name, kind, entry["counts"]),
+                    _sample_size(name, kind, entry["counts"]),
                 )
                 for name, values in each.items()
             }
@@ -346,7 +248,7 @@ class Intervals:
         taken: np.ndarray,
         reference: np.ndarray,
     ) -> None:
-        """Add the parts of the streamlines in the comparisons of a draw."""
+        """Add the influence of the streamlines in the comparisons of one draw."""
         nb_draws = len(self._results.draws)
         for label, found in measured.items():
             rows = [
@@ -365,7 +267,7 @@ class Intervals:
                     )
 
     def _add_distances(self, label: int | None, known: str) -> None:
-        """Add the parts of the streamlines in the shares that are copies."""
+        """Add the influence of the streamlines on repetition and memorisation."""
         results = self._results
         found = results.distances_of(label)
         repeated = repetition_distance(found.among_known)
@@ -374,17 +276,17 @@ class Intervals:
                 ("generated", "generated", found.among_generated),
                 ("real", known, found.among_known),
             ):
-                parts = parts_of_mean(distances < repeated)
+                parts = mean_influence(distances < repeated)
                 self._add(label, (kind, "repetition"), pool, parts)
         if len(found.generated_to_training) and len(found.real_to_training):
-            parts = parts_of_copies(found.generated_to_training, found.real_to_training)
+            parts = copy_influence(found.generated_to_training, found.real_to_training)
             for pool, part in zip(("generated", "real"), parts):
                 self._add(label, ("generated", "memorised"), pool, part)
 
     def _add(
         self, label: int | None, measure: tuple[str, str], pool: str, parts: np.ndarray
     ) -> None:
-        """Add the parts of the streamlines of a bundle, which one alone has not."""
+        """Add the influence of all streamlines of a bundle in one set."""
         rows = np.arange(len(self._labels[pool]))
         if label is not OVERALL:
             rows = rows[self._labels[pool] == label]
@@ -394,7 +296,7 @@ class Intervals:
     def _resampled(
         self, label: int | None, kind: str, values: dict
     ) -> dict[str, np.ndarray | None]:
-        """Values of the measures that are means, or nearly."""
+        """Resample the measures that are means, or nearly."""
         found = {}
         enough = self._results.nb_compared[label] >= _FEWEST
         for name in (*MEASURES, *_OF_ALL):
@@ -402,7 +304,7 @@ class Intervals:
             if values[name] is None or change is None or not enough:
                 found[name] = None
             else:
-                found[name] = applied(values[name], change, is_share=name in SHARES)
+                found[name] = add_change(values[name], change, is_share=name in SHARES)
         return found
 
     def _medians(self, distances: np.ndarray) -> np.ndarray | None:
@@ -420,13 +322,13 @@ def _limits(
     if resampled is None:
         return None
     if name in SHARES and value in (0, 1):
-        low, high = interval_of_none(nb_streamlines)
+        low, high = zero_share_interval(nb_streamlines)
         return [low, high] if value == 0 else [1 - high, 1 - low]
-    return interval(resampled)
+    return percentile_interval(resampled)
 
 
-def _nb_looked_at(name: str, kind: str, counts: dict[str, int]) -> int:
-    """Count the streamlines that a measure is of: for copies, those of no sample."""
+def _sample_size(name: str, kind: str, counts: dict[str, int]) -> int:
+    """Count the streamlines that a measure is taken over."""
     if name == "memorised":
         # How near a copy is follows from the held-out ones.
         return min(counts["generated"], counts["real"])

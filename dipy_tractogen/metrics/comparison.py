@@ -9,7 +9,7 @@ import numpy as np
 from dipy_tractogen.utils.progress import advance
 
 from . import cost
-from .attribute_distances import ATTRIBUTES, texture_distances, texture_means
+from .attribute_distances import ATTRIBUTES, attribute_means, wasserstein_distances
 from .estimate import Estimate, mean_estimate
 from .mdf_search import nearest
 from .prdc import ball_radii, prdc_estimates
@@ -39,17 +39,10 @@ Measured = dict[int | None, dict[str, Estimate | None]]
 
 
 class Comparison:
-    """Measures sets of streamlines against one reference.
+    """Measures sets of streamlines against one reference set, with its voxels.
 
-    Parameters
-    ----------
-    reference : StreamlineSet
-        Held-out real streamlines, with their voxels.
-    k : int
-        Neighbours of precision, recall, density and coverage, which are None for sets
-        that have not more than `k` streamlines.
-    seed : int
-        Seed of the clustering of shape similarity.
+    `k` is the number of neighbours of precision, recall, density and coverage, which
+    are None for sets of `k` streamlines or fewer; `seed` that of the clustering.
     """
 
     def __init__(self, reference: StreamlineSet, *, k: int, seed: int):
@@ -67,19 +60,10 @@ class Comparison:
         }
 
     def measure(self, candidates: StreamlineSet) -> Measured:
-        """Measure streamlines against the reference, overall and by bundle.
+        """Return the `MEASURES` of candidates, by bundle of both sets and `OVERALL`.
 
-        Parameters
-        ----------
-        candidates : StreamlineSet
-            Streamlines to judge, as many of each bundle, with their voxels.
-
-        Returns
-        -------
-        dict of (int or None) to dict of str to (Estimate or None)
-            For each bundle that both have, and for `OVERALL`, the values of `MEASURES`.
-            Shape similarity overall is the mean of the bundles. There is no agreement
-            with a single bundle.
+        Shape similarity overall is the mean of the bundles. There is no agreement with
+        a single bundle.
         """
         labels = [int(one) for one in bundles_of(candidates) if one in self._sets]
         if not labels:
@@ -112,7 +96,7 @@ class Comparison:
     def _measure_as_one(
         self, candidates: StreamlineSet, label: int | None
     ) -> dict[str, Estimate | None]:
-        """Measures that do not look at bundles."""
+        """Compute the measures that do not look at bundles."""
         reference = self._sets[label]
         quality = dict.fromkeys(("precision", "recall", "density", "coverage"))
         if min(len(candidates), len(reference)) > self._k:
@@ -125,8 +109,8 @@ class Comparison:
         return {
             **quality,
             **volume_overlap(candidates.voxels, reference.voxels),
-            **texture_means(candidates.attributes),
-            **texture_distances(candidates.attributes, reference.attributes),
+            **attribute_means(candidates.attributes),
+            **wasserstein_distances(candidates.attributes, reference.attributes),
         }
 
     def _mean_similarity(
@@ -151,18 +135,7 @@ def bundle_agreement(candidates: StreamlineSet, reference: StreamlineSet) -> np.
 def average(
     measured: Iterable[dict[str, Estimate | None]],
 ) -> dict[str, float | None]:
-    """Average each measure over several comparisons.
-
-    Parameters
-    ----------
-    measured : iterable of dict of str to Estimate or None
-        Measures of the same names.
-
-    Returns
-    -------
-    dict of str to float or None
-        Means of the values that are not None; None where there are none.
-    """
+    """Average each measure over several comparisons, without those that are None."""
     measured = list(measured)
     values = {
         name: [each[name].value for each in measured if each[name] is not None]

@@ -1,7 +1,6 @@
-"""How long the parts of an evaluation take, relative to each other.
+"""Computing time of the parts of an evaluation, for its progress bar.
 
-In seconds of one core; what matters are the ratios, which the time that is left follows
-from.
+In seconds of one core, about; only the ratios matter.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ _DRAWN_AGAIN = 2.5e-8
 
 
 def preparation(nb_streamlines: int) -> float:
-    """Compute the effort of resampling and measuring streamlines."""
+    """Return the time of resampling and measuring streamlines."""
     return _PREPARED * nb_streamlines
 
 
 def search(nb_streamlines: int, nb_others: int) -> float:
-    """Compute the effort of finding the near ones of others."""
+    """Return the time of finding near streamlines among others."""
     # Threads share memory, and the cores perhaps with other programs.
     return _FOUND * nb_streamlines * nb_others**0.25 / default_threads() ** 0.5
 
 
 def clustering(nb_streamlines: int) -> float:
-    """Compute the effort of clustering the streamlines of a bundle."""
+    """Return the time of clustering the streamlines of a bundle."""
     return _CLUSTERED * min(nb_streamlines, MAX_CLUSTERED)
 
 
 def resampling(nb_streamlines: int, nb_resamples: int) -> float:
-    """Compute the effort of drawing streamlines anew a number of times."""
+    """Return the time of resampling streamlines for intervals."""
     return _DRAWN_AGAIN * nb_streamlines * nb_resamples
 
 
 def voxels(nb_streamlines: int) -> float:
-    """Compute the effort of finding the voxels of streamlines."""
+    """Return the time of finding the voxels of streamlines."""
     return _IN_VOXELS * nb_streamlines
 
 
@@ -55,23 +54,9 @@ def evaluation(
     nb_draws: int,
     nb_resamples: int,
 ) -> float:
-    """Compute the effort of an evaluation, once its sets are prepared.
+    """Return the time of an evaluation whose sets are prepared, in seconds.
 
-    Parameters
-    ----------
-    generated, real, training : sized
-        What is compared.
-    sizes : mapping of int to int
-        Streamlines of each bundle in a sample, from `matched_sizes`.
-    nb_draws : int
-        Samples.
-    nb_resamples : int
-        Times that streamlines are drawn anew for intervals.
-
-    Returns
-    -------
-    float
-        Effort in seconds, about.
+    `sizes` are the streamlines of each bundle in a sample, from `matched_sizes`.
     """
     n, m = len(generated), len(real)
     known = 0 if training is None else len(training)

@@ -11,20 +11,7 @@ NB_POINTS = 20
 
 
 def mdf_points(streamlines, nb_points: int = NB_POINTS) -> np.ndarray:
-    """Resample streamlines for distances.
-
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, p, 3)
-        Points in mm.
-    nb_points : int, optional
-        Number of points of the result.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3), float32
-        Points at equal arc length, in mm.
-    """
+    """Resample streamlines to equal arc length: (n, nb_points, 3), float32."""
     return resample(streamlines, nb_points)
 
 
@@ -57,25 +44,17 @@ def mdf(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     ----------
     .. footbibliography::
     """
-    points, others = same_points(points, others)
-    rows, columns = by_point(points), by_point(others)
-    return np.minimum(direct(rows, columns), direct(rows, columns[::-1]))
+    points, others = validate_points(points, others)
+    rows, columns = point_major(points), point_major(others)
+    return np.minimum(
+        direct_distance(rows, columns), direct_distance(rows, columns[::-1])
+    )
 
 
-def direct(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Mean distance of corresponding points, in the direction of storage only.
+def direct_distance(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the mean distance (n, m) of corresponding points in direction of storage.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (p, 3, n), float32
-        Points in mm, as `by_point` arranges them.
-    columns : ndarray of shape (p, 3, m), float32
-        Points in mm.
-
-    Returns
-    -------
-    ndarray of shape (n, m), float32
-        Distances in mm.
+    Points are (p, 3, n) and (p, 3, m), float32, as from `point_major`.
     """
     total = np.zeros((rows.shape[2], columns.shape[2]), dtype=np.float32)
     squared, step = np.empty_like(total), np.empty_like(total)
@@ -90,41 +69,17 @@ def direct(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.divide(total, len(rows), out=total)
 
 
-def by_point(points: np.ndarray) -> np.ndarray:
-    """Arrange (n, p, 3) as (p, 3, n), so that streamlines are contiguous.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm.
-
-    Returns
-    -------
-    ndarray of shape (p, 3, n)
-        The same points.
-    """
+def point_major(points: np.ndarray) -> np.ndarray:
+    """Arrange points (n, p, 3) as (p, 3, n), so that streamlines are contiguous."""
     return np.ascontiguousarray(points.transpose(1, 2, 0))
 
 
-def same_points(
+def validate_points(
     points: np.ndarray, others: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Refuse arrays of streamlines that cannot be compared.
+    """Return both arrays as float32 if their streamlines can be compared.
 
-    Parameters
-    ----------
-    points, others : ndarray of shape (n, p, 3) and (m, p, 3)
-        Points in mm.
-
-    Returns
-    -------
-    points, others : ndarray, float32
-        The same points.
-
-    Raises
-    ------
-    ValueError
-        If they have not as many points a streamline, or a coordinate is not finite.
+    Raises ValueError if they have not as many points a streamline, or are not finite.
     """
     points = np.asarray(points, dtype=np.float32)
     others = np.asarray(others, dtype=np.float32)

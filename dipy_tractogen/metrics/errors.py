@@ -11,25 +11,7 @@ from dipy_tractogen.streamlines.conditions import COMPUTED
 
 
 def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
-    """Mean point error of each streamline.
-
-    Parameters
-    ----------
-    original : ndarray of shape (n, nb_points, 3)
-        Points in mm.
-    reconstructed : ndarray of shape (n, nb_points, 3)
-        The points that came back, in the same order and direction.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Mean distance of corresponding points, in mm.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
+    """Return the mean distance of corresponding points by streamline, (n,), in mm."""
     original, reconstructed = np.asarray(original), np.asarray(reconstructed)
     if original.shape != reconstructed.shape or original.ndim != 3:
         raise ValueError(
@@ -40,18 +22,7 @@ def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
 
 
 def summarize_errors(errors: np.ndarray) -> dict[str, float | None]:
-    """Mean and 95th percentile of the point errors.
-
-    Parameters
-    ----------
-    errors : ndarray of shape (n,)
-        Mean point error of each streamline, in mm.
-
-    Returns
-    -------
-    dict of str to float or None
-        ``mean`` and ``p95`` over streamlines, in mm; None without streamlines.
-    """
+    """Return ``mean`` and ``p95`` of point errors in mm; None without streamlines."""
     if not len(errors):
         return {"mean": None, "p95": None}
     return {
@@ -101,61 +72,29 @@ def regression_errors(
 
 
 def describe_errors(measured: np.ndarray, predicted: np.ndarray, unit: str = "") -> str:
-    """Say how far predictions are from what is so.
-
-    Parameters
-    ----------
-    measured, predicted : ndarray of shape (n,)
-        As of `regression_errors`.
-    unit : str, optional
-        Unit of both.
-
-    Returns
-    -------
-    str
-        Mean absolute error and R2.
-
-    Raises
-    ------
-    ValueError
-        As `regression_errors` does.
-    """
+    """Return mean absolute error and R2 as text."""
     errors = regression_errors(measured, predicted)
     error = f"{errors['mean_absolute_error']:.3g} {unit}".rstrip()
     r2 = "undefined" if errors["r2"] is None else f"{errors['r2']:.3f}"
     return f"mean absolute error {error}, R2 {r2}"
 
 
-def compare_with_asked(
+def condition_errors(
     streamlines,
     asked: Mapping[str, np.ndarray],
     labels: np.ndarray,
     bundle_names: Mapping[int, str],
 ) -> dict[str, dict]:
-    """Measure how far attributes are from what was asked for.
+    """Compare attributes of generated streamlines with the requested values.
 
-    They are measured on all of the points that the streamlines have.
+    Attributes are measured on all points that the streamlines have. `asked` holds the
+    requested values (n,) by attribute, one of `COMPUTED`, NaN where unknown;
+    `bundle_names` the names by label.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, p, 3)
-        Generated streamlines, points in mm.
-    asked : mapping of str to ndarray of shape (n,)
-        What each was asked for, by the name of the attribute, one of
-        :data:`dipy_tractogen.streamlines.conditions.COMPUTED`; NaN where it is not
-        known.
-    labels : ndarray of shape (n,)
-        Bundle of each.
-    bundle_names : mapping of int to str
-        Names of the bundles of interest.
-
-    Returns
-    -------
-    dict of str to dict
-        By attribute ``unit``, and over all streamlines the coefficient of determination
-        ``r2`` (None where all were asked for one value), the mean absolute error
-        ``mae``, in the unit, and the number ``n``; under ``bundles`` the latter three
-        for each. Attributes and bundles with no known value are left out.
+    Returns by attribute ``unit``; over all streamlines the coefficient of determination
+    ``r2`` (None where one value was requested of all), the mean absolute error ``mae``
+    and the number ``n``; and these three for each bundle under ``bundles``. Attributes
+    and bundles without a known value are left out.
     """
     found = {}
     for name, wanted in asked.items():

@@ -174,7 +174,7 @@ def evaluate(
     points = {"nb_points": nb_points, "texture_points": texture_points}
     began = time.perf_counter()
     sets = {
-        name: _compared(prepare(streamlines, labels[name], **points))
+        name: _without_left_out(prepare(streamlines, labels[name], **points))
         for name, streamlines in given.items()
     }
     nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(sets["real"])))
@@ -232,23 +232,10 @@ def evaluate(
 def evaluate_generated(
     points: np.ndarray, labels: np.ndarray, held_out, training, *, seed: int = 0
 ) -> dict:
-    """Evaluate what a model generated against the bundles of its training.
+    """Evaluate generated points (n, nb_points, 3) against the bundles of a training.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Generated streamlines, in mm.
-    labels : ndarray of shape (n,)
-        Bundle of each, an index into the names of the training.
-    held_out, training : BundleSet
-        Real streamlines, of the same bundles in the same order.
-    seed : int, optional
-        Seed of the draws.
-
-    Returns
-    -------
-    dict
-        As `evaluate` gives it, without intervals.
+    `held_out` and `training` are `BundleSet`s of the same bundles in the same order.
+    Returns what `evaluate` does, without intervals.
     """
     return evaluate(
         points,
@@ -264,18 +251,9 @@ def evaluate_generated(
 
 
 def worst_bundle(bundles: dict[str, dict]) -> str | None:
-    """Find the bundle that is farthest below what real streamlines reach.
+    """Return the bundle with the largest shortfall of precision, recall or coverage.
 
-    Parameters
-    ----------
-    bundles : dict of str to dict
-        The entries of a report.
-
-    Returns
-    -------
-    str or None
-        Name of the bundle with the largest shortfall of precision, recall or coverage;
-        None where no bundle has both values of any.
+    `bundles` are the entries of a report. None where no bundle has both values of any.
     """
     shortfalls = [
         (entry["real"][measure] - entry["generated"][measure], name)
@@ -300,7 +278,7 @@ def _check(given: dict, *, k: int, seed: int, nb_bootstrap: int) -> None:
 def _begin(
     sets: dict[str, StreamlineSet], seconds: float, show_bar: bool, **sizes
 ) -> Progress:
-    """Say what comparing sets will take, as preparing them took so many seconds."""
+    """Begin a progress bar, with the time expected from that of the preparation."""
     each = [sets.get(name) for name in ("generated", "real", "training")]
     total = cost.evaluation(*each, matched_sizes(each[1], each[0], each[2]), **sizes)
     nb_prepared = sum(len(one) for one in sets.values())
@@ -310,7 +288,7 @@ def _begin(
     return Progress(total, "Comparing", show_bar=show_bar)
 
 
-def _compared(streamlines: StreamlineSet) -> StreamlineSet:
+def _without_left_out(streamlines: StreamlineSet) -> StreamlineSet:
     return streamlines.take(streamlines.labels != LEFT_OUT)
 
 

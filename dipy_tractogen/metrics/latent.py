@@ -1,4 +1,4 @@
-"""How latents and the attributes of streamlines belong together."""
+"""Latents and attributes of streamlines: correlation, disentanglement."""
 
 from __future__ import annotations
 
@@ -24,20 +24,11 @@ _NB_BINS = 20
 def streamline_attributes(
     points: np.ndarray, streamlines=None
 ) -> dict[str, np.ndarray]:
-    """Measure what latents may say of streamlines.
+    """Measure length, curvature, tortuosity and centre of streamlines.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Streamlines in mm, their points at equal distances.
-    streamlines : ArraySequence or ndarray of shape (n, q, 3), optional
-        The same with all their points, along which lengths are measured.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        ``length`` (mm), mean ``curvature`` (1/mm), ``tortuosity``, and the centre
-        ``x``, ``y``, ``z`` (mm).
+    Lengths are measured along `streamlines`, the same with all their points, if given.
+    Returns arrays (n,): ``length`` (mm), mean ``curvature`` (1/mm), ``tortuosity``, and
+    the centre ``x``, ``y``, ``z`` (mm).
     """
     centre = points.mean(axis=1)
     size = own_lengths(points if streamlines is None else streamlines)
@@ -50,19 +41,9 @@ def streamline_attributes(
 
 
 def mutual_information(z: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """Estimate the mutual information of latent dimensions and attributes.
+    """Return the mutual information (d, k) of latents (n, d) and attributes (n, k).
 
-    Parameters
-    ----------
-    z : ndarray of shape (n, d)
-        Latents.
-    attributes : ndarray of shape (n, k)
-        Attributes.
-
-    Returns
-    -------
-    ndarray of shape (d, k)
-        In nats, from histograms of twenty equal bins.
+    In nats, from histograms of twenty equal bins.
     """
     from sklearn.metrics import mutual_info_score
 
@@ -71,19 +52,9 @@ def mutual_information(z: np.ndarray, attributes: np.ndarray) -> np.ndarray:
 
 
 def rank_correlations(z: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """Correlate latent dimensions with attributes, by Spearman's rank coefficient.
+    """Return Spearman's coefficients (d, k) of latents (n, d) and attributes (n, k).
 
-    Parameters
-    ----------
-    z : ndarray of shape (n, d)
-        Latents.
-    attributes : ndarray of shape (n, k)
-        Attributes.
-
-    Returns
-    -------
-    ndarray of shape (d, k)
-        From -1 to 1; 0 where one of the two is the same for all.
+    0 where one of the two is constant.
     """
     return _correlation(_ranked(z), _ranked(attributes))
 
@@ -176,13 +147,13 @@ def _correlation(z: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _gap(scores: np.ndarray) -> np.ndarray:
-    """Best less second best of the dimensions; one dimension has no second."""
+    """Best less second best score; one dimension has no second."""
     ordered = np.sort(np.vstack([np.zeros_like(scores[:1]), scores]), axis=0)
     return ordered[-1] - ordered[-2]
 
 
 def _modularity(information: np.ndarray) -> float:
-    """Mean over the dimensions that inform of anything."""
+    """Mean over the dimensions that carry information of any attribute."""
     nb_attributes = information.shape[1]
     squares = information**2
     largest = squares.max(axis=1, initial=0)
@@ -203,24 +174,15 @@ def latent_units(
 ) -> dict[str, np.ndarray]:
     r"""Describe each latent dimension over many streamlines.
 
-    Parameters
-    ----------
-    z_mean : ndarray of shape (n, d)
-        Means of the latents.
-    deviation : ndarray of shape (n, d), optional
-        Standard deviations of their posteriors, where the model has some.
-    prior : tuple of (ndarray of shape (n, d), float), optional
-        Mean and standard deviation of the normal prior of each streamline, where the
-        divergence from one is part of the loss.
+    From means (n, d) of the latents, standard deviations (n, d) of their posteriors if
+    the model has some, and mean (n, d) and standard deviation of a normal prior if the
+    loss holds the divergence from it.
 
-    Returns
-    -------
-    dict of str to ndarray of shape (d,)
-        ``variance`` of the means, which tells active dimensions
-        :footcite:p:`Burda2016`; ``spread``, the standard deviation of the aggregate
-        posterior, :math:`\sqrt{\operatorname{var} \mu + \overline{\sigma^2}}`; with
-        `deviation` also ``deviation``, the root mean square of the posteriors' own;
-        with `prior` also ``kl``, the mean divergence of the posterior from it, in nats.
+    Returns arrays (d,): ``variance`` of the means, which tells active dimensions
+    :footcite:p:`Burda2016`; ``spread``, the standard deviation of the aggregate
+    posterior, :math:`\sqrt{\operatorname{var} \mu + \overline{\sigma^2}}`; with
+    `deviation` also ``deviation``, the root mean square of the posteriors' own; with
+    `prior` also ``kl``, the mean divergence of the posterior from it, in nats.
 
     References
     ----------

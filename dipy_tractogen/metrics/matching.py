@@ -1,4 +1,4 @@
-"""Which streamlines can be compared: those of common bundles, each in one set."""
+"""Streamlines that can be compared: those of common bundles, each in one set only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .samples import StreamlineSet, matched_sizes
 LEFT_OUT = -1
 """Label of streamlines of a bundle that is not compared."""
 
-WANTED_PER_TRAINING = 5
+GENERATED_PER_TRAINING = 5
 """Generated streamlines for each of training that repetition is meant for."""
 
 
@@ -40,28 +40,10 @@ def common_bundles(
 ) -> tuple[dict[str, np.ndarray | None], dict[int, str], list[str]]:
     """Find the bundles that are both generated and real.
 
-    Parameters
-    ----------
-    labels : mapping of str to ndarray of shape (n,) or None
-        Labels of the streamlines that are ``"generated"``, ``"real"`` and, where they
-        are given, of ``"training"``.
-    bundle_names : tuple of str
-        Names of the labels.
-
-    Returns
-    -------
-    labels : dict of str to ndarray or None
-        Labels with `LEFT_OUT` in place of bundles that are not compared; None where
-        all streamlines are taken as one bundle.
-    names : dict of int to str
-        Label and name of the common bundles; empty where all are taken as one.
-    warnings : list of str
-        What is left out, and how to mend it.
-
-    Raises
-    ------
-    ValueError
-        If a label has no name.
+    `labels` are those of the ``"generated"``, ``"real"`` and, if given, ``"training"``
+    streamlines. Returns them with `LEFT_OUT` in place of bundles that are not compared,
+    or None where all streamlines are taken as one bundle; the names of the common
+    bundles by label; and warnings of what is left out.
     """
     as_one = dict.fromkeys(labels)
     if any(each is None for each in labels.values()):
@@ -94,21 +76,8 @@ def leave_out_held_out(
 ) -> tuple[StreamlineSet | None, int, list[str]]:
     """Drop the training streamlines that are held out as well.
 
-    Parameters
-    ----------
-    training : StreamlineSet or None
-        Real streamlines that a model was trained on, perhaps with all others.
-    real : StreamlineSet
-        Held-out real streamlines.
-
-    Returns
-    -------
-    training : StreamlineSet or None
-        The others; None where none is left.
-    nb_shared : int
-        How many were dropped.
-    warnings : list of str
-        Why there is no training set, and how to mend it.
+    Returns the others, or None; the number that was dropped; and warnings if none is
+    left.
     """
     if training is None:
         return None, 0, [_NO_TRAINING]
@@ -130,31 +99,14 @@ def warn_of_numbers(
     names: Mapping[int, str],
     k: int,
 ) -> list[str]:
-    """Return which measures suffer from too few streamlines.
-
-    Parameters
-    ----------
-    generated, real : StreamlineSet
-        Generated and held-out real streamlines.
-    training : StreamlineSet or None
-        Real streamlines that a model was trained on.
-    names : mapping of int to str
-        Label and name of the bundles.
-    k : int
-        Neighbours of precision, recall, density and coverage.
-
-    Returns
-    -------
-    list of str
-        One warning a measure.
-    """
+    """Return a warning for each measure that suffers from too few streamlines."""
     warnings = []
     known = real if training is None else training
-    if len(generated) < WANTED_PER_TRAINING * len(known):
+    if len(generated) < GENERATED_PER_TRAINING * len(known):
         kind = "held-out" if training is None else "training"
         warnings.append(
             f"{len(generated)} generated streamlines for {len(known)} {kind} ones: "
-            f"repetition is meant for {WANTED_PER_TRAINING} times as many or more."
+            f"repetition is meant for {GENERATED_PER_TRAINING} times as many or more."
         )
     names = names or {0: "all streamlines"}
     untrained = [name for label, name in names.items() if label not in known.labels]

@@ -1,4 +1,4 @@
-"""Whether a generator gives back the streamlines that it was trained on."""
+"""Memorisation: copies of training streamlines among generated ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy.special import betaincinv
 
 from dipy_tractogen.streamlines.copies import SAME_MM
 
-from .estimate import parts_of_mean
+from .estimate import mean_influence
 
 QUANTILE = 0.01
 """Share of the held-out streamlines that are as near to training as a copy."""
@@ -22,20 +22,11 @@ _NEARER = 0.8
 
 
 def copy_distance(held_out_to_training: np.ndarray) -> float | None:
-    """Say how near to training a streamline counts as a copy.
+    """Return the distance in mm to training below which a streamline is a copy.
 
-    Parameters
-    ----------
-    held_out_to_training : ndarray of shape (m,)
-        Distance of each held-out streamline to the nearest of training, in mm.
-
-    Returns
-    -------
-    float or None
-        The distance in mm that one in a hundred held-out streamlines is nearer than,
-        or a tenth of their median where this is more, as it is where real streamlines
-        are near to one another in pairs, and a hundredth of a millimetre at least; None
-        where there are no distances.
+    The distance that one in a hundred held-out streamlines is nearer than; or a tenth
+    of their median where this is more, as where real streamlines come in near pairs;
+    and a hundredth of a millimetre at least. None without distances.
     """
     if not len(held_out_to_training):
         return None
@@ -43,26 +34,12 @@ def copy_distance(held_out_to_training: np.ndarray) -> float | None:
     return float(max(rare, COPY_SHARE * usual, SAME_MM))
 
 
-def parts_of_copies(
+def copy_influence(
     generated_to_training: np.ndarray, held_out_to_training: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the parts of streamlines in the share of copies among the generated ones.
+    """Return the influence of generated and held-out streamlines on the copied share.
 
-    The held-out streamlines have theirs by the `copy_distance`.
-
-    Parameters
-    ----------
-    generated_to_training : ndarray of shape (n,)
-        Distance of each generated streamline to the nearest of training, in mm.
-    held_out_to_training : ndarray of shape (m,)
-        The same of real streamlines that were not trained on.
-
-    Returns
-    -------
-    generated : ndarray of shape (n,)
-        Parts of the generated streamlines.
-    held_out : ndarray of shape (m,)
-        Parts of the held-out ones.
+    Held-out streamlines have theirs through the `copy_distance`.
     """
     threshold = copy_distance(held_out_to_training)
     near = held_out_to_training < threshold
@@ -73,8 +50,8 @@ def parts_of_copies(
         below = np.searchsorted(np.sort(generated_to_training), around)
         density = np.diff(below)[0] / len(generated_to_training) / (2 * share)
     return (
-        parts_of_mean(generated_to_training < threshold),
-        -density * parts_of_mean(near),
+        mean_influence(generated_to_training < threshold),
+        -density * mean_influence(near),
     )
 
 
@@ -126,7 +103,7 @@ def memorisation(
         "real": real,
         "nearer_than_real": _nearer(generated_to_training, held_out_to_training),
         "copies": copies,
-        "verdict": f"{_SAID[copies]}: {100 * generated:.3g} % of the generated and "
+        "verdict": f"{_VERDICTS[copies]}: {100 * generated:.3g} % of the generated and "
         f"{100 * real:.3g} % of the held-out streamlines are within {threshold:.3g} mm "
         "of one of training.",
     }
@@ -148,7 +125,7 @@ def _nearer(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(1 - np.mean(places) / len(theirs))
 
 
-_SAID = {
+_VERDICTS = {
     "none": "No sign of copies",
     "some": "Some are copies",
     "most": "Most are copies",

@@ -1,4 +1,4 @@
-"""Whether generated streamlines are new: novelty, and repetition among themselves."""
+"""Novelty of generated streamlines, and repetition among themselves."""
 
 from __future__ import annotations
 
@@ -18,43 +18,12 @@ REPETITION_SHARE = 0.1
 def nearest_distances(
     points: np.ndarray, others: np.ndarray | None = None
 ) -> np.ndarray:
-    """Distance of each streamline to the nearest other one.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm, equally spaced.
-    others : ndarray of shape (m, p, 3), optional
-        Where to look; without it among `points`.
-
-    Returns
-    -------
-    ndarray of shape (n,), float32
-        MDF in mm.
-
-    Raises
-    ------
-    ValueError
-        If there is no other streamline.
-    """
+    """Return the MDF in mm of each streamline to the nearest other one, (n,)."""
     return nearest(points, others)[0][:, 0]
 
 
 def same_streamlines(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Find streamlines that are also in another set, stored from either end.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm, equally spaced.
-    others : ndarray of shape (m, p, 3)
-        Where to look, points in mm, equally spaced.
-
-    Returns
-    -------
-    ndarray of shape (n,), bool
-        True where the MDF to one of `others` is below a hundredth of a millimetre.
-    """
+    """Return which streamlines are also in another set, in either direction, (n,)."""
     radii = np.full(len(others), SAME_MM)
     return count_in_balls(others, radii, points)[1] > 0
 
@@ -62,20 +31,10 @@ def same_streamlines(points: np.ndarray, others: np.ndarray) -> np.ndarray:
 def novelty(
     generated_to_training: np.ndarray, held_out_to_training: np.ndarray
 ) -> float | None:
-    """Compare how far generated and real streamlines are from the training ones.
+    """Return the ratio of the median distances to training, generated over held-out.
 
-    Parameters
-    ----------
-    generated_to_training : ndarray of shape (n,)
-        Distance of each generated streamline to the nearest of training, in mm.
-    held_out_to_training : ndarray of shape (m,)
-        The same of real streamlines that were not trained on.
-
-    Returns
-    -------
-    float or None
-        Ratio of the medians. One: as new as unseen real streamlines; well under one:
-        memorised. None where there are no distances or the real median is zero.
+    One: as new as unseen real streamlines; well under one: memorised. None where there
+    are no distances or the real median is zero.
     """
     if not len(generated_to_training) or not len(held_out_to_training):
         return None
@@ -84,23 +43,11 @@ def novelty(
 
 
 def repetition(among_candidates: np.ndarray, among_real: np.ndarray) -> float | None:
-    """Share of streamlines that all but repeat another one of their set.
+    """Return the share of streamlines that repeat another of their set.
 
     Meant for five times as many candidates as real streamlines: a generator that
-    redraws those it was trained on with a little noise then has to repeat itself.
-
-    Parameters
-    ----------
-    among_candidates : ndarray of shape (n,)
-        Distance of each streamline to the nearest other of its set, in mm.
-    among_real : ndarray of shape (m,)
-        The same among real streamlines.
-
-    Returns
-    -------
-    float or None
-        Share of `among_candidates` below the `repetition_distance`; None where there
-        are no distances.
+    redraws those it was trained on with a little noise then has to repeat itself. None
+    without distances.
     """
     threshold = repetition_distance(among_real)
     if threshold is None or not len(among_candidates):
@@ -109,18 +56,10 @@ def repetition(among_candidates: np.ndarray, among_real: np.ndarray) -> float | 
 
 
 def repetition_distance(among_real: np.ndarray) -> float | None:
-    """Say how near to another a streamline repeats it.
+    """Return the distance in mm below which a streamline repeats another.
 
-    Parameters
-    ----------
-    among_real : ndarray of shape (m,)
-        Distance of each real streamline to the nearest other, in mm.
-
-    Returns
-    -------
-    float or None
-        A tenth of the median, in mm, and a hundredth of a millimetre at least, as most
-        may be copies; None where there are no distances.
+    A tenth of the median of `among_real`, and a hundredth of a millimetre at least, as
+    most may be copies; None without distances.
     """
     if not len(among_real):
         return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.copies import SAME_MM, describe_copies
 
-from .estimate import Estimate, mean_estimate, parts_of_mean
+from .estimate import Estimate, mean_estimate, mean_influence
 from .mdf_search import count_in_balls, nearest
 
 logger = logging.getLogger("dipy_tractogen")
@@ -22,25 +22,10 @@ _OPEN = 1 - 1e-5
 
 
 def ball_radii(points: np.ndarray, *, k: int = NB_NEIGHBOURS) -> np.ndarray:
-    """Radius of the neighbourhood of each streamline.
+    """Return the MDF in mm of each streamline to its k-th nearest other one, (n,).
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm, equally spaced; more than `k` streamlines.
-    k : int, optional
-        Number of neighbours.
-
-    Returns
-    -------
-    ndarray of shape (n,), float32
-        MDF to the k-th nearest other streamline, in mm, and a hundredth of a
-        millimetre at least: a ball around copies holds what is the same streamline.
-
-    Raises
-    ------
-    ValueError
-        If there are not more than `k` streamlines.
+    A hundredth of a millimetre at least: a ball around copies holds what is the same
+    streamline.
     """
     radii = nearest(points, k=k)[0][:, -1] * np.float32(_OPEN)
     return np.maximum(radii, np.float32(SAME_MM))
@@ -102,18 +87,10 @@ def prdc(
 def warn_of_repeats(
     sets: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
 ) -> list[str]:
-    """Return which sets hold streamlines more than once.
+    """Return a warning for each set with copies of streamlines.
 
-    Parameters
-    ----------
-    sets : mapping of str to tuple
-        By the name of the set its points (n, p, 3) in mm, and the bundle of each
-        streamline or None. Two bundles may share streamlines.
-
-    Returns
-    -------
-    list of str
-        A warning for each set with copies, which names their number.
+    `sets` holds points (n, p, 3) and the bundles or None by name; two bundles may share
+    streamlines.
     """
     return [
         f"{found}, which makes neighbourhoods and intervals smaller: leave them out."
@@ -128,31 +105,11 @@ def prdc_estimates(
     k: int = NB_NEIGHBOURS,
     reference_radii: np.ndarray | None = None,
 ) -> dict[str, Estimate]:
-    """Estimate precision, recall, density and coverage as `prdc` does.
+    """Compute the measures of `prdc` with the influence of each streamline.
 
-    The parts of streamlines hold for balls of the size that they have: with one
-    candidate less, coverage loses the balls that hold no other, and so on.
-
-    Parameters
-    ----------
-    candidates : ndarray of shape (M, p, 3)
-        Generated streamlines, points in mm, equally spaced.
-    reference : ndarray of shape (N, p, 3)
-        Real streamlines, points in mm, equally spaced.
-    k : int, optional
-        Number of neighbours that sets the radii; both sets must be larger.
-    reference_radii : ndarray of shape (N,), optional
-        `ball_radii` of the reference, where they are known.
-
-    Returns
-    -------
-    dict of str to Estimate
-        The four measures.
-
-    Raises
-    ------
-    ValueError
-        As `prdc` does.
+    Influences hold for balls of the size that they have: with one candidate less,
+    coverage loses the balls that hold no other, and so on. `reference_radii` are the
+    `ball_radii` of the reference, if known.
     """
     if reference_radii is None:
         reference_radii = ball_radii(reference, k=k)
@@ -168,21 +125,21 @@ def prdc_estimates(
         "precision": Estimate(
             precision.value,
             precision.candidates,
-            parts_of_mean(real.held_alone, over=nb_candidates),
+            mean_influence(real.exclusive_points, over=nb_candidates),
         ),
         "recall": Estimate(
             recall.value,
-            parts_of_mean(ours.held_alone, over=nb_reference),
+            mean_influence(ours.exclusive_points, over=nb_reference),
             recall.candidates,
         ),
         "density": Estimate(
             density.value,
             density.candidates,
-            parts_of_mean(real.per_ball, over=k * nb_candidates),
+            mean_influence(real.per_ball, over=k * nb_candidates),
         ),
         "coverage": Estimate(
             coverage.value,
-            parts_of_mean(real.alone_in, over=nb_reference),
+            mean_influence(real.exclusive_balls, over=nb_reference),
             coverage.candidates,
         ),
     }

@@ -1,4 +1,4 @@
-"""Latents in two dimensions, to be looked at."""
+"""Projections of latents to two dimensions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,9 @@ _PERPLEXITY = 30.0
 
 @dataclass(frozen=True)
 class Projection:
-    """Latents in two dimensions.
+    """Latents in two dimensions, and what the axes are.
 
-    Parameters
-    ----------
-    places : ndarray of shape (n, 2)
-        Where each streamline lies.
-    axis_labels : tuple of str
-        What the two axes are.
-    explained_variance : ndarray of shape (k,), optional
-        Share of the variance of each component, of PCA, all min(n, d) of them.
+    ``explained_variance`` is the share of the variance of each component, of PCA.
     """
 
     places: np.ndarray
@@ -36,18 +29,7 @@ class Projection:
 
 
 def check_projection(method: str) -> None:
-    """Refuse a projection whose package is not installed.
-
-    Parameters
-    ----------
-    method : str
-        A key of `PROJECTIONS`.
-
-    Raises
-    ------
-    ImportError
-        If it is ``"umap"`` and umap-learn is not there.
-    """
+    """Raise ImportError if a projection needs a package that is not installed."""
     if method == "umap" and find_spec("umap") is None:
         raise ImportError(
             "--projection umap needs umap-learn, which is not installed: pip install "

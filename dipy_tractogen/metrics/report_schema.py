@@ -1,17 +1,17 @@
-"""What each measure is, and a report as a table of them."""
+"""Measures of a report: what each is, and the table of them."""
 
 from __future__ import annotations
 
 from .attribute_distances import UNITS
 from .comparison import MEASURES
 
-RATIOS = ("novelty", "generated_per_training")
+RATIO_MEASURES = ("novelty", "generated_per_training")
 """Ratios of a report that are no measures of a set of streamlines."""
 
-OF_SETS = (*MEASURES, "nearest_training", "repetition", "memorised")
+SET_MEASURES = (*MEASURES, "nearest_training", "repetition", "memorised")
 """Measures that a report has of generated and of real streamlines."""
 
-ACCEPTED = (*OF_SETS, *RATIOS)
+MEASURE_NAMES = (*SET_MEASURES, *RATIO_MEASURES)
 """Measures that can be asked for by name."""
 
 _OF_ATTRIBUTES = {
@@ -46,7 +46,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "novelty": ("Median distance to training, over that of those held out.", ""),
     "generated_per_training": ("Generated streamlines for each of training.", ""),
 }
-"""What each of `ACCEPTED` is, and its unit."""
+"""What each of `MEASURE_NAMES` is, and its unit."""
 
 _KEYS = {
     "bundle": ("Name of the bundle; n/a for all of them together.", ""),
@@ -58,15 +58,9 @@ _LIMITS = {"low": "Lower", "high": "Upper"}
 
 
 def describe_columns() -> dict[str, dict[str, str]]:
-    """Describe the columns of `table_rows`, as the JSON files of BIDS do.
-
-    Returns
-    -------
-    dict of str to dict
-        By name of the column ``Description`` and, where it has one, ``Units``.
-    """
+    """Describe the columns of `table_rows` as the JSON files of BIDS do."""
     columns = dict(_KEYS)
-    for name in ACCEPTED:
+    for name in MEASURE_NAMES:
         text, unit = DESCRIPTIONS[name]
         columns[name] = text, unit
         if name != "generated_per_training":
@@ -80,17 +74,9 @@ def describe_columns() -> dict[str, dict[str, str]]:
 
 
 def table_rows(report: dict) -> list[dict]:
-    """Put a report into rows, two for all bundles together and two for each.
+    """Return two rows (generated, real) for all together and for each bundle.
 
-    Parameters
-    ----------
-    report : dict
-        From :func:`dipy_tractogen.metrics.evaluation.evaluate`.
-
-    Returns
-    -------
-    list of dict
-        For each column of `describe_columns` a value; None where there is none.
+    A row has a value for each column of `describe_columns`, or None.
     """
     entries = {None: report["overall"], **report["bundles"]}
     return [
@@ -114,7 +100,7 @@ def _row(bundle: str | None, kind: str, entry: dict) -> dict:
     )
     intervals = dict(entry["intervals"].get(kind, {}))
     if kind == "generated":
-        row.update({name: entry["ratios"][name] for name in RATIOS})
+        row.update({name: entry["ratios"][name] for name in RATIO_MEASURES})
         intervals["novelty"] = entry["intervals"].get("ratios", {}).get("novelty")
     for name, limits in intervals.items():
         if limits:

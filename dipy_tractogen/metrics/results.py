@@ -1,4 +1,4 @@
-"""The figures of one bundle, or of all together, as they stand in a report."""
+"""Measures of one bundle, or of all together, as an entry of a report."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attribute_distances import ATTRIBUTES, texture_means
+from .attribute_distances import ATTRIBUTES, attribute_means
 from .comparison import MEASURES, OVERALL, Comparison, Measured, average
 from .memorisation import memorisation
 from .novelty import nearest_distances, novelty, repetition
-from .samples import StreamlineSet, matched_draws, matched_sizes
+from .samples import StreamlineSet, draw_matched_samples, matched_sizes
 
 W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
 """Measures whose ratio to those of real streamlines is reported."""
@@ -19,16 +19,10 @@ W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
 
 @dataclass(frozen=True)
 class Distances:
-    """Distance of each streamline of a set to the nearest of another, MDF in mm.
+    """MDF in mm of each streamline of a set to the nearest of another.
 
-    Attributes
-    ----------
-    generated_to_training, real_to_training : ndarray of shape (n,)
-        To the nearest streamline of training; NaN where there is none.
-    among_generated : ndarray of shape (n,)
-        To the nearest other generated streamline.
-    among_known : ndarray of shape (m,)
-        Among the streamlines of training, or the held-out ones where there are none.
+    NaN where there is none. ``among_known`` is among the streamlines of training, or
+    the held-out ones without training.
     """
 
     generated_to_training: np.ndarray
@@ -38,16 +32,10 @@ class Distances:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What was measured on one draw.
+class DrawResults:
+    """Measures of one draw, of generated and of other real streamlines.
 
-    Attributes
-    ----------
-    generated, real : dict
-        Results of `Comparison`, of generated and of other real streamlines.
-    rows : dict of str to ndarray of shape (n,)
-        Which streamlines of their sets were ``generated``, the ``reference`` and the
-        ``baseline``.
+    ``rows`` tells which streamlines were ``generated``, ``reference`` and ``baseline``.
     """
 
     generated: Measured
@@ -57,47 +45,22 @@ class Compared:
 
 @dataclass(frozen=True)
 class Results:
-    """All that was measured, from which entries are taken.
-
-    Attributes
-    ----------
-    generated, real : StreamlineSet
-        Generated and held-out real streamlines.
-    training : StreamlineSet or None
-        Real streamlines that a model was trained on.
-    distances : Distances
-        What novelty, memorisation and repetition are made of.
-    draws : sequence of Compared
-        The comparisons.
-    nb_compared : dict of (int or None) to int
-        Size of the samples of each bundle.
-    """
+    """Everything that the entries of a report are computed from."""
 
     generated: StreamlineSet
     real: StreamlineSet
     training: StreamlineSet | None
     distances: Distances
-    draws: Sequence[Compared]
+    draws: Sequence[DrawResults]
     nb_compared: dict[int | None, int]
 
     @property
     def known(self) -> StreamlineSet:
-        """Streamlines of training, or the held-out ones where there are none."""
+        """Streamlines of training, or the held-out ones without training."""
         return self.real if self.training is None else self.training
 
     def distances_of(self, label: int | None) -> Distances:
-        """Return the distances of one bundle, without those that were not measured.
-
-        Parameters
-        ----------
-        label : int or None
-            The bundle, or `OVERALL`.
-
-        Returns
-        -------
-        Distances
-            Those of its streamlines.
-        """
+        """Return the finite distances of one bundle, or `OVERALL`."""
         found = self.distances
         return Distances(
             of_bundle(label, self.generated, found.generated_to_training),
@@ -107,19 +70,7 @@ class Results:
         )
 
     def entry(self, label: int | None) -> dict:
-        """Return the figures of one bundle.
-
-        Parameters
-        ----------
-        label : int or None
-            The bundle, or `OVERALL`.
-
-        Returns
-        -------
-        dict
-            ``counts``, ``generated``, ``real``, ``held_out``, ``ratios`` and
-            ``memorisation``; see :func:`dipy_tractogen.metrics.evaluation.evaluate`.
-        """
+        """Return the entry of one bundle, or `OVERALL`; `evaluate` describes it."""
         found = self.distances_of(label)
         copies = memorisation(found.generated_to_training, found.real_to_training)
         generated = {
@@ -136,7 +87,7 @@ class Results:
         }
         nb_generated = _count(label, self.generated)
         nb_training = 0 if self.training is None else _count(label, self.training)
-        held_out = texture_means(
+        held_out = attribute_means(
             {
                 name: of_bundle(label, self.real, values)
                 for name, values in self.real.attributes.items()
@@ -170,31 +121,14 @@ def measure(
     k: int,
     seed: int,
 ) -> Results:
-    """Measure everything that entries are made of.
-
-    Parameters
-    ----------
-    generated, real : StreamlineSet
-        Generated and held-out real streamlines, with their voxels.
-    training : StreamlineSet or None
-        Real streamlines that a model was trained on, with their voxels.
-    nb_draws : int
-        Draws over which the comparisons are averaged.
-    k : int
-        Neighbours of precision, recall, density and coverage.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    Results
-        What was measured.
-    """
+    """Measure all that entries are computed from, on sets with their voxels."""
     draws = []
-    for draw in matched_draws(real, generated, training, nb_draws=nb_draws, seed=seed):
+    for draw in draw_matched_samples(
+        real, generated, training, nb_draws=nb_draws, seed=seed
+    ):
         comparison = Comparison(draw.reference, k=k, seed=seed)
         draws.append(
-            Compared(
+            DrawResults(
                 comparison.measure(draw.generated),
                 comparison.measure(draw.baseline),
                 {
@@ -221,40 +155,14 @@ def measure(
 
 
 def ratio(value: float | None, of: float | None) -> float | None:
-    """Divide, where that has a meaning.
-
-    Parameters
-    ----------
-    value, of : float or None
-        Numerator and denominator.
-
-    Returns
-    -------
-    float or None
-        The ratio; None if either is None or the denominator is zero.
-    """
+    """Return value / of; None if either is None or the denominator is zero."""
     return value / of if value is not None and of else None
 
 
 def of_bundle(
     label: int | None, streamlines: StreamlineSet, values: np.ndarray
 ) -> np.ndarray:
-    """Return the values of one bundle, without those that could not be measured.
-
-    Parameters
-    ----------
-    label : int or None
-        The bundle, or `OVERALL`.
-    streamlines : StreamlineSet
-        The n streamlines.
-    values : ndarray of shape (n,)
-        A value of each; NaN where there is none.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        The finite values of the bundle.
-    """
+    """Return the finite values of the streamlines of one bundle, or `OVERALL`."""
     values = values if label is OVERALL else values[streamlines.labels == label]
     return values[np.isfinite(values)]
 

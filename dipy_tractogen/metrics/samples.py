@@ -13,7 +13,7 @@ from dipy_tractogen.utils.progress import advance
 
 from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
-from .attribute_distances import texture
+from .attribute_distances import measure_attributes
 from .distances import NB_POINTS, mdf_points
 from .volume import Grid, voxel_incidence
 
@@ -22,18 +22,9 @@ from .volume import Grid, voxel_incidence
 class StreamlineSet:
     """Streamlines ready for every measure.
 
-    Attributes
-    ----------
-    points : ndarray of shape (n, nb_points, 3), float32
-        Points at equal arc length, in mm.
-    attributes : dict of str to ndarray of shape (n,)
-        Length (mm), mean curvature (1/mm), tortuosity and winding (degrees).
-    labels : ndarray of shape (n,), int
-        Bundle of each streamline.
-    rows : ndarray of shape (n,), int
-        Number of each in the set that it was taken from.
-    voxels : csr_matrix of shape (n, v), optional
-        Voxels that each passes through, from `with_voxels`.
+    ``points`` (n, nb_points, 3) at equal arc length in mm, ``attributes`` from
+    `measure_attributes`, ``labels`` of the bundles, ``rows`` in the set that they were
+    taken from, and ``voxels`` (n, v) that each passes through, from `with_voxels`.
     """
 
     points: np.ndarray
@@ -46,18 +37,7 @@ class StreamlineSet:
         return len(self.points)
 
     def take(self, chosen: np.ndarray) -> StreamlineSet:
-        """Return some of the streamlines.
-
-        Parameters
-        ----------
-        chosen : ndarray of int or bool
-            Indices, or a mask.
-
-        Returns
-        -------
-        StreamlineSet
-            Those streamlines, in the order of `chosen`.
-        """
+        """Return some of the streamlines, by indices or a mask."""
         return StreamlineSet(
             self.points[chosen],
             {name: values[chosen] for name, values in self.attributes.items()},
@@ -67,33 +47,15 @@ class StreamlineSet:
         )
 
     def of_bundle(self, label: int) -> StreamlineSet:
-        """Return the streamlines of one bundle.
-
-        Parameters
-        ----------
-        label : int
-            The bundle.
-
-        Returns
-        -------
-        StreamlineSet
-            Its streamlines.
-        """
+        """Return the streamlines of one bundle."""
         return self.take(self.labels == label)
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Samples with as many streamlines of each bundle.
+class MatchedSamples:
+    """Held-out, generated and other real streamlines, as many of each bundle.
 
-    Attributes
-    ----------
-    reference : StreamlineSet
-        Held-out real streamlines.
-    generated : StreamlineSet
-        Generated streamlines.
-    baseline : StreamlineSet
-        Other real streamlines; none of a bundle that was not trained on.
+    ``baseline`` has none of a bundle that was not trained on.
     """
 
     reference: StreamlineSet
@@ -110,26 +72,8 @@ def prepare(
 ) -> StreamlineSet:
     """Resample streamlines and measure their attributes.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, p, 3)
-        Points in mm.
-    labels : ndarray of shape (n,), optional
-        Bundle of each streamline; without it all are of bundle 0.
-    nb_points : int, optional
-        Points of a streamline for distances.
-    texture_points : int, optional
-        Points of a streamline for its curvature and winding.
-
-    Returns
-    -------
-    StreamlineSet
-        The streamlines.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many labels as streamlines, or a point is not finite.
+    Without labels all are of bundle 0. Raises ValueError if labels do not fit, or a
+    point is not finite.
     """
     streamlines = as_streamlines(streamlines)
     nb_streamlines = len(streamlines)
@@ -145,27 +89,14 @@ def prepare(
             "Some points are NaN or infinite: drop those streamlines, as load_bundles "
             "does."
         )
-    attributes = texture(streamlines, nb_points=texture_points)
+    attributes = measure_attributes(streamlines, nb_points=texture_points)
     return StreamlineSet(points, attributes, labels, np.arange(nb_streamlines))
 
 
 def with_voxels(
     sets: Sequence[StreamlineSet | None], grid: Grid
 ) -> list[StreamlineSet | None]:
-    """Find the voxels of several sets, and number their streamlines afresh.
-
-    Parameters
-    ----------
-    sets : sequence of StreamlineSet or None
-        Sets that are going to be compared.
-    grid : Grid
-        The voxels.
-
-    Returns
-    -------
-    list of StreamlineSet or None
-        The same sets.
-    """
+    """Find the voxels of several sets, and number their streamlines afresh."""
     points = [each.points for each in sets if each is not None]
     voxels = iter(voxel_incidence(points, grid))
     advance(cost.voxels(sum(map(len, points))))
@@ -180,22 +111,10 @@ def with_voxels(
 def matched_sizes(
     real: StreamlineSet, generated: StreamlineSet, training: StreamlineSet | None
 ) -> dict[int, int]:
-    """Count how many streamlines of each bundle can be compared.
+    """Return by bundle of `real` the smallest number of streamlines in any set.
 
-    Parameters
-    ----------
-    real : StreamlineSet
-        Held-out real streamlines.
-    generated : StreamlineSet
-        Generated streamlines.
-    training : StreamlineSet or None
-        Real streamlines that a model was trained on; without them the real ones are
-        split in two halves. A bundle without any sets no limit.
-
-    Returns
-    -------
-    dict of int to int
-        For each bundle of `real`, the smallest number that any set has.
+    Without training the real ones are split in two halves. A bundle without streamlines
+    of training sets no limit.
     """
     sizes = {}
     for label in np.unique(real.labels):
@@ -208,38 +127,20 @@ def matched_sizes(
     return sizes
 
 
-def matched_draws(
+def draw_matched_samples(
     real: StreamlineSet,
     generated: StreamlineSet,
     training: StreamlineSet | None,
     *,
     nb_draws: int,
     seed: int,
-) -> Iterator[Draw]:
-    """Draw samples of the same size and composition.
+) -> Iterator[MatchedSamples]:
+    """Draw samples of the same size and composition, `nb_draws` times.
 
-    Volumes, neighbourhoods and distances of distributions all depend on the number of
+    Volumes, neighbourhoods and distances of distributions depend on the number of
     streamlines and on how many are of which bundle, so as many of each bundle are drawn
     from every set (`matched_sizes`). Without training streamlines the real ones are
     split in two halves, the reference and the baseline.
-
-    Parameters
-    ----------
-    real : StreamlineSet
-        Held-out real streamlines.
-    generated : StreamlineSet
-        Generated streamlines.
-    training : StreamlineSet or None
-        Real streamlines that a model was trained on.
-    nb_draws : int
-        How many draws.
-    seed : int
-        Seed of the draws.
-
-    Yields
-    ------
-    Draw
-        The samples.
     """
     rng = np.random.default_rng(seed)
     sizes = matched_sizes(real, generated, training)
@@ -248,13 +149,13 @@ def matched_draws(
         if training is not None:
             baseline, _ = _draw(training, sizes, rng)
         candidates, _ = _draw(generated, sizes, rng)
-        yield Draw(reference, candidates, baseline)
+        yield MatchedSamples(reference, candidates, baseline)
 
 
 def _draw(
     streamlines: StreamlineSet, sizes: dict[int, int], rng: np.random.Generator
 ) -> tuple[StreamlineSet, StreamlineSet]:
-    """Draw of each bundle, and as many again of what is left, where there are."""
+    """Draw of each bundle, and as many again of the rest if there are."""
     shuffled = rng.permutation(len(streamlines))
     labels = streamlines.labels[shuffled]
     first, second = [], []
@@ -266,16 +167,5 @@ def _draw(
 
 
 def bundles_of(streamlines: StreamlineSet) -> np.ndarray:
-    """Return the labels that are there.
-
-    Parameters
-    ----------
-    streamlines : StreamlineSet
-        The streamlines.
-
-    Returns
-    -------
-    ndarray of int
-        The labels, ascending.
-    """
+    """Return the labels that occur, ascending."""
     return np.unique(streamlines.labels)

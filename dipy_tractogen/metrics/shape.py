@@ -10,7 +10,7 @@ from dipy_tractogen.streamlines.array_sequence import to_sequence
 
 from . import cost
 from .distances import mdf
-from .estimate import Estimate, parts_of_mean
+from .estimate import Estimate, mean_influence
 
 MAX_STREAMLINES = cost.MAX_CLUSTERED
 """Largest number of streamlines of a bundle that shape similarity looks at."""
@@ -22,17 +22,7 @@ _NB_POINTS = 20
 
 
 class Clusters(NamedTuple):
-    """Clusters of the streamlines of a bundle.
-
-    Attributes
-    ----------
-    centroids : ndarray of shape (c, 20, 3), float32
-        Their centroids, points in mm.
-    members : ndarray of shape (c,), int64
-        A streamline of each.
-    nb_streamlines : int
-        Number of streamlines of the bundle.
-    """
+    """Centroids (c, 20, 3) in mm, a member of each (c,), and the size of the bundle."""
 
     centroids: np.ndarray
     members: np.ndarray
@@ -40,23 +30,11 @@ class Clusters(NamedTuple):
 
 
 def find_clusters(points: np.ndarray, *, seed: int = 0) -> Clusters:
-    """Cluster a bundle as BUAN does.
+    """Cluster a bundle by :func:`dipy.segment.clustering.qbx_and_merge`, as BUAN does.
 
-    By :func:`dipy.segment.clustering.qbx_and_merge`. Clustering takes about a
-    millisecond a streamline, and what is found levels off, so larger bundles are
-    represented by 250 of their streamlines.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm.
-    seed : int, optional
-        Seed of the choice of streamlines and of the order of clustering.
-
-    Returns
-    -------
-    Clusters
-        The clusters; none of an empty bundle.
+    Clustering takes about a millisecond a streamline, and what is found levels off, so
+    larger bundles are represented by 250 of their streamlines. `seed` is that of their
+    choice and of the order of clustering.
     """
     from dipy.segment.clustering import qbx_and_merge
 
@@ -72,22 +50,12 @@ def find_clusters(points: np.ndarray, *, seed: int = 0) -> Clusters:
 
 
 def shape_similarity(candidates: Clusters, reference: Clusters) -> Estimate:
-    """BUAN shape similarity of two bundles.
+    """Compute the BUAN shape similarity of two bundles.
 
-    The share of the clusters of each bundle that have a cluster of the other within
-    6 mm :footcite:p:`Chandio2020`, as
-    :func:`dipy.segment.bundles.bundle_shape_similarity` has it. What varies by chance
-    is which clusters there are: each stands by one of its streamlines.
-
-    Parameters
-    ----------
-    candidates, reference : Clusters
-        From `find_clusters`.
-
-    Returns
-    -------
-    Estimate
-        From 0, all clusters apart, to 1; 0 where a bundle is empty.
+    The share of the clusters of each bundle that have a cluster of the other within 6
+    mm :footcite:p:`Chandio2020`, as
+    :func:`dipy.segment.bundles.bundle_shape_similarity` has it; 0 where a bundle is
+    empty. Clusters vary by chance: each is represented by one of its streamlines.
 
     References
     ----------
@@ -102,7 +70,7 @@ def shape_similarity(candidates: Clusters, reference: Clusters) -> Estimate:
         (reference, near.any(axis=0)),
     ):
         part = np.zeros(clusters.nb_streamlines)
-        part[clusters.members] = parts_of_mean(found) / 2
+        part[clusters.members] = mean_influence(found) / 2
         shares.append(found.mean())
         parts.append(part)
     return Estimate(float(np.mean(shares)), *parts)

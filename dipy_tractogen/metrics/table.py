@@ -13,18 +13,10 @@ _LEGEND = (
 
 
 def format_table(report: dict) -> str:
-    """Format a report: all bundles together, then a line for each.
+    """Format a report: a line for all bundles together, then one for each.
 
-    Parameters
-    ----------
-    report : dict
-        From :func:`dipy_tractogen.metrics.evaluation.evaluate`.
-
-    Returns
-    -------
-    str
-        Several lines, the last one without a line break. A value that is None is shown
-        as a dash. What the report says of copies, conditions and a model follows.
+    What the report says of copies, conditions and a model follows. None is a dash; the
+    last line has no line break.
     """
     # A bundle may have the name of the first line.
     entries = [("overall", report["overall"]), *report["bundles"].items()]
@@ -41,7 +33,7 @@ def format_table(report: dict) -> str:
 
 
 def _sentences(report: dict) -> list[str]:
-    """Say what has no place in the columns."""
+    """Return what has no place in the columns."""
     said = []
     copies = report["overall"].get("memorisation")
     if copies:
@@ -70,7 +62,7 @@ def _aligned(cells: list[str], widths: list[int]) -> str:
 
 
 def _share(value: float | None) -> str:
-    """Two decimals without the leading zero."""
+    """Format two decimals without the leading zero."""
     if value is None:
         return "-"
     return f"{value:.2f}".removeprefix("0") if value >= 0 else f"{value:.2f}"

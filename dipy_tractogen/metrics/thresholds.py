@@ -1,4 +1,4 @@
-"""Values that measures have to reach, as a pipeline asks for them."""
+"""Limits that measures have to meet, for pipelines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 
 from dipy_tractogen.utils.messages import briefly, listed
 
-from .report_schema import ACCEPTED, OF_SETS
+from .report_schema import MEASURE_NAMES, SET_MEASURES
 
 EACH = "each"
 """In place of the name of a bundle: every one of them."""
@@ -21,20 +21,9 @@ _OF_REAL = re.compile(r"(?P<number>[^*]+?)\s*\*\s*real")
 
 @dataclass(frozen=True)
 class Threshold:
-    """A limit of one measure.
+    """A limit of one measure, overall or of a bundle (`EACH`: of every bundle).
 
-    Attributes
-    ----------
-    measure : str
-        Name of the measure, as in a report.
-    relation : str
-        ``">="`` or ``"<="``.
-    limit : float
-        What is asked.
-    of_real : bool
-        Whether the limit is multiplied by the measure of real streamlines.
-    bundle : str, optional
-        Name of a bundle, or `EACH`; all of them together without it.
+    With ``of_real`` the limit is multiplied by the measure of real streamlines.
     """
 
     measure: str
@@ -45,24 +34,9 @@ class Threshold:
 
     @classmethod
     def parse(cls, text: str) -> Threshold:
-        """Read a limit.
+        """Read ``[BUNDLE:|each:]MEASURE>=NUMBER[*real]``, or with ``<=``.
 
-        Parameters
-        ----------
-        text : str
-            ``MEASURE>=NUMBER`` or ``MEASURE<=NUMBER``, with ``*real`` after the number
-            where it is a share of the measure of real streamlines, and ``BUNDLE:`` or
-            ``each:`` before the measure.
-
-        Returns
-        -------
-        Threshold
-            The limit.
-
-        Raises
-        ------
-        ValueError
-            If the text has another form, or there is no such measure.
+        Raises ValueError if the text has another form, or there is no such measure.
         """
         form = _FORM.fullmatch(text.strip())
         if form is None:
@@ -73,7 +47,7 @@ class Threshold:
         bundle, _, measure = form["what"].rpartition(":")
         _check_measure(text, measure)
         relative = _OF_REAL.fullmatch(form["limit"])
-        if relative and measure not in OF_SETS:
+        if relative and measure not in SET_MEASURES:
             raise ValueError(f"{text}: {measure} is a ratio to real already.")
         number = _number(relative["number"] if relative else form["limit"])
         if number is None:
@@ -85,27 +59,16 @@ class Threshold:
 
     @property
     def asked(self) -> str:
-        """What is asked, as text."""
+        """The limit as text."""
         return f"{self.relation}{self.limit:g}{'*real' if self.of_real else ''}"
 
     def check(self, bundle: str | None, entry: dict) -> dict:
-        """Compare the limit with what was measured.
+        """Compare the limit with an entry of a report, overall or of a bundle.
 
-        Parameters
-        ----------
-        bundle : str or None
-            Whose figures they are; None for all bundles together.
-        entry : dict
-            The figures, from a report.
-
-        Returns
-        -------
-        dict
-            ``bundle``, ``measure``, ``asked``, ``limit``, the number that was to be
-            reached, ``value``, what was measured, and ``met``, which is False where
-            there is no value.
+        Returns ``bundle``, ``measure``, ``asked`` as text, ``limit`` as a number, the
+        measured ``value``, and ``met``, which is False without a value.
         """
-        of_set = self.measure in OF_SETS
+        of_set = self.measure in SET_MEASURES
         value = entry["generated" if of_set else "ratios"][self.measure]
         limit: float | None = self.limit
         if self.of_real:
@@ -125,20 +88,7 @@ class Threshold:
 
 
 def check_thresholds(thresholds: Iterable[Threshold], report: dict) -> list[dict]:
-    """Compare limits with a report.
-
-    Parameters
-    ----------
-    thresholds : iterable of Threshold
-        What is asked, of bundles that `check_bundles` accepts.
-    report : dict
-        From :func:`dipy_tractogen.metrics.evaluation.evaluate`.
-
-    Returns
-    -------
-    list of dict
-        Results of `Threshold.check`, in the order asked, of ``each`` for every bundle.
-    """
+    """Compare limits with a report, in order; those of ``each`` for every bundle."""
     found = []
     for one in thresholds:
         if one.bundle is None:
@@ -152,20 +102,7 @@ def check_thresholds(thresholds: Iterable[Threshold], report: dict) -> list[dict
 
 
 def check_bundles(thresholds: Iterable[Threshold], names: Iterable[str]) -> None:
-    """Refuse limits of bundles that are not compared.
-
-    Parameters
-    ----------
-    thresholds : iterable of Threshold
-        What is asked.
-    names : iterable of str
-        Names of the bundles that are compared.
-
-    Raises
-    ------
-    ValueError
-        If a bundle is none of them.
-    """
+    """Raise ValueError for limits of bundles that are not compared."""
     names = sorted(names)
     for one in thresholds:
         if one.bundle == EACH and not names:
@@ -180,19 +117,8 @@ def check_bundles(thresholds: Iterable[Threshold], names: Iterable[str]) -> None
             )
 
 
-def describe_miss(found: dict) -> str:
-    """Say that a limit was not met.
-
-    Parameters
-    ----------
-    found : dict
-        From `Threshold.check`.
-
-    Returns
-    -------
-    str
-        Such as ``AF_L: coverage 0.82, asked >=0.9``.
-    """
+def describe_unmet(found: dict) -> str:
+    """Describe a limit that is not met, as ``AF_L: coverage 0.82, asked >=0.9``."""
     value = "has no value" if found["value"] is None else f"{found['value']:.4g}"
     asked = found["asked"]
     if "*" in asked and found["limit"] is not None:
@@ -201,12 +127,12 @@ def describe_miss(found: dict) -> str:
 
 
 def _check_measure(text: str, measure: str) -> None:
-    if measure in ACCEPTED:
+    if measure in MEASURE_NAMES:
         return
-    near = get_close_matches(measure, ACCEPTED, n=1)
+    near = get_close_matches(measure, MEASURE_NAMES, n=1)
     meant = f"do you mean {near[0]}? " if near else ""
     raise ValueError(
-        f"{text}: {measure} is no measure; {meant}accepted are {listed(ACCEPTED)}."
+        f"{text}: {measure} is no measure; {meant}accepted are {listed(MEASURE_NAMES)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Volumes that streamlines fill: Dice, overlap and overreach on a grid of voxels."""
+"""Volumes of bundles: Dice, overlap and overreach on a grid of voxels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from dipy_tractogen.streamlines.geometry import lengths, resample
 from dipy_tractogen.streamlines.reference import Reference
 
-from .estimate import Estimate, parts_of_mean
+from .estimate import Estimate, mean_influence
 
 VOXEL_SIZE = 2.0
 """Default size of the voxels of the grid on which bundles are compared, in mm."""
@@ -27,37 +27,16 @@ _MOST_VOXELS = 1 << 21
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Voxels in space.
-
-    Attributes
-    ----------
-    to_voxels : ndarray of shape (4, 4)
-        From RASMM (mm) to voxels, whose centres have whole numbers.
-    dimensions : tuple of int
-        Voxels along each axis: others are of no interest.
-    """
+    """Voxels in space: the affine (4, 4) from RASMM (mm) to voxels, and dimensions."""
 
     to_voxels: np.ndarray
     dimensions: tuple[int, int, int]
 
     @classmethod
     def of_size(cls, voxel_size: float) -> Grid:
-        """Make a grid that is fixed in space: a voxel centre is at the origin.
+        """Make a grid without an end, in practice, with a voxel centre at the origin.
 
-        Parameters
-        ----------
-        voxel_size : float
-            Edge of the voxels in mm.
-
-        Returns
-        -------
-        Grid
-            It has no end, in practice.
-
-        Raises
-        ------
-        ValueError
-            If the voxel size is not a positive number.
+        `voxel_size` is in mm.
         """
         if not (np.isfinite(voxel_size) and voxel_size > 0):
             raise ValueError(f"voxel_size={voxel_size}: give a size in mm above zero.")
@@ -67,22 +46,9 @@ class Grid:
 
     @classmethod
     def of(cls, reference: Reference) -> Grid:
-        """Take the voxels of an image.
+        """Return the voxels of an image, which may be oblique.
 
-        Parameters
-        ----------
-        reference : Reference
-            Grid of an image or of a tractogram, which may be oblique.
-
-        Returns
-        -------
-        Grid
-            Its voxels.
-
-        Raises
-        ------
-        ValueError
-            If the grid is that of a file made without an image.
+        Raises ValueError if the reference is that of a file made without an image.
         """
         reference = Reference.of(reference)
         if reference.is_placeholder:
@@ -100,18 +66,7 @@ class Grid:
         )
 
     def codes(self, points: np.ndarray) -> np.ndarray:
-        """Give numbers to the voxels that points are in.
-
-        Parameters
-        ----------
-        points : ndarray of shape (..., 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape (...), int64
-            One number a voxel; -1 beyond the grid.
-        """
+        """Return numbers of the voxels of points (..., 3) in mm; -1 beyond the grid."""
         voxels = points @ self.to_voxels[:3, :3].T + self.to_voxels[:3, 3]
         voxels = np.floor(voxels + 0.5).astype(np.int64)
         inside = ((voxels >= 0) & (voxels < self.dimensions)).all(axis=-1)
@@ -123,20 +78,9 @@ class Grid:
 def voxel_incidence(sets: Sequence[np.ndarray], grid: Grid) -> list[csr_matrix]:
     """Find which streamlines pass through which voxels.
 
-    Streamlines are sampled four times a voxel or more densely.
-
-    Parameters
-    ----------
-    sets : sequence of ndarray of shape (n, p, 3)
-        Sets of streamlines, points in mm.
-    grid : Grid
-        The voxels.
-
-    Returns
-    -------
-    list of csr_matrix of shape (n, v)
-        For each set, ones where a streamline passes through a voxel. The columns, of
-        voxels that any streamline passes through, are the same for all sets.
+    Streamlines are sampled four times a voxel or more densely. Returns for each set a
+    matrix (n, v) with ones where a streamline passes through a voxel; the columns are
+    the same for all sets.
     """
     passages = [_passages(points, grid) for points in sets]
     found = np.concatenate([codes for _, codes in passages])
@@ -154,24 +98,13 @@ def voxel_incidence(sets: Sequence[np.ndarray], grid: Grid) -> list[csr_matrix]:
 def volume_overlap(
     candidates: csr_matrix, reference: csr_matrix
 ) -> dict[str, Estimate | None]:
-    """Dice coefficient, overlap and overreach of the volumes of two bundles.
+    """Compute Dice coefficient, overlap and overreach of two bundles.
 
-    With the voxels A of the reference and B of the candidates, overlap is
-    ``|A & B| / |A|`` and overreach ``|B - A| / |A|`` :footcite:p:`Cote2013`. All three
-    depend on the number of streamlines: compare bundles of as many. The part of a
-    streamline is what would change without the voxels that no other passes through.
-
-    Parameters
-    ----------
-    candidates : csr_matrix of shape (M, v)
-        Voxels of generated streamlines, from `voxel_incidence`.
-    reference : csr_matrix of shape (N, v)
-        Voxels of real streamlines.
-
-    Returns
-    -------
-    dict of str to Estimate or None
-        ``dice``, ``overlap`` and ``overreach``; None where the reference fills nothing.
+    With the voxels A of the reference and B of the candidates, overlap is ``|A & B| /
+    |A|`` and overreach ``|B - A| / |A|`` :footcite:p:`Cote2013`. All three depend on
+    the number of streamlines: compare bundles of as many. The influence of a streamline
+    is what would change without the voxels that no other passes through. The values are
+    None where the reference is empty.
 
     References
     ----------
@@ -197,15 +130,15 @@ def volume_overlap(
     return {
         name: Estimate(
             float(value),
-            parts_of_mean(-without_ours[name], over=1),
-            parts_of_mean(-without_theirs[name], over=1),
+            mean_influence(-without_ours[name], over=1),
+            mean_influence(-without_theirs[name], over=1),
         )
         for name, value in measures.items()
     }
 
 
 def _measures(ours, theirs, shared) -> dict:
-    """Dice, overlap and overreach of numbers of voxels."""
+    """Dice, overlap and overreach from numbers of voxels."""
     # A streamline that is alone leaves no voxel behind: then the others are too few.
     theirs = np.maximum(theirs, 1)
     return {
@@ -216,7 +149,7 @@ def _measures(ours, theirs, shared) -> dict:
 
 
 def _passages(points: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Streamlines and voxels that they pass through, each pair once, in order."""
+    """Streamlines and the voxels they pass through, each pair once, in order."""
     owners, codes = [np.zeros(0, np.intp)], [np.zeros(0, np.int64)]
     for start in range(0, len(points), _BLOCK_SIZE):
         block = points[start : start + _BLOCK_SIZE]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.metrics.attribute_distances import texture
+from dipy_tractogen.metrics.attribute_distances import measure_attributes
 from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.common_grid import common_grid
 from dipy_tractogen.streamlines.conditions import COMPUTED
@@ -88,7 +88,7 @@ def load_panel(
     title = panel_title(input_files) if title is None else title
     numbers = None
     if value in COMPUTED:
-        numbers = texture(bundles.streamlines)[value]
+        numbers = measure_attributes(bundles.streamlines)[value]
     elif value:
         numbers = bundles.values[value]
     given = (bundles.streamlines, bundles.labels, bundles.bundle_names, numbers)

@@ -311,7 +311,7 @@ def _evaluate(
     sets: dict, asked: dict, labels: dict, names: list[str], **options
 ) -> dict:
     """Evaluate, and compare what was asked for with what was obtained."""
-    from dipy_tractogen.metrics.errors import compare_with_asked
+    from dipy_tractogen.metrics.errors import condition_errors
     from dipy_tractogen.metrics.evaluation import evaluate
 
     logger.info(
@@ -325,7 +325,7 @@ def _evaluate(
         **options,
     )
     compared = {names.index(name): name for name in report["bundles"]}
-    report["conditions"] = compare_with_asked(
+    report["conditions"] = condition_errors(
         sets["generated"].streamlines, asked, labels["generated"], compared
     )
     return report

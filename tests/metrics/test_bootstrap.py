@@ -4,10 +4,10 @@ import pytest
 
 from dipy_tractogen.metrics.bootstrap import (
     Bootstrap,
-    applied,
+    add_change,
     draw_medians,
-    interval,
-    interval_of_none,
+    percentile_interval,
+    zero_share_interval,
 )
 from dipy_tractogen.metrics.comparison import OVERALL
 from dipy_tractogen.metrics.estimate import mean_estimate
@@ -69,26 +69,28 @@ def test_medians_are_those_of_drawn_values():
     expected = np.median(rng.choice(values, (5000, 151)), axis=1)
     found = draw_medians(values, 5000, rng)
     assert np.isin(found, values).all()
-    assert_allclose(interval(found), interval(expected), rtol=0.02)
+    assert_allclose(
+        percentile_interval(found), percentile_interval(expected), rtol=0.02
+    )
 
 
 def test_values_stay_within_what_is_possible():
     change = np.array([-2.0, 0.0, 0.3, 2.0])
-    assert_allclose(applied(0.5, change, is_share=True), [0, 0.5, 0.8, 1])
-    found = applied(0.5, change, is_share=False)
+    assert_allclose(add_change(0.5, change, is_share=True), [0, 0.5, 0.8, 1])
+    found = add_change(0.5, change, is_share=False)
     assert_allclose(found, 0.5 * np.array([np.exp(-4), 1, np.exp(0.6), np.e * 4]))
-    assert_allclose(applied(0, change, is_share=False), [0, 0, 0.3, 2])
+    assert_allclose(add_change(0, change, is_share=False), [0, 0, 0.3, 2])
 
 
 def test_changes_of_a_value_near_zero_are_not_of_any_size():
     change = np.linspace(-0.1, 0.1, 51)
-    found = applied(1e-9, change, is_share=False)
+    found = add_change(1e-9, change, is_share=False)
     assert (np.diff(found) >= 0).all()
     assert 0 <= found.min() < found.max() < 0.3
 
 
 def test_none_of_some_may_be_a_few_of_others():
-    low, high = interval_of_none(30)
+    low, high = zero_share_interval(30)
     assert low == 0
     # The chance that none of thirty is found.
     assert (1 - high) ** 30 == pytest.approx(0.025)

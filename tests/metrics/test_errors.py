@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import mean_absolute_error, r2_score
 
 from dipy_tractogen.metrics.errors import (
-    compare_with_asked,
+    condition_errors,
     describe_errors,
     point_errors,
     regression_errors,
@@ -81,7 +81,7 @@ def straight(lines):
 
 def test_errors_are_those_of_the_lengths(straight):
     asked = np.array([31, 39, 50, 60, 74, np.nan])
-    found = compare_with_asked(straight, {"length": asked}, LABELS, NAMES)["length"]
+    found = condition_errors(straight, {"length": asked}, LABELS, NAMES)["length"]
     assert found["unit"] == "mm"
     assert found["n"] == 5
     assert found["mae"] == pytest.approx(6 / 5, rel=1e-4)
@@ -94,15 +94,15 @@ def test_errors_are_those_of_the_lengths(straight):
 
 def test_one_value_for_all_has_no_r2(straight):
     asked = {"length": np.full(6, 50.0)}
-    found = compare_with_asked(straight, asked, LABELS, NAMES)["length"]
+    found = condition_errors(straight, asked, LABELS, NAMES)["length"]
     assert found["r2"] is None
     assert found["mae"] == pytest.approx(90 / 6, rel=1e-4)
 
 
 def test_what_is_not_known_is_left_out(straight):
     asked = {"tortuosity": np.full(6, np.nan)}
-    assert compare_with_asked(straight, asked, LABELS, NAMES) == {}
+    assert condition_errors(straight, asked, LABELS, NAMES) == {}
     asked = {"tortuosity": np.array([np.nan] * 5 + [1.5])}
-    found = compare_with_asked(straight, asked, LABELS, NAMES)["tortuosity"]
+    found = condition_errors(straight, asked, LABELS, NAMES)["tortuosity"]
     assert found["bundles"] == {}
     assert found["mae"] == pytest.approx(0.5, rel=1e-4)

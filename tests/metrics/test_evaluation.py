@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.metrics import evaluation as module
-from dipy_tractogen.metrics.bootstrap import interval_of_none
+from dipy_tractogen.metrics.bootstrap import zero_share_interval
 from dipy_tractogen.metrics.evaluation import evaluate, worst_bundle
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
@@ -130,7 +130,7 @@ def test_shifted_bundle_is_the_worst(phantoms):
     # What a copy is follows from the 20 that are held out.
     assert entry["memorised"] == 0
     intervals = report["bundles"]["bundle_2"]["intervals"]["generated"]
-    assert intervals["memorised"] == interval_of_none(20)
+    assert intervals["memorised"] == zero_share_interval(20)
 
 
 def test_longer_streamlines_are_farther_than_real_ones(phantoms):
@@ -181,7 +181,7 @@ def test_shares_of_none_know_how_many_were_looked_at(good):
     entry = good["bundles"]["bundle_1"]
     for kind, count in (("generated", 200), ("real", 40)):
         assert entry[kind]["repetition"] == 0
-        assert entry["intervals"][kind]["repetition"] == interval_of_none(count)
+        assert entry["intervals"][kind]["repetition"] == zero_share_interval(count)
 
 
 def test_distributions_are_those_of_the_attributes(good):

@@ -63,8 +63,8 @@ def test_counts_in_balls_of_known_lines(lines):
     found = count_in_balls(lines([0, 10]), [2.5, 6.5], lines([1, 2, 5, 20]))
     assert_array_equal(found.per_ball, [2, 1])
     assert_array_equal(found.per_point, [1, 1, 1, 0])
-    assert_array_equal(found.held_alone, [2, 1])
-    assert_array_equal(found.alone_in, [0, 0, 1, 0])
+    assert_array_equal(found.exclusive_points, [2, 1])
+    assert_array_equal(found.exclusive_balls, [0, 0, 1, 0])
 
 
 def test_balls_are_open(lines):
@@ -79,15 +79,15 @@ def test_counts_in_balls_are_those_of_all_pairs(curves):
     assert_array_equal(found.per_ball, inside.sum(axis=1))
     assert_array_equal(found.per_point, inside.sum(axis=0))
     in_one_ball = inside & (inside.sum(axis=0) == 1)
-    assert_array_equal(found.held_alone, in_one_ball.sum(axis=1))
+    assert_array_equal(found.exclusive_points, in_one_ball.sum(axis=1))
     single = inside & (inside.sum(axis=1) == 1)[:, None]
-    assert_array_equal(found.alone_in, single.sum(axis=0))
+    assert_array_equal(found.exclusive_balls, single.sum(axis=0))
 
 
 def test_nothing_is_in_no_ball(lines):
     found = count_in_balls(lines([0, 1]), [5, 5], lines([]))
     assert_array_equal(found.per_ball, [0, 0])
-    assert found.per_point.shape == found.alone_in.shape == (0,)
+    assert found.per_point.shape == found.exclusive_balls.shape == (0,)
     assert_array_equal(count_in_balls(lines([]), [], lines([0]))[1], [0])
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from dipy_tractogen.metrics.memorisation import (
     copy_distance,
+    copy_influence,
     memorisation,
-    parts_of_copies,
 )
 
 
@@ -75,16 +75,16 @@ def test_real_pairs_do_not_hide_copies(distances):
 def test_held_out_streamlines_that_are_all_in_training_show_no_copies():
     held_out = np.zeros(50)
     assert memorisation(np.zeros(50), held_out)["copies"] == "none"
-    assert not parts_of_copies(np.zeros(50), held_out)[1].any()
+    assert not copy_influence(np.zeros(50), held_out)[1].any()
 
 
 def test_parts_are_those_of_both_sets(distances):
     held_out, generated = distances
-    ours, theirs = parts_of_copies(generated, held_out)
+    ours, theirs = copy_influence(generated, held_out)
     assert ours.shape == (3000,)
     assert theirs.shape == (800,)
     # One more held-out streamline that is near lowers the limit, and the share.
     assert theirs[held_out.argmin()] < 0 < theirs[held_out.argmax()]
     # Copies that are far nearer do not depend on where the limit is.
     generated[:] = 0.01
-    assert not parts_of_copies(generated, held_out)[1].any()
+    assert not copy_influence(generated, held_out)[1].any()

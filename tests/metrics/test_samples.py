@@ -3,7 +3,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 
 from dipy_tractogen.metrics.samples import (
-    matched_draws,
+    draw_matched_samples,
     matched_sizes,
     prepare,
 )
@@ -41,7 +41,7 @@ def test_without_labels_all_are_of_one_bundle(lines):
 
 def test_draws_have_one_composition(sets):
     real, generated, training = sets
-    draws = list(matched_draws(real, generated, training, nb_draws=3, seed=0))
+    draws = list(draw_matched_samples(real, generated, training, nb_draws=3, seed=0))
     assert len(draws) == 3
     for draw in draws:
         for part in (draw.reference, draw.generated, draw.baseline):
@@ -55,7 +55,7 @@ def test_draws_have_one_composition(sets):
 
 def test_draws_are_fixed_by_the_seed(sets):
     def drawn(seed):
-        (draw,) = matched_draws(*sets, nb_draws=1, seed=seed)
+        (draw,) = draw_matched_samples(*sets, nb_draws=1, seed=seed)
         return offsets(draw.generated)
 
     assert_array_equal(drawn(1), drawn(1))
@@ -64,7 +64,7 @@ def test_draws_are_fixed_by_the_seed(sets):
 
 def test_without_training_real_ones_are_halved(sets):
     real, generated, _ = sets
-    for draw in matched_draws(real, generated, None, nb_draws=4, seed=0):
+    for draw in draw_matched_samples(real, generated, None, nb_draws=4, seed=0):
         halves = [offsets(draw.reference), offsets(draw.baseline)]
         assert_allclose(np.sort(np.concatenate(halves)), np.arange(10))
         assert_array_equal(np.bincount(draw.generated.labels), [3, 2])
@@ -81,7 +81,7 @@ def test_bundle_that_was_not_trained_on_sets_no_limit(sets):
     real, generated, training = sets
     trained = training.of_bundle(0)
     assert matched_sizes(real, generated, trained) == {0: 6, 1: 4}
-    (draw,) = matched_draws(real, generated, trained, nb_draws=1, seed=0)
+    (draw,) = draw_matched_samples(real, generated, trained, nb_draws=1, seed=0)
     assert_array_equal(np.bincount(draw.generated.labels), [6, 4])
     assert_array_equal(np.bincount(draw.baseline.labels), [6])
 

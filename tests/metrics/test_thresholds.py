@@ -2,12 +2,12 @@ import re
 
 import pytest
 
-from dipy_tractogen.metrics.report_schema import ACCEPTED, DESCRIPTIONS
+from dipy_tractogen.metrics.report_schema import DESCRIPTIONS, MEASURE_NAMES
 from dipy_tractogen.metrics.thresholds import (
     Threshold,
     check_bundles,
     check_thresholds,
-    describe_miss,
+    describe_unmet,
 )
 
 
@@ -85,8 +85,8 @@ def test_limits_are_compared(report, text, met):
 def test_each_bundle_is_checked_and_the_misses_are_said(report):
     found = check_thresholds([Threshold.parse("each:coverage>=0.95*real")], report)
     assert [one["bundle"] for one in found] == ["AF:L", "CST_R"]
-    assert describe_miss(found[0]) == "AF:L: coverage 0.7, asked >=0.95*real = 0.76"
-    assert describe_miss(found[1]) == "CST_R: coverage has no value, asked >=0.95*real"
+    assert describe_unmet(found[0]) == "AF:L: coverage 0.7, asked >=0.95*real = 0.76"
+    assert describe_unmet(found[1]) == "CST_R: coverage has no value, asked >=0.95*real"
 
 
 def test_bundles_that_are_not_there_are_refused():
@@ -99,4 +99,4 @@ def test_bundles_that_are_not_there_are_refused():
 
 
 def test_every_measure_is_described():
-    assert set(ACCEPTED) == set(DESCRIPTIONS)
+    assert set(MEASURE_NAMES) == set(DESCRIPTIONS)

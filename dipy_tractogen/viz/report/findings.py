@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dipy_tractogen.metrics.thresholds import describe_miss
+from dipy_tractogen.metrics.thresholds import describe_unmet
 from dipy_tractogen.utils.messages import listed
 
 from .content import Finding, is_number, shown
@@ -152,7 +152,7 @@ def _of_evaluation(metrics: dict) -> list[str]:
     if not metrics:
         return []
     thresholds = metrics.get("thresholds") or ()
-    missed = [describe_miss(each) for each in thresholds if not each["met"]]
+    missed = [describe_unmet(each) for each in thresholds if not each["met"]]
     texts = [f"Not met: {listed(missed, '; ')}."] if missed else []
     for measure in QUALITY:
         low = [

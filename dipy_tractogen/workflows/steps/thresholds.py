@@ -54,8 +54,8 @@ def raise_if_missed(found: list[dict]) -> None:
     ThresholdsNotMet
         If one was not.
     """
-    from dipy_tractogen.metrics.thresholds import describe_miss
+    from dipy_tractogen.metrics.thresholds import describe_unmet
 
-    missed = [describe_miss(one) for one in found if not one["met"]]
+    missed = [describe_unmet(one) for one in found if not one["met"]]
     if missed:
         raise ThresholdsNotMet("\n".join(missed))
