@@ -26,21 +26,10 @@ _MOST_MAPPED = 1024
 def as_sequence(
     points: np.ndarray, lengths: np.ndarray, offsets: np.ndarray | None = None
 ) -> ArraySequence:
-    """Build a sequence of streamlines around flat arrays, without copying them.
+    """Return a sequence of streamlines around flat arrays, without copying the points.
 
-    Parameters
-    ----------
-    points : ndarray of shape (nb_points_in_all, 3)
-        Points of all streamlines (mm).
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-    offsets : ndarray of int, shape (n,), optional
-        First point of each; one streamline comes after the other without them.
-
-    Returns
-    -------
-    streamlines : ArraySequence
-        The n streamlines.
+    `points` (nb_points_in_all, 3) are in mm, `lengths` (n,) numbers of points;
+    `offsets` (n,) are the first points, by default one streamline after the other.
     """
     lengths = np.asarray(lengths, dtype=np.intp)
     streamlines = ArraySequence()
@@ -96,22 +85,9 @@ str or Path
 
 
 def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
-    """Return streamlines in the one form that this package works on.
+    """Return what `as_streamlines` takes as an ArraySequence, a view where possible.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence, ndarray of shape (n, nb_points, 3) or list of ndarray
-        Streamlines (mm), or what else `as_streamlines` takes.
-
-    Returns
-    -------
-    streamlines : ArraySequence
-        A view of the same points where that is possible.
-
-    Raises
-    ------
-    ValueError
-        If the points do not have three coordinates.
+    Raises ValueError if the points do not have three coordinates.
     """
     streamlines = as_streamlines(streamlines)
     if isinstance(streamlines, np.ndarray):
@@ -136,18 +112,7 @@ def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
 def concatenated(
     parts: Sequence[np.ndarray] | Sequence[ArraySequence],
 ) -> np.ndarray | ArraySequence:
-    """Put streamlines of several arrays, or of several sequences, into one.
-
-    Parameters
-    ----------
-    parts : sequence of ndarray of shape (m, nb_points, 3), or of ArraySequence
-        Streamlines (mm), one part at least; sequences as `as_sequence` builds them.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3) or ArraySequence
-        All of them.
-    """
+    """Return the streamlines of several arrays, or several sequences, in one."""
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
     return as_sequence(
@@ -159,25 +124,11 @@ def concatenated(
 def blocks(
     streamlines: ArraySequence, *, points_per_block: int = POINTS_PER_BLOCK
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Walk through streamlines in blocks of bounded memory.
+    """Yield streamlines in blocks of about `points_per_block` points: bounded memory.
 
-    Of points in a mapped file none are kept from one block to the next.
-
-    Parameters
-    ----------
-    streamlines : ArraySequence
-        Streamlines, which may be a view with holes or in another order.
-    points_per_block : int, optional
-        Points in a block, about. A block has one streamline at least.
-
-    Yields
-    ------
-    rows : slice
-        Streamlines of the block.
-    points : ndarray of shape (nb_points_in_block, 3)
-        Their points (mm); a view where they lie side by side.
-    lengths : ndarray of int, shape (nb_streamlines_in_block,)
-        Their numbers of points.
+    Each is the slice of its streamlines, their points (k, 3) in mm, a view where they
+    lie side by side, and their numbers of points (m,). Streamlines may have holes or be
+    in another order; of a mapped file nothing is kept from one block to the next.
     """
     lengths = np.asarray(streamlines._lengths, dtype=np.intp)
     offsets = np.asarray(streamlines._offsets, dtype=np.intp)
@@ -211,22 +162,7 @@ def _gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.nd
 def take(
     streamlines: ArraySequence, indices: np.ndarray, *, dtype: np.dtype = np.float32
 ) -> ArraySequence:
-    """Copy some streamlines into a sequence of their own, side by side.
-
-    Parameters
-    ----------
-    streamlines : ArraySequence
-        Streamlines (mm).
-    indices : ndarray of bool or int
-        Which streamlines, and in which order.
-    dtype : dtype, optional
-        Type of the copied points.
-
-    Returns
-    -------
-    streamlines : ArraySequence
-        The chosen streamlines.
-    """
+    """Return a copy of the streamlines at `indices`, in that order, side by side."""
     chosen = streamlines[np.asarray(indices)]
     lengths = np.asarray(chosen._lengths, dtype=np.intp)
     points = np.empty((int(lengths.sum()), 3), dtype=dtype)
@@ -238,24 +174,10 @@ def take(
 
 
 def lengths_between(offsets: np.ndarray, nb_points: int) -> np.ndarray:
-    """Compute numbers of points from where each streamline of a file begins.
+    """Return numbers of points (n,) from the places where streamlines begin.
 
-    Parameters
-    ----------
-    offsets : ndarray of int, shape (n + 1,)
-        First point of each streamline, and the end of the last one.
-    nb_points : int
-        Points in all.
-
-    Returns
-    -------
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-
-    Raises
-    ------
-    ValueError
-        If an offset is not among the points, or the offsets are out of order.
+    `offsets` (n + 1,) end with that of the end. Raises ValueError if they are out of
+    order or do not fit the points.
     """
     beyond = np.flatnonzero((offsets < 0) | (offsets > nb_points))
     if len(beyond):
@@ -275,40 +197,17 @@ def lengths_between(offsets: np.ndarray, nb_points: int) -> np.ndarray:
 
 
 def streamlines_of(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return the streamlines to which points belong.
+    """Return the streamlines that points belong to, sorted and each once.
 
-    Parameters
-    ----------
-    points : ndarray of int, shape (k,)
-        Numbers of points, counted through all streamlines.
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-
-    Returns
-    -------
-    rows : ndarray of int
-        Streamlines that hold at least one of the points, in order.
+    `points` count through all streamlines, whose numbers of points are `lengths` (n,).
     """
     return np.unique(np.searchsorted(np.cumsum(lengths), points, side="right"))
 
 
 def extent(points: np.ndarray | ArraySequence) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and the highest coordinates.
+    """Return the lowest and highest coordinates (3,) of the finite points, in mm.
 
-    Parameters
-    ----------
-    points : ndarray of shape (..., 3) or ArraySequence
-        Points (mm). Those that are not finite are passed over.
-
-    Returns
-    -------
-    low, high : ndarray of shape (3,)
-        Opposite corners of the box around the points (mm).
-
-    Raises
-    ------
-    ValueError
-        If there is no finite point.
+    `points` are (..., 3) or what `as_streamlines` takes; ValueError if none is finite.
     """
     if isinstance(points, (list, tuple)) and len(points) and np.ndim(points[0]) < 2:
         points = np.asarray(points)

@@ -15,20 +15,10 @@ from .geometry import own_lengths
 def obtained_values(
     streamlines: ArraySequence | np.ndarray, names: Iterable[str]
 ) -> dict[str, np.ndarray]:
-    """Compute properties of streamlines on all of their points.
+    """Return length (mm), curvature (1/mm) and tortuosity along all points, each (n,).
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines in mm, each with points at equal distances.
-    names : iterable of str
-        Names of properties; those that are not in
-        :data:`dipy_tractogen.streamlines.conditions.COMPUTED` are left out.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,), float64
-        What each streamline has, by name. The curvature of two points is zero.
+    Of `names` only those in `conditions.COMPUTED` are computed. Points of a streamline
+    are at equal distances; the curvature of two points is zero.
     """
     names = [name for name in names if name in COMPUTED]
     if isinstance(streamlines, np.ndarray):

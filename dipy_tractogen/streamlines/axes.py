@@ -11,35 +11,14 @@ _SMALLEST_VOXEL = 1e-12
 
 
 def is_flat(affine: np.ndarray) -> bool:
-    """Return whether an affine cannot be inverted.
-
-    Parameters
-    ----------
-    affine : ndarray of shape (4, 4)
-        From voxels to RASMM (mm), finite.
-
-    Returns
-    -------
-    bool
-        True if its voxels have no volume to speak of.
-    """
+    """Return whether voxels of a finite affine (4, 4) have hardly any volume."""
     return bool(abs(np.linalg.det(affine[:3, :3].astype(float))) < _SMALLEST_VOXEL)
 
 
 def moved(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """Compute where an affine takes points, in double precision.
+    """Return points (n, 3) after an affine (4, 4), computed in float64, as float32.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, 3)
-        Points.
-    affine : ndarray of shape (4, 4)
-        The affine.
-
-    Returns
-    -------
-    ndarray of shape (n, 3), float32
-        The points, moved. Axis by axis: a product of matrices is slower.
+    Axis by axis: a product of matrices is slower.
     """
     x, y, z = points.T.astype(np.float64)
     found = np.empty(points.shape, dtype=np.float32)
@@ -50,22 +29,9 @@ def moved(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
 
 
 def axes_of(affine: np.ndarray) -> str:
-    """Return the directions nearest to the axes of a grid.
+    """Return the directions nearest to the axes of a grid, such as "RAS".
 
-    Parameters
-    ----------
-    affine : ndarray of shape (4, 4)
-        From voxels to RASMM (mm).
-
-    Returns
-    -------
-    str
-        Such as ``"RAS"``.
-
-    Raises
-    ------
-    ValueError
-        If two axes cannot be told apart.
+    Raises ValueError if two axes cannot be told apart.
     """
     codes = aff2axcodes(affine)
     if None in codes:
@@ -74,24 +40,7 @@ def axes_of(affine: np.ndarray) -> str:
 
 
 def voxel_order(given: str | bytes) -> str:
-    """Return an order of axes as three capital letters.
-
-    Parameters
-    ----------
-    given : str or bytes
-        Directions in which the three axes go, such as ``"las"``.
-
-    Returns
-    -------
-    str
-        Such as ``"LAS"``.
-
-    Raises
-    ------
-    ValueError
-        If they are not one each of left and right, of posterior and anterior, and of
-        inferior and superior.
-    """
+    """Return an order of axes in capital letters; ValueError if it is none."""
     text = given.decode("latin-1") if isinstance(given, bytes) else str(given)
     text = text.removeprefix("b'").removesuffix("'")  # as early model files have it
     order = text.strip("\0 ").upper()

@@ -16,25 +16,7 @@ Data = dict[str, np.ndarray]
 
 
 def as_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
-    """Return values with a row for each streamline.
-
-    Parameters
-    ----------
-    data : mapping of str to ndarray of shape (n,) or (n, k)
-        Values of each streamline, by name.
-    nb_streamlines : int
-        Number n of streamlines.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, k)
-        The same values, of the same types.
-
-    Raises
-    ------
-    ValueError
-        If there is not one row for each streamline.
-    """
+    """Return values by name as (n, k); ValueError without a row for each."""
     columns = {}
     for name, values in data.items():
         values = np.asarray(values)
@@ -48,23 +30,9 @@ def as_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
 
 
 def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
-    """Return values in the shape and a type that files have.
+    """Return values by name as files hold them: (n, k), up to 64 bits.
 
-    Parameters
-    ----------
-    data, nb_streamlines
-        As for `as_columns`.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, k)
-        The same values, as text, or as integers or floating-point numbers of 64 bits at
-        most.
-
-    Raises
-    ------
-    ValueError
-        If there is not a row of numbers for each streamline.
+    Raises ValueError if there is not a row of numbers or text for each streamline.
     """
     columns = as_columns(data, nb_streamlines)
     for name, values in columns.items():
@@ -82,20 +50,7 @@ def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data
 
 
 def with_texts(data: Data, tables: Mapping[str, Mapping[int, str]]) -> Data:
-    """Return values with names of categories in place of codes.
-
-    Parameters
-    ----------
-    data : dict of str to ndarray of shape (n, k)
-        Values of each streamline, by name.
-    tables : mapping of str to mapping of int to str
-        What codes stand for, by the name of values that are codes, or NaN.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, k)
-        The same values, with text where there is a table; empty text for NaN.
-    """
+    """Return values with the text that a code stands for; "" for NaN."""
 
     def texts(codes, table):
         unique, inverse = np.unique(codes, return_inverse=True)
@@ -109,19 +64,9 @@ def with_texts(data: Data, tables: Mapping[str, Mapping[int, str]]) -> Data:
 
 
 def with_codes(data: Data, tables: dict[str, dict[int, str]]) -> Data:
-    """Return values with codes in place of names of categories.
+    """Return values with float32 codes in place of text; NaN where the text is empty.
 
-    Parameters
-    ----------
-    data : dict of str to ndarray of shape (n, k)
-        Values of each streamline, by name; text is taken for names of categories.
-    tables : dict of str to dict of int to str
-        What codes stand for, by the name of values. Those of further names are added.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, k)
-        The same values, with float32 codes for text; NaN where it is empty.
+    Codes of further names are added to `tables`.
     """
 
     def codes(texts, table):
@@ -143,27 +88,7 @@ def with_codes(data: Data, tables: dict[str, dict[int, str]]) -> Data:
 
 
 def checked_labels(labels: np.ndarray, nb_streamlines: int, nb_names: int):
-    """Return labels; refuse those that are not one bundle for each streamline.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (n,)
-        Bundle of each streamline, counted from 0.
-    nb_streamlines : int
-        Number n of streamlines.
-    nb_names : int
-        Number of bundles.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        The labels.
-
-    Raises
-    ------
-    ValueError
-        If they are of another shape or type, or a bundle is not there.
-    """
+    """Return labels (n,); ValueError if one is not the index of a name."""
     labels = np.asarray(labels)
     if labels.shape != (nb_streamlines,) or labels.dtype.kind not in "iu":
         raise ValueError(
@@ -181,23 +106,12 @@ def checked_labels(labels: np.ndarray, nb_streamlines: int, nb_names: int):
 def join_columns(
     parts: Sequence[Mapping[str, np.ndarray]], counts: Sequence[int]
 ) -> Data:
-    """Join the values of several sets of streamlines.
+    """Return the values of several sets of streamlines by name, one after the other.
 
-    A set that has no values of a name gets NaN, for which whole numbers become float64,
-    or empty text. Values of a name that are not of the same width everywhere, or text
-    in some sets only, are left out. A warning names both.
-
-    Parameters
-    ----------
-    parts : sequence of mapping of str to ndarray of shape (n_i, k)
-        Values of each set.
-    counts : sequence of int
-        Number n_i of streamlines of each. Sets without any do not count.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, k)
-        The values of all, one set after the other, of a type that holds them all.
+    `parts` have values (n_i, k) and `counts` numbers of streamlines n_i. A set without
+    values of a name gets NaN, for which whole numbers become float64, or empty text.
+    Values of different widths, or text in some sets only, are left out. A warning names
+    both.
     """
     parts = [part for part, count in zip(parts, counts) if count]
     counts = [count for count in counts if count]
@@ -244,23 +158,10 @@ def choose_inherited(
     path: str | os.PathLike,
     room: int | None,
 ) -> list[str]:
-    """Choose the values of the inputs that a file has room for beside its own.
+    """Return the names of values of the inputs that a file has room for beside its own.
 
-    Parameters
-    ----------
-    inherited : mapping of str to ndarray of shape (m, k)
-        Values of the inputs.
-    own : collection of str
-        Names of those that are computed, which take the place of the same names.
-    path : str or Path
-        The file, for the warnings that say what is left out.
-    room : int or None
-        Number of names that fit beside the own ones; None where there is no limit.
-
-    Returns
-    -------
-    list of str
-        Names of those that are written.
+    Computed values (`own`) replace those of the same name; `room` is the number of
+    further names, or None. Warnings say what is replaced or left out.
     """
     replaced = [name for name in inherited if name in own]
     others = [name for name in inherited if name not in own]
@@ -284,13 +185,7 @@ def choose_inherited(
 
 
 def warn_of_left_out(parts: Sequence[Mapping[str, Sequence[str]]]) -> None:
-    """Say what files hold that is not written again.
-
-    Parameters
-    ----------
-    parts : sequence of mapping of str to sequence of str
-        For each file names, by what they are names of, such as ``"data_per_point"``.
-    """
+    """Warn of what files hold that is not written: names by kind, in each file."""
     for kind in dict.fromkeys(kind for part in parts for kind in part):
         names = sorted({name for part in parts for name in part.get(kind, ())})
         if names:

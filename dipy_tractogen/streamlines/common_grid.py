@@ -21,29 +21,10 @@ def common_grid(
     *,
     tell: bool = True,
 ) -> Reference | None:
-    """Return the grid that tractograms share.
+    """Return the grid that tractograms share; None if there are only placeholders.
 
-    Parameters
-    ----------
-    files : list of Path
-        The tractograms.
-    reference : Reference, str or Path, optional
-        The grid in place of those in the headers; or a file that holds it.
-    tell : bool, optional
-        Whether it is said which files have another grid, or none.
-
-    Returns
-    -------
-    Reference or None
-        The grid; None where there are only placeholders.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be opened.
-    ValueError
-        If a header is damaged, or the files have different grids and there is no
-        reference.
+    A `reference` replaces the grids in the headers. Raises ValueError if files have
+    different grids and none is given. If `tell`, other and missing grids are logged.
     """
     if reference is not None:
         reference = Reference.of(reference)

@@ -105,23 +105,7 @@ class Condition:
 
     @classmethod
     def from_plain(cls, plain: dict) -> Condition:
-        """Make a property again of plain values.
-
-        Parameters
-        ----------
-        plain : dict
-            Its attributes.
-
-        Returns
-        -------
-        Condition
-            The property.
-
-        Raises
-        ------
-        ValueError
-            If an attribute is unknown, or of another type.
-        """
+        """Return the property of plain values, those of `Conditions.to_plain`."""
         PLAIN_CONDITION(plain, "")
         return cls(**plain)
 
@@ -140,23 +124,7 @@ class Condition:
         return {name: code for code, name in enumerate(self.categories)}
 
     def code(self, value: str) -> int:
-        """Return the number of a category.
-
-        Parameters
-        ----------
-        value : str
-            Name of the category.
-
-        Returns
-        -------
-        int
-            Its index.
-
-        Raises
-        ------
-        ValueError
-            If there is no such category.
-        """
+        """Return the index of a category; ValueError if there is none of the name."""
         value = true_name(value)
         if value not in self._code_of:
             raise ValueError(
@@ -166,23 +134,7 @@ class Condition:
         return self._code_of[value]
 
     def codes(self, texts: np.ndarray) -> np.ndarray:
-        """Return the numbers of the categories of streamlines.
-
-        Parameters
-        ----------
-        texts : ndarray of shape (n,)
-            Names of categories.
-
-        Returns
-        -------
-        ndarray of shape (n,), int32
-            Index of each.
-
-        Raises
-        ------
-        ValueError
-            If there is no such category.
-        """
+        """Return the index of each category, (n,), int32; see `code`."""
         texts = np.asarray(texts)
         codes = np.empty(len(texts), dtype=np.int32)
         for start in range(0, len(texts), _BLOCK):
@@ -193,13 +145,7 @@ class Condition:
         return codes
 
     def describe(self) -> str:
-        """Return in a line what the property may be.
-
-        Returns
-        -------
-        str
-            Its categories, or its range with the unit.
-        """
+        """Return in a line the categories, or the range with its unit."""
         if self.is_categorical:
             return f"{self.name}: {', '.join(self.categories)}"
         unit = f" {self.unit}" if self.unit else ""
@@ -207,25 +153,7 @@ class Condition:
 
 
 def finite_numbers(name: str, values: np.ndarray) -> np.ndarray:
-    """Return values of whatever type as numbers.
-
-    Parameters
-    ----------
-    name : str
-        Name of the property.
-    values : ndarray
-        Its values.
-
-    Returns
-    -------
-    ndarray of float64
-        The numbers.
-
-    Raises
-    ------
-    ValueError
-        If one is no number, or not finite.
-    """
+    """Return values as float64; ValueError if one is no finite number."""
     try:
         numbers = np.asarray(values).astype(float)
     except (TypeError, ValueError) as error:

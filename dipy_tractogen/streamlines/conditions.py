@@ -27,18 +27,7 @@ COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 
 
 def asked_name(name: str) -> str:
-    """Name what was asked of streamlines beside what they have.
-
-    Parameters
-    ----------
-    name : str
-        One of `COMPUTED`.
-
-    Returns
-    -------
-    str
-        Such as ``asked_length``.
-    """
+    """Return the name of what was asked of streamlines, such as "asked_length"."""
     return f"asked_{name}"
 
 
@@ -143,23 +132,7 @@ class Conditions:
         )
 
     def columns(self, name: str) -> slice:
-        """Return the columns of a property.
-
-        Parameters
-        ----------
-        name : str
-            Name of the property.
-
-        Returns
-        -------
-        slice
-            Its columns in `encode`.
-
-        Raises
-        ------
-        ValueError
-            If there is no such property.
-        """
+        """Return the columns of a property in `encode`; ValueError if there is none."""
         start = 0
         for one in self:
             if one.name == name:
@@ -168,43 +141,17 @@ class Conditions:
         return self[name]
 
     def codes(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Turn categories into numbers.
+        """Return the indices of categories by name, (n, nb_categorical), int32.
 
-        Parameters
-        ----------
-        values : mapping of str to ndarray of shape (n,)
-            Text by the name of the property.
-
-        Returns
-        -------
-        ndarray of shape (n, nb_categorical), int32
-            Index of each category.
-
-        Raises
-        ------
-        ValueError
-            If a property is missing or a category unknown.
+        Raises ValueError if a property is missing or a category unknown.
         """
         columns = [one.codes(_value(values, one.name)) for one in self.categorical]
         return np.stack(columns, axis=1)
 
     def standardised(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Take numbers to mean zero and deviation one.
+        """Return numbers at mean 0 and deviation 1, (n, nb_continuous), float64.
 
-        Parameters
-        ----------
-        values : mapping of str to ndarray of shape (n,)
-            Numbers by the name of the property.
-
-        Returns
-        -------
-        ndarray of shape (n, nb_continuous), float64
-            Standardised numbers.
-
-        Raises
-        ------
-        ValueError
-            If a property is missing, or a number is not finite.
+        Raises ValueError if a property is missing, or a number is not finite.
         """
         columns = [
             (finite_numbers(one.name, _value(values, one.name)) - one.mean)
@@ -214,37 +161,17 @@ class Conditions:
         return np.stack(columns, axis=1)
 
     def restored(self, standardised: np.ndarray) -> dict[str, np.ndarray]:
-        """Take standardised numbers back.
-
-        Parameters
-        ----------
-        standardised : ndarray of shape (n, nb_continuous)
-            As `standardised` gives them.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (n,)
-            Numbers by the name of the property.
-        """
+        """Return numbers (n,) by name from `standardised` ones."""
         return {
             one.name: column * one.deviation + one.mean
             for one, column in zip(self.continuous, standardised.T)
         }
 
     def matrix(self, codes: np.ndarray, standardised: np.ndarray) -> np.ndarray:
-        """Return what a network reads.
+        """Return what a network reads, (n, width), float32: ones, then numbers.
 
-        Parameters
-        ----------
-        codes : ndarray of shape (n, nb_categorical)
-            Index of each category.
-        standardised : ndarray of shape (n, nb_continuous)
-            Standardised numbers.
-
-        Returns
-        -------
-        ndarray of shape (n, width), float32
-            A one for each category, then the numbers.
+        There is a one for each category. `codes` and `standardised` are what the
+        methods of these names return.
         """
         blocks = [
             np.eye(one.width, dtype=np.float32)[column]
@@ -253,20 +180,7 @@ class Conditions:
         return np.concatenate([*blocks, standardised.astype(np.float32)], axis=1)
 
     def decoded(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Take back what `matrix` did.
-
-        Parameters
-        ----------
-        matrix : ndarray of shape (n, width)
-            As a network reads it.
-
-        Returns
-        -------
-        codes : ndarray of shape (n, nb_categorical), int32
-            Index of each category.
-        standardised : ndarray of shape (n, nb_continuous)
-            Standardised numbers.
-        """
+        """Return codes, int32, and standardised numbers of a `matrix`."""
         codes = [
             matrix[:, self.columns(one.name)].argmax(axis=1) for one in self.categorical
         ]
@@ -307,20 +221,7 @@ class Conditions:
 
 
 def computed_values(points: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Compute those properties that follow from the points.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Streamlines in mm, their points at equal distances.
-    names : iterable of str
-        Names of properties; those that are not in `COMPUTED` are left out.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        Numbers by name.
-    """
+    """Return the properties in `names` that follow from points (n, p, 3), (n,)."""
     return {name: COMPUTED[name][0](points) for name in names if name in COMPUTED}
 
 

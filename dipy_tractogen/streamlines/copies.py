@@ -21,18 +21,10 @@ _LARGEST_STEP = 2**31 - 1
 
 
 def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
-    """Compute a number for each streamline that its copies have as well.
+    """Return a number for each streamline, (n,), int64, that is equal for its copies.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines (RASMM, mm), each with two points or more.
-
-    Returns
-    -------
-    ndarray of shape (n,), int64
-        Equal for streamlines whose points at equal arc length are the same, from either
-        end, to a hundredth of a millimetre.
+    Copies have the same points at equal arc length, to 0.01 mm, from either end. Each
+    streamline has two points or more (mm).
     """
     streamlines = to_sequence(streamlines)
     factors = np.random.default_rng(0).integers(1, 2**62, 3 * _NB_POINTS) * 2 + 1
@@ -54,19 +46,10 @@ def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
 def count_copies(
     streamlines: ArraySequence | np.ndarray, labels: np.ndarray | None = None
 ) -> int:
-    """Compute how many streamlines are copies of others of their set.
+    """Return how many streamlines are copies of others of their set or bundle.
 
-    Parameters
-    ----------
-    streamlines
-        As for `copy_keys`.
-    labels : ndarray of shape (n,), int, optional
-        Bundle of each. Bundles may share streamlines: those of two are no copies then.
-
-    Returns
-    -------
-    int
-        From 0, all different, to n - 1, all the same.
+    Bundles may share streamlines: with `labels` (n,) those of two bundles are no
+    copies.
     """
     keys = copy_keys(streamlines)
     if labels is not None:
@@ -75,18 +58,7 @@ def count_copies(
 
 
 def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
-    """Compute which streamline of a set each is a copy of.
-
-    Parameters
-    ----------
-    streamlines
-        As for `copy_keys`.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        Index of the first that is the same, which may be itself.
-    """
+    """Return for each streamline the index of the first that is the same, (n,)."""
     _, first, of = np.unique(
         copy_keys(streamlines), return_index=True, return_inverse=True
     )
@@ -96,18 +68,7 @@ def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
 def describe_copies(
     sets: Mapping[str, tuple[ArraySequence | np.ndarray, np.ndarray | None]],
 ) -> list[str]:
-    """Return a sentence about each set that holds streamlines more than once.
-
-    Parameters
-    ----------
-    sets : mapping of str to tuple
-        By the name of the set its streamlines and their labels, as for `count_copies`.
-
-    Returns
-    -------
-    list of str
-        Such as ``"Of the 120 real streamlines 100 are copies of others of them"``.
-    """
+    """Return a sentence about each set of streamlines and labels that holds copies."""
     found = {name: (count_copies(*each), len(each[0])) for name, each in sets.items()}
     return [
         " ".join(["Of the", str(total), *name.split(), "streamlines", str(copies)])

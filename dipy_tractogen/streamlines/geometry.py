@@ -56,18 +56,7 @@ def resample(streamlines, nb_points: int) -> np.ndarray:
 
 
 def lengths(points: np.ndarray) -> np.ndarray:
-    """Length of each streamline.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Sum of the distances between consecutive points, in mm.
-    """
+    """Return the lengths (n,) of streamlines (n, p, 3), in mm, float64."""
     found = np.zeros(len(points))
     for start in range(0, len(points), CHUNK):
         part = slice(start, start + CHUNK)
@@ -76,17 +65,9 @@ def lengths(points: np.ndarray) -> np.ndarray:
 
 
 def own_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
-    """Length of each streamline along the points that it has.
+    """Return the length of each streamline (n,) in mm along its own number of points.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines in mm, with any number of points.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Lengths in mm; zero where there are fewer than two points.
+    Zero where there are fewer than two points.
     """
     found = [np.zeros(0)]
     for _, points, sizes in blocks(to_sequence(streamlines)):
@@ -98,20 +79,10 @@ def own_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
 
 
 def mean_curvature(points: np.ndarray) -> np.ndarray:
-    """Mean curvature of each streamline.
+    """Return the mean curvature of each streamline (n,) in 1/mm.
 
-    The curvature at an inner point is the angle between the two segments that meet
-    there, over the mean of their lengths: points must be equally spaced (`resample`).
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Equally spaced points in mm, at least three a streamline.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Mean curvature in 1/mm.
+    Points (n, p, 3) are in mm, equally spaced, at least three. The curvature at an
+    inner point is the angle between its two segments, over the mean of their lengths.
     """
     steps = np.diff(np.asarray(points, dtype=float), axis=1)
     sizes = _sizes(steps)
@@ -125,20 +96,9 @@ def mean_curvature(points: np.ndarray) -> np.ndarray:
 
 
 def tortuosity(points: np.ndarray, lengths_mm: np.ndarray | None = None) -> np.ndarray:
-    """Length over end-to-end distance of each streamline.
+    """Return length over end-to-end distance (n,): 1 (straight) to 1,000 (loop).
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm.
-    lengths_mm : ndarray of shape (n,), optional
-        Lengths of the streamlines that the points are some of; by default along the
-        points.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        One for a straight line, at most 1,000 (closed loops).
+    Points (n, p, 3) are in mm; `lengths_mm` (n,) are those along the points by default.
     """
     size = lengths(points) if lengths_mm is None else np.asarray(lengths_mm, float)
     chord = np.linalg.norm(points[:, -1] - points[:, 0], axis=-1)

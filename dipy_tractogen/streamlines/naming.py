@@ -23,32 +23,11 @@ UNASSIGNED = "unassigned"
 def bundle_labels(
     contents: TractogramContents, bundles_from: str, *, stem: str, path: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Label the streamlines of one file by bundle.
+    """Return the bundle of each streamline of a file, (n,), and the names, sorted.
 
-    Parameters
-    ----------
-    contents : TractogramContents
-        What the file holds.
-    bundles_from : str
-        ``"auto"``, ``"stem"``, ``"groups"`` or a key of ``data_per_streamline``; see
-        `io.load_bundles`.
-    stem : str
-        Name of the file without folders and extension.
-    path : Path
-        The file, for messages.
-
-    Returns
-    -------
-    labels : ndarray of int, shape (n,)
-        Bundle of each streamline, as an index into the names.
-    bundle_names : tuple of str
-        Names in alphabetical order; some may have no streamline.
-
-    Raises
-    ------
-    ValueError
-        If the file has no groups or no such key where they were asked for, or the
-        groups or values make no sense.
+    `bundles_from` is that of `io.load_bundles`, `stem` the name of the file without
+    folders and extension. Some names may have no streamline. Raises ValueError if the
+    file has no groups or key that were asked for, or they make no sense.
     """
     n = len(contents.streamlines)
     if bundles_from == "groups" or (bundles_from == "auto" and contents.groups):
@@ -60,21 +39,7 @@ def bundle_labels(
 
 
 def values_with_bundles(contents: TractogramContents, bundles_from: str) -> str | None:
-    """Name the values that tell the bundles.
-
-    Parameters
-    ----------
-    contents : TractogramContents
-        What a file holds.
-    bundles_from : str
-        As for `bundle_labels`.
-
-    Returns
-    -------
-    str or None
-        A key of ``data_per_streamline``; None where the groups or the name of the file
-        tell the bundles.
-    """
+    """Return the key of ``data_per_streamline`` with the bundles, or None."""
     if bundles_from != "auto":
         return None if bundles_from in ("stem", "groups") else bundles_from
     coded = not contents.groups and BUNDLE in contents.categories
@@ -137,27 +102,7 @@ def _labels_from_values(
 
 
 def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
-    """Return values of ``data_per_streamline`` that are one number a streamline.
-
-    Parameters
-    ----------
-    data : dict of str to ndarray of shape (n,) or (n, k)
-        Values of each streamline.
-    key : str
-        One of the names.
-    path : Path
-        The file, for messages.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The values.
-
-    Raises
-    ------
-    ValueError
-        If there are several numbers a streamline.
-    """
+    """Return values (n,) of a name; ValueError if each is several numbers."""
     values = np.asarray(data[key])
     values = values.reshape(len(values), math.prod(values.shape[1:]))
     if values.shape[1] != 1:
@@ -171,21 +116,9 @@ def column_of(data: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
 def categories_of(
     values: np.ndarray, table: Mapping[int, str] | None = None
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Take numbers for categories, with what they stand for or their text as names.
+    """Return the category of each of the finite numbers (n,), and the names, sorted.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Finite numbers.
-    table : mapping of int to str, optional
-        What each of the numbers stands for.
-
-    Returns
-    -------
-    labels : ndarray of int, shape (n,)
-        Category of each, as an index into the names.
-    names : tuple of str
-        Names in alphabetical order; those of whole numbers have no decimal point.
+    Names are those of the `table` of codes, or else the numbers as text.
     """
     unique, codes = np.unique(values, return_inverse=True)
     texts = [str(int(v)) if v == int(v) else str(v) for v in unique]

@@ -19,17 +19,10 @@ _BLOCK = 65536
 
 
 def odd_coefficients(points: np.ndarray) -> np.ndarray:
-    """Return what tells a streamline from its mirror reading.
+    """Return the first odd cosine coefficients (n, 18) of streamlines, in mm.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in RASMM mm, equally spaced.
-
-    Returns
-    -------
-    ndarray of shape (n, 18), float64
-        First odd cosine coefficients in mm, zero beyond what the points can hold.
+    They change sign where a streamline is read backwards. Points (n, p, 3) are equally
+    spaced, in RASMM mm; coefficients that they cannot hold are zero.
     """
     nb_points = points.shape[1]
     basis = cosine_basis(nb_points, min(2 * _NB_ODD, nb_points))[1::2]
@@ -41,26 +34,11 @@ def odd_coefficients(points: np.ndarray) -> np.ndarray:
 def bundle_directions(
     odd: np.ndarray, labels: np.ndarray, nb_bundles: int
 ) -> np.ndarray:
-    """Return the direction in which each bundle runs.
+    """Return the odd coefficients (nb_bundles, 18) of mean streamlines, in mm.
 
-    It does not depend on the direction in which each streamline was stored. A bundle
-    runs towards larger coordinates along the axis on which its ends are farthest
-    apart.
-
-    Parameters
-    ----------
-    odd : ndarray of shape (n, 18)
-        From `odd_coefficients`.
-    labels : ndarray of shape (n,)
-        Bundle of each streamline, from 0 to `nb_bundles` - 1.
-    nb_bundles : int
-        Number of bundles.
-
-    Returns
-    -------
-    ndarray of shape (nb_bundles, 18), float64
-        Odd cosine coefficients, in mm, of the bundle's mean streamline; zero for a
-        bundle without streamlines.
+    They do not depend on the direction in which each streamline is stored: a bundle
+    runs towards larger coordinates along the axis on which its ends are farthest apart.
+    Zero for a bundle without streamlines.
     """
     directions = np.zeros((nb_bundles, odd.shape[1]))
     for label in range(nb_bundles):
@@ -73,22 +51,7 @@ def bundle_directions(
 def run_backwards(
     odd: np.ndarray, labels: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
-    """Return the streamlines that are stored against the direction of their bundle.
-
-    Parameters
-    ----------
-    odd : ndarray of shape (n, 18)
-        From `odd_coefficients`.
-    labels : ndarray of shape (n,)
-        Bundle of each streamline.
-    directions : ndarray of shape (nb_bundles, 18)
-        From `bundle_directions`.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        Which have to be reversed.
-    """
+    """Return which streamlines (n,) are stored against their bundle's direction."""
     backwards = np.zeros(len(odd), dtype=bool)
     for start in range(0, len(odd), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -98,20 +61,7 @@ def run_backwards(
 
 
 def turned(points: np.ndarray, backwards: np.ndarray) -> np.ndarray:
-    """Reverse some streamlines.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm.
-    backwards : ndarray of bool, shape (n,)
-        Which are reversed.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3)
-        The same streamlines; the input is not changed.
-    """
+    """Return a copy of streamlines (n, p, 3), of which those marked are reversed."""
     oriented = np.array(points)
     oriented[backwards] = points[backwards, ::-1]
     return oriented

@@ -19,18 +19,9 @@ _MISSING = ("", "n/a", "nan")
 
 
 def subject_of(path: str | os.PathLike) -> str | None:
-    """Return the subject of a file by the BIDS entity ``sub-<label>``.
+    """Return the subject of a file by the BIDS entity, such as "sub-001", or None.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file, which need not exist.
-
-    Returns
-    -------
-    str or None
-        Such as ``"sub-001"``, from the name of the file or else from the nearest of
-        its folders that has one; None where none has.
+    It is that of the file's name, or else of its nearest folder that has one.
     """
     path = Path(path).absolute()
     for name in (path.name, *(folder.name for folder in path.parents)):

@@ -37,23 +37,7 @@ class Place:
 
     @classmethod
     def of(cls, streamlines: ArraySequence | np.ndarray) -> Place:
-        """Compute the place of streamlines.
-
-        Parameters
-        ----------
-        streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-            Streamlines (RASMM, mm), one or more; of many, evenly chosen ones count.
-
-        Returns
-        -------
-        Place
-            Their place.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        """
+        """Return the place of streamlines (RASMM, mm), of many by an even choice."""
         streamlines = to_sequence(streamlines)
         if not len(streamlines):
             raise ValueError("no streamlines: give one or more to tell where they are")
@@ -64,23 +48,7 @@ class Place:
 
     @classmethod
     def from_array(cls, values: np.ndarray) -> Place:
-        """Return what `to_array` gave as a place.
-
-        Parameters
-        ----------
-        values : ndarray of shape (10,)
-            Length, centre, low and high.
-
-        Returns
-        -------
-        Place
-            The place.
-
-        Raises
-        ------
-        ValueError
-            If there are not ten finite numbers.
-        """
+        """Return the place of the ten finite numbers of `to_array`."""
         values = np.asarray(values, dtype=float)
         if values.shape != (10,) or not np.isfinite(values).all():
             raise ValueError(f"a place of the shape {values.shape}: give ten numbers")
@@ -88,38 +56,20 @@ class Place:
         return cls(length, tuple(rest[:3]), tuple(rest[3:6]), tuple(rest[6:]))
 
     def to_array(self) -> np.ndarray:
-        """Return the numbers in one array, for a file.
-
-        Returns
-        -------
-        ndarray of shape (10,), float64
-            Length, centre, low and high.
-        """
+        """Return length, centre, low and high, (10,), float64."""
         return np.concatenate(
             [[self.median_length_mm], self.centre_mm, self.low_mm, self.high_mm]
         )
 
     def to_dict(self) -> dict:
-        """Return the numbers by name, ready for JSON.
-
-        Returns
-        -------
-        dict
-            Numbers and lists of three.
-        """
+        """Return the numbers by name, ready for JSON."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
         }
 
     def describe(self) -> str:
-        """Return the numbers in words.
-
-        Returns
-        -------
-        str
-            Such as ``"median length 98 mm, centre (1, -20, 30), x -60 to 5, ..."``.
-        """
+        """Return text such as "median length 98 mm, centre (1, -20, 30) mm, ..."."""
         centre = ", ".join(f"{value:.0f}" for value in self.centre_mm)
         ranges = ", ".join(
             f"{axis} {low:.0f} to {high:.0f}"

@@ -29,17 +29,9 @@ _FEWEST = 10
 
 
 class Reading:
-    """Tells which files are read and what is dropped, briefly where they are many.
+    """Progress of reading files, and what is dropped, briefly where they are many.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        The files.
-
-    Attributes
-    ----------
-    report : ScreeningReport
-        What was found in all of them so far.
+    `report` is what was found in all of them so far.
     """
 
     def __init__(self, files: Sequence[Path]):
@@ -49,18 +41,7 @@ class Reading:
         self._outside: list[tuple[int, int, Path]] = []
 
     def each(self, *, show_progress: bool = False) -> Iterator[Path]:
-        """Walk through the files, with a bar of the bytes that are read.
-
-        Parameters
-        ----------
-        show_progress : bool, optional
-            Whether there is a bar.
-
-        Yields
-        ------
-        Path
-            A file.
-        """
+        """Yield the files, with a bar or lines of the bytes that are read."""
         sizes = [file.stat().st_size for file in self.files]
         named = logging.INFO if len(self.files) <= MOST_NAMED else logging.DEBUG
         if len(self.files) > MOST_NAMED:
@@ -82,15 +63,7 @@ class Reading:
                 progress.advance(size)
 
     def found(self, file: Path, report: ScreeningReport) -> None:
-        """Count what was found in a file, and say it if it has flaws.
-
-        Parameters
-        ----------
-        file : Path
-            The file.
-        report : ScreeningReport
-            What was kept and dropped of it.
-        """
+        """Add what was found in a file, and log it if something was dropped."""
         self.report += report
         if not report.counts:
             return
@@ -112,19 +85,11 @@ class Reading:
             )
 
     def check_left(self, min_length: float = 0.0) -> None:
-        """Refuse to go on with what is left, where that is nothing or a remainder.
+        """Raise ValueError where nothing is left, or so little that files are wrong.
 
-        Parameters
-        ----------
-        min_length : float, optional
-            Streamlines that are shorter were dropped (mm).
-
-        Raises
-        ------
-        ValueError
-            If no streamline is left, more than a tenth are out of the box of the grid
-            or most of a file, most have points that are not finite, or most lack a
-            value.
+        That is where more than a tenth are out of the box, or most of a file, most
+        points are not finite, or most lack a value. `min_length` is that of the loading
+        (mm).
         """
         total, dropped = self.report.total, self.report.dropped
         if not total:

@@ -272,13 +272,7 @@ class Reference:
         return max(self.dimensions) <= 1
 
     def describe(self) -> str:
-        """Return the grid in one line.
-
-        Returns
-        -------
-        str
-            Such as ``"grid: 64 x 64 x 3 voxels of 3 x 3 x 3 mm, RAS"``.
-        """
+        """Return the grid as "grid: 64 x 64 x 3 voxels of 3 x 3 x 3 mm, RAS"."""
         shape = " x ".join(map(str, self.dimensions))
         size = " x ".join(f"{each:g}" for each in self.voxel_sizes)
         return f"grid: {shape} voxels of {size} mm, {self.voxel_order}"

@@ -18,15 +18,10 @@ BLOCK = 8192
 
 
 class ResampledPoints:
-    """Streamlines as points of one number, few of which are in memory at once.
+    """Streamlines as points of one number, of which few are in memory at once.
 
-    Parameters
-    ----------
-    streamlines : ndarray of shape (n, nb_points, 3) or ArraySequence
-        Streamlines in RASMM mm; those of a sequence, which may be in a mapped file, are
-        resampled whenever they are asked for.
-    nb_points : int
-        Points of each streamline.
+    Streamlines (RASMM, mm) are an array of that number of points, or a sequence,
+    perhaps in a mapped file, that is resampled whenever it is read.
     """
 
     def __init__(self, streamlines: np.ndarray | ArraySequence, nb_points: int):
@@ -44,43 +39,23 @@ class ResampledPoints:
         return resample(take(chosen, np.arange(len(chosen))), self.nb_points)
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Walk through all streamlines.
-
-        Yields
-        ------
-        rows : slice
-            Streamlines of the block.
-        points : ndarray of shape (m, nb_points, 3), float32
-            Their points in mm.
-        """
+        """Yield slices of streamlines, and their points (m, nb_points, 3) in mm."""
         for start in range(0, len(self), BLOCK):
             rows = slice(start, min(start + BLOCK, len(self)))
             yield rows, self[rows]
 
 
 class Survey:
-    """What is read of all streamlines in one pass.
-
-    Parameters
-    ----------
-    points : ResampledPoints
-        The n streamlines.
-    names : iterable of str
-        Conditions that are computed from the points.
+    """What is computed of all streamlines, whose points are finite, in one pass.
 
     Attributes
     ----------
     odd : ndarray of shape (n, 18), float32
         Odd cosine coefficients in mm, which tell the direction.
     values : dict of str to ndarray of shape (n,)
-        The conditions, by name.
+        Those conditions of `names` that are computed from the points.
     digest : hashlib.sha256
         That of the points.
-
-    Raises
-    ------
-    ValueError
-        If points are not finite.
     """
 
     def __init__(self, points: ResampledPoints, names: Iterable[str]):

@@ -49,13 +49,7 @@ class ScreeningReport:
         return _added(self.dropped, self.noted)
 
     def to_dict(self) -> dict:
-        """Return the counts as plain values, ready for JSON.
-
-        Returns
-        -------
-        dict
-            With the keys total, kept, dropped and noted.
-        """
+        """Return the counts as plain values: total, kept, dropped and noted."""
         return {
             "total": self.total,
             "kept": self.kept,
@@ -73,13 +67,7 @@ class ScreeningReport:
         )
 
     def summary(self) -> str:
-        """Return in one line what was kept and dropped, and why.
-
-        Returns
-        -------
-        line : str
-            Such as ``"kept 97 of 100 streamlines; dropped: 3 one point"``.
-        """
+        """Return a line such as "kept 97 of 100 streamlines; dropped: 3 one point"."""
         line = f"kept {self.kept} of {self.total} streamlines"
         if self.dropped:
             line += f"; dropped: {_listed(self.dropped)}"
@@ -97,38 +85,12 @@ def screen(
     invalid: str = "drop",
     lacking: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, ScreeningReport]:
-    """Return which streamlines can be used, and count the others by reason.
+    """Return which streamlines (n,) can be used, and the counts of others by reason.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines (RASMM, mm).
-    reference : Reference, optional
-        Grid whose box is checked. Nothing is out of bounds without one, nor where it
-        is a placeholder.
-    min_length : float, optional
-        Streamlines that are shorter are dropped (mm).
-    out_of_bounds : str, optional
-        What to do with streamlines that leave the box: ``"drop"``, ``"keep"`` or
-        ``"error"``.
-    invalid : str, optional
-        What to do with non-finite points, single points and zero length: ``"drop"``
-        or ``"error"``.
-    lacking : mapping of str to ndarray of bool, shape (n,), optional
-        Streamlines that are dropped because something is not known of them, by reason.
-
-    Returns
-    -------
-    keep : ndarray of bool, shape (n,)
-        True where the streamline is kept.
-    report : ScreeningReport
-        The counts.
-
-    Raises
-    ------
-    ValueError
-        If an option is not one of those above, or such streamlines are found where
-        ``"error"`` was asked for.
+    Options are those of `io.load_bundles`; `lacking` marks streamlines (n,) of which
+    something is not known, by reason. Nothing is out of bounds without a `reference`
+    that has a box. Raises ValueError for an unknown option, or for streamlines that
+    were asked to be an error.
     """
     check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
     streamlines = to_sequence(streamlines)
@@ -167,20 +129,7 @@ def screen(
 def check_options(
     *, invalid: str, out_of_bounds: str, min_length: float, unassigned: str = "keep"
 ) -> None:
-    """Refuse options of `screen` that are not known, before anything is read.
-
-    Parameters
-    ----------
-    invalid, out_of_bounds, min_length
-        As for `screen`.
-    unassigned
-        As for `io.load_bundles`.
-
-    Raises
-    ------
-    ValueError
-        If one of them is not accepted.
-    """
+    """Raise ValueError for options of `io.load_bundles` that are not accepted."""
     for name, value, accepted in (
         ("invalid", invalid, ("drop", "error")),
         ("out_of_bounds", out_of_bounds, ("drop", "keep", "error")),

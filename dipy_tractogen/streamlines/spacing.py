@@ -14,28 +14,10 @@ from .geometry import resample
 def respaced(
     points: np.ndarray, nb_points: int | None = None, step_size: float | None = None
 ) -> np.ndarray | ArraySequence:
-    """Resample streamlines to a number of points, to a step size, or not at all.
+    """Return streamlines of a number of points or a step size (mm), or as they are.
 
-    Their ends stay where they are.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm.
-    nb_points : int, optional
-        Number of points of each streamline.
-    step_size : float, optional
-        Distance of neighbouring points, in mm.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3), float32, or ArraySequence
-        A sequence where a step size is given; as given without either.
-
-    Raises
-    ------
-    ValueError
-        As `check_spacing` does.
+    Points (n, p, 3) are in mm. The ends stay where they are; a step size gives an
+    ArraySequence. Raises ValueError as `check_spacing` does.
     """
     check_spacing(nb_points, step_size)
     if step_size is not None:
@@ -46,21 +28,7 @@ def respaced(
 
 
 def check_spacing(nb_points: int | None, step_size: float | None) -> None:
-    """Refuse a spacing that no streamline can have.
-
-    Parameters
-    ----------
-    nb_points : int or None
-        Number of points of each streamline.
-    step_size : float or None
-        Distance of neighbouring points, in mm.
-
-    Raises
-    ------
-    ValueError
-        If both are given, there are fewer than two points, or the step is no positive
-        number.
-    """
+    """Raise ValueError if both are given, or one is impossible."""
     if nb_points is not None and step_size is not None:
         raise ValueError(
             f"nb_points={nb_points} and step_size={step_size}: give one of them."

@@ -33,35 +33,17 @@ WITHOUT_VALUE = "without a value of"
 
 
 class ValueReader:
-    """Finds the values of the streamlines of files.
+    """Finds values of the streamlines of files, as asked of `io.load_bundles`.
 
-    Values come from the participants table, by the subject in the path of the file,
-    if it has a column of the name; otherwise from ``data_per_streamline``.
-
-    Parameters
-    ----------
-    files : list of Path
-        The tractograms that are going to be read.
-    categorical, continuous : str or iterable of str
-        Names of the values that are categories, and of those that are numbers.
-        ``subject`` is the category in the path, ``file number`` and ``index in file``
-        are numbers that say where one is from. Those that are known in other ways,
-        ``bundle`` and the names in `conditions.COMPUTED`, are skipped.
-    participants : Participants, str or Path, optional
-        The table, or the file that holds it.
+    They come from the participants table, by the subject in the path of the file, if it
+    has a column of the name; otherwise from ``data_per_streamline``. "file number" and
+    "index in file" are numbers that say where a streamline is from. "bundle" and the
+    names of `conditions.COMPUTED`, known in other ways, are skipped.
 
     Attributes
     ----------
     units : dict of str to str
         Units of those numbers that come from the table and have one.
-
-    Raises
-    ------
-    OSError
-        If the table is missing or cannot be opened.
-    ValueError
-        If a name is given for the wrong kind, the table is damaged, a file tells no
-        subject where one is needed, or a number of its subject is none.
     """
 
     def __init__(
@@ -89,25 +71,11 @@ class ValueReader:
         }
 
     def read(self, contents: TractogramContents, path: Path) -> dict[str, np.ndarray]:
-        """Return the values of the streamlines of one file.
+        """Return the values of the streamlines of one file, (n,), by name.
 
-        Parameters
-        ----------
-        contents : TractogramContents
-            What the file holds.
-        path : Path
-            The file, one of those given.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (n,)
-            Text for categories, float64 for numbers, by name. Empty text and NaN are
-            values that are missing.
-
-        Raises
-        ------
-        ValueError
-            If a name is found nowhere, or the values in the file make no sense.
+        Text for categories, float64 for numbers; empty text and NaN where they are
+        missing. Raises ValueError if a name is found nowhere, or the values make no
+        sense.
         """
         n = len(contents.streamlines)
         known = {
@@ -190,18 +158,7 @@ class ValueReader:
 
 
 def lacking(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Mark the streamlines that lack a value.
-
-    Parameters
-    ----------
-    values : dict of str to ndarray of shape (n,)
-        As `ValueReader.read` gives them.
-
-    Returns
-    -------
-    dict of str to ndarray of bool, shape (n,)
-        True where a value is missing, by reason as in a `checks.ScreeningReport`.
-    """
+    """Return which streamlines (n,) lack a value of `ValueReader.read`, by reason."""
     return {
         f"{WITHOUT_VALUE} {name}": (
             given == "" if given.dtype.kind == "U" else np.isnan(given)

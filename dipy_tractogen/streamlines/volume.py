@@ -55,19 +55,10 @@ class Volume:
             raise ValueError("The affine of the image cannot be inverted.") from None
 
     def at(self, points: np.ndarray, outside=False) -> np.ndarray:
-        """Return the values of the voxels that points are in.
+        """Return the values (..., k) of voxels at points (..., 3) in RASMM mm.
 
-        Parameters
-        ----------
-        points : ndarray of shape (..., 3)
-            Points in RASMM mm.
-        outside : bool or number, optional
-            Value of points beyond the grid.
-
-        Returns
-        -------
-        ndarray of shape (..., k)
-            The values; without the last axis for an image of one value a voxel.
+        Without the last axis for an image of one value a voxel; `outside` beyond the
+        grid.
         """
         points = np.asarray(points)
         flat = points.reshape(-1, 3).astype(

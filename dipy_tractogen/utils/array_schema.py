@@ -67,33 +67,11 @@ def read_arrays(
     *,
     largest: int = LARGEST_ARRAYS,
 ) -> dict[str, np.ndarray]:
-    """Read named arrays, after a check of their headers.
+    """Read named arrays of an .npz file whose types, shapes and values fit `arrays`.
 
-    Types and shapes are compared with each other, and with the bytes that are there,
-    before memory is taken for any. Arrays of other names are left out.
-
-    Parameters
-    ----------
-    source : str, Path or binary file
-        An .npz file.
-    arrays : mapping of str to Array
-        What it has to hold.
-    sizes : mapping of str to int, optional
-        Sizes that are known, by name.
-    largest : int, optional
-        Most bytes of all the arrays together.
-
-    Returns
-    -------
-    dict of str to ndarray
-        The arrays that are there.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-    ValueError
-        If it is no such file, or an array is not what it has to be.
+    Headers are compared with each other, with `sizes` (by name) and with the bytes
+    there are before memory is taken; arrays of other names are left out. Raises
+    OSError, or ValueError if the file is damaged or an array is not what it has to be.
     """
     try:
         with zipfile.ZipFile(source) as archive:
@@ -118,27 +96,7 @@ def check_arrays(
     arrays: Mapping[str, Array],
     sizes: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
-    """Check arrays that are in memory.
-
-    Parameters
-    ----------
-    found : mapping of str to ndarray
-        The arrays.
-    arrays : mapping of str to Array
-        What they have to be.
-    sizes : mapping of str to int, optional
-        Sizes that are known, by name.
-
-    Returns
-    -------
-    dict of str to int
-        All the sizes, by name.
-
-    Raises
-    ------
-    ValueError
-        If one is missing, or is not what it has to be.
-    """
+    """Return the sizes by name of arrays that fit `arrays`; ValueError otherwise."""
     _check_names(found, arrays)
     known = dict(sizes or {})
     there = {name: np.asarray(found[name]) for name in arrays if name in found}
@@ -152,26 +110,7 @@ def check_arrays(
 def check_form(
     name: str, array: Array, dtype: np.dtype, shape: tuple, known: dict[str, int]
 ) -> None:
-    """Check type and shape of an array, and note the sizes that it is the first with.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    array : Array
-        What it has to be.
-    dtype : dtype
-        Its type.
-    shape : tuple of int
-        Its shape.
-    known : dict of str to int
-        Sizes by name, which new ones are added to.
-
-    Raises
-    ------
-    ValueError
-        If it is not what it has to be.
-    """
+    """Validate type and shape of an array, and add its new sizes to `known`."""
     if dtype.kind not in array.kinds:
         raise Unfit(name, f"of the type {dtype}", f"one of the kinds {array.kinds}")
     fits = len(shape) == len(array.shape)
@@ -190,24 +129,7 @@ def check_form(
 def check_values(
     name: str, array: Array, values: np.ndarray, known: Mapping[str, int]
 ) -> None:
-    """Check that values are finite and in their range.
-
-    Parameters
-    ----------
-    name : str
-        Name of the array.
-    array : Array
-        What it has to be.
-    values : ndarray
-        Its values.
-    known : mapping of str to int
-        Sizes by name.
-
-    Raises
-    ------
-    ValueError
-        If one is not.
-    """
+    """Validate that values are finite and in their range."""
     if values.dtype.kind not in "iuf" or not values.size:
         return
     if values.dtype.kind == "f" and not np.isfinite(values).all():

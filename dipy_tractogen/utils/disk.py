@@ -23,17 +23,7 @@ class DiskError(OSError):
 
 
 class WriteError(DiskError):
-    """A file cannot be written.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    cause : str
-        Why.
-    folder : str or Path, optional
-        The folder of temporary files, if it is there that nothing can be written.
-    """
+    """A file cannot be written, or a temporary file of `folder` that it needs."""
 
     def __init__(
         self,
@@ -51,22 +41,10 @@ class WriteError(DiskError):
 
 @contextmanager
 def writing(path: str | os.PathLike, *, under: Path | None = None) -> Iterator[None]:
-    """Write a file in the body; name the file and the cause where that fails.
+    """Raise WriteError, with file and cause, where the disk takes no more in the body.
 
-    What libraries raise on a full disk is of any kind and may speak of something else;
-    so whether the disk takes more is tried. Other errors pass.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file that the body writes.
-    under : Path, optional
-        The temporary name that it has meanwhile.
-
-    Raises
-    ------
-    WriteError
-        If the file, or a temporary file that a library needs for it, cannot be written.
+    Libraries raise errors of any kind on a full disk, so a test file is written to find
+    out. Other errors pass. `under` is the temporary name of the file meanwhile.
     """
     written = Path(under or path)
     try:
@@ -87,18 +65,7 @@ def writing(path: str | os.PathLike, *, under: Path | None = None) -> Iterator[N
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for temporary files, which is removed in the end.
-
-    Yields
-    ------
-    Path
-        The folder, for nothing but what the body needs itself.
-
-    Raises
-    ------
-    DiskError
-        If the disk takes no more.
-    """
+    """Yield a temporary folder, removed at the end; DiskError on a full disk."""
     try:
         with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
             yield Path(name)
@@ -111,40 +78,14 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def check_temporary_room(path: str | os.PathLike, nb_bytes: int) -> None:
-    """Check that a library can extract a file: where it cannot, a part stays behind.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file that is read.
-    nb_bytes : int
-        What is extracted of it.
-
-    Raises
-    ------
-    DiskError
-        If the folder of temporary files has less room.
-    """
+    """Raise DiskError where temporary files have no room for so many bytes."""
     if shutil.disk_usage(tempfile.gettempdir()).free < nb_bytes:
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise temporary_error(path, full)
 
 
 def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError | None:
-    """Return what to raise where a file cannot be read for lack of temporary room.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file that is read.
-    error : BaseException
-        What was raised.
-
-    Returns
-    -------
-    DiskError or None
-        None if something else is wrong.
-    """
+    """Return a DiskError if a file cannot be read for lack of room; else None."""
     if isinstance(error, DiskError):
         return error
     cause = disk_refusal(error)
@@ -154,17 +95,9 @@ def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError 
 
 
 def disk_refusal(error: BaseException | None) -> str | None:
-    """Return what the system said of a disk in an error, or in those it came from.
+    """Return what the system said, such as "No space left on device", or None.
 
-    Parameters
-    ----------
-    error : BaseException or None
-        What was raised.
-
-    Returns
-    -------
-    str or None
-        Such as ``"No space left on device"``; None where it is something else.
+    The errors that an error came from are searched as well.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -28,22 +28,10 @@ _GLOB_CHARACTERS = frozenset("*?[")
 
 
 def split_extension(path: str | os.PathLike) -> tuple[str, str]:
-    """Split the name of a file into stem and extension.
+    """Return stem and extension of a file name.
 
     Only a known double extension is kept whole: ``"AF_L.v2.trk"`` has the stem
-    ``"AF_L.v2"``, and ``"fa.nii.gz"`` has the stem ``"fa"``.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file name, with or without folders.
-
-    Returns
-    -------
-    stem : str
-        Name without folders and without extension.
-    extension : str
-        Extension with its dot, as it is written in the name.
+    ``"AF_L.v2"``, ``"fa.nii.gz"`` has ``"fa"``. The extension has its dot and its case.
     """
     name = Path(path).name
     for extension in _DOUBLE_EXTENSIONS:
@@ -53,23 +41,7 @@ def split_extension(path: str | os.PathLike) -> tuple[str, str]:
 
 
 def tractogram_extension(path: str | os.PathLike) -> str:
-    """Return the extension of a tractogram, in lower case.
-
-    Parameters
-    ----------
-    path : str or Path
-        Name of a tractogram, which need not exist.
-
-    Returns
-    -------
-    extension : str
-        One of `TRACTOGRAM_EXTENSIONS`.
-
-    Raises
-    ------
-    ValueError
-        If the extension is not one of a tractogram.
-    """
+    """Return the extension of a tractogram in lower case; ValueError for others."""
     extension = split_extension(path)[1]
     if extension.lower() not in TRACTOGRAM_EXTENSIONS:
         shown = f"the extension {extension!r}" if extension else "no extension"
@@ -81,43 +53,18 @@ def tractogram_extension(path: str | os.PathLike) -> str:
 
 
 def file_digest(path: str | os.PathLike) -> str:
-    """Return the SHA-256 of a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
+    """Return the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
-    """Return the tractograms that are meant by files, folders and globs.
+    """Return the tractograms that files, folders and globs stand for, in order.
 
-    Parameters
-    ----------
-    paths : str, Path or iterable of those
-        A folder stands for the tractograms directly in it, but for hidden ones, in
-        the order of their names; a glob for what it matches, in the same order.
-
-    Returns
-    -------
-    files : list of Path
-        In the order given. A file that was named twice comes once, with a warning.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file does not exist, or a glob matches nothing.
-    ValueError
-        If nothing is given, a folder holds no tractogram, or a file does not have
-        the extension of one.
+    A folder stands for the tractograms directly in it that are not hidden, sorted by
+    name; a glob for what it matches, sorted. A file that is named twice is returned
+    once, with a warning. Raises FileNotFoundError if a file is missing or a glob
+    matches nothing, and ValueError if nothing is given or something is no tractogram.
     """
     one = isinstance(paths, (str, os.PathLike))
     given = [paths] if one else list(paths) if isinstance(paths, Iterable) else [None]
@@ -141,19 +88,7 @@ def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
 
 
 def files_meant(path: str | os.PathLike) -> list[Path]:
-    """Return the files that a text may stand for, as `expand_inputs` reads it.
-
-    Parameters
-    ----------
-    path : str or Path
-        Any text.
-
-    Returns
-    -------
-    list of Path
-        The file of this name, the tractograms of the folder, or what the glob matches;
-        none where there is nothing of the kind.
-    """
+    """Return the files that a text may stand for as in `expand_inputs`, or none."""
     try:
         return _expand_one(path)
     except (OSError, ValueError):
@@ -202,30 +137,12 @@ def _is_tractogram(path: Path) -> bool:
 def check_outputs(
     paths: str | os.PathLike | Iterable, *, force: bool = False
 ) -> list[Path]:
-    """Check, before any work, that outputs can be written.
+    """Return outputs as paths, once it is sure that they can be written.
 
-    Missing folders are created, and a temporary file is opened in each.
-
-    Parameters
-    ----------
-    paths : str, Path or iterable of those
-        Files that are going to be written.
-    force : bool, optional
-        Whether existing files may be replaced.
-
-    Returns
-    -------
-    files : list of Path
-        The outputs.
-
-    Raises
-    ------
-    FileExistsError
-        If outputs exist and `force` is False; all of them are named.
-    OSError
-        If a folder cannot be created or written, or an output is a folder.
-    ValueError
-        If two outputs have the same name.
+    Missing folders are made, and a temporary file is opened in each. Raises
+    FileExistsError that names all outputs that exist without `force`, OSError for a
+    folder that cannot be written or an output that is a folder, ValueError if two
+    outputs have one name.
     """
     one = isinstance(paths, (str, os.PathLike))
     files = [Path(path) for path in ([paths] if one else paths)]
@@ -291,30 +208,12 @@ def _check_folder(folder: Path) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
-    """Write a file under a temporary name, and give it its name when it is whole.
+    """Yield a temporary path to write; rename it to `path` when the body ends.
 
-    Parameters
-    ----------
-    path : str or Path
-        Final name. Its folder is created if it is missing.
-    force : bool, optional
-        Whether an existing file may be replaced.
-
-    Yields
-    ------
-    temporary : Path
-        A hidden name in the same folder with the same extension, to be written by
-        the body. The file takes its final name when the body ends, and is removed
-        when the body raises.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `force` is False.
-    OSError
-        If the folder cannot be written, or the body wrote nothing. Whatever a library
-        raises because the disk, or that of temporary files, is full becomes a
-        `disk.WriteError`.
+    It is a hidden name in the same folder with the same extension, and is removed when
+    the body raises. Raises FileExistsError without `force`, OSError if the folder
+    cannot be written or the body wrote nothing; what a library raises on a full disk
+    becomes a `WriteError`.
     """
     (final,) = check_outputs(path, force=force)
     stem, extension = split_extension(final)

@@ -13,10 +13,7 @@ _NEW_FOLDERS: ContextVar[list[Path] | None] = ContextVar("_NEW_FOLDERS", default
 
 @contextmanager
 def removing_new_folders() -> Iterator[None]:
-    """Remove the folders that outputs were given in the body, if it raises.
-
-    Those that something was written to stay.
-    """
+    """Remove the empty folders that `check_outputs` made in a body that raises."""
     new: list[Path] = []
     token = _NEW_FOLDERS.set(new)
     try:
@@ -31,13 +28,7 @@ def removing_new_folders() -> Iterator[None]:
 
 
 def note_new(folder: Path) -> None:
-    """Note a folder that is going to be made, and those above it that are, too.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder, which may be there.
-    """
+    """Note a folder that is about to be made, and its parents that do not exist."""
     new = _NEW_FOLDERS.get()
     if new is not None:
         absolute = folder.absolute()

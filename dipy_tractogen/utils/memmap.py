@@ -31,14 +31,7 @@ class StoreError(DiskError):
 
 
 class GrowingPoints:
-    """Points that are appended block by block, in memory or in a file.
-
-    Parameters
-    ----------
-    folder : str or Path, optional
-        Where the file is made; it is made, too, if it is missing. The points stay in
-        memory without it.
-    """
+    """Points that are appended block by block, in memory, or in a file in `folder`."""
 
     def __init__(self, folder: str | os.PathLike | None = None):
         self._folder = folder
@@ -50,18 +43,7 @@ class GrowingPoints:
         return self._nb_points
 
     def append(self, points: np.ndarray) -> None:
-        """Add points after the last one.
-
-        Parameters
-        ----------
-        points : ndarray of shape (k, 3), float32
-            The points.
-
-        Raises
-        ------
-        StoreError
-            If the file cannot be written.
-        """
+        """Append points (k, 3), float32; StoreError if the file cannot be written."""
         self._nb_points += len(points)
         if self._file is None:
             self._blocks.append(points)
@@ -73,18 +55,7 @@ class GrowingPoints:
             raise _store_error(self._folder, error) from error
 
     def since(self, first: int) -> np.ndarray:
-        """Return the points from one on.
-
-        Parameters
-        ----------
-        first : int
-            Number of the first of them.
-
-        Returns
-        -------
-        ndarray of shape (k, 3), float32
-            The points; mapped into memory where they are in a file.
-        """
+        """Return the points from `first` on, (k, 3); mapped if they are in a file."""
         shape = (self._nb_points - first, 3)
         if not shape[0]:
             return np.empty(shape, dtype=np.float32)
@@ -100,26 +71,7 @@ class GrowingPoints:
 def allocate(
     shape: tuple[int, ...], folder: str | os.PathLike | None = None
 ) -> np.ndarray:
-    """Make an array of float32 numbers, in a file where it is `LARGE`.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the array.
-    folder : str or Path, optional
-        Where the file is made, as in `GrowingPoints`; the folder of temporary files by
-        default.
-
-    Returns
-    -------
-    ndarray of the shape, float32
-        To be filled.
-
-    Raises
-    ------
-    StoreError
-        If the file cannot be made as large.
-    """
+    """Return an empty float32 array, in a file of `folder` where it is `LARGE`."""
     size = int(np.prod(shape)) * np.dtype(np.float32).itemsize
     if size <= LARGE:
         return np.empty(shape, dtype=np.float32)
@@ -134,49 +86,19 @@ def allocate(
 
 
 def mapped(path: Path) -> mmap.mmap:
-    """Return the bytes of a file, which are read from it as they are needed.
-
-    Parameters
-    ----------
-    path : Path
-        The file, which is not empty.
-
-    Returns
-    -------
-    mmap
-        The bytes, read-only; the file is closed with the last array of them.
-    """
+    """Return the bytes of a file that is not empty as a read-only map."""
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def check_inflated(nb_bytes: int, file_size: int) -> None:
-    """Validate, before anything is unpacked, the size that a packed file declares.
-
-    Parameters
-    ----------
-    nb_bytes : int
-        Bytes after unpacking.
-    file_size : int
-        Bytes of the file.
-
-    Raises
-    ------
-    ValueError
-        If it is far larger than what tractograms are packed to.
-    """
+    """Raise ValueError if a packed file declares far more bytes than it can hold."""
     if nb_bytes > _INFLATED_BYTES + _INFLATED_TIMES * file_size:
         raise ValueError(f"it announces {nb_bytes} bytes, far more than the file holds")
 
 
 def release(array: np.ndarray) -> None:
-    """Leave what was read of a mapped file to the system; other arrays stay.
-
-    Parameters
-    ----------
-    array : ndarray
-        A map of a file, or any other array.
-    """
+    """Let the system drop the pages that were read of an array, if it is mapped."""
     # What is written to a private map is lost with it.
     if not isinstance(array, np.memmap) or array.mode not in ("r", "r+", "w+"):
         return

@@ -29,13 +29,7 @@ _SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 @contextmanager
 def warnings_logged(path: str | os.PathLike) -> Iterator[None]:
-    """Log the Python warnings of the body, each once and on one line.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file that is read, named in the log.
-    """
+    """Log each Python warning of the body once, on one line with the file."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -45,52 +39,24 @@ def warnings_logged(path: str | os.PathLike) -> Iterator[None]:
 
 
 def printable(text: object) -> str:
-    r"""Return text that every terminal, file and page can hold on one line.
+    r"""Return text on one line that every terminal, file and page can hold.
 
-    Parameters
-    ----------
-    text : object
-        A path, or any other text. Python has bytes of a file name that are not UTF-8 as
-        characters that cannot be written.
-
-    Returns
-    -------
-    str
-        The same, with ``\xfc`` for such a byte, and control characters spelled in the
-        same way, such as ``\n``.
+    Bytes of a file name that are not UTF-8 are spelled ``\xfc``, control characters
+    ``\n``.
     """
     return encodable(_UNWRITABLE.sub(_spelled, str(text)))
 
 
 def encodable(text: str) -> str:
-    r"""Return text that UTF-8 can hold, with its lines.
-
-    Parameters
-    ----------
-    text : str
-        Any text, with names of files in it perhaps.
-
-    Returns
-    -------
-    str
-        The same, with ``\xfc`` for a byte that is not UTF-8.
-    """
+    r"""Return text that UTF-8 can hold, with other bytes spelled ``\xfc``."""
     text = _SURROGATES.sub(_spelled, text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def digits_of(value: float) -> str:
-    """Return a number with six digits, or with those before its point and one more.
+    """Return a number as text, with six digits or those before its point and one more.
 
-    Parameters
-    ----------
-    value : float
-        Any number; a date in the form 20240131 among them.
-
-    Returns
-    -------
-    str
-        Whole numbers are without a point.
+    Whole numbers, dates such as 20240131 among them, have no point.
     """
     value = float(value)
     if abs(value) < 2**53 and (abs(value) >= 1e5 or value.is_integer()):
@@ -104,20 +70,10 @@ def _spelled(found: re.Match) -> str:
 
 
 def read_error(path: str | os.PathLike, error: Exception) -> Exception:
-    """Turn what a reader raised into one line that names the file.
+    """Return the error to raise for a file that could not be read, in one line.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file that could not be read.
-    error : Exception
-        What the reader raised.
-
-    Returns
-    -------
-    error : OSError or ValueError
-        The same type of OSError for what the system refuses (missing, permission);
-        ValueError for contents that could not be understood.
+    The same type of OSError for what the system refuses, ValueError for contents that
+    cannot be understood.
     """
     lack = temporary_error(path, error)
     if lack is not None:
@@ -140,36 +96,14 @@ def read_error(path: str | os.PathLike, error: Exception) -> Exception:
 
 
 def reason(error: Exception) -> str:
-    """Return on one line why something failed.
-
-    Parameters
-    ----------
-    error : Exception
-        What was raised.
-
-    Returns
-    -------
-    reason : str
-        The first line of its message, without a full stop.
-    """
+    """Return the first line of the message of an error, without a full stop."""
     text = (getattr(error, "strerror", None) or str(error)).strip()
     lines = text.splitlines()
     return lines[0].rstrip(".:") if lines else type(error).__name__
 
 
 def first_difference(there: dict, now: dict) -> str:
-    """Name the first setting that differs from what it was.
-
-    Parameters
-    ----------
-    there, now : dict
-        Settings, as plain values; a dictionary in them counts entry by entry.
-
-    Returns
-    -------
-    str
-        Its name and both values; empty where none differs.
-    """
+    """Return name and values of the first setting that differs, or empty text."""
     for name in {**there, **now}:
         old, new = there.get(name), now.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
@@ -182,20 +116,7 @@ def first_difference(there: dict, now: dict) -> str:
 
 
 def listed(names: Iterable, separator: str = ", ") -> str:
-    """Return names in one line: at most ten, then how many more there are.
-
-    Parameters
-    ----------
-    names : iterable
-        Names, or other things that are told by their text.
-    separator : str, optional
-        What stands between two of them.
-
-    Returns
-    -------
-    str
-        Such as ``"AF_L, AF_R and 70 more"``; ``"none"`` where there is none.
-    """
+    """Return up to ten names, such as "AF_L, AF_R and 70 more", or "none"."""
     texts = [str(name) for name in names]
     more = len(texts) - MOST_LISTED
     line = separator.join(texts[:MOST_LISTED])
@@ -203,16 +124,5 @@ def listed(names: Iterable, separator: str = ", ") -> str:
 
 
 def briefly(value: object) -> str:
-    """Return the text of a value, cut at a word where it is long.
-
-    Parameters
-    ----------
-    value : object
-        Anything that has a text.
-
-    Returns
-    -------
-    str
-        At most a hundred characters of it, on one line.
-    """
+    """Return the text of a value on one line, cut at a word after 100 characters."""
     return shorten(str(value), 100, placeholder=" ...")

@@ -32,20 +32,10 @@ _running: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 
 class Progress:
-    """Shows how far long work has come, and how long it still takes.
+    """Progress of long work as a bar, or as a line that is logged now and then.
 
-    Used in a ``with`` statement.
-
-    Parameters
-    ----------
-    total : float
-        All that is to be done, in a unit of its own.
-    description : str
-        What the work is.
-    show_bar : bool, optional
-        Whether there is a bar; otherwise a line is logged (INFO) now and then.
-    **options
-        Further options of the bar, as of tqdm: ``initial``, ``unit``, ...
+    Used in a ``with`` statement. `total` is in a unit of its own; `options` are those
+    of tqdm: ``initial``, ``unit``, ...
     """
 
     def __init__(
@@ -86,27 +76,16 @@ class Progress:
         self._redirected.__exit__(None, None, None)
 
     def note(self, values: dict[str, str]) -> None:
-        """Show values beside what is done, from now on.
-
-        Parameters
-        ----------
-        values : dict of str to str
-            Texts by name.
-        """
+        """Show texts by name beside the progress from now on."""
         self._noted = "".join(f", {name} {text}" for name, text in values.items())
         if self._bar is not None:
             self._bar.set_postfix(values)
 
     def advance(self, amount: float = 1, *, timed: bool = True) -> None:
-        """Count what was done.
+        """Count an amount of the total as done.
 
-        Parameters
-        ----------
-        amount : float, optional
-            How much of the total.
-        timed : bool, optional
-            Whether the time until now says how long the rest takes; that of a
-            compilation does not.
+        If not `timed`, the time until now does not count for the estimate of the rest,
+        as that of a compilation.
         """
         self.done += amount
         if self._bar is not None:
@@ -135,17 +114,7 @@ class Progress:
 
 @contextmanager
 def shown_by(progress: Progress) -> Iterator[None]:
-    """Let `advance` move a progress on, in the body and in what it calls.
-
-    Parameters
-    ----------
-    progress : Progress
-        The progress.
-
-    Yields
-    ------
-    None
-    """
+    """Let `advance` count for a progress in the body and in what it calls."""
     token = _running.set(progress)
     try:
         yield
@@ -154,13 +123,7 @@ def shown_by(progress: Progress) -> Iterator[None]:
 
 
 def advance(amount: float = 1) -> None:
-    """Count what was done of the work that `shown_by` shows, if any is.
-
-    Parameters
-    ----------
-    amount : float, optional
-        How much of its total.
-    """
+    """Count an amount as done of the work that `shown_by` shows, if any is shown."""
     running = _running.get()
     if running is not None:
         running.advance(amount)
@@ -174,26 +137,7 @@ def followed(
     show_bar: bool = False,
     **options,
 ) -> Iterator[Item]:
-    """Return items one after the other, and show how many have been worked on.
-
-    Parameters
-    ----------
-    items : iterable
-        The items.
-    description : str
-        What the work is.
-    total : int, optional
-        How many there are; by default their length.
-    show_bar : bool, optional
-        As for `Progress`.
-    **options
-        As for `Progress`.
-
-    Yields
-    ------
-    object
-        An item.
-    """
+    """Yield items and show how many are done; `total` is their length by default."""
     total = len(items) if total is None else total
     with Progress(total, description, show_bar=show_bar, **options) as progress:
         for item in items:
@@ -202,18 +146,7 @@ def followed(
 
 
 def describe_duration(seconds: float) -> str:
-    """Return a time in words, roughly.
-
-    Parameters
-    ----------
-    seconds : float
-        The time.
-
-    Returns
-    -------
-    str
-        Such as ``"40 s"``, ``"3 min"`` or ``"2 h 10 min"``.
-    """
+    """Return a time in words, such as "40 s", "3 min" or "2 h 10 min"."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -30,17 +30,7 @@ _SHOWN.maxstring = _SHOWN.maxlong = _SHOWN.maxother = 40
 
 
 class Unfit(ValueError):
-    """A value is not what belongs in its place.
-
-    Parameters
-    ----------
-    place : str
-        Where it stands, such as ``"conditions[1].mean"``; empty for the whole.
-    found : str
-        What is there.
-    expected : str
-        What is accepted.
-    """
+    """A value is not what is accepted at its place, such as "conditions[1].mean"."""
 
     def __init__(self, place: str, found: str, expected: str):
         if len(place) > _LONGEST_PLACE:
@@ -49,18 +39,7 @@ class Unfit(ValueError):
 
 
 def shown(value: object) -> str:
-    """Return a short form of a value, on one line.
-
-    Parameters
-    ----------
-    value : object
-        A plain value.
-
-    Returns
-    -------
-    str
-        At most about 200 characters.
-    """
+    """Return a short form of a plain value on one line, up to 200 characters."""
     return " ".join(_SHOWN.repr(value).split())
 
 
@@ -186,19 +165,8 @@ def record(
 ) -> Check:
     """Return the check of an object by the names of its entries.
 
-    Parameters
-    ----------
-    needed : mapping of str to check
-        Entries that it has.
-    may_have : mapping of str to check, optional
-        Entries that it may have.
-    others : bool, optional
-        Whether it may have still others, which are plain values.
-
-    Returns
-    -------
-    check
-        The check.
+    It has all of `needed`, may have those of `may_have`, and if `others` any more that
+    are plain values.
     """
     known = {**needed, **(may_have or {})}
 
@@ -237,23 +205,7 @@ def _check_plain(value, place: str, levels: int) -> None:
 
 
 def parse_json(content: bytes | str) -> object:
-    """Return what JSON text holds.
-
-    Parameters
-    ----------
-    content : bytes or str
-        The text, UTF-8.
-
-    Returns
-    -------
-    object
-        Plain values, with what Python adds to JSON: NaN and infinity.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON, or nested too deeply.
-    """
+    """Return the plain values of JSON text; ValueError if it is damaged."""
     try:
         return json.loads(content)
     except RecursionError:
@@ -261,28 +213,10 @@ def parse_json(content: bytes | str) -> object:
 
 
 def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
-    """Read a JSON file, and check what it holds.
+    """Return the plain values of a JSON file that pass a check.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    check : check
-        What it has to hold.
-    what : str
-        What the file should be, such as ``"a metrics file of dipy_evaluate"``.
-
-    Returns
-    -------
-    object
-        Plain values.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened.
-    ValueError
-        If it holds something else; the message names the file.
+    Raises OSError if it cannot be opened; ValueError, with the file and `what` it
+    should be, if it holds something else.
     """
     with fitting(path, what):
         with open(path, "rb") as stream:
@@ -298,21 +232,9 @@ def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
 def fitting(
     path: str | os.PathLike, what: str, *damage: type[Exception]
 ) -> Iterator[None]:
-    """Name the file in what the body raises of its contents.
+    """Raise ValueError with the file and `what` it should be for errors of the body.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    what : str
-        What it should be, such as ``"a model file of dipy_tractogen"``.
-    *damage : type
-        What a damaged file may raise beside ValueError and MemoryError.
-
-    Raises
-    ------
-    ValueError
-        In place of what the body raises.
+    Those are ValueError, MemoryError and the types of `damage`.
     """
     try:
         yield

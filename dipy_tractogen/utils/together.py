@@ -11,20 +11,7 @@ from .files import replacing
 
 @contextmanager
 def replacing_all(paths: Mapping, *, force: bool = False) -> Iterator[dict]:
-    """Write several files, of which none takes its name before all are whole.
-
-    Parameters
-    ----------
-    paths : mapping of str to Path
-        Final names.
-    force : bool, optional
-        Whether existing files may be replaced.
-
-    Yields
-    ------
-    temporary : dict of str to Path
-        Temporary names, as those of `replacing`, by the same keys.
-    """
+    """Yield temporary paths by key, as `replacing`; renamed once all are whole."""
     with ExitStack() as stack:
         yield {
             key: stack.enter_context(replacing(path, force=force))
@@ -34,13 +21,7 @@ def replacing_all(paths: Mapping, *, force: bool = False) -> Iterator[dict]:
 
 @contextmanager
 def removing_new_files(paths: Iterable[Path]) -> Iterator[None]:
-    """Remove files that the body has made, if it raises.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        The files; those that are there already stay.
-    """
+    """Remove the files of `paths` that the body has made, if it raises."""
     new = [path for path in paths if not path.exists()]
     try:
         yield

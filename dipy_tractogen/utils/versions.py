@@ -14,15 +14,10 @@ _PACKAGES = ("dipy", "keras", *_BACKENDS, "numpy", "scikit-learn")
 
 
 def current_versions() -> dict[str, str]:
-    """Return the versions of this package, of Python and of what both compute with.
+    """Return the versions of this package, Python and what both compute with.
 
-    Nothing is imported for it. Of the backends of Keras the one that it runs on is
-    there or, as long as Keras is not imported, each that is installed.
-
-    Returns
-    -------
-    dict of str to str
-        Version by package name; packages that are not installed are left out.
+    Nothing is imported. Of the backends of Keras only the one in use is there or, as
+    long as Keras is not imported, each that is installed.
     """
     found = {"dipy_tractogen": __version__, "python": platform.python_version()}
     keras = sys.modules.get("keras")

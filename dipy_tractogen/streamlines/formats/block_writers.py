@@ -34,13 +34,7 @@ EXACT_TO = 2**24
 
 
 class TrkStream:
-    """A TRK, with the bundle as a property of each streamline.
-
-    Parameters
-    ----------
-    path, reference, bundle_names, dtype
-        As for `TrxStream`; the points are float32.
-    """
+    """A TRK, whose labels are ``data_per_streamline["bundle"]``; points are float32."""
 
     keeps_data = True
     keeps_bundles = True
@@ -87,18 +81,7 @@ class TrkStream:
         self._header["nb_streamlines"] += len(lengths)
 
     def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
-        """Write the header again, with the number of streamlines.
-
-        Parameters
-        ----------
-        categories : mapping of str to mapping of int to str
-            What the codes in some of the values stand for.
-
-        Returns
-        -------
-        Description
-            True names and codes, for which the header has no room.
-        """
+        """Write the header again; return what it has no room for."""
         self._file.seek(0)
         self._file.write(self._header.tobytes())
         codes = {**categories, BUNDLE: dict(enumerate(self._bundle_names))}
@@ -146,13 +129,7 @@ def _trk_records(
 
 
 class TckStream:
-    """A TCK, which holds points alone.
-
-    Parameters
-    ----------
-    path, reference, bundle_names, dtype
-        As for `TrxStream`; the points are float32, and the bundles are not kept.
-    """
+    """A TCK: float32 points only."""
 
     keeps_data = False
     keeps_bundles = False
@@ -201,13 +178,7 @@ class TckStream:
 
 
 class CollectedFile:
-    """A VTK, VTP, FIB or DPY: collected in memory, and written whole.
-
-    Parameters
-    ----------
-    path, reference, bundle_names, dtype
-        As for `TrxStream`; the points are float32, and the bundles are not kept.
-    """
+    """A VTK, VTP, FIB or DPY, collected in memory: float32 points only."""
 
     keeps_data = False
     keeps_bundles = False
@@ -277,18 +248,7 @@ def _empty_file(format_class: type, reference: Reference) -> bytes:
 
 
 def rounds_large(values: np.ndarray) -> bool:
-    """Return whether float32, that of a TRK, rounds numbers that are large.
-
-    Parameters
-    ----------
-    values : ndarray
-        Numbers.
-
-    Returns
-    -------
-    bool
-        Whether there is one above `EXACT_TO` that it rounds, or makes infinite.
-    """
+    """Return whether float32, that of a TRK, rounds a number above `EXACT_TO`."""
     if np.can_cast(values.dtype, np.float32):
         return False
     with np.errstate(invalid="ignore", over="ignore"):

@@ -19,13 +19,7 @@ _TRACKS, _OFFSETS = "streamlines/tracks", "streamlines/offsets"
 
 
 def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a DPY as `trx_reader.read_trx` does a TRX; it has neither values nor groups.
-
-    Raises
-    ------
-    ValueError
-        If the arrays are not in the file itself, or do not fit.
-    """
+    """Read a DPY as `read_trx` does a TRX; it has neither values nor groups."""
     import h5py
 
     from .hdf5 import own_array
@@ -44,20 +38,7 @@ def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
 
 
 def save_dpy(path: Path, streamlines: ArraySequence) -> None:
-    """Write a DPY.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    streamlines : ArraySequence
-        Streamlines side by side (RASMM, mm).
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
+    """Write streamlines that lie side by side (RASMM, mm) as a DPY."""
     import h5py
 
     # HDF5 ends the process where it closes a file on a full disk.

@@ -11,29 +11,11 @@ from dipy_tractogen.utils.memmap import check_inflated
 
 
 def own_array(file: h5py.File, place: str, kinds: str, path: Path) -> h5py.Dataset:
-    """Return an array of a file; a link in its place could lead to any other file.
+    """Return an array of an open HDF5 file, not yet read.
 
-    Parameters
-    ----------
-    file : h5py.File
-        The file, open.
-    place : str
-        Names of its groups and of the array, with slashes between.
-    kinds : str
-        Kinds of types that are accepted, as numpy names them, such as ``"f"``.
-    path : Path
-        The file.
-
-    Returns
-    -------
-    array : h5py.Dataset
-        Numbers, not yet read.
-
-    Raises
-    ------
-    ValueError
-        If there is none in the file, or it holds something else, or announces far
-        more than the file can hold.
+    `place` is its name with slashes, `kinds` the kinds of dtype that are accepted.
+    Raises ValueError if it is not in the file itself, as a link could lead to any other
+    file, or if it declares far more than the file can hold.
     """
     found = file
     for part in place.split("/"):

@@ -60,27 +60,11 @@ class TractogramContents:
 def read_tractogram(
     path: str | os.PathLike, points: GrowingPoints | None = None
 ) -> TractogramContents:
-    """Read a tractogram.
+    """Read a tractogram: points in RASMM mm, origin at the centre of a voxel.
 
-    Parameters
-    ----------
-    path : str or Path
-        A file with one of the extensions of `files.TRACTOGRAM_EXTENSIONS`.
-    points : GrowingPoints, optional
-        Where the points are appended, block by block.
-
-    Returns
-    -------
-    contents : TractogramContents
-        Points in RASMM millimetres, origin at the centre of a voxel. Groups and values
-        have the names that they were written with.
-
-    Raises
-    ------
-    OSError
-        If the file is missing or cannot be opened.
-    ValueError
-        If the file is empty, cut short, damaged or of another format.
+    Groups and values have the names that they were written with. Points are appended to
+    `points`, if it is given. Raises OSError if the file cannot be opened, ValueError if
+    it is empty, cut short, damaged or of another format.
     """
     path = Path(path)
     extension = tractogram_extension(path)

@@ -13,36 +13,18 @@ _LONGEST_PROPERTY = 20
 
 
 def true_name(text: object) -> str:
-    """Return text as the name of a bundle, of values or of a category.
+    """Return text as a name: as `printable` has it, with composed letters (NFC).
 
-    Parameters
-    ----------
-    text : object
-        Any text, such as the stem of a file.
-
-    Returns
-    -------
-    str
-        The same as `messages.printable` has it, with composed letters (NFC): macOS may
-        give the name of a file with letters and accents apart.
+    macOS may give the name of a file with letters and accents apart.
     """
     return unicodedata.normalize("NFC", printable(text))
 
 
 def trx_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names that can be those of files inside a TRX.
+    """Return different names as those of files in a TRX; names that fit stay.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Any names, all different.
-
-    Returns
-    -------
-    tuple of str
-        Letters, digits, spaces and ``_-+`` only, at most 100, and different even where
-        case does not count: a dot would be read as the end of the name, a slash as a
-        folder. Names that fit stay as they are.
+    They have letters, digits, spaces and ``_-+`` only, at most 100, and differ even
+    where case does not count: a dot would end the name, a slash make a folder.
     """
 
     def fitted(name: str, longest: int) -> str:
@@ -52,18 +34,10 @@ def trx_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def trk_names(widths: Mapping[str, int]) -> tuple[str, ...]:
-    """Return names that can be those of properties in the header of a TRK.
+    """Return different names as those of properties in a TRK; names that fit stay.
 
-    Parameters
-    ----------
-    widths : mapping of str to int
-        By name, how many values a streamline has.
-
-    Returns
-    -------
-    tuple of str
-        At most 20 characters of ASCII, less those that the width takes. Names that fit
-        stay as they are.
+    They are ASCII, up to 20 characters, less those that the number of values takes
+    (`widths`, by name).
     """
 
     def fitted(name: str, longest: int) -> str:

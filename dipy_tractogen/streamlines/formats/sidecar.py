@@ -84,23 +84,7 @@ class Description:
 
     @classmethod
     def from_dict(cls, said: Mapping) -> Description:
-        """Return what `as_dict` gave.
-
-        Parameters
-        ----------
-        said : mapping
-            Plain values, other entries among them.
-
-        Returns
-        -------
-        Description
-            What they say.
-
-        Raises
-        ------
-        ValueError
-            If an entry has another form.
-        """
+        """Return the description in plain values; ValueError if it is damaged."""
         _SAID(said, "")
         return cls(
             said.get("group_names", {}),
@@ -114,23 +98,10 @@ class Description:
     def restore(
         self, data: dict[str, np.ndarray], groups: dict[str, np.ndarray], path: Path
     ) -> tuple[dict, dict, dict[str, dict[int, str]]]:
-        """Return what was read from a file under its true names.
+        """Return values (n, k) and groups by true names, and the tables of codes.
 
-        Parameters
-        ----------
-        data : dict of str to ndarray of shape (n, k)
-            Values of each streamline, by the names in the file.
-        groups : dict of str to ndarray of int
-            Members of each group, by the names in the file.
-        path : Path
-            The file, for messages.
-
-        Returns
-        -------
-        data, groups : dict
-            The same under their true names. A name stays where the true one is taken.
-        categories : dict of str to dict of int to str
-            What codes stand for, of those values that are codes of their table alone.
+        A name stays where the true one is taken; a table of values that are not its
+        codes is left out, with a warning.
         """
         data, groups = _renamed(data, self.columns), _renamed(groups, self.groups)
         tables = {}
@@ -150,39 +121,15 @@ class Description:
 
 
 def sidecar_path(tractogram: str | os.PathLike) -> Path:
-    """Return where the JSON file of a tractogram is.
-
-    Parameters
-    ----------
-    tractogram : str or Path
-        The tractogram.
-
-    Returns
-    -------
-    Path
-        Its whole name, and ``.json``.
-    """
+    """Return the path of the JSON file of a tractogram, such as ``a.trk.json``."""
     tractogram = Path(tractogram)
     return tractogram.with_name(f"{tractogram.name}.json")
 
 
 def read_sidecar(tractogram: str | os.PathLike) -> dict:
-    """Read the JSON file of a tractogram.
+    """Read the JSON file of a tractogram; empty if there is none, or of other software.
 
-    Parameters
-    ----------
-    tractogram
-        As for `sidecar_path`.
-
-    Returns
-    -------
-    dict
-        Plain values; empty where there is no such file, or one of other software.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or cannot be read.
+    Raises ValueError if it is damaged or cannot be read.
     """
     path = sidecar_path(tractogram)
     if not path.is_file():
@@ -201,24 +148,9 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
 
 
 def put_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:
-    """Write the JSON file of a tractogram, or remove one that is true no more.
+    """Write plain values as the JSON file of a tractogram.
 
-    Parameters
-    ----------
-    tractogram : Path
-        The tractogram.
-    facts : mapping
-        Plain values. If there are none, a file that a tractogram of the same name had
-        is removed, unless it is of other software.
-    force : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `force` is False.
-    OSError
-        If it cannot be written.
+    Without any, a file of ours of an older tractogram is removed, if `force`.
     """
     path = sidecar_path(tractogram)
     if not facts:
@@ -230,23 +162,7 @@ def put_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:
 
 
 def read_description(path: Path) -> Description:
-    """Read what a tractogram says of its names, in it or beside it.
-
-    Parameters
-    ----------
-    path : Path
-        The tractogram.
-
-    Returns
-    -------
-    Description
-        Empty for files of other software.
-
-    Raises
-    ------
-    ValueError
-        If what it says is damaged.
-    """
+    """Read the names in or beside a tractogram; empty for other software."""
     in_file = path.suffix.lower() == ".trx"
     said = read_trx_header(path).get(HEADER_KEY, {}) if in_file else read_sidecar(path)
     try:

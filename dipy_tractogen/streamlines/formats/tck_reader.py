@@ -31,13 +31,7 @@ _END = re.compile(rb"\nEND[ \t]*\r?\n")
 
 
 def read_tck(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a TCK as `trx_reader.read_trx` does a TRX; it has neither values nor groups.
-
-    Raises
-    ------
-    ValueError
-        If the header is damaged, or streamlines are missing or cut short.
-    """
+    """Read a TCK as `read_trx` does a TRX; it has neither values nor groups."""
     dtype, offset, declared = _header(path)
     nb_rows, rest = divmod(path.stat().st_size - offset, 3 * dtype.itemsize)
     if nb_rows < 1 or rest:

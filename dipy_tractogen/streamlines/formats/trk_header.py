@@ -16,23 +16,9 @@ _COUNTS = ("nb_scalars_per_point", "nb_properties_per_streamline", "nb_streamlin
 
 
 def read_trk_header(path: Path) -> dict:
-    """Read the header of a TRK, and check it.
+    """Read and check the header of a TRK; return its fields by name, as nibabel does.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    header : dict
-        Its fields by name, as nibabel gives them. The ``voxel_order`` is three capital
-        letters; a blank one is LPS, as in TrackVis.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file, or a number in its header cannot be.
+    The ``voxel_order`` is three capital letters; a blank one is LPS, as in TrackVis.
     """
     with path.open("rb") as file:
         content = file.read(_DTYPE.itemsize)

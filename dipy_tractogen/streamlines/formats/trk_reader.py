@@ -27,13 +27,7 @@ _WORD = 4
 
 
 def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a TRK as `trx_reader.read_trx` does a TRX; it has no groups.
-
-    Raises
-    ------
-    ValueError
-        If streamlines are missing, or cut short.
-    """
+    """Read a TRK as `read_trx` does a TRX; it has no groups."""
     header = read_trk_header(path)
     order = header["endianness"]
     width = 3 + int(header["nb_scalars_per_point"])

@@ -71,33 +71,12 @@ class _Member(NamedTuple):
 
 
 def read_trx(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a TRX.
+    """Read a TRX: yield points (k, 3), float32, in RASMM mm, block by block.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    ndarray of shape (k, 3), float32
-        Points (RASMM, mm).
-
-    Returns
-    -------
-    lengths : ndarray of int, shape (n,)
-        Number of points of each streamline.
-    data_per_streamline : dict of str to ndarray of shape (n, k)
-        Values of each streamline, of the type that the file has.
-    groups : dict of str to ndarray of int
-        Indices of the streamlines of each group.
-    left_out : dict of str to list of str
-        Names of the values of points and of groups, which are not read.
-
-    Raises
-    ------
-    ValueError
-        If the members and the header do not fit, or are not those of the format.
+    Return numbers of points (n,), ``data_per_streamline`` (n, k) by name in the types
+    of the file, indices of the streamlines of each group, and by kind the names of what
+    is not read: values of points and of groups. Raises ValueError if header and members
+    do not fit, or are not those of the format.
     """
     with _opened(path) as (archive, header, members):
         n, nb_points = header["NB_STREAMLINES"], header["NB_VERTICES"]
@@ -119,23 +98,7 @@ def read_trx(path: Path) -> Generator[np.ndarray, None, tuple]:
 
 
 def read_trx_header(path: Path) -> dict:
-    """Read the header of a TRX.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict
-        Plain values.
-
-    Raises
-    ------
-    ValueError
-        If the members and the header do not fit, or are not those of the format.
-    """
+    """Read the header of a TRX whose members fit it, as plain values."""
     with _opened(path) as (_, header, _):
         return header
 

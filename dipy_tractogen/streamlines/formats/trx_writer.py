@@ -21,16 +21,8 @@ _ROWS_PER_CHUNK = 1_000_000
 class TrxStream:
     """A TRX: points go straight into a stored zip, the rest by way of disk.
 
-    Parameters
-    ----------
-    path : Path
-        File to write.
-    reference : Reference
-        Grid.
-    bundle_names : tuple of str
-        Names of the groups.
-    dtype : str
-        Type of the points, ``"float32"`` or ``"float16"``.
+    `bundle_names` are those of the groups; `dtype` of the points is "float32" or
+    "float16".
     """
 
     keeps_data = True
@@ -78,18 +70,7 @@ class TrxStream:
             self._column(f"dps/{name}", dtype, values.shape[1]).append(values)
 
     def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
-        """Write what needs the number of streamlines and of points.
-
-        Parameters
-        ----------
-        categories : mapping of str to mapping of int to str
-            What the codes in some of the values stand for.
-
-        Returns
-        -------
-        Description
-            True names and codes, which the header holds.
-        """
+        """Write all but the points; return the names that the header has."""
         self._positions.close()
         lengths = self._columns["lengths"]
         self._write_offsets(lengths)

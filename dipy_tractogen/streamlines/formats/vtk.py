@@ -35,16 +35,9 @@ _TO_RASMM = {
 
 
 def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a tractogram of the VTK family as `trx_reader.read_trx` does a TRX.
+    """Read a tractogram of the VTK family as `read_trx` does a TRX.
 
-    Neither values nor groups are read; the names of the values of points and of cells
-    are among what is left out.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, holds something else, or its lines have points that it
-        does not have.
+    It has no groups; names of values of points and of cells are among what is left out.
     """
     lines = read_xml(path) if _is_xml(path) else read_legacy(path)
     nb_points, indices = len(lines.points), lines.indices
@@ -63,21 +56,9 @@ def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
 
 
 def save_vtk(path: Path, streamlines: ArraySequence) -> None:
-    """Write a tractogram of the VTK family, in RASMM, which it declares.
+    """Write streamlines side by side (RASMM, mm), with that space declared.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    streamlines : ArraySequence
-        Streamlines side by side (RASMM, mm).
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    ValueError
-        If a .vtk or .fib cannot count as many points.
+    Raises ValueError if a .vtk or .fib cannot count as many points.
     """
     write = write_xml if _is_xml(path) else write_legacy
     write(path, streamlines)

@@ -54,18 +54,9 @@ _LONGEST_LINE = 1024
 class PolyLines(NamedTuple):
     """Lines of a file of VTK.
 
-    Parameters
-    ----------
-    points : ndarray of shape (k, 3)
-        Points (mm), in the space of the file.
-    lengths : ndarray of int, shape (n,)
-        Number of points of each line.
-    indices : ndarray of int, shape (sum of lengths,)
-        Points of the lines, one line after the other.
-    space : str
-        Space that the file declares, such as ``"LPS"``; empty without one.
-    left_out : dict of str to list of str
-        Names of the values of points and of cells, which are not read.
+    Points (k, 3) in mm, in the space of the file; number of points of each line (n,);
+    their points, one line after the other; the space that is declared, such as "LPS",
+    or empty; and by kind the names of values that are not read.
     """
 
     points: np.ndarray
@@ -76,23 +67,7 @@ class PolyLines(NamedTuple):
 
 
 def read_legacy(path: Path) -> PolyLines:
-    """Read the lines of a legacy file, of version 5.1 or before.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    lines : PolyLines
-        What it holds.
-
-    Raises
-    ------
-    ValueError
-        If it holds something else, or less than it says.
-    """
+    """Read the lines of a legacy file, of version 5.1 or before."""
     return _Scanner(mapped(path)).lines()
 
 

@@ -67,42 +67,17 @@ class CohortLaws:
     subject_noise: float = 0.01
 
     def length_factor(self, years: float, diagnosis: str) -> float:
-        """Return the factor of lengths, without the subject's own.
-
-        Parameters
-        ----------
-        years : float
-            Age above the youngest.
-        diagnosis : {"control", "patient"}
-            Group of the subject.
-
-        Returns
-        -------
-        float
-            One for the youngest controls.
-        """
+        """Return the factor of lengths at an age in years above the youngest."""
         lacking = self.patient_length if diagnosis == "patient" else 0.0
         return (1 - self.length_per_year * years) * (1 - lacking)
 
     def width_factor(self, years: float, diagnosis: str) -> float:
-        """Return the factor of widths; arguments as of `length_factor`.
-
-        Returns
-        -------
-        float
-            One for the youngest controls.
-        """
+        """Return the factor of widths at an age in years above the youngest."""
         more = self.patient_fan if diagnosis == "patient" else 0.0
         return (1 + self.fan_per_year * years) * (1 + more)
 
     def shift(self, years: float, diagnosis: str) -> float:
-        """Return the shift along y in mm; arguments as of `length_factor`.
-
-        Returns
-        -------
-        float
-            Zero for the youngest controls.
-        """
+        """Return the shift along y in mm at an age in years above the youngest."""
         more = self.patient_shift if diagnosis == "patient" else 0.0
         return self.shift_per_year * years + more
 
@@ -263,24 +238,9 @@ def check_laws(
     youngest: float = 20.0,
     radius: float = 6.5,
 ) -> None:
-    """Refuse laws that go too far, before any work.
+    """Raise ValueError for laws that make a bundle too short or wide or move it out.
 
-    Parameters
-    ----------
-    laws : CohortLaws
-        The laws.
-    participants : list of Participant
-        The subjects.
-    youngest : float, optional
-        Age at which the laws begin, in years.
-    radius : float, optional
-        Half width of a bundle of the youngest controls, in mm.
-
-    Raises
-    ------
-    ValueError
-        If a number is not finite or negative where it cannot be, or streamlines would
-        become too short, bundles too wide, or leave the volume.
+    Arguments are those of `simulate_cohort`.
     """
     for name, value in asdict(laws).items():
         if not math.isfinite(value) or (name == "subject_noise" and value < 0):

@@ -137,19 +137,7 @@ def check_parameters(
     step: float,
     seed: int,
 ) -> None:
-    """Refuse impossible numbers before any work.
-
-    Parameters
-    ----------
-    nb_streamlines, radius, thickness, curvature_noise, varying_ends, nb_points, step, \
-    seed
-        As for `simulate_fibercup`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    """
+    """Raise ValueError for parameters of `simulate_fibercup` out of their range."""
     _check(nb_streamlines >= 1, "nb_streamlines", nb_streamlines, "1 or more a bundle")
     check_cross_section(radius, thickness)
     noisy = 0 <= curvature_noise <= radius
@@ -162,14 +150,7 @@ def check_parameters(
 
 
 def fibercup_reference() -> Reference:
-    """Space of the phantom.
-
-    Returns
-    -------
-    Reference
-        64 x 64 x 3 voxels of 3 mm: x and y from 0 to 192 mm, z from 0 to 9 mm, the
-        corner of the volume being the corner of its first voxel.
-    """
+    """Return the grid of the phantom: 64 x 64 x 3 voxels of 3 mm from 0 mm on."""
     affine = np.diag([VOXEL_SIZE, VOXEL_SIZE, VOXEL_SIZE, 1.0])
     affine[:3, 3] = VOXEL_SIZE / 2
     return Reference(affine, DIMENSIONS)

@@ -89,23 +89,7 @@ class Centreline:
 
 @lru_cache(maxsize=len(WAYPOINTS))
 def centreline(name: str) -> Centreline:
-    """Curve the waypoints of a bundle by chord length.
-
-    Parameters
-    ----------
-    name : str
-        A bundle's name, one of ``BUNDLE_NAMES``.
-
-    Returns
-    -------
-    Centreline
-        Points every 0.1 mm and their frames.
-
-    Raises
-    ------
-    ValueError
-        If the phantom has no such bundle.
-    """
+    """Return points every 0.1 mm along a bundle of the phantom, and their frames."""
     if name not in WAYPOINTS:
         raise ValueError(
             f"{name}: the phantom's bundles are {', '.join(BUNDLE_NAMES)}."
@@ -132,20 +116,7 @@ def centreline(name: str) -> Centreline:
 
 
 def check_cross_section(radius: float, thickness: float) -> None:
-    """Refuse a cross-section that does not fit the volume.
-
-    Parameters
-    ----------
-    radius : float
-        Half width in the plane, in mm.
-    thickness : float
-        Full width out of the plane, in mm.
-
-    Raises
-    ------
-    ValueError
-        If one is not positive, or is too large.
-    """
+    """Raise ValueError for a radius or thickness (mm) that does not fit the volume."""
     for name, value, high in (
         ("radius", radius, MAX_RADIUS),
         ("thickness", thickness, MAX_THICKNESS),
@@ -164,29 +135,12 @@ def place(
     radius: float,
     thickness: float,
 ) -> np.ndarray:
-    """Place points of a bundle's cross-section in space.
+    """Return points (..., 3) in mm of a bundle's cross-section.
 
-    On the inside of a bend the cross-section is squeezed, smoothly, so that no offset
-    reaches the centre of curvature: beyond it a streamline would loop.
-
-    Parameters
-    ----------
-    name : str
-        A bundle's name.
-    positions : ndarray
-        Arc length along the centreline over its length, from 0 to 1.
-    across, through : ndarray
-        Offsets in the plane (to the left) and out of it, as shares of the half widths,
-        from -1 to 1; shapes that broadcast with `positions`.
-    radius : float
-        Half width in the plane at the middle of the bundle, in mm.
-    thickness : float
-        Full width out of the plane, in mm.
-
-    Returns
-    -------
-    ndarray of shape (..., 3), float64
-        Points in mm, RASMM.
+    `positions` along the centreline are from 0 to 1; `across`, in the plane to the
+    left, and `through`, out of it, are shares from -1 to 1 of the half widths. On the
+    inside of a bend the cross-section is squeezed, smoothly, so that no offset reaches
+    the centre of curvature: beyond it a streamline would loop.
     """
     line = centreline(name)
     x, y, angles, left, right = (

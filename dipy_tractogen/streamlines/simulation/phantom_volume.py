@@ -28,22 +28,9 @@ _FLUID_INTENSITY = 0.3
 
 @lru_cache(maxsize=4)
 def white_matter_fraction(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarray:
-    """Share of each voxel that lies inside a bundle.
+    """Return the share of each voxel in a bundle: (64, 64, 3), float32, read-only.
 
-    Parameters
-    ----------
-    radius, thickness : float, optional
-        Cross-section in mm, as for `simulate_fibercup`.
-
-    Returns
-    -------
-    ndarray of shape (64, 64, 3), float32, read-only
-        From 0 to 1; it depends on no random number.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of the range of `simulate_fibercup`.
+    `radius` and `thickness` in mm are those of `simulate_fibercup`.
     """
     check_cross_section(radius, thickness)
     side = VOXEL_SIZE / _NB_PARTS
@@ -72,34 +59,15 @@ def white_matter_fraction(*, radius: float = 6.5, thickness: float = 9.0) -> np.
 
 
 def white_matter_mask(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarray:
-    """Voxels that the bundles enter.
-
-    Parameters
-    ----------
-    radius, thickness : float, optional
-        Cross-section in mm, as for `simulate_fibercup`.
-
-    Returns
-    -------
-    ndarray of shape (64, 64, 3), bool
-        True where a bundle has a part of the voxel.
-    """
+    """Return the voxels (64, 64, 3) that a bundle enters."""
     return white_matter_fraction(radius=radius, thickness=thickness) > 0
 
 
 def reference_image(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarray:
-    """Image of the phantom: bright bundles in the dark fluid of a round container.
+    """Return an image (64, 64, 3) of bright bundles in the fluid of a round container.
 
-    Parameters
-    ----------
-    radius, thickness : float, optional
-        Cross-section in mm, as for `simulate_fibercup`.
-
-    Returns
-    -------
-    ndarray of shape (64, 64, 3), float32
-        0 outside the container, 0.3 in the fluid and 1 in white matter, in proportion
-        in the voxels that hold both; without noise.
+    0 outside of it, 0.3 in the fluid, 1 in white matter, in proportion in voxels of
+    both.
     """
     fraction = white_matter_fraction(radius=radius, thickness=thickness)
     axes = [VOXEL_SIZE * (np.arange(size) - (size - 1) / 2) for size in DIMENSIONS[:2]]
