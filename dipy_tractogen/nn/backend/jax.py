@@ -19,6 +19,8 @@ _SIZES = (64, 512, 4096)
 # Two million streamlines a second are 200 steps of 256 in 26 ms, and 1,000 in 130 ms:
 # ten times what is done between two calls, and between two rounds.
 _PACE_OF_ACCELERATOR = (4, 10)
+# In a call: so few are long ones.
+_FEW_STEPS = 5
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:
@@ -76,7 +78,7 @@ def pace() -> tuple[int, int]:
 
 
 class Training(BlockTraining):
-    """The steps of `keras.Model.fit`: a call is a `jax.lax.scan` over Keras's own."""
+    """The steps of `keras.Model.fit`: a call makes many of Keras's own."""
 
     jit_compile = True
 
@@ -88,42 +90,61 @@ class Training(BlockTraining):
 
     def training_call(self, tables: dict | None) -> Callable:
         """Make what Keras calls for a block of steps."""
-        network = self.network
-
-        @partial(jax.jit, out_shardings=self.devices.on_all)
-        def steps(state, tables, block):
-            def step(state, number):
-                batch = _batch(tables, block, number)
-                logs, state = network.train_step(state, (batch,))
-                return state, logs
-
-            nb_steps = jax.tree.leaves(block)[0].shape[1]
-            state, logs = jax.lax.scan(step, state, jnp.arange(nb_steps))
-            return jax.tree.map(lambda values: values[-1], logs), state
-
-        return _never_lost(network, self.devices.spread(steps), tables)
+        steps = self._in_turn(self.network.train_step)
+        return _never_lost(self.network, self.devices.spread(steps), tables)
 
     def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
         """Make what Keras calls for a look; the last batch may be smaller."""
         network = self.network
+        whole = self._in_turn(network.test_step)
 
-        @partial(jax.jit, out_shardings=self.devices.on_all)
+        @partial(jax.jit, out_shardings=self.devices.on_all, static_argnums=2)
+        def last(state, tables, start):
+            rest = {name: table[start:] for name, table in tables.items()}
+            return network.test_step(state, (rest,))
+
         def look(state, tables, block):
-            def step(state, number):
-                batch = _batch(tables, block, number)
-                logs, state = network.test_step(state, (batch,))
-                return state, logs
-
             logs = {}
             if block.size:
-                state, logs = jax.lax.scan(step, state, jnp.arange(block.shape[1]))
-                logs = jax.tree.map(lambda values: values[-1], logs)
+                logs, state = whole(state, tables, block)
             if block.size < nb_streamlines:
-                rest = {name: table[block.size :] for name, table in tables.items()}
-                logs, state = network.test_step(state, (rest,))
+                logs, state = last(state, tables, block.size)
             return logs, state
 
         return _never_lost(network, self.devices.spread(look), tables)
+
+    def _in_turn(self, step: Callable) -> Callable:
+        """Compile steps of Keras for the columns of a block.
+
+        They are one loop, or each a call of its own where few make a call: within a
+        loop XLA runs convolutions on a processor ten times as slowly.
+        """
+        on_cpu = jax.default_backend() == "cpu"
+        compiled = partial(jax.jit, out_shardings=self.devices.on_all)
+
+        def one(state, tables, block, number):
+            return step(state, (_batch(tables, block, number),))
+
+        if on_cpu and self.steps_per_call <= _FEW_STEPS:
+            one = compiled(one)
+
+            def steps(state, tables, block):
+                for number in range(jax.tree.leaves(block)[0].shape[1]):
+                    logs, state = one(state, tables, block, number)
+                return logs, state
+
+            return steps
+
+        @compiled
+        def steps(state, tables, block):
+            def next_one(state, number):
+                return one(state, tables, block, number)[::-1]
+
+            numbers = jnp.arange(jax.tree.leaves(block)[0].shape[1])
+            state, logs = jax.lax.scan(next_one, state, numbers)
+            return jax.tree.map(lambda values: values[-1], logs), state
+
+        return steps
 
     def on_devices(self, inputs: Mapping) -> dict[str, jax.Array]:
         """Bring whole tables to the device, or to each of several."""
