@@ -1,4 +1,4 @@
-"""The file of a search: an SQLite database that Optuna writes to."""
+"""The SQLite database of a search, which Optuna writes."""
 
 from __future__ import annotations
 
@@ -31,24 +31,9 @@ _SUFFIXES = ("", "-journal", "-wal", "-shm")
 
 
 def open_storage(path: Path, **options):
-    """Open a database for Optuna, or make it.
+    """Open or make a database as ``optuna.storages.RDBStorage`` with the given options.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    **options
-        Further arguments of ``optuna.storages.RDBStorage``.
-
-    Returns
-    -------
-    optuna.storages.RDBStorage
-        The storage.
-
-    Raises
-    ------
-    ValueError
-        If the file is no database of a search.
+    Raises ValueError if the file is no database of a search.
     """
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
@@ -84,19 +69,10 @@ def open_storage(path: Path, **options):
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Name the file where the body cannot read or write a database.
+    """Name the file in errors of the body that come from the database.
 
-    Parameters
-    ----------
-    path : Path
-        The database.
-
-    Raises
-    ------
-    WriteError
-        If the disk refuses, whatever Optuna makes of that.
-    ValueError
-        If the file is damaged, or no database of a search.
+    WriteError if the disk refuses, whatever Optuna makes of that; ValueError if the
+    file is damaged, or no database of a search.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
@@ -118,18 +94,7 @@ def named_errors(path: Path) -> Iterator[None]:
 
 
 def check_database(path: Path) -> None:
-    """Refuse a file that is no database of a search; it is not written to.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If it is another file.
-    """
+    """Raise ValueError for a file that is no database of a search."""
     with path.open("rb") as stream:
         begins = stream.read(len(_SQLITE))
     if begins not in (b"", _SQLITE):
@@ -150,19 +115,9 @@ def check_database(path: Path) -> None:
 
 
 def check_lock_name(path: Path) -> None:
-    """Refuse a file of the user's that has the name of the lock of a database.
+    """Raise ValueError if a file of the user has the name of the lock of a database.
 
     Optuna makes an empty one, and removes it, also one that a process has left.
-
-    Parameters
-    ----------
-    path : Path
-        The database.
-
-    Raises
-    ------
-    ValueError
-        If there is another file of that name.
     """
     lock = path.with_name(f"{path.name}.lock")
     with suppress(FileNotFoundError):
@@ -175,18 +130,7 @@ def check_lock_name(path: Path) -> None:
 
 
 def check_running(path: Path) -> None:
-    """Refuse trials under way that no process works on: they would never end.
-
-    Parameters
-    ----------
-    path : Path
-        A database of a search.
-
-    Raises
-    ------
-    ValueError
-        If there are some.
-    """
+    """Raise ValueError for running trials without a process: they would never end."""
     for wait in (_SECONDS_TO_SAY_SO, 0.0):
         with closing(sqlite3.connect(path)) as connection:
             (silent,) = connection.execute(_SILENT).fetchone()
@@ -199,19 +143,10 @@ def check_running(path: Path) -> None:
 
 @contextmanager
 def new_database(path: Path) -> Iterator[None]:
-    """Make way for a new search, and bring the old one back if the new one fails.
+    """Move an old search aside, and bring it back if the new one fails.
 
-    A search that fails is kept where trials were begun: it can be gone on with.
-
-    Parameters
-    ----------
-    path : Path
-        The database, which need not exist.
-
-    Raises
-    ------
-    ValueError
-        If there is a file that is no database of a search.
+    A search that fails is kept where trials were begun: it can be continued. Raises
+    ValueError if there is a file that is no database of a search.
     """
     if path.exists():
         check_database(path)

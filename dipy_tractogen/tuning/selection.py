@@ -1,4 +1,4 @@
-"""Which trials of a search are worth having."""
+"""Selection of the best trials of a search."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ LARGE = ("quality",)
 
 
 def pareto_front(rows: Sequence[dict]) -> list[bool]:
-    """Find the trials than which none is better in every respect.
+    """Return which trials are Pareto-optimal.
 
     A small point error, a small KL divergence and a large quality of generated
     streamlines are good.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Measures of the trials, ``point_error_mm``, ``kl_nats`` and ``quality`` among
-        them.
-
-    Returns
-    -------
-    list of bool
-        Whether each trial is on the front.
     """
 
     def costs(row: dict) -> list[float]:

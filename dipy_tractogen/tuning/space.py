@@ -1,4 +1,4 @@
-"""What a search may vary, and between which values."""
+"""Parameters that a search may vary, and their ranges."""
 
 from __future__ import annotations
 
@@ -12,17 +12,7 @@ DEFAULT_BETAS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 @dataclass(frozen=True)
 class Parameter:
-    """Kind of a parameter that can be searched.
-
-    Attributes
-    ----------
-    whole : bool
-        Whether it is a whole number.
-    log : bool
-        Whether ratios count, not differences.
-    smallest, largest : float
-        Smallest and largest value.
-    """
+    """Kind and range of a parameter; with ``log`` ratios count, not differences."""
 
     whole: bool
     log: bool
@@ -41,24 +31,10 @@ PARAMETERS = {
 
 
 def check_betas(betas: Iterable[float], minimum_beta: float = 0.0) -> list[float]:
-    """Check the values of beta, and leave out those below a limit.
+    """Return the values of beta from `minimum_beta` on, ascending.
 
-    Parameters
-    ----------
-    betas : iterable of float
-        Values.
-    minimum_beta : float, optional
-        Smallest value that is tried.
-
-    Returns
-    -------
-    list of float
-        In rising order.
-
-    Raises
-    ------
-    ValueError
-        If a value is negative, not finite or given twice, or none is left.
+    Raises ValueError if a value is negative, not finite or given twice, or none is
+    left.
     """
     betas = sorted(float(beta) for beta in betas)
     bad = [beta for beta in betas if not (math.isfinite(beta) and beta >= 0)]
@@ -76,23 +52,10 @@ def check_betas(betas: Iterable[float], minimum_beta: float = 0.0) -> list[float
 
 
 def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Read ranges such as ``latent_dim=8:32``.
+    """Read ranges such as ``latent_dim=8:32`` into lowest and highest value by name.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        One text a parameter.
-
-    Returns
-    -------
-    dict of str to (float, float)
-        Lowest and highest value by name.
-
-    Raises
-    ------
-    ValueError
-        If a text cannot be read, a name is unknown or given twice, or a range is
-        empty or below what the parameter can be.
+    Raises ValueError if a text cannot be read, a name is unknown or given twice, or a
+    range is empty or beyond the limits of the parameter.
     """
     ranges: dict[str, tuple[float, float]] = {}
     for text in texts:
@@ -124,22 +87,7 @@ def _parse_range(text: str) -> tuple[str, float, float]:
 
 
 def suggest(trial, betas: Sequence[float], ranges: dict) -> dict[str, float]:
-    """Let a trial choose its values.
-
-    Parameters
-    ----------
-    trial : optuna.Trial
-        The trial.
-    betas : sequence of float
-        Values of beta.
-    ranges : dict of str to (float, float)
-        Ranges of other parameters.
-
-    Returns
-    -------
-    dict of str to float
-        Value by name, ``beta`` first.
-    """
+    """Let a trial of Optuna choose its values, ``beta`` first."""
     chosen = {"beta": trial.suggest_categorical("beta", list(betas))}
     for name, (low, high) in ranges.items():
         kind = PARAMETERS[name]

@@ -1,4 +1,4 @@
-"""A search for beta and other parameters, kept in a database as it goes."""
+"""A search for beta and other parameters, kept in a database."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ class BetaStudy:
         return sorted(rows, key=lambda row: (row["beta"], row["trial"]))
 
     def _check(self) -> None:
-        """Refuse trials that no search has made."""
+        """Raise `Unfit` for trials that no search has made."""
         if [one.name for one in self._study.directions] != ["MINIMIZE", "MAXIMIZE"]:
             raise Unfit("directions", "others", "to minimise and to maximise")
         record({}, {_SETTINGS: record({})})(self._study.user_attrs, "")

@@ -1,4 +1,4 @@
-"""What a page is made of: figures, tables, pictures and warnings, without any HTML."""
+"""Parts of a report page: figures, tables, pictures and warnings, without HTML."""
 
 from __future__ import annotations
 
@@ -16,16 +16,8 @@ OVERALL = "all"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something that a reader has to know first.
-
-    Parameters
-    ----------
-    source : str
-        Where it comes from: "Training", "Generation", "Evaluation" or "Report".
-    text : str
-        What it is.
-    """
+class ReportWarning:
+    """A warning, and its source: "Training", "Generation", "Evaluation" or "Report"."""
 
     source: str
     text: str
@@ -33,7 +25,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Card:
-    """One figure of the summary, with its name and what it is compared with."""
+    """A figure of the summary, with its name and what it is compared with."""
 
     name: str
     value: str
@@ -42,18 +34,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table.
+    """A cell of a table.
 
-    Parameters
-    ----------
-    text : str
-        What is read.
-    value : float or str, optional
-        What the table is sorted by; a cell without one comes last.
-    notes : sequence of str, optional
-        Lines of small text below.
-    mark : str, optional
-        A judgement, such as "far below real"; empty for none.
+    It is sorted by ``value``, last without one; ``notes`` are lines of small text
+    below, and ``mark`` is a judgement such as "far below real".
     """
 
     text: str
@@ -75,18 +59,8 @@ class Column:
 class Table:
     """A table that can be sorted by each of its columns.
 
-    Parameters
-    ----------
-    key : str
-        Its name in the page, of letters and hyphens.
-    title : str
-        Its caption.
-    columns : sequence of Column
-        The first one names the rows.
-    rows : sequence of sequence of Cell
-        The rows.
-    total : sequence of Cell, optional
-        A row below that is not sorted.
+    ``key`` is its name in the page, of letters and hyphens; the first column names the
+    rows; ``total`` is a row below that is not sorted.
     """
 
     key: str
@@ -113,34 +87,12 @@ class Command:
 
 
 def text_cell(text: object) -> Cell:
-    """Make a cell of a text.
-
-    Parameters
-    ----------
-    text : object
-        The text, or what becomes one.
-
-    Returns
-    -------
-    Cell
-        Sorted by its letters.
-    """
+    """Make a cell that is sorted by its text."""
     return Cell(str(text), str(text))
 
 
 def count_cell(number: int | None) -> Cell:
-    """Make a cell of a count.
-
-    Parameters
-    ----------
-    number : int or None
-        The count.
-
-    Returns
-    -------
-    Cell
-        With groups of three digits.
-    """
+    """Make a cell of a count, with groups of three digits."""
     return Cell(DASH) if number is None else Cell(f"{number:,}", number)
 
 
@@ -151,22 +103,7 @@ def number_cell(
     notes: Sequence[str] = (),
     mark: str = "",
 ) -> Cell:
-    """Make a cell of a number.
-
-    Parameters
-    ----------
-    value : float or None
-        The number.
-    digits : int, optional
-        Digits after the point.
-    notes, mark
-        As for `Cell`.
-
-    Returns
-    -------
-    Cell
-        Without a value where there is no finite one.
-    """
+    """Make a cell of a number, without a value where it is not finite."""
     if not is_number(value):
         return Cell(DASH, notes=notes)
     # A zero has no sign.
@@ -175,55 +112,18 @@ def number_cell(
 
 
 def file_table(key: str, title: str, files: Sequence[tuple[str, str, str]]) -> Table:
-    """List files.
-
-    Parameters
-    ----------
-    key, title
-        As for `Table`.
-    files : sequence of tuple of str
-        What each holds, its name and its SHA-256.
-
-    Returns
-    -------
-    Table
-        A row a file.
-    """
+    """List files, each by what it holds, its name and its SHA-256."""
     columns = [Column(name, numeric=False) for name in ("content", "file", "SHA-256")]
     return Table(key, title, columns, [list(map(text_cell, file)) for file in files])
 
 
 def shown(value: float | None, digits: int = 3) -> str:
-    """Write a number, or a dash.
-
-    Parameters
-    ----------
-    value : float or None
-        The number.
-    digits : int, optional
-        Digits after the point.
-
-    Returns
-    -------
-    str
-        The text.
-    """
+    """Format a number, or a dash."""
     return number_cell(value, digits).text
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a finite number.
-
-    Parameters
-    ----------
-    value : object
-        Any value of a JSON file.
-
-    Returns
-    -------
-    bool
-        Whether it is; True and False are none.
-    """
+    """Return whether a value of a JSON file is a finite number; booleans are none."""
     return (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
@@ -232,36 +132,12 @@ def is_number(value: object) -> bool:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number with its noun.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    noun : str
-        Of one.
-
-    Returns
-    -------
-    str
-        As "1 bundle" or "2,000 streamlines".
-    """
+    """Format a number with its noun, as "1 bundle" or "2,000 streamlines"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def entries_of(values: dict) -> list[tuple[str, str]]:
-    """Make readable names and texts of plain values; leave out those that are empty.
-
-    Parameters
-    ----------
-    values : dict
-        Plain values by name.
-
-    Returns
-    -------
-    list of tuple of str
-        Name and text of each.
-    """
+    """Return readable names and texts of plain values, without those that are empty."""
     return [
         (str(name).replace("_", " "), _as_text(value))
         for name, value in values.items()

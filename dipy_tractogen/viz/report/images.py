@@ -1,4 +1,4 @@
-"""Pictures inside the page: files and plots as data URIs."""
+"""Images inside the page: files and plots as data URIs."""
 
 from __future__ import annotations
 
@@ -29,17 +29,7 @@ _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Image:
-    """An image as text.
-
-    Parameters
-    ----------
-    uri : str
-        A data URI.
-    width, height : int, optional
-        Size in pixels; None where the image scales.
-    moves : bool, optional
-        Whether it is animated.
-    """
+    """An image as a data URI; the size in pixels is None where the image scales."""
 
     uri: str
     width: int | None = None
@@ -51,18 +41,8 @@ class Image:
 class Picture:
     """A picture of the page.
 
-    Parameters
-    ----------
-    title : str
-        Its heading.
-    alt : str
-        What is seen, for who cannot see it.
-    image : Image
-        For the light scheme, or for both.
-    dark : Image, optional
-        For the dark scheme.
-    caption : str, optional
-        Text below.
+    ``alt`` describes it for who cannot see it; ``image`` is for the light scheme, or
+    for both without ``dark``.
     """
 
     title: str
@@ -73,25 +53,10 @@ class Picture:
 
 
 def image_of(path: str | Path) -> Image:
-    """Read a picture, and make it small enough for a page.
+    """Read a PNG, JPEG, GIF or WebP file, and make it small enough for a page.
 
-    Parameters
-    ----------
-    path : str or Path
-        A PNG, JPEG, GIF or WebP file.
-
-    Returns
-    -------
-    Image
-        As WebP where that is smaller, else as it is; what does not move is at most
-        1,600 pixels wide.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-    ValueError
-        If it is no such picture, or is damaged.
+    It becomes WebP where that is smaller; a still image is at most 1,600 pixels wide.
+    Raises ValueError if it is no such image, or is damaged.
     """
     import PIL.Image
 
@@ -111,7 +76,7 @@ def image_of(path: str | Path) -> Image:
 
 
 def _still(image) -> tuple[bytes, tuple[int, int]]:
-    """Write a picture as WebP, no wider than a page."""
+    """Encode an image as WebP, no wider than a page."""
     stream = io.BytesIO()
     smaller = image.convert("RGBA" if image.has_transparency_data else "RGB")
     smaller.thumbnail((_WIDEST, 10 * _WIDEST))
@@ -120,7 +85,7 @@ def _still(image) -> tuple[bytes, tuple[int, int]]:
 
 
 def _animation(image) -> tuple[bytes, tuple[int, int]]:
-    """Write an animation as WebP, with its frames as long as they were."""
+    """Encode an animation as WebP, with the durations of its frames."""
     import PIL.ImageSequence
 
     stream, frames, durations = io.BytesIO(), [], []
@@ -140,23 +105,7 @@ def _animation(image) -> tuple[bytes, tuple[int, int]]:
 
 
 def plot_images(draw: Callable[[Path], object]) -> tuple[Image, Image]:
-    """Draw a plot twice, for light and for dark pages.
-
-    Parameters
-    ----------
-    draw : callable
-        Draws with matplotlib into the SVG file that it is given.
-
-    Returns
-    -------
-    tuple of Image
-        The light and the dark one; the same bytes for the same plot.
-
-    Raises
-    ------
-    ValueError
-        What `draw` raises.
-    """
+    """Draw a plot into SVG twice, for light and dark pages, reproducibly."""
     import matplotlib as mpl
 
     images = []

@@ -1,4 +1,4 @@
-"""What a report is made from, and the files beside a model that others wrote."""
+"""Inputs of a report, and the JSON files of other commands that it is made from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from pathlib import Path
 
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
-from dipy_tractogen.utils.schema import Check, read_json
-
-from . import schemas
+from dipy_tractogen.utils.schema import (
+    Check,
+    Unfit,
+    boolean,
+    list_of,
+    mapping,
+    number,
+    optional,
+    read_json,
+    record,
+    shown,
+    text,
+)
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -63,26 +73,17 @@ class ReportInputs:
 
 
 def read_generation(tractograms: Sequence[Path]) -> dict:
-    """Read what a generation said of itself, beside its tractogram.
+    """Read the JSON file of a generation, beside one of its tractograms.
 
-    Parameters
-    ----------
-    tractograms : sequence of Path
-        Generated tractograms; the first with a JSON file counts: ``a.trx.json`` for
-        ``a.trx``, or the ``a.json`` of older versions that names it.
-
-    Returns
-    -------
-    dict
-        What it said; empty where there is no such file, or only one of other
-        software, with a warning.
+    That is ``a.trx.json`` for ``a.trx``, or the ``a.json`` of older versions that names
+    it. Returns {} where there is none, or only one of other software, with a warning.
     """
     for tractogram in tractograms:
         for path in (sidecar_path(tractogram), tractogram.with_suffix(".json")):
             if not path.exists():
                 continue
             try:
-                said = _read(path, schemas.generation, "dipy_generate_streamlines")
+                said = _read(path, _check_generation, "dipy_generate_streamlines")
             except ValueError as error:
                 logger.warning("%s It is left out.", error)
                 continue
@@ -94,49 +95,16 @@ def read_generation(tractograms: Sequence[Path]) -> dict:
 
 
 def read_metrics(path: str | Path) -> dict:
-    """Read what dipy_evaluate_streamlines measured.
-
-    Parameters
-    ----------
-    path : str or Path
-        The JSON file.
-
-    Returns
-    -------
-    dict
-        As ``metrics.evaluation.evaluate`` gives it.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is damaged, or another file.
-    """
-    return _read(Path(path), schemas.metrics, "dipy_evaluate_streamlines")
+    """Read the JSON file of dipy_evaluate_streamlines; ValueError if it is damaged."""
+    return _read(Path(path), _check_metrics, "dipy_evaluate_streamlines")
 
 
 def read_latent(path: str | Path) -> dict:
-    """Read what dipy_explore_latent found.
+    """Read the JSON file of dipy_explore_latent; its figures are beside it.
 
-    Parameters
-    ----------
-    path : str or Path
-        The JSON file; its figures are beside it.
-
-    Returns
-    -------
-    dict
-        What it holds.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is damaged, or names a figure outside of its folder.
+    Raises ValueError if it is damaged, or names a figure outside of its folder.
     """
-    return _read(Path(path), schemas.latent, "dipy_explore_latent")
+    return _read(Path(path), _check_latent, "dipy_explore_latent")
 
 
 def _read(path: Path, check: Check, writer: str) -> dict:
@@ -144,3 +112,146 @@ def _read(path: Path, check: Check, writer: str) -> dict:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: {writer} writes it.")
     return read_json(path, check, f"a JSON file of {writer}")
+
+
+# Some measures have no value, and a ratio may be infinite.
+_VALUE = optional(number(finite=False))
+_VALUES = mapping(_VALUE)
+_TEXTS = list_of(text(10**6))
+_PROVENANCE = {"command": optional(text(10**6)), "warnings": _TEXTS}
+_MODEL = record({}, {"file": text(), "digest": text()})
+
+_ENTRY = record(
+    {"generated": _VALUES, "real": _VALUES},
+    {
+        "counts": mapping(optional(number(0))),
+        "held_out": _VALUES,
+        "ratios": _VALUES,
+        "intervals": mapping(mapping(optional(list_of(_VALUE, 2, 2)))),
+        "memorisation": optional(
+            record(
+                {},
+                {
+                    "threshold_mm": _VALUE,
+                    "generated": _VALUE,
+                    "real": _VALUE,
+                    "nearer_than_real": _VALUE,
+                    "copies": text(),
+                    "verdict": text(),
+                },
+            )
+        ),
+    },
+)
+_ERRORS = {"unit": optional(text()), "r2": _VALUE, "mae": _VALUE, "n": _VALUE}
+_SHARES = list_of(number(0, 1), 1, 10_000)
+_BOTH = record({"generated": _SHARES, "real": _SHARES}, others=False)
+_DISTRIBUTION = record(
+    {
+        "unit": text(),
+        "edges": list_of(number(), 2, 10_001),
+        "overall": _BOTH,
+    },
+    {"bundles": mapping(_BOTH)},
+)
+_THRESHOLD = record(
+    {
+        "measure": text(),
+        "asked": text(),
+        "bundle": optional(text()),
+        "limit": _VALUE,
+        "value": _VALUE,
+        "met": boolean,
+    }
+)
+
+_METRICS = record(
+    {"overall": _ENTRY, "bundles": mapping(_ENTRY)},
+    {
+        **_PROVENANCE,
+        "distributions": optional(mapping(_DISTRIBUTION)),
+        "model": optional(record({}, {"reconstruction_mm": optional(_VALUES)})),
+        "generated_with": optional(_MODEL),
+        "conditions": optional(
+            mapping(record({}, {**_ERRORS, "bundles": mapping(record({}, _ERRORS))}))
+        ),
+        "thresholds": list_of(_THRESHOLD),
+    },
+)
+
+
+def _check_metrics(value: object, place: str) -> None:
+    """Validate the results of dipy_evaluate_streamlines."""
+    _METRICS(value, place)
+    for name, found in (value.get("distributions") or {}).items():
+        nb_bins = len(found["edges"]) - 1
+        of_all = (found["overall"], *found.get("bundles", {}).values())
+        sizes = {len(shares) for both in of_all for shares in both.values()}
+        if sizes != {nb_bins}:
+            where = f"distributions.{name}"
+            raise Unfit(where, "of other bins than its edges", f"{nb_bins} shares each")
+
+
+def _file_name(value: object, place: str) -> None:
+    is_name = isinstance(value, str) and value and "\0" not in value
+    if not is_name or Path(value).name != value:
+        raise Unfit(place, shown(value), "the name of a file of this folder")
+
+
+_FIGURE = record({"file": _file_name}, {"title": text(), "alt": text(10**6)})
+_UNIT = record(
+    {"dimension": text()},
+    {
+        **dict.fromkeys(("variance", "spread", "deviation", "kl"), _VALUE),
+        "active": boolean,
+    },
+)
+_LATENT = record(
+    {"figures": list_of(_FIGURE)},
+    {
+        **_PROVENANCE,
+        "model": _MODEL,
+        "units": list_of(_UNIT),
+        "traversal": record({}, {"displacement_mm": _VALUES}),
+        "correlations": record(
+            {}, {"attributes": list_of(text()), "values": mapping(list_of(_VALUE))}
+        ),
+        "disentanglement": record(
+            {},
+            {
+                **dict.fromkeys(("interpretability", "scc", "mig", "sap"), _VALUES),
+                "modularity": _VALUE,
+            },
+        ),
+    },
+)
+
+
+def _check_latent(value: object, place: str) -> None:
+    """Validate the results of dipy_explore_latent."""
+    _LATENT(value, place)
+    correlations = value.get("correlations", {})
+    nb_attributes = len(correlations.get("attributes", ()))
+    for name, values in correlations.get("values", {}).items():
+        if len(values) != nb_attributes:
+            found, wanted = f"a list of {len(values)}", f"one of {nb_attributes}"
+            raise Unfit(f"correlations.values.{name}", found, f"{wanted} attributes")
+
+
+def _check_generation(value: object, place: str) -> None:
+    """Validate the record of dipy_generate_streamlines."""
+    _GENERATION(value, place)
+
+
+_GENERATION = record(
+    {"tractogram": text()},
+    {
+        **_PROVENANCE,
+        "model": _MODEL,
+        "seconds": number(0),
+        **dict.fromkeys(
+            ("conditions", "obtained", "rejected", "parameters", "versions"),
+            optional(record({})),
+        ),
+    },
+)

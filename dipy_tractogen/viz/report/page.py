@@ -1,4 +1,4 @@
-"""The page: everything put together, and into one file."""
+"""The HTML page of a report."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from dipy_tractogen import __version__
 from dipy_tractogen.utils.files import file_digest, replacing
 from dipy_tractogen.utils.messages import encodable
 
-from . import gallery, training
+from . import model_tables, pictures
 from .content import Command, Table, file_table
-from .evaluation import evaluation_cards, evaluation_tables
-from .findings import find_warnings
-from .generation import generation_cards, generation_facts
+from .evaluation_tables import evaluation_cards, evaluation_tables
 from .inputs import ReportInputs
-from .latent import latent_tables
-from .reconstruction import reconstruction_table
-from .rendered import render_pictures
+from .report_warnings import collect_warnings
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINE = 80
@@ -77,13 +73,13 @@ def write_report(
     OSError
         If a file cannot be read or written.
     """
-    scenes, missing = render_pictures(
+    scenes, missing = pictures.render_pictures(
         inputs, max_streamlines=max_streamlines, mask=mask, seed=seed
     )
     parts = {
         **_parts(inputs),
-        "scenes": [*scenes, *gallery.given_pictures(inputs)],
-        "findings": [*find_warnings(inputs), *missing],
+        "scenes": [*scenes, *pictures.given_pictures(inputs)],
+        "warnings": [*collect_warnings(inputs), *missing],
     }
     # Those that have something in them.
     sections = {key: name for key, name in _SECTIONS.items() if parts.get(key, True)}
@@ -94,35 +90,35 @@ def write_report(
 
 
 def _parts(inputs: ReportInputs) -> dict:
-    """Gather what the template shows, but for scenes and warnings."""
+    """Collect what the template shows, but for scenes and warnings."""
     model, metrics, generation = inputs.model, inputs.metrics, inputs.generation
     generated = inputs.generated
     return {
-        "title": f"{inputs.model_file.name}: {training.describe(model)}",
+        "title": f"{inputs.model_file.name}: {model_tables.describe_model(model)}",
         "model_file": inputs.model_file.name,
-        "description": training.describe(model),
+        "description": model_tables.describe_model(model),
         "cards": [
-            *training.training_cards(model),
-            *generation_cards(generation, generated),
+            *model_tables.training_cards(model),
+            *model_tables.generation_cards(generation, generated),
             *evaluation_cards(metrics),
         ],
-        "facts": training.training_facts(model),
-        "curves": gallery.curves(model.record.history),
-        "streamlines": training.bundle_table(
+        "facts": model_tables.training_facts(model),
+        "curves": pictures.history_pictures(model.record.history),
+        "streamlines": model_tables.bundle_table(
             model, {} if generated is None else generated.counts()
         ),
-        "conditions": training.condition_table(model),
-        "training_files": training.training_files(model),
-        "generation": generation_facts(generation),
+        "conditions": model_tables.condition_table(model),
+        "training_files": model_tables.training_files(model),
+        "generation": model_tables.generation_facts(generation),
         "reconstruction": [
-            reconstruction_table(each)
+            model_tables.reconstruction_table(each)
             for each in [inputs.reconstructed]
             if each is not None
         ],
-        "measured": gallery.measured(metrics),
+        "measured": pictures.evaluation_pictures(metrics),
         "evaluation": evaluation_tables(metrics),
-        "latent": gallery.latent_pictures(inputs.latent, inputs.latent_dir),
-        "latent_tables": latent_tables(inputs.latent),
+        "latent": pictures.latent_pictures(inputs.latent, inputs.latent_dir),
+        "latent_tables": model_tables.latent_tables(inputs.latent),
         "commands": _commands(inputs),
         "files": _files(inputs),
         "version": __version__,
@@ -130,7 +126,7 @@ def _parts(inputs: ReportInputs) -> dict:
 
 
 def _commands(inputs: ReportInputs) -> list[Command]:
-    """Return the command lines that are known, in the order they are run in."""
+    """Return the known command lines, in the order they are run in."""
     texts = {
         "Train": inputs.model.record.parameters.get("command"),
         "Generate": inputs.generation.get("command"),
@@ -142,7 +138,7 @@ def _commands(inputs: ReportInputs) -> list[Command]:
 
 
 def _files(inputs: ReportInputs) -> Table:
-    """List what the report is made from, as it was named, with digests."""
+    """List the files of the report as they were named, with digests."""
     named = {"model": [inputs.model_file], **inputs.files}
     return file_table(
         "report-files",
@@ -156,7 +152,7 @@ def _files(inputs: ReportInputs) -> Table:
 
 
 def _lines(command: str) -> str:
-    """Give each option of a long command line a line of its own."""
+    """Put each option of a long command line on its own line."""
     if len(command) <= _LINE:
         return command
     try:
@@ -196,13 +192,13 @@ def _render(**parts) -> str:
 
 
 def _breakable(name: str):
-    """Let a long name be broken after its underscores."""
+    """Let a long name break after its underscores."""
     from markupsafe import Markup
 
     return Markup("_<wbr>").join(name.split("_"))
 
 
 def _digest(text: str) -> str:
-    """Digest as a content security policy wants it."""
+    """Return a digest for the content security policy."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"sha256-{digest}"

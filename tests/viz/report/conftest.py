@@ -126,7 +126,7 @@ def inputs(tmp_path_factory, phantom):
 @pytest.fixture
 def drawn(monkeypatch):
     """What reaches the renderer, without rendering; plots are not drawn either."""
-    from dipy_tractogen.viz.report import gallery, rendered
+    from dipy_tractogen.viz.report import pictures
     from dipy_tractogen.viz.report.images import Image as PageImage
 
     calls = []
@@ -135,8 +135,8 @@ def drawn(monkeypatch):
         calls.append((shown, options))
         Image.new("RGB", (40, 30), "white").save(path)
 
-    monkeypatch.setattr(rendered, "render_bundles", note)
-    monkeypatch.setattr(rendered, "plot_grid", note)
+    monkeypatch.setattr(pictures, "render_bundles", note)
+    monkeypatch.setattr(pictures, "plot_grid", note)
     plot = PageImage("data:image/svg+xml;base64,")
-    monkeypatch.setattr(gallery, "plot_images", lambda draw: (plot, plot))
+    monkeypatch.setattr(pictures, "plot_images", lambda draw: (plot, plot))
     return calls

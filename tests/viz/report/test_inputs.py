@@ -3,17 +3,17 @@ import math
 
 import pytest
 
-from dipy_tractogen.viz.report.evaluation import (
+from dipy_tractogen.viz.report.evaluation_tables import (
     evaluation_cards,
     evaluation_tables,
 )
-from dipy_tractogen.viz.report.findings import _of_evaluation
 from dipy_tractogen.viz.report.inputs import (
     read_generation,
     read_latent,
     read_metrics,
 )
-from dipy_tractogen.viz.report.latent import latent_tables
+from dipy_tractogen.viz.report.model_tables import latent_tables
+from dipy_tractogen.viz.report.report_warnings import _of_evaluation
 
 ENTRY = {"generated": {}, "real": {}}
 

@@ -9,7 +9,7 @@ import pytest
 
 from dipy_tractogen.nn.record import TrainingRecord
 from dipy_tractogen.viz.display import RenderingUnavailable
-from dipy_tractogen.viz.report import ReportInputs, rendered, write_report
+from dipy_tractogen.viz.report import ReportInputs, pictures, write_report
 
 from .conftest import NAMES
 
@@ -128,7 +128,7 @@ def test_without_rendering_the_report_says_why(inputs, monkeypatch, tmp_path):
     def fail(*_, **__):
         raise RenderingUnavailable("Rendering needs Xvfb: install xvfb.")
 
-    monkeypatch.setattr(rendered, "render_bundles", fail)
+    monkeypatch.setattr(pictures, "render_bundles", fail)
     page = Page(write_report(inputs, tmp_path / "report.html"))
     assert "Pictures are missing. Rendering needs Xvfb: install xvfb." in page.text
 

@@ -1,11 +1,11 @@
-"""What a reader has to know first: everything that was warned of, and what shows it."""
+"""Warnings of a report: those of the commands, and those that follow from figures."""
 
 from __future__ import annotations
 
 from dipy_tractogen.metrics.thresholds import describe_unmet
 from dipy_tractogen.utils.messages import listed
 
-from .content import Finding, is_number, shown
+from .content import ReportWarning, is_number, shown
 from .inputs import ReportInputs
 
 FAR_BELOW = 0.1
@@ -18,19 +18,8 @@ _FEW_STREAMLINES = 20
 _FEW_ACTIVE = 4
 
 
-def find_warnings(inputs: ReportInputs) -> list[Finding]:
-    """Gather all warnings: of the training, the generation, the evaluation, the files.
-
-    Parameters
-    ----------
-    inputs : ReportInputs
-        What is reported.
-
-    Returns
-    -------
-    list of Finding
-        Those that were written by the commands, and those that the figures tell.
-    """
+def collect_warnings(inputs: ReportInputs) -> list[ReportWarning]:
+    """Collect the warnings of training, generation, evaluation and files."""
     found = {
         "Training": _of_training(inputs.model),
         "Generation": inputs.generation.get("warnings", ()),
@@ -38,27 +27,16 @@ def find_warnings(inputs: ReportInputs) -> list[Finding]:
         "Report": [*_of_another_model(inputs), *_of_streamlines(inputs)],
     }
     return [
-        Finding(source, text)
+        ReportWarning(source, text)
         for source, texts in found.items()
         for text in dict.fromkeys(texts)
     ]
 
 
 def far_below(entry: dict, measure: str) -> bool:
-    """Return whether a measure is far below that of real streamlines.
+    """Return whether one of `QUALITY` is far below that of real streamlines.
 
-    Parameters
-    ----------
-    entry : dict
-        Of the evaluation, overall or of a bundle.
-    measure : str
-        One of `QUALITY`.
-
-    Returns
-    -------
-    bool
-        Whether it is lower by more than `FAR_BELOW`, beyond the intervals where there
-        are some.
+    That is by more than `FAR_BELOW`, and beyond the intervals if there are some.
     """
     generated, real = (entry[kind].get(measure) for kind in ("generated", "real"))
     if not (is_number(generated) and is_number(real)):
@@ -69,21 +47,9 @@ def far_below(entry: dict, measure: str) -> bool:
 
 
 def interval(entry: dict, kind: str, measure: str) -> tuple[float, float] | None:
-    """Return the confidence interval of a measure.
+    """Return the limits of the confidence interval of a measure, or None.
 
-    Parameters
-    ----------
-    entry : dict
-        Of the evaluation, overall or of a bundle.
-    kind : str
-        "generated", "real" or "ratios".
-    measure : str
-        Name of the measure.
-
-    Returns
-    -------
-    tuple of float or None
-        Its two ends, or None where there is none.
+    `kind` is "generated", "real" or "ratios".
     """
     ends = entry.get("intervals", {}).get(kind, {}).get(measure)
     return tuple(ends) if ends and all(map(is_number, ends)) else None
@@ -132,7 +98,7 @@ def _of_coverage(history: list[dict]) -> list[str]:
 
 
 def _of_another_model(inputs: ReportInputs) -> list[str]:
-    """Say what was made with another model than the one that is reported."""
+    """Warn of what was made with another model than the one of the report."""
     from dipy_tractogen.utils.files import file_digest
 
     made_with = {
@@ -174,7 +140,7 @@ def _of_evaluation(metrics: dict) -> list[str]:
 
 
 def _of_streamlines(inputs: ReportInputs) -> list[str]:
-    """Say what was dropped of what is drawn, or drawn though out of the box."""
+    """Warn of streamlines that were dropped, or drawn though out of the box."""
     kinds = ("real", "generated", "reconstructed")
     given = {kind: getattr(inputs, kind) for kind in kinds}
     return [

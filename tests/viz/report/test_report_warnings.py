@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dipy_tractogen.streamlines.screening import ScreeningReport
-from dipy_tractogen.viz.report.findings import far_below, find_warnings
+from dipy_tractogen.viz.report.report_warnings import collect_warnings, far_below
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def texts(inputs):
         if record is not None:
             model = type(inputs.model)(replace(inputs.model.record, **record))
             changed = replace(changed, model=model)
-        return [f"{each.source}: {each.text}" for each in find_warnings(changed)]
+        return [f"{each.source}: {each.text}" for each in collect_warnings(changed)]
 
     return found
 

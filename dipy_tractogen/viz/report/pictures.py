@@ -1,33 +1,119 @@
-"""The rendered pictures of a report: real beside generated, original beside made."""
+"""Pictures of a report: plots, rendered streamlines, and those of files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 import logging
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.disk import DiskError, temporary_folder
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import listed, printable
 from dipy_tractogen.utils.progress import followed
 
 from ..display import RenderingUnavailable
+from ..evaluation import plot_distributions, plot_measures
 from ..figures import render_bundles
 from ..grid import plot_grid
 from ..multiples import rows_by_bundle
 from ..pairs import with_errors_of
 from ..panels import Panel
-from .content import Finding, counted, shown
-from .images import Picture, image_of
+from ..plots import plot_history
+from .content import ReportWarning, counted, is_number, shown
+from .images import Picture, image_of, plot_images
 from .inputs import ReportInputs
+
+
+def history_pictures(history: list[dict]) -> list[Picture]:
+    """Draw the curves of a training, if there is a history."""
+    if not history:
+        return []
+    images = plot_images(lambda path: plot_history(history, path))
+    return [Picture("Curves of the training", _describe_curves(history), *images)]
+
+
+def evaluation_pictures(metrics: dict) -> list[Picture]:
+    """Draw measures by bundle, and distributions, if the report holds them."""
+    pictures = []
+    if metrics and _has_quality(metrics):
+        alt = (
+            "Precision, recall, density and coverage of all bundles together and of "
+            f"each of {counted(len(metrics['bundles']), 'bundle')}: generated "
+            "streamlines above, real ones in their place below, with their 95 % "
+            "intervals. The table of quality holds the same numbers."
+        )
+        images = plot_images(lambda path: plot_measures(metrics, path))
+        pictures.append(Picture("Quality beside real streamlines", alt, *images))
+    if metrics.get("distributions"):
+        alt = (
+            f"Histograms of {listed(metrics['distributions'])}: generated "
+            f"streamlines over held-out real ones. {_describe_lengths(metrics)}"
+        )
+        images = plot_images(lambda path: plot_distributions(metrics, path))
+        pictures.append(Picture("Distributions", alt, *images))
+    return pictures
+
+
+def given_pictures(inputs: ReportInputs) -> list[Picture]:
+    """Read the pictures that the user gives, with their captions."""
+    captions = inputs.captions or [printable(path.stem) for path in inputs.pictures]
+    return [
+        Picture(text, text, image_of(path))
+        for path, text in zip(inputs.pictures, captions)
+    ]
+
+
+def latent_pictures(latent: dict, folder: Path | None) -> list[Picture]:
+    """Read the figures of an exploration of the latent space, with their texts."""
+    return [
+        Picture(
+            figure.get("title", figure["file"]),
+            figure.get("alt") or figure.get("title", figure["file"]),
+            image_of(folder / figure["file"]),
+        )
+        for figure in latent.get("figures", ())
+    ]
+
+
+def _describe_curves(history: list[dict]) -> str:
+    first, last = history[0], history[-1]
+    parts = [
+        f"{name.replace('_', ' ')} from {first[name]:.4g} to {last[name]:.4g}"
+        for name in last
+        if name not in ("step", "epoch", "seconds")
+        and is_number(first.get(name))
+        and is_number(last[name])
+    ]
+    return (
+        f"Curves over {counted(len(history), 'look')} at the losses; those that begin "
+        f"with val are of held-out streamlines: {'; '.join(parts)}."
+    )
+
+
+def _describe_lengths(metrics: dict) -> str:
+    entry = metrics["overall"]
+    generated, real = (
+        entry.get(kind, {}).get("mean_length") for kind in ("generated", "held_out")
+    )
+    return f"Mean length {shown(generated, 1)} mm, real {shown(real, 1)} mm."
+
+
+def _has_quality(metrics: dict) -> bool:
+    return any(
+        entry["generated"].get(name) is not None
+        for entry in (metrics["overall"], *metrics["bundles"].values())
+        for name in ("precision", "recall", "density", "coverage")
+    )
+
 
 logger = logging.getLogger("dipy_tractogen")
 
 
 class _Scene(NamedTuple):
-    """A picture that is to be rendered; ``draw`` takes its file and options."""
+    """A picture to be rendered; ``draw`` takes its file and options."""
 
     title: str
     alt: str
@@ -36,23 +122,12 @@ class _Scene(NamedTuple):
 
 def render_pictures(
     inputs: ReportInputs, **options
-) -> tuple[list[Picture], list[Finding]]:
+) -> tuple[list[Picture], list[ReportWarning]]:
     """Render real beside generated and original beside reconstructed streamlines.
 
-    Parameters
-    ----------
-    inputs : ReportInputs
-        With the streamlines.
-    **options
-        ``max_streamlines`` of a panel, ``mask`` and ``seed``, as for
-        `viz.figures.render_bundles`.
-
-    Returns
-    -------
-    pictures : list of Picture
-        Those that streamlines are given for.
-    findings : list of Finding
-        Why there are none where rendering is impossible.
+    `options` are ``max_streamlines`` of a panel, ``mask`` and ``seed``, as for
+    `viz.figures.render_bundles`. Returns the pictures, and a warning where rendering is
+    impossible.
     """
     pictures = []
     scenes = _scenes(inputs)
@@ -66,7 +141,7 @@ def render_pictures(
                 scene.draw(path, **options)
                 pictures.append(Picture(scene.title, scene.alt, image_of(path)))
     except (RenderingUnavailable, DiskError) as error:
-        return pictures, [Finding("Report", f"Pictures are missing. {error}")]
+        return pictures, [ReportWarning("Report", f"Pictures are missing. {error}")]
     return pictures, []
 
 

@@ -1,9 +1,8 @@
 """Figures and tables of a report, before they become a page."""
 
-from dipy_tractogen.viz.report import evaluation, generation, training
+from dipy_tractogen.viz.report import evaluation_tables, model_tables
 from dipy_tractogen.viz.report.content import entries_of
-from dipy_tractogen.viz.report.latent import latent_tables
-from dipy_tractogen.viz.report.reconstruction import reconstruction_table
+from dipy_tractogen.viz.report.model_tables import latent_tables, reconstruction_table
 
 
 def cells(table, column):
@@ -12,17 +11,18 @@ def cells(table, column):
 
 
 def test_streamlines_by_bundle(inputs):
-    table = training.bundle_table(inputs.model, inputs.generated.counts())
+    table = model_tables.bundle_table(inputs.model, inputs.generated.counts())
     assert [cell.value for cell in cells(table, "training")] == [1200, 30, 400, 1630]
     assert [cell.value for cell in cells(table, "held out")] == [0, 7, 0, 7]
     assert [cell.text for cell in cells(table, "generated")] == ["12", "12", "12", "36"]
     assert cells(table, "longest (mm)")[-1].value == 90.0
-    alone = training.bundle_table(inputs.model, {})
+    alone = model_tables.bundle_table(inputs.model, {})
     assert "generated" not in [each.title for each in alone.columns]
 
 
 def test_quality_stands_beside_real(inputs):
-    quality, texture, asked, thresholds = evaluation.evaluation_tables(inputs.metrics)
+    found = evaluation_tables.evaluation_tables(inputs.metrics)
+    quality, texture, asked, thresholds = found
     recall = cells(quality, "recall")
     assert [cell.text for cell in recall] == ["0.90", "0.61", "0.95", "0.92"]
     assert recall[1].notes == ["0.59\N{EN DASH}0.63", "real 0.97"]
@@ -45,7 +45,7 @@ def test_little_repetition_is_no_fault(inputs):
     entry = dict(inputs.metrics["overall"])
     for kind, value in (("generated", 0.0), ("real", 0.9)):
         entry[kind] = {**entry[kind], "repetition": value}
-    quality = evaluation.evaluation_tables({"overall": entry, "bundles": {}})[0]
+    quality = evaluation_tables.evaluation_tables({"overall": entry, "bundles": {}})[0]
     assert cells(quality, "repetition")[0].text == "0.00"
     assert cells(quality, "repetition")[0].mark == ""
 
@@ -80,9 +80,9 @@ def test_errors_of_the_reconstruction(inputs):
 
 def test_cards(inputs):
     cards = [
-        *training.training_cards(inputs.model),
-        *generation.generation_cards({"seconds": 2.0}, inputs.generated),
-        *evaluation.evaluation_cards(inputs.metrics),
+        *model_tables.training_cards(inputs.model),
+        *model_tables.generation_cards({"seconds": 2.0}, inputs.generated),
+        *evaluation_tables.evaluation_cards(inputs.metrics),
     ]
     shown = {card.name: (card.value, card.note) for card in cards}
     assert shown["Held-out point error"] == ("0.50 mm", "95th percentile 1.25 mm")

@@ -1,7 +1,10 @@
-"""What was trained on what: from the record in the model's file."""
+"""Cards and tables of training, generation, reconstruction and latent space."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.messages import digits_of
 
 from .content import (
@@ -25,19 +28,8 @@ _IN_TABLES = ("files", "held_out_counts")
 _NOT_SHOWN = ("command", "warnings", "name", "trainable", "dtype", "conditions")
 
 
-def describe(model) -> str:
-    """Say in a line what the model is.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-
-    Returns
-    -------
-    str
-        Class, bundles and streamlines.
-    """
+def describe_model(model) -> str:
+    """Describe a model in a line: class, bundles and streamlines."""
     record = model.record
     if not record.bundle_names:
         return f"{type(model).__name__} of weights from elsewhere"
@@ -46,18 +38,7 @@ def describe(model) -> str:
 
 
 def training_cards(model) -> list[Card]:
-    """Return the figures of the training.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-
-    Returns
-    -------
-    list of Card
-        Those that the record has.
-    """
+    """Return the figures of the training that the record of a model has."""
     record = model.record
     cards = []
     if record.bundle_names:
@@ -87,18 +68,7 @@ def training_cards(model) -> list[Card]:
 
 
 def training_facts(model) -> list[Facts]:
-    """Return the parameters of model and training, what was read, and the versions.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-
-    Returns
-    -------
-    list of Facts
-        Those that the record has.
-    """
+    """Return the parameters of model and training, the data, and the versions."""
     record = model.record
     facts = [
         Facts(
@@ -112,20 +82,7 @@ def training_facts(model) -> list[Facts]:
 
 
 def bundle_table(model, generated: dict[str, int]) -> Table:
-    """Count the streamlines of each bundle.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-    generated : dict of str to int
-        Generated streamlines by bundle; empty where there are none.
-
-    Returns
-    -------
-    Table
-        A row a bundle.
-    """
+    """Count the streamlines of each bundle; `generated` holds counts by bundle."""
     record = model.record
     columns = [Column("bundle", numeric=False), Column("training")]
     held_out = record.data.get("held_out_counts", {})
@@ -150,18 +107,7 @@ def bundle_table(model, generated: dict[str, int]) -> Table:
 
 
 def condition_table(model) -> Table:
-    """Say what can be asked for.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-
-    Returns
-    -------
-    Table
-        A row a condition.
-    """
+    """List the conditions of a model."""
     columns = [Column(title, numeric=False) for title in ("condition", "values")]
     columns += [Column("mean"), Column("standard deviation")]
     rows = [
@@ -172,18 +118,7 @@ def condition_table(model) -> Table:
 
 
 def training_files(model) -> Table:
-    """List the files that were trained on.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-
-    Returns
-    -------
-    Table
-        A row a file, with its digest.
-    """
+    """List the files of the training, with their digests."""
     files = model.record.data.get("files", {})
     title = f"Files that were trained on ({len(files):,})"
     rows = [("training", name, digest) for name, digest in files.items()]
@@ -212,7 +147,7 @@ def _moments(condition: dict) -> list[Cell]:
 
 
 def _data(record) -> list[tuple[str, str]]:
-    """Say what was read, without the files, which have a table."""
+    """Describe the data, without the files, which have a table."""
     plain = {name: each for name, each in record.data.items() if name not in _IN_TABLES}
     entries = entries_of(plain)
     if record.reference:
@@ -233,3 +168,128 @@ def _minutes(seconds: float | None) -> str:
         return shown(None)
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def generation_cards(generation: dict, generated: BundleSet | None) -> list[Card]:
+    """Return the number of generated streamlines, and the time they took."""
+    if generated is None:
+        return []
+    note = ""
+    seconds = generation.get("seconds")
+    if seconds:
+        note = f"in {seconds:.1f} s"
+    return [Card("Generated streamlines", f"{len(generated):,}", note)]
+
+
+def generation_facts(generation: dict) -> list[Facts]:
+    """Return the requested conditions of a generation, and what was rejected."""
+    titles = {
+        "conditions": "Asked",
+        "obtained": "Missed of what was asked",
+        "rejected": "Rejected, by criterion",
+        "parameters": "Parameters",
+        "versions": "Versions",
+    }
+    facts = [
+        Facts(title, entries_of(generation.get(key) or {}))
+        for key, title in titles.items()
+    ]
+    return [each for each in facts if each.entries]
+
+
+def reconstruction_table(reconstructed: BundleSet) -> Table:
+    """Return the point errors by bundle of streamlines with ``error_mm``."""
+    columns = [
+        Column("bundle", numeric=False),
+        Column("streamlines"),
+        Column("mean (mm)", meaning="mean of the point errors of its streamlines"),
+        Column("95th percentile (mm)"),
+        Column("largest (mm)"),
+    ]
+    errors, labels = reconstructed.values["error_mm"], reconstructed.labels
+    rows = [
+        _error_row(name, errors[labels == label])
+        for label, name in enumerate(reconstructed.bundle_names)
+        if (labels == label).any()
+    ]
+    title = "Point error of the reconstruction"
+    return Table("reconstruction", title, columns, rows, _error_row(OVERALL, errors))
+
+
+def _error_row(name: str, errors: np.ndarray) -> list[Cell]:
+    figures = (errors.mean(), np.percentile(errors, 95), errors.max())
+    cells = (number_cell(float(each), 2) for each in figures)
+    return [text_cell(name), count_cell(len(errors)), *cells]
+
+
+_UNITS = {
+    "variance": "of its mean over the streamlines; a dimension that is not used has 0",
+    "deviation": "of the posterior, as root mean square; 1 where it says nothing",
+    "kl": "mean divergence from the prior, in nats",
+    "displacement_mm": "how far points move along its traversal, in mm",
+}
+_CORRELATION = "rank correlation with the {} of the streamlines"
+_MEASURES = {
+    "interpretability": "R2 of the attribute on its best dimension",
+    "scc": "largest rank correlation with a dimension",
+    "mig": "mutual information gap between the best and the second dimension",
+    "sap": "gap of R2 between the best and the second dimension",
+}
+
+
+def latent_tables(latent: dict) -> list[Table]:
+    """Return a row for each latent dimension, and a row for each attribute."""
+    return [
+        make(latent)
+        for key, make in (("units", _units), ("disentanglement", _attributes))
+        if latent.get(key)
+    ]
+
+
+def _units(latent: dict) -> Table:
+    moved = latent.get("traversal", {}).get("displacement_mm", {})
+    correlations = latent.get("correlations", {})
+    attributes = correlations.get("attributes", [])
+    columns = [
+        Column("dimension", numeric=False),
+        Column("active", numeric=False),
+        *(Column(_heading(name), meaning=text) for name, text in _UNITS.items()),
+        *(Column(name, meaning=_CORRELATION.format(name)) for name in attributes),
+    ]
+    rows = []
+    for unit in latent["units"]:
+        name = unit["dimension"]
+        found = {**unit, "displacement_mm": moved.get(name)}
+        along = correlations.get("values", {}).get(name, [None] * len(attributes))
+        rows.append(
+            [
+                text_cell(name),
+                text_cell("yes" if unit.get("active") else "no"),
+                *(number_cell(found.get(key), 2) for key in _UNITS),
+                *(number_cell(value, 2) for value in along),
+            ]
+        )
+    return Table("units", "Latent dimensions", columns, rows)
+
+
+def _attributes(latent: dict) -> Table:
+    measured = latent["disentanglement"]
+    given = {name: measured[name] for name in _MEASURES if measured.get(name)}
+    columns = [
+        Column("attribute", numeric=False),
+        *(
+            Column(name if name == "interpretability" else name.upper(), meaning=text)
+            for name, text in _MEASURES.items()
+            if name in given
+        ),
+    ]
+    attributes = dict.fromkeys(name for values in given.values() for name in values)
+    rows = [
+        [text_cell(name), *(number_cell(each.get(name)) for each in given.values())]
+        for name in attributes
+    ]
+    return Table("attributes", "How attributes are told apart", columns, rows)
+
+
+def _heading(name: str) -> str:
+    return {"kl": "KL (nats)", "displacement_mm": "moves (mm)"}.get(name, name)

@@ -1,0 +1,211 @@
+"""Cards and tables of an evaluation, each value beside that of real streamlines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dipy_tractogen.metrics.report_schema import DESCRIPTIONS
+
+from .content import (
+    DASH,
+    OVERALL,
+    Card,
+    Cell,
+    Column,
+    Table,
+    count_cell,
+    number_cell,
+    shown,
+    text_cell,
+)
+from .report_warnings import far_below, interval
+
+
+def evaluation_cards(metrics: dict) -> list[Card]:
+    """Return the most telling figures of an evaluation."""
+    if not metrics:
+        return []
+    entry = metrics["overall"]
+    cards = [
+        Card(
+            name.capitalize(),
+            shown(entry["generated"].get(name)),
+            f"real {shown(entry['real'].get(name))}",
+        )
+        for name in ("precision", "recall", "coverage")
+    ]
+    ratios = entry.get("ratios", {})
+    if ratios.get("novelty") is not None:
+        cards.append(Card("Novelty", shown(ratios["novelty"], 2), "real 1"))
+    length, real = (
+        entry.get(kind, {}).get("mean_length") for kind in ("generated", "held_out")
+    )
+    cards.append(
+        Card("Mean length", f"{shown(length, 1)} mm", f"real {shown(real, 1)}")
+    )
+    errors = (metrics.get("model") or {}).get("reconstruction_mm")
+    if errors:
+        note = f"95th percentile {shown(errors.get('p95'), 2)} mm"
+        value = f"{shown(errors.get('mean'), 2)} mm"
+        cards.append(Card("Point error, real files", value, note))
+    return cards
+
+
+def evaluation_tables(metrics: dict) -> list[Table]:
+    """Return tables of measures by bundle, requested conditions and thresholds."""
+    if not metrics:
+        return []
+    return [
+        *_measure_tables(metrics),
+        *_asked_table(metrics.get("conditions")),
+        *_threshold_table(metrics.get("thresholds")),
+    ]
+
+
+def _asked_table(conditions: dict | None) -> list[Table]:
+    if not conditions:
+        return []
+    columns = [
+        *(Column(name, numeric=False) for name in ("condition", "bundle", "unit")),
+        Column("streamlines"),
+        Column("R2", meaning="1 where all have what was asked for"),
+        Column("mean absolute error", meaning="in the unit of the condition"),
+    ]
+    rows = [
+        [
+            *map(text_cell, (name, bundle, found.get("unit") or "")),
+            count_cell(errors.get("n")),
+            number_cell(errors.get("r2")),
+            number_cell(errors.get("mae")),
+        ]
+        for name, found in conditions.items()
+        for bundle, errors in {OVERALL: found, **found.get("bundles", {})}.items()
+    ]
+    return [Table("asked", "Asked for and obtained", columns, rows)]
+
+
+def _threshold_table(thresholds: list[dict] | None) -> list[Table]:
+    if not thresholds:
+        return []
+    columns = [Column(title, numeric=False) for title in ("measure", "bundle", "asked")]
+    columns += [Column("value"), Column("met", numeric=False)]
+    rows = [
+        [
+            text_cell(each["measure"]),
+            text_cell(each.get("bundle") or OVERALL),
+            text_cell(each["asked"]),
+            number_cell(each.get("value")),
+            text_cell("yes" if each["met"] else "no"),
+        ]
+        for each in thresholds
+    ]
+    return [Table("thresholds", "Thresholds", columns, rows)]
+
+
+_QUALITY = (
+    *("precision", "recall", "density", "coverage"),
+    *("agreement", "repetition", "memorised"),
+)
+_SHAPE = ("shape_similarity", "dice", "overlap", "overreach")
+_RATIOS = ("length_w1", "curvature_w1", "tortuosity_w1", "winding_w1", "novelty")
+# Less of these is no fault.
+_BETTER_LOW = ("repetition", "memorised", "overreach")
+
+
+def _measure_tables(metrics: dict) -> list[Table]:
+    """Return tables of quality, shape and texture by bundle, if not empty."""
+    columns = {
+        ("quality", "Quality by bundle"): [
+            _COMPARED,
+            *map(_measure_column, _QUALITY),
+        ],
+        ("shape", "Shape by bundle"): map(_measure_column, _SHAPE),
+        ("texture", "Length, texture and novelty by bundle"): [
+            _LENGTH,
+            *map(_ratio_column, _RATIOS),
+        ],
+    }
+    tables = [_by_bundle(metrics, *names, each) for names, each in columns.items()]
+    return [table for table in tables if len(table.columns) > 1]
+
+
+def _by_bundle(metrics: dict, key: str, title: str, columns: Iterable) -> Table:
+    """Make a table from columns with functions of their cells; leave out empty ones."""
+    entries = metrics["bundles"]
+    overall = metrics["overall"]
+    made = [
+        (column, [give(entry) for entry in (*entries.values(), overall)])
+        for column, give in columns
+    ]
+    made = [
+        (column, cells)
+        for column, cells in made
+        if any(cell.value is not None for cell in cells)
+    ]
+    rows = [
+        [text_cell(name), *(cells[row] for _, cells in made)]
+        for row, name in enumerate(entries)
+    ]
+    total = [text_cell(OVERALL), *(cells[-1] for _, cells in made)]
+    headings = [Column("bundle", numeric=False), *(column for column, _ in made)]
+    return Table(key, title, headings, rows, total)
+
+
+def _measure_column(name: str):
+    def cell(entry: dict) -> Cell:
+        notes = [*_range(entry, "generated", name), _real(entry["real"].get(name), 2)]
+        value = entry["generated"].get(name)
+        return number_cell(value, 2, notes=notes, mark=_mark(entry, name))
+
+    return Column(_heading(name), meaning=DESCRIPTIONS[name][0]), cell
+
+
+def _ratio_column(name: str):
+    def cell(entry: dict) -> Cell:
+        notes = _range(entry, "ratios", name)
+        return number_cell(entry.get("ratios", {}).get(name), 2, notes=notes)
+
+    meaning = DESCRIPTIONS[name][0]
+    if name.endswith("_w1"):
+        meaning = f"{meaning.rstrip('.')}, over that of real streamlines."
+    return Column(_heading(name), meaning=meaning), cell
+
+
+def _compared(entry: dict) -> Cell:
+    return count_cell(entry.get("counts", {}).get("compared"))
+
+
+def _length(entry: dict) -> Cell:
+    notes = [_real(entry.get("held_out", {}).get("mean_length"), 1)]
+    return number_cell(entry["generated"].get("mean_length"), 1, notes=notes)
+
+
+def _mark(entry: dict, name: str) -> str:
+    if name == "memorised":
+        copies = (entry.get("memorisation") or {}).get("copies", "none")
+        return "" if copies == "none" else "copies"
+    is_low = name not in _BETTER_LOW and far_below(entry, name)
+    return "far below real" if is_low else ""
+
+
+def _range(entry: dict, kind: str, name: str) -> list[str]:
+    ends = interval(entry, kind, name)
+    return [f"{shown(ends[0], 2)}{DASH}{shown(ends[1], 2)}"] if ends else []
+
+
+def _real(value: float | None, digits: int) -> str:
+    return f"real {shown(value, digits)}"
+
+
+def _heading(name: str) -> str:
+    return name.replace("_w1", " W1").replace("_", " ").replace("dice", "Dice")
+
+
+_COMPARED = (
+    Column("compared", meaning="Streamlines of each kind that are compared."),
+    _compared,
+)
+_LENGTH = (
+    Column("mean length (mm)", meaning="Of generated streamlines, and of real ones."),
+    _length,
+)
