@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.attributes import obtained_values
-from dipy_tractogen.streamlines.conditions import COMPUTED
+from dipy_tractogen.streamlines.conditions import COMPUTED, obtained_values
 
 
 def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:

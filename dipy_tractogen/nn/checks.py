@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.formats.safe_names import true_name
+from dipy_tractogen.utils.messages import normalized_name
 from dipy_tractogen.utils.schema import shown
 
 MOST_POINTS = 10_000
@@ -92,7 +92,7 @@ def check_bundles(
             f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
             "bundle_names: give one name for each."
         )
-    names = tuple(map(true_name, bundle_names))
+    names = tuple(map(normalized_name, bundle_names))
     if len(set(names)) < len(names):
         raise ValueError(f"bundle_names={names}: give each name once.")
     return labels, names

@@ -19,9 +19,13 @@ from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.sampling.samplers.base import LatentSampler
 from dipy_tractogen.streamlines.array_sequence import concatenated
-from dipy_tractogen.streamlines.attributes import obtained_values
-from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, asked_name
-from dipy_tractogen.streamlines.spacing import check_spacing, respaced
+from dipy_tractogen.streamlines.conditions import (
+    BUNDLE,
+    COMPUTED,
+    asked_name,
+    obtained_values,
+)
+from dipy_tractogen.streamlines.geometry import check_spacing, respaced
 
 from .conditional_decoder import StreamlineDraw
 
@@ -128,7 +132,7 @@ def generate_batches(
         Points of each streamline, by default those of the model.
     step_size : float, optional
         Distance of neighbouring points in mm, in place of their number; see
-        :func:`dipy_tractogen.streamlines.spacing.resample_by_step`.
+        :func:`dipy_tractogen.streamlines.geometry.resample_by_step`.
     smooth : bool, optional
         Leave streamlines as they are decoded: the mean of what the latents do not
         say, too smooth and a little short.

@@ -7,10 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dipy_tractogen.utils.messages import digits_of, listed
+from dipy_tractogen.utils.messages import digits_of, listed, normalized_name
 from dipy_tractogen.utils.schema import list_of, number, record, text
-
-from .formats.safe_names import true_name
 
 # Texts that are sorted at once: one takes far more memory than a number.
 _BLOCK = 65536
@@ -60,7 +58,7 @@ class Condition:
     unit: str = ""
 
     def __post_init__(self):
-        categories = tuple(map(true_name, self.categories))
+        categories = tuple(map(normalized_name, self.categories))
         object.__setattr__(self, "categories", categories)
 
     @classmethod
@@ -125,7 +123,7 @@ class Condition:
 
     def code(self, value: str) -> int:
         """Return the index of a category; ValueError if there is none of the name."""
-        value = true_name(value)
+        value = normalized_name(value)
         if value not in self._code_of:
             raise ValueError(
                 f"{self.name} {value} is not in the model; it has "
@@ -176,7 +174,7 @@ def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
     known: set[str] = set()
     for start in range(0, len(texts), _BLOCK):
         some = np.unique(texts[start : start + _BLOCK].astype(str))
-        known.update(map(true_name, some.tolist()))
+        known.update(map(normalized_name, some.tolist()))
     found = tuple(sorted(known))
     if not all(text.strip() for text in found):
         raise ValueError(f"{name} holds empty text: leave those streamlines out.")

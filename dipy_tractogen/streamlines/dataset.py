@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import listed, normalized_name
 from dipy_tractogen.utils.notebook import html_table
 
 from .array_sequence import as_sequence, take, to_sequence
 from .columns import as_columns, join_columns
 from .conditions import BUNDLE
-from .formats.safe_names import true_name
 from .geometry import own_lengths, resample
 from .reference import Reference
 from .screening import ScreeningReport
@@ -65,7 +64,7 @@ class BundleSet:
         self.streamlines = to_sequence(self.streamlines)
         self.reference = Reference.of(self.reference)
         self.labels = np.asarray(self.labels, dtype=np.int32)
-        self.bundle_names = tuple(map(true_name, self.bundle_names))
+        self.bundle_names = tuple(map(normalized_name, self.bundle_names))
         if self.labels.shape != (len(self.streamlines),):
             raise ValueError(
                 f"labels of the shape {self.labels.shape} are given for "
@@ -142,7 +141,9 @@ class BundleSet:
         ValueError
             If a bundle with a streamline is not among them.
         """
-        index = {name: code for code, name in enumerate(map(true_name, bundle_names))}
+        index = {
+            name: code for code, name in enumerate(map(normalized_name, bundle_names))
+        }
         missing = [
             name for name, count in self.counts().items() if count and name not in index
         ]

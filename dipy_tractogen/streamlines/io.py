@@ -13,7 +13,7 @@ import numpy as np
 
 from dipy_tractogen.utils.files import expand_inputs, split_extension
 from dipy_tractogen.utils.memmap import GrowingPoints
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import listed, normalized_name
 
 from .array_sequence import as_sequence, take
 from .columns import as_columns, join_columns, warn_of_left_out, with_texts
@@ -21,7 +21,6 @@ from .common_grid import common_grid
 from .conditions import BUNDLE
 from .dataset import BundleSet
 from .formats.readers import TractogramContents, read_tractogram
-from .formats.safe_names import true_name
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
 from .read_progress import Reading
@@ -177,7 +176,7 @@ def _read_part(
     """Read one file and leave out what cannot be used; `screening` as for `screen`."""
     first = 0 if points is None else len(points)
     contents = read_tractogram(file, points)
-    stem = true_name(split_extension(file)[0])
+    stem = normalized_name(split_extension(file)[0])
     labels, names = bundle_labels(contents, bundles_from, stem=stem, path=file)
     values = reader.read(contents, file)
     without = lacking(values)

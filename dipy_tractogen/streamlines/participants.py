@@ -9,9 +9,7 @@ import os
 from pathlib import Path
 import re
 
-from dipy_tractogen.utils.messages import listed, read_error, reason
-
-from .formats.safe_names import true_name
+from dipy_tractogen.utils.messages import listed, normalized_name, read_error, reason
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
 _ID = "participant_id"
@@ -138,7 +136,7 @@ def read_participants(path: str | os.PathLike) -> Participants:
     path = Path(path)
     # BIDS has no quotes around fields: one that begins with a quote is such a text.
     lines = (
-        [true_name(field.strip()) for field in line.split("\t")]
+        [normalized_name(field.strip()) for field in line.split("\t")]
         for line in re.split("\r\n?|\n", _text_of(path))
     )
     table = [(number, fields) for number, fields in enumerate(lines, 1) if any(fields)]

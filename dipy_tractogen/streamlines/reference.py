@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import logging
+import math
 import os
 from pathlib import Path
 
+import nibabel as nib
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.spatialimages import SpatialImage
 from nibabel.streamlines import ArraySequence
@@ -23,7 +26,8 @@ from .array_sequence import (
     to_sequence,
 )
 from .axes import axes_of, is_flat, voxel_order
-from .grids import GRID_READERS
+from .formats.trk_reader import read_trk_header
+from .formats.trx_reader import read_trx_header
 
 #: Voxels along an axis that the header of a .trk or .nii can say.
 _MOST_VOXELS = np.iinfo(np.int16).max
@@ -351,3 +355,49 @@ def _corners(points: np.ndarray) -> np.ndarray:
         points = np.concatenate([few, points[64 * nb_rows :]])
     ends = zip(points.min(axis=0), points.max(axis=0))
     return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
+
+
+logger = logging.getLogger("dipy_tractogen")
+
+# What gzip shrinks no file to.
+_MOST_PACKED = 1100
+
+
+def _nifti_grid(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read the grid of an image."""
+    image = nib.load(path)
+    header = image.header
+    nb_bytes = math.prod(image.shape) * header.get_data_dtype().itemsize
+    packed = _MOST_PACKED if path.suffix.lower() == ".gz" else 1
+    if not nb_bytes or nb_bytes > packed * path.stat().st_size:
+        raise ValueError(f"its voxels of {image.shape} are not in it")
+    if not (header["sform_code"] or header["qform_code"]):
+        logger.warning(
+            "%s says neither by sform nor by qform where it lies: its middle is taken "
+            "for the origin, and its first axis goes to the left, as in nibabel",
+            path,
+        )
+    return header.get_best_affine(), (*image.shape, 1, 1)[:3]
+
+
+def _trk_grid(path: Path) -> tuple:
+    """Read the grid of a TRK."""
+    header = read_trk_header(path)
+    names = ("voxel_to_rasmm", "dimensions", "voxel_sizes", "voxel_order")
+    return tuple(header[name] for name in names)
+
+
+def _trx_grid(path: Path) -> tuple:
+    """Read the grid of a TRX."""
+    header = read_trx_header(path)
+    return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
+
+
+GRID_READERS = {
+    ".nii": _nifti_grid,
+    ".nii.gz": _nifti_grid,
+    ".trk": _trk_grid,
+    ".trx": _trx_grid,
+}
+"""What reads the grid of a file: a function of its path that returns the first of the
+arguments of `reference.Reference`, by extension."""

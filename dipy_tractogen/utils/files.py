@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 import glob
 import hashlib
 import logging
@@ -14,7 +15,6 @@ from stat import S_ISDIR
 import tempfile
 
 from .disk import writing
-from .folders import note_new
 from .messages import listed, reason
 
 logger = logging.getLogger("dipy_tractogen")
@@ -231,3 +231,54 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
         logger.debug("%s is written, %d bytes", final, final.stat().st_size)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+# Folders that were made in the body of `removing_new_folders`.
+_NEW_FOLDERS: ContextVar[list[Path] | None] = ContextVar("_NEW_FOLDERS", default=None)
+
+
+@contextmanager
+def removing_new_folders() -> Iterator[None]:
+    """Remove the empty folders that `check_outputs` made in a body that raises."""
+    new: list[Path] = []
+    token = _NEW_FOLDERS.set(new)
+    try:
+        yield
+    except BaseException:
+        for folder in sorted(new, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    finally:
+        _NEW_FOLDERS.reset(token)
+
+
+def note_new(folder: Path) -> None:
+    """Note a folder that is about to be made, and its parents that do not exist."""
+    new = _NEW_FOLDERS.get()
+    if new is not None:
+        absolute = folder.absolute()
+        each_above = (absolute, *absolute.parents)
+        new.extend(each for each in each_above if not each.exists())
+
+
+@contextmanager
+def replacing_all(paths: Mapping, *, force: bool = False) -> Iterator[dict]:
+    """Yield temporary paths by key, as `replacing`; renamed once all are whole."""
+    with ExitStack() as stack:
+        yield {
+            key: stack.enter_context(replacing(path, force=force))
+            for key, path in paths.items()
+        }
+
+
+@contextmanager
+def removing_new_files(paths: Iterable[Path]) -> Iterator[None]:
+    """Remove the files of `paths` that the body has made, if it raises."""
+    new = [path for path in paths if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            path.unlink(missing_ok=True)
+        raise

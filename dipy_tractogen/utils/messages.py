@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 import re
 from textwrap import shorten
+import unicodedata
 import warnings
 
 from .disk import temporary_error
@@ -51,6 +52,14 @@ def encodable(text: str) -> str:
     r"""Return text that UTF-8 can hold, with other bytes spelled ``\xfc``."""
     text = _SURROGATES.sub(_spelled, text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def normalized_name(text: object) -> str:
+    """Return text as a name: as `printable` has it, with composed letters (NFC).
+
+    macOS may give the name of a file with letters and accents apart.
+    """
+    return unicodedata.normalize("NFC", printable(text))
 
 
 def digits_of(value: float) -> str:

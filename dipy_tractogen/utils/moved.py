@@ -35,6 +35,7 @@ MOVED = {
     "streamlines.invalid": "streamlines.simulation.invalid",
     "streamlines.packaged": "streamlines.simulation.packaged",
     "streamlines.phantom": "streamlines.simulation.phantom",
+    "streamlines.spacing": "streamlines.geometry",
     "streamlines.writers": "streamlines.formats.writers",
     "viz.walk": "viz.latent.traversal",
 }

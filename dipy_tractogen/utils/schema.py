@@ -12,9 +12,11 @@ from contextlib import contextmanager
 import json
 import math
 import os
+from pathlib import Path
 import reprlib
 
-from .messages import briefly, listed
+from .files import replacing
+from .messages import briefly, listed, printable
 
 Check = Callable[[object, str], None]
 
@@ -259,3 +261,19 @@ def _size(value: object) -> str:
         kind = "an object" if isinstance(value, dict) else "a list"
         return f"{kind} of {len(value)}"
     return shown(value)
+
+
+def write_json(path: Path, values: Mapping, *, force: bool) -> None:
+    """Write plain values with finite numbers as JSON, whole or not at all."""
+    with replacing(path, force=force) as temporary:
+        text = json.dumps(plain_values(values), indent=2, allow_nan=False)
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def plain_values(value):
+    """Return plain values with paths as text, and text as `printable` has it."""
+    if isinstance(value, Mapping):
+        return {plain_values(name): plain_values(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_values(each) for each in value]
+    return printable(value) if isinstance(value, (str, Path)) else value

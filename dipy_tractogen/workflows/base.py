@@ -13,10 +13,13 @@ import sys
 from dipy.workflows.docstring_parser import NumpyDocString
 from dipy.workflows.workflow import Workflow
 
-from dipy_tractogen.streamlines.formats.safe_names import true_name
 from dipy_tractogen.utils.disk import WriteError
-from dipy_tractogen.utils.files import check_outputs, expand_inputs
-from dipy_tractogen.utils.folders import removing_new_folders
+from dipy_tractogen.utils.files import (
+    check_outputs,
+    expand_inputs,
+    removing_new_folders,
+)
+from dipy_tractogen.utils.messages import normalized_name
 
 from .options.arguments import check_magnitudes
 from .options.loading import noted_screening
@@ -340,4 +343,4 @@ def _true_names(given):
     """Return names as they are compared; what is no text stays as it is."""
     if isinstance(given, (list, tuple)):
         return [_true_names(each) for each in given]
-    return true_name(given) if isinstance(given, str) else given
+    return normalized_name(given) if isinstance(given, str) else given

@@ -114,7 +114,7 @@ class SimulateCohortFlow(TractogenFlow):
             simulate_cohort,
             simulate_participants,
         )
-        from dipy_tractogen.utils.together import replacing_all
+        from dipy_tractogen.utils.files import replacing_all
 
         check_int("nb_streamlines", nb_streamlines)
         check_int("nb_points", nb_points, low=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.utils.json_files import write_json
+from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int, check_number

@@ -122,8 +122,8 @@ class ExploreLatentFlow(TractogenFlow):
         counts = sample.bundles.counts()
         _check_bundles(counts, bundle, interpolate)
 
-        from dipy_tractogen.utils.json_files import write_json
         from dipy_tractogen.utils.messages import printable
+        from dipy_tractogen.utils.schema import write_json
 
         from .runtime.provenance import make_record
         from .steps import latent_figures

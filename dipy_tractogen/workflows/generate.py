@@ -279,8 +279,8 @@ def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
     import numpy as np
 
     from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
-    from dipy_tractogen.streamlines.attributes import obtained_values
-    from dipy_tractogen.streamlines.spacing import respaced
+    from dipy_tractogen.streamlines.conditions import obtained_values
+    from dipy_tractogen.streamlines.geometry import respaced
 
     for points, labels, values in batches:
         # Before points are resampled, which shortens streamlines.

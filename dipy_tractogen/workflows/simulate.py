@@ -83,8 +83,7 @@ class SimulateFiberCupFlow(TractogenFlow):
             check_parameters,
             simulate_fibercup,
         )
-        from dipy_tractogen.utils.files import tractogram_extension
-        from dipy_tractogen.utils.together import removing_new_files
+        from dipy_tractogen.utils.files import removing_new_files, tractogram_extension
 
         from .runtime.protection import sidecars
 

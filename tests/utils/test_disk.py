@@ -12,8 +12,7 @@ import pytest
 
 from dipy_tractogen.utils import disk
 from dipy_tractogen.utils.disk import WriteError, temporary_error, writing
-from dipy_tractogen.utils.files import replacing
-from dipy_tractogen.utils.folders import removing_new_folders
+from dipy_tractogen.utils.files import removing_new_folders, replacing
 from dipy_tractogen.utils.memmap import StoreError
 from dipy_tractogen.utils.messages import read_error
 
@@ -27,11 +26,11 @@ import json, resource, signal, sys
 import nibabel as nib, numpy as np
 from matplotlib.figure import Figure
 from pathlib import Path
-from dipy_tractogen.streamlines.files import replacing
-from dipy_tractogen.streamlines.json_files import write_json
-from dipy_tractogen.streamlines.phantom import fibercup_reference
-from dipy_tractogen.streamlines.writers import save_bundles
-from dipy_tractogen.workflows.tables import write_table
+from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.schema import write_json
+from dipy_tractogen.streamlines.simulation.phantom import fibercup_reference
+from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.workflows.runtime.tables import write_table
 
 noise = np.random.default_rng(0).random((900, 30, 3), dtype=np.float32)
 many = {"data_per_streamline": {"value": np.arange(900)}}

@@ -5,11 +5,11 @@ import pytest
 from dipy_tractogen.utils.files import (
     check_outputs,
     expand_inputs,
+    removing_new_folders,
     replacing,
     split_extension,
     tractogram_extension,
 )
-from dipy_tractogen.utils.folders import removing_new_folders
 
 
 @pytest.mark.parametrize(

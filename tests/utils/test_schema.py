@@ -2,10 +2,12 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
 from dipy_tractogen.utils import schema
+from dipy_tractogen.utils.schema import write_json
 
 NUMBERS = schema.list_of(schema.number(0, 1), 2, 2)
 OBJECT = schema.record({"n": schema.whole(1, 9)}, {"name": schema.text(5)})
@@ -84,3 +86,23 @@ def test_a_whole_file_is_read(tmp_path):
     path = tmp_path / "some.json"
     path.write_text('{"n": 3}')
     assert schema.read_json(path, OBJECT, "a list of ours") == {"n": 3}
+
+
+def test_json_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "report.json"
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"share": float("nan")}, force=False)
+    assert list(tmp_path.iterdir()) == []
+    write_json(path, {"share": 0.5}, force=False)
+    assert path.read_text(encoding="utf-8") == '{\n  "share": 0.5\n}\n'
+    with pytest.raises(FileExistsError):
+        write_json(path, {}, force=False)
+
+
+def test_text_in_json_can_be_written(tmp_path):
+    path = tmp_path / "report.json"
+    report = {"B\udcfc": [Path("d") / "\udcfc.trk", ("a\n", 1, None)]}
+    write_json(path, report, force=False)
+    assert json.loads(path.read_bytes()) == {
+        "B\\xfc": ["d/\\xfc.trk", ["a\\n", 1, None]]
+    }

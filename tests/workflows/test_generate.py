@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.streamlines.attributes import obtained_values
-from dipy_tractogen.streamlines.conditions import COMPUTED
+from dipy_tractogen.streamlines.conditions import COMPUTED, obtained_values
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.utils.files import file_digest

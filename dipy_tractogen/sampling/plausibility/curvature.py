@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.streamlines.spacing import resample_by_step
+from dipy_tractogen.streamlines.geometry import resample_by_step
 
 STEP_MM = 5.0
 """Step of the curvature: tracking makes streamlines wiggle on shorter ones."""

@@ -23,9 +23,8 @@ from ..array_sequence import as_sequence
 from ..axes import moved
 from ..conditions import BUNDLE
 from ..reference import Reference
-from .dpy import save_dpy
-from .safe_names import trk_names
-from .sidecar import Description
+from .hdf5 import save_dpy
+from .sidecar import Description, trk_names
 from .trx_writer import TrxStream
 from .vtk import VTK_EXTENSIONS, save_vtk
 

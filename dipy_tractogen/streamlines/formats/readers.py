@@ -21,7 +21,7 @@ from dipy_tractogen.utils.memmap import GrowingPoints, StoreError
 from dipy_tractogen.utils.messages import read_error, warnings_logged
 
 from ..array_sequence import as_sequence
-from .dpy import read_dpy
+from .hdf5 import read_dpy
 from .sidecar import read_description
 from .tck_reader import read_tck
 from .trk_reader import read_trk

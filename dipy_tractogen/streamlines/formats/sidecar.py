@@ -6,16 +6,16 @@ whole name of the tractogram: ``a.trk.json`` for ``a.trk``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 import logging
 import os
 from pathlib import Path
+import re
 
 import numpy as np
 
-from dipy_tractogen.utils.json_files import write_json
-from dipy_tractogen.utils.messages import reason
+from dipy_tractogen.utils.messages import normalized_name, reason
 from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
     Unfit,
@@ -24,10 +24,10 @@ from dipy_tractogen.utils.schema import (
     record,
     shown,
     text,
+    write_json,
 )
 from dipy_tractogen.utils.versions import current_versions
 
-from .safe_names import true_name
 from .trx_reader import read_trx_header
 
 logger = logging.getLogger("dipy_tractogen")
@@ -90,7 +90,9 @@ class Description:
             said.get("group_names", {}),
             said.get("column_names", {}),
             {
-                true_name(name): {int(i): true_name(one) for i, one in table.items()}
+                normalized_name(name): {
+                    int(i): normalized_name(one) for i, one in table.items()
+                }
                 for name, table in said.get("categories", {}).items()
             },
         )
@@ -184,7 +186,7 @@ def _renamed(members: dict, names: Mapping[str, str]) -> dict:
     """Return members under their true names, but where another has that name."""
     renamed = {}
     for name, values in members.items():
-        true = true_name(names.get(name, name))
+        true = normalized_name(names.get(name, name))
         is_taken = true in renamed or (true != name and true in members)
         renamed[name if is_taken else true] = values
     return renamed
@@ -197,3 +199,62 @@ def _are_codes(values: np.ndarray, table: Mapping[int, str]) -> bool:
         return False
     known = values[~np.isnan(values)]
     return bool(np.isin(known, np.array(list(table), dtype=np.float64)).all())
+
+
+_LONGEST_MEMBER = 100
+_LONGEST_PROPERTY = 20
+
+
+def trx_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return different names as those of files in a TRX; names that fit stay.
+
+    They have letters, digits, spaces and ``_-+`` only, at most 100, and differ even
+    where case does not count: a dot would end the name, a slash make a folder.
+    """
+
+    def fitted(name: str, longest: int) -> str:
+        return re.sub(r"[^\w \-+]", "_", name)[:longest].strip() or "_"
+
+    return _distinct(names, fitted, [_LONGEST_MEMBER] * len(names))
+
+
+def trk_names(widths: Mapping[str, int]) -> tuple[str, ...]:
+    """Return different names as those of properties in a TRK; names that fit stay.
+
+    They are ASCII, up to 20 characters, less those that the number of values takes
+    (`widths`, by name).
+    """
+
+    def fitted(name: str, longest: int) -> str:
+        return re.sub(r"[^ -~]", "_", name)[:longest] or "_"
+
+    # The width comes after the name and a zero byte, unless it is one.
+    taken = [len(f"\0{width}") if width > 1 else 0 for width in widths.values()]
+    return _distinct(
+        tuple(widths), fitted, [_LONGEST_PROPERTY - each for each in taken]
+    )
+
+
+def _distinct(
+    names: Sequence[str],
+    fitted: Callable[[str, int], str],
+    longest: Sequence[int],
+) -> tuple[str, ...]:
+    """Fit names, and number those that would be the same; what fits goes first."""
+    fits = [name == fitted(name, most) for name, most in zip(names, longest)]
+    chosen: dict[int, str] = {}
+    taken: set[str] = set()
+    for index in sorted(range(len(names)), key=lambda index: not fits[index]):
+        candidate, number = fitted(names[index], longest[index]), 2
+        while _folded(candidate) in taken:
+            end = f"_{number}"
+            candidate = fitted(names[index], longest[index] - len(end)) + end
+            number += 1
+        taken.add(_folded(candidate))
+        chosen[index] = candidate
+    return tuple(chosen[index] for index in range(len(names)))
+
+
+def _folded(name: str) -> str:
+    """Return a name as a file system compares it that does not look at the case."""
+    return normalized_name(name).casefold()

@@ -12,8 +12,7 @@ import zipfile
 import numpy as np
 
 from ..reference import Reference
-from .safe_names import trx_names
-from .sidecar import HEADER_KEY, Description
+from .sidecar import HEADER_KEY, Description, trx_names
 
 _ROWS_PER_CHUNK = 1_000_000
 

@@ -16,7 +16,7 @@ from dipy_tractogen.utils.files import (
     replacing,
     tractogram_extension,
 )
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import listed, normalized_name
 
 from ..array_sequence import as_sequence, blocks, to_sequence
 from ..columns import (
@@ -28,7 +28,6 @@ from ..columns import (
 from ..conditions import BUNDLE
 from ..reference import Reference
 from .block_writers import EXACT_TO, STREAMS, Stream, rounds_large
-from .safe_names import true_name
 from .sidecar import Description, put_sidecar, sidecar_path
 
 logger = logging.getLogger("dipy_tractogen")
@@ -271,7 +270,7 @@ def open_writer(
     """
     path = Path(path)
     extension = tractogram_extension(path)
-    names = tuple(map(true_name, bundle_names))
+    names = tuple(map(normalized_name, bundle_names))
     tables = {name: dict(enumerate(one)) for name, one in (categories or {}).items()}
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype={dtype!r} is not accepted: choose float32 or float16")

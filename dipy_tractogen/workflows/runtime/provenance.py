@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dipy_tractogen.utils.json_files import plain
+from dipy_tractogen.utils.schema import plain_values
 
 
 def make_record(flow, model_file, **facts) -> dict:
@@ -41,7 +41,7 @@ def make_record(flow, model_file, **facts) -> dict:
         **make_notes(flow),
         **facts,
     }
-    return plain(record)
+    return plain_values(record)
 
 
 def make_notes(flow) -> dict:
