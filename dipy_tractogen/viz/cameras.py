@@ -1,4 +1,4 @@
-"""Where the camera stands: named anatomical views, and frames that fit the data."""
+"""Cameras: named anatomical views, and frames that fit the data."""
 
 from __future__ import annotations
 
@@ -17,16 +17,10 @@ _SMALLEST_MM = 1.0
 
 @dataclass(frozen=True)
 class View:
-    """One side from which the brain is seen.
+    """A side from which the brain is seen.
 
-    Parameters
-    ----------
-    name : str
-        Name of the view.
-    direction : tuple of float
-        Unit vector from the brain to the camera, RAS.
-    up : tuple of float
-        Unit vector that points up in the picture, RAS.
+    ``direction`` is the unit vector from the brain to the camera, and ``up`` that which
+    points up in the picture, RAS.
     """
 
     name: str
@@ -81,26 +75,11 @@ def _limits(points: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def choose_views(names: Iterable[str], points: np.ndarray) -> tuple[View, ...]:
-    """Turn names of views into views.
+    """Return the views of names in `VIEW_CHOICES`, each once.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Any of ``VIEW_CHOICES``: "left", "right", "front", "back", "top", "bottom";
-        "all" stands for left, back and top; "auto" for the view that shows the two
-        widest axes of the data, a sagittal one from the side where the data are.
-    points : ndarray of shape (n, 3)
-        Points of the data in RASMM mm.
-
-    Returns
-    -------
-    tuple of View
-        The views, each once.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, or there is none.
+    "all" is left, back and top; "auto" the view that shows the two widest axes of the
+    points (n, 3) in RASMM mm, a sagittal one from the side where they are. Raises
+    ValueError if a name is unknown, or there is none.
     """
     chosen: list[str] = []
     for name in names:
@@ -127,17 +106,7 @@ def _widest_view(points: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Frame:
-    """The part of space that a view shows.
-
-    Parameters
-    ----------
-    view : View
-        From where it is seen.
-    centre : tuple of float
-        Its centre, RASMM mm.
-    width, height : float
-        Its size along the picture's axes, mm.
-    """
+    """The part of space that a view shows: centre (RASMM), width and height in mm."""
 
     view: View
     centre: tuple[float, float, float]
@@ -146,20 +115,9 @@ class Frame:
 
 
 def frame_points(points: np.ndarray, view: View) -> Frame:
-    """Frame points tightly in a view, with a small margin.
+    """Frame points (n, 3) in mm tightly in a view, with a small margin.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, 3)
-        Points in RASMM mm.
-    view : View
-        From where they are seen.
-
-    Returns
-    -------
-    Frame
-        What the picture shows: all points but for strays, at most 0.05 % of them at
-        each end of each axis.
+    Strays may be cut off: at most 0.05 % of the points at each end of each axis.
     """
     axes = view.axes
     low, high = _limits(points, axes)

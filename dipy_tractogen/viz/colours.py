@@ -38,22 +38,12 @@ _SIDE = re.compile(r"(^|[_\-. ])(left|right|lh|rh|l|r)(?=$|[_\-. ])", re.IGNOREC
 
 
 def bundle_colours(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
-    """Give each bundle a colour, the same for the same set of names.
+    """Return a colour (RGB from 0 to 1) for each name, the same for the same names.
 
     The left and the right bundle of a pair (``AF_L`` and ``AF_R``, ``Left_ILF`` and
-    ``Right_ILF``) share a hue, the second being lighter.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Names of the bundles, in any order and with repetitions.
-
-    Returns
-    -------
-    dict of str to tuple of float
-        Red, green and blue from 0 to 1 for each name, in the order of the names. Twelve
-        bundles or pairs have hues that can be told apart without colour vision; up to
-        24 they differ in hue or lightness, then they repeat.
+    ``Right_ILF``) share a hue, the second being lighter. Twelve bundles or pairs have
+    hues that can be told apart without colour vision; up to 24 they differ in hue or
+    lightness, then they repeat.
     """
     ordered = sorted(set(names))
     families: dict[str, list[str]] = {}
@@ -75,20 +65,11 @@ def _mixed(code: str, tint: float) -> tuple[float, float, float]:
 
 
 def direction_colours(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Colour each point by the direction of its streamline there.
+    """Return the colour (total, 3) of each point by the direction of its streamline.
 
-    Parameters
-    ----------
-    points : ndarray of shape (total, 3)
-        Points of all streamlines one after the other, in RASMM mm.
-    lengths : ndarray of shape (n,), int
-        Number of points of each streamline, each at least two.
-
-    Returns
-    -------
-    ndarray of shape (total, 3)
-        Red for left to right, green for posterior to anterior, blue for inferior to
-        superior: the absolute values of the unit tangent.
+    Red for left to right, green for posterior to anterior, blue for inferior to
+    superior: the absolute values of the unit tangent. `points` (total, 3) are those of
+    all streamlines, `lengths` (n,) their numbers, two or more.
     """
     ends = np.cumsum(lengths) - 1
     starts = ends - lengths + 1
@@ -102,20 +83,7 @@ def direction_colours(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def value_colours(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Colour each streamline by a number.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        The numbers; those that are not finite become grey.
-    low, high : float
-        Numbers at the two ends of the colour map.
-
-    Returns
-    -------
-    ndarray of shape (n, 3)
-        Red, green and blue from 0 to 1.
-    """
+    """Return the colour (n, 3) of each number; grey where it is not finite."""
     from matplotlib import colormaps
 
     known = np.isfinite(values)

@@ -12,7 +12,7 @@ from dipy_tractogen.utils.messages import printable
 from .colours import COLOUR_MAP
 from .layout import LONGEST_SCALE_BAR, Cell, Layout, round_length
 from .panels import Panel
-from .style import label_of
+from .style import short_label
 
 _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI
@@ -176,7 +176,7 @@ class _Sheet:
             self.write(
                 left + 1.7 * text,
                 middle,
-                label_of(name),
+                short_label(name),
                 ha="left",
                 va="center_baseline",
             )
@@ -195,7 +195,7 @@ class _Sheet:
             scale, cax=axes, orientation="horizontal", extend=extend
         )
         bar.set_label(
-            label_of(key.value_name), fontsize=self.font, color=self.ink, labelpad=1
+            short_label(key.value_name), fontsize=self.font, color=self.ink, labelpad=1
         )
         bar.outline.set_edgecolor(self.ink)
         axes.tick_params(colors=self.ink, labelsize=0.85 * self.font, pad=1, length=2)

@@ -1,8 +1,8 @@
-"""Can pictures be rendered here? Found out first, because VTK cannot be asked.
+"""Test whether pictures can be rendered here, as VTK cannot be asked.
 
-Where there is no display that answers, VTK 9.3 ends the whole process instead of
-raising an exception. So the first question is put to another process; where a display
-is missing, the X server Xvfb (drawing into memory) is started, if it is installed.
+Where no display answers, VTK 9.3 ends the whole process instead of raising an
+exception. So another process tries first; where a display is missing, the X server Xvfb
+(drawing into memory) is started, if it is installed.
 """
 
 from __future__ import annotations
@@ -71,17 +71,12 @@ class RenderingUnavailable(OSError):
 
 
 def require_rendering() -> None:
-    """Make sure that FURY can render here, or say what is missing.
+    """Raise `RenderingUnavailable` if FURY cannot render here.
 
     The answer is found once for this process and those that it starts to draw. A
     display that is named in ``DISPLAY`` is taken if it answers; otherwise Xvfb is
     started and ``DISPLAY`` set to it until this process ends; otherwise VTK is tried
     without a display, as its builds for EGL and OSMesa, macOS and Windows need none.
-
-    Raises
-    ------
-    RenderingUnavailable
-        If FURY is not installed, or no display can be had.
     """
     reason = _why_not()
     if reason is not None:
@@ -89,25 +84,12 @@ def require_rendering() -> None:
 
 
 def can_render() -> bool:
-    """Return whether `require_rendering` would pass.
-
-    Returns
-    -------
-    bool
-        Whether FURY can render here.
-    """
+    """Return whether FURY can render here."""
     return _why_not() is None
 
 
 def require_screen() -> None:
-    """Make sure that a window can be opened where a person sees it.
-
-    Raises
-    ------
-    RenderingUnavailable
-        If no display is named in ``DISPLAY`` where there is a choice, or FURY cannot
-        render.
-    """
+    """Raise `RenderingUnavailable` if no window can be opened on a screen."""
     display = os.environ.get("DISPLAY", "")
     if sys.platform == "linux" and display in ("", *_STARTED):
         raise RenderingUnavailable(
@@ -150,7 +132,7 @@ def _why_not() -> str | None:
 
 
 def _probe() -> str | None:
-    """Render in another process, and tell what went wrong or None."""
+    """Render in another process, and return what went wrong or None."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", _PROBE],
@@ -188,7 +170,7 @@ def _render_on_xvfb() -> str | None:
 
 
 def _start_xvfb() -> str | None:
-    """Start Xvfb on a free display, ended with this process, and give its name."""
+    """Start Xvfb on a free display, ended with this process, and return its name."""
     # The end that is written to is never closed: the system does it as we end.
     watched, _ = os.pipe()
     # A session of its own: an interrupt from the keyboard must not reach the server

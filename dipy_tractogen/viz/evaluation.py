@@ -1,4 +1,4 @@
-"""What an evaluation found, as figures: distributions, and measures by bundle."""
+"""Figures of an evaluation: distributions, and measures by bundle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
 from .plots import empty_figure, save_figure
-from .style import label_of, own_style
+from .style import default_style, short_label
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _GENERATED, _REAL = PALETTE[0], PALETTE[1]
@@ -19,7 +19,7 @@ _OFFSET = 0.17
 _LINE_INCHES = 0.3
 
 
-@own_style()
+@default_style()
 def plot_distributions(
     report: dict,
     path: str | Path,
@@ -27,30 +27,11 @@ def plot_distributions(
     bundle: str | None = None,
     force: bool = False,
 ) -> Path:
-    """Plot histograms of length, curvature, tortuosity and winding.
+    """Plot histograms of length, curvature, tortuosity and winding into a PNG.
 
-    Parameters
-    ----------
-    report : dict
-        From :func:`dipy_tractogen.metrics.evaluation.evaluate`, or read from its JSON.
-    path : str or Path
-        The PNG file.
-    bundle : str, optional
-        Name of a bundle; all streamlines without it.
-    force : bool, optional
-        Overwrite the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the report holds no distributions, or none of the bundle.
-    FileExistsError
-        If the file exists and not `force`.
+    `report` is that of `evaluate`, or read from its JSON; without `bundle` all
+    streamlines are shown. Raises ValueError if it has no distributions, or none of the
+    bundle.
     """
     distributions = report.get("distributions")
     if not distributions:
@@ -64,7 +45,7 @@ def plot_distributions(
     return save_figure(figure, path, force=force)
 
 
-@own_style()
+@default_style()
 def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Path:
     """Plot precision, recall, density and coverage by bundle, real ones beside them.
 
@@ -105,14 +86,14 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     for axes, name in zip(figure.axes, _MEASURES):
         _draw_measure(axes, name, entries)
     lines = np.arange(len(entries))
-    figure.axes[0].set_yticks(lines, map(label_of, names))
+    figure.axes[0].set_yticks(lines, map(short_label, names))
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return save_figure(figure, path, force=force)
 
 
 def _shares_of(found: dict, bundle: str | None) -> dict[str, list[float]]:
-    """Shares of the bins by set, of one bundle or of all."""
+    """Return the shares of the bins by set, of one bundle or of all."""
     if bundle is None:
         return found["overall"]
     if bundle not in found["bundles"]:

@@ -14,11 +14,11 @@ from .cameras import choose_views, frame_points
 from .colours import bundle_colours, direction_colours, value_colours
 from .compose import Key, compose
 from .layout import arrange
-from .offscreen import draw_cells
+from .offscreen import render_cells
 from .outline import load_outline
 from .panels import Panel
 from .scenes import line_width
-from .style import label_of, own_style, write_figure
+from .style import default_style, short_label, write_figure
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -41,7 +41,7 @@ def _panels(given) -> list[Panel]:
     return [Panel.of(list(given) if is_list else given)]
 
 
-@own_style()
+@default_style()
 def render_bundles(
     panels: Sequence,
     path: str | Path,
@@ -122,20 +122,20 @@ def render_bundles(
     if not panels:
         raise ValueError("there is no panel to draw: give one or more.")
     path = Path(path)
-    drawn = [subsampled(panel, max_streamlines, seed) for panel in panels]
+    drawn = [subsample_panel(panel, max_streamlines, seed) for panel in panels]
     points = np.concatenate([panel.points() for panel in drawn])
     outline = load_outline(mask, points) if mask else None
     if outline is not None:
         points = np.concatenate([points, outline.points()])
     frames = [frame_points(points, view) for view in choose_views(views, points)]
-    key, colours = coloured(drawn, color_by, value_name)
+    key, colours = colour_panels(drawn, color_by, value_name)
     layout = arrange(
-        frames, len(panels), size=size, legend=tuple(map(label_of, key.colours))
+        frames, len(panels), size=size, legend=tuple(map(short_label, key.colours))
     )
     fullest = max(len(panel.streamlines) for panel in drawn)
     width = line_width(fullest, layout.pixels_per_mm)
     with replacing(path, force=force) as temporary:
-        images = draw_cells(
+        images = render_cells(
             layout.cells,
             drawn,
             colours,
@@ -156,29 +156,7 @@ def compare_bundles(
     titles: tuple[str, str] = ("real", "synthetic"),
     **options,
 ) -> Path:
-    """Render two sets of bundles side by side.
-
-    Parameters
-    ----------
-    first, second : BundleSet
-        The two sets.
-    path : str or Path
-        The PNG file.
-    titles : tuple of str, optional
-        Titles of the two panels.
-    **options
-        Those of `render_bundles`.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ValueError, RenderingUnavailable, FileExistsError
-        As `render_bundles` does.
-    """
+    """Render two `BundleSet`s side by side; options are those of `render_bundles`."""
     panels = [
         Panel(title, shown.streamlines, shown.labels, shown.bundle_names)
         for title, shown in zip(titles, (first, second))
@@ -191,23 +169,8 @@ def _check_choice(name: str, value: str, accepted) -> None:
         raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
 
 
-def subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
-    """Choose streamlines at random where there are many, and say so.
-
-    Parameters
-    ----------
-    panel : Panel
-        The panel.
-    max_streamlines : int
-        Number of streamlines to keep, about.
-    seed : int
-        Seed of the choice.
-
-    Returns
-    -------
-    Panel
-        From :meth:`Panel.subsample`.
-    """
+def subsample_panel(panel: Panel, max_streamlines: int, seed: int) -> Panel:
+    """Choose streamlines at random where there are many, and log it."""
     fewer = panel.subsample(max_streamlines, seed=seed)
     if fewer is not panel:
         logger.info(
@@ -220,31 +183,13 @@ def subsampled(panel: Panel, max_streamlines: int, seed: int) -> Panel:
     return fewer
 
 
-def coloured(
+def colour_panels(
     panels: Sequence[Panel], color_by: str, value_name: str
 ) -> tuple[Key, list[np.ndarray]]:
     """Choose colours that mean the same in all panels.
 
-    Parameters
-    ----------
-    panels : sequence of Panel
-        The panels.
-    color_by : str
-        One of `COLOUR_CHOICES`.
-    value_name : str
-        What the values are.
-
-    Returns
-    -------
-    key : Key
-        What the colours mean.
-    colours : list of ndarray of shape (n, 3) or (total points, 3)
-        Red, green and blue from 0 to 1, for each panel.
-
-    Raises
-    ------
-    ValueError
-        If no panel has a value to colour by.
+    Returns the key, and for each panel RGB (n, 3) or (total points, 3) from 0 to 1.
+    Raises ValueError if no panel has a value to colour by.
     """
     if color_by == "bundle":
         by_name = bundle_colours(name for panel in panels for name in panel.shown_names)

@@ -16,12 +16,12 @@ from .cameras import Frame, choose_views, frame_points
 from .colours import NO_VALUE, bundle_colours
 from .figures import BACKGROUNDS
 from .layout import Cell
-from .offscreen import draw_cells
+from .offscreen import render_cells
 from .outline import load_outline
 from .panels import Panel
 from .scenes import line_width
 from .sheet import Sheet, SheetRow
-from .style import label_of, own_style, write_figure
+from .style import default_style, short_label, write_figure
 
 _BEHIND = tuple(1 - 0.5 * (1 - share) for share in NO_VALUE)
 # Letters that fit into a line.
@@ -62,7 +62,7 @@ class GridRow:
     most: int | None = None
 
 
-@own_style()
+@default_style()
 def plot_grid(
     rows: Sequence[GridRow],
     path: str | Path,
@@ -79,7 +79,7 @@ def plot_grid(
 
     The cells of a row show the same part of space at the same scale; a bar tells its
     millimetres. Many rows are set in blocks side by side. The scenes are those of FURY,
-    drawn by one other process (`offscreen.draw_cells`).
+    drawn by one other process (`offscreen.render_cells`).
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class _DrawnRow:
                 return None
             return Panel(row.name, streamlines).subsample(most, seed=seed)
 
-        self.name = _wrapped(label_of(row.name), _NAME_LETTERS)
+        self.name = _wrapped(short_label(row.name), _NAME_LETTERS)
         self.bundle = row.bundle or row.name
         self.colour = row.colour
         self.texts = [_wrapped(text, _SMALL_LETTERS) for text in texts]
@@ -237,7 +237,7 @@ def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], outline) -> None:
             places.append((index, column))
     fullest = max(len(panel.streamlines) for panel in panels)
     scale = min(cell.width / cell.frame.width for cell in cells)
-    images = draw_cells(
+    images = render_cells(
         cells,
         panels,
         inks,

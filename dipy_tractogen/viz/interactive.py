@@ -1,4 +1,4 @@
-"""A window to look around in, drawn by another process.
+"""An interactive window, drawn by another process.
 
 The process that asks for it may have loaded TensorFlow, which cannot share one with the
 renderer (`offscreen`); it waits until the window is closed.
@@ -16,13 +16,13 @@ from dipy_tractogen.utils.disk import temporary_folder
 
 from .cameras import choose_views, frame_points
 from .display import require_screen
-from .figures import coloured, subsampled
+from .figures import colour_panels, subsample_panel
 from .layout import Cell
 from .offscreen import Scenes, begin_program, run_program, write_scenes
 from .outline import load_outline
 from .panels import Panel
 from .scenes import add_outline, line_width, lines_of, place_camera
-from .style import label_of
+from .style import short_label
 
 _PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.interactive")
 _SIZE = (1200, 800)
@@ -42,36 +42,14 @@ def show_bundles(
 ) -> None:
     """Open a window with panels side by side, turned together with the mouse.
 
-    Parameters
-    ----------
-    panels : sequence of Panel
-        What to show, RASMM mm.
-    color_by : str, optional
-        "bundle", "direction" or "value".
-    view : str, optional
-        The side that is seen at first (`VIEW_CHOICES`).
-    max_streamlines : int, optional
-        Number of streamlines drawn in a panel, about.
-    seed : int, optional
-        Seed of the choice of streamlines.
-    background : tuple of float, optional
-        Colour behind the streamlines.
-    mask : str or Path, optional
-        Image whose surface is drawn around the streamlines.
-    seconds : float, optional
-        Close the window after so long; by default a person does.
-
-    Raises
-    ------
-    ValueError
-        If there is no panel, or no streamline meets the mask.
-    RenderingUnavailable
-        If there is no display to open a window on, or the process fails.
+    Options are as for `figures.render_bundles`; `background` is a colour, and the
+    window closes after `seconds`, if given. Raises ValueError if there is no panel, or
+    no streamline meets the mask; RenderingUnavailable without a display.
     """
     if not panels:
         raise ValueError("there is no panel to show: give one or more.")
     require_screen()
-    drawn = [subsampled(panel, max_streamlines, seed) for panel in panels]
+    drawn = [subsample_panel(panel, max_streamlines, seed) for panel in panels]
     points = np.concatenate([panel.points() for panel in drawn])
     outline = load_outline(mask, points) if mask else None
     if outline is not None:
@@ -83,7 +61,7 @@ def show_bundles(
         Cell(index, frame, index * width, 0, width, _SIZE[1])
         for index in range(len(drawn))
     ]
-    key, colours = coloured(drawn, color_by, "")
+    key, colours = colour_panels(drawn, color_by, "")
     scale = min(width / frame.width, _SIZE[1] / frame.height)
     settings = {
         "titles": [panel.title for panel in drawn],
@@ -98,7 +76,7 @@ def show_bundles(
 
 
 def _window_of(scenes: Scenes):
-    """Make the window: a scene a panel, all with one camera."""
+    """Make the window: a scene for each panel, all with one camera."""
     from fury import window
 
     made = [_scene_of(scenes, index) for index in range(len(scenes.cells))]
@@ -146,7 +124,7 @@ def _text(text: str, colour: Sequence[float], size: int, bottom: float):
     vtkTextRenderer.GetInstance().SetDefaultBackend(vtkTextRenderer.FreeType)
 
     written = TextActor()
-    written.SetInput(label_of(text))
+    written.SetInput(short_label(text))
     style = written.GetTextProperty()
     style.SetFontSize(size)
     style.SetColor(*colour)

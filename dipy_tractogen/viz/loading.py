@@ -1,4 +1,4 @@
-"""Panels read from tractograms, with a number for each streamline where asked."""
+"""Panels read from tractograms, with a number for each streamline if requested."""
 
 from __future__ import annotations
 
@@ -23,18 +23,7 @@ from .panels import Panel
 
 
 def panel_title(input_files: Sequence[str | os.PathLike]) -> str:
-    """Name what some inputs have in common.
-
-    Parameters
-    ----------
-    input_files : sequence of str or Path
-        Files, folders or globs.
-
-    Returns
-    -------
-    str
-        The stem of a single file, the folder of several, or else their number.
-    """
+    """Return the stem of a single file, the folder of several, or else their number."""
     if len(input_files) == 1 and Path(input_files[0]).is_dir():
         return printable(Path(input_files[0]).resolve().name)
     files = expand_inputs(input_files)
@@ -55,28 +44,10 @@ def load_panel(
 ) -> Panel:
     """Read tractograms as one panel, with the bundles of the streamlines.
 
-    Parameters
-    ----------
-    input_files : sequence of str or Path
-        Files, folders or globs.
-    title : str, optional
-        Title; by default `panel_title`.
-    bundles_from, reference, out_of_bounds
-        As for `streamlines.io.load_bundles`.
-    value : str, optional
-        A number that each streamline gets as its value: length, curvature, tortuosity,
-        or a key of ``data_per_streamline``. Streamlines without it are left out.
-
-    Returns
-    -------
-    Panel
-        All valid streamlines, by default those out of the bounding box included: a
-        picture is where one would want to see them.
-
-    Raises
-    ------
-    OSError, ValueError
-        As `streamlines.io.load_bundles` does.
+    `value` names a number of each streamline: length, curvature, tortuosity, or a key
+    of ``data_per_streamline``; streamlines without it are left out. Other options and
+    errors are those of `load_bundles`; by default streamlines out of the bounding box
+    are kept, as a picture is where one would want to see them.
     """
     bundles = load_bundles(
         input_files,
@@ -103,34 +74,11 @@ def load_valued_panel(
     reference: str | os.PathLike | None = None,
     out_of_bounds: str = "keep",
 ) -> tuple[Panel, set[str]]:
-    """Read tractograms as one panel, with a number for each streamline.
+    """Read tractograms as one panel, with a key of ``data_per_streamline``.
 
-    Parameters
-    ----------
-    input_files : sequence of str or Path
-        Files, folders or globs.
-    key : str
-        A key of their ``data_per_streamline``, such as ``"error_mm"``.
-    title : str, optional
-        Title; by default `panel_title`.
-    reference, out_of_bounds
-        As for `streamlines.io.load_bundles`.
-
-    Returns
-    -------
-    panel : Panel
-        All valid streamlines; the values of a file without the key are NaN, and
-        there are none if no file has it.
-    keys : set of str
-        The keys with one number for each streamline that the files have.
-
-    Raises
-    ------
-    OSError
-        If a file is missing or cannot be opened.
-    ValueError
-        If a file is damaged, or no valid streamline is found, or what is out of the
-        bounding box is refused.
+    Returns the panel, in which the values of a file without the key are NaN, and there
+    are none if no file has it; and the keys with one number for each streamline in the
+    files.
     """
     points, lengths, values, keys = [], [], [], set()
     reading = Reading(expand_inputs(input_files))

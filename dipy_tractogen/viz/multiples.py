@@ -1,4 +1,4 @@
-"""Small multiples: a picture for each bundle, or for each of several values."""
+"""Small multiples: a cell for each bundle, or for each of several values."""
 
 from __future__ import annotations
 
@@ -21,19 +21,9 @@ _DEFAULT_PERCENTILES = (10, 50, 90)
 
 
 def rows_by_bundle(panels: Sequence[Panel]) -> list[GridRow]:
-    """Make a row of each bundle, with a column for each panel.
+    """Make a row of each bundle, by name, with a column for each panel.
 
     As many streamlines are drawn in each cell of a row, so that they can be compared.
-
-    Parameters
-    ----------
-    panels : sequence of Panel
-        Such as real and generated streamlines.
-
-    Returns
-    -------
-    list of GridRow
-        In the order of the names of the bundles.
     """
     rows = []
     for name in _bundles_of(panels):
@@ -49,29 +39,10 @@ def rows_by_value(
 ) -> list[GridRow]:
     """Make a row of each bundle and panel, with a column for each of several values.
 
-    A column has the streamlines whose number is nearer to its value than to the
-    others, and not farther from it than the neighbouring ones are half way; behind
-    them are all of the bundle.
-
-    Parameters
-    ----------
-    panels : sequence of Panel
-        Streamlines with their numbers.
-    values : sequence of float
-        Two values or more, ascending.
-    unit : str, optional
-        Unit of the numbers.
-
-    Returns
-    -------
-    list of GridRow
-        Rows of bundles that have a streamline in a column.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two values, they do not ascend, or no streamline is
-        near any of them.
+    A column has the streamlines whose number is nearer to its value than to the others,
+    and not farther from it than half way to the neighbouring ones; behind them are all
+    of the bundle. Raises ValueError if there are fewer than two values, they do not
+    ascend, or no streamline is near any of them.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not (np.diff(values) > 0).all():
@@ -102,19 +73,8 @@ def _in_words(values: np.ndarray) -> str:
     return f"({listed(f'{value:g}' for value in values)})"
 
 
-def usual_values(panel: Panel) -> list[float]:
-    """Choose values to show where none are asked for.
-
-    Parameters
-    ----------
-    panel : Panel
-        Streamlines with their numbers.
-
-    Returns
-    -------
-    list of float
-        The 10th, 50th and 90th percentile, with two digits.
-    """
+def percentile_values(panel: Panel) -> list[float]:
+    """Return the 10th, 50th and 90th percentile of the numbers, with two digits."""
     found = np.percentile(panel.values, _DEFAULT_PERCENTILES)
     return sorted({float(f"{value:.2g}") for value in found})
 
@@ -124,7 +84,7 @@ def _bundles_of(panels: Sequence[Panel]) -> list[str]:
 
 
 def _of_bundle(panel: Panel, name: str) -> tuple:
-    """Return the streamlines of a bundle, and their numbers where they have some."""
+    """Return the streamlines of a bundle, and their numbers if they have some."""
     if name not in panel.bundle_names:
         return take(panel.streamlines, np.zeros(0, dtype=int)), np.zeros(0)
     rows = np.flatnonzero(panel.labels == panel.bundle_names.index(name))

@@ -1,10 +1,10 @@
-"""Scenes drawn by another process, which ends when a picture is done.
+"""Rendering of scenes in another process, which ends when a picture is done.
 
 The LLVM inside TensorFlow 2.21 and that of Mesa's software renderer take each other's
-symbols where they share a process, and that process is lost. So the one that asks for
+symbols where they share a process, and that process is lost. So the process that wants
 a picture, which may have trained a model, never opens a window: it writes the
-streamlines into a temporary folder, and this module, run as a program there, leaves the
-images beside them. All scenes of a picture have one process, as FURY takes a second to
+streamlines into a temporary folder, and this module, run as a program there, writes the
+images beside them. All scenes of a picture share one process, as FURY takes a second to
 load.
 """
 
@@ -42,7 +42,7 @@ _MANY = 20
 _ARRAYS, _SCENES, _IMAGE = "arrays.npz", "scenes.json", "image_{}.npy"
 
 
-def draw_cells(
+def render_cells(
     cells: Sequence[Cell],
     panels: Sequence[Panel],
     colours: Sequence[np.ndarray],
@@ -51,32 +51,11 @@ def draw_cells(
     background: tuple[float, float, float],
     outline: Outline | None = None,
 ) -> list[np.ndarray]:
-    """Render the cells of a picture in another process.
+    """Render the cells of a picture in another process; return an image for each.
 
-    Parameters
-    ----------
-    cells : sequence of Cell
-        What to render: which panel, before which other, from where, and how large.
-    panels : sequence of Panel
-        The streamlines.
-    colours : sequence of ndarray of shape (n, 3) or (total points, 3)
-        For each panel, red, green and blue from 0 to 1 of each streamline or point.
-    width : float
-        Width of the lines in pixels.
-    background : tuple of float
-        Colour behind the streamlines.
-    outline : Outline, optional
-        Surface drawn behind the streamlines of every cell.
-
-    Returns
-    -------
-    list of ndarray of shape (height, width, 3), uint8
-        An image for each cell.
-
-    Raises
-    ------
-    RenderingUnavailable
-        If no process can render here, or the one that draws fails, aborts or hangs.
+    `colours` are RGB (n, 3) or (total points, 3) from 0 to 1 for each panel; `width` is
+    that of the lines in pixels. Images are (height, width, 3), uint8. Raises
+    RenderingUnavailable if rendering is impossible here, or the process fails or hangs.
     """
     require_rendering()
     if len(cells) >= _MANY:
@@ -99,17 +78,7 @@ def write_scenes(
     outline: Outline | None,
     **settings,
 ) -> None:
-    """Leave scenes in a folder, for another process.
-
-    Parameters
-    ----------
-    folder : Path
-        An existing folder.
-    cells, panels, colours, outline
-        As for `draw_cells`.
-    **settings
-        Further plain values.
-    """
+    """Write scenes and plain settings into a folder, for another process."""
     arrays = {}
     for index, (panel, colour) in enumerate(zip(panels, colours)):
         arrays[f"points_{index}"] = panel.points()
@@ -123,22 +92,7 @@ def write_scenes(
 
 
 class Scenes:
-    """The scenes that `write_scenes` left in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Attributes
-    ----------
-    cells : list of Cell
-        What to render.
-    settings : dict
-        The plain values.
-    outline : Outline or None
-        Surface behind the streamlines.
-    """
+    """The scenes that `write_scenes` wrote into a folder."""
 
     def __init__(self, folder: Path):
         self.settings = json.loads((folder / _SCENES).read_text(encoding="utf-8"))
@@ -151,20 +105,7 @@ class Scenes:
             self.outline = Outline(*parts)
 
     def panel(self, index: int) -> tuple:
-        """Return the streamlines of a panel.
-
-        Parameters
-        ----------
-        index : int
-            Its number.
-
-        Returns
-        -------
-        streamlines : ArraySequence
-            Points in RASMM mm.
-        colours : ndarray of shape (n, 3) or (total points, 3)
-            Red, green and blue from 0 to 1.
-        """
+        """Return the streamlines of a panel, and their colours."""
         points = self._arrays[f"points_{index}"]
         lengths = self._arrays[f"lengths_{index}"]
         return as_sequence(points, lengths), self._arrays[f"colours_{index}"]
@@ -173,24 +114,11 @@ class Scenes:
 def run_program(
     program: Sequence[str], folder: Path, seconds: float | None = None
 ) -> None:
-    """Draw the scenes of a folder in another process, which ends before this returns.
+    """Run a program on the scenes of a folder, until it ends.
 
     It begins in that folder, so that no file of the user's is taken for a module, and
-    finds its modules where this process does.
-
-    Parameters
-    ----------
-    program : sequence of str
-        Command line of the process.
-    folder : Path
-        The folder.
-    seconds : float, optional
-        How long it may take.
-
-    Raises
-    ------
-    RenderingUnavailable
-        If it fails, aborts or takes longer.
+    finds its modules where this process does. Raises RenderingUnavailable if it fails,
+    or takes longer than `seconds`.
     """
     places = [*map(os.path.abspath, sys.path), str(Path(__file__).parents[2])]
     # A dumb terminal: VTK colours its last words with codes that no message needs.
@@ -220,7 +148,7 @@ def run_program(
 
 
 def _ending(done: subprocess.CompletedProcess) -> str:
-    """Say in one line how a process ended and what it said last."""
+    """Describe in one line how a process ended and its last message."""
     ending = f"ended with code {done.returncode}"
     if done.returncode < 0:
         ending = f"was ended by signal {-done.returncode}"
@@ -240,7 +168,7 @@ def _cell(given: dict) -> Cell:
 
 
 def _draw_scenes(folder: Path) -> None:
-    """Draw what `write_scenes` left in a folder, an image for each cell."""
+    """Draw what `write_scenes` wrote, an image for each cell."""
     scenes = Scenes(folder)
     for index, cell in enumerate(scenes.cells):
         image = draw_streamlines(
@@ -256,7 +184,7 @@ def _draw_scenes(folder: Path) -> None:
 
 
 def begin_program() -> None:
-    """Prepare a process that draws: it says why it fails, without a core file."""
+    """Prepare a process that draws: it reports failures, without a core file."""
     with contextlib.suppress(ImportError):
         import resource
 

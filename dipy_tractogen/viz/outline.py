@@ -1,4 +1,4 @@
-"""The glass brain: the surface of a mask, seen through, with its outline."""
+"""Glass brain: the transparent surface of a mask, with its outline."""
 
 from __future__ import annotations
 
@@ -22,44 +22,19 @@ LEVEL = 0.5
 
 @dataclass(frozen=True)
 class Outline:
-    """A smooth volume whose surface at `LEVEL` is that of a mask.
-
-    Parameters
-    ----------
-    volume : ndarray of shape (x, y, z), float32
-        About one inside the mask and zero outside.
-    affine : ndarray of shape (4, 4)
-        From voxels to RASMM (mm).
-    """
+    """A smooth volume whose surface at `LEVEL` is that of a mask."""
 
     volume: np.ndarray
     affine: np.ndarray
 
     def points(self) -> np.ndarray:
-        """Return the places of what is inside.
-
-        Returns
-        -------
-        ndarray of shape (n, 3)
-            Voxel centres in RASMM mm.
-        """
+        """Return the centres (n, 3) of the voxels inside, in RASMM mm."""
         voxels = np.argwhere(self.volume > LEVEL)
         return voxels @ self.affine[:3, :3].T + self.affine[:3, 3]
 
 
 def outline_of(mask: Volume) -> Outline:
-    """Smooth a mask, so that its surface can be drawn.
-
-    Parameters
-    ----------
-    mask : Volume
-        True inside; holes are filled.
-
-    Returns
-    -------
-    Outline
-        The volume, on voxels of about 2 mm.
-    """
+    """Fill and smooth a mask, on voxels of about 2 mm, to draw its surface."""
     inside = np.argwhere(mask.data)
     low, high = inside.min(axis=0), inside.max(axis=0) + 1
     cut = tuple(slice(*limits) for limits in zip(low, high))
@@ -77,26 +52,9 @@ def outline_of(mask: Volume) -> Outline:
 
 
 def load_outline(path: str | os.PathLike, points: np.ndarray) -> Outline:
-    """Read a mask to draw streamlines in.
+    """Read a mask to draw streamlines in, whose points (n, 3) are in RASMM mm.
 
-    Parameters
-    ----------
-    path : str or Path
-        An image with three axes that is not zero in the mask.
-    points : ndarray of shape (n, 3)
-        Points of the streamlines, in RASMM mm.
-
-    Returns
-    -------
-    Outline
-        Its surface.
-
-    Raises
-    ------
-    OSError
-        If there is no such file, or it cannot be read.
-    ValueError
-        If it is no mask, or none of the points is in it.
+    Raises ValueError if it is no mask, or none of the points is in it.
     """
     mask = load_mask(path)
     if not mask.at(points).any():

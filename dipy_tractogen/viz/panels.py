@@ -1,14 +1,15 @@
-"""What one panel of a picture shows, and which of its streamlines are drawn."""
+"""Panels of a picture, and the selection of the streamlines that are drawn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import os
 
 import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import take, to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.utils.files import split_extension
 
 
@@ -99,31 +100,15 @@ class Panel:
         return tuple(self.bundle_names[code] for code in np.unique(self.labels))
 
     def points(self) -> np.ndarray:
-        """All points of the panel.
-
-        Returns
-        -------
-        ndarray of shape (total points, 3)
-            Points in RASMM mm.
-        """
+        """Return all points of the panel, (total points, 3), in RASMM mm."""
         return self.streamlines.get_data()
 
     def subsample(self, max_streamlines: int, *, seed: int = 0) -> Panel:
         """Draw streamlines at random, keeping the shares of the bundles.
 
-        Parameters
-        ----------
-        max_streamlines : int
-            Number of streamlines to keep; each bundle keeps its share, rounded down,
-            and at least one.
-        seed : int, optional
-            Seed of the choice.
-
-        Returns
-        -------
-        Panel
-            The panel itself if it has no more streamlines than that, otherwise a new
-            one; ``nb_streamlines`` still tells how many there were.
+        Each bundle keeps its share of `max_streamlines`, rounded down, and at least
+        one. The result is the panel itself if it has no more; ``nb_streamlines``
+        remains what it was.
         """
         number = len(self.streamlines)
         if number <= max_streamlines:
@@ -143,3 +128,29 @@ class Panel:
         )
         fewer.nb_streamlines = self.nb_streamlines
         return fewer
+
+
+# How well the distance between two must be the error that one of them carries.
+_TOLERANCE, _TOLERANCE_MM = 0.05, 0.02
+
+
+def assign_errors(original: Panel, reconstructed: Panel) -> Panel | None:
+    """Return originals with the errors of their reconstructions, if these match.
+
+    `reconstructed` has as values the mean distance in mm to the original; None where
+    the two have not as many streamlines, or other distances.
+    """
+    errors = reconstructed.values
+    if errors is None or len(original.streamlines) != len(reconstructed.streamlines):
+        return None
+    sizes = np.unique(reconstructed.streamlines._lengths)
+    if len(sizes) != 1 or not np.isfinite(errors).all():
+        return None
+    # As they were decoded, which is not at equal distances.
+    made = reconstructed.points().reshape(len(errors), sizes[0], 3)
+    given = resample(original.streamlines, int(sizes[0]))
+    off = np.abs(np.linalg.norm(made - given, axis=-1).mean(axis=1) - errors)
+    allowed = _TOLERANCE_MM + _TOLERANCE * errors
+    if np.mean(off <= allowed) < 0.95:
+        return None
+    return replace(original, values=errors)

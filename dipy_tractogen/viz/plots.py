@@ -1,4 +1,4 @@
-"""Curves of a training, drawn by matplotlib without a screen."""
+"""Plots without a screen, and the curves of a training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dipy_tractogen.utils.files import replacing
 from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
-from .style import label_of, own_style, write_figure
+from .style import default_style, short_label, write_figure
 
 _HELD_OUT = "val_"
 _AXIS = ("step", "epoch")
@@ -29,37 +29,19 @@ _DPI = 120
 _LARGE_RATIO = 30.0
 
 
-@own_style()
+@default_style()
 def plot_history(
     history: Mapping[str, Sequence[float]] | Sequence[Mapping[str, float]],
     path: str | Path,
     *,
     force: bool = False,
 ) -> Path:
-    """Plot every quantity of a training, held-out beside training.
+    """Plot every quantity of a training into a PNG, held-out beside training.
 
-    Parameters
-    ----------
-    history : mapping of str to sequence of float, or sequence of mapping
-        Columns, as in ``History.history`` of Keras, or rows, as in the record of a
-        model. A name that begins with ``val_`` belongs to held-out streamlines;
-        ``step`` or ``epoch`` is the horizontal axis.
-    path : str or Path
-        The PNG file.
-    force : bool, optional
-        Overwrite the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the history is empty or its columns differ in length.
-    FileExistsError
-        If the file exists and not `force`.
+    `history` is ``History.history`` of Keras, or rows as in the record of a model.
+    Names that begin with ``val_`` are of held-out streamlines; ``step`` or ``epoch`` is
+    the horizontal axis. Raises ValueError if it is empty or its columns differ in
+    length.
     """
     columns = _columns(history)
     axis = next((name for name in _AXIS if name in columns), None)
@@ -96,22 +78,7 @@ def _columns(history) -> dict[str, np.ndarray]:
 def empty_figure(
     nb_plots: int, *, nb_columns: int = 2, size: tuple[float, float] = (5.5, 3.6)
 ):
-    """Make a figure that needs no screen, with its plots in columns.
-
-    Parameters
-    ----------
-    nb_plots : int
-        Number of plots.
-    nb_columns : int, optional
-        Number of columns.
-    size : tuple of float, optional
-        Width and height of a plot, in inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure, its ``axes`` row by row.
-    """
+    """Make a figure with plots in columns, each of a size in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -130,27 +97,7 @@ def empty_figure(
 
 
 def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
-    """Write a figure into a file, which has its name when it is whole.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure, with its dots per inch.
-    path : str or Path
-        The file, of the format that its extension names.
-    force : bool, optional
-        Overwrite the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and not `force`.
-    """
+    """Write a figure into a file, which has its name when it is complete."""
     with replacing(path, force=force) as temporary:
         write_figure(figure, temporary, path)
     return Path(path)
@@ -177,7 +124,7 @@ def _draw_curves(
         # The usual ticks of such an axis are formulas.
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
-    axes.set_title(_TITLES.get(name, label_of(name.replace("_", " "))))
+    axes.set_title(_TITLES.get(name, short_label(name.replace("_", " "))))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if len(drawn) > 1:

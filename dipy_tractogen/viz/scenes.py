@@ -28,20 +28,7 @@ _SURFACE_OPACITY, _CONTOUR_OPACITY = 0.06, 0.6
 
 
 def line_width(nb_streamlines: int, pixels_per_mm: float) -> float:
-    """Width of the lines for a number of streamlines.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        Number of streamlines in the fullest panel of a picture.
-    pixels_per_mm : float
-        Scale of the picture.
-
-    Returns
-    -------
-    float
-        Pixels.
-    """
+    """Return the width of lines in pixels for the streamlines of the fullest panel."""
     share = np.log(max(nb_streamlines, 1) / _FEW) / np.log(_MANY / _FEW)
     width = _THICK + np.clip(share, 0, 1) * (_THIN - _THICK)
     return float(max(min(width, _THICKEST_MM * pixels_per_mm), _THINNEST))
@@ -60,30 +47,9 @@ def draw_streamlines(
 ) -> np.ndarray:
     """Render streamlines as shaded lines, in parallel projection.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence
-        Points in RASMM mm.
-    colours : ndarray of shape (n, 3) or (total points, 3)
-        Red, green and blue from 0 to 1 of each streamline or each point.
-    frame : Frame
-        What is shown; its centre is the centre of the picture, and its height or its
-        width fills it.
-    size : tuple of int
-        Width and height of the picture in pixels.
-    width : float, optional
-        Width of the lines in pixels.
-    background : tuple of float, optional
-        Colour behind the streamlines.
-    behind : tuple, optional
-        Streamlines and colours of others, drawn behind wherever they are.
-    outline : Outline, optional
-        Surface drawn behind all streamlines.
-
-    Returns
-    -------
-    ndarray of shape (height, width, 3), uint8
-        The picture.
+    `colours` are RGB (n, 3) or (total points, 3) from 0 to 1; `size` and `width` are in
+    pixels; `behind` holds streamlines and colours of others, drawn behind wherever they
+    are. Returns the picture (height, width, 3), uint8.
     """
     from fury import window
 
@@ -104,22 +70,7 @@ def draw_streamlines(
 
 
 def lines_of(streamlines, colours: np.ndarray, width: float):
-    """Make shaded lines of streamlines.
-
-    Parameters
-    ----------
-    streamlines : ArraySequence
-        Points in RASMM mm.
-    colours : ndarray of shape (n, 3) or (total points, 3)
-        Red, green and blue from 0 to 1 of each streamline or each point.
-    width : float
-        Width of the lines in pixels.
-
-    Returns
-    -------
-    vtkActor
-        The lines.
-    """
+    """Make a FURY actor of shaded lines; arguments are as for `draw_streamlines`."""
     from fury import actor
 
     if len(colours) == len(streamlines):
@@ -134,19 +85,7 @@ def lines_of(streamlines, colours: np.ndarray, width: float):
 
 
 def add_outline(scene, outline: Outline, background, width: float) -> None:
-    """Add the surface of a mask to a scene, seen through, and its contour.
-
-    Parameters
-    ----------
-    scene : Scene
-        The scene; the contour is that seen by its camera when it is rendered.
-    outline : Outline
-        The surface.
-    background : tuple of float
-        Colour behind it, which decides whether it is dark or bright.
-    width : float
-        Width of the contour in pixels.
-    """
+    """Add the transparent surface of a mask to a scene, and its contour."""
     from fury.lib import Actor, PolyDataMapper
     from vtkmodules.vtkFiltersHybrid import vtkPolyDataSilhouette
 
@@ -171,7 +110,7 @@ def add_outline(scene, outline: Outline, background, width: float) -> None:
 
 
 def _surface_of(outline: Outline):
-    """Find the surface of a volume: a filter whose output is in RASMM mm."""
+    """Return a filter whose output is the surface of a volume in RASMM mm."""
     from fury.lib import (
         ContourFilter,
         ImageData,
@@ -203,17 +142,7 @@ def _scale(size: tuple[int, int]) -> int:
 
 
 def place_camera(scene, frame: Frame, size: tuple[int, int]) -> None:
-    """Let a scene show a frame, in parallel projection.
-
-    Parameters
-    ----------
-    scene : Scene
-        The scene.
-    frame : Frame
-        What is shown.
-    size : tuple of int
-        Width and height of the picture in pixels.
-    """
+    """Let a scene show a frame, in parallel projection."""
     centre = np.asarray(frame.centre)
     scene.set_camera(
         position=centre + _CAMERA_DISTANCE_MM * np.asarray(frame.view.direction),

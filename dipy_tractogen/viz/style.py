@@ -1,4 +1,4 @@
-"""Figures that look alike, whatever matplotlib of the user is set to."""
+"""Style of all figures, independent of the user's settings of matplotlib."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _is_ours: ContextVar[bool] = ContextVar("_is_ours", default=False)
 
 
 @contextmanager
-def own_style() -> Iterator[None]:
+def default_style() -> Iterator[None]:
     """Draw with matplotlib's defaults in the body, and take no text for mathematics.
 
     A ``matplotlibrc`` or a style of the user may ask for LaTeX, other sizes or cropped
@@ -45,19 +45,8 @@ def own_style() -> Iterator[None]:
         _is_ours.reset(ours)
 
 
-def label_of(name: str) -> str:
-    """Return a name as it is written in a figure.
-
-    Parameters
-    ----------
-    name : str
-        Of a bundle, a column, a file.
-
-    Returns
-    -------
-    str
-        On one line, and cut where it is longer than `LONGEST_LABEL`.
-    """
+def short_label(name: str) -> str:
+    """Return a name for a figure: on one line, cut to `LONGEST_LABEL` letters."""
     text = printable(name)
     if len(text) > LONGEST_LABEL:
         text = f"{text[: LONGEST_LABEL - 1]}…"
@@ -66,16 +55,9 @@ def label_of(name: str) -> str:
 
 
 def write_figure(figure, file: Path, path: str | Path) -> None:
-    """Draw a figure into a file, and say once which characters its font lacks.
+    """Draw a figure into a file, and log once which characters its font lacks.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure, with its dots per inch.
-    file : Path
-        The file that is written, of the format that its extension names.
-    path : str or Path
-        The file that the user knows.
+    `path` is the file that the user knows.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

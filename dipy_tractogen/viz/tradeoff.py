@@ -1,4 +1,4 @@
-"""What a search for beta found: reconstruction against divergence and quality."""
+"""Figure of a search for beta: reconstruction against divergence and quality."""
 
 from __future__ import annotations
 
@@ -9,42 +9,22 @@ import numpy as np
 
 from .colours import PALETTE
 from .plots import empty_figure, save_figure
-from .style import own_style
+from .style import default_style
 
 _ERROR = "held-out point error (mm)"
 _KL = "KL divergence (nats)"
 
 
-@own_style()
+@default_style()
 def plot_tradeoff(
     rows: Sequence[dict], path: str | Path, *, force: bool = False
 ) -> Path:
-    """Plot the trials of a search.
+    """Plot the trials of a search (`BetaStudy.rows`) into a PNG.
 
     Error and KL divergence over beta, active dimensions over beta, and the trials by
     error and KL divergence, and by error and quality. Those of the Pareto front are
-    filled, and the recommended one is named.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Trials, as ``BetaStudy.rows`` gives them; those that failed are left out.
-    path : str or Path
-        The PNG file.
-    force : bool, optional
-        Overwrite the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If no trial was completed.
-    FileExistsError
-        If the file exists and not `force`.
+    filled, and the recommended one is marked. Failed trials are left out; ValueError if
+    none is left.
     """
     rows = [row for row in rows if row["state"] == "complete"]
     if not rows:

@@ -108,7 +108,7 @@ def drawn(monkeypatch):
         calls.append((panels, colours))
         return blank(cells, panels, colours)
 
-    monkeypatch.setattr(figures, "draw_cells", note)
+    monkeypatch.setattr(figures, "render_cells", note)
     return calls
 
 
@@ -188,7 +188,7 @@ def test_a_failure_while_drawing_leaves_no_file(tmp_path, monkeypatch):
     def fail(*args, **options):
         raise OSError("no display")
 
-    monkeypatch.setattr(figures, "draw_cells", fail)
+    monkeypatch.setattr(figures, "render_cells", fail)
     with pytest.raises(OSError, match="no display"):
         render_bundles([("real", POINTS)], tmp_path / "a.png")
     assert not list(tmp_path.iterdir())

@@ -44,7 +44,7 @@ class Drawn:
 def drawn(monkeypatch):
     """Look at what is drawn, without rendering."""
     found = Drawn()
-    monkeypatch.setattr(grid, "draw_cells", found)
+    monkeypatch.setattr(grid, "render_cells", found)
     return found
 
 

@@ -3,9 +3,9 @@ import pytest
 
 from dipy_tractogen.viz import Panel
 from dipy_tractogen.viz.multiples import (
+    percentile_values,
     rows_by_bundle,
     rows_by_value,
-    usual_values,
 )
 
 
@@ -60,7 +60,7 @@ def test_rows_of_two_panels_stand_together_and_empty_ones_are_left_out(caplog):
 
 def test_usual_values_are_round_percentiles():
     one = panel("one", ("a",), [0] * 101, np.linspace(50, 151, 101))
-    assert usual_values(one) == [60, 100, 140]
+    assert percentile_values(one) == [60, 100, 140]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ time.sleep(60)
 
 
 def draw():
-    return offscreen.draw_cells(
+    return offscreen.render_cells(
         CELLS, PANELS, COLOURS, width=2.0, background=(0.0, 0.0, 0.0)
     )
 

@@ -6,7 +6,7 @@ from dipy_tractogen.streamlines.volume import Volume, load_mask
 from dipy_tractogen.viz import Panel
 from dipy_tractogen.viz.cameras import VIEWS, Frame
 from dipy_tractogen.viz.layout import Cell
-from dipy_tractogen.viz.offscreen import draw_cells
+from dipy_tractogen.viz.offscreen import render_cells
 from dipy_tractogen.viz.outline import LEVEL, load_outline, outline_of
 
 LINE = np.linspace((0, -20, 0), (0, 20, 0), 10, dtype=np.float32)
@@ -49,7 +49,7 @@ def test_glass_is_faint_round_and_behind(ball):
     cells, panels = [Cell(0, frame, 0, 0, 200, 200)], [Panel("line", LINE[None])]
     red = [np.array([[1.0, 0, 0]])]
     settings = {"width": 4.0, "background": (1.0, 1.0, 1.0), "outline": outline}
-    (image,) = draw_cells(cells, panels, red, **settings)
+    (image,) = render_cells(cells, panels, red, **settings)
     across, down = np.meshgrid(np.arange(200) - 99.5, np.arange(200) - 99.5)
     radius = np.hypot(across, down) / 2
     white = (image == 255).all(axis=-1)

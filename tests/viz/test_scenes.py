@@ -16,7 +16,7 @@ def test_a_line_is_where_the_frame_says():
     frame = Frame(VIEWS["top"], (0, 0, 0), 40.0, 20.0)
     cells, panels = [Cell(0, frame, 0, 0, 120, 60)], [Panel("line", LINE)]
     white = (1.0, 1.0, 1.0)
-    (image,) = offscreen.draw_cells(cells, panels, [RED], width=3, background=white)
+    (image,) = offscreen.render_cells(cells, panels, [RED], width=3, background=white)
     assert image.shape == (60, 120, 3)
     assert image.dtype == np.uint8
     np.testing.assert_array_equal(image[0, 0], 255)

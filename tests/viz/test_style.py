@@ -15,7 +15,7 @@ from dipy_tractogen.viz.latent.plots import (
     plot_projection,
 )
 from dipy_tractogen.viz.plots import plot_history, save_figure
-from dipy_tractogen.viz.style import LONGEST_LABEL, label_of, own_style
+from dipy_tractogen.viz.style import LONGEST_LABEL, default_style, short_label
 from dipy_tractogen.viz.tradeoff import plot_tradeoff
 
 NAMES = ("$x^2_{a", "a$b\\frac{$", "100% {0} %s", "<i>&\"'", "_AF", "two\nlines")
@@ -96,16 +96,16 @@ def test_settings_of_the_user_change_nothing(draw, tmp_path):
 
 
 def test_colours_chosen_within_our_style_hold():
-    with own_style(), mpl.rc_context({"text.color": "red"}), own_style():
+    with default_style(), mpl.rc_context({"text.color": "red"}), default_style():
         assert mpl.rcParams["text.color"] == "red"
 
 
 def test_labels_are_one_short_line():
-    assert label_of("AF_L") == "AF_L"
-    assert label_of("a\nb") == "a\\nb"
-    assert label_of("caf\udce9") == "caf\\xe9"
-    assert label_of("_AF") == " _AF"
-    assert label_of("x" * 300) == f"{'x' * (LONGEST_LABEL - 1)}…"
+    assert short_label("AF_L") == "AF_L"
+    assert short_label("a\nb") == "a\\nb"
+    assert short_label("caf\udce9") == "caf\\xe9"
+    assert short_label("_AF") == " _AF"
+    assert short_label("x" * 300) == f"{'x' * (LONGEST_LABEL - 1)}…"
 
 
 def test_characters_without_a_glyph_are_told_once(tmp_path, caplog):

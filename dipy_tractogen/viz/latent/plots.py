@@ -10,7 +10,7 @@ import numpy as np
 
 from ..colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
 from ..plots import empty_figure, save_figure
-from ..style import label_of, own_style
+from ..style import default_style, short_label
 
 _PLOT = (6.6, 4.6)
 # Points are small and clear where there are many (square points, opacity).
@@ -27,17 +27,7 @@ _DARK = 0.6
 
 @dataclass(frozen=True)
 class Colouring:
-    """What the points of a projection are coloured by.
-
-    Parameters
-    ----------
-    name : str
-        Name of the property, such as ``"bundle"`` or ``"length"``.
-    values : ndarray of shape (n,)
-        Text for a category of each streamline, numbers otherwise.
-    unit : str, optional
-        Unit of the numbers.
-    """
+    """A property that colours a projection: text of categories, or numbers."""
 
     name: str
     values: np.ndarray
@@ -50,11 +40,11 @@ class Colouring:
 
     @property
     def label(self) -> str:
-        """The name, with the unit where there is one."""
+        """The name, with the unit if there is one."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
-@own_style()
+@default_style()
 def plot_projection(
     places: np.ndarray,
     axis_labels: tuple[str, str],
@@ -116,7 +106,7 @@ def plot_projection(
         draw = _draw_categories if one.is_categorical else _draw_numbers
         draw(axes, places[order], one, one.values[order], style)
         axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
-        axes.set_title(label_of(one.name))
+        axes.set_title(short_label(one.name))
         axes.spines[["top", "right"]].set_visible(False)
         if has_scale:
             axes.set_aspect("equal", adjustable="datalim")
@@ -134,7 +124,7 @@ def _draw_categories(axes, places, one: Colouring, values, style: dict) -> None:
     axes.scatter(*places.T, c=table[codes], linewidths=0, **style)
     shown = list(colours.items())[:_LONGEST_LEGEND]
     handles = [
-        Line2D([], [], ls="none", marker="o", color=colour, label=label_of(name))
+        Line2D([], [], ls="none", marker="o", color=colour, label=short_label(name))
         for name, colour in shown
     ]
     if len(names) > len(shown):
@@ -164,10 +154,10 @@ def _draw_numbers(axes, places, one: Colouring, values, style: dict) -> None:
     # One of the points themselves would be as pale as they are.
     scale = ScalarMappable(limits, COLOUR_MAP)
     bar = axes.figure.colorbar(scale, ax=axes, extend="both")
-    bar.set_label(label_of(one.label))
+    bar.set_label(short_label(one.label))
 
 
-@own_style()
+@default_style()
 def plot_units(
     names: Sequence[str],
     units: Mapping[str, np.ndarray],
@@ -177,32 +167,10 @@ def plot_units(
     threshold: float | None = None,
     force: bool = False,
 ) -> Path:
-    """Plot what each latent dimension holds, those that vary most first.
+    """Plot variance and KL divergence of each latent dimension, in falling order.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the dimensions.
-    units : mapping of str to ndarray of shape (d,)
-        As `latent_units` gives it: ``variance`` and, where there is one, ``kl``.
-    active : ndarray of shape (d,), bool
-        Which dimensions are active.
-    path : str or Path
-        The PNG file.
-    threshold : float, optional
-        Variance above which a dimension is active.
-    force : bool, optional
-        Overwrite the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and not `force`.
+    `units` are those of `latent_units`, `active` (d,) tells which dimensions are
+    active, and `threshold` is the variance above which they are.
     """
     titles = {"variance": "variance of z_mean", "kl": "KL divergence (nats)"}
     shown = [key for key in titles if key in units]
@@ -228,7 +196,7 @@ def plot_units(
     return save_figure(figure, path, force=force)
 
 
-@own_style()
+@default_style()
 def plot_correlations(
     names: Sequence[str],
     attributes: Sequence[str],
@@ -237,37 +205,15 @@ def plot_correlations(
     *,
     force: bool = False,
 ) -> Path:
-    """Plot rank correlations of latent dimensions with attributes as a heat map.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the d dimensions, a row each.
-    attributes : sequence of str
-        Names of the k attributes, a column each.
-    correlations : ndarray of shape (d, k)
-        Spearman's coefficients, from -1 to 1.
-    path : str or Path
-        The PNG file.
-    force : bool, optional
-        Overwrite the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and not `force`.
-    """
+    """Plot rank correlations (d, k) of latents with attributes as a heat map."""
     rows, columns = correlations.shape
     size = (2.6 + 0.62 * columns, 1.3 + 0.29 * rows)
     figure = empty_figure(1, size=size)
     (axes,) = figure.axes
     drawn = axes.imshow(correlations, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    axes.set_xticks(range(columns), map(label_of, attributes), rotation=35, ha="right")
+    axes.set_xticks(
+        range(columns), map(short_label, attributes), rotation=35, ha="right"
+    )
     axes.set_yticks(range(rows), names)
     axes.set_ylabel("latent dimension")
     axes.tick_params(length=0)

@@ -1,4 +1,4 @@
-"""A walk through a latent space: its steps in a row, and as an animation."""
+"""A traversal of a latent space: its steps in a row, and as an animation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..cameras import choose_views, frame_points
 from ..compose import Key, compose
 from ..figures import BACKGROUNDS
 from ..layout import arrange
-from ..offscreen import draw_cells
+from ..offscreen import render_cells
 from ..panels import Panel
 from ..plots import save_figure
 from ..scenes import line_width
-from ..style import label_of, own_style
+from ..style import default_style, short_label
 
 _FILM_SIZE = (560, 440)
 _MILLISECONDS = 90
@@ -29,18 +29,10 @@ _COLOURS = 64
 
 @dataclass(frozen=True)
 class WalkStep:
-    """Streamlines at one step of a walk.
+    """Streamlines (n, p, 3) in RASMM mm at one step; as many at each.
 
-    Parameters
-    ----------
-    streamlines : ndarray of shape (n, p, 3)
-        Points in RASMM mm; as many at each step.
-    title : str
-        Where on the walk it is, such as ``"z3 = +1.5 SD"``.
-    short_title : str
-        The same for a narrow column, such as ``"+1.5"``.
-    colour : tuple of float
-        Red, green and blue from 0 to 1.
+    ``title`` tells where it is, such as ``"z3 = +1.5 SD"``, and ``short_title`` the
+    same for a narrow column.
     """
 
     streamlines: np.ndarray
@@ -49,7 +41,7 @@ class WalkStep:
     colour: tuple[float, float, float]
 
 
-@own_style()
+@default_style()
 def render_walk(
     steps: Sequence[WalkStep],
     png: str | Path,
@@ -63,7 +55,7 @@ def render_walk(
     """Render a walk: some of its steps in a row, and all to and fro as an animation.
 
     All steps have the same camera and scale, and are drawn by one process
-    (`draw_cells`).
+    (`render_cells`).
 
     Parameters
     ----------
@@ -105,13 +97,13 @@ def render_walk(
     (seen,) = choose_views([view], points)
     frame = frame_points(points, seen)
     in_row = range(0, len(steps), every)
-    row = arrange([frame], len(in_row), legend=tuple(map(label_of, legend)))
-    film = arrange([frame], 1, size=_FILM_SIZE, legend=tuple(map(label_of, legend)))
+    row = arrange([frame], len(in_row), legend=tuple(map(short_label, legend)))
+    film = arrange([frame], 1, size=_FILM_SIZE, legend=tuple(map(short_label, legend)))
     cells = [
         *(replace(cell, panel=index) for cell, index in zip(row.cells, in_row)),
         *(replace(film.cells[0], panel=index) for index in range(len(steps))),
     ]
-    images = draw_cells(
+    images = render_cells(
         cells,
         panels,
         [np.tile(step.colour, (len(step.streamlines), 1)) for step in steps],
@@ -138,7 +130,7 @@ def _pixels(figure) -> np.ndarray:
 
 
 def _write_gif(frames: Sequence[np.ndarray], path: str | Path, *, force: bool) -> None:
-    """Write frames that go to and fro, all with the same few colours."""
+    """Write frames to and fro, all with the same few colours."""
     from PIL import Image
 
     pictures = [Image.fromarray(frame) for frame in frames]

@@ -11,7 +11,7 @@ import re
 
 from dipy_tractogen.utils.disk import temporary_folder
 
-from ..style import own_style
+from ..style import default_style
 
 _WIDEST = 1600
 _QUALITY = 88
@@ -112,7 +112,7 @@ def plot_images(draw: Callable[[Path], object]) -> tuple[Image, Image]:
     for scheme in _SCHEMES.values():
         with (
             temporary_folder() as folder,
-            own_style(),
+            default_style(),
             mpl.rc_context(_settings(**scheme)),
         ):
             path = folder / "plot.svg"

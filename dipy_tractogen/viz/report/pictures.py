@@ -19,8 +19,7 @@ from ..evaluation import plot_distributions, plot_measures
 from ..figures import render_bundles
 from ..grid import plot_grid
 from ..multiples import rows_by_bundle
-from ..pairs import with_errors_of
-from ..panels import Panel
+from ..panels import Panel, assign_errors
 from ..plots import plot_history
 from .content import ReportWarning, counted, is_number, shown
 from .images import Picture, image_of, plot_images
@@ -208,7 +207,7 @@ def _reconstruction(inputs: ReportInputs) -> _Scene:
     if inputs.real is not None:
         # Of the same streamlines, the error is known for the originals, too.
         original = _panel("original", inputs.real)
-        paired = with_errors_of(original, made)
+        paired = assign_errors(original, made)
         panels.insert(0, paired or original)
         ink = "" if paired else ", in grey"
         alt = f"Left: {_describe(inputs.real, 'original')}{ink}. Right: {alt}"

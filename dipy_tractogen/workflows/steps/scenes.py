@@ -13,12 +13,11 @@ from dipy_tractogen.viz.figures import BACKGROUNDS
 from dipy_tractogen.viz.grid import plot_grid
 from dipy_tractogen.viz.loading import load_panel, load_valued_panel
 from dipy_tractogen.viz.multiples import (
+    percentile_values,
     rows_by_bundle,
     rows_by_value,
-    usual_values,
 )
-from dipy_tractogen.viz.pairs import with_errors_of
-from dipy_tractogen.viz.panels import Panel
+from dipy_tractogen.viz.panels import Panel, assign_errors
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -154,7 +153,7 @@ def draw_grid(
     else:
         panels = _with_numbers(inputs, titles, given)
         unit = COMPUTED[name][1] if name in COMPUTED else ""
-        values = given["values"] or usual_values(panels[0])
+        values = given["values"] or percentile_values(panels[0])
         rows = rows_by_value(panels, values, unit)
         columns = [f"{value:g} {unit}".rstrip() for value in values]
     plot_grid(
@@ -202,7 +201,7 @@ def _with_errors(panels: list[Panel]) -> list[Panel]:
     if len(valued) != 1:
         return panels
     found = [
-        panel if panel.values is not None else with_errors_of(panel, valued[0])
+        panel if panel.values is not None else assign_errors(panel, valued[0])
         for panel in panels
     ]
     for panel, mended in zip(panels, found):
