@@ -1,4 +1,4 @@
-"""A grid of streamlines: rows bundles, columns what was asked, or whose they are."""
+"""A grid of streamlines: a row for each bundle, a column for each requested value."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from dipy_tractogen.utils.files import replacing
 from .cameras import Frame, choose_views, frame_points
 from .colours import NO_VALUE, bundle_colours
 from .figures import BACKGROUNDS
+from .grid_page import GridPage
 from .layout import Cell
 from .offscreen import render_cells
 from .outline import load_outline
 from .panels import Panel
 from .scenes import line_width
-from .sheet import Sheet, SheetRow
 from .style import default_style, short_label, write_figure
 
 _BEHIND = tuple(1 - 0.5 * (1 - share) for share in NO_VALUE)
@@ -132,25 +132,25 @@ def plot_grid(
     if mask:
         outline = load_outline(mask, np.concatenate([row.points() for row in drawn]))
     frames = _frames(drawn, view, outline)
-    sheet = Sheet(
-        [
-            SheetRow(row.name, frames[row.bundle], row.texts, keep)
-            for row, keep in zip(drawn, _continued(drawn))
-        ],
-        [_wrapped(text, _TITLE_LETTERS) for text in column_titles],
-        title,
-    )
     by_name = bundle_colours(row.bundle for row in drawn)
     for row in drawn:
+        row.frame = frames[row.bundle]
         row.colour = row.colour or by_name[row.bundle]
+    for above, row in pairwise(drawn):
+        row.keep = row.bundle == above.bundle
+    titles = [_wrapped(text, _TITLE_LETTERS) for text in column_titles]
+    page = GridPage(drawn, titles, title)
     with replacing(path, force=force) as temporary:
-        _draw(sheet, drawn, outline)
-        write_figure(sheet.figure, temporary, path)
+        _draw(page, drawn, outline)
+        write_figure(page.figure, temporary, path)
     return Path(path)
 
 
 class _DrawnRow:
     """A row with the streamlines of it that are drawn."""
+
+    frame: Frame
+    keep = False
 
     def __init__(
         self, row: GridRow, nb_columns: int, max_streamlines: int, *, seed: int
@@ -186,12 +186,6 @@ class _DrawnRow:
         return np.concatenate([panel.points() for panel in shown])
 
 
-def _continued(rows: Sequence[_DrawnRow]) -> list[bool]:
-    """Return which rows are of the same bundle as the one above."""
-    names = [row.bundle for row in rows]
-    return [False, *(one == other for one, other in pairwise(names))]
-
-
 def _wrapped(text: str, letters: int) -> str:
     """Break long text into lines, names of bundles after their underscores."""
     lines = textwrap.wrap(text.replace("_", "_ "), letters)
@@ -213,8 +207,8 @@ def _frames(rows: Sequence[_DrawnRow], view: str, outline) -> dict[str, Frame]:
     return frames
 
 
-def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], outline) -> None:
-    """Render all cells at once, and put them on the sheet."""
+def _draw(page: GridPage, rows: Sequence[_DrawnRow], outline) -> None:
+    """Render all cells at once, and put them on the page."""
     panels: list[Panel] = []
     inks: list[np.ndarray] = []
 
@@ -225,7 +219,7 @@ def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], outline) -> None:
 
     places: list[tuple[int, int]] = []
     cells: list[Cell] = []
-    for index, (row, given) in enumerate(zip(rows, sheet.cells())):
+    for index, (row, given) in enumerate(zip(rows, page.cells())):
         behind = add(row.behind, _BEHIND) if row.behind else None
         for column, (panel, cell) in enumerate(zip(row.cells, given)):
             if panel is None and behind is None:
@@ -246,4 +240,4 @@ def _draw(sheet: Sheet, rows: Sequence[_DrawnRow], outline) -> None:
         outline=outline,
     )
     for (row, column), cell, image in zip(places, cells, images):
-        sheet.show(row, column, cell, image)
+        page.show(row, column, cell, image)

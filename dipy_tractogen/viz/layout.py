@@ -1,4 +1,4 @@
-"""Where things go in a picture: panels and views in a grid, one scale for all."""
+"""Layout of panels and views in a picture, in rows and columns at one scale."""
 
 from __future__ import annotations
 
@@ -22,18 +22,9 @@ _LETTER_WIDTH = 0.62
 
 @dataclass(frozen=True)
 class Cell:
-    """One rendered scene: its panel, its frame and its rectangle (from the top left).
+    """A rendered scene: panel, frame, and rectangle in pixels from the top left.
 
-    Parameters
-    ----------
-    panel : int
-        Index of the panel.
-    frame : Frame
-        What is shown.
-    left, top, width, height : int
-        Rectangle in pixels.
-    behind : int, optional
-        Index of another panel, whose streamlines are behind those of the first.
+    The streamlines of panel ``behind`` are behind those of the first.
     """
 
     panel: int
@@ -47,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Legend:
-    """Where the legend begins, the width of an entry (pixels) and the rows."""
+    """Left side of the legend, width of an entry (pixels) and number of rows."""
 
     left: float
     entry: float
@@ -56,23 +47,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes and places in pixels.
-
-    Parameters
-    ----------
-    width, height : int
-        Size of the picture.
-    text : float
-        Height of the text.
-    pixels_per_mm : float
-        Scale of all cells.
-    cells : tuple of Cell
-        The scenes to render.
-    title_height, footer_height : int
-        Heights of the strips above and below the cells.
-    legend : Legend
-        Place of the legend.
-    """
+    """Sizes and places of the parts of a picture, in pixels."""
 
     width: int
     height: int
@@ -85,18 +60,7 @@ class Layout:
 
 
 def check_size(size: Sequence[int] | None) -> None:
-    """Refuse a size that no picture can have.
-
-    Parameters
-    ----------
-    size : sequence of int, optional
-        Width and height in pixels; None or empty for an automatic size.
-
-    Raises
-    ------
-    ValueError
-        If it is not two whole numbers within ``SIDE_LIMITS``.
-    """
+    """Raise ValueError if a size is given that is not two numbers in `SIDE_LIMITS`."""
     low, high = SIDE_LIMITS
     if size and (len(size) != 2 or not all(low <= side <= high for side in size)):
         raise ValueError(
@@ -115,29 +79,9 @@ def arrange(
     """Arrange panels seen in several frames, all at one scale.
 
     Several panels are columns, and the frames rows; the frames of one panel stand side
-    by side.
-
-    Parameters
-    ----------
-    frames : sequence of Frame
-        What each view shows.
-    nb_panels : int
-        Number of panels.
-    size : tuple of int, optional
-        Width and height of the picture in pixels; by default as large as the content
-        needs, within 1600 by 2000.
-    legend : sequence of str, optional
-        Texts of the legend, below the panels.
-
-    Returns
-    -------
-    Layout
-        Where everything goes.
-
-    Raises
-    ------
-    ValueError
-        If the size is out of range or too small for the panels.
+    by side. Without a size the picture is as large as the content needs, within 1600 by
+    2000. `legend` holds the texts of the legend, below the panels. Raises ValueError if
+    the size is out of range or too small for the panels.
     """
     check_size(size)
     if nb_panels == 1:
@@ -189,7 +133,7 @@ def arrange(
 
 
 def _spread(sizes: list[float], start: float, end: float) -> list[float]:
-    """Middles of things that stand between two ends with equal space around each."""
+    """Middles of things between two ends with equal space around each."""
     space = (end - start - sum(sizes)) / len(sizes)
     middles = []
     for size in sizes:
@@ -220,7 +164,7 @@ def _cells(
 def _legend(
     texts: Sequence[str], width: float, nb_columns: int, text: float
 ) -> tuple[Legend, int]:
-    """Place the legend to the right of the scale bar; also the footer's height."""
+    """Place the legend to the right of the scale bar; also the height of the footer."""
     left = 4 * text + LONGEST_SCALE_BAR * width / nb_columns
     entry = (max(map(len, texts), default=0) * _LETTER_WIDTH + 3.2) * text
     columns = max(1, min(len(texts), int((width - text - left) // entry)))
@@ -234,18 +178,7 @@ def _legend(
 
 
 def round_length(longest: float) -> float:
-    """Find the longest length of 1, 2 or 5 times a power of ten within a limit.
-
-    Parameters
-    ----------
-    longest : float
-        The limit, above zero.
-
-    Returns
-    -------
-    float
-        The round length.
-    """
+    """Return the largest of 1, 2 or 5 times a power of ten within a limit above 0."""
     power = 10.0 ** math.floor(math.log10(longest))
     return power * max(
         step for step in (1, 2, 5) if step * power <= longest * (1 + 1e-9)

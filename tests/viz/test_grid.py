@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -8,7 +9,7 @@ from dipy_tractogen.viz import grid
 from dipy_tractogen.viz.cameras import VIEWS, Frame
 from dipy_tractogen.viz.colours import bundle_colours
 from dipy_tractogen.viz.grid import GridRow, plot_grid
-from dipy_tractogen.viz.sheet import DPI, Sheet, SheetRow
+from dipy_tractogen.viz.grid_page import DPI, GridPage
 
 
 def lines(nb_streamlines, size, seed=0):
@@ -49,16 +50,16 @@ def drawn(monkeypatch):
 
 
 @pytest.fixture
-def sheets(monkeypatch):
-    """Every sheet that is made, to look at its figure."""
+def pages(monkeypatch):
+    """Every page that is made, to look at its figure."""
     made = []
 
-    class Kept(Sheet):
+    class Kept(GridPage):
         def __init__(self, *args):
             super().__init__(*args)
             made.append(self)
 
-    monkeypatch.setattr(grid, "Sheet", Kept)
+    monkeypatch.setattr(grid, "GridPage", Kept)
     return made
 
 
@@ -71,14 +72,14 @@ def rows():
     ]
 
 
-def test_every_cell_shows_its_streamlines_and_those_behind(drawn, sheets, tmp_path):
+def test_every_cell_shows_its_streamlines_and_those_behind(drawn, pages, tmp_path):
     path = plot_grid(rows(), tmp_path / "grid.png", column_titles=["first", "second"])
     assert path.read_bytes().startswith(b"\x89PNG")
     # Where there is none, those behind are shown alone; a cell without any stays empty.
     assert drawn.numbers() == [(40, 5), (40, 6), (40, 7), (0, 40), (0, 4)]
-    texts = {text.get_text() for text in sheets[0].figure.texts}
+    texts = {text.get_text() for text in pages[0].figure.texts}
     assert {"first", "second", "short", "long", "other", "40 mm", "60 mm"} <= texts
-    assert [image.get_array().shape[:2] for image in sheets[0].figure.images] == [
+    assert [image.get_array().shape[:2] for image in pages[0].figure.images] == [
         (cell.height, cell.width) for cell in drawn.cells
     ]
 
@@ -151,10 +152,10 @@ def test_the_backend_of_the_user_stays(drawn, tmp_path):
     assert matplotlib.get_backend() == before
 
 
-def test_long_names_are_broken_after_underscores(drawn, sheets, tmp_path):
+def test_long_names_are_broken_after_underscores(drawn, pages, tmp_path):
     row = GridRow("Left_Cingulum_Hippocampus", [lines(3, 50)])
     plot_grid([row], tmp_path / "grid.png", column_titles=["x_1 of 2"])
-    texts = [text.get_text() for text in sheets[0].figure.texts]
+    texts = [text.get_text() for text in pages[0].figure.texts]
     assert "Left_Cingulum_\nHippocampus" in texts
     assert "x_1 of 2" in texts
 
@@ -163,22 +164,23 @@ def test_many_rows_are_set_in_blocks_and_those_of_a_bundle_in_one():
     frame = Frame(VIEWS["left"], (0, 0, 0), 100.0, 100.0)
     names = [f"{number // 3}" for number in range(24)]
     given = [
-        SheetRow(name, frame, [""], number % 3 > 0) for number, name in enumerate(names)
+        SimpleNamespace(name=name, frame=frame, texts=[""], keep=number % 3 > 0)
+        for number, name in enumerate(names)
     ]
-    sheet = Sheet(given, ["x"], "")
-    assert max(sheet.blocks) >= 2
-    assert sheet.blocks == sorted(sheet.blocks)
+    page = GridPage(given, ["x"], "")
+    assert max(page.blocks) >= 2
+    assert page.blocks == sorted(page.blocks)
     by_name = {name: set() for name in names}
-    for name, block in zip(names, sheet.blocks):
+    for name, block in zip(names, page.blocks):
         by_name[name].add(block)
     assert all(len(blocks) == 1 for blocks in by_name.values())
-    assert 0.5 < sheet.height / sheet.width < 2
-    cells = [cell for row in sheet.cells() for cell in row]
+    assert 0.5 < page.height / page.width < 2
+    cells = [cell for row in page.cells() for cell in row]
     corners = {(cell.left, cell.top) for cell in cells}
     assert len(corners) == len(cells)
     for cell in cells:
-        assert cell.left + cell.width <= sheet.width * DPI
-        assert cell.top + cell.height <= sheet.height * DPI
+        assert cell.left + cell.width <= page.width * DPI
+        assert cell.top + cell.height <= page.height * DPI
 
 
 @pytest.mark.usefixtures("rendering")
