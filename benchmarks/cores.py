@@ -40,7 +40,7 @@ _OF_GENERATION = {
     "decoding": {"decode"},
     "texture": {"_textured"},
     "latents": {"sample"},
-    "steps along streamlines": {"with_equal_steps", "respaced"},
+    "steps along streamlines": {"with_equal_steps", "respace"},
     "conditions of the result": {"_obtained"},
     "waiting for the threads": {"map_in_order"},
 }

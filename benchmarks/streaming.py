@@ -32,9 +32,9 @@ STAGES = {
     "decoding": ("nn.coder", "Coder.decode"),
     "texture": ("sampling.texture", "Texture.apply"),
     "plausibility": ("sampling.plausibility", "Plausibility.judge"),
-    "resampling": ("nn.generation", "respaced"),
-    "writing": ("streamlines.writers", "TractogramWriter.write"),
-    "finishing the file": ("streamlines.writers", "TractogramWriter.finish"),
+    "resampling": ("nn.generation", "respace"),
+    "writing": ("streamlines.formats.writers", "TractogramWriter.write"),
+    "finishing the file": ("streamlines.formats.writers", "TractogramWriter.finish"),
 }
 MOST_FOR_STAGES = 200_000
 

@@ -10,8 +10,8 @@ import numpy as np
 from dipy_tractogen.sampling.plausibility.winding import winding
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.geometry import (
+    arc_lengths,
     mean_curvature,
-    own_lengths,
     resample,
     tortuosity,
 )
@@ -47,7 +47,7 @@ def measure_attributes(
     if nb_points < 3:
         raise ValueError(f"nb_points={nb_points}: curvature needs three or more.")
     streamlines = as_streamlines(streamlines)
-    points, size = resample(streamlines, nb_points), own_lengths(streamlines)
+    points, size = resample(streamlines, nb_points), arc_lengths(streamlines)
     return {
         "length": size,
         "curvature": mean_curvature(points),

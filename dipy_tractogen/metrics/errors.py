@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import COMPUTED, obtained_values
+from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
 
 
 def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def condition_errors(
         known = np.isfinite(wanted)
         if not known.any():
             continue
-        obtained = obtained_values(streamlines, [name])[name]
+        obtained = measured_values(streamlines, [name])[name]
         members = {
             bundle: known & (labels == label) for label, bundle in bundle_names.items()
         }

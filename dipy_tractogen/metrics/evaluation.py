@@ -12,7 +12,7 @@ import numpy as np
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.notebook import html_table
-from dipy_tractogen.utils.progress import Progress, describe_duration, shown_by
+from dipy_tractogen.utils.progress import Progress, active_progress, format_duration
 
 from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
@@ -180,7 +180,7 @@ def evaluate(
     nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(sets["real"])))
     sizes = {"nb_draws": nb_draws, "nb_resamples": nb_bootstrap}
     progress = _begin(sets, time.perf_counter() - began, show_progress, **sizes)
-    with progress, shown_by(progress):
+    with progress, active_progress(progress):
         generated, real = sets["generated"], sets["real"]
         training, nb_shared, more = leave_out_held_out(sets.get("training"), real)
         if nb_shared:
@@ -284,7 +284,7 @@ def _begin(
     nb_prepared = sum(len(one) for one in sets.values())
     expected = seconds * total / cost.preparation(nb_prepared)
     if expected > _LONG_S:
-        logger.info("Comparing them will take about %s", describe_duration(expected))
+        logger.info("Comparing them will take about %s", format_duration(expected))
     return Progress(total, "Comparing", show_bar=show_bar)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import (
+    arc_lengths,
     mean_curvature,
-    own_lengths,
     tortuosity,
 )
 
@@ -31,7 +31,7 @@ def streamline_attributes(
     the centre ``x``, ``y``, ``z`` (mm).
     """
     centre = points.mean(axis=1)
-    size = own_lengths(points if streamlines is None else streamlines)
+    size = arc_lengths(points if streamlines is None else streamlines)
     return {
         "length": size,
         "curvature": mean_curvature(points),

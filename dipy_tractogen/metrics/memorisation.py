@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaincinv
 
-from dipy_tractogen.streamlines.copies import SAME_MM
+from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM
 
 from .estimate import mean_influence
 
@@ -31,7 +31,7 @@ def copy_distance(held_out_to_training: np.ndarray) -> float | None:
     if not len(held_out_to_training):
         return None
     rare, usual = np.quantile(held_out_to_training, [QUANTILE, 0.5])
-    return float(max(rare, COPY_SHARE * usual, SAME_MM))
+    return float(max(rare, COPY_SHARE * usual, DUPLICATE_MM))
 
 
 def copy_influence(

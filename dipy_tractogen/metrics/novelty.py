@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dipy_tractogen.streamlines.copies import SAME_MM
+from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM
 
 from .distances import mdf_points
 from .mdf_search import count_in_balls, nearest
@@ -24,7 +24,7 @@ def nearest_distances(
 
 def same_streamlines(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return which streamlines are also in another set, in either direction, (n,)."""
-    radii = np.full(len(others), SAME_MM)
+    radii = np.full(len(others), DUPLICATE_MM)
     return count_in_balls(others, radii, points)[1] > 0
 
 
@@ -63,7 +63,7 @@ def repetition_distance(among_real: np.ndarray) -> float | None:
     """
     if not len(among_real):
         return None
-    return max(REPETITION_SHARE * float(np.median(among_real)), SAME_MM)
+    return max(REPETITION_SHARE * float(np.median(among_real)), DUPLICATE_MM)
 
 
 class NoveltyRange:

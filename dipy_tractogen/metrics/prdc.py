@@ -7,7 +7,7 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.streamlines.copies import SAME_MM, describe_copies
+from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM, describe_duplicates
 
 from .estimate import Estimate, mean_estimate, mean_influence
 from .mdf_search import count_in_balls, nearest
@@ -28,7 +28,7 @@ def ball_radii(points: np.ndarray, *, k: int = NB_NEIGHBOURS) -> np.ndarray:
     streamline.
     """
     radii = nearest(points, k=k)[0][:, -1] * np.float32(_OPEN)
-    return np.maximum(radii, np.float32(SAME_MM))
+    return np.maximum(radii, np.float32(DUPLICATE_MM))
 
 
 def prdc(
@@ -94,7 +94,7 @@ def warn_of_repeats(
     """
     return [
         f"{found}, which makes neighbourhoods and intervals smaller: leave them out."
-        for found in describe_copies(sets)
+        for found in describe_duplicates(sets)
     ]
 
 

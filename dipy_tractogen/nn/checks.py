@@ -9,7 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.messages import normalized_name
-from dipy_tractogen.utils.schema import shown
+from dipy_tractogen.utils.schema import short_repr
 
 MOST_POINTS = 10_000
 """Points of a streamline that a model may have."""
@@ -166,7 +166,7 @@ def check_whole(name: str, value: int, low: int, high: int) -> None:
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or not low <= value <= high:
         raise ValueError(
-            f"{name}={shown(value)}: give a whole number from {low} to {high}."
+            f"{name}={short_repr(value)}: give a whole number from {low} to {high}."
         )
 
 
@@ -200,4 +200,6 @@ def check_number(
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if is_number and low <= value <= high:
         return
-    raise ValueError(f"{name}={shown(value)}: give a number from {low:g} to {high:g}.")
+    raise ValueError(
+        f"{name}={short_repr(value)}: give a number from {low:g} to {high:g}."
+    )

@@ -12,7 +12,7 @@ from dipy_tractogen.streamlines.array_sequence import (
 )
 from dipy_tractogen.streamlines.conditions import Conditions, computed_values
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.streamlines.geometry import own_lengths, resample
+from dipy_tractogen.streamlines.geometry import arc_lengths, resample
 from dipy_tractogen.utils.messages import briefly, listed
 
 
@@ -269,7 +269,7 @@ def as_points(model, streamlines) -> np.ndarray:
         _check_finite(np.isfinite(points).all(axis=(1, 2)))
         return points
     # Resampling would make numbers of what is none.
-    _check_finite(np.isfinite(own_lengths(to_sequence(streamlines))))
+    _check_finite(np.isfinite(arc_lengths(to_sequence(streamlines))))
     return resample(streamlines, model.nb_points)
 
 

@@ -18,14 +18,14 @@ from dipy_tractogen.sampling.generation import (
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.sampling.samplers.base import LatentSampler
-from dipy_tractogen.streamlines.array_sequence import concatenated
+from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
     asked_name,
-    obtained_values,
+    measured_values,
 )
-from dipy_tractogen.streamlines.geometry import check_spacing, respaced
+from dipy_tractogen.streamlines.geometry import check_spacing, respace
 
 from .conditional_decoder import StreamlineDraw
 
@@ -87,7 +87,7 @@ def generate(
         **options,
     )
     points, labels, values = zip(*batches)
-    result = concatenated(points), np.concatenate(labels)
+    result = concatenate_streamlines(points), np.concatenate(labels)
     if plausibility is not None and plausibility.shortfall:
         logger.warning("%s", plausibility.describe_shortfall())
     if not return_values:
@@ -197,7 +197,7 @@ def generate_batches(
     return (
         (spaced, labels, _obtained(spaced, values, asked))
         for points, labels, values in batches
-        for spaced in [respaced(points, nb_points, step_size)]
+        for spaced in [respace(points, nb_points, step_size)]
     )
 
 
@@ -210,7 +210,7 @@ def _obtained(
         for name in COMPUTED
         if name in values and asked.is_asked(name)
     }
-    return {**values, **obtained_values(points, values), **drawn}
+    return {**values, **measured_values(points, values), **drawn}
 
 
 def _check_plausibility(plausibility) -> None:

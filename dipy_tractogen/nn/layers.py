@@ -11,7 +11,7 @@ from keras import ops
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
-from dipy_tractogen.utils.memmap import release
+from dipy_tractogen.utils.memmap import release_pages
 
 from . import backend
 
@@ -171,7 +171,7 @@ def _parts(features: np.ndarray):
     """Walk through features, of which a mapped file may hold many."""
     for start in range(0, len(features), _BLOCK):
         yield features[start : start + _BLOCK]
-        release(features)
+        release_pages(features)
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)

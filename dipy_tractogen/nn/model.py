@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.notebook import html_table
 
 from . import coding, density, generation, latent
@@ -298,5 +298,5 @@ class StreamlineModel:
         """
         if Path(filepath).suffix != ".keras":
             raise ValueError(f"{filepath}: the name of a model file ends in .keras.")
-        with replacing(filepath, force=overwrite) as temporary:
+        with atomic_write(filepath, force=overwrite) as temporary:
             self.network.save(os.fspath(temporary), overwrite=True)

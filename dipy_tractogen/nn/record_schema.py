@@ -19,8 +19,9 @@ from dipy_tractogen.streamlines.reference import PLAIN_GRID, Reference
 from dipy_tractogen.utils.array_schema import read_arrays
 from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
-    Unfit,
+    SchemaError,
     boolean,
+    integer,
     list_of,
     mapping,
     number,
@@ -29,14 +30,13 @@ from dipy_tractogen.utils.schema import (
     plain,
     record,
     text,
-    whole,
 )
 
 RECORD_FILE = "record.json"
 LATENTS_FILE = "latents.npz"
 TEXTURE_FILE = "texture.npz"
 
-_COUNT = whole(0, 10**15)
+_COUNT = integer(0, 10**15)
 _MM = number(0, 1e9)
 
 PARTS = {
@@ -48,7 +48,7 @@ PARTS = {
     "reference": optional(PLAIN_GRID),
     "truncation_mm": _MM,
     "held_out_mm": mapping(_MM),
-    "active_units": whole(0, 10**6),
+    "active_units": integer(0, 10**6),
     "parameters": record(
         {},
         {
@@ -137,26 +137,28 @@ def _check_together(entries: dict) -> None:
     """Hold the entries of a record against each other."""
     names = entries.get("bundle_names", ())
     if len(set(names)) < len(names):
-        raise Unfit("bundle_names", "in part the same", "each name once")
+        raise SchemaError("bundle_names", "in part the same", "each name once")
     for name in ("bundle_counts", "length_ranges", "directions"):
         if len(entries.get(name, ())) != len(names):
             found = f"of {len(entries.get(name, ()))} bundles"
-            raise Unfit(name, found, f"those of the {len(names)} bundle_names")
+            raise SchemaError(name, found, f"those of the {len(names)} bundle_names")
     if len({len(direction) for direction in entries.get("directions", ())}) > 1:
-        raise Unfit("directions", "of different lengths", "one length")
+        raise SchemaError("directions", "of different lengths", "one length")
     if entries.get("reference") is not None:
         # Raises where it is flat, or its axes are none.
         Reference.from_dict(entries["reference"])
     if any(low > high for low, high in entries.get("length_ranges", ())):
-        raise Unfit("length_ranges", "in part from high to low", "low and high")
+        raise SchemaError("length_ranges", "in part from high to low", "low and high")
     if entries.get("held_out_mm") and not {"mean", "percentile_95"} <= set(
         entries["held_out_mm"]
     ):
-        raise Unfit("held_out_mm", "incomplete", "mean and percentile_95")
+        raise SchemaError("held_out_mm", "incomplete", "mean and percentile_95")
     for index, row in enumerate(entries.get("history", ())):
         missing = [name for name in _NEEDED_OF_A_ROUND if name not in row]
         if missing or set(row) != set(entries["history"][0]):
-            raise Unfit(f"history[{index}]", "incomplete", "the same names in each row")
+            raise SchemaError(
+                f"history[{index}]", "incomplete", "the same names in each row"
+            )
     # Raises where two have one name.
     Conditions(entries.get("conditions", ()))
     plain(entries, "")
@@ -167,16 +169,18 @@ def _check_bundles(entries: dict) -> None:
     known = {one.name: one for one in Conditions(entries.get("conditions", ()))}
     names = tuple(entries.get("bundle_names", ()))
     if BUNDLE not in known or known[BUNDLE].categories != names:
-        raise Unfit("conditions", "without the bundle_names", f"them as {BUNDLE}")
+        raise SchemaError("conditions", "without the bundle_names", f"them as {BUNDLE}")
     if LENGTH not in known or known[LENGTH].categories:
-        raise Unfit("conditions", f"without the number {LENGTH}", "it among them")
+        raise SchemaError("conditions", f"without the number {LENGTH}", "it among them")
 
 
 def _check_texture(arrays: dict, nb_bundles: int, nb_points: int | None) -> None:
     found = int(arrays["nb_points"])
     if nb_points is not None and found != nb_points:
-        raise Unfit("nb_points of the texture", str(found), f"the model's {nb_points}")
+        raise SchemaError(
+            "nb_points of the texture", str(found), f"the model's {nb_points}"
+        )
     present = np.unique(arrays["labels"])
     if present.tolist() != list(range(nb_bundles)):
         found = f"those of {len(present)} bundles"
-        raise Unfit("labels of the texture", found, f"all {nb_bundles} bundles")
+        raise SchemaError("labels of the texture", found, f"all {nb_bundles} bundles")

@@ -9,11 +9,11 @@ from pathlib import Path
 import threading
 
 from dipy_tractogen.utils.schema import (
-    Unfit,
+    SchemaError,
     one_of,
     parse_json,
     record,
-    shown,
+    short_repr,
 )
 
 _lock = threading.Lock()
@@ -24,7 +24,7 @@ _users: list[tuple] = []
 
 def _a_float(value: object, place: str) -> None:
     if not isinstance(value, float):
-        raise Unfit(place, shown(value), "a number with a decimal point")
+        raise SchemaError(place, short_repr(value), "a number with a decimal point")
 
 
 _KERAS_JSON = record(
@@ -57,7 +57,7 @@ def check_settings() -> None:
         return
     try:
         _KERAS_JSON(settings, "")
-    except Unfit as error:
+    except SchemaError as error:
         raise ImportError(
             f"{path}: {error}: mend or remove it, for Keras fails."
         ) from error

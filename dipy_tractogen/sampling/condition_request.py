@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.conditions import (
     Condition,
     Conditions,
 )
-from dipy_tractogen.utils.messages import digits_of, listed
+from dipy_tractogen.utils.messages import format_number, listed
 from dipy_tractogen.utils.moved import renamed
 
 logger = logging.getLogger("dipy_tractogen")
@@ -156,7 +156,7 @@ class ConditionRequest:
     def _text(self, column: int, number: float) -> str:
         """Write a standardised number of a condition as it is."""
         one = self.conditions.continuous[column]
-        return digits_of(one.mean + one.deviation * number)
+        return format_number(one.mean + one.deviation * number)
 
     def _asked_text(self, column: int) -> str:
         """Write what is asked of a condition."""
@@ -264,7 +264,7 @@ def _shown(value) -> str:
     if isinstance(value, (tuple, list)):
         is_text = any(isinstance(each, str) for each in value)
         return ("," if is_text else ":").join(map(_shown, value)) or "nothing"
-    return digits_of(value) if isinstance(value, float) else str(value)
+    return format_number(value) if isinstance(value, float) else str(value)
 
 
 __getattr__ = renamed(__name__, {"Asked": "ConditionRequest"})

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from dipy_tractogen.streamlines.conditions import COMPUTED, Conditions
 from dipy_tractogen.utils.array_schema import Array, check_arrays
-from dipy_tractogen.utils.schema import Unfit
+from dipy_tractogen.utils.schema import SchemaError
 
 from .condition_request import ConditionRequest
 from .latents import POSTERIOR_ARRAYS, LatentPosteriors
@@ -289,7 +289,7 @@ class ConditionalDensity:
         bank = LatentPosteriors.from_arrays(arrays)
         for one, column in zip(conditions.categorical, bank.cells.T):
             if column.max() >= len(one.categories):
-                raise Unfit(
+                raise SchemaError(
                     "cells",
                     f"up to {column.max()} for {one.name}",
                     f"codes of its {len(one.categories)} categories",

@@ -9,7 +9,7 @@ import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.moved import renamed
-from dipy_tractogen.utils.schema import Unfit
+from dipy_tractogen.utils.schema import SchemaError
 
 from .stratified import stratified_sample
 
@@ -231,13 +231,15 @@ class LatentPosteriors:
             }
         )
         if len(np.unique(bank.cell_of)) < max(len(bank.cells), 1):
-            raise Unfit("cell_of", "without some of the cells", "latents of each cell")
+            raise SchemaError(
+                "cell_of", "without some of the cells", "latents of each cell"
+            )
         if (np.diff(bank.cell_of) < 0).any():
-            raise Unfit("cell_of", "not in order", "ascending cells")
+            raise SchemaError("cell_of", "not in order", "ascending cells")
         if len(np.unique(bank.cells, axis=0)) < len(bank.cells):
-            raise Unfit("cells", "in part the same", "each combination once")
+            raise SchemaError("cells", "in part the same", "each combination once")
         if (bank.low > bank.high).any():
-            raise Unfit("low", "in part above high", "ranges from low to high")
+            raise SchemaError("low", "in part above high", "ranges from low to high")
         return bank
 
 

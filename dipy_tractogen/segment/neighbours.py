@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
-from dipy_tractogen.utils.schema import Unfit
+from dipy_tractogen.utils.schema import SchemaError
 
 from .thresholds import CRITERIA, best_threshold
 
@@ -159,7 +159,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         """
         check_arrays(arrays, NEIGHBOURS_ARRAYS)
         if not len(arrays["reference"]):
-            raise Unfit("reference", "empty", "one latent or more")
+            raise SchemaError("reference", "empty", "one latent or more")
         made = cls()
         made.thresholds_ = np.asarray(arrays["thresholds"], dtype=float)
         made._refer_to(arrays["reference"], arrays["bundles"])

@@ -13,7 +13,7 @@ import os
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.memmap import release
+from dipy_tractogen.utils.memmap import release_pages
 
 #: Points that are worked on at a time: 24 MB of float32, whatever the tractogram.
 POINTS_PER_BLOCK = 2_000_000
@@ -109,7 +109,7 @@ def to_sequence(streamlines: ArraySequence | np.ndarray) -> ArraySequence:
     return sequence
 
 
-def concatenated(
+def concatenate_streamlines(
     parts: Sequence[np.ndarray] | Sequence[ArraySequence],
 ) -> np.ndarray | ArraySequence:
     """Return the streamlines of several arrays, or several sequences, in one."""
@@ -144,7 +144,7 @@ def blocks(
             _gather(streamlines._data, offsets[rows], lengths[rows]),
             lengths[rows],
         )
-        release(streamlines._data)
+        release_pages(streamlines._data)
         start = rows.stop
 
 

@@ -29,7 +29,7 @@ def as_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
     return columns
 
 
-def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
+def storable_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
     """Return values by name as files hold them: (n, k), up to 64 bits.
 
     Raises ValueError if there is not a row of numbers or text for each streamline.
@@ -49,7 +49,7 @@ def written_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data
     return columns
 
 
-def with_texts(data: Data, tables: Mapping[str, Mapping[int, str]]) -> Data:
+def codes_to_text(data: Data, tables: Mapping[str, Mapping[int, str]]) -> Data:
     """Return values with the text that a code stands for; "" for NaN."""
 
     def texts(codes, table):
@@ -63,7 +63,7 @@ def with_texts(data: Data, tables: Mapping[str, Mapping[int, str]]) -> Data:
     }
 
 
-def with_codes(data: Data, tables: dict[str, dict[int, str]]) -> Data:
+def text_to_codes(data: Data, tables: dict[str, dict[int, str]]) -> Data:
     """Return values with float32 codes in place of text; NaN where the text is empty.
 
     Codes of further names are added to `tables`.

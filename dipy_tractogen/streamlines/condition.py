@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from dipy_tractogen.utils.messages import digits_of, listed, normalized_name
+from dipy_tractogen.utils.messages import format_number, listed, normalized_name
 from dipy_tractogen.utils.schema import list_of, number, record, text
 
 # Texts that are sorted at once: one takes far more memory than a number.
@@ -147,7 +147,8 @@ class Condition:
         if self.is_categorical:
             return f"{self.name}: {', '.join(self.categories)}"
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.name}: {digits_of(self.low)} to {digits_of(self.high)}{unit}"
+        low, high = format_number(self.low), format_number(self.high)
+        return f"{self.name}: {low} to {high}{unit}"
 
 
 def finite_numbers(name: str, values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from dipy_tractogen.utils.messages import listed
 
 from .array_sequence import to_sequence
 from .condition import Condition, finite_numbers
-from .geometry import lengths, mean_curvature, own_lengths, tortuosity
+from .geometry import arc_lengths, lengths, mean_curvature, tortuosity
 
 BUNDLE = "bundle"
 """The condition that every streamline has."""
@@ -241,7 +241,7 @@ def _value(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     return values[name]
 
 
-def obtained_values(
+def measured_values(
     streamlines: ArraySequence | np.ndarray, names: Iterable[str]
 ) -> dict[str, np.ndarray]:
     """Return length (mm), curvature (1/mm) and tortuosity along all points, each (n,).
@@ -255,7 +255,7 @@ def obtained_values(
     sequence = to_sequence(streamlines)
     found = {name: np.zeros(len(sequence)) for name in names}
     if "length" in found:
-        found["length"] = own_lengths(sequence)
+        found["length"] = arc_lengths(sequence)
     others = [name for name in names if name != "length"]
     # Those with one number of points are one array.
     for nb_points in np.unique(sequence._lengths) if others else ():

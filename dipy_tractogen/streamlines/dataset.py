@@ -14,7 +14,7 @@ from dipy_tractogen.utils.notebook import html_table
 from .array_sequence import as_sequence, take, to_sequence
 from .columns import as_columns, join_columns
 from .conditions import BUNDLE
-from .geometry import own_lengths, resample
+from .geometry import arc_lengths, resample
 from .reference import Reference
 from .screening import ScreeningReport
 
@@ -174,7 +174,7 @@ class BundleSet:
         lengths : ndarray of shape (n,)
             Arc length of each streamline (mm).
         """
-        return own_lengths(self.streamlines)
+        return arc_lengths(self.streamlines)
 
     def resample(self, nb_points: int) -> np.ndarray:
         """Return the streamlines with one number of points, at equal arc length.

@@ -65,7 +65,7 @@ def lengths(points: np.ndarray) -> np.ndarray:
     return found
 
 
-def own_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+def arc_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     """Return the length of each streamline (n,) in mm along its own number of points.
 
     Zero where there are fewer than two points.
@@ -155,7 +155,7 @@ def cosine_basis(nb_points: int, nb_coefficients: int) -> np.ndarray:
     return basis
 
 
-def respaced(
+def respace(
     points: np.ndarray, nb_points: int | None = None, step_size: float | None = None
 ) -> np.ndarray | ArraySequence:
     """Return streamlines of a number of points or a step size (mm), or as they are.

@@ -12,21 +12,21 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.files import expand_inputs, split_extension
-from dipy_tractogen.utils.memmap import GrowingPoints
+from dipy_tractogen.utils.memmap import PointBuffer
 from dipy_tractogen.utils.messages import listed, normalized_name
 
 from .array_sequence import as_sequence, take
-from .columns import as_columns, join_columns, warn_of_left_out, with_texts
+from .columns import as_columns, codes_to_text, join_columns, warn_of_left_out
 from .common_grid import common_grid
 from .conditions import BUNDLE
 from .dataset import BundleSet
 from .formats.readers import TractogramContents, read_tractogram
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
-from .read_progress import Reading
+from .read_progress import ReadProgress
 from .reference import Reference
 from .screening import ScreeningReport, check_options, screen
-from .values import ValueReader, lacking
+from .values import ValueReader, missing_values
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -141,9 +141,9 @@ def load_bundles(
         participants=participants,
     )
     grid = common_grid(files, reference)
-    reading = Reading(files)
+    reading = ReadProgress(files)
     parts = []
-    points = None if folder is None else GrowingPoints(folder)
+    points = None if folder is None else PointBuffer(folder)
     for file in reading.each(show_progress=show_progress):
         part, found = _read_part(
             file,
@@ -168,7 +168,7 @@ def _read_part(
     file: Path,
     reader: ValueReader,
     bundles_from: str,
-    points: GrowingPoints | None,
+    points: PointBuffer | None,
     keep_data: bool,
     unassigned: str,
     **screening,
@@ -179,7 +179,7 @@ def _read_part(
     stem = normalized_name(split_extension(file)[0])
     labels, names = bundle_labels(contents, bundles_from, stem=stem, path=file)
     values = reader.read(contents, file)
-    without = lacking(values)
+    without = missing_values(values)
     if unassigned == "drop" and UNASSIGNED in names and stem != UNASSIGNED:
         without[UNASSIGNED] = labels == names.index(UNASSIGNED)
     try:
@@ -213,7 +213,7 @@ def _kept_data(
     if values_with_bundles(contents, bundles_from) == BUNDLE:
         columns.pop(BUNDLE, None)
     columns = {name: values[keep] for name, values in columns.items()}
-    return with_texts(columns, contents.categories)
+    return codes_to_text(columns, contents.categories)
 
 
 def _left_out(contents: TractogramContents, bundles_from: str) -> dict[str, list[str]]:
@@ -223,7 +223,7 @@ def _left_out(contents: TractogramContents, bundles_from: str) -> dict[str, list
     return {**contents.left_out, "groups": sorted(contents.groups)}
 
 
-def _joined(parts: list[_Part], points: GrowingPoints | None) -> ArraySequence:
+def _joined(parts: list[_Part], points: PointBuffer | None) -> ArraySequence:
     """Join the streamlines of the files, whose points may be on disk."""
     if points is None and len(parts) == 1:
         return parts[0].streamlines

@@ -48,7 +48,7 @@ def bundle_directions(
     return directions
 
 
-def run_backwards(
+def stored_reversed(
     odd: np.ndarray, labels: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
     """Return which streamlines (n,) are stored against their bundle's direction."""
@@ -60,7 +60,7 @@ def run_backwards(
     return backwards
 
 
-def turned(points: np.ndarray, backwards: np.ndarray) -> np.ndarray:
+def reverse(points: np.ndarray, backwards: np.ndarray) -> np.ndarray:
     """Return a copy of streamlines (n, p, 3), of which those marked are reversed."""
     oriented = np.array(points)
     oriented[backwards] = points[backwards, ::-1]

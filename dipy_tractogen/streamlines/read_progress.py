@@ -28,7 +28,7 @@ _MOST = 0.5
 _FEWEST = 10
 
 
-class Reading:
+class ReadProgress:
     """Progress of reading files, and what is dropped, briefly where they are many.
 
     `report` is what was found in all of them so far.

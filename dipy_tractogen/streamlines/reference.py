@@ -15,9 +15,10 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.files import split_extension
-from dipy_tractogen.utils.messages import read_error, warnings_logged
-from dipy_tractogen.utils.schema import list_of, number, record, text, whole
+from dipy_tractogen.utils.messages import log_warnings, read_error
+from dipy_tractogen.utils.schema import integer, list_of, number, record, text
 
+from .affine import axis_codes, is_singular, voxel_order
 from .array_sequence import (
     as_sequence,
     blocks,
@@ -25,7 +26,6 @@ from .array_sequence import (
     streamlines_of,
     to_sequence,
 )
-from .axes import axes_of, is_flat, voxel_order
 from .formats.trk_reader import read_trk_header
 from .formats.trx_reader import read_trx_header
 
@@ -35,7 +35,7 @@ _MOST_VOXELS = np.iinfo(np.int16).max
 PLAIN_GRID = record(
     {
         "affine": list_of(list_of(number(-1e9, 1e9), 4, 4), 4, 4),
-        "dimensions": list_of(whole(0, int(_MOST_VOXELS)), 3, 3),
+        "dimensions": list_of(integer(0, int(_MOST_VOXELS)), 3, 3),
         "voxel_sizes": list_of(number(1e-9, 1e9), 3, 3),
         "voxel_order": text(20),
     },
@@ -82,7 +82,7 @@ class Reference:
             raise ValueError(
                 f"the affine of the grid is not 4 by 4 finite numbers: {self.affine}"
             )
-        if is_flat(affine):
+        if is_singular(affine):
             raise ValueError(
                 "the affine of the grid is flat and cannot be inverted: give a "
                 "reference whose three axes differ"
@@ -106,7 +106,7 @@ class Reference:
         object.__setattr__(self, "affine", affine)
         object.__setattr__(self, "dimensions", tuple(int(d) for d in dimensions))
         object.__setattr__(self, "voxel_sizes", sizes)
-        order = voxel_order(self.voxel_order or axes_of(affine))
+        order = voxel_order(self.voxel_order or axis_codes(affine))
         object.__setattr__(self, "voxel_order", order)
 
     @classmethod
@@ -142,7 +142,7 @@ class Reference:
         try:
             if not path.stat().st_size:
                 raise ValueError("it is empty")
-            with warnings_logged(path):
+            with log_warnings(path):
                 return cls(*GRID_READERS[extension](path))
         except Exception as error:
             raise read_error(path, error) from error

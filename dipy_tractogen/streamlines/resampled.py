@@ -45,7 +45,7 @@ class ResampledPoints:
             yield rows, self[rows]
 
 
-class Survey:
+class PointSummary:
     """What is computed of all streamlines, whose points are finite, in one pass.
 
     Attributes

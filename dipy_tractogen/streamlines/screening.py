@@ -9,7 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .array_sequence import blocks, streamlines_of, to_sequence
-from .geometry import own_lengths
+from .geometry import arc_lengths
 from .reference import Reference
 
 NON_FINITE = "non-finite points"
@@ -165,7 +165,7 @@ def _find_invalid(streamlines: ArraySequence) -> dict[str, np.ndarray]:
 def _lengths(streamlines: ArraySequence) -> np.ndarray:
     """Return the arc length of each streamline (mm), whatever its points are."""
     with np.errstate(all="ignore"):
-        return own_lengths(streamlines)
+        return arc_lengths(streamlines)
 
 
 def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:

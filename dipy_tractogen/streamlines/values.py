@@ -157,7 +157,7 @@ class ValueReader:
         )
 
 
-def lacking(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def missing_values(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return which streamlines (n,) lack a value of `ValueReader.read`, by reason."""
     return {
         f"{WITHOUT_VALUE} {name}": (

@@ -11,10 +11,10 @@ from nibabel.affines import voxel_sizes
 import numpy as np
 
 from dipy_tractogen.utils.files import split_extension
-from dipy_tractogen.utils.memmap import check_inflated
+from dipy_tractogen.utils.memmap import check_unpacked_size
 from dipy_tractogen.utils.messages import read_error
 
-from .axes import is_flat
+from .affine import is_singular
 
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr")
 # Bytes from which an image is refused if it shrinks by more than tractograms do: masks
@@ -154,15 +154,15 @@ def load_peaks(path: str | os.PathLike) -> Volume:
 def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     import h5py
 
-    from .formats.hdf5 import own_array
+    from .formats.hdf5 import hdf5_array
 
     _check_there(path)
     try:
         with h5py.File(path, "r") as file:
-            peaks = own_array(file, "pam/peak_dirs", "f", Path(path))[:]
+            peaks = hdf5_array(file, "pam/peak_dirs", "f", Path(path))[:]
             if "affine" not in file["pam"]:
                 raise ValueError("it has no affine: save the peaks with one")
-            affine = own_array(file, "pam/affine", "fiu", Path(path))[:]
+            affine = hdf5_array(file, "pam/affine", "fiu", Path(path))[:]
             return peaks, _checked_affine(affine)
     except Exception as error:
         raise read_error(path, error) from error
@@ -177,7 +177,7 @@ def _load_image(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f"its voxels are {kind}, and not numbers")
         size = math.prod(image.shape) * kind.itemsize
         if size > _LARGE_IMAGE:
-            check_inflated(size, Path(path).stat().st_size)
+            check_unpacked_size(size, Path(path).stat().st_size)
         return np.asanyarray(image.dataobj), _checked_affine(image.affine)
     except nib.filebasedimages.ImageFileError as error:
         if Path(path).name.endswith(_IMAGES):
@@ -191,7 +191,7 @@ def _checked_affine(affine: np.ndarray | None) -> np.ndarray:
     """Refuse an affine that says of no voxel where it lies."""
     if affine is None or affine.shape != (4, 4) or not np.isfinite(affine).all():
         raise ValueError("its affine is not 4 by 4 finite numbers")
-    if is_flat(affine):
+    if is_singular(affine):
         raise ValueError("its affine is flat and cannot be inverted")
     return affine
 

@@ -11,8 +11,8 @@ import warnings
 
 from dipy_tractogen.utils.messages import first_difference
 from dipy_tractogen.utils.schema import (
-    Unfit,
-    fitting,
+    SchemaError,
+    file_errors,
     mapping,
     number,
     optional,
@@ -101,7 +101,7 @@ class BetaStudy:
         self._path, self._lock = path, _Lock(path)
         with named_errors(path), _quietly(), self._lock:
             storage = _open(path)
-            with fitting(path, "a database of a search", *_DAMAGE):
+            with file_errors(path, "a database of a search", *_DAMAGE):
                 self._study = _study_of(storage, seed)
                 self._check()
             self._settle({"betas": self.betas, "search": ranges, **settings}, path)
@@ -182,19 +182,19 @@ class BetaStudy:
         return sorted(rows, key=lambda row: (row["beta"], row["trial"]))
 
     def _check(self) -> None:
-        """Raise `Unfit` for trials that no search has made."""
+        """Raise `SchemaError` for trials that no search has made."""
         if [one.name for one in self._study.directions] != ["MINIMIZE", "MAXIMIZE"]:
-            raise Unfit("directions", "others", "to minimise and to maximise")
+            raise SchemaError("directions", "others", "to minimise and to maximise")
         record({}, {_SETTINGS: record({})})(self._study.user_attrs, "")
         check_running(self._path)
         trials = self._study.get_trials(deepcopy=False)
         if [trial.number for trial in trials] != list(range(len(trials))):
-            raise Unfit("trials", "not in order", "numbers from 0")
+            raise SchemaError("trials", "not in order", "numbers from 0")
         for trial in trials:
             place = f"trials[{trial.number}]"
             tells = trial.state.is_finished() and not _is_given_up(trial)
             if tells and "beta" not in trial.params:
-                raise Unfit(place, "without beta", "the values that it tried")
+                raise SchemaError(place, "without beta", "the values that it tried")
             mapping(number())(trial.params, place)
             is_whole = trial.state.name == "COMPLETE"
             (_OF_COMPLETE if is_whole else _OF_OTHERS)(trial.user_attrs, place)

@@ -14,7 +14,7 @@ import zlib
 import numpy as np
 
 from .messages import listed
-from .schema import Unfit
+from .schema import SchemaError
 
 #: Bytes of all arrays of a file, more than any of ours has but a checkpoint.
 LARGEST_ARRAYS = 2 * 2**30
@@ -81,7 +81,7 @@ def read_arrays(
             for name, (dtype, shape) in headers.items():
                 check_form(name, arrays[name], dtype, shape, known)
             if sum(info.file_size for info in there.values()) > largest:
-                raise Unfit("", "too large", f"arrays of up to {largest} bytes")
+                raise SchemaError("", "too large", f"arrays of up to {largest} bytes")
             found = {name: _data(archive, info) for name, info in there.items()}
     except DAMAGE as error:
         said = str(error).splitlines()
@@ -112,7 +112,9 @@ def check_form(
 ) -> None:
     """Validate type and shape of an array, and add its new sizes to `known`."""
     if dtype.kind not in array.kinds:
-        raise Unfit(name, f"of the type {dtype}", f"one of the kinds {array.kinds}")
+        raise SchemaError(
+            name, f"of the type {dtype}", f"one of the kinds {array.kinds}"
+        )
     fits = len(shape) == len(array.shape)
     if fits:
         for size, wanted in zip(shape, array.shape):
@@ -123,7 +125,7 @@ def check_form(
         sizes = ", ".join(
             f"{one}={known[one]}" if one in known else str(one) for one in array.shape
         )
-        raise Unfit(name, f"of the shape {shape}", f"({sizes})")
+        raise SchemaError(name, f"of the shape {shape}", f"({sizes})")
 
 
 def check_values(
@@ -133,11 +135,11 @@ def check_values(
     if values.dtype.kind not in "iuf" or not values.size:
         return
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise Unfit(name, "in part NaN or infinite", "finite numbers")
+        raise SchemaError(name, "in part NaN or infinite", "finite numbers")
     high = known[array.high] - 1 if isinstance(array.high, str) else array.high
     least, most = values.min(), values.max()
     if least < array.low or most > high:
-        raise Unfit(
+        raise SchemaError(
             name,
             f"from {least:g} to {most:g}",
             f"values from {array.low:g} to {high:g}",
@@ -149,7 +151,7 @@ def _check_names(found, arrays: Mapping[str, Array]) -> None:
         one for one, array in arrays.items() if array.needed and one not in found
     ]
     if missing:
-        raise Unfit("", f"without {listed(missing)}", listed(arrays))
+        raise SchemaError("", f"without {listed(missing)}", listed(arrays))
 
 
 def _wanted(archive: zipfile.ZipFile, arrays) -> dict[str, zipfile.ZipInfo]:
@@ -169,16 +171,18 @@ def _header(archive: zipfile.ZipFile, info) -> tuple[np.dtype, tuple]:
             (2, 0): np.lib.format.read_array_header_2_0,
         }
         if version not in readers:
-            raise Unfit(name, f"of the version {version}", "version 1.0 or 2.0")
+            raise SchemaError(name, f"of the version {version}", "version 1.0 or 2.0")
         shape, _, dtype = readers[version](stream, max_header_size=_LONGEST_HEADER)
         nb_bytes = info.file_size - stream.tell()
     if dtype.hasobject or dtype.names:
-        raise Unfit(name, f"of the type {dtype}", "numbers or text")
+        raise SchemaError(name, f"of the type {dtype}", "numbers or text")
     if not all(isinstance(size, int) and size >= 0 for size in shape):
-        raise Unfit(name, f"of the shape {shape}", "sizes of 0 or more")
+        raise SchemaError(name, f"of the shape {shape}", "sizes of 0 or more")
     expected = math.prod(shape) * dtype.itemsize
     if expected != nb_bytes:
-        raise Unfit(name, f"{nb_bytes} bytes long", f"{expected}, as its header says")
+        raise SchemaError(
+            name, f"{nb_bytes} bytes long", f"{expected}, as its header says"
+        )
     return dtype, shape
 
 

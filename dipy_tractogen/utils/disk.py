@@ -40,7 +40,9 @@ class WriteError(DiskError):
 
 
 @contextmanager
-def writing(path: str | os.PathLike, *, under: Path | None = None) -> Iterator[None]:
+def write_errors(
+    path: str | os.PathLike, *, under: Path | None = None
+) -> Iterator[None]:
     """Raise WriteError, with file and cause, where the disk takes no more in the body.
 
     Libraries raise errors of any kind on a full disk, so a test file is written to find
@@ -70,8 +72,8 @@ def temporary_folder() -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="dipy_tractogen_") as name:
             yield Path(name)
     except Exception as error:
-        # As in `writing`.
-        cause = disk_refusal(error)
+        # As in `write_errors`.
+        cause = disk_full_reason(error)
         if cause is None:
             raise
         raise DiskError(_no_temporary(cause)) from error
@@ -88,13 +90,13 @@ def temporary_error(path: str | os.PathLike, error: BaseException) -> DiskError 
     """Return a DiskError if a file cannot be read for lack of room; else None."""
     if isinstance(error, DiskError):
         return error
-    cause = disk_refusal(error)
+    cause = disk_full_reason(error)
     if cause is None:
         return None
     return DiskError(f"{path} cannot be read: {_no_temporary(cause)}")
 
 
-def disk_refusal(error: BaseException | None) -> str | None:
+def disk_full_reason(error: BaseException | None) -> str | None:
     """Return what the system said, such as "No space left on device", or None.
 
     The errors that an error came from are searched as well.
@@ -121,7 +123,7 @@ def _write_error(path, written: Path, error: Exception, probe) -> WriteError | N
     name = getattr(error, "filename", None)
     if isinstance(name, (str, os.PathLike)) and Path(name) == written:
         return WriteError(path, error.strerror or str(error))
-    cause = disk_refusal(error)
+    cause = disk_full_reason(error)
     has_number = isinstance(error, OSError) and error.errno is not None
     if cause is None and (has_number or not isinstance(error, (OSError, RuntimeError))):
         return None

@@ -14,7 +14,7 @@ import secrets
 from stat import S_ISDIR
 import tempfile
 
-from .disk import writing
+from .disk import write_errors
 from .messages import listed, reason
 
 logger = logging.getLogger("dipy_tractogen")
@@ -87,7 +87,7 @@ def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
     return list(files.values())
 
 
-def files_meant(path: str | os.PathLike) -> list[Path]:
+def matching_files(path: str | os.PathLike) -> list[Path]:
     """Return the files that a text may stand for as in `expand_inputs`, or none."""
     try:
         return _expand_one(path)
@@ -189,7 +189,7 @@ def _check_existing(files: list[Path], *, force: bool) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Create a folder if it is missing and prove that it can be written."""
-    note_new(folder)
+    _note_new_folders(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -207,7 +207,7 @@ def _check_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
     """Yield a temporary path to write; rename it to `path` when the body ends.
 
     It is a hidden name in the same folder with the same extension, and is removed when
@@ -221,7 +221,7 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
     token = secrets.token_hex(4)
     temporary = final.with_name(f".{stem[:_LONGEST_STEM]}-{token}{extension}")
     try:
-        with writing(final, under=temporary):
+        with write_errors(final, under=temporary):
             yield temporary
             if not temporary.exists():
                 raise OSError(f"{final} could not be written: is the disk full?")
@@ -233,12 +233,12 @@ def replacing(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]
         temporary.unlink(missing_ok=True)
 
 
-# Folders that were made in the body of `removing_new_folders`.
+# Folders that were made in the body of `remove_new_folders_on_error`.
 _NEW_FOLDERS: ContextVar[list[Path] | None] = ContextVar("_NEW_FOLDERS", default=None)
 
 
 @contextmanager
-def removing_new_folders() -> Iterator[None]:
+def remove_new_folders_on_error() -> Iterator[None]:
     """Remove the empty folders that `check_outputs` made in a body that raises."""
     new: list[Path] = []
     token = _NEW_FOLDERS.set(new)
@@ -253,7 +253,7 @@ def removing_new_folders() -> Iterator[None]:
         _NEW_FOLDERS.reset(token)
 
 
-def note_new(folder: Path) -> None:
+def _note_new_folders(folder: Path) -> None:
     """Note a folder that is about to be made, and its parents that do not exist."""
     new = _NEW_FOLDERS.get()
     if new is not None:
@@ -263,17 +263,17 @@ def note_new(folder: Path) -> None:
 
 
 @contextmanager
-def replacing_all(paths: Mapping, *, force: bool = False) -> Iterator[dict]:
-    """Yield temporary paths by key, as `replacing`; renamed once all are whole."""
+def atomic_write_all(paths: Mapping, *, force: bool = False) -> Iterator[dict]:
+    """Yield temporary paths by key, as `atomic_write`; renamed once all are whole."""
     with ExitStack() as stack:
         yield {
-            key: stack.enter_context(replacing(path, force=force))
+            key: stack.enter_context(atomic_write(path, force=force))
             for key, path in paths.items()
         }
 
 
 @contextmanager
-def removing_new_files(paths: Iterable[Path]) -> Iterator[None]:
+def remove_new_files_on_error(paths: Iterable[Path]) -> Iterator[None]:
     """Remove the files of `paths` that the body has made, if it raises."""
     new = [path for path in paths if not path.exists()]
     try:

@@ -26,11 +26,11 @@ cosine coefficients an axis."""
 _INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
 
 
-class StoreError(DiskError):
+class MemmapError(DiskError):
     """A file for a large array cannot be written."""
 
 
-class GrowingPoints:
+class PointBuffer:
     """Points that are appended block by block, in memory, or in a file in `folder`."""
 
     def __init__(self, folder: str | os.PathLike | None = None):
@@ -43,7 +43,7 @@ class GrowingPoints:
         return self._nb_points
 
     def append(self, points: np.ndarray) -> None:
-        """Append points (k, 3), float32; StoreError if the file cannot be written."""
+        """Append points (k, 3), float32; MemmapError if the file cannot be written."""
         self._nb_points += len(points)
         if self._file is None:
             self._blocks.append(points)
@@ -85,19 +85,19 @@ def allocate(
     return np.memmap(file, np.float32, "w+", shape=shape)
 
 
-def mapped(path: Path) -> mmap.mmap:
+def map_file(path: Path) -> mmap.mmap:
     """Return the bytes of a file that is not empty as a read-only map."""
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def check_inflated(nb_bytes: int, file_size: int) -> None:
+def check_unpacked_size(nb_bytes: int, file_size: int) -> None:
     """Raise ValueError if a packed file declares far more bytes than it can hold."""
     if nb_bytes > _INFLATED_BYTES + _INFLATED_TIMES * file_size:
         raise ValueError(f"it announces {nb_bytes} bytes, far more than the file holds")
 
 
-def release(array: np.ndarray) -> None:
+def release_pages(array: np.ndarray) -> None:
     """Let the system drop the pages that were read of an array, if it is mapped."""
     # What is written to a private map is lost with it.
     if not isinstance(array, np.memmap) or array.mode not in ("r", "r+", "w+"):
@@ -118,9 +118,9 @@ def _unnamed_file(folder: str | os.PathLike | None):
         raise _store_error(folder, error) from error
 
 
-def _store_error(folder: str | os.PathLike | None, error: OSError) -> StoreError:
+def _store_error(folder: str | os.PathLike | None, error: OSError) -> MemmapError:
     where = tempfile.gettempdir() if folder is None else folder
-    return StoreError(
+    return MemmapError(
         f"streamlines cannot be kept in {where} ({reason(error)}): give a folder on a "
         "disk with room for all input files"
     )

@@ -29,7 +29,7 @@ _SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 @contextmanager
-def warnings_logged(path: str | os.PathLike) -> Iterator[None]:
+def log_warnings(path: str | os.PathLike) -> Iterator[None]:
     """Log each Python warning of the body once, on one line with the file."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -62,7 +62,7 @@ def normalized_name(text: object) -> str:
     return unicodedata.normalize("NFC", printable(text))
 
 
-def digits_of(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number as text, with six digits or those before its point and one more.
 
     Whole numbers, dates such as 20240131 among them, have no point.

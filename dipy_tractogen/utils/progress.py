@@ -108,12 +108,12 @@ class Progress:
             return
         self._said, self._is_announced = now, True
         share = f"{100 * self.done / self.total:.0f} %"
-        time_left = f", about {describe_duration(left)} left" if made > 0 else ""
+        time_left = f", about {format_duration(left)} left" if made > 0 else ""
         logger.info("%s: %s%s%s", self.description, share, time_left, self._noted)
 
 
 @contextmanager
-def shown_by(progress: Progress) -> Iterator[None]:
+def active_progress(progress: Progress) -> Iterator[None]:
     """Let `advance` count for a progress in the body and in what it calls."""
     token = _running.set(progress)
     try:
@@ -123,13 +123,13 @@ def shown_by(progress: Progress) -> Iterator[None]:
 
 
 def advance(amount: float = 1) -> None:
-    """Count an amount as done of the work that `shown_by` shows, if any is shown."""
+    """Count an amount as done of the work that `active_progress` shows, if any."""
     running = _running.get()
     if running is not None:
         running.advance(amount)
 
 
-def followed(
+def track_progress(
     items: Iterable[Item],
     description: str,
     *,
@@ -145,7 +145,7 @@ def followed(
             progress.advance()
 
 
-def describe_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time in words, such as "40 s", "3 min" or "2 h 10 min"."""
     if seconds < 90:
         return f"{seconds:.0f} s"

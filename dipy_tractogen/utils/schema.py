@@ -1,8 +1,8 @@
 """What files of our own kind hold: plain values and arrays, checked on reading.
 
-A check takes a value and the place where it stands, and raises `Unfit` if the value is
-not what it accepts. Checks are made by `whole`, `number`, `text`, `list_of`, `record`
-and the like, so that what a file holds is said once, as a value.
+A check takes a value and its place in the file, and raises `SchemaError` if it does not
+accept the value. Checks are made by `integer`, `number`, `text`, `list_of`, `record`
+and the like.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 import reprlib
 
-from .files import replacing
+from .files import atomic_write
 from .messages import briefly, listed, printable
 
 Check = Callable[[object, str], None]
@@ -31,7 +31,7 @@ _SHOWN.maxlevel, _SHOWN.maxdict, _SHOWN.maxlist = 2, 3, 3
 _SHOWN.maxstring = _SHOWN.maxlong = _SHOWN.maxother = 40
 
 
-class Unfit(ValueError):
+class SchemaError(ValueError):
     """A value is not what is accepted at its place, such as "conditions[1].mean"."""
 
     def __init__(self, place: str, found: str, expected: str):
@@ -40,18 +40,20 @@ class Unfit(ValueError):
         super().__init__(f"{place or 'it'} is {found}; expected {expected}")
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """Return a short form of a plain value on one line, up to 200 characters."""
     return " ".join(_SHOWN.repr(value).split())
 
 
-def whole(low: int, high: int) -> Check:
+def integer(low: int, high: int) -> Check:
     """Return the check of a whole number from `low` to `high`."""
 
     def check(value, place):
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         if not is_whole or not low <= value <= high:
-            raise Unfit(place, shown(value), f"a whole number from {low} to {high}")
+            raise SchemaError(
+                place, short_repr(value), f"a whole number from {low} to {high}"
+            )
 
     return check
 
@@ -73,7 +75,7 @@ def number(
             limits = [f"from {low:g}"] * (low > -math.inf)
             limits += [f"up to {high:g}"] * (high < math.inf)
             wanted = " ".join(["a number", *limits] if limits else ["a finite number"])
-            raise Unfit(place, shown(value), wanted)
+            raise SchemaError(place, short_repr(value), wanted)
 
     return check
 
@@ -84,7 +86,7 @@ def text(longest: int = 10_000, *, least: int = 0) -> Check:
     def check(value, place):
         if not isinstance(value, str) or not least <= len(value) <= longest:
             number = f"{least} to {longest}" if least else f"up to {longest}"
-            raise Unfit(place, shown(value), f"text of {number} characters")
+            raise SchemaError(place, short_repr(value), f"text of {number} characters")
 
     return check
 
@@ -92,7 +94,7 @@ def text(longest: int = 10_000, *, least: int = 0) -> Check:
 def boolean(value: object, place: str) -> None:
     """Check that a value is true or false."""
     if not isinstance(value, bool):
-        raise Unfit(place, shown(value), "true or false")
+        raise SchemaError(place, short_repr(value), "true or false")
 
 
 def one_of(*accepted: object) -> Check:
@@ -100,7 +102,9 @@ def one_of(*accepted: object) -> Check:
 
     def check(value, place):
         if not any(type(value) is type(one) and value == one for one in accepted):
-            raise Unfit(place, shown(value), f"one of {', '.join(map(str, accepted))}")
+            raise SchemaError(
+                place, short_repr(value), f"one of {', '.join(map(str, accepted))}"
+            )
 
     return check
 
@@ -123,9 +127,9 @@ def either(*checks: Check) -> Check:
         for each in checks:
             try:
                 return each(value, place)
-            except Unfit as error:
+            except SchemaError as error:
                 found.append(str(error).rpartition("; expected ")[2])
-        raise Unfit(place, shown(value), " or ".join(found))
+        raise SchemaError(place, short_repr(value), " or ".join(found))
 
     return check
 
@@ -136,7 +140,7 @@ def list_of(check_value: Check, least: int = 0, most: int = 10**7) -> Check:
     def check(value, place):
         if not isinstance(value, (list, tuple)) or not least <= len(value) <= most:
             number = f"{least}" if least == most else f"{least} to {most}"
-            raise Unfit(place, _size(value), f"a list of {number}")
+            raise SchemaError(place, _size(value), f"a list of {number}")
         for index, one in enumerate(value):
             check_value(one, f"{place}[{index}]")
 
@@ -151,7 +155,7 @@ def mapping(
 
     def check(value, place):
         if not isinstance(value, dict) or len(value) > most:
-            raise Unfit(place, _size(value), f"an object of up to {most} entries")
+            raise SchemaError(place, _size(value), f"an object of up to {most} entries")
         for name, one in value.items():
             check_name(name, f"a name in {place or 'it'}")
             check_value(one, _inside(place, name))
@@ -175,13 +179,17 @@ def record(
     def check(value, place):
         if not isinstance(value, dict):
             entries = f" with {_listed(needed)}" if needed else ""
-            raise Unfit(place, _size(value), f"an object{entries}")
+            raise SchemaError(place, _size(value), f"an object{entries}")
         missing = [name for name in needed if name not in value]
         if missing:
-            raise Unfit(place, f"without {_listed(missing)}", f"{_listed(needed)}")
+            raise SchemaError(
+                place, f"without {_listed(missing)}", f"{_listed(needed)}"
+            )
         unknown = [name for name in value if name not in known]
         if unknown and not others:
-            raise Unfit(place, f"with {_listed(unknown)}", f"only {_listed(known)}")
+            raise SchemaError(
+                place, f"with {_listed(unknown)}", f"only {_listed(known)}"
+            )
         for name, one in value.items():
             known.get(name, plain)(one, _inside(place, name))
 
@@ -195,15 +203,17 @@ def plain(value: object, place: str) -> None:
 
 def _check_plain(value, place: str, levels: int) -> None:
     if not levels:
-        raise Unfit(place, "nested too deeply", f"at most {_DEEPEST} levels")
+        raise SchemaError(place, "nested too deeply", f"at most {_DEEPEST} levels")
     if isinstance(value, dict):
         for name, one in value.items():
-            _check_plain(one, _inside(place, shown(name)), levels - 1)
+            _check_plain(one, _inside(place, short_repr(name)), levels - 1)
     elif isinstance(value, (list, tuple)):
         for index, one in enumerate(value):
             _check_plain(one, f"{place}[{index}]", levels - 1)
     elif not isinstance(value, (str, int, float, bool, type(None))):
-        raise Unfit(place, shown(value), "plain text, a number, a list or an object")
+        raise SchemaError(
+            place, short_repr(value), "plain text, a number, a list or an object"
+        )
 
 
 def parse_json(content: bytes | str) -> object:
@@ -220,18 +230,18 @@ def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
     Raises OSError if it cannot be opened; ValueError, with the file and `what` it
     should be, if it holds something else.
     """
-    with fitting(path, what):
+    with file_errors(path, what):
         with open(path, "rb") as stream:
             content = stream.read(LARGEST_JSON + 1)
         if len(content) > LARGEST_JSON:
-            raise Unfit("", f"larger than {LARGEST_JSON} bytes", "a smaller one")
+            raise SchemaError("", f"larger than {LARGEST_JSON} bytes", "a smaller one")
         found = parse_json(content)
         check(found, "")
     return found
 
 
 @contextmanager
-def fitting(
+def file_errors(
     path: str | os.PathLike, what: str, *damage: type[Exception]
 ) -> Iterator[None]:
     """Raise ValueError with the file and `what` it should be for errors of the body.
@@ -260,12 +270,12 @@ def _size(value: object) -> str:
     if isinstance(value, (list, tuple, dict)):
         kind = "an object" if isinstance(value, dict) else "a list"
         return f"{kind} of {len(value)}"
-    return shown(value)
+    return short_repr(value)
 
 
 def write_json(path: Path, values: Mapping, *, force: bool) -> None:
     """Write plain values with finite numbers as JSON, whole or not at all."""
-    with replacing(path, force=force) as temporary:
+    with atomic_write(path, force=force) as temporary:
         text = json.dumps(plain_values(values), indent=2, allow_nan=False)
         temporary.write_text(f"{text}\n", encoding="utf-8")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.files import atomic_write
 
 from .cameras import choose_views, frame_points
 from .colours import bundle_colours, direction_colours, value_colours
@@ -134,7 +134,7 @@ def render_bundles(
     )
     fullest = max(len(panel.streamlines) for panel in drawn)
     width = line_width(fullest, layout.pixels_per_mm)
-    with replacing(path, force=force) as temporary:
+    with atomic_write(path, force=force) as temporary:
         images = render_cells(
             layout.cells,
             drawn,

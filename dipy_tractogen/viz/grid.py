@@ -10,7 +10,7 @@ import textwrap
 
 import numpy as np
 
-from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.files import atomic_write
 
 from .cameras import Frame, choose_views, frame_points
 from .colours import NO_VALUE, bundle_colours
@@ -140,7 +140,7 @@ def plot_grid(
         row.keep = row.bundle == above.bundle
     titles = [_wrapped(text, _TITLE_LETTERS) for text in column_titles]
     page = GridPage(drawn, titles, title)
-    with replacing(path, force=force) as temporary:
+    with atomic_write(path, force=force) as temporary:
         _draw(page, drawn, outline)
         write_figure(page.figure, temporary, path)
     return Path(path)

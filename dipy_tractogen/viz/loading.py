@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.common_grid import common_grid
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.read_progress import Reading
+from dipy_tractogen.streamlines.read_progress import ReadProgress
 from dipy_tractogen.streamlines.screening import screen
 from dipy_tractogen.utils.files import expand_inputs, split_extension
 from dipy_tractogen.utils.messages import printable
@@ -81,7 +81,7 @@ def load_valued_panel(
     files.
     """
     points, lengths, values, keys = [], [], [], set()
-    reading = Reading(expand_inputs(input_files))
+    reading = ReadProgress(expand_inputs(input_files))
     kept_anyway = out_of_bounds == "keep"
     grid = None if kept_anyway else common_grid(reading.files, reference)
     for file in reading.each():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
@@ -98,7 +98,7 @@ def empty_figure(
 
 def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
     """Write a figure into a file, which has its name when it is complete."""
-    with replacing(path, force=force) as temporary:
+    with atomic_write(path, force=force) as temporary:
         write_figure(figure, temporary, path)
     return Path(path)
 

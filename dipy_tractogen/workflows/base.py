@@ -17,7 +17,7 @@ from dipy_tractogen.utils.disk import WriteError
 from dipy_tractogen.utils.files import (
     check_outputs,
     expand_inputs,
-    removing_new_folders,
+    remove_new_folders_on_error,
 )
 from dipy_tractogen.utils.messages import normalized_name
 
@@ -328,7 +328,7 @@ def _noted(run: Callable) -> Callable:
         with (
             noted_warnings() as self.warnings,
             noted_screening() as self.screening,
-            removing_new_folders(),
+            remove_new_folders_on_error(),
         ):
             result = run(*bound.args, **bound.kwargs)
         if self.missing:

@@ -114,7 +114,7 @@ class SimulateCohortFlow(TractogenFlow):
             simulate_cohort,
             simulate_participants,
         )
-        from dipy_tractogen.utils.files import replacing_all
+        from dipy_tractogen.utils.files import atomic_write_all
 
         check_int("nb_streamlines", nb_streamlines)
         check_int("nb_points", nb_points, low=2)
@@ -155,7 +155,7 @@ class SimulateCohortFlow(TractogenFlow):
             youngest=youngest,
             seed=seed,
         )
-        with replacing_all(paths, force=self.force) as temporary:
+        with atomic_write_all(paths, force=self.force) as temporary:
             self._save_tractograms(cohort, temporary, len(people))
             self._save_tables(paths, temporary, people, laws)
         logger.info("Wrote %d subjects, and %s", len(people), paths["out_participants"])
@@ -163,10 +163,10 @@ class SimulateCohortFlow(TractogenFlow):
 
     def _save_tractograms(self, cohort, paths: dict, nb_subjects: int) -> None:
         from dipy_tractogen.streamlines.formats.writers import save_bundles
-        from dipy_tractogen.utils.progress import followed
+        from dipy_tractogen.utils.progress import track_progress
 
         shown = {"total": nb_subjects, "show_bar": self.show_progress}
-        for one, bundles in followed(cohort, "Subjects", **shown):
+        for one, bundles in track_progress(cohort, "Subjects", **shown):
             save_bundles(
                 paths[one.participant_id],
                 bundles.streamlines,
@@ -181,7 +181,7 @@ class SimulateCohortFlow(TractogenFlow):
         import json
 
         from dipy_tractogen import __version__
-        from dipy_tractogen.utils.files import replacing
+        from dipy_tractogen.utils.files import atomic_write
 
         rows = ["\t".join(_COLUMNS)]
         rows += [
@@ -214,7 +214,7 @@ class SimulateCohortFlow(TractogenFlow):
                 # It may be of something else that is in the folder.
                 logger.info("%s is there, and left as it is", root / name)
             else:
-                with replacing(root / name) as written:
+                with atomic_write(root / name) as written:
                     written.write_text(text, encoding="utf-8")
 
 

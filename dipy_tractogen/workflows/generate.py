@@ -136,8 +136,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
             given["train_files"] = self.inputs(given["train_files"])
 
         from dipy_tractogen.streamlines.formats.sidecar import (
-            put_sidecar,
             sidecar_path,
+            write_sidecar,
         )
         from dipy_tractogen.streamlines.reference import Reference
 
@@ -197,7 +197,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         )
         # That of a TRK, with what the codes stand for, is there since it was written.
         with self.optional(sidecar_path(path)):
-            put_sidecar(path, record, force=True)
+            write_sidecar(path, record, force=True)
         logger.info("Wrote %s", path)
         if plausibility:
             _report(plausibility, path)
@@ -279,28 +279,28 @@ def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
     import numpy as np
 
     from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
-    from dipy_tractogen.streamlines.conditions import obtained_values
-    from dipy_tractogen.streamlines.geometry import respaced
+    from dipy_tractogen.streamlines.conditions import measured_values
+    from dipy_tractogen.streamlines.geometry import respace
 
     for points, labels, values in batches:
         # Before points are resampled, which shortens streamlines.
         asked.look(values)
-        written = respaced(points, nb_points, step_size)
+        written = respace(points, nb_points, step_size)
         if dtype == "float16":
             sequence = to_sequence(written)
             rounded = sequence._data.astype(np.float16).astype(np.float32)
             written = as_sequence(rounded, sequence._lengths)
         if written is not points:
-            values = {**values, **obtained_values(written, values)}
+            values = {**values, **measured_values(written, values)}
         yield written, labels, values
 
 
 def _not_in_points(values: dict, path: Path) -> dict:
     """Leave out what can be computed again where a format holds nothing but points."""
     from dipy_tractogen.streamlines.conditions import COMPUTED
-    from dipy_tractogen.streamlines.formats.block_writers import STREAMS
+    from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
 
-    if STREAMS[path.suffix.lower()].keeps_data:
+    if BLOCK_WRITERS[path.suffix.lower()].keeps_data:
         return values
     return {name: each for name, each in values.items() if name not in COMPUTED}
 

@@ -141,7 +141,7 @@ class MixStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
         from dipy_tractogen.streamlines.formats.writers import open_writer
-        from dipy_tractogen.utils.progress import followed
+        from dipy_tractogen.utils.progress import track_progress
 
         from .steps.box import kept_in_box
 
@@ -156,7 +156,7 @@ class MixStreamlinesFlow(TractogenFlow):
         )
         with writer as tractogram:
             starts = range(0, nb_pairs, block)
-            for start in followed(starts, "Mixing", show_bar=self.show_progress):
+            for start in track_progress(starts, "Mixing", show_bar=self.show_progress):
                 number = np.arange(start, min(start + block, nb_pairs))
                 (one, values), (other, other_values) = (
                     (each.streamlines[rows[number]], known_values(each, rows[number]))

@@ -83,7 +83,10 @@ class SimulateFiberCupFlow(TractogenFlow):
             check_parameters,
             simulate_fibercup,
         )
-        from dipy_tractogen.utils.files import removing_new_files, tractogram_extension
+        from dipy_tractogen.utils.files import (
+            remove_new_files_on_error,
+            tractogram_extension,
+        )
 
         from .runtime.protection import sidecars
 
@@ -111,7 +114,7 @@ class SimulateFiberCupFlow(TractogenFlow):
             out_dir, **tractograms, out_mask=out_mask, out_reference=out_reference
         )
         bundles = simulate_fibercup(**parameters)
-        with removing_new_files([*paths.values(), *sidecars(paths).values()]):
+        with remove_new_files_on_error([*paths.values(), *sidecars(paths).values()]):
             self._save_tractograms(bundles, [paths[key] for key in tractograms])
             self._save_images(paths, **section)
         for path in paths.values():
@@ -139,7 +142,7 @@ class SimulateFiberCupFlow(TractogenFlow):
             reference_image,
             white_matter_mask,
         )
-        from dipy_tractogen.utils.files import replacing
+        from dipy_tractogen.utils.files import atomic_write
 
         section = {"radius": radius, "thickness": thickness}
         mask = white_matter_mask(**section).astype("uint8")
@@ -150,7 +153,7 @@ class SimulateFiberCupFlow(TractogenFlow):
             nifti.set_qform(affine, code="scanner")
             nifti.set_sform(affine, code="scanner")
             nifti.header.set_xyzt_units("mm")
-            with replacing(paths[key], force=self.force) as temporary:
+            with atomic_write(paths[key], force=self.force) as temporary:
                 nib.save(nifti, temporary)
 
 

@@ -9,7 +9,7 @@ from dipy_tractogen.streamlines.conditions import (
     Condition,
     Conditions,
     computed_values,
-    obtained_values,
+    measured_values,
 )
 
 VALUES = {
@@ -206,7 +206,7 @@ def arc(radius, nb_points):
 
 def test_streamlines_are_measured_on_all_of_their_points():
     lines = [arc(10, 40), arc(20, 2), arc(5, 300), arc(10, 40), arc(20, 3)]
-    found = obtained_values(ArraySequence(lines), ["age", *COMPUTED])
+    found = measured_values(ArraySequence(lines), ["age", *COMPUTED])
     assert list(found) == list(COMPUTED)
     for row, line in enumerate(lines):
         size = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
@@ -221,8 +221,8 @@ def test_streamlines_are_measured_on_all_of_their_points():
 def test_an_array_gives_what_its_streamlines_give():
     points = np.stack([arc(10, 30), arc(20, 30)]).astype(np.float32)
     one, other = (
-        obtained_values(each, COMPUTED) for each in (points, ArraySequence(points))
+        measured_values(each, COMPUTED) for each in (points, ArraySequence(points))
     )
     for name, values in one.items():
         np.testing.assert_allclose(values, other[name], rtol=1e-5)
-    assert obtained_values(points[:, :2], ["curvature"])["curvature"].tolist() == [0, 0]
+    assert measured_values(points[:, :2], ["curvature"])["curvature"].tolist() == [0, 0]

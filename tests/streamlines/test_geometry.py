@@ -7,7 +7,7 @@ from dipy_tractogen.streamlines.geometry import (
     mean_curvature,
     resample,
     resample_by_step,
-    respaced,
+    respace,
     tortuosity,
 )
 
@@ -96,7 +96,7 @@ def test_steps_are_equal_and_of_about_the_size(points):
 
 
 def test_ends_stay_exactly(points):
-    for made in (resample_by_step(points, 2.0), respaced(points, nb_points=7)):
+    for made in (resample_by_step(points, 2.0), respace(points, nb_points=7)):
         first, last = (np.stack([each[i] for each in made]) for i in (0, -1))
         np.testing.assert_array_equal(first, points[:, 0])
         np.testing.assert_array_equal(last, points[:, -1])
@@ -116,9 +116,9 @@ def test_streamline_shorter_than_a_step_and_one_without_length():
 
 
 def test_no_spacing_leaves_the_points_as_they_are(points):
-    assert respaced(points) is points
-    assert respaced(points, 50) is points
-    assert respaced(points, step_size=4.0)._data.dtype == np.float32
+    assert respace(points) is points
+    assert respace(points, 50) is points
+    assert respace(points, step_size=4.0)._data.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_no_spacing_leaves_the_points_as_they_are(points):
 )
 def test_impossible_spacings_are_refused(points, spacing, said):
     with pytest.raises(ValueError, match=said):
-        respaced(points, *spacing)
+        respace(points, *spacing)

@@ -4,7 +4,7 @@ import pytest
 from dipy_tractogen.streamlines import orientation
 from dipy_tractogen.streamlines.orientation import (
     odd_coefficients,
-    run_backwards,
+    stored_reversed,
 )
 
 
@@ -13,8 +13,8 @@ def bundle_directions(points, labels, nb_bundles):
 
 
 def orient(points, labels, directions):
-    backwards = run_backwards(odd_coefficients(points), labels, directions)
-    return orientation.turned(points, backwards)
+    backwards = stored_reversed(odd_coefficients(points), labels, directions)
+    return orientation.reverse(points, backwards)
 
 
 @pytest.fixture(scope="module")

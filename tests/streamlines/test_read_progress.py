@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from dipy_tractogen.streamlines.read_progress import MOST_NAMED, Reading
+from dipy_tractogen.streamlines.read_progress import MOST_NAMED, ReadProgress
 from dipy_tractogen.streamlines.screening import ScreeningReport
 
 FLAWED = ScreeningReport(10, 8, {"one point": 2})
@@ -18,7 +18,7 @@ def read(tmp_path, caplog):
         files = [tmp_path / f"{number:03}.trk" for number in range(nb_files)]
         for file in files:
             file.write_bytes(bytes(1000))
-        reading = Reading(files)
+        reading = ReadProgress(files)
         for number, file in enumerate(reading.each()):
             reading.found(file, FLAWED if number < nb_flawed else WHOLE)
         reading.end()

@@ -4,7 +4,7 @@ import pytest
 from dipy_tractogen.streamlines import resampled
 from dipy_tractogen.streamlines.conditions import computed_values
 from dipy_tractogen.streamlines.orientation import odd_coefficients
-from dipy_tractogen.streamlines.resampled import ResampledPoints, Survey
+from dipy_tractogen.streamlines.resampled import PointSummary, ResampledPoints
 
 
 @pytest.fixture
@@ -44,17 +44,17 @@ def test_streamlines_come_in_the_order_asked_for(streamlines, expected):
 def test_survey_is_of_all_streamlines(streamlines, expected, monkeypatch):
     monkeypatch.setattr(resampled, "BLOCK", 7)
     names = ["length", "age", "curvature"]
-    survey = Survey(ResampledPoints(streamlines, 12), names)
+    survey = PointSummary(ResampledPoints(streamlines, 12), names)
     assert set(survey.values) == {"length", "curvature"}
     for name, values in computed_values(expected, names).items():
         np.testing.assert_allclose(survey.values[name], values)
     odd = odd_coefficients(expected)
     np.testing.assert_allclose(survey.odd, odd, rtol=1e-5, atol=1e-4)
-    digest = Survey(ResampledPoints(expected, 12), []).digest.hexdigest()
+    digest = PointSummary(ResampledPoints(expected, 12), []).digest.hexdigest()
     assert survey.digest.hexdigest() == digest
 
 
 def test_points_that_are_no_numbers_are_refused(expected):
     expected[20, 3, 1] = np.nan
     with pytest.raises(ValueError, match="NaN or infinite"):
-        Survey(ResampledPoints(expected, 12), ["length"])
+        PointSummary(ResampledPoints(expected, 12), ["length"])

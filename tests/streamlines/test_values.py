@@ -13,7 +13,7 @@ from dipy_tractogen.streamlines.simulation.cohort import (
     simulate_cohort,
     simulate_participants,
 )
-from dipy_tractogen.streamlines.values import ValueReader, lacking
+from dipy_tractogen.streamlines.values import ValueReader, missing_values
 
 TABLE = Participants(
     Path("participants.tsv"),
@@ -97,7 +97,9 @@ def test_missing_values_are_marked():
         TWO, data, categorical=["sex", "site", "none"], continuous=["age", "score"]
     )
     assert values["site"].tolist() == ["", "2", "30"]
-    assert {reason: mark.tolist() for reason, mark in lacking(values).items()} == {
+    assert {
+        reason: mark.tolist() for reason, mark in missing_values(values).items()
+    } == {
         "without a value of sex": [True] * 3,
         "without a value of site": [True, False, False],
         "without a value of none": [True] * 3,
@@ -112,7 +114,7 @@ def test_subject_that_is_not_in_the_table(caplog):
         assert read(path, categorical="subject")["subject"].tolist() == ["sub-9"] * 3
         assert caplog.text == ""
         values = read(path, categorical="sex", continuous="age")
-    assert all(mark.all() for mark in lacking(values).values())
+    assert all(mark.all() for mark in missing_values(values).values())
     assert "sub-9_AF.trk: sub-9 is not in participants.tsv" in caplog.text
 
 

@@ -11,9 +11,9 @@ import tempfile
 import pytest
 
 from dipy_tractogen.utils import disk
-from dipy_tractogen.utils.disk import WriteError, temporary_error, writing
-from dipy_tractogen.utils.files import removing_new_folders, replacing
-from dipy_tractogen.utils.memmap import StoreError
+from dipy_tractogen.utils.disk import WriteError, temporary_error, write_errors
+from dipy_tractogen.utils.files import atomic_write, remove_new_folders_on_error
+from dipy_tractogen.utils.memmap import MemmapError
 from dipy_tractogen.utils.messages import read_error
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -26,7 +26,7 @@ import json, resource, signal, sys
 import nibabel as nib, numpy as np
 from matplotlib.figure import Figure
 from pathlib import Path
-from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.schema import write_json
 from dipy_tractogen.streamlines.simulation.phantom import fibercup_reference
 from dipy_tractogen.streamlines.formats.writers import save_bundles
@@ -42,7 +42,7 @@ def tractogram(path):
 
 def replaced(write):
     def whole(path):
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             write(temporary)
     return whole
 
@@ -96,10 +96,10 @@ def test_every_format_names_file_and_cause_and_leaves_nothing(tmp_path):
 
 
 def raised(path, error):
-    """Return what becomes of an error in the body of a `replacing`."""
+    """Return what becomes of an error in the body of a `atomic_write`."""
 
     def write():
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(b"half")
             raise error(temporary) if callable(error) else error
 
@@ -132,7 +132,7 @@ def test_words_of_a_library_are_looked_through(tmp_path):
     [
         ValueError("there is no streamline"),
         FileNotFoundError(errno.ENOENT, "No such file", "input.trk"),
-        StoreError("streamlines cannot be kept in x (No space left on device)"),
+        MemmapError("streamlines cannot be kept in x (No space left on device)"),
         WriteError("other.trk", "No space left on device"),
         KeyError("ours"),
         RuntimeError("of a library"),
@@ -169,7 +169,7 @@ def test_file_that_is_written_in_place_is_not_added_to(tmp_path):
     path.write_text("step\n")
 
     def write():
-        with writing(path):
+        with write_errors(path):
             raise FULL
 
     with pytest.raises(WriteError, match=r"history\.csv cannot be written \(No space"):
@@ -192,7 +192,7 @@ def test_output_that_appeared_meanwhile_is_kept(tmp_path):
     path = tmp_path / "a.trk"
 
     def write(*, force):
-        with replacing(path, force=force) as temporary:
+        with atomic_write(path, force=force) as temporary:
             temporary.write_bytes(b"ours")
             path.write_bytes(b"theirs")
 
@@ -208,9 +208,9 @@ def test_new_folders_go_with_a_failure_and_others_stay(tmp_path, monkeypatch):
     (tmp_path / "old").mkdir()
 
     def fail(*names, written=""):
-        with removing_new_folders():
+        with remove_new_folders_on_error():
             for name in names:
-                with replacing(Path(name)) as temporary:
+                with atomic_write(Path(name)) as temporary:
                     temporary.write_text("a")
                 if name != written:
                     Path(name).unlink()

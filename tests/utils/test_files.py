@@ -3,10 +3,10 @@ import logging
 import pytest
 
 from dipy_tractogen.utils.files import (
+    atomic_write,
     check_outputs,
     expand_inputs,
-    removing_new_folders,
-    replacing,
+    remove_new_folders_on_error,
     split_extension,
     tractogram_extension,
 )
@@ -101,7 +101,7 @@ def test_no_input_at_all():
 
 def test_replacing_gives_the_name_at_the_end(tmp_path):
     final = tmp_path / "new" / "fa.nii.gz"
-    with replacing(final) as temporary:
+    with atomic_write(final) as temporary:
         temporary.write_text("whole")
         assert temporary.name.endswith(".nii.gz")
         assert temporary.parent == final.parent
@@ -115,7 +115,7 @@ def test_replacing_leaves_nothing_when_the_body_raises(tmp_path):
     final.write_text("old")
 
     def write_half():
-        with replacing(final, force=True) as temporary:
+        with atomic_write(final, force=True) as temporary:
             temporary.write_text("half")
             raise RuntimeError("stopped")
 
@@ -130,7 +130,7 @@ def test_replacing_refuses_an_existing_file_before_the_body(tmp_path):
     final.write_text("old")
     with (
         pytest.raises(FileExistsError, match=r"a\.trx exists: give force=True"),
-        replacing(final),
+        atomic_write(final),
     ):
         final.write_text("reached")
     assert final.read_text(encoding="utf-8") == "old"
@@ -139,7 +139,7 @@ def test_replacing_refuses_an_existing_file_before_the_body(tmp_path):
 def test_replacing_wants_a_file_in_the_end(tmp_path):
     with (
         pytest.raises(OSError, match="could not be written"),
-        replacing(tmp_path / "a"),
+        atomic_write(tmp_path / "a"),
     ):
         pass
 
@@ -184,7 +184,7 @@ def test_output_that_is_a_folder(tmp_path):
 
 def test_longest_name_is_written_and_a_longer_one_refused(tmp_path):
     for name in ("a" * 251 + ".trx", "\U0001f9e0" * 62 + ".trx"):
-        with replacing(tmp_path / name) as temporary:
+        with atomic_write(tmp_path / name) as temporary:
             temporary.write_text("mine")
         assert (tmp_path / name).read_text() == "mine"
     with pytest.raises(OSError, match="name too long"):
@@ -197,7 +197,7 @@ def test_longest_name_is_written_and_a_longer_one_refused(tmp_path):
 def test_output_that_becomes_a_folder(tmp_path, names):
     with (
         pytest.raises(IsADirectoryError, match="name of a file"),
-        removing_new_folders(),
+        remove_new_folders_on_error(),
     ):
         check_outputs([tmp_path / name for name in names])
     assert not list(tmp_path.iterdir())

@@ -3,14 +3,14 @@ import pytest
 
 from dipy_tractogen.streamlines.array_sequence import as_sequence, blocks, take
 from dipy_tractogen.utils import memmap as store
-from dipy_tractogen.utils.memmap import GrowingPoints, StoreError, allocate
+from dipy_tractogen.utils.memmap import MemmapError, PointBuffer, allocate
 
 POINTS = np.arange(60, dtype=np.float32).reshape(20, 3)
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_points_come_back_from_any_place_on(on_disk, tmp_path):
-    points = GrowingPoints(tmp_path if on_disk else None)
+    points = PointBuffer(tmp_path if on_disk else None)
     assert points.since(0).shape == (0, 3)
     for start in range(0, 20, 7):
         points.append(POINTS[start : start + 7])
@@ -22,10 +22,10 @@ def test_points_come_back_from_any_place_on(on_disk, tmp_path):
 
 
 def test_nothing_is_left_in_the_folder(tmp_path):
-    points = GrowingPoints(tmp_path)
+    points = PointBuffer(tmp_path)
     points.append(POINTS)
     assert list(tmp_path.iterdir()) == []
-    GrowingPoints(tmp_path / "new")
+    PointBuffer(tmp_path / "new")
     assert list(tmp_path.iterdir()) == [tmp_path / "new"]
 
 
@@ -35,7 +35,7 @@ def test_only_large_arrays_are_in_files(tmp_path, monkeypatch):
     array = allocate((5, 2), tmp_path)
     assert isinstance(array, np.memmap)
     array[:] = 3
-    store.release(array)
+    store.release_pages(array)
     np.testing.assert_array_equal(array, np.full((5, 2), 3))
     assert list(tmp_path.iterdir()) == []
 
@@ -44,7 +44,7 @@ def test_what_is_written_to_a_private_map_stays(tmp_path):
     POINTS.tofile(tmp_path / "points")
     mapped = np.memmap(tmp_path / "points", np.float32, "c")
     mapped[:] = 7
-    store.release(mapped)
+    store.release_pages(mapped)
     assert (mapped == 7).all()
 
 
@@ -54,16 +54,16 @@ def test_disk_that_is_full_is_said_in_a_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(store.os, "posix_fallocate", refuse, raising=False)
     monkeypatch.setattr(store, "LARGE", 0)
-    with pytest.raises(StoreError, match=r"kept in .* \(No space left on device\): "):
+    with pytest.raises(MemmapError, match=r"kept in .* \(No space left on device\): "):
         allocate((5, 2), tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"kept in .*file \("):
-        GrowingPoints(tmp_path / "file")
+    with pytest.raises(MemmapError, match=r"kept in .*file \("):
+        PointBuffer(tmp_path / "file")
 
 
 def test_few_streamlines_of_a_map_are_read_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr("dipy_tractogen.streamlines.array_sequence._MOST_MAPPED", 3)
-    points = GrowingPoints(tmp_path)
+    points = PointBuffer(tmp_path)
     points.append(POINTS)
     mapped = as_sequence(points.since(0), np.full(10, 2))
     assert [len(lengths) for _, _, lengths in blocks(mapped)] == [3, 3, 3, 1]
@@ -71,7 +71,7 @@ def test_few_streamlines_of_a_map_are_read_at_a_time(tmp_path, monkeypatch):
 
 
 def test_selections_of_mapped_points_are_read_as_others(tmp_path):
-    points = GrowingPoints(tmp_path)
+    points = PointBuffer(tmp_path)
     points.append(POINTS)
     lengths = np.array([3, 0, 5, 4, 8])
     mapped, plain = (as_sequence(p, lengths) for p in (points.since(0), POINTS))

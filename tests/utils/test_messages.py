@@ -6,14 +6,14 @@ import pytest
 
 from dipy_tractogen.utils.messages import (
     briefly,
-    digits_of,
     encodable,
     first_difference,
+    format_number,
     listed,
+    log_warnings,
     printable,
     read_error,
     reason,
-    warnings_logged,
 )
 
 
@@ -44,7 +44,7 @@ def test_reason_without_a_message_is_the_type():
 def test_warnings_are_logged_once_with_the_file(caplog):
     with (
         caplog.at_level(logging.WARNING, logger="dipy_tractogen"),
-        warnings_logged("a.trk"),
+        log_warnings("a.trk"),
     ):
         for _ in range(2):
             warnings.warn("no voxel\norder", UserWarning, stacklevel=1)
@@ -103,7 +103,7 @@ def test_what_can_be_written_of_a_text(text, shown):
     [(20240131.0, "20240131"), (123456.78, "123456.8"), (2 / 3, "0.666667"), (3, "3")],
 )
 def test_digits_of_numbers(value, text):
-    assert digits_of(value) == text
+    assert format_number(value) == text
 
 
 def test_lines_stay_in_encodable_text():

@@ -5,10 +5,10 @@ import pytest
 from dipy_tractogen.utils import progress as module
 from dipy_tractogen.utils.progress import (
     Progress,
+    active_progress,
     advance,
-    describe_duration,
-    followed,
-    shown_by,
+    format_duration,
+    track_progress,
 )
 
 
@@ -91,7 +91,7 @@ def test_what_is_not_timed_does_not_count_in_the_estimate(clock, caplog):
 
 def test_work_far_inside_is_counted(clock):
     advance(3)
-    with Progress(10, "Outer") as progress, shown_by(progress):
+    with Progress(10, "Outer") as progress, active_progress(progress):
         advance(2)
         advance()
     assert progress.done == 3
@@ -100,7 +100,7 @@ def test_work_far_inside_is_counted(clock):
 
 
 def test_items_are_followed(clock, caplog):
-    for _ in followed(range(4), "Encoding"):
+    for _ in track_progress(range(4), "Encoding"):
         clock(15)
     assert caplog.messages == [
         "Encoding: 25 %, about 45 s left",
@@ -113,4 +113,4 @@ def test_items_are_followed(clock, caplog):
     [(4.6, "5 s"), (100, "2 min"), (3600, "60 min"), (7810, "2 h 10 min")],
 )
 def test_durations_are_rough(seconds, text):
-    assert describe_duration(seconds) == text
+    assert format_duration(seconds) == text

@@ -10,20 +10,20 @@ from dipy_tractogen.utils import schema
 from dipy_tractogen.utils.schema import write_json
 
 NUMBERS = schema.list_of(schema.number(0, 1), 2, 2)
-OBJECT = schema.record({"n": schema.whole(1, 9)}, {"name": schema.text(5)})
+OBJECT = schema.record({"n": schema.integer(1, 9)}, {"name": schema.text(5)})
 
 
 @pytest.mark.parametrize(
     ("check", "value"),
     [
-        (schema.whole(1, 5), 5),
+        (schema.integer(1, 5), 5),
         (schema.number(0, 1), 0.5),
         (schema.number(finite=False), math.nan),
         (schema.number(finite=False), math.inf),
         (schema.boolean, False),
         (schema.one_of("a", "b"), "b"),
         (schema.optional(schema.text()), None),
-        (schema.either(schema.text(), schema.whole(0, 3)), 3),
+        (schema.either(schema.text(), schema.integer(0, 3)), 3),
         (NUMBERS, [0, 1.0]),
         (schema.mapping(NUMBERS), {"any": [0, 0]}),
         (OBJECT, {"n": 2, "name": "five5", "other": [1, {"a": None}]}),
@@ -37,10 +37,10 @@ def test_what_belongs_there_passes(check, value):
 @pytest.mark.parametrize(
     ("check", "value", "said"),
     [
-        (schema.whole(1, 5), 6, "it is 6; expected a whole number from 1 to 5"),
-        (schema.whole(1, 5), True, "it is True"),
-        (schema.whole(1, 5), 2.0, "it is 2.0"),
-        (schema.whole(0, 5), 10**400, "10000"),
+        (schema.integer(1, 5), 6, "it is 6; expected a whole number from 1 to 5"),
+        (schema.integer(1, 5), True, "it is True"),
+        (schema.integer(1, 5), 2.0, "it is 2.0"),
+        (schema.integer(0, 5), 10**400, "10000"),
         (schema.number(), 10**400, "expected a finite number"),
         (schema.number(0, 1), math.nan, "it is nan; expected a number from 0 up to 1"),
         (schema.number(), "1", "it is '1'"),
@@ -48,7 +48,7 @@ def test_what_belongs_there_passes(check, value):
         (schema.boolean, 1, "true or false"),
         (schema.one_of("a", "b"), ["a"], "one of a, b"),
         (schema.one_of(1), True, "one of 1"),
-        (schema.either(schema.text(), schema.whole(0, 3)), [], "or a whole number"),
+        (schema.either(schema.text(), schema.integer(0, 3)), [], "or a whole number"),
         (NUMBERS, [1], "it is a list of 1; expected a list of 2"),
         (NUMBERS, [1, None], "[1] is None"),
         (NUMBERS, {"0": 1}, "an object of 1"),
@@ -60,14 +60,14 @@ def test_what_belongs_there_passes(check, value):
     ],
 )
 def test_what_does_not_is_named_with_its_place(check, value, said):
-    with pytest.raises(schema.Unfit) as raised:
+    with pytest.raises(schema.SchemaError) as raised:
         check(value, "")
     assert said in str(raised.value)
     assert len(str(raised.value)) < 400
 
 
 def test_at_most_ten_names_are_listed():
-    with pytest.raises(schema.Unfit, match=r"with a, b, c, .*j and 3 more"):
+    with pytest.raises(schema.SchemaError, match=r"with a, b, c, .*j and 3 more"):
         schema.record({}, others=False)(dict.fromkeys("abcdefghijklm"), "")
 
 

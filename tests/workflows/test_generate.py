@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.streamlines.conditions import COMPUTED, obtained_values
+from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.utils.files import file_digest
@@ -206,7 +206,7 @@ def test_values_are_those_of_the_streamlines_as_written(ask, options):
     made = load_bundles(path, out_of_bounds="keep", keep_data=True)
     values = made.data_per_streamline
     assert set(values) == {"age", "curvature", "diagnosis", "length", "tortuosity"}
-    for name, obtained in obtained_values(made.streamlines, COMPUTED).items():
+    for name, obtained in measured_values(made.streamlines, COMPUTED).items():
         np.testing.assert_allclose(values[name].ravel(), obtained, rtol=1e-3)
     np.testing.assert_allclose(values["length"].ravel(), made.lengths(), rtol=1e-5)
 

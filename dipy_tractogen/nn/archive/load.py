@@ -12,7 +12,7 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.array_schema import DAMAGE
 from dipy_tractogen.utils.disk import check_temporary_room, temporary_error
 from dipy_tractogen.utils.messages import briefly
-from dipy_tractogen.utils.schema import Unfit, fitting
+from dipy_tractogen.utils.schema import SchemaError, file_errors
 
 from ..model import StreamlineModel
 from ..record import TrainingRecord
@@ -64,7 +64,7 @@ def load_model(path: str | Path) -> StreamlineModel:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such model file.")
     made_by, parameters, is_older = _made_by(path, _read_config(path))
-    with fitting(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
+    with file_errors(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
         nb_bytes = archive.getinfo(WEIGHTS_FILE).file_size
         check_parameters(
             parameters, nb_bytes, has_layers=_has_layers(made_by, parameters)
@@ -90,7 +90,7 @@ def load_model(path: str | Path) -> StreamlineModel:
             "or was made by another version of dipy_tractogen or Keras."
         ) from error
     model.record = record
-    with fitting(path, _WHAT):
+    with file_errors(path, _WHAT):
         _check_loaded(model)
     return model
 
@@ -150,14 +150,16 @@ def _check_loaded(model: StreamlineModel) -> None:
         values = keras.ops.convert_to_numpy(variable)
         if values.dtype.kind == "f" and not (np.abs(values) <= _LARGEST_WEIGHT).all():
             found = f"in part NaN or beyond {_LARGEST_WEIGHT:g}"
-            raise Unfit(variable.path, found, "weights of a training")
+            raise SchemaError(variable.path, found, "weights of a training")
     if model.conditions is not None and model.record.conditions:
         own, known = (
             {one.name: one.categories for one in each}
             for each in (model.conditions, Conditions(model.record.conditions))
         )
         if own != known:
-            raise Unfit("conditions", "not those of the record", "the same in both")
+            raise SchemaError(
+                "conditions", "not those of the record", "the same in both"
+            )
 
 
 def _first_line(error: BaseException) -> str:

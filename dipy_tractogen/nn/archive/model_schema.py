@@ -11,8 +11,9 @@ import h5py
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
 from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
-    Unfit,
+    SchemaError,
     boolean,
+    integer,
     list_of,
     listed,
     number,
@@ -22,7 +23,6 @@ from dipy_tractogen.utils.schema import (
     plain,
     record,
     text,
-    whole,
 )
 
 from ..checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, MOST_UNITS
@@ -38,15 +38,15 @@ _MOST_DATASETS = 10_000
 _BLOCK = 2**20
 _MEMBER = re.compile(r"(assets/)?\w[\w.]{0,99}|assets/")
 
-_UNITS = list_of(whole(1, MOST_UNITS), most=100)
+_UNITS = list_of(integer(1, MOST_UNITS), most=100)
 _BACKBONE_OPTIONS = record(
     {},
     {
-        "nb_coefficients": optional(whole(1, MOST_POINTS)),
+        "nb_coefficients": optional(integer(1, MOST_POINTS)),
         "hidden_units": _UNITS,
         "activation": text(100),
         "filters": _UNITS,
-        "kernel_size": whole(1, MOST_POINTS),
+        "kernel_size": integer(1, MOST_POINTS),
         "batch_normalisation": boolean,
     },
     others=False,
@@ -59,14 +59,14 @@ _REGULARIZER = record(
 )
 _MODEL = record(
     {
-        "nb_points": whole(2, MOST_POINTS),
-        "latent_dim": whole(1, MOST_LATENTS),
+        "nb_points": integer(2, MOST_POINTS),
+        "latent_dim": integer(1, MOST_LATENTS),
         "backbone": one_of("spectral", "conv"),
     },
     {
         "backbone_options": optional(_BACKBONE_OPTIONS),
         "conditions": optional(list_of(PLAIN_CONDITION, most=1000)),
-        "seed": whole(0, LARGEST_SEED),
+        "seed": integer(0, LARGEST_SEED),
         "sigma_mm": number(),
         "huber_mm": optional(number()),
         "regularizers": list_of(_REGULARIZER, most=100),
@@ -101,18 +101,18 @@ def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
     total = sum(member.file_size for member in members)
     if total > _MOST_EXPANSION * nb_bytes + _SLACK or len(members) > _MOST_MEMBERS:
         found = f"{total} bytes in {len(members)} parts"
-        raise Unfit("", found, f"not much more than its {nb_bytes} bytes")
+        raise SchemaError("", found, f"not much more than its {nb_bytes} bytes")
     strange = [member for member in archive.namelist() if not _MEMBER.fullmatch(member)]
     if strange:
         # Keras extracts all of them, and stumbles over names that are no files.
-        raise Unfit("", f"with {listed(strange)}", "files of a model alone")
+        raise SchemaError("", f"with {listed(strange)}", "files of a model alone")
     for member in members:
         # Compares their checksums, at the end of each.
         with archive.open(member) as stream:
             while stream.read(_BLOCK):
                 pass
     if archive.getinfo(CONFIG_FILE).file_size > LARGEST_JSON:
-        raise Unfit(CONFIG_FILE, "too large", f"up to {LARGEST_JSON} bytes")
+        raise SchemaError(CONFIG_FILE, "too large", f"up to {LARGEST_JSON} bytes")
     archive.getinfo(WEIGHTS_FILE)
     return parse_json(archive.read(CONFIG_FILE))
 
@@ -140,7 +140,7 @@ def check_parameters(parameters: dict, nb_bytes: int, *, has_layers: bool) -> No
     needed = 4 * _fewest_weights(parameters) if has_layers else 0
     if needed > nb_bytes:
         found = f"for layers of more than {needed} bytes"
-        raise Unfit("config", found, f"layers for the {nb_bytes} of the weights")
+        raise SchemaError("config", found, f"layers for the {nb_bytes} of the weights")
 
 
 def _fewest_weights(config: dict) -> int:
@@ -190,22 +190,26 @@ def check_weights(archive: zipfile.ZipFile) -> None:
                 seen += 1
                 here = f"{place}/{name}"
                 if seen > _MOST_DATASETS:
-                    raise Unfit(WEIGHTS_FILE, "of too many parts", f"{_MOST_DATASETS}")
+                    raise SchemaError(
+                        WEIGHTS_FILE, "of too many parts", f"{_MOST_DATASETS}"
+                    )
                 if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                    raise Unfit(here, "a link", "an array of the file itself")
+                    raise SchemaError(here, "a link", "an array of the file itself")
                 one = group[name]
                 if isinstance(one, h5py.Group):
                     left.append((one, here))
                     continue
                 total += _bytes_of(one, here)
                 if total > largest:
-                    raise Unfit(here, "larger than the file", f"up to {largest} bytes")
+                    raise SchemaError(
+                        here, "larger than the file", f"up to {largest} bytes"
+                    )
 
 
 def _bytes_of(one, place: str) -> int:
     """Return the size of an array, once it is known to be plain."""
     if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu":
-        raise Unfit(place, "of another type", "an array of numbers")
+        raise SchemaError(place, "of another type", "an array of numbers")
     if one.is_virtual or one.external or one.compression:
-        raise Unfit(place, "kept elsewhere or compressed", "a plain array")
+        raise SchemaError(place, "kept elsewhere or compressed", "a plain array")
     return one.nbytes

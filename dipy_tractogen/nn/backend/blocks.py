@@ -256,5 +256,5 @@ def gathered(inputs: Mapping, block: np.ndarray) -> dict[str, np.ndarray]:
     for name, table in inputs.items():
         flat = np.asarray(table[block.reshape(-1)], dtype=np.float32)
         rows[name] = flat.reshape(*block.shape, *table.shape[1:])
-        store.release(table)
+        store.release_pages(table)
     return rows

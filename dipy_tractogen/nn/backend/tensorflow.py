@@ -283,7 +283,7 @@ def _gathering(inputs: Mapping) -> Callable:
     def read(chosen):
         rows = [np.asarray(table[chosen]) for table in inputs.values()]
         for table in inputs.values():
-            store.release(table)
+            store.release_pages(table)
         return rows
 
     def gather(chosen):

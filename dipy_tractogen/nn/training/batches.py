@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from dipy_tractogen.utils.memmap import release
+from dipy_tractogen.utils.memmap import release_pages
 
 # Streamlines sent through a network at once: enough to fill the cores, and little
 # memory. One size for all, so that results do not depend on how many were asked for.
@@ -34,6 +34,6 @@ def in_batches(function: Callable, *arrays: np.ndarray):
         stop = start + _BATCH
         output = function(*[array[start:stop] for array in arrays])
         for array in arrays:
-            release(array)
+            release_pages(array)
         outputs.append(output)
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)

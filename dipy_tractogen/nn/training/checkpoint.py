@@ -13,18 +13,18 @@ import keras
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, read_arrays
-from dipy_tractogen.utils.files import check_outputs, replacing
+from dipy_tractogen.utils.files import atomic_write, check_outputs
 from dipy_tractogen.utils.messages import first_difference
 from dipy_tractogen.utils.schema import (
-    Unfit,
+    SchemaError,
     boolean,
+    integer,
     list_of,
     mapping,
     number,
     optional,
     parse_json,
     record,
-    whole,
 )
 
 from .callbacks import Budget, KeepBest
@@ -33,14 +33,14 @@ from .history import HistoryRows
 CHECKPOINT_FILE = "checkpoint.npz"
 """Name of the file in the folder of a training."""
 
-# As `replacing` names a file that is being written.
+# As `atomic_write` names a file that is being written.
 _REMAINDERS = f".checkpoint-{'[0-9a-f]' * 8}.npz"
 # What is written need not take more than a small part of the time.
 _SECONDS_BETWEEN = 20.0
 # Bytes that the numbers of a state may take beside 4 for each weight.
 _SLACK = 2**20
 
-_STEPS = whole(0, 10**12)
+_STEPS = integer(0, 10**12)
 _STATE = record(
     {
         "settings": record({}),
@@ -134,7 +134,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.keep_best and self.keep_best.weights is not None:
             arrays.update(_numbered("best", self.keep_best.weights))
         with (
-            replacing(self.path, force=True) as temporary,
+            atomic_write(self.path, force=True) as temporary,
             open(temporary, "wb") as stream,
         ):
             np.savez(stream, state=json.dumps(state), **arrays)
@@ -169,9 +169,11 @@ class Checkpoint(keras.callbacks.Callback):
             arrays = self._read_arrays(model)
             best = [arrays[name] for name in arrays if name.startswith("best_")]
             if best and len(best) < len(model.weights):
-                raise Unfit("best", f"{len(best)} arrays", f"{len(model.weights)}")
+                raise SchemaError(
+                    "best", f"{len(best)} arrays", f"{len(model.weights)}"
+                )
             if self.keep_best and state["best"] is None:
-                raise Unfit("best", "missing", "its loss and step")
+                raise SchemaError("best", "missing", "its loss and step")
         _assign("model", model.variables, arrays)
         _assign("optimizer", model.optimizer.variables, arrays)
         self.budget.set_state(state["budget"])
@@ -196,7 +198,7 @@ class Checkpoint(keras.callbacks.Callback):
             state = parse_json(str(stored["state"]))
             _STATE(state, "")
             if any(set(row) != set(state["rows"][0]) for row in state["rows"]):
-                raise Unfit("rows", "of different names", "the same in each row")
+                raise SchemaError("rows", "of different names", "the same in each row")
         return state
 
     def _read_arrays(self, model) -> dict[str, np.ndarray]:
@@ -210,7 +212,9 @@ class Checkpoint(keras.callbacks.Callback):
         found = read_arrays(self.path, arrays, largest=2 * nb_bytes + _SLACK)
         for name, values in found.items():
             if values.dtype.kind == "i" and (values < 0).any():
-                raise Unfit(name, "in part below zero", "numbers of steps, and seeds")
+                raise SchemaError(
+                    name, "in part below zero", "numbers of steps, and seeds"
+                )
         return found
 
     @contextmanager

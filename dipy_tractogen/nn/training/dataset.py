@@ -15,12 +15,12 @@ from dipy_tractogen.streamlines.conditions import (
 )
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
-    run_backwards,
-    turned,
+    reverse,
+    stored_reversed,
 )
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.resampled import BLOCK, ResampledPoints, Survey
-from dipy_tractogen.utils.memmap import allocate, release
+from dipy_tractogen.streamlines.resampled import BLOCK, PointSummary, ResampledPoints
+from dipy_tractogen.utils.memmap import allocate, release_pages
 
 from ..checks import check_bundles
 from .data import ConditionTable, TrainingData
@@ -63,7 +63,7 @@ class OrientedBundles:
 
     Raises
     ------
-    StoreError
+    MemmapError
         If a file cannot be made.
     ValueError
         If the arrays do not fit together, or a bundle has no streamline.
@@ -87,7 +87,7 @@ class OrientedBundles:
         self._points = ResampledPoints(data.points, model.nb_points)
         survey = self._survey(self._points, data.values)
         self.directions = bundle_directions(survey.odd, self.labels, len(self.names))
-        self._backwards = run_backwards(survey.odd, self.labels, self.directions)
+        self._backwards = stored_reversed(survey.odd, self.labels, self.directions)
         self.values = self._all_values(survey, self.labels, data.values)
         self.conditions = Conditions.of(
             self.values, categories={BUNDLE: self.names}, units=data.units
@@ -119,7 +119,7 @@ class OrientedBundles:
         points = np.empty((len(rows), self._model.nb_points, 3), dtype=np.float32)
         for start in range(0, len(rows), BLOCK):
             some = rows[start : start + BLOCK]
-            block = turned(self._points[some], self._backwards[some])
+            block = reverse(self._points[some], self._backwards[some])
             points[start : start + BLOCK] = block
         return points
 
@@ -151,7 +151,7 @@ class OrientedBundles:
         )
         points = ResampledPoints(data.points, self._model.nb_points)
         survey = self._survey(points, data.values)
-        backwards = run_backwards(survey.odd, labels, self.directions)
+        backwards = stored_reversed(survey.odd, labels, self.directions)
         values = self._all_values(survey, labels, data.values)
         inputs = self._inputs(points, backwards)
         survey.digest.update(labels.data)
@@ -170,8 +170,8 @@ class OrientedBundles:
         by_bundle = [size[self.labels == label] for label in range(len(self.names))]
         return [[float(part.min()), float(part.max())] for part in by_bundle]
 
-    def _survey(self, points: ResampledPoints, values: dict) -> Survey:
-        return Survey(points, [LENGTH, *values, *self._model.needed_conditions])
+    def _survey(self, points: ResampledPoints, values: dict) -> PointSummary:
+        return PointSummary(points, [LENGTH, *values, *self._model.needed_conditions])
 
     def _all_values(self, survey, labels, values: dict) -> dict[str, np.ndarray]:
         given = {
@@ -189,8 +189,8 @@ class OrientedBundles:
         backbone = self._model.backbone
         features = allocate((len(points), *backbone.feature_shape), self._folder)
         for rows, block in points.blocks():
-            features[rows] = backbone.analyse(turned(block, backwards[rows]))
-            release(features)
+            features[rows] = backbone.analyse(reverse(block, backwards[rows]))
+            release_pages(features)
         return {"features": features}
 
 

@@ -14,7 +14,7 @@ import time
 import keras
 import numpy as np
 
-from dipy_tractogen.utils.disk import WriteError, disk_refusal, writing
+from dipy_tractogen.utils.disk import WriteError, disk_full_reason, write_errors
 from dipy_tractogen.utils.progress import Progress
 
 from .callbacks import Budget
@@ -59,7 +59,7 @@ class HistoryRows(keras.callbacks.Callback):
 
     def _write(self, mode: str, rows: list[dict], header: bool) -> None:
         with (
-            writing(self.path),
+            write_errors(self.path),
             open(self.path, mode, encoding="utf-8", newline="") as stream,
         ):
             if not rows:
@@ -118,7 +118,7 @@ class EventFiles(keras.callbacks.Callback):
             write()
         except OSError as error:
             if not self.failure:
-                cause = disk_refusal(error) or str(error).splitlines()[0]
+                cause = disk_full_reason(error) or str(error).splitlines()[0]
                 self.failure = str(WriteError(self.folder, cause))
                 logger.error("%s; the training goes on", self.failure)
 

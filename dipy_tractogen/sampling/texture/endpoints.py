@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.moved import renamed
-from dipy_tractogen.utils.schema import Unfit
+from dipy_tractogen.utils.schema import SchemaError
 
 from ..stratified import limit_per_group
 
@@ -195,7 +195,7 @@ class Endpoints:
         """
         sizes = check_arrays(arrays, ENDPOINT_ARRAYS)
         if len(np.unique(arrays["labels"])) != sizes["b"]:
-            raise Unfit(
+            raise SchemaError(
                 "blurs", f"those of {sizes['b']} bundles", "those of the labels"
             )
         ends = cls()

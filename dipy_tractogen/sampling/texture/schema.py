@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
-from dipy_tractogen.utils.schema import Unfit
+from dipy_tractogen.utils.schema import SchemaError
 
 from .endpoints import ENDPOINT_ARRAYS, Endpoints
 
@@ -53,10 +53,10 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> None:
     check_arrays(arrays, TEXTURE_ARRAYS)
     labels, ends = arrays["labels"], ends_of(arrays)
     if not len(labels) or (np.diff(labels) < 0).any():
-        raise Unfit("labels", "empty, or not in order", "ascending bundles")
+        raise SchemaError("labels", "empty, or not in order", "ascending bundles")
     nb_points, nb_coefficients = arrays["nb_points"], arrays["coefficients"].shape[1]
     if not 1 <= nb_coefficients <= nb_points:
-        raise Unfit(
+        raise SchemaError(
             "coefficients",
             f"{nb_coefficients} of each residual",
             f"from 1 to the {nb_points} points of a streamline",
@@ -64,7 +64,9 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> None:
     if ends:
         Endpoints.from_arrays(ends)
         if np.setdiff1d(labels, ends["labels"]).size:
-            raise Unfit("ends_labels", "without some of the labels", "all bundles")
+            raise SchemaError(
+                "ends_labels", "without some of the labels", "all bundles"
+            )
 
 
 def ends_of(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

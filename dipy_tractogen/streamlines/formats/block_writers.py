@@ -19,20 +19,20 @@ from nibabel.streamlines.trk import (
 )
 import numpy as np
 
+from ..affine import transform_points
 from ..array_sequence import as_sequence
-from ..axes import moved
 from ..conditions import BUNDLE
 from ..reference import Reference
 from .hdf5 import save_dpy
 from .sidecar import Description, trk_names
-from .trx_writer import TrxStream
+from .trx_writer import TrxBlockWriter
 from .vtk import VTK_EXTENSIONS, save_vtk
 
 EXACT_TO = 2**24
 """Up to here float32 holds every whole number, and others to within a half."""
 
 
-class TrkStream:
+class TrkBlockWriter:
     """A TRK, whose labels are ``data_per_streamline["bundle"]``; points are float32."""
 
     keeps_data = True
@@ -75,7 +75,7 @@ class TrkStream:
         properties = np.concatenate(
             [data[name] for name in names] or [np.empty((len(lengths), 0))], axis=1
         )
-        points = moved(points, self._from_rasmm)
+        points = transform_points(points, self._from_rasmm)
         self._file.write(_trk_records(points, lengths, properties))
         self._header["nb_streamlines"] += len(lengths)
 
@@ -127,7 +127,7 @@ def _trk_records(
     return records
 
 
-class TckStream:
+class TckBlockWriter:
     """A TCK: float32 points only."""
 
     keeps_data = False
@@ -222,12 +222,12 @@ class CollectedFile:
         self._lengths.clear()
 
 
-Stream = TrxStream | TrkStream | TckStream | CollectedFile
+BlockWriter = TrxBlockWriter | TrkBlockWriter | TckBlockWriter | CollectedFile
 
-STREAMS = {
-    ".trx": TrxStream,
-    ".trk": TrkStream,
-    ".tck": TckStream,
+BLOCK_WRITERS = {
+    ".trx": TrxBlockWriter,
+    ".trk": TrkBlockWriter,
+    ".tck": TckBlockWriter,
     ".vtk": CollectedFile,
     ".vtp": CollectedFile,
     ".fib": CollectedFile,

@@ -11,12 +11,12 @@ import h5py
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.memmap import check_inflated
+from dipy_tractogen.utils.memmap import check_unpacked_size
 
 from ..array_sequence import POINTS_PER_BLOCK, lengths_between
 
 
-def own_array(file: h5py.File, place: str, kinds: str, path: Path) -> h5py.Dataset:
+def hdf5_array(file: h5py.File, place: str, kinds: str, path: Path) -> h5py.Dataset:
     """Return an array of an open HDF5 file, not yet read.
 
     `place` is its name with slashes, `kinds` the kinds of dtype that are accepted.
@@ -36,7 +36,7 @@ def own_array(file: h5py.File, place: str, kinds: str, path: Path) -> h5py.Datas
     if found.dtype.kind not in kinds:
         raise ValueError(f"its {place} holds {found.dtype}, and not numbers")
     size = max(math.prod(found.shape), math.prod(found.chunks or ()))
-    check_inflated(size * found.dtype.itemsize, path.stat().st_size)
+    check_unpacked_size(size * found.dtype.itemsize, path.stat().st_size)
     return found
 
 
@@ -47,11 +47,11 @@ def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
     """Read a DPY as `read_trx` does a TRX; it has neither values nor groups."""
     import h5py
 
-    from .hdf5 import own_array
+    from .hdf5 import hdf5_array
 
     with h5py.File(path, "r") as file:
-        tracks = own_array(file, _TRACKS, "f", path)
-        offsets = own_array(file, _OFFSETS, "iu", path)
+        tracks = hdf5_array(file, _TRACKS, "f", path)
+        offsets = hdf5_array(file, _OFFSETS, "iu", path)
         if tracks.ndim != 2 or tracks.shape[1] != 3 or offsets.ndim != 1:
             raise ValueError(
                 f"its tracks have the shape {tracks.shape}, its offsets {offsets.shape}"

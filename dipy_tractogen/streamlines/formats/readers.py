@@ -17,8 +17,8 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.files import tractogram_extension
-from dipy_tractogen.utils.memmap import GrowingPoints, StoreError
-from dipy_tractogen.utils.messages import read_error, warnings_logged
+from dipy_tractogen.utils.memmap import MemmapError, PointBuffer
+from dipy_tractogen.utils.messages import log_warnings, read_error
 
 from ..array_sequence import as_sequence
 from .hdf5 import read_dpy
@@ -58,7 +58,7 @@ class TractogramContents:
 
 
 def read_tractogram(
-    path: str | os.PathLike, points: GrowingPoints | None = None
+    path: str | os.PathLike, points: PointBuffer | None = None
 ) -> TractogramContents:
     """Read a tractogram: points in RASMM mm, origin at the centre of a voxel.
 
@@ -74,11 +74,11 @@ def read_tractogram(
         with path.open("rb") as file:
             if not file.read(1):
                 raise ValueError("it is empty")
-        with warnings_logged(path):
+        with log_warnings(path):
             contents = _collected(
-                READERS[extension](path), GrowingPoints() if points is None else points
+                READERS[extension](path), PointBuffer() if points is None else points
             )
-    except StoreError:
+    except MemmapError:
         raise
     except Exception as error:
         raise read_error(path, error) from error
@@ -96,7 +96,7 @@ def _named(contents: TractogramContents, path: Path) -> TractogramContents:
     return contents
 
 
-def _collected(blocks: Blocks, points: GrowingPoints) -> TractogramContents:
+def _collected(blocks: Blocks, points: PointBuffer) -> TractogramContents:
     """Append the blocks of a file to the points, and put with them what comes last."""
     first = len(points)
     while True:

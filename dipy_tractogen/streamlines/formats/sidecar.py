@@ -18,11 +18,11 @@ import numpy as np
 from dipy_tractogen.utils.messages import normalized_name, reason
 from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
-    Unfit,
+    SchemaError,
     mapping,
     parse_json,
     record,
-    shown,
+    short_repr,
     text,
     write_json,
 )
@@ -40,7 +40,7 @@ def _check_code(value: object, place: str) -> None:
     """Check that a name is the text of a code."""
     text(15)(value, place)
     if not (value.isascii() and value.isdigit()):
-        raise Unfit(place, shown(value), "a whole number")
+        raise SchemaError(place, short_repr(value), "a whole number")
 
 
 _SAID = record(
@@ -149,7 +149,7 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
     return said if is_ours else {}
 
 
-def put_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:
+def write_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:
     """Write plain values as the JSON file of a tractogram.
 
     Without any, a file of ours of an older tractogram is removed, if `force`.

@@ -16,10 +16,10 @@ from nibabel.streamlines.trk import get_affine_trackvis_to_rasmm
 from nibabel.streamlines.trk import header_2_dtype as _DTYPE
 import numpy as np
 
-from dipy_tractogen.utils.memmap import mapped
+from dipy_tractogen.utils.memmap import map_file
 
+from ..affine import axis_codes, is_singular, transform_points, voxel_order
 from ..array_sequence import POINTS_PER_BLOCK
-from ..axes import axes_of, is_flat, moved, voxel_order
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -35,7 +35,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
     begin = int(header["_offset_data"])
     to_rasmm = get_affine_trackvis_to_rasmm(header)
     counts, properties = [np.zeros(0, np.intp)], [np.zeros((0, nb_properties), "f4")]
-    contents = mapped(path)
+    contents = map_file(path)
     for starts, sizes in _walk(contents, header, order, width, nb_properties):
         first = starts[0]
         last = starts[-1] + sizes[-1] * width + nb_properties
@@ -52,7 +52,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
         rows = words[is_point].reshape(-1, width)
         if hasattr(mmap, "MADV_DONTNEED"):
             contents.madvise(mmap.MADV_DONTNEED)
-        yield moved(rows[:, :3], to_rasmm)
+        yield transform_points(rows[:, :3], to_rasmm)
     lengths = np.concatenate(counts)
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:
@@ -184,7 +184,7 @@ def _affine(header: dict, path: Path) -> np.ndarray:
             " x ".join(f"{size:g}" for size in header["voxel_sizes"]),
         )
         return np.eye(4, dtype=np.float32)
-    if not np.isfinite(affine).all() or is_flat(affine):
+    if not np.isfinite(affine).all() or is_singular(affine):
         raise ValueError("its vox_to_ras is flat, or holds what is no number")
-    axes_of(affine)
+    axis_codes(affine)
     return affine

@@ -16,14 +16,14 @@ import zipfile
 
 import numpy as np
 
-from dipy_tractogen.utils.memmap import check_inflated
+from dipy_tractogen.utils.memmap import check_unpacked_size
 from dipy_tractogen.utils.schema import (
+    integer,
     list_of,
     number,
     parse_json,
     record,
-    shown,
-    whole,
+    short_repr,
 )
 
 from ..array_sequence import POINTS_PER_BLOCK, lengths_between
@@ -44,13 +44,13 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # The sum over bytes is taken while they are in the cache of the processor.
 _BYTES_AT_A_TIME = 2**20
 
-_COUNT = whole(0, 2**53)
+_COUNT = integer(0, 2**53)
 _ROW = list_of(number(), 4, 4)
 _CHECK_HEADER = record(
     {
         "NB_VERTICES": _COUNT,
         "NB_STREAMLINES": _COUNT,
-        "DIMENSIONS": list_of(whole(0, 2**16 - 1), 3, 3),
+        "DIMENSIONS": list_of(integer(0, 2**16 - 1), 3, 3),
         "VOXEL_TO_RASMM": list_of(_ROW, 4, 4),
     }
 )
@@ -111,7 +111,7 @@ def _opened(
     with zipfile.ZipFile(path) as archive:
         members = _members(archive.infolist())
         announced = sum(member.info.file_size for member in members.values())
-        check_inflated(announced, path.stat().st_size)
+        check_unpacked_size(announced, path.stat().st_size)
         if _HEADER not in members:
             raise ValueError(f"it has no {_HEADER}")
         header = _header(archive, members.pop(_HEADER))
@@ -136,9 +136,9 @@ def _members(infos: list[zipfile.ZipInfo]) -> dict[str, _Member]:
     for info in infos:
         name = info.filename.replace("\\", "/")
         if name.startswith("/") or name[1:3] == ":/" or ".." in name.split("/"):
-            raise ValueError(f"its member {shown(name)} lies outside of the file")
+            raise ValueError(f"its member {short_repr(name)} lies outside of the file")
         if name in names:
-            raise ValueError(f"its member {shown(name)} is there twice")
+            raise ValueError(f"its member {short_repr(name)} is there twice")
         names.add(name)
         folder, _, base = name.rpartition("/")
         kind = base.split(".")[0] if not folder else folder.split("/")[0]
@@ -150,9 +150,11 @@ def _members(infos: list[zipfile.ZipInfo]) -> dict[str, _Member]:
         else:
             continue
         if key in members:
-            raise ValueError(f"its array {shown(key)} is there twice")
+            raise ValueError(f"its array {short_repr(key)} is there twice")
         if info.flag_bits & 1 or info.compress_type not in _COMPRESSIONS:
-            raise ValueError(f"its member {shown(name)} is neither stored nor deflated")
+            raise ValueError(
+                f"its member {short_repr(name)} is neither stored nor deflated"
+            )
         members[key] = member
     return members
 
@@ -164,15 +166,19 @@ def _parsed(
     name, *width, dtype = base.split(".")
     levels = {"positions": 0, "offsets": 0, "dpg": 2}.get(kind, 1)
     if bool(folder) + folder.count("/") != levels or not name or len(width) > 1:
-        raise ValueError(f"its member {shown(info.filename)} has no place in a .trx")
+        raise ValueError(
+            f"its member {short_repr(info.filename)} has no place in a .trx"
+        )
     if dtype not in _TYPES[kind]:
         raise ValueError(
-            f"its member {shown(info.filename)} is of the type {shown(dtype)}, and "
-            f"{kind} are one of {', '.join(_TYPES[kind])}"
+            f"its member {short_repr(info.filename)} is of the type "
+            f"{short_repr(dtype)}, and {kind} are one of {', '.join(_TYPES[kind])}"
         )
     (given,) = width or ["1"]
     if not (given.isascii() and given.isdigit() and 0 < len(given) < 10 and int(given)):
-        raise ValueError(f"its member {shown(info.filename)} has no number of columns")
+        raise ValueError(
+            f"its member {short_repr(info.filename)} has no number of columns"
+        )
     stored = np.dtype(bool if dtype in ("bit", "bool") else dtype).newbyteorder("<")
     key = f"{folder}/{name}" if folder else name
     return key, _Member(info, int(given), stored)
@@ -194,11 +200,11 @@ def _check_sizes(header: dict, members: dict[str, _Member]) -> None:
         fits = member.width == widths.get(kind, member.width) and member.nb_rows >= 0
         if not fits or member.nb_rows not in rows.get(kind, (member.nb_rows,)):
             raise ValueError(
-                f"its {shown(key)} has {member.info.file_size} bytes, and the header "
-                f"says {n} streamlines and {nb_points} points"
+                f"its {short_repr(key)} has {member.info.file_size} bytes, and the "
+                f"header says {n} streamlines and {nb_points} points"
             )
         if kind == "dpg" and f"groups/{key.split('/')[1]}" not in members:
-            raise ValueError(f"its {shown(key)} is of a group that is not there")
+            raise ValueError(f"its {short_repr(key)} is of a group that is not there")
     for key, count in (("positions", nb_points), ("offsets", n)):
         if count and key not in members:
             raise ValueError(f"it has no {key}")
@@ -227,8 +233,8 @@ def _check_groups(groups: dict[str, np.ndarray], n: int) -> None:
         beyond = indices[(indices < 0) | (indices >= n)]
         if len(beyond):
             raise ValueError(
-                f"the group {shown(name)} holds streamline {beyond[0]}, and there are "
-                f"{n}, counted from 0"
+                f"the group {short_repr(name)} holds streamline {beyond[0]}, and there "
+                f"are {n}, counted from 0"
             )
 
 
@@ -258,5 +264,5 @@ def _fill(stream: zipfile.ZipExtFile, rows: np.ndarray) -> None:
     while done < len(target):
         count = stream.readinto(target[done : done + _BYTES_AT_A_TIME])
         if not count:
-            raise ValueError(f"its member {shown(stream.name)} is cut short")
+            raise ValueError(f"its member {short_repr(stream.name)} is cut short")
         done += count

@@ -17,7 +17,7 @@ from .sidecar import HEADER_KEY, Description, trx_names
 _ROWS_PER_CHUNK = 1_000_000
 
 
-class TrxStream:
+class TrxBlockWriter:
     """A TRX: points go straight into a stored zip, the rest by way of disk.
 
     `bundle_names` are those of the groups; `dtype` of the points is "float32" or

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.memmap import mapped
+from dipy_tractogen.utils.memmap import map_file
 
 from ..array_sequence import lengths_between
 
@@ -68,7 +68,7 @@ class PolyLines(NamedTuple):
 
 def read_legacy(path: Path) -> PolyLines:
     """Read the lines of a legacy file, of version 5.1 or before."""
-    return _Scanner(mapped(path)).lines()
+    return _Scanner(map_file(path)).lines()
 
 
 def write_legacy(path: Path, streamlines: ArraySequence) -> None:

@@ -19,7 +19,7 @@ import zlib
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.memmap import check_inflated, mapped
+from dipy_tractogen.utils.memmap import check_unpacked_size, map_file
 
 from ..array_sequence import lengths_between
 from .vtk_legacy import PolyLines, read_count
@@ -70,7 +70,7 @@ class _Array(NamedTuple):
 
 def read_xml(path: Path) -> PolyLines:
     """Read the lines of all pieces of an XML file; see `vtk_legacy.read_legacy`."""
-    return _Document(mapped(path)).lines()
+    return _Document(map_file(path)).lines()
 
 
 def write_xml(path: Path, streamlines: ArraySequence) -> None:
@@ -249,7 +249,7 @@ class _Document:
         total = (nb_blocks - 1) * block + (last or block) if nb_blocks else 0
         if size not in (None, total) or not last <= block > 0:
             raise ValueError(f"an array has {total} bytes, and not {size}")
-        check_inflated(total, len(self._contents))
+        check_unpacked_size(total, len(self._contents))
         packed = stream.bytes_after_header(3 + nb_blocks, self._header, sum(sizes))
         unpacked, place = [], 0
         for number, packed_size in enumerate(sizes):

@@ -12,8 +12,8 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.files import (
+    atomic_write,
     check_outputs,
-    replacing,
     tractogram_extension,
 )
 from dipy_tractogen.utils.messages import listed, normalized_name
@@ -22,13 +22,13 @@ from ..array_sequence import as_sequence, blocks, to_sequence
 from ..columns import (
     checked_labels,
     choose_inherited,
-    with_codes,
-    written_columns,
+    storable_columns,
+    text_to_codes,
 )
 from ..conditions import BUNDLE
 from ..reference import Reference
-from .block_writers import EXACT_TO, STREAMS, Stream, rounds_large
-from .sidecar import Description, put_sidecar, sidecar_path
+from .block_writers import BLOCK_WRITERS, EXACT_TO, BlockWriter, rounds_large
+from .sidecar import Description, sidecar_path, write_sidecar
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -62,7 +62,7 @@ class TractogramWriter:
     def __init__(
         self,
         path: Path,
-        stream: Stream,
+        stream: BlockWriter,
         *,
         reference: Reference,
         bundle_names: tuple[str, ...],
@@ -114,13 +114,13 @@ class TractogramWriter:
             return
         if labels is not None:
             labels = checked_labels(labels, n, len(self._bundle_names))
-        data = written_columns(data_per_streamline or {}, n)
+        data = storable_columns(data_per_streamline or {}, n)
         if labels is not None and BUNDLE in data:
             raise ValueError(
                 "data_per_streamline 'bundle' is where labels go: give another name"
             )
-        kept = self._chosen(written_columns(inherited or {}, n), data, labels)
-        data = with_codes({**data, **kept}, self._categories)
+        kept = self._chosen(storable_columns(inherited or {}, n), data, labels)
+        data = text_to_codes({**data, **kept}, self._categories)
         self._check_kinds(data, labels)
         self._warn_of_losses(labels, data)
         for rows, block, lengths in blocks(streamlines):
@@ -278,8 +278,8 @@ def open_writer(
         raise ValueError(f"{path} holds float32 only: write a .trx to use float16")
     check_outputs([path, sidecar_path(path)], force=force)
     reference = Reference.of(reference)
-    with replacing(path, force=force) as temporary:
-        stream = STREAMS[extension](temporary, reference, names, dtype)
+    with atomic_write(path, force=force) as temporary:
+        stream = BLOCK_WRITERS[extension](temporary, reference, names, dtype)
         try:
             writer = TractogramWriter(
                 path,
@@ -299,7 +299,7 @@ def open_writer(
         stream.close()
         # Only a tractogram that is whole is described.
         said = writer.description.as_dict()
-        put_sidecar(path, {} if stream.keeps_description else said, force=force)
+        write_sidecar(path, {} if stream.keeps_description else said, force=force)
 
 
 def save_bundles(

@@ -19,7 +19,7 @@ from .phantom_geometry import (
     DIMENSIONS,
     VOXEL_SIZE,
     check_cross_section,
-    place,
+    place_points,
 )
 
 MAX_VARYING_ENDS = 0.9
@@ -197,7 +197,7 @@ def _curves(
     directions = np.stack([np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)])
     across, through = _hold((laid * directions)[..., np.newaxis] + noise)
     section = {"radius": radius, "thickness": thickness}
-    return place(name, positions, across, through, **section)
+    return place_points(name, positions, across, through, **section)
 
 
 def _hold(offsets: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def check_cross_section(radius: float, thickness: float) -> None:
             raise ValueError(f"{name}={value}: give {limits}.")
 
 
-def place(
+def place_points(
     name: str,
     positions: np.ndarray,
     across: np.ndarray,

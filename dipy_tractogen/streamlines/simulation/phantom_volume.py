@@ -13,7 +13,7 @@ from .phantom_geometry import (
     VOXEL_SIZE,
     centreline,
     check_cross_section,
-    place,
+    place_points,
 )
 
 # Parts of a voxel's side, and mm between the samples that fill them.
@@ -42,7 +42,9 @@ def white_matter_fraction(*, radius: float = 6.5, thickness: float = 9.0) -> np.
         nb_positions = int(centreline(name).length / _SAMPLING_STEP)
         positions = np.linspace(0, 1, nb_positions)[:, np.newaxis]
         section = {"radius": radius, "thickness": thickness}
-        points = place(name, positions, np.cos(angles), np.sin(angles), **section)
+        points = place_points(
+            name, positions, np.cos(angles), np.sin(angles), **section
+        )
         height = points[..., 2] - MAX_THICKNESS / 2
         for corner in _CORNERS:
             columns = np.floor((points[..., :2] + corner) / side).astype(int)

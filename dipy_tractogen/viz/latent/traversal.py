@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.utils.files import replacing
+from dipy_tractogen.utils.files import atomic_write
 
 from ..cameras import choose_views, frame_points
 from ..compose import Key, compose
@@ -145,7 +145,7 @@ def _write_gif(frames: Sequence[np.ndarray], path: str | Path, *, force: bool) -
     durations = [_MILLISECONDS] * len(there_and_back)
     for end in (0, len(pictures) - 1):
         durations[end] = _MILLISECONDS_AT_ENDS
-    with replacing(path, force=force) as temporary:
+    with atomic_write(path, force=force) as temporary:
         there_and_back[0].save(
             temporary,
             format="GIF",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import json
 import math
 
-from dipy_tractogen.utils.messages import digits_of
+from dipy_tractogen.utils.messages import format_number
 
 DASH = "\N{EN DASH}"
 """Shown where there is no value."""
@@ -151,7 +151,7 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return digits_of(value)
+        return format_number(value)
     if isinstance(value, dict):
         return ", ".join(f"{name} {_as_text(each)}" for name, each in value.items())
     if isinstance(value, list) and all(isinstance(each, str) for each in value):

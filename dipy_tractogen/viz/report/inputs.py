@@ -11,7 +11,7 @@ from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
 from dipy_tractogen.utils.schema import (
     Check,
-    Unfit,
+    SchemaError,
     boolean,
     list_of,
     mapping,
@@ -19,7 +19,7 @@ from dipy_tractogen.utils.schema import (
     optional,
     read_json,
     record,
-    shown,
+    short_repr,
     text,
 )
 
@@ -189,13 +189,15 @@ def _check_metrics(value: object, place: str) -> None:
         sizes = {len(shares) for both in of_all for shares in both.values()}
         if sizes != {nb_bins}:
             where = f"distributions.{name}"
-            raise Unfit(where, "of other bins than its edges", f"{nb_bins} shares each")
+            raise SchemaError(
+                where, "of other bins than its edges", f"{nb_bins} shares each"
+            )
 
 
 def _file_name(value: object, place: str) -> None:
     is_name = isinstance(value, str) and value and "\0" not in value
     if not is_name or Path(value).name != value:
-        raise Unfit(place, shown(value), "the name of a file of this folder")
+        raise SchemaError(place, short_repr(value), "the name of a file of this folder")
 
 
 _FIGURE = record({"file": _file_name}, {"title": text(), "alt": text(10**6)})
@@ -235,7 +237,9 @@ def _check_latent(value: object, place: str) -> None:
     for name, values in correlations.get("values", {}).items():
         if len(values) != nb_attributes:
             found, wanted = f"a list of {len(values)}", f"one of {nb_attributes}"
-            raise Unfit(f"correlations.values.{name}", found, f"{wanted} attributes")
+            raise SchemaError(
+                f"correlations.values.{name}", found, f"{wanted} attributes"
+            )
 
 
 def _check_generation(value: object, place: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.utils.messages import digits_of
+from dipy_tractogen.utils.messages import format_number
 
 from .content import (
     OVERALL,
@@ -134,7 +134,7 @@ def _values(condition: dict) -> Cell:
         return text_cell(", ".join(condition["categories"]))
     unit = condition["unit"]
     low, high = (
-        digits_of(value) if abs(value) >= 1e5 else f"{value:.4g}"
+        format_number(value) if abs(value) >= 1e5 else f"{value:.4g}"
         for value in (condition["low"], condition["high"])
     )
     return text_cell(f"{low} to {high} {unit}".strip())

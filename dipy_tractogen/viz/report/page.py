@@ -8,7 +8,7 @@ from pathlib import Path
 import shlex
 
 from dipy_tractogen import __version__
-from dipy_tractogen.utils.files import file_digest, replacing
+from dipy_tractogen.utils.files import atomic_write, file_digest
 from dipy_tractogen.utils.messages import encodable
 
 from . import model_tables, pictures
@@ -83,7 +83,7 @@ def write_report(
     }
     # Those that have something in them.
     sections = {key: name for key, name in _SECTIONS.items() if parts.get(key, True)}
-    with replacing(path, force=force) as temporary:
+    with atomic_write(path, force=force) as temporary:
         text = encodable(_render(sections=sections, **parts))
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return Path(path)

@@ -12,7 +12,7 @@ import numpy as np
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.disk import DiskError, temporary_folder
 from dipy_tractogen.utils.messages import listed, printable
-from dipy_tractogen.utils.progress import followed
+from dipy_tractogen.utils.progress import track_progress
 
 from ..display import RenderingUnavailable
 from ..evaluation import plot_distributions, plot_measures
@@ -134,7 +134,7 @@ def render_pictures(
         logger.info("Drawing %s", counted(len(scenes), "picture"))
     try:
         with temporary_folder() as folder:
-            for number, scene in enumerate(followed(scenes, "Drawing")):
+            for number, scene in enumerate(track_progress(scenes, "Drawing")):
                 path = folder / f"{number}.png"
                 logger.info("Drawing %s", scene.title)
                 scene.draw(path, **options)

@@ -10,7 +10,7 @@ from pathlib import Path
 from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
 from dipy_tractogen.utils.files import (
     TRACTOGRAM_EXTENSIONS,
-    files_meant,
+    matching_files,
     split_extension,
 )
 
@@ -44,7 +44,7 @@ def named_files(
     found: dict[Path, str] = {}
     for name, value in values.items():
         for path in _paths_in(value):
-            for file in files_meant(path) if name in of_files else _file_named(path):
+            for file in matching_files(path) if name in of_files else _file_named(path):
                 for each in (file, *_beside(file)):
                     found.setdefault(each, name)
     return found

@@ -33,14 +33,14 @@ def write_table(
     """
     import csv
 
-    from dipy_tractogen.utils.files import replacing
-    from dipy_tractogen.utils.messages import digits_of, printable
+    from dipy_tractogen.utils.files import atomic_write
+    from dipy_tractogen.utils.messages import format_number, printable
 
     def as_text(value) -> str:
-        return digits_of(value) if isinstance(value, float) else printable(value)
+        return format_number(value) if isinstance(value, float) else printable(value)
 
     with (
-        replacing(path, force=force) as temporary,
+        atomic_write(path, force=force) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as stream,
     ):
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
@@ -62,11 +62,11 @@ def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
     """
     import numpy as np
 
-    from dipy_tractogen.utils.files import replacing
+    from dipy_tractogen.utils.files import atomic_write
 
     # NumPy, given a name, writes to another one where it ends in .NPZ.
     with (
-        replacing(path, force=force) as temporary,
+        atomic_write(path, force=force) as temporary,
         open(temporary, "wb") as stream,
     ):
         np.savez(stream, **arrays)

@@ -15,7 +15,7 @@ logger = logging.getLogger("dipy_tractogen")
 _MARK = "dipy_tractogen.json"
 _MAKER = "dipy_tractogen"
 _HISTORY, _BEST, _CHECKPOINT = "history.csv", "best.keras", "checkpoint.npz"
-# What a kill leaves of a file that was being written (`streamlines.files.replacing`).
+# What a kill leaves of a file that was being written (`utils.files.atomic_write`).
 _REMAINDER = re.compile(r"\.(best-[0-9a-f]{8}\.keras|checkpoint-[0-9a-f]{8}\.npz)")
 
 
@@ -139,9 +139,9 @@ class Workspace:
         """
         import shutil
 
-        from dipy_tractogen.utils.files import replacing
+        from dipy_tractogen.utils.files import atomic_write
 
-        with replacing(history_file, force=force) as temporary:
+        with atomic_write(history_file, force=force) as temporary:
             shutil.copyfile(self.history, temporary)
 
     def finish(self) -> None:
@@ -214,11 +214,11 @@ class Workspace:
 
 def _write_mark(mark: Path) -> None:
     """Mark a folder as one of a training; remove it if that cannot be."""
-    from dipy_tractogen.utils.disk import writing
+    from dipy_tractogen.utils.disk import write_errors
 
     said = {"made_by": _MAKER, "version": __version__}
     try:
-        with writing(mark), mark.open("x", encoding="utf-8") as stream:
+        with write_errors(mark), mark.open("x", encoding="utf-8") as stream:
             json.dump(said, stream)
     except BaseException:
         mark.unlink(missing_ok=True)

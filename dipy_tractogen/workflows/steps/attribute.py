@@ -30,11 +30,11 @@ def predict(model, bundles, *, show_progress: bool = False):
 
     from dipy_tractogen.streamlines.conditions import computed_values
     from dipy_tractogen.streamlines.geometry import resample
-    from dipy_tractogen.utils.progress import followed
+    from dipy_tractogen.utils.progress import track_progress
 
     predictions, computed = [], []
     starts = range(0, len(bundles), _BLOCK)
-    for start in followed(starts, "Predicting", show_bar=show_progress):
+    for start in track_progress(starts, "Predicting", show_bar=show_progress):
         block = bundles.streamlines[start : start + _BLOCK]
         points = resample(block, model.nb_points)
         predictions.append(model.predict_attribute(points))

@@ -158,10 +158,10 @@ def encoded_blocks(
         The streamlines, in their order.
     """
     from dipy_tractogen.streamlines.geometry import resample
-    from dipy_tractogen.utils.progress import followed
+    from dipy_tractogen.utils.progress import track_progress
 
     starts = range(0, len(bundles), BLOCK)
-    for start in followed(starts, description, show_bar=show_progress):
+    for start in track_progress(starts, description, show_bar=show_progress):
         rows = slice(start, start + BLOCK)
         points = resample(bundles.streamlines[rows], model.nb_points)
         values = known_values(bundles, rows) if model.conditions_in_networks else None

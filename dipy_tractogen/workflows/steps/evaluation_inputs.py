@@ -96,7 +96,7 @@ def load_generated(files: list[Path], given: dict, **options):
     import numpy as np
 
     from dipy_tractogen.streamlines.conditions import COMPUTED, asked_name
-    from dipy_tractogen.streamlines.formats.block_writers import STREAMS
+    from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
     from dipy_tractogen.streamlines.formats.readers import read_tractogram
     from dipy_tractogen.streamlines.naming import column_of
     from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
@@ -106,7 +106,7 @@ def load_generated(files: list[Path], given: dict, **options):
     bundles = load(files, given, continuous=places, **options)
     asked: dict = {}
     for number, file in enumerate(files):
-        stream = STREAMS.get(file.suffix.lower())
+        stream = BLOCK_WRITERS.get(file.suffix.lower())
         if stream is None or not stream.keeps_data:
             continue
         data = read_tractogram(file).data_per_streamline

@@ -13,7 +13,7 @@ from .encoding import encoded_blocks
 if TYPE_CHECKING:
     from dipy_tractogen.segment.metric import LatentMetric
     from dipy_tractogen.segment.neighbours import NearestLatents
-    from dipy_tractogen.streamlines.place import Place
+    from dipy_tractogen.streamlines.location import Location
 
 
 def reference_parameters(
@@ -159,7 +159,7 @@ class LatentReference:
     estimator: NearestLatents
     metric: LatentMetric
     bundle_names: tuple[str, ...]
-    place: Place | None = None
+    place: Location | None = None
 
     def compare(self, model, bundles, *, show_progress: bool):
         """Find the nearest reference streamline of each.
@@ -247,7 +247,7 @@ class LatentReference:
             If it is another file, or of another model or command.
         """
         from dipy_tractogen.segment.metric import LatentMetric
-        from dipy_tractogen.streamlines.place import Place
+        from dipy_tractogen.streamlines.location import Location
         from dipy_tractogen.utils.files import file_digest
 
         from .thresholds_file import read_thresholds
@@ -258,7 +258,7 @@ class LatentReference:
             made = kind.from_arrays(arrays)
             metric = LatentMetric(arrays["factor"])
             names, digest = arrays["bundle_names"].tolist(), str(arrays["model"])
-            place = Place.from_array(arrays["place"]) if "place" in arrays else None
+            place = Location.from_array(arrays["place"]) if "place" in arrays else None
         except ValueError as error:
             raise ValueError(
                 f"{path} holds no thresholds, or is damaged ({error}): give a whole "

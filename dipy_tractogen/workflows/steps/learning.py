@@ -13,7 +13,7 @@ from .latent_reference import LatentReference, latents_and_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from dipy_tractogen.streamlines.place import Place
+    from dipy_tractogen.streamlines.location import Location
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -132,14 +132,17 @@ def _share(marks) -> float:
     return float(marks.mean())
 
 
-def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Place]:
+def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Location]:
     """Load, or make, and encode all examples; say where those of bundles are."""
     import numpy as np
 
     from dipy_tractogen.segment.neighbours import NONE
-    from dipy_tractogen.streamlines.copies import describe_copies, first_copies
+    from dipy_tractogen.streamlines.duplicates import (
+        describe_duplicates,
+        first_occurrences,
+    )
+    from dipy_tractogen.streamlines.location import Location
     from dipy_tractogen.streamlines.naming import UNASSIGNED
-    from dipy_tractogen.streamlines.place import Place
     from dipy_tractogen.utils.files import expand_inputs
 
     shown = {"show_progress": flow.show_progress}
@@ -153,8 +156,10 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Plac
     codes = [names.index(n) if n in names else NONE for n in bundles.bundle_names]
     labels = np.array(codes)[bundles.labels]
     # A copy in another fold would make every reference as near as can be.
-    groups, nothing = first_copies(bundles.streamlines), np.full(len(labels), NONE)
-    for found in describe_copies({"reference": (bundles.streamlines, bundles.labels)}):
+    groups, nothing = first_occurrences(bundles.streamlines), np.full(len(labels), NONE)
+    for found in describe_duplicates(
+        {"reference": (bundles.streamlines, bundles.labels)}
+    ):
         logger.warning("%s; they count as one", found)
     make = not given["invalid_files"] and bool((labels != NONE).all())
     seed = given["seed"] if make else None
@@ -170,7 +175,7 @@ def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Plac
         nothing = np.full(len(invalid), NONE)
         groups = len(labels) + np.arange(len(invalid))
         parts.append((*real, nothing, groups, nothing))
-    place = Place.of(bundles.select(labels != NONE).streamlines)
+    place = Location.of(bundles.select(labels != NONE).streamlines)
     return Examples(*(np.concatenate(each) for each in zip(*parts))), names, place
 
 

@@ -26,10 +26,10 @@ def compare_places(**sets) -> tuple[str, dict]:
     places : dict of str to dict
         The same as numbers.
     """
-    from dipy_tractogen.streamlines.place import Place
+    from dipy_tractogen.streamlines.location import Location
 
     places = {
-        name: each if isinstance(each, Place) else Place.of(each)
+        name: each if isinstance(each, Location) else Location.of(each)
         for name, each in sets.items()
         if each is not None
     }

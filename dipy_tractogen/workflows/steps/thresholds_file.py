@@ -31,7 +31,7 @@ def read_thresholds(path: str | Path) -> dict[str, np.ndarray]:
     """
     from dipy_tractogen.segment.neighbours import NEIGHBOURS_ARRAYS
     from dipy_tractogen.utils.array_schema import Array, read_arrays
-    from dipy_tractogen.utils.schema import Unfit
+    from dipy_tractogen.utils.schema import SchemaError
 
     arrays = read_arrays(
         path,
@@ -46,10 +46,12 @@ def read_thresholds(path: str | Path) -> dict[str, np.ndarray]:
     )
     nb_names, nb_thresholds = len(arrays["bundle_names"]), len(arrays["thresholds"])
     if nb_names < nb_thresholds:
-        raise Unfit("bundle_names", f"{nb_names} names", f"{nb_thresholds} or more")
+        raise SchemaError(
+            "bundle_names", f"{nb_names} names", f"{nb_thresholds} or more"
+        )
     width = arrays["reference"].shape[1]
     # The point error is a coordinate as well.
     if width != len(arrays["factor"]) + 1:
         wanted = f"{len(arrays['factor']) + 1}, as the factor makes"
-        raise Unfit("reference", f"of {width} coordinates", wanted)
+        raise SchemaError("reference", f"of {width} coordinates", wanted)
     return arrays

@@ -187,7 +187,7 @@ class TrainingFlow(TractogenFlow):
 
     def _load(self, model, files, names: dict, folder: Path, given: dict):
         """Load and split the bundles; tell the model's record of them."""
-        from dipy_tractogen.streamlines.copies import describe_copies
+        from dipy_tractogen.streamlines.duplicates import describe_duplicates
         from dipy_tractogen.utils.files import file_digest
 
         began = time.perf_counter()
@@ -201,7 +201,7 @@ class TrainingFlow(TractogenFlow):
             show_progress=self.show_progress,
             **names,
         )
-        for found in describe_copies({"": (bundles.streamlines, bundles.labels)}):
+        for found in describe_duplicates({"": (bundles.streamlines, bundles.labels)}):
             logger.warning("%s: held-out ones may be trained on as well", found)
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = _of_known_categories(aside, kept)
@@ -283,12 +283,12 @@ def _places(given: dict) -> list[Path]:
 
 def _log_stages(seconds: dict[str, float]) -> None:
     """Say what the time was spent on, the steps being one part of it."""
-    from dipy_tractogen.utils.progress import describe_duration
+    from dipy_tractogen.utils.progress import format_duration
 
     parts = ", ".join(
-        f"{name} {describe_duration(each)}" for name, each in seconds.items()
+        f"{name} {format_duration(each)}" for name, each in seconds.items()
     )
-    logger.info("In all %s: %s", describe_duration(sum(seconds.values())), parts)
+    logger.info("In all %s: %s", format_duration(sum(seconds.values())), parts)
 
 
 def _described(conditions) -> str:

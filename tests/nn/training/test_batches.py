@@ -12,7 +12,7 @@ from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.utils import memmap as store
-from dipy_tractogen.utils.memmap import GrowingPoints
+from dipy_tractogen.utils.memmap import PointBuffer
 
 from .batches import taken
 
@@ -29,7 +29,7 @@ def nothing_in_memory(monkeypatch):
 @pytest.fixture(scope="module")
 def on_disk(phantom, tmp_path_factory):
     """The streamlines of the phantom, with their own points, in a mapped file."""
-    points = GrowingPoints(tmp_path_factory.mktemp("points"))
+    points = PointBuffer(tmp_path_factory.mktemp("points"))
     lengths = np.asarray(phantom.streamlines._lengths)
     for streamline in phantom.streamlines:
         points.append(np.asarray(streamline, dtype=np.float32))

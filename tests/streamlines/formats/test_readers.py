@@ -13,7 +13,7 @@ import pytest
 from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.writers import save_bundles
-from dipy_tractogen.utils.memmap import GrowingPoints
+from dipy_tractogen.utils.memmap import PointBuffer
 
 
 def assert_same_points(found, expected, atol=1e-4):
@@ -137,12 +137,13 @@ def test_data_per_streamline(extension, grid, make_streamlines, tmp_path):
 
 
 def test_blocks_are_put_together(suffix, grid, make_streamlines, tmp_path, monkeypatch):
-    for module in ("dpy", "tck_reader", "trk_reader", "trx_reader", "vtk"):
-        monkeypatch.setattr(f"dipy_tractogen.streamlines.{module}.POINTS_PER_BLOCK", 20)
+    for module in ("hdf5", "tck_reader", "trk_reader", "trx_reader", "vtk"):
+        name = f"dipy_tractogen.streamlines.formats.{module}.POINTS_PER_BLOCK"
+        monkeypatch.setattr(name, 20)
     path = tmp_path / f"a.{suffix}"
     streamlines = make_streamlines(grid, n=40)
     save_bundles(path, streamlines, reference=grid)
-    points = GrowingPoints(tmp_path)
+    points = PointBuffer(tmp_path)
     points.append(np.ones((3, 3), dtype=np.float32))
     assert_same_points(read_tractogram(path, points).streamlines, streamlines)
     assert len(points) == 3 + len(streamlines._data)

@@ -13,11 +13,11 @@ from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.sidecar import (
     Description,
     normalized_name,
-    put_sidecar,
     read_sidecar,
     sidecar_path,
     trk_names,
     trx_names,
+    write_sidecar,
 )
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
@@ -207,10 +207,10 @@ def test_a_body_that_raises_leaves_no_sidecar(tmp_path, monkeypatch, written):
 
 
 def test_sidecars_are_replaced_if_forced(tmp_path):
-    put_sidecar(tmp_path / "a.trk", {"x": 1}, force=False)
+    write_sidecar(tmp_path / "a.trk", {"x": 1}, force=False)
     with pytest.raises(FileExistsError):
-        put_sidecar(tmp_path / "a.trk", {"x": 2}, force=False)
-    put_sidecar(tmp_path / "a.trk", {"x": 2}, force=True)
+        write_sidecar(tmp_path / "a.trk", {"x": 2}, force=False)
+    write_sidecar(tmp_path / "a.trk", {"x": 2}, force=True)
     assert read_sidecar(tmp_path / "a.trk")["x"] == 2
 
 

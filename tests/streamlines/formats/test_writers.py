@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.formats.block_writers import TrkStream
+from dipy_tractogen.streamlines.formats.block_writers import TrkBlockWriter
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
 from dipy_tractogen.streamlines.formats.writers import (
@@ -254,7 +254,7 @@ def test_file_that_cannot_be_closed_is_not_described(
         self._file.close()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(TrkStream, "close", close)
+    monkeypatch.setattr(TrkBlockWriter, "close", close)
     data = {"a name of more than twenty letters": np.arange(7)}
     with pytest.raises(WriteError):
         save_bundles(

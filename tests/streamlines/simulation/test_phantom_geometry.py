@@ -6,7 +6,7 @@ from dipy_tractogen.streamlines.simulation.phantom_geometry import (
     BUNDLE_NAMES,
     WAYPOINTS,
     centreline,
-    place,
+    place_points,
 )
 
 
@@ -30,7 +30,7 @@ def test_no_offset_passes_the_centre_of_a_bend(name, radius):
     line = centreline(name)
     positions = np.linspace(0, 1, 300)[:, np.newaxis]
     across = np.linspace(-1, 1, 21)
-    points = place(name, positions, across, 0.0, radius=radius, thickness=9)
+    points = place_points(name, positions, across, 0.0, radius=radius, thickness=9)
     angles = np.interp(positions[:-1], line.positions, line.angles)
     moves = np.diff(points, axis=0)
     forward = moves[..., 0] * np.cos(angles) + moves[..., 1] * np.sin(angles)

@@ -10,7 +10,7 @@ import numpy as np
 from .array_sequence import to_sequence
 from .geometry import resample
 
-SAME_MM = 0.01
+DUPLICATE_MM = 0.01
 """Streamlines that are nearer are one and the same: formats round differently, and
 tracking never gives one twice."""
 
@@ -20,7 +20,7 @@ _BLOCK = 65536
 _LARGEST_STEP = 2**31 - 1
 
 
-def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+def duplicate_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     """Return a number for each streamline, (n,), int64, that is equal for its copies.
 
     Copies have the same points at equal arc length, to 0.01 mm, from either end. Each
@@ -31,7 +31,7 @@ def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     keys = [np.zeros(0, dtype=np.int64)]
     for start in range(0, len(streamlines), _BLOCK):
         points = resample(streamlines[start : start + _BLOCK], _NB_POINTS)
-        steps = np.rint(points.astype(float) / SAME_MM)
+        steps = np.rint(points.astype(float) / DUPLICATE_MM)
         steps = np.clip(steps, -_LARGEST_STEP, _LARGEST_STEP).astype(np.int64)
         # The first coordinate in which the ends differ tells the direction.
         ends = steps[:, -1] - steps[:, 0]
@@ -43,7 +43,7 @@ def copy_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     return np.concatenate(keys)
 
 
-def count_copies(
+def count_duplicates(
     streamlines: ArraySequence | np.ndarray, labels: np.ndarray | None = None
 ) -> int:
     """Return how many streamlines are copies of others of their set or bundle.
@@ -51,25 +51,27 @@ def count_copies(
     Bundles may share streamlines: with `labels` (n,) those of two bundles are no
     copies.
     """
-    keys = copy_keys(streamlines)
+    keys = duplicate_keys(streamlines)
     if labels is not None:
         keys = np.column_stack([keys, labels])
     return len(keys) - len(np.unique(keys, axis=0))
 
 
-def first_copies(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+def first_occurrences(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     """Return for each streamline the index of the first that is the same, (n,)."""
     _, first, of = np.unique(
-        copy_keys(streamlines), return_index=True, return_inverse=True
+        duplicate_keys(streamlines), return_index=True, return_inverse=True
     )
     return first[of]
 
 
-def describe_copies(
+def describe_duplicates(
     sets: Mapping[str, tuple[ArraySequence | np.ndarray, np.ndarray | None]],
 ) -> list[str]:
     """Return a sentence about each set of streamlines and labels that holds copies."""
-    found = {name: (count_copies(*each), len(each[0])) for name, each in sets.items()}
+    found = {
+        name: (count_duplicates(*each), len(each[0])) for name, each in sets.items()
+    }
     return [
         " ".join(["Of the", str(total), *name.split(), "streamlines", str(copies)])
         + " are copies of others of them"

@@ -8,7 +8,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .array_sequence import to_sequence
-from .geometry import own_lengths
+from .geometry import arc_lengths
 
 # As many say where a tractogram is.
 _MOST = 20_000
@@ -17,8 +17,8 @@ _PERCENTILES = (1, 50, 99)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Length and place of a set of streamlines.
+class Location:
+    """Length and location of a set of streamlines.
 
     Parameters
     ----------
@@ -36,22 +36,22 @@ class Place:
     high_mm: tuple[float, float, float]
 
     @classmethod
-    def of(cls, streamlines: ArraySequence | np.ndarray) -> Place:
-        """Return the place of streamlines (RASMM, mm), of many by an even choice."""
+    def of(cls, streamlines: ArraySequence | np.ndarray) -> Location:
+        """Return the location of streamlines (RASMM, mm), of many of an even choice."""
         streamlines = to_sequence(streamlines)
         if not len(streamlines):
             raise ValueError("no streamlines: give one or more to tell where they are")
         some = streamlines[:: -(-len(streamlines) // _MOST)]
         low, centre, high = np.percentile(some.get_data(), _PERCENTILES, axis=0)
-        length = float(np.median(own_lengths(some)))
+        length = float(np.median(arc_lengths(some)))
         return cls(length, *(tuple(map(float, each)) for each in (centre, low, high)))
 
     @classmethod
-    def from_array(cls, values: np.ndarray) -> Place:
-        """Return the place of the ten finite numbers of `to_array`."""
+    def from_array(cls, values: np.ndarray) -> Location:
+        """Return the location of the ten finite numbers of `to_array`."""
         values = np.asarray(values, dtype=float)
         if values.shape != (10,) or not np.isfinite(values).all():
-            raise ValueError(f"a place of the shape {values.shape}: give ten numbers")
+            raise ValueError(f"a location of {values.shape} values: give ten")
         length, *rest = values.tolist()
         return cls(length, tuple(rest[:3]), tuple(rest[3:6]), tuple(rest[6:]))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.place import Place
+from dipy_tractogen.streamlines.location import Location
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def place():
     points[..., 0] = np.arange(31)
     points[..., 1] = np.arange(101)[:, None]
     points[..., 2] = -5
-    return Place.of(points)
+    return Location.of(points)
 
 
 def test_length_and_place(place):
@@ -26,12 +26,12 @@ def test_length_and_place(place):
 
 
 def test_array_and_plain_values(place):
-    assert Place.from_array(place.to_array()) == place
+    assert Location.from_array(place.to_array()) == place
     assert place.to_dict()["centre_mm"] == [15, 50, -5]
     with pytest.raises(ValueError, match="ten numbers"):
-        Place.from_array(np.zeros(9))
+        Location.from_array(np.zeros(9))
 
 
 def test_nothing_has_no_place():
     with pytest.raises(ValueError, match="one or more"):
-        Place.of(np.zeros((0, 3, 3), dtype=np.float32))
+        Location.of(np.zeros((0, 3, 3), dtype=np.float32))

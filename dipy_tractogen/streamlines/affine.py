@@ -10,12 +10,12 @@ _AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
 _SMALLEST_VOXEL = 1e-12
 
 
-def is_flat(affine: np.ndarray) -> bool:
+def is_singular(affine: np.ndarray) -> bool:
     """Return whether voxels of a finite affine (4, 4) have hardly any volume."""
     return bool(abs(np.linalg.det(affine[:3, :3].astype(float))) < _SMALLEST_VOXEL)
 
 
-def moved(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
+def transform_points(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """Return points (n, 3) after an affine (4, 4), computed in float64, as float32.
 
     Axis by axis: a product of matrices is slower.
@@ -28,7 +28,7 @@ def moved(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
     return found
 
 
-def axes_of(affine: np.ndarray) -> str:
+def axis_codes(affine: np.ndarray) -> str:
     """Return the directions nearest to the axes of a grid, such as "RAS".
 
     Raises ValueError if two axes cannot be told apart.
