@@ -67,13 +67,12 @@ def coordinates(model, sets: Sets) -> dict[str, dict[str, np.ndarray]]:
     """Give what distances are measured between, by the name of the distance."""
     reference = sets.outputs["training"]
     of_reference = sets.labels["training"] >= 0
-    metric = LatentMetric.of(
-        lambda z: model.decode(z, nb_points=32), reference["z_mean"][of_reference]
-    )
+    metric = LatentMetric(lambda z: model.decode(z, nb_points=32))
+    metric.fit(reference["z_mean"][of_reference])
     ways = {
         "latents": lambda one: one["z_mean"],
-        "latents in mm": lambda one: one["z_mean"] @ metric.factor,
-        "default": lambda one: metric.coordinates(one["z_mean"], one["error_mm"]),
+        "latents in mm": lambda one: one["z_mean"] @ metric.factor_,
+        "default": lambda one: metric.transform(one["z_mean"], one["error_mm"]),
     }
     if "deviation" in reference:
         deviation = reference["deviation"][of_reference].mean(axis=0)

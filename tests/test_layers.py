@@ -13,7 +13,7 @@ import dipy_tractogen
 
 PACKAGE = Path(dipy_tractogen.__file__).parent
 LAYERS = (
-    *("workflows", "viz", "tuning", "metrics", "nn", "segment"),
+    *("workflows", "viz", "tuning", "segment", "metrics", "nn"),
     *("sampling", "streamlines", "utils"),
 )
 HOMES = {

@@ -1,24 +1,28 @@
-"""How many streamlines miss the length, curvature or tortuosity that was asked for."""
+"""Check of generated streamlines against the length and so on that were asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import logging
 
-from .thresholds import ThresholdsNotMet
+import numpy as np
+
+from dipy_tractogen.streamlines.conditions import COMPUTED
+from dipy_tractogen.utils.messages import ThresholdsNotMet
 
 logger = logging.getLogger("dipy_tractogen")
 
 # How far the length of a streamline may be from the one that was asked for.
 _TOLERANCE_MM = 1.0
 _TOLERANCE = 0.02
-# How far other numbers may be, in deviations of the training.
+# How far other numbers may be, in standard deviations of the training.
 _TOLERANCE_OF_OTHERS = 1.0
 
 
 @dataclass
-class _Asked:
-    """What was asked of a number, and how many streamlines miss it."""
+class _Condition:
+    """A number or a range that was asked for, and a count of what misses it."""
 
     name: str
     low: float
@@ -31,15 +35,11 @@ class _Asked:
 
     @property
     def tolerance(self) -> str:
-        """How far a streamline may be from what was asked, in words."""
         if self.name == "length":
             return f"{_TOLERANCE_MM:g} mm and {100 * _TOLERANCE:g} %"
         return f"{_TOLERANCE_OF_OTHERS * self.deviation:.2g} {self.unit}".rstrip()
 
-    def look(self, obtained) -> None:
-        """Count streamlines by what they have, an array of numbers."""
-        import numpy as np
-
+    def update(self, obtained: np.ndarray) -> None:
         error = np.maximum(np.maximum(self.low - obtained, obtained - self.high), 0)
         allowed = _TOLERANCE_OF_OTHERS * self.deviation
         if self.name == "length":
@@ -50,7 +50,6 @@ class _Asked:
         self.largest = max(self.largest, float(error.max(initial=0)))
 
     def describe(self) -> str:
-        """Say how many miss it, and by how much."""
         return (
             f"{self.nb_missed} of {self.nb_streamlines} streamlines miss the asked "
             f"{self.name} by more than {self.tolerance}, by {self.largest:.3g}"
@@ -58,43 +57,41 @@ class _Asked:
         )
 
 
-class AskedValues:
-    """Counts streamlines that do not have what was asked for, as far as that shows.
+class ConditionCheck:
+    """Count of streamlines that miss the length, curvature or tortuosity asked for.
 
     Parameters
     ----------
-    given : dict
-        What is asked, by name: a number or a range, as `parse_conditions` gives it.
-        What is not measured along the points is passed over.
+    asked : mapping of str to object
+        A number or a range (low, high) by name, as a generation takes them. Conditions
+        that are not computed from points are passed over.
     conditions : Conditions
-        What the model knows of its streamlines.
+        What the model knows of streamlines.
     """
 
-    def __init__(self, given: dict, conditions):
-        from dipy_tractogen.streamlines.conditions import COMPUTED
-
-        self._asked = []
+    def __init__(self, asked: Mapping, conditions):
+        self._checked = []
         for name in COMPUTED:
-            if name in given:
-                value, one = given[name], conditions[name]
+            if name in asked:
+                value, one = asked[name], conditions[name]
                 low, high = value if isinstance(value, tuple) else (value, value)
-                self._asked.append(_Asked(name, low, high, one.unit, one.deviation))
+                condition = _Condition(name, low, high, one.unit, one.deviation)
+                self._checked.append(condition)
 
-    def look(self, values: dict) -> None:
-        """Count streamlines.
+    def update(self, values: Mapping[str, np.ndarray]) -> None:
+        """Count more streamlines.
 
         Parameters
         ----------
-        values : dict of str to ndarray of shape (m,)
-            What they have, by name, on the points that the model gives them: resampled
-            to fewer they are shorter.
+        values : mapping of str to ndarray of shape (m,)
+            What they have, on the points of the model: with fewer they are shorter.
         """
-        for one in self._asked:
-            one.look(values[one.name])
+        for one in self._checked:
+            one.update(values[one.name])
 
     def warn(self) -> None:
-        """Say how many miss what was asked, and what to do, if any do."""
-        for one in self._asked:
+        """Warn of streamlines that miss what was asked."""
+        for one in self._checked:
             if one.nb_missed:
                 logger.warning(
                     "%s: ask within the training's range, without --smooth, or train "
@@ -102,14 +99,14 @@ class AskedValues:
                     one.describe(),
                 )
 
-    def found(self) -> dict[str, dict]:
+    def to_dict(self) -> dict[str, dict]:
         """Return the counts.
 
         Returns
         -------
         dict of str to dict
             By name ``nb_streamlines``, ``nb_missed`` and ``largest_miss``, in the unit
-            of what was asked.
+            of the condition.
         """
         return {
             one.name: {
@@ -117,17 +114,13 @@ class AskedValues:
                 "nb_missed": one.nb_missed,
                 "largest_miss": one.largest,
             }
-            for one in self._asked
+            for one in self._checked
         }
 
     def raise_if_missed(self) -> None:
-        """Refuse what more than half of the streamlines miss.
-
-        Raises
-        ------
-        ThresholdsNotMet
-            If something is.
-        """
-        missed = [one for one in self._asked if 2 * one.nb_missed > one.nb_streamlines]
+        """Raise ThresholdsNotMet where more than half of the streamlines miss."""
+        missed = [
+            each for each in self._checked if 2 * each.nb_missed > each.nb_streamlines
+        ]
         if missed:
             raise ThresholdsNotMet("\n".join(one.describe() for one in missed))

@@ -1,4 +1,4 @@
-"""Errors of reconstructed points, of predicted numbers and of requested attributes."""
+"""Errors of reconstruction, of predicted numbers and of requested attributes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
+
+from .latent import disentanglement, streamline_attributes
 
 
 def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
@@ -27,6 +29,52 @@ def summarize_errors(errors: np.ndarray) -> dict[str, float | None]:
     return {
         "mean": float(np.mean(errors)),
         "p95": float(np.percentile(errors, 95)),
+    }
+
+
+def measure_model(model, bundles, *, show_progress: bool = False) -> dict:
+    """Measure how a model encodes held-out streamlines.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    bundles : BundleSet
+        Streamlines that it was not trained on, with the values that its networks read.
+    show_progress : bool, optional
+        Show a progress bar.
+
+    Returns
+    -------
+    dict
+        ``nb_streamlines``; ``reconstruction_mm`` with the ``mean`` and the 95th
+        percentile ``p95`` of the point errors; ``truncation_mm``, the part of the mean
+        that the number of coefficients alone causes; ``latent_dim`` and
+        ``active_units``; and `disentanglement`, or None for fewer than three
+        streamlines.
+    """
+    from dipy_tractogen.nn.encoding import encoded_blocks
+
+    errors, truncation, z_mean, attributes = [], [], [], []
+    for rows, points, outputs in encoded_blocks(
+        model, bundles, description="Reconstructing", show_progress=show_progress
+    ):
+        errors.append(point_errors(points, outputs["points"]))
+        truncation.append(model.coder.truncation_error(points))
+        z_mean.append(outputs["z_mean"])
+        attributes.append(streamline_attributes(points, bundles.streamlines[rows]))
+    joined = {
+        name: np.concatenate([each[name] for each in attributes])
+        for name in attributes[0]
+    }
+    z_mean = np.concatenate(z_mean)
+    return {
+        "nb_streamlines": len(bundles),
+        "reconstruction_mm": summarize_errors(np.concatenate(errors)),
+        "truncation_mm": float(np.concatenate(truncation).mean()),
+        "latent_dim": model.latent_dim,
+        "active_units": model.record.active_units,
+        "disentanglement": disentanglement(z_mean, joined) if len(z_mean) > 2 else None,
     }
 
 

@@ -1,153 +1,105 @@
-"""What `dipy_explore_latent` explores: streamlines, their latents, and their values."""
+"""Latents of some streamlines, with what is known of these."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import logging
-from typing import TYPE_CHECKING
 
-from .encoding import encoded_blocks, known_values, load_to_encode
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from dipy_tractogen.streamlines.condition import Condition
+from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
+from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJECT
+
+from .latent import ATTRIBUTE_UNITS, streamline_attributes
 
 logger = logging.getLogger("dipy_tractogen")
 
-# What can be told of fewer is nothing.
+# Nothing can be told of fewer.
 _FEWEST = 3
 
 
 @dataclass
 class LatentSample:
-    """Some streamlines and their latents.
+    """Streamlines and their latents, from `sample_latents`.
 
     Attributes
     ----------
     bundles : BundleSet
         The n streamlines, with the values that were loaded.
     nb_found : int
-        Streamlines that they were chosen from.
+        Number of streamlines that they were chosen from.
     z_mean : ndarray of shape (n, d)
         Means of the latents.
     deviation : ndarray of shape (n, d) or None
         Standard deviations of the posteriors, where the model has some.
     attributes : dict of str to ndarray of shape (n,)
-        Numbers of each: `streamline_attributes`, and those that were loaded.
+        Numbers of each: `streamline_attributes`, and those of the values.
     units : dict of str to str
         Units of the attributes.
     prior : tuple of (ndarray of shape (n, d), float) or None
-        Mean and deviation of the prior, where the divergence from it was part of the
-        loss.
+        Mean and standard deviation of the prior, where the divergence from it is part
+        of the loss.
     """
 
-    bundles: object
+    bundles: BundleSet
     nb_found: int
     z_mean: np.ndarray
     deviation: np.ndarray | None
-    attributes: dict
-    units: dict
-    prior: tuple | None
+    attributes: dict[str, np.ndarray]
+    units: dict[str, str]
+    prior: tuple[np.ndarray, float] | None
 
     def rows_of(self, bundle: str) -> np.ndarray:
-        """Find the streamlines of a bundle.
+        """Return the indices of the streamlines of a bundle, (m,)."""
+        label = self.bundles.bundle_names.index(bundle)
+        return np.flatnonzero(self.bundles.labels == label)
 
-        Parameters
-        ----------
-        bundle : str
-            Name of the bundle, one that has streamlines.
-
-        Returns
-        -------
-        ndarray of shape (m,), int
-            Their indices.
-        """
-        import numpy as np
-
-        return np.flatnonzero(
-            self.bundles.labels == self.bundles.bundle_names.index(bundle)
-        )
-
-    def values_of(self, rows) -> dict:
-        """Return what is known of some of the streamlines, as a model takes it.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which streamlines.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (m,)
-            Values by name.
-        """
-        return known_values(self.bundles, rows)
-
-    def texts_or_numbers(self, name: str) -> np.ndarray:
-        """Return what streamlines can be coloured by.
-
-        Parameters
-        ----------
-        name : str
-            The bundle, an attribute, or a category that was loaded.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Text for a category, numbers otherwise.
-        """
+    def values_of(self, name: str) -> np.ndarray:
+        """Return an attribute, (n,) numbers, or a category or the bundle, (n,) text."""
         if name in self.attributes:
             return self.attributes[name]
-        return self.values_of(slice(None))[name]
+        return self.bundles.known_values()[name]
 
 
-def load_sample(
-    model, files, given: dict, *, color_by, max_streamlines, seed, show_progress
+def sample_latents(
+    model,
+    bundles,
+    *,
+    max_streamlines: int = 5000,
+    seed: int = 0,
+    show_progress: bool = False,
 ) -> LatentSample:
-    """Load streamlines, choose some with the shares of their bundles, and encode them.
+    """Choose streamlines at random, encode them, and measure their attributes.
 
     Parameters
     ----------
     model : StreamlineModel
         The model, trained.
-    files : list of Path
-        The tractograms.
-    given : dict
-        Values of `loading_parameters`, and ``participants``.
-    color_by : sequence of str
-        What has to be known of each streamline.
-    max_streamlines : int
-        About how many are kept, one at least of each bundle.
-    seed : int
+    bundles : BundleSet
+        Streamlines, with the values that the networks of the model read.
+    max_streamlines : int, optional
+        About how many are chosen, with the shares of their bundles; one at least of
+        each bundle.
+    seed : int, optional
         Seed of the choice.
-    show_progress : bool
-        Whether a progress bar is shown.
+    show_progress : bool, optional
+        Show a progress bar.
 
     Returns
     -------
     LatentSample
-        Streamlines and latents.
+        Streamlines, latents and attributes.
 
     Raises
     ------
     ValueError
-        If there are fewer than three streamlines, or a value is not known.
-    OSError
-        If a file cannot be read.
+        If there are fewer than three streamlines.
     """
-    from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+    from dipy_tractogen.nn.encoding import encoded_blocks
 
-    conditions, categories = _wanted(model, color_by)
-    places = (FILE_NUMBER, INDEX_IN_FILE)
-    bundles = load_to_encode(
-        model,
-        files,
-        given,
-        given["participants"],
-        places,
-        conditions,
-        categories,
-        show_progress=show_progress,
-    )
     nb_found = len(bundles)
     if nb_found < _FEWEST:
         raise ValueError(
@@ -161,47 +113,10 @@ def load_sample(
             nb_found,
             seed,
         )
-    return _encoded(model, bundles, nb_found, show_progress)
-
-
-def _wanted(model, color_by) -> tuple:
-    """Find what has to be loaded: conditions, and categories of no model."""
-    from dipy_tractogen.metrics.latent import ATTRIBUTE_UNITS
-    from dipy_tractogen.streamlines.condition import Condition
-    from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
-    from dipy_tractogen.streamlines.values import SUBJECT
-
-    known = {one.name: one for one in Conditions(model.record.conditions)}
-    read = list(model.conditions) if model.conditions_in_networks else []
-    names = [one.name for one in read]
-    further = [
-        name
-        for name in dict.fromkeys(color_by)
-        if name not in (BUNDLE, *ATTRIBUTE_UNITS, *names)
-    ]
-    categories = [name for name in further if name == SUBJECT and name not in known]
-    read += [
-        known.get(name, Condition(name)) for name in further if name not in categories
-    ]
-    return Conditions(read) if read else None, categories
-
-
-def _encoded(model, bundles, nb_found: int, show_progress: bool) -> LatentSample:
-    """Encode the streamlines, and measure them."""
-    import numpy as np
-
-    from dipy_tractogen.metrics.latent import (
-        ATTRIBUTE_UNITS,
-        streamline_attributes,
-    )
-    from dipy_tractogen.streamlines.conditions import Conditions
-    from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
-
     parts: dict[str, list] = {}
-    blocks = encoded_blocks(
-        model, bundles, description="Encoding", show_progress=show_progress
-    )
-    for rows, points, outputs in blocks:
+    for rows, points, outputs in encoded_blocks(
+        model, bundles, show_progress=show_progress
+    ):
         found = streamline_attributes(points, bundles.streamlines[rows])
         found["z_mean"] = outputs["z_mean"]
         if "deviation" in outputs:
@@ -224,3 +139,23 @@ def _encoded(model, bundles, nb_found: int, show_progress: bool) -> LatentSample
     return LatentSample(
         bundles, nb_found, z_mean, deviation, {**arrays, **loaded}, units, prior
     )
+
+
+def values_to_load(model, color_by: Sequence[str]) -> tuple:
+    """Return the conditions, and the categories of no model, that files have to hold.
+
+    These are what the networks read, and what streamlines are coloured by.
+    """
+    known = {one.name: one for one in Conditions(model.record.conditions)}
+    read = list(model.conditions) if model.conditions_in_networks else []
+    names = [one.name for one in read]
+    further = [
+        name
+        for name in dict.fromkeys(color_by)
+        if name not in (BUNDLE, *ATTRIBUTE_UNITS, *names)
+    ]
+    categories = [name for name in further if name == SUBJECT and name not in known]
+    read += [
+        known.get(name, Condition(name)) for name in further if name not in categories
+    ]
+    return Conditions(read) if read else None, categories

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import math
 import re
 
-from dipy_tractogen.utils.messages import briefly, listed
+from dipy_tractogen.utils.messages import ThresholdsNotMet, briefly, listed
 
 from .report_schema import MEASURE_NAMES, SET_MEASURES
 
@@ -142,3 +142,10 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def raise_if_missed(found: Iterable[dict]) -> None:
+    """Raise ThresholdsNotMet where a limit was not met, by `check_thresholds`."""
+    missed = [describe_unmet(one) for one in found if not one["met"]]
+    if missed:
+        raise ThresholdsNotMet("\n".join(missed))

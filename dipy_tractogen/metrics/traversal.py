@@ -1,37 +1,39 @@
-"""Walks through a latent space, decoded and measured, for `dipy_explore_latent`."""
+"""Traversals of a latent space: streamlines that are decoded step by step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-# Streamlines of a bundle that walk.
-_MOST_WALKING = 60
-# The outermost two percent of a number are not walked to.
+from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, resample
+
+from .latent import latent_units
+
+# Streamlines of a bundle that are decoded at each step.
+_MOST_STREAMLINES = 60
+# The outermost two percent of a number are left out.
 _USUAL_PERCENTILES = (2, 98)
 
 
 @dataclass
-class Walk:
-    """Streamlines at the steps of a walk.
+class Traversal:
+    """Streamlines at the steps of a traversal.
 
     Attributes
     ----------
     name : str
-        What changes on the way: ``z3``, the name of a number, or a bundle.
+        What changes: a latent dimension such as ``z3``, a number, or a bundle.
     places : ndarray of shape (s,)
-        Where each step is: standard deviations from the mean of a latent dimension,
+        Value at each step: standard deviations from the mean of a latent dimension,
         a number in its unit, or the share of the second bundle.
     z : ndarray of shape (s,) or None
-        The latent itself, of a latent dimension.
+        Value of the latent, for a latent dimension.
     points : ndarray of shape (n, s, p, 3)
-        The decoded streamlines, in mm.
+        The decoded streamlines, in RASMM mm.
     origin : ndarray of shape (n, p, 3)
-        Where displacements are measured from.
+        Streamlines that displacements are measured from.
     """
 
     name: str
@@ -43,8 +45,6 @@ class Walk:
     @cached_property
     def displacement(self) -> np.ndarray:
         """Mean distance in mm that points have moved at each step, (s,)."""
-        import numpy as np
-
         # Step by step: all at once would need twice the memory.
         return np.array(
             [
@@ -55,7 +55,7 @@ class Walk:
 
     @property
     def reach(self) -> float:
-        """Mean displacement at the two ends, in mm."""
+        """Mean displacement of the first and the last step, in mm."""
         return float(self.displacement[[0, -1]].mean())
 
     def rows(self) -> list[tuple]:
@@ -67,12 +67,6 @@ class Walk:
             Name, place, latent (empty where there is none), mean length in mm, mean
             curvature in 1/mm, and displacement in mm.
         """
-        from dipy_tractogen.streamlines.geometry import (
-            lengths,
-            mean_curvature,
-            resample,
-        )
-
         rows = []
         for step, place in enumerate(self.places):
             # What is decoded is not spaced evenly, as curvature needs it.
@@ -91,44 +85,38 @@ class Walk:
         return rows
 
 
-class Walker:
-    """Takes streamlines of one bundle for walks.
+class BundleTraverser:
+    """Streamlines of a bundle that traverse the latent space.
 
     Parameters
     ----------
     model : StreamlineModel
-        The model.
+        The model, trained.
     sample : LatentSample
-        The streamlines to choose from.
+        Streamlines, from `sample_latents`.
     bundle : str
-        Name of their bundle.
-    seed : int
-        Seed of the choice of 60 that walk, where there are more.
+        Name of the bundle.
+    seed : int, optional
+        Seed of the choice of 60 streamlines, where the bundle has more.
     """
 
-    def __init__(self, model, sample, bundle: str, seed: int):
-        import numpy as np
-
-        from dipy_tractogen.metrics.latent import latent_units
-
-        self.model = model
-        self.sample = sample
-        self.bundle = bundle
+    def __init__(self, model, sample, bundle: str, seed: int = 0):
+        self.model, self.sample, self.bundle = model, sample, bundle
         own = sample.rows_of(bundle)
         deviation = None if sample.deviation is None else sample.deviation[own]
-        self.centre = sample.z_mean[own].mean(axis=0)
-        self.spread = latent_units(sample.z_mean[own], deviation)["spread"]
+        self._centre = sample.z_mean[own].mean(axis=0)
+        self._spread = latent_units(sample.z_mean[own], deviation)["spread"]
         self._own = own
-        chosen = np.random.default_rng(seed).permutation(own)[:_MOST_WALKING]
+        chosen = np.random.default_rng(seed).permutation(own)[:_MOST_STREAMLINES]
         self._streamlines = sample.bundles.streamlines[chosen]
-        self._values = sample.values_of(chosen)
+        self._values = sample.bundles.known_values(chosen)
 
     @property
     def nb_streamlines(self) -> int:
-        """Streamlines that walk."""
+        """Number of streamlines that are decoded at each step."""
         return len(self._streamlines)
 
-    def along_dimension(self, dimension: int, places: np.ndarray) -> Walk:
+    def along_dimension(self, dimension: int, places: np.ndarray) -> Traversal:
         """Set a latent dimension to values around the mean of the bundle.
 
         Parameters
@@ -140,72 +128,66 @@ class Walker:
 
         Returns
         -------
-        Walk
+        Traversal
             Displacements are those from the mean.
         """
-        import numpy as np
-
-        centre, spread = self.centre[dimension], self.spread[dimension]
+        centre, spread = self._centre[dimension], self._spread[dimension]
         z = centre + spread * places
         decoded = self._decoded(dimension, np.append(z, centre))
-        return Walk(f"z{dimension}", places, z, decoded[:, :-1], decoded[:, -1])
+        return Traversal(f"z{dimension}", places, z, decoded[:, :-1], decoded[:, -1])
 
-    def along_number(self, name: str, nb_steps: int) -> Walk:
-        """Set a number that the decoder reads to what the bundle has of it.
+    def along_number(self, name: str, nb_steps: int) -> Traversal:
+        """Set a number that the decoder reads to values that the bundle has.
 
         Parameters
         ----------
         name : str
             Name of the number.
         nb_steps : int
-            Steps from the second to the 98th percentile of the bundle's.
+            Number of steps, from the second to the 98th percentile of the bundle.
 
         Returns
         -------
-        Walk
+        Traversal
             Displacements are those from the first step.
         """
-        import numpy as np
-
         known = self.sample.attributes[name][self._own]
         places = np.linspace(*np.percentile(known, _USUAL_PERCENTILES), nb_steps)
         decoded = self._decoded(name, places)
-        return Walk(name, places, None, decoded, decoded[:, 0])
+        return Traversal(name, places, None, decoded, decoded[:, 0])
 
     def _decoded(self, along: int | str, places: np.ndarray) -> np.ndarray:
         return self.model.traverse(self._streamlines, along, places, self._values)
 
 
-def between(
-    model, sample, first: str, second: str, *, nb_steps: int, seed: int
-) -> Walk:
-    """Walk from streamlines of one bundle to those of another.
+def traverse_between(
+    model, sample, first: str, second: str, *, nb_steps: int, seed: int = 0
+) -> Traversal:
+    """Interpolate from streamlines of one bundle to those of another.
 
     Parameters
     ----------
     model : StreamlineModel
-        The model.
+        The model, trained.
     sample : LatentSample
-        The streamlines to choose from.
+        Streamlines, from `sample_latents`.
     first, second : str
         Names of the bundles.
     nb_steps : int
-        Steps, both ends included.
-    seed : int
+        Number of steps, both ends included.
+    seed : int, optional
         Seed of the choice of the pairs.
 
     Returns
     -------
-    Walk
-        Of 60 pairs, fewer where a bundle has fewer. Displacements are those from the
+    Traversal
+        Of 60 pairs, or all where a bundle has fewer. Displacements are those from the
         first bundle.
     """
-    import numpy as np
-
     rows = [sample.rows_of(name) for name in (first, second)]
     sides = [sample.bundles.streamlines[own] for own in rows]
-    values = [sample.values_of(own) for own in rows]
-    nb_pairs = min(_MOST_WALKING, *map(len, rows))
+    values = [sample.bundles.known_values(own) for own in rows]
+    nb_pairs = min(_MOST_STREAMLINES, *map(len, rows))
     chosen = model.pair(
         *sides, nb_pairs, first_values=values[0], second_values=values[1], seed=seed
     )
@@ -219,4 +201,4 @@ def between(
         first_values=known[0],
         second_values=known[1],
     )
-    return Walk(second, np.linspace(0, 1, nb_steps), None, points, points[:, 0])
+    return Traversal(second, np.linspace(0, 1, nb_steps), None, points, points[:, 0])

@@ -1,4 +1,4 @@
-"""Filtering by the distance of latents to those of plausible streamlines."""
+"""Filter of latents by their distance to those of plausible streamlines."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from .thresholds import figures
 
 
 class LatentFilter(NearestLatents):
-    """Tells plausible streamlines from others by their latents.
+    """Classifier of plausible and other latents.
 
-    A streamline is plausible if its latents are near those of a plausible one
-    :footcite:p:`Legarreta2021`. How near is learnt of streamlines of both kinds, or of
-    plausible ones alone, for each bundle where bundles are known.
+    Latents are plausible if they are near those of a plausible streamline
+    :footcite:p:`Legarreta2021`. The threshold of each bundle is learnt from examples
+    of both kinds, or, with `kept_share`, from plausible ones alone.
 
     Parameters
     ----------
     criterion : {"f1", "balanced_accuracy"}, optional
-        What the thresholds make as large as possible.
+        Measure that the thresholds maximise.
     kept_share : float, optional
-        Learn each threshold such that this share of held-out plausible latents is
-        kept, in place of the criterion.
+        Share of held-out plausible latents that each threshold keeps, in place of the
+        criterion.
     nb_folds : int, optional
-        Number of folds; distances and figures are held-out ones.
+        Number of folds of the cross-validation.
     seed : int, optional
-        Fixes the folds.
+        Seed of the folds.
 
     Attributes
     ----------
@@ -47,19 +47,19 @@ class LatentFilter(NearestLatents):
     .. footbibliography::
     """
 
-    def fit(self, z, plausible, bundles=None, groups=None) -> LatentFilter:
-        """Learn the thresholds.
+    def fit(self, z, y, bundles=None, groups=None) -> LatentFilter:
+        """Fit the thresholds.
 
         Parameters
         ----------
         z : ndarray of shape (n, d)
-            Latents, such that Euclidean distances mean something (`LatentMetric`).
-        plausible : ndarray of shape (n,), bool
+            Latents with meaningful Euclidean distances (see `LatentMetric`).
+        y : ndarray of shape (n,), bool
             Whether each is plausible.
         bundles : ndarray of shape (n,), int, optional
-            Bundle of each plausible one, from 0; one bundle without it.
+            Bundle of each plausible one, from 0; by default one bundle.
         groups : ndarray of shape (n,), int, optional
-            Those of a group are in one fold, as a streamline and what was made of it.
+            Groups that are kept in one fold, as a streamline and its copies.
 
         Returns
         -------
@@ -72,10 +72,11 @@ class LatentFilter(NearestLatents):
             If an array does not fit, fewer than two are plausible, or all are and
             there is no `kept_share`.
         """
-        plausible = np.asarray(plausible)
+        plausible = np.asarray(y)
         if plausible.dtype != bool:
             raise ValueError(
-                f"plausible is of the type {plausible.dtype}: give True or False."
+                f"y is of the type {plausible.dtype}: give True for plausible latents "
+                "and False for others."
             )
         if bundles is None:
             bundles = np.zeros(len(plausible), dtype=np.int32)
@@ -85,7 +86,7 @@ class LatentFilter(NearestLatents):
         return self
 
     def decision_function(self, z) -> np.ndarray:
-        """Say how plausible latents are.
+        """Return how plausible latents are.
 
         Parameters
         ----------
@@ -95,7 +96,7 @@ class LatentFilter(NearestLatents):
         Returns
         -------
         ndarray of shape (n,)
-            One minus the distance over the threshold: zero or more where plausible.
+            One minus the distance over the threshold; not negative where plausible.
         """
         return 1 - self.relative_distances(z)
 
@@ -110,22 +111,11 @@ class LatentFilter(NearestLatents):
         Returns
         -------
         ndarray of shape (n,), bool
-            Whether each is.
+            Whether each is plausible.
         """
         return self.relative_distances(z) <= 1
 
     def held_out_figures(self, plausible) -> dict:
-        """Measure the filter on what it was fitted to, each fold by the others.
-
-        Parameters
-        ----------
-        plausible : ndarray of shape (n,), bool
-            As in `fit`.
-
-        Returns
-        -------
-        dict
-            As `figures` gives it.
-        """
+        """Return `figures` of the cross-validation, for `plausible` as in `fit`."""
         relative = self.held_out_relative_
         return figures(relative, relative <= 1, plausible)

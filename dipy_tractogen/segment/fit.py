@@ -1,42 +1,146 @@
-"""Learning what is near to reference streamlines, and what that is worth."""
+"""Fit of a filter or of labels to reference streamlines, by their latents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 import logging
-from typing import TYPE_CHECKING
 
-from .encoding import encoded_blocks, load_to_encode
-from .latent_reference import LatentReference, latents_and_errors
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from dipy_tractogen.streamlines.duplicates import describe_duplicates, first_occurrences
+from dipy_tractogen.streamlines.location import Location
+from dipy_tractogen.streamlines.naming import UNASSIGNED
+from dipy_tractogen.streamlines.simulation.invalid import KINDS, make_invalid
 
-    from dipy_tractogen.streamlines.location import Location
+from .filter import LatentFilter
+from .label import LatentLabels, label_figures
+from .metric import LatentMetric
+from .neighbours import NONE
+from .reference import LatentReference, check_reads_no_bundle, latents_and_errors
 
 logger = logging.getLogger("dipy_tractogen")
 
 _DECODED_POINTS = 32
+_LOGGED = ("f1", "precision", "recall", "roc_auc")
+
+
+def fit_filter(
+    model,
+    reference,
+    invalid=None,
+    *,
+    criterion: str = "f1",
+    kept_share: float | None = None,
+    seed: int = 0,
+    show_progress: bool = False,
+) -> LatentReference:
+    """Learn which streamlines are plausible.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        A trained model whose encoder reads no conditions, such as a VAE.
+    reference : BundleSet
+        Plausible streamlines, best such that the model was not trained on; those of a
+        bundle called unassigned are examples of others.
+    invalid : BundleSet, optional
+        Streamlines that are not plausible. Without them, and without unassigned ones,
+        each reference streamline is made into one that is broken, looped, cut or
+        shifted.
+    criterion : {"f1", "balanced_accuracy"}, optional
+        Measure that the thresholds maximise.
+    kept_share : float, optional
+        Share of held-out reference streamlines that the thresholds keep, in place of
+        the criterion.
+    seed : int, optional
+        Seed of the folds and of the invalid streamlines that are made.
+    show_progress : bool, optional
+        Show progress bars.
+
+    Returns
+    -------
+    LatentReference
+        Its ``compare`` gives the distance of other streamlines over the threshold;
+        those up to 1 are plausible. The ``report`` has the figures on held-out
+        examples.
+
+    Raises
+    ------
+    ValueError
+        If the model reads conditions, or there are too few examples.
+
+    Examples
+    --------
+    >>> reference = fit_filter(model, load_bundles("held_out.trx"))  # doctest: +SKIP
+    >>> _, _, relative = reference.compare(model, bundles)  # doctest: +SKIP
+    >>> plausible = bundles.select(relative <= 1)  # doctest: +SKIP
+    """
+    examples = _encode_examples(model, reference, invalid, seed, show_progress)
+    estimator = LatentFilter(criterion=criterion, kept_share=kept_share, seed=seed)
+    known = examples.labels > NONE
+    fitted = examples.fit(
+        model, seed, estimator, known, examples.labels.clip(0), examples.groups
+    )
+    figures = estimator.held_out_figures(known)
+    shown = [
+        f"{name} {figures[name]:.3f}" for name in _LOGGED if figures[name] is not None
+    ]
+    logger.info("On held-out examples: %s", ", ".join(shown))
+    fitted.report = {"held_out": figures, **fitted.report}
+    return fitted
+
+
+def fit_labels(
+    model,
+    reference,
+    invalid=None,
+    *,
+    criterion: str = "f1",
+    kept_share: float | None = None,
+    seed: int = 0,
+    show_progress: bool = False,
+) -> LatentReference:
+    """Learn which bundle streamlines belong to, if any.
+
+    Parameters
+    ----------
+    model, reference, invalid, criterion, kept_share, seed, show_progress
+        As for `fit_filter`.
+
+    Returns
+    -------
+    LatentReference
+        Its ``compare`` gives the nearest bundle of other streamlines, and the distance
+        over its threshold; those above 1 belong to none. The ``report`` has the
+        figures on held-out examples.
+
+    Raises
+    ------
+    ValueError
+        If the model reads conditions, or there are too few examples.
+    """
+    examples = _encode_examples(model, reference, invalid, seed, show_progress)
+    estimator = LatentLabels(criterion=criterion, kept_share=kept_share, seed=seed)
+    fitted = examples.fit(model, seed, estimator, examples.labels, examples.groups)
+    figures = label_figures(
+        estimator.held_out_labels(), examples.labels, examples.bundle_names
+    )
+    logger.info(
+        "On held-out examples: accuracy %.3f, mean F1 of the bundles %.3f",
+        figures["accuracy"],
+        figures["macro_f1"],
+    )
+    fitted.report = {"held_out": figures, **fitted.report}
+    return fitted
 
 
 @dataclass
-class Examples:
-    """What thresholds are learnt from.
+class _Examples:
+    """Encoded examples of bundles, and of none, that thresholds are learnt from.
 
-    Attributes
-    ----------
-    z : ndarray of shape (n, latent_dim)
-        Latents.
-    error_mm : ndarray of shape (n,)
-        Point errors.
-    labels : ndarray of shape (n,), int
-        Bundle of each, -1 for none.
-    groups : ndarray of shape (n,), int
-        The same for a streamline and for what was made of it.
-    kinds : ndarray of shape (n,), int
-        What is wrong with those that were made, as an index into
-        `streamlines.invalid.KINDS`; -1 for the others.
+    `z` (n, d) are latents, `error_mm` (n,) point errors, `labels` (n,) bundles, -1 for
+    none. A streamline and what was made of it share one of the `groups` (n,). `kinds`
+    (n,) are the faults of those that were made, indices into `KINDS`, else -1.
     """
 
     z: np.ndarray
@@ -44,158 +148,92 @@ class Examples:
     labels: np.ndarray
     groups: np.ndarray
     kinds: np.ndarray
+    bundle_names: tuple[str, ...] = ()
+    place: Location | None = None
 
+    def fit(self, model, seed: int, estimator, *targets) -> LatentReference:
+        """Fit metric and estimator, with what the latter takes beside coordinates."""
+        known = self.labels > NONE
+        metric = LatentMetric(
+            lambda z: model.decode(z, nb_points=_DECODED_POINTS), seed=seed
+        ).fit(self.z[known])
+        estimator.fit(metric.transform(self.z, self.error_mm), *targets)
+        logger.info(
+            "Learnt from %d reference streamlines of %d bundles and %d others%s",
+            known.sum(),
+            len(self.bundle_names),
+            (~known).sum(),
+            ", made of them" if (self.kinds > NONE).any() else "",
+        )
+        report = self._report(estimator)
+        return LatentReference(estimator, metric, self.bundle_names, self.place, report)
 
-def learn(
-    flow, model, given: dict, fit: Callable
-) -> tuple[LatentReference, Examples, dict]:
-    """Encode reference streamlines and others, and learn what is near.
-
-    Parameters
-    ----------
-    flow : TractogenFlow
-        The command.
-    model : StreamlineModel
-        The model.
-    given : dict
-        Values of `reference_parameters` and `loading_parameters`.
-    fit : callable
-        Takes coordinates, labels and groups of n examples, and the options of a
-        `NearestLatents` by name; gives one that is fitted.
-
-    Returns
-    -------
-    reference : LatentReference
-        What was learnt.
-    examples : Examples
-        What from.
-    report : dict
-        Thresholds in mm, and shares of held-out examples that are near enough, or
-        found not to be.
-
-    Raises
-    ------
-    ValueError, OSError
-        If a file cannot be read, or there is too little to learn from.
-    """
-    from dipy_tractogen.segment.metric import LatentMetric
-
-    examples, names, place = _examples(flow, model, given)
-    known = examples.labels >= 0
-    metric = LatentMetric.of(
-        lambda z: model.decode(z, nb_points=_DECODED_POINTS),
-        examples.z[known],
-        seed=given["seed"],
-    )
-    estimator = fit(
-        metric.coordinates(examples.z, examples.error_mm),
-        examples.labels,
-        examples.groups,
-        **{name: given[name] for name in ("criterion", "kept_share", "seed")},
-    )
-    logger.info(
-        "Learnt from %d reference streamlines of %d bundles and %d others%s",
-        known.sum(),
-        len(names),
-        (~known).sum(),
-        ", made of them" if (examples.kinds >= 0).any() else "",
-    )
-    reference = LatentReference(estimator, metric, names, place)
-    return reference, examples, _report(reference, examples)
-
-
-def _report(reference: LatentReference, examples: Examples) -> dict:
-    """Say what was learnt, and what it finds among examples of other folds."""
-    from dipy_tractogen.streamlines.simulation.invalid import KINDS
-
-    near = reference.estimator.held_out_relative_ <= 1
-    thresholds = map(float, reference.estimator.thresholds_)
-    report = {
-        "thresholds_mm": dict(zip(reference.bundle_names, thresholds)),
-        "held_out_near": {
-            name: _share(near[examples.labels == label])
-            for label, name in enumerate(reference.bundle_names)
-        },
-    }
-    if (examples.kinds >= 0).any():
-        report["held_out_found"] = found = {
-            name: _share(~near[examples.kinds == kind])
-            for kind, name in enumerate(KINDS)
-            if (examples.kinds == kind).any()
+    def _report(self, estimator) -> dict:
+        """Return the thresholds, and shares of held-out examples within them or not."""
+        near = estimator.held_out_relative_ <= 1
+        thresholds = map(float, estimator.thresholds_)
+        report = {
+            "thresholds_mm": dict(zip(self.bundle_names, thresholds)),
+            "held_out_near": {
+                name: float(near[self.labels == label].mean())
+                for label, name in enumerate(self.bundle_names)
+            },
         }
-        shares = ", ".join(f"{name} {share:.3f}" for name, share in found.items())
-        logger.info("Held-out invalid ones that are found: %s", shares)
-    return report
+        found = {
+            name: float((~near)[self.kinds == kind].mean())
+            for kind, name in enumerate(KINDS)
+            if (self.kinds == kind).any()
+        }
+        if found:
+            report["held_out_found"] = found
+            shares = ", ".join(f"{name} {share:.3f}" for name, share in found.items())
+            logger.info("Held-out invalid ones that are found: %s", shares)
+        return report
 
 
-def _share(marks) -> float:
-    return float(marks.mean())
-
-
-def _examples(flow, model, given: dict) -> tuple[Examples, tuple[str, ...], Location]:
-    """Load, or make, and encode all examples; say where those of bundles are."""
-    import numpy as np
-
-    from dipy_tractogen.segment.neighbours import NONE
-    from dipy_tractogen.streamlines.duplicates import (
-        describe_duplicates,
-        first_occurrences,
-    )
-    from dipy_tractogen.streamlines.location import Location
-    from dipy_tractogen.streamlines.naming import UNASSIGNED
-    from dipy_tractogen.utils.files import expand_inputs
-
-    shown = {"show_progress": flow.show_progress}
-    files = expand_inputs(given["reference_files"])
-    bundles = load_to_encode(model, files, given, kind="reference", **shown)
-    names = tuple(name for name in bundles.bundle_names if name != UNASSIGNED)
+def _encode_examples(model, reference, invalid, seed: int, show: bool) -> _Examples:
+    """Encode reference streamlines, and invalid ones, given or made of them."""
+    check_reads_no_bundle(model)
+    names = tuple(name for name in reference.bundle_names if name != UNASSIGNED)
     if not names:
         raise ValueError(
-            "--reference_files: all streamlines are unassigned; give some of bundles."
+            "reference: all streamlines are unassigned; give some of bundles."
         )
-    codes = [names.index(n) if n in names else NONE for n in bundles.bundle_names]
-    labels = np.array(codes)[bundles.labels]
+    codes = [names.index(n) if n in names else NONE for n in reference.bundle_names]
+    labels = np.array(codes)[reference.labels]
+    nothing = np.full(len(labels), NONE)
     # A copy in another fold would make every reference as near as can be.
-    groups, nothing = first_occurrences(bundles.streamlines), np.full(len(labels), NONE)
-    for found in describe_duplicates(
-        {"reference": (bundles.streamlines, bundles.labels)}
-    ):
+    groups = first_occurrences(reference.streamlines)
+    copies = {"reference": (reference.streamlines, reference.labels)}
+    for found in describe_duplicates(copies):
         logger.warning("%s; they count as one", found)
-    make = not given["invalid_files"] and bool((labels != NONE).all())
-    seed = given["seed"] if make else None
-    real, made = _encode(flow, model, bundles, "reference", seed)
+    make = invalid is None and bool((labels != NONE).all())
+    real, made = _encode(model, reference, "reference", show, seed if make else None)
     parts = [(*real, labels, groups, nothing)]
     if make:
         z, error, kinds = made
         parts.append((z, error, nothing, groups, kinds))
-    elif given["invalid_files"]:
-        files = expand_inputs(given["invalid_files"])
-        invalid = load_to_encode(model, files, given, kind="invalid", **shown)
-        real, _ = _encode(flow, model, invalid, "invalid streamlines")
+    elif invalid is not None:
+        others, _ = _encode(model, invalid, "invalid streamlines", show)
         nothing = np.full(len(invalid), NONE)
-        groups = len(labels) + np.arange(len(invalid))
-        parts.append((*real, nothing, groups, nothing))
-    place = Location.of(bundles.select(labels != NONE).streamlines)
-    return Examples(*(np.concatenate(each) for each in zip(*parts))), names, place
+        alone = len(labels) + np.arange(len(invalid))
+        parts.append((*others, nothing, alone, nothing))
+    place = Location.of(reference.select(labels != NONE).streamlines)
+    arrays = (np.concatenate(each) for each in zip(*parts))
+    return _Examples(*arrays, names, place)
 
 
-def _encode(flow, model, bundles, what: str, seed: int | None = None):
+def _encode(model, bundles, what: str, show: bool, seed: int | None = None):
     """Encode streamlines, and what is made of each where a seed is given."""
-    import numpy as np
-
-    from dipy_tractogen.streamlines.simulation.invalid import make_invalid
+    from dipy_tractogen.nn.encoding import encoded_blocks
 
     real, made = [], []
     for rows, points, outputs in encoded_blocks(
-        model,
-        bundles,
-        description=f"Encoding {what}",
-        show_progress=flow.show_progress,
+        model, bundles, description=f"Encoding {what}", show_progress=show
     ):
         real.append(latents_and_errors(points, outputs))
         if seed is not None:
             invalid, kinds = make_invalid(points, seed=[seed, rows.start])
             outputs = model.encode_and_decode(invalid)
             made.append((*latents_and_errors(invalid, outputs), kinds))
-    joined = [[np.concatenate(each) for each in zip(*parts)] for parts in (real, made)]
-    return tuple(joined)
+    return [[np.concatenate(each) for each in zip(*parts)] for parts in (real, made)]

@@ -1,31 +1,37 @@
-"""Labelling by the nearest latents of known bundles."""
+"""Labels of latents by the nearest ones of known bundles."""
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
+
+from dipy_tractogen.utils.messages import listed
 
 from .neighbours import NONE, NearestLatents
 from .thresholds import figures
 
+logger = logging.getLogger("dipy_tractogen")
+
 
 class LatentLabels(NearestLatents):
-    """Tells the bundle of streamlines by their latents, or that they are of none.
+    """Classifier of latents by bundle, with -1 for none.
 
-    A streamline is of the bundle whose latents have the nearest one
-    :footcite:p:`Legarreta2022`, if that is within the threshold of the bundle.
+    Latents belong to the bundle of the nearest reference latents
+    :footcite:p:`Legarreta2022`, if these are within the threshold of the bundle.
 
     Parameters
     ----------
     criterion : {"f1", "balanced_accuracy"}, optional
-        What the threshold of a bundle makes as large as possible among those that are
-        nearest to it.
+        Measure that the threshold of a bundle maximises, over the latents that are
+        nearest to the bundle.
     kept_share : float, optional
-        Learn each threshold such that this share of the held-out latents of its bundle
-        is kept, in place of the criterion.
+        Share of the held-out latents of its bundle that each threshold keeps, in place
+        of the criterion.
     nb_folds : int, optional
-        Number of folds; distances and figures are held-out ones.
+        Number of folds of the cross-validation.
     seed : int, optional
-        Fixes the folds.
+        Seed of the folds.
 
     Attributes
     ----------
@@ -37,17 +43,17 @@ class LatentLabels(NearestLatents):
     .. footbibliography::
     """
 
-    def fit(self, z, labels, groups=None) -> LatentLabels:
-        """Learn the thresholds.
+    def fit(self, z, y, groups=None) -> LatentLabels:
+        """Fit the thresholds.
 
         Parameters
         ----------
         z : ndarray of shape (n, d)
-            Latents, such that Euclidean distances mean something (`LatentMetric`).
-        labels : ndarray of shape (n,), int
-            Bundle of each, from 0; below 0 those of none.
+            Latents with meaningful Euclidean distances (see `LatentMetric`).
+        y : ndarray of shape (n,), int
+            Bundle of each, from 0; below 0 for none.
         groups : ndarray of shape (n,), int, optional
-            Those of a group are in one fold, as a streamline and what was made of it.
+            Groups that are kept in one fold, as a streamline and its copies.
 
         Returns
         -------
@@ -57,15 +63,15 @@ class LatentLabels(NearestLatents):
         Raises
         ------
         ValueError
-            If an array does not fit, fewer than two are of a bundle, or nothing is
-            wrong to learn from and there is no `kept_share`.
+            If an array does not fit, fewer than two belong to a bundle, or there is
+            no example to be rejected and no `kept_share`.
         """
-        self._fit(z, labels, groups, lambda bundles, nearest: bundles == nearest)
-        self.classes_ = np.unique(np.maximum(labels, NONE))
+        self._fit(z, y, groups, lambda bundles, nearest: bundles == nearest)
+        self.classes_ = np.unique(np.maximum(y, NONE))
         return self
 
     def predict(self, z) -> np.ndarray:
-        """Tell the bundle of latents.
+        """Return the bundle of latents.
 
         Parameters
         ----------
@@ -81,36 +87,28 @@ class LatentLabels(NearestLatents):
         return np.where(distances <= self.thresholds_[bundles], bundles, NONE)
 
     def held_out_labels(self) -> np.ndarray:
-        """Return labels of what was fitted, each fold by the others.
-
-        Returns
-        -------
-        ndarray of shape (n,), int32
-            Bundle of each, -1 for none.
-        """
+        """Return the labels of the cross-validation, -1 for none."""
         near = self.held_out_relative_ <= 1
         return np.where(near, self.held_out_nearest_, NONE)
 
 
 def label_figures(predicted, labels, bundle_names) -> dict:
-    """Measure labels, of each bundle and of all.
+    """Measure labels, for each bundle and for all.
 
     Parameters
     ----------
-    predicted : ndarray of shape (n,), int
-        Labels that were given; -1 is none.
-    labels : ndarray of shape (n,), int
-        Labels that are right.
+    predicted, labels : ndarray of shape (n,), int
+        Predicted and true labels; -1 is none.
     bundle_names : sequence of str
         Names of the bundles, by label.
 
     Returns
     -------
     dict
-        ``accuracy`` of all; ``macro_f1``, the mean of ``f1`` over the bundles that
-        streamlines are of, None where they are of none; and under ``bundles``, by the
-        name of those that are given, too, ``f1``, ``precision``, ``recall`` and
-        ``nb_streamlines``, how many there are.
+        ``accuracy`` and ``nb_streamlines``; ``macro_f1``, the mean of ``f1`` over the
+        bundles among `labels`, None without one; under ``bundles``, by the name of
+        each bundle among either, ``f1``, ``precision``, ``recall`` and
+        ``nb_streamlines``.
     """
     predicted, labels = np.asarray(predicted), np.asarray(labels)
     found = {}
@@ -128,3 +126,43 @@ def label_figures(predicted, labels, bundle_names) -> dict:
         "nb_streamlines": len(labels),
         "bundles": found,
     }
+
+
+def score_labels(predicted, bundles, bundle_names) -> dict:
+    """Compare labels with the bundles that streamlines come with, by name.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n,), int
+        Labels, as indices into `bundle_names`.
+    bundles : BundleSet
+        The n streamlines with their true bundles.
+    bundle_names : sequence of str
+        Names of the bundles, that of the unassigned ones last; so are bundles whose
+        name is not among them.
+
+    Returns
+    -------
+    dict
+        From `label_figures`; the figures are logged as well.
+    """
+    names, none = list(bundle_names), len(bundle_names) - 1
+    unknown = [name for name in bundles.bundle_names if name not in names]
+    if unknown:
+        logger.info("Not in the reference, so of none: %s", listed(unknown))
+    codes = [names.index(n) if n in names else none for n in bundles.bundle_names]
+    found = label_figures(predicted, np.array(codes)[bundles.labels], names)
+    for name, each in found["bundles"].items():
+        logger.info(
+            "%s: precision %.3f, recall %.3f of %d streamlines",
+            name,
+            each["precision"],
+            each["recall"],
+            each["nb_streamlines"],
+        )
+    logger.info(
+        "Accuracy %.3f, mean F1 of the bundles %.3f",
+        found["accuracy"],
+        found["macro_f1"],
+    )
+    return found

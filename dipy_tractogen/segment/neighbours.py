@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.schema import SchemaError
@@ -22,28 +22,28 @@ NEIGHBOURS_ARRAYS = {
 }
 """Arrays of a fitted `NearestLatents` in a file."""
 
-# A threshold of a bundle's own needs as many examples of either kind.
+# A bundle has a threshold of its own if it has as many examples of either kind.
 _FEWEST = 10
 
 
 class NearestLatents(ClassifierMixin, BaseEstimator):
     """Base of the estimators that compare latents with those of known bundles.
 
-    Distances that thresholds are learnt from are those to latents of other folds, as
-    they will be for latents that are not known; predictions kept for figures come from
-    thresholds of the other folds as well.
+    Thresholds are learnt by cross-validation: from distances to the reference latents
+    of the other folds. What is kept of the fit for figures was predicted with the
+    reference and the thresholds of the other folds.
 
     Parameters
     ----------
     criterion : {"f1", "balanced_accuracy"}, optional
-        What the thresholds make as large as possible.
+        Measure that the thresholds maximise.
     kept_share : float, optional
-        Learn each threshold as the quantile of the distances within its bundle, in
-        place of the criterion: nothing wrong has to be known.
+        Quantile of the distances within each bundle that is its threshold, in place
+        of the criterion; examples that belong to no bundle are not needed then.
     nb_folds : int, optional
         Number of folds.
     seed : int, optional
-        Fixes the folds.
+        Seed of the folds.
 
     Attributes
     ----------
@@ -52,12 +52,13 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
     bundles_ : ndarray of shape (m,), int32
         Bundle of each, from 0.
     thresholds_ : ndarray of shape (nb_bundles,)
-        Largest distance of each bundle that is near enough.
+        Threshold of the distance for each bundle.
     held_out_relative_ : ndarray of shape (n,)
-        For what was fitted: distance to the nearest reference of the other folds, over
-        the threshold learnt of the other folds.
+        Held-out distance of each fitted latent over its threshold.
     held_out_nearest_ : ndarray of shape (n,), int32
-        Bundle of that nearest one.
+        Bundle of the nearest held-out reference.
+    n_features_in_ : int
+        Number of dimensions of the latents.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def nearest(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the nearest reference.
+        """Return the distance and the bundle of the nearest reference latent.
 
         Parameters
         ----------
@@ -84,9 +85,9 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         Returns
         -------
         distances : ndarray of shape (n,)
-            Euclidean distance.
+            Euclidean distances.
         bundles : ndarray of shape (n,), int32
-            Its bundle.
+            Bundles, from 0.
 
         Raises
         ------
@@ -94,10 +95,12 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
             If the latents have other dimensions than the reference, or are not finite.
         """
         check_is_fitted(self, "reference_")
-        return _nearest(self._index, self.bundles_, _checked(z, self.reference_))
+        z = _checked(z, ensure_min_samples=0)
+        check_dimensions(self, z)
+        return _nearest(self._index, self.bundles_, z)
 
     def relative_distances(self, z: np.ndarray) -> np.ndarray:
-        """Return the distance to the nearest reference over its bundle's threshold.
+        """Return distances to the nearest reference over the threshold of its bundle.
 
         Parameters
         ----------
@@ -107,50 +110,23 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n,)
-            At most one where it is near enough.
+            At most one where a latent is near enough.
         """
         return self.over_thresholds(*self.nearest(z))
 
     def over_thresholds(self, distances: np.ndarray, bundles: np.ndarray) -> np.ndarray:
-        """Divide distances by the thresholds of bundles.
-
-        Parameters
-        ----------
-        distances, bundles : ndarray of shape (n,)
-            From `nearest`.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            At most one where the distance is within the threshold.
-        """
+        """Divide distances by the thresholds of bundles, both from `nearest`."""
         return _over(distances, self.thresholds_[bundles])
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return what predictions need, as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            To be given to `from_arrays`.
-        """
+        """Return what predictions need as arrays, for `from_arrays`."""
         check_is_fitted(self, "reference_")
         names = ("reference", "bundles", "thresholds")
         return {name: getattr(self, f"{name}_") for name in names}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NearestLatents:
-        """Make a fitted estimator.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From `to_arrays`.
-
-        Returns
-        -------
-        NearestLatents
-            It predicts as the one that gave the arrays.
+        """Make a fitted estimator of the arrays of `to_arrays`.
 
         Raises
         ------
@@ -168,10 +144,14 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
     def _refer_to(self, reference, bundles) -> None:
         self.reference_ = np.asarray(reference, dtype=np.float32)
         self.bundles_ = np.asarray(bundles, dtype=np.int32)
+        self.n_features_in_ = self.reference_.shape[1]
         self._index = _index_of(self.reference_)
 
     def _fit(self, z, bundles, groups, accepts) -> None:
-        """Fit to latents of bundles, or `NONE`; `accepts` tells who should be."""
+        """Fit to latents and their bundles, `NONE` among them.
+
+        `accepts` takes bundles and nearest bundles and returns who is to be accepted.
+        """
         self._check_parameters()
         z, bundles = _checked(z), np.asarray(bundles)
         if bundles.shape != (len(z),) or bundles.dtype.kind not in "iu":
@@ -217,7 +197,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
             raise ValueError(f"nb_folds={self.nb_folds}: give 2 or more.")
 
     def _folds(self, bundles: np.ndarray, groups) -> np.ndarray:
-        """Give each example a fold: bundles evenly, groups as a whole."""
+        """Return the fold of each example: bundles evenly, groups as a whole."""
         rng = np.random.default_rng(self.seed)
         if groups is None:
             groups = np.arange(len(bundles))
@@ -231,7 +211,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         return fold[inverse.ravel()]
 
     def _thresholds(self, distances, nearest, accepted, number: int) -> np.ndarray:
-        """Learn a threshold for each bundle, of all where it has too few examples."""
+        """Return a threshold for each bundle, of all where it has few examples."""
         of_all = self._threshold(distances, accepted)
         thresholds = np.full(number, of_all)
         for bundle in range(number):
@@ -251,15 +231,24 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         return best_threshold(distances, accepted, self.criterion)
 
 
-def _checked(z: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
-    """Refuse latents of another shape, or without values."""
-    z = np.asarray(z, dtype=np.float32)
-    width = z.shape[-1] if reference is None else reference.shape[1]
-    if z.ndim != 2 or z.shape[1] != width:
-        raise ValueError(f"z has shape {z.shape}: give latents of shape (n, {width}).")
-    if not np.isfinite(z).all():
-        raise ValueError("z has values that are not finite: leave these latents out.")
-    return z
+def _checked(z, **options) -> np.ndarray:
+    """Validate latents, and return them in single precision."""
+    return check_array(z, dtype=np.float32, input_name="z", **options)
+
+
+def check_dimensions(estimator, z: np.ndarray) -> None:
+    """Check that latents have the dimensions that an estimator was fitted to."""
+    expected = estimator.n_features_in_
+    if z.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {z.ndim}D array instead. Reshape your data: give "
+            f"latents of shape (n, {expected})."
+        )
+    if z.shape[1] != expected:
+        raise ValueError(
+            f"X has {z.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{expected} features as input: give latents of shape (n, {expected})."
+        )
 
 
 def _index_of(reference: np.ndarray) -> NearestNeighbors:
@@ -275,5 +264,5 @@ def _nearest(index, bundles, z) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _over(distances: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Ratio of distances and thresholds; a threshold may be zero, of copies."""
+    """Divide distances by thresholds, which may be zero where there are copies."""
     return distances / np.maximum(thresholds, np.finfo(np.float32).tiny)

@@ -1,39 +1,21 @@
-"""Thresholds of distances, and what they are worth."""
+"""Thresholds of distances, and their figures of merit."""
 
 from __future__ import annotations
 
 import numpy as np
 
 CRITERIA = ("f1", "balanced_accuracy")
-"""What a threshold that is learnt makes as large as possible."""
+"""Measures that a learnt threshold may maximise."""
 
 
 def best_threshold(
     distances: np.ndarray, accepted: np.ndarray, criterion: str = "f1"
 ) -> float:
-    """Find the distance up to which accepting is best.
+    """Return the threshold of distances (n,) that maximises a criterion.
 
-    Parameters
-    ----------
-    distances : ndarray of shape (n,)
-        Distance of each example.
-    accepted : ndarray of shape (n,), bool
-        Whether each should be accepted; some should, others not.
-    criterion : {"f1", "balanced_accuracy"}, optional
-        What is made as large as possible.
-
-    Returns
-    -------
-    float
-        The geometric mean of the largest distance accepted and the next.
-
-    Raises
-    ------
-    ValueError
-        If the criterion is unknown, or all examples should be treated alike.
+    It is the geometric mean of the largest distance within it and the next one.
+    `accepted` (n,) says who should be within; ValueError if all or none should.
     """
-    if criterion not in CRITERIA:
-        raise ValueError(f"criterion={criterion!r}: give one of {', '.join(CRITERIA)}.")
     distances, accepted = np.asarray(distances, float), np.asarray(accepted, bool)
     if accepted.all() or not accepted.any():
         raise ValueError(
@@ -57,23 +39,21 @@ def best_threshold(
 def figures(
     relative: np.ndarray, predicted: np.ndarray, truth: np.ndarray
 ) -> dict[str, float | int | None]:
-    """Measure how well examples are accepted.
+    """Measure a binary decision.
 
     Parameters
     ----------
     relative : ndarray of shape (n,)
-        Distance of each over its threshold.
-    predicted : ndarray of shape (n,), bool
-        Whether each was accepted.
-    truth : ndarray of shape (n,), bool
-        Whether each should have been.
+        Distance of each example over its threshold.
+    predicted, truth : ndarray of shape (n,), bool
+        Whether each was accepted, and whether it should have been.
 
     Returns
     -------
     dict
-        ``f1``, ``precision``, ``recall``, ``accuracy``, ``balanced_accuracy`` and
-        ``roc_auc`` of the accepted, and the numbers of both kinds, ``nb_to_accept`` and
-        ``nb_to_reject``; None for what is undefined where there is one kind only.
+        ``f1``, ``precision``, ``recall``, ``accuracy``, ``balanced_accuracy``,
+        ``roc_auc``, ``nb_to_accept`` and ``nb_to_reject``; None where a measure is
+        undefined because `truth` is the same for all.
     """
     from sklearn import metrics
 

@@ -112,16 +112,24 @@ class BundleSet:
         caption = f"{len(self):,} streamlines; {self.reference.describe()}"
         return html_table(caption, rows, ("bundle", "streamlines", "median length, mm"))
 
-    def known_values(self) -> dict[str, np.ndarray]:
-        """Return what is known of each streamline: its bundle, and `values`.
+    def known_values(
+        self, rows: slice | np.ndarray = slice(None)
+    ) -> dict[str, np.ndarray]:
+        """Return what is known of streamlines: the bundle of each, and `values`.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of int, optional
+            Which streamlines; all by default.
 
         Returns
         -------
-        dict of str to ndarray of shape (n,)
+        dict of str to ndarray of shape (m,)
             Text or numbers by name, as ``encode`` of a model takes them.
         """
         names = np.array(self.bundle_names, dtype=str)
-        return {BUNDLE: names[self.labels], **self.values}
+        values = {name: each[rows] for name, each in self.values.items()}
+        return {BUNDLE: names[self.labels[rows]], **values}
 
     def labels_in(self, bundle_names: Sequence[str]) -> np.ndarray:
         """Return the labels as indices into other names.

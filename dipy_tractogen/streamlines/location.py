@@ -79,3 +79,18 @@ class Location:
             f"median length {self.median_length_mm:.1f} mm, centre ({centre}) mm, "
             f"{ranges} mm"
         )
+
+
+def compare_locations(**sets: ArraySequence | np.ndarray | Location | None):
+    """Return where sets of streamlines are, in words and as numbers.
+
+    A set is streamlines in RASMM mm, or their place; one that is None is left out. The
+    numbers are those of `Location.to_dict` by the name of the set.
+    """
+    places = {
+        name: each if isinstance(each, Location) else Location.of(each)
+        for name, each in sets.items()
+        if each is not None
+    }
+    text = "; ".join(f"{name}: {each.describe()}" for name, each in places.items())
+    return text, {name: each.to_dict() for name, each in places.items()}

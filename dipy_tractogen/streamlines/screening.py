@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import logging
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from .array_sequence import blocks, streamlines_of, to_sequence
 from .geometry import arc_lengths
 from .reference import Reference
+
+logger = logging.getLogger("dipy_tractogen")
 
 NON_FINITE = "non-finite points"
 ONE_POINT = "one point"
@@ -196,3 +199,46 @@ def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
         reason: first.get(reason, 0) + second.get(reason, 0)
         for reason in dict.fromkeys([*first, *second])
     }
+
+
+def kept_in_box(
+    points: np.ndarray, reference: Reference, rule: str, what: str
+) -> np.ndarray:
+    """Return which groups of computed streamlines are written.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, k, nb_points, 3)
+        Points in mm of n groups of k streamlines, which are written together.
+    reference : Reference
+        Grid of the file; a placeholder has no box.
+    rule : {"drop", "keep", "error"}
+        What to do with groups that leave the box.
+    what : str
+        Name of the groups, in the plural.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+        Which groups are written; a warning tells how many are not.
+
+    Raises
+    ------
+    ValueError
+        If a group leaves the box where that is an error, or all do.
+    """
+    n, k = points.shape[:2]
+    if rule == "keep" or reference.is_placeholder:
+        return np.ones(n, dtype=bool)
+    inside = reference.contains(points.reshape(n * k, *points.shape[2:]))
+    kept = inside.reshape(n, k).all(axis=1)
+    nb_outside = n - int(kept.sum())
+    said = f"{nb_outside} of {n} {what} leave the bounding box of the grid"
+    if nb_outside and (rule == "error" or nb_outside == n):
+        raise ValueError(
+            f"{said}: give the grid of a larger image (reference='FILE'), or keep them "
+            "with outside_box='keep'."
+        )
+    if nb_outside:
+        logger.warning("%s and are left out", said)
+    return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 import logging
 import math
 import os
@@ -12,8 +12,9 @@ import numpy as np
 
 from dipy_tractogen.utils.messages import listed
 
-from .conditions import BUNDLE, COMPUTED
-from .formats.readers import TractogramContents
+from .conditions import BUNDLE, COMPUTED, asked_name
+from .formats.block_writers import BLOCK_WRITERS
+from .formats.readers import TractogramContents, read_tractogram
 from .naming import categories_of, column_of
 from .participants import Participants, read_participants, subject_of
 
@@ -194,3 +195,35 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
     return {
         name: kind for name, kind in kinds.items() if name not in (BUNDLE, *COMPUTED)
     }
+
+
+def asked_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
+    """Read what generated streamlines were asked for.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Their tractograms, sorted.
+    bundles : BundleSet
+        The n streamlines, loaded with the values `FILE_NUMBER` and `INDEX_IN_FILE`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,)
+        Values by the name of the property, from ``asked_length`` and so on of
+        ``data_per_streamline``; NaN where a file does not tell.
+    """
+    asked: dict[str, np.ndarray] = {}
+    for number, file in enumerate(files):
+        stream = BLOCK_WRITERS.get(file.suffix.lower())
+        if stream is None or not stream.keeps_data:
+            continue
+        data = read_tractogram(file).data_per_streamline
+        rows = bundles.values[FILE_NUMBER] == number
+        index = bundles.values[INDEX_IN_FILE][rows].astype(int)
+        for name in COMPUTED:
+            column = asked_name(name)
+            if column in data:
+                values = asked.setdefault(name, np.full(len(bundles), np.nan))
+                values[rows] = column_of(data, column, file)[index]
+    return asked

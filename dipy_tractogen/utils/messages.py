@@ -28,6 +28,13 @@ _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
+class ThresholdsNotMet(Exception):
+    """Measures do not reach what was asked; a line of the text for each.
+
+    Files are written all the same, and a command ends with exit code 3.
+    """
+
+
 @contextmanager
 def log_warnings(path: str | os.PathLike) -> Iterator[None]:
     """Log each Python warning of the body once, on one line with the file."""

@@ -8,13 +8,11 @@ from .base import TractogenFlow
 from .options.arguments import check_int
 from .options.loading import check_loading, loading_parameters
 from .options.parameters import with_parameters_of
-from .steps.box import kept_in_box
-from .steps.encoding import (
-    known_values,
+from .steps.inputs import (
     load_to_encode,
+    load_trained_model,
     participants_parameters,
 )
-from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -75,21 +73,17 @@ class AverageStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
         from dipy_tractogen.streamlines.formats.writers import save_bundles
+        from dipy_tractogen.streamlines.screening import kept_in_box
 
         bundles = load_to_encode(
-            model,
-            files,
-            given,
-            given["participants"],
-            unassigned="drop",
-            show_progress=self.show_progress,
+            model, files, given, unassigned="drop", show_progress=self.show_progress
         )
         labels, counts = np.unique(bundles.labels, return_counts=True)
         rng = np.random.default_rng(seed)
         means = []
         for label in labels:
             rows = rng.permutation(np.flatnonzero(bundles.labels == label))[:_MOST]
-            values = known_values(bundles, rows)
+            values = bundles.known_values(rows)
             means.append(model.mean_streamline(bundles.streamlines[rows], values))
         points = with_equal_steps(np.stack(means), nb_points)
         kept = kept_in_box(

@@ -15,12 +15,12 @@ import sys
 import time
 
 from dipy_tractogen import __version__
+from dipy_tractogen.utils.messages import ThresholdsNotMet
 
 from .base import OutputsMissing
 from .runtime.hosts import Part, job_of
 from .runtime.logs import LEVELS, Log, OptionWords, one_line
 from .runtime.start import INTERRUPTED, INTERRUPTS
-from .steps.thresholds import ThresholdsNotMet
 
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.utils.tables import write_arrays
+
 from .base import TractogenFlow
 from .options.loading import check_loading, loading_parameters
 from .options.parameters import with_parameters_of
-from .runtime.tables import write_arrays
-from .steps.encoding import (
-    encoded_blocks,
+from .steps.inputs import (
     load_to_encode,
+    load_trained_model,
     participants_parameters,
 )
-from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -63,13 +63,11 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
-        places = (FILE_NUMBER, INDEX_IN_FILE)
         bundles = load_to_encode(
             model,
             files,
             given,
-            given["participants"],
-            places,
+            numbers=(FILE_NUMBER, INDEX_IN_FILE),
             keep_data=True,
             show_progress=self.show_progress,
         )
@@ -84,18 +82,15 @@ class EncodeStreamlinesFlow(TractogenFlow):
         logger.info("Wrote %s", path)
 
     def _encoded(self, model, bundles):
-        """Walk through blocks: their rows, and arrays with a row a streamline."""
+        """Yield rows of each block, and its latents and point errors by name."""
         from dipy_tractogen.metrics.errors import point_errors
+        from dipy_tractogen.nn.encoding import encoded_blocks
 
-        blocks = encoded_blocks(
-            model, bundles, description="Encoding", show_progress=self.show_progress
-        )
-        for rows, points, outputs in blocks:
-            arrays = {"z_mean": outputs["z_mean"]}
-            if "deviation" in outputs:
-                arrays["deviation"] = outputs["deviation"]
-            error = point_errors(points, outputs["points"])
-            yield rows, {**arrays, "error_mm": error.astype("float32")}
+        shown = {"show_progress": self.show_progress}
+        for rows, points, outputs in encoded_blocks(model, bundles, **shown):
+            error = point_errors(points, outputs.pop("points"))
+            latents = {"z_mean": outputs.pop("z_mean"), **outputs}
+            yield rows, {**latents, "error_mm": error.astype("float32")}
 
     def _write_arrays(self, path, bundles, blocks, files) -> None:
         import numpy as np

@@ -5,22 +5,17 @@ from __future__ import annotations
 import logging
 
 from dipy_tractogen.utils.schema import write_json
+from dipy_tractogen.utils.tables import write_table
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int, check_number
 from .options.loading import default_loading, load
 from .options.parameters import with_parameters_of
-from .runtime.tables import write_table
-from .steps.encoding import load_to_encode, participants_parameters
-from .steps.evaluation_inputs import (
-    common_box,
-    generating_model,
-    load_generated,
-    measure_model,
+from .steps.inputs import (
+    load_to_encode,
+    load_trained_model,
+    participants_parameters,
 )
-from .steps.models import load_trained_model
-from .steps.places import warn_of_space
-from .steps.thresholds import parse_thresholds, raise_if_missed
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -116,14 +111,16 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         check_choice("outside_box", outside_box, ("drop", "keep", "error"))
         check_int("nb_bootstrap", nb_bootstrap, low=0)
         check_int("seed", seed, low=0)
-        _check_participants(given["participants"], model_file)
-        thresholds = parse_thresholds(require)
+        if given["participants"] and not model_file:
+            raise ValueError(
+                f"--participants {given['participants']}: only a model reads it; give "
+                "--model_file, or leave it out."
+            )
+        thresholds = _parse_thresholds(require)
         names = {"out_metrics": out_metrics, "out_table": out_table}
         if figures:
-            names |= {
-                "out_measures": out_measures,
-                "out_distributions": out_distributions,
-            }
+            names["out_measures"] = out_measures
+            names["out_distributions"] = out_distributions
         paths = self.outputs(out_dir, **names)
         kinds = {"generated": generated_file, "real": real_files}
         if train_files:
@@ -132,20 +129,29 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         voxels = _read_grid(grid)
         model = load_trained_model(model_file) if model_file else None
 
+        from dipy_tractogen.metrics.errors import measure_model
+        from dipy_tractogen.metrics.evaluate_bundles import (
+            evaluate_bundles,
+            warnings_of_sets,
+        )
+        from dipy_tractogen.metrics.thresholds import (
+            check_thresholds,
+            raise_if_missed,
+        )
+        from dipy_tractogen.streamlines.values import asked_values
+
         loading = {
             **default_loading(),
+            **given,
             "bundles_from": bundles_from,
             "outside_box": outside_box,
-            "reference": common_box(files, reference),
+            "reference": _common_box(files, reference),
         }
-        sets, asked = self._load(files, loading, model, given["participants"])
-        labels, names = _common_labels(sets)
-        _check_bundles(thresholds, labels, names)
-        report = _evaluate(
-            sets,
-            asked,
-            labels,
-            names,
+        sets = self._load(files, loading, model)
+        report = evaluate_bundles(
+            **sets,
+            asked=asked_values(sorted(files["generated"]), sets["generated"]),
+            require=thresholds,
             voxel_size=voxel_size,
             grid=voxels,
             nb_bootstrap=nb_bootstrap,
@@ -153,17 +159,12 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             show_progress=self.show_progress,
         )
         if model:
-            report["model"] = {
-                "file": str(model_file),
-                **measure_model(model, sets["real"], show_progress=self.show_progress),
-            }
-        report["generated_with"] = generating_model(files["generated"])
+            shown = {"show_progress": self.show_progress}
+            measures = measure_model(model, sets["real"], **shown)
+            report["model"] = {"file": str(model_file), **measures}
+        report["generated_with"] = _generating_model(files["generated"])
         report["screening"] = self.screening
-        report["warnings"] = [
-            *_warn_of_dropped(sets),
-            *warn_of_space(report, sets),
-            *report["warnings"],
-        ]
+        report["warnings"] = [*warnings_of_sets(report, sets), *report["warnings"]]
         report["parameters"].update(
             bundles_from=bundles_from,
             outside_box=outside_box,
@@ -172,47 +173,35 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         )
         for warning in report["warnings"]:
             logger.warning(warning)
-        self._write(paths, report, thresholds)
+        report["thresholds"] = check_thresholds(thresholds, report)
+        self._write(paths, report)
         raise_if_missed(report["thresholds"])
 
-    def _load(self, files: dict, loading: dict, model, participants) -> tuple:
-        """Load the sets, and what of the generated one was asked for."""
+    def _load(self, files: dict, loading: dict, model) -> dict:
+        """Load the sets of streamlines, real ones with what the model reads."""
+        from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+
+        places = {"generated": {"continuous": (FILE_NUMBER, INDEX_IN_FILE)}}
         shown = {"show_progress": self.show_progress, "unassigned": "drop"}
         sets = {}
-        sets["generated"], asked = load_generated(
-            files["generated"], loading, kind="generated", **shown
-        )
-        if model is None:
-            sets["real"] = load(files["real"], loading, kind="real", **shown)
-        else:
-            sets["real"] = load_to_encode(
-                model,
-                files["real"],
-                loading,
-                participants,
-                kind="real",
-                **shown,
-            )
-        if "training" in files:
-            sets["training"] = load(
-                files["training"], loading, kind="training", **shown
-            )
-        return sets, asked
+        for kind, each in files.items():
+            options = {"kind": kind, **shown, **places.get(kind, {})}
+            if kind == "real" and model:
+                sets[kind] = load_to_encode(model, each, loading, **options)
+            else:
+                # Rows of values are counted in sorted files.
+                each = sorted(each) if kind == "generated" else each
+                sets[kind] = load(each, loading, **options)
+        return sets
 
-    def _write(self, paths: dict, report: dict, thresholds: list) -> None:
+    def _write(self, paths: dict, report: dict) -> None:
         from dipy_tractogen.metrics.report_schema import describe_columns, table_rows
         from dipy_tractogen.metrics.table import format_table
-        from dipy_tractogen.metrics.thresholds import check_thresholds
         from dipy_tractogen.utils.versions import current_versions
 
-        columns = describe_columns()
-        report["thresholds"] = check_thresholds(thresholds, report)
-        report["columns"] = columns
-        report = {
-            "command": self.command,
-            "versions": current_versions(),
-            **report,
-        }
+        report["columns"] = columns = describe_columns()
+        versions = {"command": self.command, "versions": current_versions()}
+        report = {**versions, **report}
         write_json(paths["out_metrics"], report, force=self.force)
         with self.optional(paths["out_table"]):
             rows = (
@@ -239,7 +228,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
 
 
 def _check_voxels(grid, voxel_size: float | None) -> float:
-    """Refuse voxels of two kinds; give the size of those that are no image's."""
+    """Check that voxels are given in one way; return their size in mm."""
     if grid and voxel_size is not None:
         raise ValueError(
             f"--grid {grid} and --voxel_size {voxel_size} are both given: leave out "
@@ -253,16 +242,20 @@ def _check_voxels(grid, voxel_size: float | None) -> float:
     return voxel_size
 
 
-def _check_participants(participants, model_file) -> None:
-    if participants and not model_file:
-        raise ValueError(
-            f"--participants {participants}: only a model reads it; give --model_file, "
-            "or leave it out."
-        )
+def _parse_thresholds(require: list[str] | None) -> list:
+    """Return the limits of --require."""
+    if require is None:
+        return []
+    from dipy_tractogen.metrics.thresholds import Threshold
+
+    try:
+        return [Threshold.parse(text) for text in require or [""]]
+    except ValueError as error:
+        raise ValueError(f"--require {error}") from None
 
 
 def _read_grid(grid):
-    """Read the grid of an image or of a tractogram that was made with one."""
+    """Read the grid of an image, or of a tractogram that was made with one."""
     if not grid:
         return None
     from dipy_tractogen.streamlines.reference import Reference
@@ -276,56 +269,24 @@ def _read_grid(grid):
     return voxels
 
 
-def _warn_of_dropped(sets: dict) -> list[str]:
-    """Say what was dropped of each set, or kept although it leaves the box."""
-    return [
-        f"Of the {kind} streamlines: {each.report.summary()}."
-        for kind, each in sets.items()
-        if each.report.counts
-    ]
+def _common_box(files: dict, reference):
+    """Return the one grid whose box holds for all sets, if there is one.
 
+    A box of each set would drop streamlines of one that it keeps of the other.
+    """
+    from dipy_tractogen.streamlines.common_grid import common_grid
 
-def _common_labels(sets: dict) -> tuple[dict, list[str]]:
-    """Give the bundles of all sets the same codes, and their names."""
-    import numpy as np
-
-    names = sorted({name for each in sets.values() for name in each.bundle_names})
-    labels = {
-        kind: np.searchsorted(names, each.bundle_names)[each.labels]
-        for kind, each in sets.items()
-    }
-    return labels, names
-
-
-def _check_bundles(thresholds: list, labels: dict, names: list[str]) -> None:
-    """Refuse limits of bundles that are not going to be compared."""
-    if not thresholds:
-        return
-    from dipy_tractogen.metrics.matching import common_bundles
-    from dipy_tractogen.metrics.thresholds import check_bundles
-
-    check_bundles(thresholds, common_bundles(labels, tuple(names))[1].values())
-
-
-def _evaluate(
-    sets: dict, asked: dict, labels: dict, names: list[str], **options
-) -> dict:
-    """Evaluate, and compare what was asked for with what was obtained."""
-    from dipy_tractogen.metrics.errors import condition_errors
-    from dipy_tractogen.metrics.evaluation import evaluate
-
-    logger.info(
-        "Comparing %s streamlines",
-        ", ".join(f"{len(each)} {kind}" for kind, each in sets.items()),
+    grids = (
+        common_grid(files[kind], reference, tell=False)
+        for kind in ("real", "training", "generated")
+        if kind in files
     )
-    report = evaluate(
-        **{kind: each.streamlines for kind, each in sets.items()},
-        **{f"{kind}_labels": each for kind, each in labels.items()},
-        bundle_names=names,
-        **options,
-    )
-    compared = {names.index(name): name for name in report["bundles"]}
-    report["conditions"] = condition_errors(
-        sets["generated"].streamlines, asked, labels["generated"], compared
-    )
-    return report
+    return next((grid for grid in grids if grid is not None), None)
+
+
+def _generating_model(files: list) -> dict | None:
+    """Return the model of the first tractogram that tells of one."""
+    from dipy_tractogen.streamlines.formats.sidecar import read_generating_model
+
+    found = map(read_generating_model, files)
+    return next((model for model in found if model is not None), None)

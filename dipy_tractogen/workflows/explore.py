@@ -6,15 +6,19 @@ import logging
 from pathlib import Path
 import re
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import listed, printable
+from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int, check_number
 from .options.loading import check_loading, loading_parameters
 from .options.parameters import with_parameters_of
-from .steps.encoding import participants_parameters
-from .steps.latent_sample import load_sample
-from .steps.models import load_trained_model
+from .runtime.provenance import make_record
+from .steps.inputs import (
+    load_to_encode,
+    load_trained_model,
+    participants_parameters,
+)
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -109,12 +113,13 @@ class ExploreLatentFlow(TractogenFlow):
         model = load_trained_model(model_file)
         along = _check_walk(model, walk)
 
+        from dipy_tractogen.metrics.latent_sample import sample_latents
+
         colours = color_by or ["bundle", "length"]
-        sample = load_sample(
+        bundles = self._load(model, files, given, colours)
+        sample = sample_latents(
             model,
-            files,
-            given,
-            color_by=colours,
+            bundles,
             max_streamlines=max_streamlines,
             seed=seed,
             show_progress=self.show_progress,
@@ -122,25 +127,21 @@ class ExploreLatentFlow(TractogenFlow):
         counts = sample.bundles.counts()
         _check_bundles(counts, bundle, interpolate)
 
-        from dipy_tractogen.utils.messages import printable
-        from dipy_tractogen.utils.schema import write_json
+        from dipy_tractogen.viz.latent import findings as latent
+        from dipy_tractogen.viz.latent.traversal_findings import TraversalFindings
 
-        from .runtime.provenance import make_record
-        from .steps import latent_figures
-        from .steps.latent_findings import LatentFindings
-        from .steps.traversal_figures import WalkFigures
-
-        findings = LatentFindings(self, paths)
-        latent_figures.show_projections(
-            findings, sample, projections, colours, seed=seed
+        findings = latent.LatentFindings(
+            paths, force=self.force, optional=self.optional
         )
-        active = latent_figures.show_dimensions(findings, model, sample)
-        latent_figures.show_correlations(findings, model, sample)
-        walks = WalkFigures(findings, model, sample, nb_steps=nb_steps, seed=seed)
+        latent.show_projections(findings, sample, projections, colours, seed=seed)
+        active = latent.show_dimensions(findings, model, sample)
+        latent.show_correlations(findings, model, sample)
+        options = {"nb_steps": nb_steps, "seed": seed}
+        traversals = TraversalFindings(findings, model, sample, **options)
         bundle = bundle or max(counts, key=counts.get)
-        walks.traverse(bundle, active, nb_deviations, along)
+        traversals.traverse(bundle, active, nb_deviations, along)
         if interpolate:
-            walks.interpolate(*interpolate)
+            traversals.interpolate(*interpolate)
         streamlines = {
             "files": [printable(file) for file in files],
             "given": sample.nb_found,
@@ -151,9 +152,25 @@ class ExploreLatentFlow(TractogenFlow):
         write_json(path, make_record(self, model_file, **found), force=self.force)
         logger.info("Wrote %s and %d figures", path, len(findings.found["figures"]))
 
+    def _load(self, model, files, given: dict, color_by):
+        """Load streamlines with what the model reads, and what colours them."""
+        from dipy_tractogen.metrics.latent_sample import values_to_load
+        from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+
+        conditions, categories = values_to_load(model, color_by)
+        return load_to_encode(
+            model,
+            files,
+            given,
+            numbers=(FILE_NUMBER, INDEX_IN_FILE),
+            categories=categories,
+            conditions=conditions,
+            show_progress=self.show_progress,
+        )
+
 
 def _check_projections(projections) -> None:
-    """Refuse a projection that is unknown, or whose package is missing."""
+    """Check that projections are known, and their packages installed."""
     from dipy_tractogen.metrics.projection import PROJECTIONS, check_projection
 
     for name in projections:
@@ -162,7 +179,7 @@ def _check_projections(projections) -> None:
 
 
 def _check_pair(interpolate) -> None:
-    """Refuse what is no pair of bundles."""
+    """Check that two bundles are given, if any."""
     if interpolate is not None and not len(interpolate) == len(set(interpolate)) == 2:
         raise ValueError(
             f"--interpolate {' '.join(interpolate)}: give the names of two bundles."
@@ -170,7 +187,7 @@ def _check_pair(interpolate) -> None:
 
 
 def _check_walk(model, walk: str | None) -> int | str | None:
-    """Read what a walk goes along; refuse what the decoder does not read."""
+    """Return the dimension or the number that the animation goes along."""
     if walk is None:
         return None
     matched = _DIMENSION.fullmatch(walk)
@@ -186,7 +203,7 @@ def _check_walk(model, walk: str | None) -> int | str | None:
 
 
 def _check_bundles(counts: dict, bundle: str | None, interpolate) -> None:
-    """Refuse bundles that have no streamline."""
+    """Check that bundles have streamlines."""
     there = [name for name, count in counts.items() if count]
     for option, name in (
         ("bundle", bundle),
@@ -197,7 +214,7 @@ def _check_bundles(counts: dict, bundle: str | None, interpolate) -> None:
 
 
 def _names(out_latent: str, projections, interpolated: bool) -> dict[str, str]:
-    """Name the outputs after the JSON file."""
+    """Return the names of the outputs, which begin as that of the JSON file."""
     from dipy_tractogen.utils.files import split_extension
 
     stem, extension = split_extension(out_latent)

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.utils.schema import write_json
-
-from .base import TractogenFlow
-from .options.loading import check_loading, loading_parameters
+from .options.loading import loading_parameters
 from .options.parameters import with_parameters_of
 from .runtime.provenance import make_notes
-from .steps.encoding import load_to_encode
-from .steps.latent_reference import (
-    LatentReference,
-    check_reads_no_bundle,
-    check_reference,
-    reference_parameters,
-    settle_outputs,
-)
-from .steps.learning import learn
-from .steps.models import load_trained_model
-from .steps.places import compare_places, warn_of_rejection
+from .segmentation import SegmentationFlow, as_data, reference_parameters
 
 logger = logging.getLogger("dipy_tractogen")
 
 
-class FilterStreamlinesFlow(TractogenFlow):
+class FilterStreamlinesFlow(SegmentationFlow):
     """Keep the streamlines that are like plausible ones."""
 
     short_name = "filter_streamlines"
@@ -68,25 +55,17 @@ class FilterStreamlinesFlow(TractogenFlow):
         out_thresholds : string, optional
             What was learnt, for --thresholds_file; not written where that is given.
         """
-        from dipy_tractogen.utils.files import tractogram_extension
-
-        check_loading(given)
-        check_reference(given)
         names = {"out_tractogram": out_tractogram, "out_metrics": out_metrics}
         if out_rejected:
             names["out_rejected"] = out_rejected
-        for name in filter(None, (out_tractogram, out_rejected)):
-            tractogram_extension(name)
-        paths = settle_outputs(
-            self, out_dir, given, **names, out_thresholds=out_thresholds
-        )
-        files = self.inputs(input_files)
-        model = load_trained_model(model_file)
-        check_reads_no_bundle(model, model_file)
+        paths = self.settle(out_dir, given, **names, out_thresholds=out_thresholds)
 
-        reference, report = self._reference(model, model_file, given)
-        bundles = load_to_encode(
-            model, files, given, keep_data=True, show_progress=self.show_progress
+        from dipy_tractogen.segment.filter import LatentFilter
+        from dipy_tractogen.segment.fit import fit_filter
+        from dipy_tractogen.streamlines.location import compare_locations
+
+        model, reference, bundles = self.load_all(
+            fit_filter, LatentFilter, model_file, input_files, given
         )
         distances, _, relative = reference.compare(
             model, bundles, show_progress=self.show_progress
@@ -98,81 +77,42 @@ class FilterStreamlinesFlow(TractogenFlow):
                 f"none of the {len(bundles)} streamlines is plausible, the nearest "
                 f"being {distances.min():.3g} mm from the reference: "
                 "inputs have to be in the space of the reference. "
-                f"{compare_places(**sets)[0]}"
+                f"{compare_locations(**sets)[0]}"
             )
-        rejected = int((~plausible).sum())
-        report |= warn_of_rejection(rejected, bundles, reference.place)
-        data = {
-            "distance_mm": distances.astype("float32"),
-            "relative_distance": relative.astype("float32"),
-        }
-        written = {"out_tractogram": plausible, "out_rejected": ~plausible}
+        places = reference.compare_locations(bundles, int((~plausible).sum()))
         if plausible.all() and "out_rejected" in paths:
             path = paths.pop("out_rejected")
             logger.warning("No streamline is rejected: %s is not written", path)
-        for name, chosen in written.items():
-            if name in paths:
-                self._write(paths[name], bundles, data, chosen)
-        report["counts"] = _counts(bundles, plausible)
-        report |= make_notes(self)
-        with self.optional(paths["out_metrics"]):
-            write_json(paths["out_metrics"], report, force=self.force)
-        if "out_thresholds" in paths:
-            with self.optional(paths["out_thresholds"]):
-                reference.save(paths["out_thresholds"], model_file, force=self.force)
+        data = as_data(distances, relative)
+        self._write(paths["out_tractogram"], bundles, data, plausible)
+        if "out_rejected" in paths:
+            self._write(paths["out_rejected"], bundles, data, ~plausible)
+        counts = {"counts": _counts(bundles, plausible)}
+        report = {**reference.report, **places, **counts, **make_notes(self)}
         logger.info("%d of %d streamlines are plausible", plausible.sum(), len(bundles))
-        self.log_written(paths.values())
-
-    def _reference(self, model, model_file, given: dict):
-        """Learn what is near, or read it; and what is to be reported of it."""
-        from dipy_tractogen.segment.filter import LatentFilter
-
-        if given["thresholds_file"]:
-            path = given["thresholds_file"]
-            return LatentReference.load(path, model_file, LatentFilter), {}
-
-        def fit(z, labels, groups, **options):
-            return LatentFilter(**options).fit(z, labels >= 0, labels.clip(0), groups)
-
-        reference, examples, report = learn(self, model, given, fit)
-        figures = reference.estimator.held_out_figures(examples.labels >= 0)
-        names = ("f1", "precision", "recall", "roc_auc")
-        shown = ", ".join(
-            f"{name} {figures[name]:.3f}" for name in names if figures[name] is not None
-        )
-        logger.info("On held-out examples: %s", shown)
-        return reference, {"held_out": figures, **report}
+        self.write_report(paths, reference, model_file, report)
 
     def _write(self, path, bundles, data: dict, chosen) -> None:
         """Write the chosen streamlines as they are."""
-        import numpy as np
+        from dipy_tractogen.streamlines.formats.writers import save_bundles
 
-        from dipy_tractogen.streamlines.formats.writers import open_writer
-
-        rows = np.flatnonzero(chosen)
-        with open_writer(
+        part = bundles.select(chosen)
+        save_bundles(
             path,
-            reference=bundles.reference,
-            bundle_names=bundles.bundle_names,
+            part.streamlines,
+            reference=part.reference,
+            labels=part.labels,
+            bundle_names=part.bundle_names,
+            data_per_streamline={name: each[chosen] for name, each in data.items()},
+            inherited=part.data_per_streamline,
             force=self.force,
-        ) as writer:
-            writer.write(
-                bundles.streamlines[rows],
-                bundles.labels[rows],
-                {name: values[rows] for name, values in data.items()},
-                {
-                    name: each[rows]
-                    for name, each in bundles.data_per_streamline.items()
-                },
-            )
+        )
 
 
 def _counts(bundles, plausible) -> dict:
-    """Count the streamlines of each bundle of the input by what became of them."""
+    """Count plausible and rejected streamlines, by bundle."""
+    kept = bundles.select(plausible).counts()
     return {
-        name: {
-            "nb_plausible": int(plausible[bundles.labels == label].sum()),
-            "nb_rejected": int((~plausible)[bundles.labels == label].sum()),
-        }
-        for label, name in enumerate(bundles.bundle_names)
+        name: {"nb_plausible": kept[name], "nb_rejected": number - kept[name]}
+        for name, number in bundles.counts().items()
     }

@@ -28,8 +28,7 @@ from .options.plausibility import (
 )
 from .runtime.provenance import make_record
 from .runtime.room import check_room
-from .steps.condition_check import AskedValues
-from .steps.models import load_trained_model
+from .steps.inputs import load_trained_model
 from .steps.seed_streamlines import (
     check_sampler,
     choose_sampler,
@@ -135,6 +134,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
 
+        from dipy_tractogen.metrics.condition_check import ConditionCheck
         from dipy_tractogen.streamlines.formats.sidecar import (
             sidecar_path,
             write_sidecar,
@@ -169,10 +169,10 @@ class GenerateStreamlinesFlow(TractogenFlow):
             max_tries=given["max_tries"],
             seed=seed,
         )
-        obtained = AskedValues(wanted, known)
+        check = ConditionCheck(wanted, known)
         counts, described = self._write(
             path,
-            _as_written(batches, obtained, nb_points, step_size, dtype),
+            _as_written(batches, check, nb_points, step_size, dtype),
             nb_streamlines,
             header,
             model,
@@ -182,7 +182,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             "Generated %s",
             listed(f"{name} {n}" for name, n in counts.items() if n),
         )
-        obtained.warn()
+        check.warn()
         report_sampler(sampler)
         log_codes(known)
         record = make_record(
@@ -191,7 +191,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             **described,
             counts=counts,
             conditions=asked,
-            obtained=obtained.found(),
+            obtained=check.to_dict(),
             **_judged(plausibility),
             seconds=round(time.perf_counter() - began, 1),
         )
@@ -201,7 +201,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         logger.info("Wrote %s", path)
         if plausibility:
             _report(plausibility, path)
-        obtained.raise_if_missed()
+        check.raise_if_missed()
 
     def _write(
         self, path, batches, nb_streamlines, header, model, dtype
@@ -274,7 +274,7 @@ def _bytes_of_one(model, nb_points, step_size, dtype: str) -> int:
     return (nb_points or model.nb_points) * 3 * size + 4 * (3 + len(known.names))
 
 
-def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
+def _as_written(batches, check, nb_points, step_size, dtype: str):
     """Give batches the points, and the values measured on them, that are written."""
     import numpy as np
 
@@ -284,7 +284,7 @@ def _as_written(batches, asked: AskedValues, nb_points, step_size, dtype: str):
 
     for points, labels, values in batches:
         # Before points are resampled, which shortens streamlines.
-        asked.look(values)
+        check.update(values)
         written = respace(points, nb_points, step_size)
         if dtype == "float16":
             sequence = to_sequence(written)

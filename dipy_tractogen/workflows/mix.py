@@ -11,17 +11,13 @@ from .options.arguments import check_choice, check_int
 from .options.loading import check_loading, loading_parameters
 from .options.parameters import with_parameters_of
 from .runtime.room import check_room
-from .steps.encoding import (
-    known_values,
+from .steps.inputs import (
     load_to_encode,
+    load_trained_model,
     participants_parameters,
 )
-from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
-
-# Streamlines that are held as points at a time, the steps of whole pairs.
-_BLOCK = 10240
 
 
 class MixStreamlinesFlow(TractogenFlow):
@@ -103,7 +99,6 @@ class MixStreamlinesFlow(TractogenFlow):
                     model,
                     each,
                     given,
-                    given["participants"],
                     kind=option.replace("bundle", "file"),
                     show_progress=self.show_progress,
                 ),
@@ -123,8 +118,8 @@ class MixStreamlinesFlow(TractogenFlow):
             first.streamlines,
             second.streamlines,
             nb_found,
-            first_values=known_values(first, slice(None)),
-            second_values=known_values(second, slice(None)),
+            first_values=first.known_values(),
+            second_values=second.known_values(),
             seed=seed,
         )
         options = {"nb_steps": nb_steps, "path": path, "nb_points": nb_points}
@@ -136,40 +131,26 @@ class MixStreamlinesFlow(TractogenFlow):
     def _write(
         self, out, model, bundles, pairs, *, nb_steps, path, nb_points, rule
     ) -> int:
-        """Mix the pairs, a block at a time, and write all steps of each; count them."""
+        """Mix the pairs and write all steps of each; return the number of pairs."""
         import numpy as np
 
+        from dipy_tractogen.nn.encoding import mixed_blocks
         from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
         from dipy_tractogen.streamlines.formats.writers import open_writer
-        from dipy_tractogen.utils.progress import track_progress
+        from dipy_tractogen.streamlines.screening import kept_in_box
 
-        from .steps.box import kept_in_box
-
-        nb_written = 0
-        nb_pairs, shares = len(pairs[0]), np.linspace(0, 1, nb_steps)
-        block = max(1, _BLOCK // nb_steps)
+        nb_written, weights = 0, np.linspace(0, 1, nb_steps)
         writer = open_writer(
             out,
             reference=bundles[0].reference,
             bundle_names=[f"step_{step}" for step in range(1, nb_steps + 1)],
             force=self.force,
         )
+        blocks = mixed_blocks(
+            model, bundles, pairs, nb_steps, path=path, show_progress=self.show_progress
+        )
         with writer as tractogram:
-            starts = range(0, nb_pairs, block)
-            for start in track_progress(starts, "Mixing", show_bar=self.show_progress):
-                number = np.arange(start, min(start + block, nb_pairs))
-                (one, values), (other, other_values) = (
-                    (each.streamlines[rows[number]], known_values(each, rows[number]))
-                    for each, rows in zip(bundles, pairs)
-                )
-                steps = model.interpolate(
-                    one,
-                    other,
-                    nb_steps,
-                    path=path,
-                    first_values=values,
-                    second_values=other_values,
-                )
+            for number, steps in blocks:
                 # The steps of a pair lie one after the other.
                 points = with_equal_steps(
                     steps.reshape(-1, *steps.shape[2:]), nb_points
@@ -178,7 +159,7 @@ class MixStreamlinesFlow(TractogenFlow):
                 kept = kept_in_box(steps, bundles[0].reference, rule, "pairs")
                 number, points = number[kept], points[np.repeat(kept, nb_steps)]
                 data = {
-                    "weight": np.tile(shares, len(number)).astype(np.float32),
+                    "weight": np.tile(weights, len(number)).astype(np.float32),
                     "pair": np.repeat(number, nb_steps).astype(np.int32),
                 }
                 labels = np.tile(np.arange(nb_steps), len(number))

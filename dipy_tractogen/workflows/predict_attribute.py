@@ -7,7 +7,7 @@ import logging
 from .base import TractogenFlow
 from .options.loading import check_loading, load, loading_parameters
 from .options.parameters import with_parameters_of
-from .steps.models import load_trained_model
+from .steps.inputs import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -54,11 +54,11 @@ class PredictAttributeFlow(TractogenFlow):
         check_loading(given)
         path = self.outputs(out_dir, out_table=out_table)["out_table"]
         files = self.inputs(input_files)
-        model = load_regression_model(model_file)
+        model = _load_regression_model(model_file)
 
-        from .steps.attribute import predict
+        from dipy_tractogen.nn.encoding import predict_attribute
 
-        names = attribute_to_load(model.attribute, files, participants)
+        names = _attribute_to_load(model.attribute, files, participants)
         bundles = load(
             files,
             given,
@@ -68,7 +68,7 @@ class PredictAttributeFlow(TractogenFlow):
             show_progress=self.show_progress,
         )
         _check_unit(model, bundles)
-        predicted, deviation, measured = predict(
+        predicted, deviation, measured = predict_attribute(
             model, bundles, show_progress=self.show_progress
         )
         self._write(path, bundles, predicted, deviation, measured)
@@ -76,7 +76,7 @@ class PredictAttributeFlow(TractogenFlow):
         logger.info("Wrote %s", path)
 
     def _write(self, path, bundles, predicted, deviation, measured) -> None:
-        from .runtime.tables import write_table
+        from dipy_tractogen.utils.tables import write_table
 
         columns = {
             "bundle": (bundles.bundle_names[label] for label in bundles.labels),
@@ -103,26 +103,8 @@ def _as_they_are(data: dict, own, path) -> dict:
     return {name: single[name][:, 0].astype(str) for name in names}
 
 
-def load_regression_model(path):
-    """Load a model that predicts an attribute.
-
-    Parameters
-    ----------
-    path : str or Path
-        A ``.keras`` file.
-
-    Returns
-    -------
-    RVAE
-        The model, trained.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is no trained model, or one of another class.
-    """
+def _load_regression_model(path):
+    """Load a trained model that predicts an attribute."""
     model = load_trained_model(path)
 
     from dipy_tractogen.nn import RVAE
@@ -135,30 +117,8 @@ def load_regression_model(path):
     return model
 
 
-def attribute_to_load(attribute: str, files: list, participants) -> list[str]:
-    """Find whether the true values of an attribute are loaded.
-
-    Parameters
-    ----------
-    attribute : str
-        Name of the attribute.
-    files : list of Path
-        The tractograms.
-    participants : str, Path or None
-        Table of the subjects.
-
-    Returns
-    -------
-    list of str
-        The attribute, or nothing where it is computed or not known.
-
-    Raises
-    ------
-    ValueError
-        If a table is given that is not needed, or a file cannot be read.
-    OSError
-        If a file cannot be opened.
-    """
+def _attribute_to_load(attribute: str, files: list, participants) -> list[str]:
+    """Return the attribute, or nothing where it is computed or not known."""
     from dipy_tractogen.streamlines.conditions import COMPUTED
     from dipy_tractogen.streamlines.formats.readers import read_tractogram
 
@@ -187,7 +147,7 @@ def attribute_to_load(attribute: str, files: list, participants) -> list[str]:
 
 
 def _check_unit(model, bundles) -> None:
-    """Refuse to compare numbers of two units."""
+    """Check that numbers of one unit are compared."""
     name = model.attribute
     unit, given = model.conditions[name].unit, bundles.units.get(name)
     if unit and given and given != unit:

@@ -7,12 +7,11 @@ import logging
 from .base import TractogenFlow
 from .options.loading import check_loading, loading_parameters
 from .options.parameters import with_parameters_of
-from .steps.encoding import (
-    encoded_blocks,
+from .steps.inputs import (
     load_to_encode,
+    load_trained_model,
     participants_parameters,
 )
-from .steps.models import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -56,12 +55,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         model = load_trained_model(model_file)
 
         bundles = load_to_encode(
-            model,
-            files,
-            given,
-            given["participants"],
-            keep_data=True,
-            show_progress=self.show_progress,
+            model, files, given, keep_data=True, show_progress=self.show_progress
         )
         mean, high, truncation = self._write(path, bundles, model)
         logger.info(
@@ -77,13 +71,14 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         logger.info("Wrote %s", path)
 
     def _write(self, path, bundles, model) -> tuple[float, float, float]:
-        """Write the reconstructions; give mean, 95th percentile and truncation."""
+        """Write reconstructions; return mean and 95th percentile, and truncation."""
         import numpy as np
 
         from dipy_tractogen.metrics.errors import (
             point_errors,
             summarize_errors,
         )
+        from dipy_tractogen.nn.encoding import encoded_blocks
         from dipy_tractogen.streamlines.formats.writers import open_writer
 
         errors, truncation = [], []

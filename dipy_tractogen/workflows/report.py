@@ -8,7 +8,7 @@ from pathlib import Path
 from .base import TractogenFlow
 from .options.arguments import check_int
 from .options.loading import check_box, default_loading, load
-from .steps.models import load_trained_model
+from .steps.inputs import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 

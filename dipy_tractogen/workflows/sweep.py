@@ -212,7 +212,7 @@ def _log_trial(row: dict) -> None:
 
 def _write_table(path: Path, rows: list[dict]) -> None:
     """Write all trials; what a trial does not have is empty."""
-    from .runtime.tables import write_table
+    from dipy_tractogen.utils.tables import write_table
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
     # The reason of a failure is long, and stands last.

@@ -6,7 +6,7 @@ import logging
 
 from .options.arguments import check_choice, check_int, check_number
 from .options.parameters import with_parameters_of
-from .steps.training import SHARED, TrainingFlow
+from .training import SHARED, TrainingFlow
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .options.parameters import with_parameters_of
-from .steps.training import SHARED, TrainingFlow
+from .training import SHARED, TrainingFlow
 
 
 class TrainAEFlow(TrainingFlow):

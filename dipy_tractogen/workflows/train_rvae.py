@@ -7,7 +7,7 @@ import logging
 from .options.arguments import check_number
 from .options.parameters import with_parameters_of
 from .options.vae import vae_arguments, vae_parameters
-from .steps.training import SHARED, TrainingFlow
+from .training import SHARED, TrainingFlow
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -52,13 +52,12 @@ class TrainRVAEFlow(TrainingFlow):
             The streamlines that were held out.
         """
         from dipy_tractogen.metrics.errors import describe_errors
-
-        from .steps.attribute import predict
+        from dipy_tractogen.nn.encoding import predict_attribute
 
         super().report(model, aside)
         if not len(aside):
             return
-        predicted, _, measured = predict(model, aside)
+        predicted, _, measured = predict_attribute(model, aside)
         unit = model.conditions[model.attribute].unit
         errors = describe_errors(measured, predicted, unit)
         logger.info("Held-out %s: %s", model.attribute, errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .options.parameters import with_parameters_of
 from .options.vae import vae_arguments, vae_parameters
-from .steps.training import SHARED, TrainingFlow
+from .training import SHARED, TrainingFlow
 
 
 class TrainVAEFlow(TrainingFlow):

@@ -9,23 +9,23 @@ import time
 
 from dipy_tractogen.utils.messages import briefly, listed
 
-from ..base import TractogenFlow
-from ..options.arguments import check_int
-from ..options.loading import (
+from .base import TractogenFlow
+from .options.arguments import check_int
+from .options.loading import (
     check_loading,
     input_parameters,
     load,
     loading_parameters,
 )
-from ..options.training import check_training, training_parameters
-from ..options.training_conditions import (
+from .options.training import check_training, training_parameters
+from .options.training_conditions import (
     check_conditions,
     condition_parameters,
     make_regularizers,
     names_to_load,
     regularizer_parameters,
 )
-from ..runtime.workspace import Workspace
+from .runtime.workspace import Workspace
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -318,7 +318,7 @@ def _of_known_categories(aside, kept):
 def _save_held_out(model, aside, path: Path, force: bool) -> None:
     from dipy_tractogen.streamlines.formats.writers import save_bundles
 
-    from ..options.conditions import tables_of_codes, values_to_write
+    from .options.conditions import tables_of_codes, values_to_write
 
     known = model.record.density.conditions
     save_bundles(

@@ -3,9 +3,9 @@ import logging
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics.condition_check import ConditionCheck
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
-from dipy_tractogen.workflows.steps.condition_check import AskedValues
-from dipy_tractogen.workflows.steps.thresholds import ThresholdsNotMet
+from dipy_tractogen.utils.messages import ThresholdsNotMet
 
 CONDITIONS = Conditions(
     [
@@ -18,11 +18,11 @@ CONDITIONS = Conditions(
 
 
 def test_streamlines_of_another_length_are_counted(caplog):
-    asked = AskedValues({"length": 100.0, "age": 50.0, "bundle": ["AF"]}, CONDITIONS)
+    asked = ConditionCheck({"length": 100.0, "age": 50.0, "bundle": ["AF"]}, CONDITIONS)
     # The tolerance is two per cent, or a millimetre.
-    asked.look({"length": np.array([99, 101.5, 103, 90]), "age": np.zeros(4)})
-    asked.look({"length": np.array([100.0])})
-    assert asked.found() == {
+    asked.update({"length": np.array([99, 101.5, 103, 90]), "age": np.zeros(4)})
+    asked.update({"length": np.array([100.0])})
+    assert asked.to_dict() == {
         "length": {"nb_streamlines": 5, "nb_missed": 2, "largest_miss": 10}
     }
     with caplog.at_level(logging.WARNING, "dipy_tractogen"):
@@ -32,22 +32,22 @@ def test_streamlines_of_another_length_are_counted(caplog):
         "at most: ask within" in caplog.text
     )
     asked.raise_if_missed()
-    asked.look({"length": np.array([80.0])})
+    asked.update({"length": np.array([80.0])})
     asked.raise_if_missed()
-    asked.look({"length": np.array([80.0, 79])})
+    asked.update({"length": np.array([80.0, 79])})
     with pytest.raises(ThresholdsNotMet, match="5 of 8 streamlines miss the asked len"):
         asked.raise_if_missed()
 
 
 def test_of_a_range_its_inside_is_asked_and_of_others_a_deviation():
-    asked = AskedValues({"length": (2.0, 80.0), "curvature": 0.1}, CONDITIONS)
-    asked.look(
+    asked = ConditionCheck({"length": (2.0, 80.0), "curvature": 0.1}, CONDITIONS)
+    asked.update(
         {
             "length": np.array([1.1, 1.5, 40, 81, 82, 0.5]),
             "curvature": np.array([0.1, 0.081, 0.119, 0.13, 0.07, 0.1]),
         }
     )
-    found = asked.found()
+    found = asked.to_dict()
     assert [one["nb_missed"] for one in found.values()] == [2, 2]
     assert found["length"]["largest_miss"] == 2
     assert found["curvature"]["largest_miss"] == pytest.approx(0.03)
@@ -55,8 +55,8 @@ def test_of_a_range_its_inside_is_asked_and_of_others_a_deviation():
 
 def test_nothing_is_said_where_all_is_met_or_nothing_asked(caplog):
     for given in ({}, {"length": 70.0}, {"age": 30.0}):
-        asked = AskedValues(given, CONDITIONS)
-        asked.look({"length": np.full(3, 70.0), "age": np.zeros(3)})
+        asked = ConditionCheck(given, CONDITIONS)
+        asked.update({"length": np.full(3, 70.0), "age": np.zeros(3)})
         asked.warn()
         asked.raise_if_missed()
     assert caplog.text == ""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.workflows.steps.thresholds_file import read_thresholds
+from dipy_tractogen.segment.reference import read_thresholds
 
 WHOLE = {
     "kind": np.array("LatentFilter"),

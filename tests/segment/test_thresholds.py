@@ -46,8 +46,6 @@ def test_one_kind_teaches_nothing():
         best_threshold([1, 2], [True, True])
     with pytest.raises(ValueError, match="examples of both kinds"):
         best_threshold([1, 2], [False, False])
-    with pytest.raises(ValueError, match="criterion='auc': give one of f1"):
-        best_threshold([1, 2], [True, False], "auc")
 
 
 def test_figures_are_those_of_sklearn(overlapping):

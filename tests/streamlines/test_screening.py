@@ -3,9 +3,10 @@ import pytest
 
 from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.streamlines.screening import ScreeningReport, screen
+from dipy_tractogen.streamlines.screening import ScreeningReport, kept_in_box, screen
 
 GRID = Reference(np.eye(4), (100, 100, 100))
+BOX = Reference(np.eye(4), (10, 10, 10))
 
 
 @pytest.fixture
@@ -136,3 +137,31 @@ def test_reports_are_added_by_reason():
         9, 6, {"one point": 2, "zero length": 1}, {"out of the bounding box": 1}
     )
     assert ScreeningReport(3, 3).summary() == "kept 3 of 3 streamlines"
+
+
+def groups(*places):
+    """Groups of two streamlines of three points, the second one at a place."""
+    inside = np.full((len(places), 1, 3, 3), 5.0)
+    others = np.full((len(places), 1, 3, 3), 5.0)
+    others[:, 0, 1, 0] = places
+    return np.concatenate([inside, others], axis=1)
+
+
+def test_groups_that_leave_the_box_are_left_out_and_said(caplog):
+    kept = kept_in_box(groups(4, 12, 9.4, -0.6), BOX, "drop", "pairs")
+    assert kept.tolist() == [True, False, True, False]
+    assert caplog.messages == [
+        "2 of 4 pairs leave the bounding box of the grid and are left out"
+    ]
+    caplog.clear()
+    assert kept_in_box(groups(4, 5), BOX, "error", "pairs").all()
+    assert kept_in_box(groups(4, 50), BOX, "keep", "pairs").all()
+    nowhere = Reference(np.eye(4), (1, 1, 1))
+    assert kept_in_box(groups(4, 50), nowhere, "error", "pairs").all()
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(("rule", "places"), [("error", (4, 50)), ("drop", (50, -3))])
+def test_none_may_leave_it_or_not_all(rule, places):
+    with pytest.raises(ValueError, match=r"of 2 pairs leave .* outside_box='keep'\.$"):
+        kept_in_box(groups(*places), BOX, rule, "pairs")

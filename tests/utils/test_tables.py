@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from dipy_tractogen.workflows.runtime.tables import write_arrays, write_table
+from dipy_tractogen.utils.tables import write_arrays, write_table
 
 
 def test_values_are_text_between_tabs(tmp_path):

@@ -2,10 +2,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn import encoding, load_model
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.steps import encoding
 
 
 def encode(*given, name="latents.npz", out_dir):

@@ -9,9 +9,9 @@ import pytest
 from dipy_tractogen.metrics.report_schema import describe_columns
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
+from dipy_tractogen.utils.messages import ThresholdsNotMet
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.evaluate import EvaluateStreamlinesFlow
-from dipy_tractogen.workflows.steps.thresholds import ThresholdsNotMet
 
 
 def simulate(seed):

@@ -11,8 +11,8 @@ from dipy_tractogen.metrics import projection
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.viz import display
+from dipy_tractogen.viz.latent import traversal_findings
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.steps import traversal_figures as walk_figures
 
 COMMAND = "dipy_explore_latent"
 
@@ -42,8 +42,8 @@ def explored(conditional_model, cohort, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explored")
     arguments = [conditional_model, *files, *table, *options]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walk_figures, "_NB_FRAMES", 3)
-        patch.setattr(walk_figures, "_EVERY", 1)
+        patch.setattr(traversal_findings, "_NB_FRAMES", 3)
+        patch.setattr(traversal_findings, "_EVERY", 1)
         explore(*arguments, out_dir=folder)
     return folder, bundles
 

@@ -4,12 +4,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from dipy_tractogen.nn import encoding
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.simulation.invalid import KINDS, make_invalid
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.steps import encoding
 
 COMMAND = "dipy_filter_streamlines"
 

@@ -6,11 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn import encoding, load_model
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.steps import attribute
 
 COMMAND = "dipy_predict_attribute"
 
@@ -77,7 +76,7 @@ def test_errors_are_those_of_the_training(predict, regression_folder):
 def test_table_is_what_the_model_says(
     predict, regression_folder, bundle_files, monkeypatch
 ):
-    monkeypatch.setattr(attribute, "_BLOCK", 7)
+    monkeypatch.setattr(encoding, "BLOCK", 7)
     model_file = regression_folder / "model.keras"
     table, said = predict(model_file, *bundle_files)
     bundles = load_bundles(bundle_files)

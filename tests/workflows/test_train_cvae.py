@@ -10,7 +10,7 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.steps.training import _of_known_categories
+from dipy_tractogen.workflows.training import _of_known_categories
 
 TRACTOGRAM = "sub-001/dwi/sub-001_tractogram.trx"
 

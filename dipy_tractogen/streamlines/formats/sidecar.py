@@ -7,6 +7,7 @@ whole name of the tractogram: ``a.trk.json`` for ``a.trk``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 import logging
 import os
@@ -21,6 +22,7 @@ from dipy_tractogen.utils.schema import (
     SchemaError,
     mapping,
     parse_json,
+    read_json,
     record,
     short_repr,
     text,
@@ -51,6 +53,9 @@ _SAID = record(
         "categories": mapping(mapping(text(), check_name=_check_code)),
     },
 )
+
+
+_GENERATED = record({"model": record({"file": text(), "digest": text()})})
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,16 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
         ) from error
     is_ours = isinstance(said, dict) and {"tractogram", "versions"} <= said.keys()
     return said if is_ours else {}
+
+
+def read_generating_model(tractogram: str | os.PathLike) -> dict | None:
+    """Return ``file`` and ``digest`` of the model that made a tractogram, if known."""
+    path = sidecar_path(tractogram)
+    # One of other software, or without a model, is no fault here.
+    with suppress(OSError, ValueError):
+        model = read_json(path, _GENERATED, "a JSON file of a generation")["model"]
+        return {key: model[key] for key in ("file", "digest")}
+    return None
 
 
 def write_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:

@@ -1,9 +1,11 @@
-"""Figures and tables of latents: projections, dimensions, correlations."""
+"""Figures and tables of a latent space, and a list of these files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 import logging
+from pathlib import Path
 
 import numpy as np
 
@@ -14,48 +16,72 @@ from dipy_tractogen.metrics.latent import (
 )
 from dipy_tractogen.metrics.projection import PROJECTIONS, project
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
-from dipy_tractogen.viz.latent.plots import (
-    Colouring,
-    plot_correlations,
-    plot_projection,
-    plot_units,
-)
+from dipy_tractogen.utils.tables import write_table
 
-from .latent_findings import LatentFindings
+from .plots import Colouring, plot_correlations, plot_projection, plot_units
 
 logger = logging.getLogger("dipy_tractogen")
 
 _UNIT_COLUMNS = ("variance", "spread", "deviation", "kl")
 
 
-def show_projections(
-    findings: LatentFindings, sample, methods: Sequence[str], color_by, *, seed: int
-) -> None:
-    """Project the latents, and plot them by each property.
+class LatentFindings:
+    """Measures of a latent space, and the figures and tables of it.
 
     Parameters
     ----------
-    findings : LatentFindings
-        Where all is noted.
-    sample : LatentSample
-        Streamlines and their latents.
-    methods : sequence of str
-        Keys of `PROJECTIONS`.
-    color_by : sequence of str
-        The properties.
-    seed : int
-        Seed of the projections.
+    paths : dict of str to Path
+        File of each output, by its name and extension, such as ``units_png``.
+    force : bool, optional
+        Replace existing files.
+    optional : callable, optional
+        Takes paths and returns a context manager, in which files are written that may
+        fail; by default errors are raised.
+
+    Attributes
+    ----------
+    found : dict
+        The measures, as plain values; ``figures`` and ``tables`` list the files.
     """
+
+    def __init__(
+        self,
+        paths: dict[str, Path],
+        *,
+        force: bool = False,
+        optional: Callable[..., AbstractContextManager] | None = None,
+    ):
+        self.paths, self.force = paths, force
+        self.optional = optional or (lambda *paths: nullcontext())
+        self.found: dict = {"figures": [], "tables": []}
+
+    def write_table(self, name: str, columns, rows, title: str) -> None:
+        """Write the table of a name, as `write_table` takes it, and list it."""
+        path = self.paths[f"{name}_tsv"]
+        with self.optional(path):
+            write_table(path, columns, rows, force=self.force)
+            self.found["tables"].append({"file": path.name, "title": title})
+
+    def list_figure(self, path: Path, title: str, alt: str) -> None:
+        """List a figure, with a text for those who do not see it."""
+        entry = {"file": path.name, "title": title, "alt": alt}
+        self.found["figures"].append(entry)
+
+
+def show_projections(
+    findings: LatentFindings, sample, methods: Sequence[str], color_by, *, seed: int
+) -> None:
+    """Project the latents by each method, and plot them by each property."""
     names = list(dict.fromkeys(color_by))
     values = sample.bundles.values
     colourings = [
-        Colouring(name, sample.texts_or_numbers(name), sample.units.get(name, ""))
+        Colouring(name, sample.values_of(name), sample.units.get(name, ""))
         for name in names
     ]
     columns: dict[str, Iterable] = {
         "file": values[FILE_NUMBER].astype(int),
         "index": values[INDEX_IN_FILE].astype(int),
-        "bundle": sample.texts_or_numbers("bundle"),
+        "bundle": sample.values_of("bundle"),
         **{one.name: one.values for one in colourings},
     }
     for method in dict.fromkeys(methods):
@@ -96,25 +122,10 @@ def show_projections(
 
 
 def show_dimensions(findings: LatentFindings, model, sample) -> np.ndarray:
-    """Tell what each latent dimension holds.
-
-    Parameters
-    ----------
-    findings : LatentFindings
-        Where all is noted.
-    model : StreamlineModel
-        The model.
-    sample : LatentSample
-        Streamlines and their latents.
-
-    Returns
-    -------
-    ndarray of shape (d,), bool
-        Which dimensions are active.
-    """
+    """Measure the latent dimensions; return which are active, (d,) bool."""
     units = latent_units(sample.z_mean, sample.deviation, sample.prior)
     active = model.active_dimensions(sample.z_mean)
-    names = dimension_names(model)
+    names = _dimension_names(model)
     rows = [
         {
             "dimension": name,
@@ -160,18 +171,8 @@ def show_dimensions(findings: LatentFindings, model, sample) -> np.ndarray:
 
 
 def show_correlations(findings: LatentFindings, model, sample) -> None:
-    """Correlate the latent dimensions with the attributes.
-
-    Parameters
-    ----------
-    findings : LatentFindings
-        Where all is noted.
-    model : StreamlineModel
-        The model.
-    sample : LatentSample
-        Streamlines, latents and attributes.
-    """
-    dimensions, names = dimension_names(model), list(sample.attributes)
+    """Correlate the latent dimensions with the attributes of streamlines."""
+    dimensions, names = _dimension_names(model), list(sample.attributes)
     attributes = np.column_stack(list(sample.attributes.values()))
     found = rank_correlations(sample.z_mean, attributes)
     findings.found["correlations"] = {
@@ -207,17 +208,6 @@ def show_correlations(findings: LatentFindings, model, sample) -> None:
         )
 
 
-def dimension_names(model) -> list[str]:
-    """Name the latent dimensions as columns of ``z_mean``, from ``z0``.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-
-    Returns
-    -------
-    list of str
-        The names.
-    """
+def _dimension_names(model) -> list[str]:
+    """Return the names of the latent dimensions, from ``z0``."""
     return [f"z{number}" for number in range(model.latent_dim)]

@@ -1,4 +1,4 @@
-"""Figures and tables of walks through a latent space."""
+"""Figures and tables of traversals of a latent space."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.viz.cameras import choose_views
-from dipy_tractogen.viz.colours import bundle_colours
-from dipy_tractogen.viz.display import can_render
-from dipy_tractogen.viz.grid import GridRow, plot_grid
-from dipy_tractogen.viz.latent.traversal import WalkStep, render_walk
+from dipy_tractogen.metrics.traversal import (
+    BundleTraverser,
+    Traversal,
+    traverse_between,
+)
 
-from .latent_findings import LatentFindings
-from .traversal import Walk, Walker, between
+from ..cameras import choose_views
+from ..colours import bundle_colours
+from ..display import can_render
+from ..grid import GridRow, plot_grid
+from .findings import LatentFindings
+from .traversal import WalkStep, render_walk
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -25,19 +29,19 @@ _NB_FRAMES, _EVERY = 25, 6
 _MEASURED = ("length_mm", "curvature_per_mm", "displacement_mm")
 
 
-class WalkFigures:
-    """Takes streamlines for walks, and shows them.
+class TraversalFindings:
+    """Traversals of a latent space as figures and tables.
 
     Parameters
     ----------
     findings : LatentFindings
-        Where all is noted.
+        Paths, and the list of the files.
     model : StreamlineModel
-        The model.
+        The model, trained.
     sample : LatentSample
-        Streamlines and their latents.
+        Streamlines, from `sample_latents`.
     nb_steps : int
-        Steps of a traversal.
+        Number of steps along a dimension.
     seed : int
         Seed of the choices of streamlines.
     """
@@ -53,29 +57,29 @@ class WalkFigures:
     def traverse(
         self, bundle: str, active: np.ndarray, nb_deviations: float, along
     ) -> None:
-        """Traverse each active dimension, and animate one walk.
+        """Traverse each active dimension of a bundle, and animate one traversal.
 
         Parameters
         ----------
         bundle : str
-            Name of the bundle whose streamlines walk.
+            Name of the bundle.
         active : ndarray of shape (d,), bool
             The dimensions to traverse.
         nb_deviations : float
             How far they go, in standard deviations.
         along : int, str or None
-            What the animated walk goes along; by default the dimension that moves
+            Dimension or number of the animation; by default the dimension that moves
             streamlines most.
         """
-        walker = Walker(self.model, self.sample, bundle, self.seed)
+        traverser = BundleTraverser(self.model, self.sample, bundle, self.seed)
         steps = np.linspace(-nb_deviations, nb_deviations, self.nb_steps)
-        walks = [
-            walker.along_dimension(int(dimension), steps)
+        traversals = [
+            traverser.along_dimension(int(dimension), steps)
             for dimension in np.flatnonzero(active)
         ]
-        walks.sort(key=lambda walk: -walk.reach)
-        if walks:
-            self._show_traversals(walker, walks)
+        traversals.sort(key=lambda traversal: -traversal.reach)
+        if traversals:
+            self._show_traversals(traverser, traversals)
         else:
             logger.warning(
                 "No latent dimension is active, so that none is traversed: the "
@@ -83,21 +87,15 @@ class WalkFigures:
                 "sigma_mm"
             )
         if isinstance(along, str):
-            self._show_walk(walker, walker.along_number(along, _NB_FRAMES))
-        elif walks or along is not None:
-            dimension = int(walks[0].name[1:]) if along is None else along
+            self._animate(traverser, traverser.along_number(along, _NB_FRAMES))
+        elif traversals or along is not None:
+            dimension = int(traversals[0].name[1:]) if along is None else along
             frames = np.linspace(-nb_deviations, nb_deviations, _NB_FRAMES)
-            self._show_walk(walker, walker.along_dimension(dimension, frames))
+            self._animate(traverser, traverser.along_dimension(dimension, frames))
 
     def interpolate(self, first: str, second: str) -> None:
-        """Walk from one bundle to another.
-
-        Parameters
-        ----------
-        first, second : str
-            Names of the bundles.
-        """
-        walk = between(
+        """Animate an interpolation from one bundle to another, by their names."""
+        traversal = traverse_between(
             self.model,
             self.sample,
             first,
@@ -109,50 +107,56 @@ class WalkFigures:
         self.findings.write_table(
             "interpolation",
             ["second_bundle", "share", *_MEASURED],
-            ((name, place, *rest) for name, place, _, *rest in walk.rows()),
+            ((name, place, *rest) for name, place, _, *rest in traversal.rows()),
             title,
         )
         ends = np.array([self.colours[first], self.colours[second]])
         steps = [
             WalkStep(
-                walk.points[:, step],
+                traversal.points[:, step],
                 f"{100 * share:.0f} % {second}",
                 f"{100 * share:.0f} %",
                 tuple((1 - share) * ends[0] + share * ends[1]),
             )
-            for step, share in enumerate(walk.places)
+            for step, share in enumerate(traversal.places)
         ]
         legend = {name: self.colours[name] for name in (first, second)}
-        self._render("interpolation", steps, legend, title, walk)
+        self._render("interpolation", steps, legend, title, traversal)
 
-    def _show_traversals(self, walker: Walker, walks: Sequence[Walk]) -> None:
-        """Plot walks along dimensions, and write what was measured."""
-        findings, bundle = self.findings, walker.bundle
+    def _show_traversals(
+        self, traverser: BundleTraverser, traversals: Sequence[Traversal]
+    ) -> None:
+        """Plot traversals along dimensions, and write their measures."""
+        findings, bundle = self.findings, traverser.bundle
         findings.found["traversal"] = {
             "bundle": bundle,
-            "nb_streamlines": walker.nb_streamlines,
-            "displacement_mm": {walk.name: walk.reach for walk in walks},
+            "nb_streamlines": traverser.nb_streamlines,
+            "displacement_mm": {
+                traversal.name: traversal.reach for traversal in traversals
+            },
         }
         findings.write_table(
             "traversal",
             ["dimension", "deviations", "z", *_MEASURED],
-            (row for walk in walks for row in walk.rows()),
+            (row for traversal in traversals for row in traversal.rows()),
             f"Traversals of {bundle}",
         )
         # The animation is seen from the same side.
-        shown = [walk.points.reshape(-1, 3) for walk in walks[:_MOST_ROWS]]
+        shown = [
+            traversal.points.reshape(-1, 3) for traversal in traversals[:_MOST_ROWS]
+        ]
         (view,) = choose_views(["auto"], np.concatenate(shown))
         self._view = view.name
         rows = [
             GridRow(
-                walk.name,
-                list(walk.points.swapaxes(0, 1)),
-                [f"{moved:.1f} mm" for moved in walk.displacement],
-                behind=walk.origin,
+                traversal.name,
+                list(traversal.points.swapaxes(0, 1)),
+                [f"{moved:.1f} mm" for moved in traversal.displacement],
+                behind=traversal.origin,
                 bundle=bundle,
                 colour=self.colours[bundle],
             )
-            for walk in walks[:_MOST_ROWS]
+            for traversal in traversals[:_MOST_ROWS]
         ]
         if not _can_draw("traversal"):
             return
@@ -160,7 +164,9 @@ class WalkFigures:
             path = plot_grid(
                 rows,
                 findings.paths["traversal_png"],
-                column_titles=[f"{_signed(place)} SD" for place in walks[0].places],
+                column_titles=[
+                    f"{_signed(place)} SD" for place in traversals[0].places
+                ],
                 title=f"{bundle}, each latent dimension changed by itself",
                 seed=self.seed,
                 force=findings.force,
@@ -168,42 +174,48 @@ class WalkFigures:
             findings.list_figure(
                 path,
                 f"Traversals of {bundle}",
-                f"A grid: rows are {len(rows)} of {len(walks)} active latent "
+                f"A grid: rows are {len(rows)} of {len(traversals)} active latent "
                 f"dimensions, columns steps from low to high; streamlines of {bundle} "
                 "over those at the mean, in grey. "
-                f"{rows[0].name} moves them most, by {walks[0].reach:.1f} mm.",
+                f"{rows[0].name} moves them most, by {traversals[0].reach:.1f} mm.",
             )
 
-    def _show_walk(self, walker: Walker, walk: Walk) -> None:
-        """Animate a walk of a bundle, and write what was measured."""
-        title = f"{walker.bundle} along {walk.name}"
-        rows = walk.rows()
-        if walk.z is None:
+    def _animate(self, traverser: BundleTraverser, traversal: Traversal) -> None:
+        """Animate a traversal of a bundle, and write its measures."""
+        title = f"{traverser.bundle} along {traversal.name}"
+        rows = traversal.rows()
+        if traversal.z is None:
             columns = ["number", "value", *_MEASURED]
             rows = [(name, place, *rest) for name, place, _, *rest in rows]
-            unit = self.sample.units.get(walk.name, "")
-            shown = [f"{place:.3g}" for place in walk.places]
+            unit = self.sample.units.get(traversal.name, "")
+            shown = [f"{place:.3g}" for place in traversal.places]
         else:
             columns, unit = ["dimension", "deviations", "z", *_MEASURED], "SD"
-            shown = [_signed(place) for place in walk.places]
+            shown = [_signed(place) for place in traversal.places]
         self.findings.write_table("walk", columns, rows, f"Walk of {title}")
-        colour = self.colours[walker.bundle]
+        colour = self.colours[traverser.bundle]
         steps = [
             WalkStep(
-                walk.points[:, step],
-                f"{walk.name} = {text} {unit}".rstrip(),
+                traversal.points[:, step],
+                f"{traversal.name} = {text} {unit}".rstrip(),
                 f"{text} {unit}".rstrip(),
                 colour,
             )
             for step, text in enumerate(shown)
         ]
         legend = {title: colour}
-        self._render("walk", steps, legend, f"Walk of {title}", walk, self._view)
+        self._render("walk", steps, legend, f"Walk of {title}", traversal, self._view)
 
     def _render(
-        self, name: str, steps, legend, title: str, walk: Walk, view: str = "auto"
+        self,
+        name: str,
+        steps,
+        legend,
+        title: str,
+        traversal: Traversal,
+        view: str = "auto",
     ) -> None:
-        """Render a walk as a row and as an animation, where that is possible."""
+        """Render a traversal as a row and an animation, where that is possible."""
         if not _can_draw(name):
             return
         logger.info("Rendering %d steps: %s", len(steps), title)
@@ -219,8 +231,8 @@ class WalkFigures:
                 force=self.findings.force,
             )
             alt = (
-                f"{title}: {len(walk.points)} streamlines, which move by "
-                f"{walk.displacement[-1]:.1f} mm"
+                f"{title}: {len(traversal.points)} streamlines, which move by "
+                f"{traversal.displacement[-1]:.1f} mm"
             )
             self.findings.list_figure(
                 png, title, f"{alt}, in steps from left to right."

@@ -1,32 +1,25 @@
-"""Reading a trained model for a workflow."""
+"""Models and tractograms as the commands read them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+import logging
 from pathlib import Path
+
+from dipy_tractogen.utils.messages import listed
+
+from ..options.conditions import values_that_were_written
+from ..options.loading import load
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 def load_trained_model(path: str | Path, *, to_generate: bool = False):
-    """Load a model that was trained.
+    """Load a model, and check that it is trained.
 
-    Parameters
-    ----------
-    path : str or Path
-        A ``.keras`` file.
-    to_generate : bool, optional
-        Whether the density of its latents is needed, too.
-
-    Returns
-    -------
-    StreamlineModel
-        The model, with the record of its training.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is not a model of this package, not a trained one, or without the density
-        that is needed.
+    With `to_generate` the density of its latents is needed, too. Raises
+    FileNotFoundError or ValueError where the file holds no such model.
     """
     # TensorFlow takes seconds to load: what is missing is said before.
     if not Path(path).exists():
@@ -46,3 +39,85 @@ def load_trained_model(path: str | Path, *, to_generate: bool = False):
             "weights again, with --training_files."
         )
     return model
+
+
+def participants_parameters(participants=None):
+    """Name the parameter of the table of subjects.
+
+    Parameters
+    ----------
+    participants : string or Path, optional
+        Table of the subjects, a participants.tsv as in BIDS, for a model that
+        reads conditions of theirs; without it these are looked up in
+        data_per_streamline, as a training or a generation wrote them. The files need
+        not be those of the training,
+        but their bundles and other categories have to be known to such a model.
+    """
+
+
+def load_to_encode(
+    model,
+    files,
+    given: dict,
+    *,
+    numbers: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    conditions=None,
+    **options,
+):
+    """Load bundles with all that a model has to know to encode them.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model.
+    files : list of Path
+        The tractograms.
+    given : dict
+        Values of `loading_parameters`, and perhaps of ``participants``.
+    numbers, categories : sequence of str, optional
+        Names of further values to load.
+    conditions : Conditions, optional
+        What has to be known of the streamlines; by default what the networks read.
+    **options
+        Further arguments of `load`.
+
+    Returns
+    -------
+    BundleSet
+        The bundles, with the values that the model reads and the further ones.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the table of subjects is not needed, a category is unknown to a model that
+        reads it, or a file cannot be read.
+    """
+    from dipy_tractogen.nn.encoding import conditions_to_load
+
+    participants = given.get("participants")
+    if conditions is None and model.conditions_in_networks:
+        conditions = model.conditions
+    names = conditions_to_load(conditions)
+    read = [*names["categorical"], *names["continuous"]]
+    if participants and not (read or categories):
+        raise ValueError(
+            f"--participants {participants}: the model reads nothing of subjects; "
+            "leave it out."
+        )
+    if read:
+        logger.info("Needed of each streamline: %s", listed(read))
+    bundles = load(
+        files,
+        given,
+        participants=participants,
+        categorical=[*names["categorical"], *categories],
+        continuous=[*names["continuous"], *numbers],
+        **options,
+    )
+    if read and not participants:
+        values = values_that_were_written(conditions, bundles.values)
+        bundles = replace(bundles, values=values)
+    if conditions is not None and conditions.categorical:
+        conditions.codes(bundles.known_values())
+    return bundles

@@ -6,7 +6,7 @@ import logging
 
 from ..options.arguments import check_choice, check_number
 from ..options.loading import default_loading
-from .encoding import known_values, load_to_encode
+from .inputs import load_to_encode
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -152,12 +152,11 @@ def _encoded(flow, model, given: dict, name: str):
     bundles = load_to_encode(
         model,
         flow.inputs(given[name]),
-        default_loading(given),
-        given["participants"],
+        {**default_loading(given), "participants": given["participants"]},
         unassigned="drop",
         conditions=model.record.density.conditions,
         kind=name,
         show_progress=flow.show_progress,
     )
     logger.info("%s: %d", name.replace("_", " ").capitalize(), len(bundles))
-    return model.seeds_of(bundles.streamlines, known_values(bundles, slice(None)))
+    return model.seeds_of(bundles.streamlines, bundles.known_values())

@@ -3,11 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics.latent_sample import LatentSample
 from dipy_tractogen.nn import AE, VAE
-from dipy_tractogen.workflows.base import TractogenFlow
-from dipy_tractogen.workflows.steps.latent_figures import show_dimensions
-from dipy_tractogen.workflows.steps.latent_findings import LatentFindings
-from dipy_tractogen.workflows.steps.latent_sample import LatentSample
+from dipy_tractogen.viz.latent.findings import LatentFindings, show_dimensions
 
 Z = np.random.default_rng(0).normal(size=(50, 3)) * (2.0, 1.0, 0.001)
 
@@ -16,7 +14,7 @@ Z = np.random.default_rng(0).normal(size=(50, 3)) * (2.0, 1.0, 0.001)
 def findings(tmp_path):
     names = ("units_tsv", "units_png")
     paths = {name: tmp_path / f"latent_{name.replace('_', '.')}" for name in names}
-    return LatentFindings(TractogenFlow(), paths)
+    return LatentFindings(paths)
 
 
 def sample(**given):

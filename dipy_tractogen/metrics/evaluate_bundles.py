@@ -1,0 +1,106 @@
+"""Evaluation of generated bundles against real ones, by the names of the bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import logging
+
+import numpy as np
+
+from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.location import compare_locations
+
+from .errors import condition_errors
+from .evaluation import evaluate
+from .matching import common_bundles
+from .thresholds import Threshold, check_bundles
+
+logger = logging.getLogger("dipy_tractogen")
+
+# The space is in doubt where so few streamlines are near to the other set.
+_NEARLY_NONE = 0.1
+
+
+def evaluate_bundles(
+    generated: BundleSet,
+    real: BundleSet,
+    training: BundleSet | None = None,
+    *,
+    asked: Mapping[str, np.ndarray] | None = None,
+    require: Sequence[Threshold] = (),
+    **options,
+) -> dict:
+    """Evaluate generated bundles against held-out real ones.
+
+    Bundles are compared by name.
+
+    Parameters
+    ----------
+    generated, real, training : BundleSet
+        Generated streamlines, held-out real ones, and, optionally, those that the
+        generator was trained on.
+    asked : mapping of str to ndarray of shape (n,), optional
+        Length, curvature or tortuosity that each generated streamline was asked for,
+        NaN where it is not known.
+    require : sequence of Threshold, optional
+        Limits whose bundles have to be among those that are compared.
+    **options
+        Further options of `evaluate`.
+
+    Returns
+    -------
+    dict
+        As from `evaluate`, with the errors of `asked` as ``conditions``.
+
+    Raises
+    ------
+    ValueError
+        If a limit is for a bundle that is not compared.
+    """
+    sets = {"generated": generated, "real": real, "training": training}
+    sets = {kind: each for kind, each in sets.items() if each is not None}
+    names = sorted({name for each in sets.values() for name in each.bundle_names})
+    labels = {
+        kind: np.searchsorted(names, each.bundle_names)[each.labels]
+        for kind, each in sets.items()
+    }
+    if require:
+        check_bundles(require, common_bundles(labels, tuple(names))[1].values())
+    logger.info(
+        "Comparing %s streamlines",
+        ", ".join(f"{len(each)} {kind}" for kind, each in sets.items()),
+    )
+    report = evaluate(
+        **{kind: each.streamlines for kind, each in sets.items()},
+        **{f"{kind}_labels": each for kind, each in labels.items()},
+        bundle_names=names,
+        **options,
+    )
+    compared = {names.index(name): name for name in report["bundles"]}
+    report["conditions"] = condition_errors(
+        generated.streamlines, asked or {}, labels["generated"], compared
+    )
+    return report
+
+
+def warnings_of_sets(report: dict, sets: Mapping[str, BundleSet]) -> list[str]:
+    """Return what was dropped of each set, and whether the sets share a space.
+
+    Where next to no streamline is near to one of the other set, the report gets the
+    ``places`` of both.
+    """
+    warnings = [
+        f"Of the {kind} streamlines: {each.report.summary()}."
+        for kind, each in sets.items()
+        if each.report.counts
+    ]
+    found = report["overall"]["generated"]
+    near = [found[name] for name in ("precision", "recall")]
+    if None not in near and max(near) <= _NEARLY_NONE:
+        each = {kind: sets[kind].streamlines for kind in ("generated", "real")}
+        text, report["places"] = compare_locations(**each)
+        warnings.append(
+            "Nearly no generated streamline is near to a real one: both have to be in "
+            f"one space. {text}."
+        )
+    return warnings

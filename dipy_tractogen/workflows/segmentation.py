@@ -1,0 +1,142 @@
+"""Base of the commands that compare streamlines with a reference by their latents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dipy_tractogen.utils.schema import write_json
+
+from .base import TractogenFlow
+from .options.arguments import check_choice, check_int, check_number
+from .options.loading import check_loading
+from .steps.inputs import load_to_encode, load_trained_model
+
+
+def reference_parameters(
+    reference_files=None,
+    invalid_files=None,
+    thresholds_file=None,
+    criterion="f1",
+    kept_share=None,
+    seed=0,
+):
+    """Name the parameters of learning thresholds.
+
+    Parameters
+    ----------
+    reference_files : variable string or Path, optional
+        Tractograms of plausible streamlines, a file or a TRX group a bundle; those of
+        a bundle called unassigned are of none. Best are streamlines that the model
+        was not trained on, such as the held_out.trx of the training.
+    invalid_files : variable string or Path, optional
+        Tractograms of streamlines that are not plausible, to learn thresholds from.
+        Without them, and without unassigned ones, each reference streamline is made
+        into one that is broken, looped, cut or shifted.
+    thresholds_file : string or Path, optional
+        What an earlier run with this model wrote, in place of all reference files.
+    criterion : string, optional
+        What the thresholds make as large as possible: f1 or balanced_accuracy.
+    kept_share : float, optional
+        Learn the thresholds such that this share of held-out reference streamlines is
+        kept, in place of the criterion.
+    seed : int, optional
+        Fixes the folds and the invalid streamlines that are made.
+    """
+
+
+class SegmentationFlow(TractogenFlow):
+    """Load a model, a reference and streamlines; write what was found."""
+
+    def settle(self, out_dir, given: dict, **names: str) -> dict[str, Path]:
+        """Check the options, and return the path of each output that is written."""
+        from dipy_tractogen.utils.files import split_extension, tractogram_extension
+
+        check_loading(given)
+        _check_reference(given)
+        for name in ("out_tractogram", "out_rejected"):
+            if names.get(name, "") or name == "out_tractogram":
+                tractogram_extension(names[name])
+        if given["thresholds_file"] is not None:
+            del names["out_thresholds"]
+        elif split_extension(names["out_thresholds"])[1].lower() != ".npz":
+            raise ValueError(
+                f"--out_thresholds {names['out_thresholds']}: what is learnt is "
+                "written to an .npz."
+            )
+        return self.outputs(out_dir, **names)
+
+    def load_all(self, fit, kind: type, model_file, input_files, given: dict) -> tuple:
+        """Return model, reference and streamlines.
+
+        `fit` is `fit_filter` or `fit_labels`, `kind` the class of its estimator.
+        """
+        from dipy_tractogen.segment.reference import (
+            LatentReference,
+            check_reads_no_bundle,
+        )
+
+        files = self.inputs(input_files)
+        model = load_trained_model(model_file)
+        check_reads_no_bundle(model, model_file)
+        if given["thresholds_file"]:
+            path = given["thresholds_file"]
+            reference = LatentReference.load(path, model_file, kind)
+        else:
+            shown = {"show_progress": self.show_progress}
+            examples = [
+                load_to_encode(
+                    model,
+                    self.inputs(given[f"{name}_files"]),
+                    given,
+                    kind=name,
+                    **shown,
+                )
+                for name in ("reference", "invalid")
+                if given[f"{name}_files"]
+            ]
+            options = {
+                name: given[name] for name in ("criterion", "kept_share", "seed")
+            }
+            reference = fit(model, *examples, **options, **shown)
+        bundles = load_to_encode(
+            model, files, given, keep_data=True, show_progress=self.show_progress
+        )
+        return model, reference, bundles
+
+    def write_report(self, paths: dict[str, Path], reference, model_file, report):
+        """Write a report as JSON, and the thresholds unless they were given."""
+        with self.optional(paths["out_metrics"]):
+            write_json(paths["out_metrics"], report, force=self.force)
+        if "out_thresholds" in paths:
+            with self.optional(paths["out_thresholds"]):
+                reference.save(paths["out_thresholds"], model_file, force=self.force)
+        self.log_written(paths.values())
+
+
+def as_data(distances, relative) -> dict:
+    """Return distances as `data_per_streamline` of a tractogram."""
+    return {
+        "distance_mm": distances.astype("float32"),
+        "relative_distance": relative.astype("float32"),
+    }
+
+
+def _check_reference(given: dict) -> None:
+    """Check the values of `reference_parameters`, before any work."""
+    check_choice("criterion", given["criterion"], ("f1", "balanced_accuracy"))
+    if given["kept_share"] is not None:
+        limits = {"low": 0, "high": 1, "open_low": True, "open_high": True}
+        check_number("kept_share", given["kept_share"], **limits)
+    check_int("seed", given["seed"], low=0)
+    if given["thresholds_file"] is None:
+        if not given["reference_files"]:
+            raise ValueError(
+                "--reference_files: give tractograms of plausible streamlines, or "
+                "--thresholds_file of an earlier run."
+            )
+        return
+    for name in ("reference_files", "invalid_files", "kept_share"):
+        if given[name] is not None:
+            raise ValueError(
+                f"--thresholds_file says already what is near: leave out --{name}."
+            )

@@ -1,0 +1,38 @@
+"""What scikit-learn expects of its estimators holds for those of latents."""
+
+import numpy as np
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from dipy_tractogen.segment.label import LatentLabels
+from dipy_tractogen.segment.metric import LatentMetric
+
+INTEGERS = "labels are indices of bundles, and nothing else"
+NOT_MET = {
+    "LatentLabels": {
+        "check_dtype_object": INTEGERS,
+        "check_estimators_nan_inf": INTEGERS,
+        "check_classifiers_one_label": INTEGERS,
+        "check_classifiers_classes": INTEGERS,
+        "check_classifiers_regression_target": INTEGERS,
+        "check_supervised_y_2d": INTEGERS,
+        "check_requires_y_none": INTEGERS,
+        "check_fit2d_1sample": "the message names streamlines, not samples",
+    },
+    "LatentMetric": {
+        "check_estimators_nan_inf": "infinite latents are as far as can be",
+        "check_transformer_preserve_dtypes": "coordinates are in single precision",
+    },
+}
+
+
+def decode(z):
+    """A line of as many points as latents, which move one each."""
+    return z[:, :, None] * np.ones(3)
+
+
+@parametrize_with_checks(
+    [LatentLabels(kept_share=0.9), LatentMetric(decode)],
+    expected_failed_checks=lambda estimator: NOT_MET[type(estimator).__name__],
+)
+def test_checks_of_sklearn_pass(estimator, check):
+    check(estimator)
