@@ -13,7 +13,7 @@ from .attribute_distances import ATTRIBUTES, attribute_means, wasserstein_distan
 from .estimate import Estimate, mean_estimate
 from .mdf_search import nearest
 from .prdc import ball_radii, prdc_estimates
-from .samples import StreamlineSet, bundles_of
+from .samples import StreamlineSet
 from .shape import Clusters, find_clusters, shape_similarity
 from .volume import volume_overlap
 
@@ -47,7 +47,7 @@ class Comparison:
 
     def __init__(self, reference: StreamlineSet, *, k: int, seed: int):
         self._k, self._seed = k, seed
-        labels = bundles_of(reference).tolist()
+        labels = np.unique(reference.labels).tolist()
         self._sets = {label: reference.of_bundle(label) for label in labels}
         self._clusters = {
             label: self._clustered(one.points) for label, one in self._sets.items()
@@ -65,7 +65,7 @@ class Comparison:
         Shape similarity overall is the mean of the bundles. There is no agreement with
         a single bundle.
         """
-        labels = [int(one) for one in bundles_of(candidates) if one in self._sets]
+        labels = [int(one) for one in np.unique(candidates.labels) if one in self._sets]
         if not labels:
             return {OVERALL: dict.fromkeys(MEASURES)}
         agrees = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv
+from scipy.stats import binomtest
 
 from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM
 
@@ -111,11 +111,8 @@ def memorisation(
 
 def _limits(near: np.ndarray) -> tuple[float, float]:
     """Limits of a share, after Clopper and Pearson."""
-    found, others = int(near.sum()), int((~near).sum())
-    tail = (1 - _CONFIDENCE) / 2
-    low = betaincinv(found, others + 1, tail) if found else 0.0
-    high = betaincinv(found + 1, others, 1 - tail) if others else 1.0
-    return float(low), float(high)
+    found = binomtest(int(near.sum()), len(near))
+    return found.proportion_ci(_CONFIDENCE, method="exact")
 
 
 def _nearer(ours: np.ndarray, theirs: np.ndarray) -> float:

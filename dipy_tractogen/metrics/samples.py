@@ -164,8 +164,3 @@ def _draw(
         first.append(members[:size])
         second.append(members[size : 2 * size])
     return tuple(streamlines.take(np.concatenate(part)) for part in (first, second))
-
-
-def bundles_of(streamlines: StreamlineSet) -> np.ndarray:
-    """Return the labels that occur, ascending."""
-    return np.unique(streamlines.labels)

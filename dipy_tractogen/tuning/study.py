@@ -100,7 +100,11 @@ class BetaStudy:
         path = Path(path).absolute()
         self._path, self._lock = path, _Lock(path)
         with named_errors(path), _quietly(), self._lock:
-            storage = _open(path)
+            storage = open_storage(
+                path,
+                heartbeat_interval=_SECONDS_BETWEEN_SIGNS,
+                grace_period=_SECONDS_OF_SILENCE,
+            )
             with file_errors(path, "a database of a search", *_DAMAGE):
                 self._study = _study_of(storage, seed)
                 self._check()
@@ -289,14 +293,6 @@ def _row(trial) -> dict:
         **trial.user_attrs.get(_MEASURES, {}),
         "reason": trial.user_attrs.get(_REASON, ""),
     }
-
-
-def _open(path: Path):
-    return open_storage(
-        path,
-        heartbeat_interval=_SECONDS_BETWEEN_SIGNS,
-        grace_period=_SECONDS_OF_SILENCE,
-    )
 
 
 def _study_of(storage, seed: int):

@@ -142,3 +142,8 @@ def listed(names: Iterable, separator: str = ", ") -> str:
 def briefly(value: object) -> str:
     """Return the text of a value on one line, cut at a word after 100 characters."""
     return shorten(str(value), 100, placeholder=" ...")
+
+
+def counted(number: int, noun: str) -> str:
+    """Format a number with its noun, as "1 bundle" or "2,000 streamlines"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -15,7 +15,7 @@ from .colours import bundle_colours, direction_colours, value_colours
 from .compose import Key, compose
 from .layout import arrange
 from .offscreen import render_cells
-from .outline import load_outline
+from .outline import Outline, load_outline
 from .panels import Panel
 from .scenes import line_width
 from .style import default_style, short_label, write_figure
@@ -122,11 +122,7 @@ def render_bundles(
     if not panels:
         raise ValueError("there is no panel to draw: give one or more.")
     path = Path(path)
-    drawn = [subsample_panel(panel, max_streamlines, seed) for panel in panels]
-    points = np.concatenate([panel.points() for panel in drawn])
-    outline = load_outline(mask, points) if mask else None
-    if outline is not None:
-        points = np.concatenate([points, outline.points()])
+    drawn, outline, points = select_streamlines(panels, max_streamlines, seed, mask)
     frames = [frame_points(points, view) for view in choose_views(views, points)]
     key, colours = colour_panels(drawn, color_by, value_name)
     layout = arrange(
@@ -157,11 +153,7 @@ def compare_bundles(
     **options,
 ) -> Path:
     """Render two `BundleSet`s side by side; options are those of `render_bundles`."""
-    panels = [
-        Panel(title, shown.streamlines, shown.labels, shown.bundle_names)
-        for title, shown in zip(titles, (first, second))
-    ]
-    return render_bundles(panels, path, **options)
+    return render_bundles(list(zip(titles, (first, second))), path, **options)
 
 
 def _check_choice(name: str, value: str, accepted) -> None:
@@ -169,18 +161,28 @@ def _check_choice(name: str, value: str, accepted) -> None:
         raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
 
 
-def subsample_panel(panel: Panel, max_streamlines: int, seed: int) -> Panel:
-    """Choose streamlines at random where there are many, and log it."""
-    fewer = panel.subsample(max_streamlines, seed=seed)
-    if fewer is not panel:
-        logger.info(
-            "%s: %d of %d streamlines are drawn, chosen at random with seed %d.",
-            panel.title,
-            len(fewer.streamlines),
-            panel.nb_streamlines,
-            seed,
-        )
-    return fewer
+def select_streamlines(
+    panels: Sequence[Panel], max_streamlines: int, seed: int, mask: str | Path | None
+) -> tuple[list[Panel], Outline | None, np.ndarray]:
+    """Return the panels as they are drawn, the outline of a mask, and all points.
+
+    Streamlines are chosen at random where there are many, and this is logged.
+    """
+    drawn = [panel.subsample(max_streamlines, seed=seed) for panel in panels]
+    for panel, fewer in zip(panels, drawn):
+        if fewer is not panel:
+            logger.info(
+                "%s: %d of %d streamlines are drawn, chosen at random with seed %d.",
+                panel.title,
+                len(fewer.streamlines),
+                panel.nb_streamlines,
+                seed,
+            )
+    points = np.concatenate([panel.points() for panel in drawn])
+    outline = load_outline(mask, points) if mask else None
+    if outline is not None:
+        points = np.concatenate([points, outline.points()])
+    return drawn, outline, points
 
 
 def colour_panels(

@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 import sys
 
-import numpy as np
-
 from dipy_tractogen.utils.disk import temporary_folder
 
 from .cameras import choose_views, frame_points
 from .display import require_screen
-from .figures import colour_panels, subsample_panel
+from .figures import colour_panels, select_streamlines
 from .layout import Cell
 from .offscreen import Scenes, begin_program, run_program, write_scenes
-from .outline import load_outline
 from .panels import Panel
 from .scenes import add_outline, line_width, lines_of, place_camera
 from .style import short_label
@@ -49,11 +46,7 @@ def show_bundles(
     if not panels:
         raise ValueError("there is no panel to show: give one or more.")
     require_screen()
-    drawn = [subsample_panel(panel, max_streamlines, seed) for panel in panels]
-    points = np.concatenate([panel.points() for panel in drawn])
-    outline = load_outline(mask, points) if mask else None
-    if outline is not None:
-        points = np.concatenate([points, outline.points()])
+    drawn, outline, points = select_streamlines(panels, max_streamlines, seed, mask)
     (seen,) = choose_views([view], points)[:1]
     frame = frame_points(points, seen)
     width = _SIZE[0] // len(drawn)

@@ -62,8 +62,7 @@ def load_panel(
         numbers = measure_attributes(bundles.streamlines)[value]
     elif value:
         numbers = bundles.values[value]
-    given = (bundles.streamlines, bundles.labels, bundles.bundle_names, numbers)
-    return Panel(title, *given)
+    return Panel(title, bundles, values=numbers)
 
 
 def load_valued_panel(

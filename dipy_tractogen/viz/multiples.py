@@ -8,7 +8,7 @@ import logging
 import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import take
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import counted, listed
 
 from .grid import GridRow
 from .panels import Panel
@@ -113,5 +113,4 @@ def _row_of_values(
 
 
 def _number(streamlines) -> str:
-    count = len(streamlines)
-    return f"{count:,} streamline{'' if count == 1 else 's'}" if count else "none"
+    return counted(len(streamlines), "streamline") if len(streamlines) else "none"

@@ -131,11 +131,6 @@ def is_number(value: object) -> bool:
     )
 
 
-def counted(number: int, noun: str) -> str:
-    """Format a number with its noun, as "1 bundle" or "2,000 streamlines"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def entries_of(values: dict) -> list[tuple[str, str]]:
     """Return readable names and texts of plain values, without those that are empty."""
     return [

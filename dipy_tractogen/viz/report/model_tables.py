@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.utils.messages import format_number
+from dipy_tractogen.utils.messages import counted, format_number
 
 from .content import (
     OVERALL,
@@ -15,7 +15,6 @@ from .content import (
     Facts,
     Table,
     count_cell,
-    counted,
     entries_of,
     file_table,
     number_cell,

@@ -11,7 +11,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.disk import DiskError, temporary_folder
-from dipy_tractogen.utils.messages import listed, printable
+from dipy_tractogen.utils.messages import counted, listed, printable
 from dipy_tractogen.utils.progress import track_progress
 
 from ..display import RenderingUnavailable
@@ -21,7 +21,7 @@ from ..grid import plot_grid
 from ..multiples import rows_by_bundle
 from ..panels import Panel, assign_errors
 from ..plots import plot_history
-from .content import ReportWarning, counted, is_number, shown
+from .content import ReportWarning, is_number, shown
 from .images import Picture, image_of, plot_images
 from .inputs import ReportInputs
 
@@ -159,7 +159,7 @@ def _scenes(inputs: ReportInputs) -> list[_Scene]:
 
 
 def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
-    panels = [_panel(kind, each) for kind, each in given.items()]
+    panels = [Panel(kind, each) for kind, each in given.items()]
     described = [_describe(each, kind) for kind, each in given.items()]
     title = f"{' and '.join(given).capitalize()} streamlines"
     if len(described) == 2:
@@ -175,7 +175,7 @@ def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
 
 def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
     names = _names(*given.values())
-    rows = rows_by_bundle([_panel(kind, each) for kind, each in given.items()])
+    rows = rows_by_bundle([Panel(kind, each) for kind, each in given.items()])
 
     def draw(path, *, max_streamlines, seed, **_):
         # Without the mask, a bundle fills its cells.
@@ -198,7 +198,7 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
 def _reconstruction(inputs: ReportInputs) -> _Scene:
     reconstructed = inputs.reconstructed
     errors = reconstructed.values["error_mm"]
-    made = _panel("reconstructed", reconstructed, errors)
+    made = Panel("reconstructed", reconstructed, values=errors)
     panels = [made]
     alt = (
         f"{_describe(reconstructed, 'reconstructed')}, coloured by their point error, "
@@ -206,7 +206,7 @@ def _reconstruction(inputs: ReportInputs) -> _Scene:
     )
     if inputs.real is not None:
         # Of the same streamlines, the error is known for the originals, too.
-        original = _panel("original", inputs.real)
+        original = Panel("original", inputs.real)
         paired = assign_errors(original, made)
         panels.insert(0, paired or original)
         ink = "" if paired else ", in grey"
@@ -217,12 +217,6 @@ def _reconstruction(inputs: ReportInputs) -> _Scene:
         return render_bundles(panels, path, **colours, **options)
 
     return _Scene("Original and reconstructed streamlines", f"{alt}.", draw)
-
-
-def _panel(title: str, bundles: BundleSet, values: np.ndarray | None = None) -> Panel:
-    return Panel(
-        title, bundles.streamlines, bundles.labels, bundles.bundle_names, values
-    )
 
 
 def _names(*sets: BundleSet) -> list[str]:
