@@ -23,7 +23,7 @@ import numpy as np
 from quality import load
 
 from dipy_tractogen.metrics.evaluation import evaluate, evaluate_generated
-from dipy_tractogen.metrics.table import format_table
+from dipy_tractogen.metrics.report_schema import format_table
 from dipy_tractogen.nn import AAE, CVAE, RVAE
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 from dipy_tractogen.metrics.evaluation import evaluate_generated
-from dipy_tractogen.metrics.table import format_table
+from dipy_tractogen.metrics.report_schema import format_table
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.simulation.packaged import packaged_bundles

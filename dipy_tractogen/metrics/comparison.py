@@ -10,12 +10,11 @@ from dipy_tractogen.utils.progress import advance
 
 from . import cost
 from .attribute_distances import ATTRIBUTES, attribute_means, wasserstein_distances
+from .bundle_similarity import Clusters, find_clusters, shape_similarity, volume_overlap
 from .estimate import Estimate, mean_estimate
 from .mdf_search import nearest
 from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet
-from .shape import Clusters, find_clusters, shape_similarity
-from .volume import volume_overlap
 
 MEASURES = (
     "precision",

@@ -18,6 +18,7 @@ from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
 from .attribute_distances import distributions
 from .bootstrap import NB_RESAMPLES, Intervals
+from .bundle_similarity import VOXEL_SIZE, Grid
 from .comparison import OVERALL
 from .distances import NB_POINTS
 from .matching import (
@@ -30,7 +31,6 @@ from .matching import (
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
 from .results import measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
-from .volume import VOXEL_SIZE, Grid
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -1,6 +1,8 @@
-"""Measures of a report: what each is, and the table of them."""
+"""Measures of a report: what each is, and tables of them for files and screen."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from .attribute_distances import UNITS
 from .comparison import MEASURES
@@ -106,3 +108,102 @@ def _row(bundle: str | None, kind: str, entry: dict) -> dict:
         if limits:
             row[f"{name}_low"], row[f"{name}_high"] = limits
     return row
+
+
+_LEGEND = (
+    "n: streamlines compared. P, R, D, C: precision, recall, density, coverage. In "
+    "parentheses: real\nstreamlines in place of generated ones; for the length (mm), "
+    "those held out. W1: distance of the\ndistributions of length, curvature, "
+    "tortuosity and winding, over that of real streamlines."
+)
+
+
+def format_table(report: dict) -> str:
+    """Format a report: a line for all bundles together, then one for each.
+
+    What the report says of copies, conditions and a model follows. None is a dash; the
+    last line has no line break.
+    """
+    # A bundle may have the name of the first line.
+    entries = [("overall", report["overall"]), *report["bundles"].items()]
+    header = ["", *_COLUMNS]
+    rows = [
+        [name, *(column(entry) for column in _COLUMNS.values())]
+        for name, entry in entries
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+    lines = [_aligned(row, widths) for row in (header, *rows)]
+    if report["worst_bundle"] is not None:
+        lines.append(f"Farthest below real: {report['worst_bundle']}.")
+    return "\n".join([*lines, *_sentences(report), _LEGEND])
+
+
+def _sentences(report: dict) -> list[str]:
+    """Return what has no place in the columns."""
+    said = []
+    copies = report["overall"].get("memorisation")
+    if copies:
+        said.append(copies["verdict"])
+    for name, found in report.get("conditions", {}).items():
+        r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
+        error = f"{found['mae']:.3g} {found['unit']}".rstrip()
+        said.append(f"Asked {name}: mean absolute error {error}, R2 {r2}.")
+    if "model" in report:
+        model = report["model"]
+        errors = model["reconstruction_mm"]
+        said.append(
+            f"Point error of the model: mean {errors['mean']:.2f} mm, 95th percentile "
+            f"{errors['p95']:.2f} mm; {model['active_units']} of "
+            f"{model['latent_dim']} latents are active."
+        )
+    return said
+
+
+def _aligned(cells: list[str], widths: list[int]) -> str:
+    name, *values = (
+        cell.ljust(width) if column == 0 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths))
+    )
+    return "  ".join([name, *values]).rstrip()
+
+
+def _share(value: float | None) -> str:
+    """Format two decimals without the leading zero."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}".removeprefix("0") if value >= 0 else f"{value:.2f}"
+
+
+def _beside_real(measure: str) -> Callable[[dict], str]:
+    return lambda entry: (
+        f"{_share(entry['generated'][measure])} ({_share(entry['real'][measure])})"
+    )
+
+
+def _ratio(name: str) -> Callable[[dict], str]:
+    return lambda entry: _share(entry["ratios"][name])
+
+
+def _length(entry: dict) -> str:
+    generated = entry["generated"]["mean_length"]
+    shown = "-" if generated is None else f"{generated:.1f}"
+    return f"{shown} ({entry['held_out']['mean_length']:.1f})"
+
+
+_COLUMNS: dict[str, Callable[[dict], str]] = {
+    "n": lambda entry: str(entry["counts"]["compared"]),
+    "P": _beside_real("precision"),
+    "R": _beside_real("recall"),
+    "D": _beside_real("density"),
+    "C": _beside_real("coverage"),
+    "novelty": _ratio("novelty"),
+    "repeated": _beside_real("repetition"),
+    "length": _length,
+    "W1 len": _ratio("length_w1"),
+    "curv": _ratio("curvature_w1"),
+    "tort": _ratio("tortuosity_w1"),
+    "wind": _ratio("winding_w1"),
+    "shape": _beside_real("shape_similarity"),
+    "Dice": _beside_real("dice"),
+    "agree": _beside_real("agreement"),
+}

@@ -14,8 +14,8 @@ from dipy_tractogen.utils.progress import advance
 from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
 from .attribute_distances import measure_attributes
+from .bundle_similarity import Grid, voxel_incidence
 from .distances import NB_POINTS, mdf_points
-from .volume import Grid, voxel_incidence
 
 
 @dataclass(frozen=True)

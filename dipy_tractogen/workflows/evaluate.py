@@ -195,8 +195,11 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         return sets
 
     def _write(self, paths: dict, report: dict) -> None:
-        from dipy_tractogen.metrics.report_schema import describe_columns, table_rows
-        from dipy_tractogen.metrics.table import format_table
+        from dipy_tractogen.metrics.report_schema import (
+            describe_columns,
+            format_table,
+            table_rows,
+        )
         from dipy_tractogen.utils.versions import current_versions
 
         report["columns"] = columns = describe_columns()
@@ -235,7 +238,7 @@ def _check_voxels(grid, voxel_size: float | None) -> float:
             "one."
         )
     if voxel_size is None:
-        from dipy_tractogen.metrics.volume import VOXEL_SIZE
+        from dipy_tractogen.metrics.bundle_similarity import VOXEL_SIZE
 
         return VOXEL_SIZE
     check_number("voxel_size", voxel_size, low=0.1, high=100)

@@ -134,7 +134,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
 
-        from dipy_tractogen.metrics.condition_check import ConditionCheck
+        from dipy_tractogen.metrics.errors import ConditionCheck
         from dipy_tractogen.streamlines.formats.sidecar import (
             sidecar_path,
             write_sidecar,

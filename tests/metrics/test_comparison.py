@@ -2,6 +2,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 import pytest
 
+from dipy_tractogen.metrics.bundle_similarity import Grid
 from dipy_tractogen.metrics.comparison import (
     MEASURES,
     OVERALL,
@@ -11,7 +12,6 @@ from dipy_tractogen.metrics.comparison import (
 )
 from dipy_tractogen.metrics.estimate import Estimate
 from dipy_tractogen.metrics.samples import prepare, with_voxels
-from dipy_tractogen.metrics.volume import Grid
 
 
 def compare(candidates, reference):

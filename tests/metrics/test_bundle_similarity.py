@@ -1,13 +1,20 @@
 from itertools import pairwise
 
+from dipy.segment.bundles import bundle_shape_similarity
 from dipy.tracking.utils import density_map
 from nibabel.affines import apply_affine
+from nibabel.streamlines import ArraySequence
 import numpy as np
 from numpy.testing import assert_allclose
 import pytest
 
-from dipy_tractogen.metrics import volume
-from dipy_tractogen.metrics.volume import Grid, voxel_incidence
+from dipy_tractogen.metrics import bundle_similarity as volume
+from dipy_tractogen.metrics.bundle_similarity import (
+    Grid,
+    find_clusters,
+    shape_similarity,
+    voxel_incidence,
+)
 from dipy_tractogen.streamlines.reference import Reference
 
 OBLIQUE = [[1.9, -0.6, 0, 60], [0.6, 1.9, 0, 30], [0, 0, 2.5, 1], [0, 0, 0, 1]]
@@ -133,3 +140,36 @@ def test_no_streamlines_fill_nothing(lines):
 def test_impossible_voxels_are_refused(voxel_size):
     with pytest.raises(ValueError, match="voxel_size"):
         Grid.of_size(voxel_size)
+
+
+def similarity(ours, theirs):
+    return shape_similarity(find_clusters(ours), find_clusters(theirs)).value
+
+
+def test_shape_similarity_of_known_bundles(lines):
+    bundle = lines([0, 3, 6, 9])
+    assert similarity(bundle, bundle[:, ::-1]) == 1
+    assert similarity(bundle, bundle + 100) == 0
+    # Only two of either bundle, at 6, 9 and 9, 12, are within 6 mm of the other.
+    assert similarity(bundle, lines([9, 12, 15, 18])) == 0.5
+
+
+def test_shape_similarity_is_that_of_dipy(curves):
+    ours, theirs = curves[:60], curves[60:120]
+    rng = np.random.default_rng(0)
+    expected = bundle_shape_similarity(
+        ArraySequence(list(ours)), ArraySequence(list(theirs)), rng
+    )
+    assert similarity(ours, theirs) == pytest.approx(expected, abs=0.05)
+
+
+def test_an_empty_bundle_has_no_similar_shape(lines):
+    assert similarity(lines([]), lines([0, 1])) == 0
+
+
+def test_each_cluster_stands_by_one_of_its_streamlines(curves):
+    clusters = find_clusters(curves[:300])
+    assert len(set(clusters.members)) == len(clusters.members) <= 250
+    found = shape_similarity(clusters, find_clusters(curves[:40]))
+    assert np.shape(found.candidates) == (300,)
+    assert set(np.flatnonzero(found.candidates)) == set(clusters.members)
