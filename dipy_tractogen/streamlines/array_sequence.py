@@ -44,8 +44,7 @@ def as_streamlines(given) -> ArraySequence | np.ndarray:
 
     Parameters
     ----------
-    given : ArraySequence, ndarray, list of ndarray, StatefulTractogram, BundleSet, \
-str or Path
+    given : ArraySequence, ndarray, list, StatefulTractogram, BundleSet, str or Path
         Streamlines (mm). Those of a StatefulTractogram are copied to RASMM with the
         origin at the centre of a voxel; the file of a path is read.
 

@@ -95,7 +95,7 @@ def checked_labels(labels: np.ndarray, nb_streamlines: int, nb_names: int):
             f"labels of the shape {labels.shape} and type {labels.dtype} are given "
             f"for {nb_streamlines} streamlines: give one integer for each"
         )
-    if labels.min() < 0 or labels.max() >= nb_names:
+    if labels.size and (labels.min() < 0 or labels.max() >= nb_names):
         raise ValueError(
             f"labels go from {labels.min()} to {labels.max()}, and there are "
             f"{nb_names} bundle names: labels count from 0"

@@ -12,7 +12,7 @@ from dipy_tractogen.utils.messages import listed, normalized_name
 from dipy_tractogen.utils.notebook import html_table
 
 from .array_sequence import as_sequence, take, to_sequence
-from .columns import as_columns, join_columns
+from .columns import as_columns, checked_labels, join_columns
 from .conditions import BUNDLE
 from .geometry import arc_lengths, resample
 from .reference import Reference
@@ -63,20 +63,10 @@ class BundleSet:
     def __post_init__(self):
         self.streamlines = to_sequence(self.streamlines)
         self.reference = Reference.of(self.reference)
-        self.labels = np.asarray(self.labels, dtype=np.int32)
         self.bundle_names = tuple(map(normalized_name, self.bundle_names))
-        if self.labels.shape != (len(self.streamlines),):
-            raise ValueError(
-                f"labels of the shape {self.labels.shape} are given for "
-                f"{len(self.streamlines)} streamlines: give one for each"
-            )
-        if len(self.labels) and (
-            self.labels.min() < 0 or self.labels.max() >= len(self.bundle_names)
-        ):
-            raise ValueError(
-                f"labels go from {self.labels.min()} to {self.labels.max()}, and there "
-                f"are {len(self.bundle_names)} bundle names: labels count from 0"
-            )
+        self.labels = checked_labels(
+            np.asarray(self.labels, dtype=np.int32), len(self), len(self.bundle_names)
+        )
         self.values = {
             str(name): _checked_values(name, given, len(self))
             for name, given in self.values.items()
@@ -115,18 +105,7 @@ class BundleSet:
     def known_values(
         self, rows: slice | np.ndarray = slice(None)
     ) -> dict[str, np.ndarray]:
-        """Return what is known of streamlines: the bundle of each, and `values`.
-
-        Parameters
-        ----------
-        rows : slice or ndarray of int, optional
-            Which streamlines; all by default.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (m,)
-            Text or numbers by name, as ``encode`` of a model takes them.
-        """
+        """Return the bundle and `values` of streamlines (m,), by name."""
         names = np.array(self.bundle_names, dtype=str)
         values = {name: each[rows] for name, each in self.values.items()}
         return {BUNDLE: names[self.labels[rows]], **values}
@@ -164,24 +143,12 @@ class BundleSet:
         return np.array(codes, dtype=np.int32)[self.labels]
 
     def counts(self) -> dict[str, int]:
-        """Count the streamlines of each bundle.
-
-        Returns
-        -------
-        counts : dict of str to int
-            Number of streamlines by bundle name, in the order of `bundle_names`.
-        """
+        """Return the number of streamlines by name, in the order of the names."""
         numbers = np.bincount(self.labels, minlength=len(self.bundle_names))
         return {name: int(n) for name, n in zip(self.bundle_names, numbers)}
 
     def lengths(self) -> np.ndarray:
-        """Compute the lengths of the streamlines along their points.
-
-        Returns
-        -------
-        lengths : ndarray of shape (n,)
-            Arc length of each streamline (mm).
-        """
+        """Return the arc length of each streamline (n,), in mm."""
         return arc_lengths(self.streamlines)
 
     def resample(self, nb_points: int) -> np.ndarray:

@@ -52,43 +52,11 @@ class Participants:
     units: dict[str, str] = field(default_factory=dict)
 
     def text(self, subject: str, column: str) -> str | None:
-        """Return what the table says of a subject.
-
-        Parameters
-        ----------
-        subject : str
-            Name of the subject, such as ``"sub-001"``.
-        column : str
-            One of `columns`.
-
-        Returns
-        -------
-        str or None
-            What the table says; None where the value is missing or the subject is not
-            in the table.
-        """
+        """Return what the table says of a subject; None where a value is missing."""
         return self.rows.get(subject, {}).get(column)
 
     def number(self, subject: str, column: str) -> float | None:
-        """Return what the table says of a subject as a number.
-
-        Parameters
-        ----------
-        subject : str
-            Name of the subject, such as ``"sub-001"``.
-        column : str
-            One of `columns`.
-
-        Returns
-        -------
-        float or None
-            The number; None where `text` gives None.
-
-        Raises
-        ------
-        ValueError
-            If the text is no finite number.
-        """
+        """Return `text` as a number, or None; ValueError if it is no finite number."""
         text = self.text(subject, column)
         if text is None:
             return None

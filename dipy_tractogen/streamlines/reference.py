@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import logging
-import math
 import os
 from pathlib import Path
 
-import nibabel as nib
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.spatialimages import SpatialImage
 from nibabel.streamlines import ArraySequence
@@ -26,11 +23,20 @@ from .array_sequence import (
     streamlines_of,
     to_sequence,
 )
-from .formats.trk_reader import read_trk_header
-from .formats.trx_reader import read_trx_header
+from .formats.trk_reader import read_trk_grid
+from .formats.trx_reader import read_trx_grid
+from .volume import read_image_grid
 
 #: Voxels along an axis that the header of a .trk or .nii can say.
 _MOST_VOXELS = np.iinfo(np.int16).max
+
+GRID_READERS = {
+    ".nii": read_image_grid,
+    ".nii.gz": read_image_grid,
+    ".trk": read_trk_grid,
+    ".trx": read_trx_grid,
+}
+"""By extension, what returns the first of the arguments of `Reference` for a path."""
 
 PLAIN_GRID = record(
     {
@@ -225,34 +231,12 @@ class Reference:
 
     @classmethod
     def from_dict(cls, values: dict) -> Reference:
-        """Return a grid from what `to_dict` gave.
-
-        Parameters
-        ----------
-        values : dict
-            With the keys affine, dimensions, voxel_sizes and voxel_order.
-
-        Returns
-        -------
-        reference : Reference
-            The grid.
-
-        Raises
-        ------
-        ValueError
-            If one is missing, or is not what it has to be.
-        """
+        """Return the grid of what `to_dict` returned; ValueError if it is damaged."""
         PLAIN_GRID(values, "")
         return cls(**values)
 
     def to_dict(self) -> dict:
-        """Return the grid as lists, numbers and text, ready for JSON.
-
-        Returns
-        -------
-        values : dict
-            With the keys affine, dimensions, voxel_sizes and voxel_order.
-        """
+        """Return affine, dimensions, voxel_sizes and voxel_order as plain values."""
         return {
             "affine": self.affine.tolist(),
             "dimensions": list(self.dimensions),
@@ -282,18 +266,7 @@ class Reference:
         return f"grid: {shape} voxels of {size} mm, {self.voxel_order}"
 
     def matches(self, other: Reference) -> bool:
-        """Return whether another grid is the same one.
-
-        Parameters
-        ----------
-        other : Reference
-            The grid to compare with.
-
-        Returns
-        -------
-        same : bool
-            True if the dimensions are equal and the affines agree to 0.001.
-        """
+        """Return whether dimensions are equal, and affines agree to 0.001."""
         return self.dimensions == other.dimensions and np.allclose(
             self.affine, other.affine, rtol=0, atol=1e-3
         )
@@ -301,7 +274,7 @@ class Reference:
     def contains(
         self, streamlines: ArraySequence | np.ndarray, *, margin_mm: float = 0.0
     ) -> np.ndarray:
-        """Return which streamlines lie in the box of the grid with all their points.
+        """Return which streamlines (n,) are in the box with all their points.
 
         As in DIPY's ``StatefulTractogram.is_bbox_in_vox_valid``, the box ends at the
         outer faces of the outermost voxels, half a voxel beyond their centres.
@@ -309,15 +282,10 @@ class Reference:
         Parameters
         ----------
         streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-            Streamlines (RASMM, mm).
+            Streamlines (RASMM, mm). A point that is not finite is outside; a streamline
+            without points is inside.
         margin_mm : float, optional
             What the box is made smaller by on each side (mm).
-
-        Returns
-        -------
-        inside : ndarray of bool, shape (n,)
-            True where every point is in the box. A point that is not finite is
-            outside; a streamline without points is inside.
         """
         streamlines = to_sequence(streamlines)
         inside = np.ones(len(streamlines), dtype=bool)
@@ -355,49 +323,3 @@ def _corners(points: np.ndarray) -> np.ndarray:
         points = np.concatenate([few, points[64 * nb_rows :]])
     ends = zip(points.min(axis=0), points.max(axis=0))
     return np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
-
-
-logger = logging.getLogger("dipy_tractogen")
-
-# What gzip shrinks no file to.
-_MOST_PACKED = 1100
-
-
-def _nifti_grid(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the grid of an image."""
-    image = nib.load(path)
-    header = image.header
-    nb_bytes = math.prod(image.shape) * header.get_data_dtype().itemsize
-    packed = _MOST_PACKED if path.suffix.lower() == ".gz" else 1
-    if not nb_bytes or nb_bytes > packed * path.stat().st_size:
-        raise ValueError(f"its voxels of {image.shape} are not in it")
-    if not (header["sform_code"] or header["qform_code"]):
-        logger.warning(
-            "%s says neither by sform nor by qform where it lies: its middle is taken "
-            "for the origin, and its first axis goes to the left, as in nibabel",
-            path,
-        )
-    return header.get_best_affine(), (*image.shape, 1, 1)[:3]
-
-
-def _trk_grid(path: Path) -> tuple:
-    """Read the grid of a TRK."""
-    header = read_trk_header(path)
-    names = ("voxel_to_rasmm", "dimensions", "voxel_sizes", "voxel_order")
-    return tuple(header[name] for name in names)
-
-
-def _trx_grid(path: Path) -> tuple:
-    """Read the grid of a TRX."""
-    header = read_trx_header(path)
-    return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
-
-
-GRID_READERS = {
-    ".nii": _nifti_grid,
-    ".nii.gz": _nifti_grid,
-    ".trk": _trk_grid,
-    ".trx": _trx_grid,
-}
-"""What reads the grid of a file: a function of its path that returns the first of the
-arguments of `reference.Reference`, by extension."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 import logging
@@ -27,18 +28,8 @@ class ScreeningReport:
 
     A streamline counts once, for the first reason that holds: non-finite points, one
     point (or none), zero length, shorter than asked, without a value that is needed,
-    out of the bounding box.
-
-    Parameters
-    ----------
-    total : int
-        Streamlines that were looked at.
-    kept : int
-        Streamlines that were kept.
-    dropped : dict of str to int
-        Streamlines that were dropped, by reason. Only reasons that occurred.
-    noted : dict of str to int
-        Streamlines that were kept in spite of the reason, by reason.
+    out of the bounding box. Only reasons that occurred are there; `noted` counts
+    streamlines that were kept in spite of the reason.
     """
 
     total: int
@@ -195,37 +186,18 @@ def _listed(counts: dict[str, int]) -> str:
 
 def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
     """Add counts by reason."""
-    return {
-        reason: first.get(reason, 0) + second.get(reason, 0)
-        for reason in dict.fromkeys([*first, *second])
-    }
+    return dict(Counter(first) + Counter(second))
 
 
 def kept_in_box(
     points: np.ndarray, reference: Reference, rule: str, what: str
 ) -> np.ndarray:
-    """Return which groups of computed streamlines are written.
+    """Return which groups of computed streamlines (n,) are in the box of a grid.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, k, nb_points, 3)
-        Points in mm of n groups of k streamlines, which are written together.
-    reference : Reference
-        Grid of the file; a placeholder has no box.
-    rule : {"drop", "keep", "error"}
-        What to do with groups that leave the box.
-    what : str
-        Name of the groups, in the plural.
-
-    Returns
-    -------
-    ndarray of shape (n,), bool
-        Which groups are written; a warning tells how many are not.
-
-    Raises
-    ------
-    ValueError
-        If a group leaves the box where that is an error, or all do.
+    Points (n, k, nb_points, 3) in mm are n groups of k streamlines that are written
+    together; a placeholder has no box. `rule` is "drop", with a warning, "keep" or
+    "error"; `what` is the name of the groups in the plural. Raises ValueError if a
+    group leaves the box where that is an error, or if all do.
     """
     n, k = points.shape[:2]
     if rule == "keep" or reference.is_placeholder:

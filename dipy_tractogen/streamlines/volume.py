@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from pathlib import Path
@@ -16,10 +17,14 @@ from dipy_tractogen.utils.messages import read_error
 
 from .affine import is_singular
 
+logger = logging.getLogger("dipy_tractogen")
+
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr")
 # Bytes from which an image is refused if it shrinks by more than tractograms do: masks
 # shrink by a thousand.
 _LARGE_IMAGE = 2**32
+# More than gzip shrinks a file by.
+_MOST_PACKED = 1100
 
 # A length beyond those of any directions, and far from what float32 cannot square.
 _LONGEST_PEAK = 1e12
@@ -75,6 +80,23 @@ class Volume:
         values = self.data.reshape(-1, *trailing)[np.where(inside, rows, 0)]
         values[~inside] = outside
         return values.reshape(*points.shape[:-1], *trailing)
+
+
+def read_image_grid(path: Path) -> tuple[np.ndarray, tuple[int, int, int]]:
+    """Return affine and dimensions of an image, whose voxels are not read."""
+    image = nib.load(path)
+    header = image.header
+    nb_bytes = math.prod(image.shape) * header.get_data_dtype().itemsize
+    packed = _MOST_PACKED if path.suffix.lower() == ".gz" else 1
+    if not nb_bytes or nb_bytes > packed * path.stat().st_size:
+        raise ValueError(f"its voxels of {image.shape} are not in it")
+    if not (header["sform_code"] or header["qform_code"]):
+        logger.warning(
+            "%s says neither by sform nor by qform where it lies: its middle is taken "
+            "for the origin, and its first axis goes to the left, as in nibabel",
+            path,
+        )
+    return header.get_best_affine(), (*image.shape, 1, 1)[:3]
 
 
 def load_mask(path: str | os.PathLike) -> Volume:

@@ -101,7 +101,8 @@ def test_merge_refuses_other_grids_and_nothing(bundles):
 
 
 @pytest.mark.parametrize(
-    ("labels", "message"), [([0], "one for each"), ([0, 2], "labels count from 0")]
+    ("labels", "message"),
+    [([0], "one integer for each"), ([0, 2], "labels count from 0")],
 )
 def test_labels_fit(grid, labels, message):
     with pytest.raises(ValueError, match=message):

@@ -1,15 +1,12 @@
 """Tractograms written block by block, with the memory of a block.
 
-One class a format (`trx_stream` has that of TRX), with the same methods: ``write`` a
-block of streamlines, ``finish`` what comes after the last one, and ``close`` what is
-open, in any case.
+One class a format; that of TRX is in `trx_writer`. nibabel and trx-python write whole
+tractograms from memory, which ten million streamlines do not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 import io
-from pathlib import Path
 
 from nibabel.streamlines import ArraySequence, TckFile, Tractogram, TrkFile
 from nibabel.streamlines.trk import (
@@ -23,6 +20,7 @@ from ..affine import transform_points
 from ..array_sequence import as_sequence
 from ..conditions import BUNDLE
 from ..reference import Reference
+from .block_writer import BlockWriter
 from .hdf5 import save_dpy
 from .sidecar import Description, trk_names
 from .trx_writer import TrxBlockWriter
@@ -32,22 +30,14 @@ EXACT_TO = 2**24
 """Up to here float32 holds every whole number, and others to within a half."""
 
 
-class TrkBlockWriter:
+class TrkBlockWriter(BlockWriter):
     """A TRK, whose labels are ``data_per_streamline["bundle"]``; points are float32."""
 
     keeps_data = True
     keeps_bundles = True
     most_columns = header_2_dtype["property_name"].shape[0]
-    keeps_types = False
-    keeps_description = False
 
-    def __init__(
-        self,
-        path: Path,
-        reference: Reference,
-        bundle_names: tuple[str, ...],
-        dtype: str,
-    ):
+    def __init__(self, path, reference, bundle_names, dtype):
         data = bytearray(_empty_file(TrkFile, reference))
         self._header = np.frombuffer(data, header_2_dtype.newbyteorder("<"), count=1)
         to_rasmm = get_affine_trackvis_to_rasmm(self._header[0]).astype(np.float64)
@@ -57,14 +47,8 @@ class TrkBlockWriter:
         self._file = path.open("wb")
         self._file.write(self._header.tobytes())
 
-    def write(
-        self,
-        points: np.ndarray,
-        lengths: np.ndarray,
-        labels: np.ndarray | None,
-        data: dict,
-    ) -> None:
-        """Write a block; see `writers.TractogramWriter.write`."""
+    def write(self, points, lengths, labels, data):
+        """Write a block."""
         if labels is not None:
             data = {**data, BUNDLE: labels[:, None]}
         # Other software takes the properties for one number a name, in order: those of
@@ -79,8 +63,8 @@ class TrkBlockWriter:
         self._file.write(_trk_records(points, lengths, properties))
         self._header["nb_streamlines"] += len(lengths)
 
-    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
-        """Write the header again; return what it has no room for."""
+    def finish(self, categories):
+        """Write what follows the last block."""
         self._file.seek(0)
         self._file.write(self._header.tobytes())
         codes = {**categories, BUNDLE: dict(enumerate(self._bundle_names))}
@@ -89,10 +73,6 @@ class TrkBlockWriter:
             columns=self._columns,
             categories={name: codes[name] for name in codes if name in known},
         )
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def _name_properties(self, widths: dict[str, int]) -> None:
         """Put the names of the values into the header."""
@@ -127,35 +107,18 @@ def _trk_records(
     return records
 
 
-class TckBlockWriter:
+class TckBlockWriter(BlockWriter):
     """A TCK: float32 points only."""
 
-    keeps_data = False
-    keeps_bundles = False
-    keeps_types = False
-    keeps_description = False
-
-    def __init__(
-        self,
-        path: Path,
-        reference: Reference,
-        bundle_names: tuple[str, ...],
-        dtype: str,
-    ):
+    def __init__(self, path, reference, bundle_names, dtype):
         end = TckFile.EOF_DELIMITER.nbytes
         self._header = _empty_file(TckFile, reference)[:-end]
         self._nb_streamlines = 0
         self._file = path.open("wb")
         self._file.write(self._header)
 
-    def write(
-        self,
-        points: np.ndarray,
-        lengths: np.ndarray,
-        labels: np.ndarray | None,
-        data: dict,
-    ) -> None:
-        """Write a block; see `writers.TractogramWriter.write`."""
+    def write(self, points, lengths, labels, data):
+        """Write a block."""
         rows = np.full((len(points) + len(lengths), 3), np.nan, dtype="<f4")
         is_point = np.ones(len(rows), dtype=bool)
         is_point[np.cumsum(lengths + 1) - 1] = False
@@ -163,52 +126,31 @@ class TckBlockWriter:
         self._file.write(rows)
         self._nb_streamlines += len(lengths)
 
-    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
-        """Write the mark of the end, and the number of streamlines."""
+    def finish(self, categories):
+        """Write what follows the last block."""
         self._file.write(TckFile.EOF_DELIMITER.astype("<f4").tobytes())
         count = b"count: %010d" % self._nb_streamlines
         self._file.seek(0)
         self._file.write(self._header.replace(b"count: %010d" % 0, count, 1))
         return Description()
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
-
-class CollectedFile:
+class CollectedFile(BlockWriter):
     """A VTK, VTP, FIB or DPY, collected in memory: float32 points only."""
 
-    keeps_data = False
-    keeps_bundles = False
-    keeps_types = False
-    keeps_description = False
-
-    def __init__(
-        self,
-        path: Path,
-        reference: Reference,
-        bundle_names: tuple[str, ...],
-        dtype: str,
-    ):
+    def __init__(self, path, reference, bundle_names, dtype):
         self._path = path
         self._is_vtk = path.suffix.lower() in VTK_EXTENSIONS
         self._points: list[np.ndarray] = []
         self._lengths: list[np.ndarray] = []
 
-    def write(
-        self,
-        points: np.ndarray,
-        lengths: np.ndarray,
-        labels: np.ndarray | None,
-        data: dict,
-    ) -> None:
-        """Keep a block; see `writers.TractogramWriter.write`."""
+    def write(self, points, lengths, labels, data):
+        """Write a block."""
         self._points.append(points.copy())
         self._lengths.append(lengths)
 
-    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
-        """Write the file."""
+    def finish(self, categories):
+        """Write what follows the last block."""
         streamlines = as_sequence(
             np.concatenate(self._points), np.concatenate(self._lengths)
         )
@@ -216,22 +158,17 @@ class CollectedFile:
         save(self._path, streamlines)
         return Description()
 
-    def close(self) -> None:
+    def close(self):
         """Free the memory."""
         self._points.clear()
         self._lengths.clear()
 
 
-BlockWriter = TrxBlockWriter | TrkBlockWriter | TckBlockWriter | CollectedFile
-
-BLOCK_WRITERS = {
+BLOCK_WRITERS: dict[str, type[BlockWriter]] = {
     ".trx": TrxBlockWriter,
     ".trk": TrkBlockWriter,
     ".tck": TckBlockWriter,
-    ".vtk": CollectedFile,
-    ".vtp": CollectedFile,
-    ".fib": CollectedFile,
-    ".dpy": CollectedFile,
+    **dict.fromkeys((*VTK_EXTENSIONS, ".dpy"), CollectedFile),
 }
 
 

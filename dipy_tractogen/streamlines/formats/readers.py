@@ -38,14 +38,13 @@ class TractogramContents:
     Parameters
     ----------
     streamlines : ArraySequence
-        The n streamlines, float32 (RASMM, mm). Those without points are there too.
+        The n streamlines, float32 (RASMM, mm), those without points among them.
     data_per_streamline : dict of str to ndarray, shape (n, k)
         Values of each streamline.
     groups : dict of str to ndarray of int
         Indices of the streamlines of each group.
     left_out : dict of str to list of str
-        Names of what else the file holds, which is not read, such as those of the
-        values of points under ``"data_per_point"``.
+        Names of what is not read, by kind such as "data_per_point".
     categories : dict of str to dict of int to str
         What the codes in some of the values stand for.
     """

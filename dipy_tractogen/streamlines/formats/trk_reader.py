@@ -160,6 +160,13 @@ def read_trk_header(path: Path) -> dict:
     return header
 
 
+def read_trk_grid(path: Path) -> tuple:
+    """Return affine, dimensions, voxel sizes and voxel order of a TRK."""
+    header = read_trk_header(path)
+    names = ("voxel_to_rasmm", "dimensions", "voxel_sizes", "voxel_order")
+    return tuple(header[name] for name in names)
+
+
 def _check_numbers(header: dict) -> None:
     """Refuse numbers that no file can have."""
     if header["version"] not in (1, 2, 3):

@@ -103,6 +103,12 @@ def read_trx_header(path: Path) -> dict:
         return header
 
 
+def read_trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, int, int]]:
+    """Return affine and dimensions of a TRX."""
+    header = read_trx_header(path)
+    return np.array(header["VOXEL_TO_RASMM"], float), tuple(header["DIMENSIONS"])
+
+
 @contextmanager
 def _opened(
     path: Path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 import json
 from pathlib import Path
@@ -11,32 +11,21 @@ import zipfile
 
 import numpy as np
 
-from ..reference import Reference
+from .block_writer import BlockWriter
 from .sidecar import HEADER_KEY, Description, trx_names
 
 _ROWS_PER_CHUNK = 1_000_000
 
 
-class TrxBlockWriter:
-    """A TRX: points go straight into a stored zip, the rest by way of disk.
-
-    `bundle_names` are those of the groups; `dtype` of the points is "float32" or
-    "float16".
-    """
+class TrxBlockWriter(BlockWriter):
+    """A TRX: points go straight into a stored zip, the rest by way of disk."""
 
     keeps_data = True
     keeps_bundles = True
-    most_columns = None
     keeps_types = True
     keeps_description = True
 
-    def __init__(
-        self,
-        path: Path,
-        reference: Reference,
-        bundle_names: tuple[str, ...],
-        dtype: str,
-    ):
+    def __init__(self, path, reference, bundle_names, dtype):
         self._folder = path.parent
         self._reference = reference
         self._bundle_names = bundle_names
@@ -50,14 +39,8 @@ class TrxBlockWriter:
             f"positions.3.{dtype}", "w", force_zip64=True
         )
 
-    def write(
-        self,
-        points: np.ndarray,
-        lengths: np.ndarray,
-        labels: np.ndarray | None,
-        data: dict,
-    ) -> None:
-        """Write a block; see `writers.TractogramWriter.write`."""
+    def write(self, points, lengths, labels, data):
+        """Write a block."""
         self._positions.write(np.ascontiguousarray(points, dtype=self._dtype))
         self._nb_points += len(points)
         self._column("lengths", "<u4").append(lengths)
@@ -68,8 +51,8 @@ class TrxBlockWriter:
             dtype = values.dtype.newbyteorder("<")
             self._column(f"dps/{name}", dtype, values.shape[1]).append(values)
 
-    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
-        """Write all but the points; return the names that the header has."""
+    def finish(self, categories):
+        """Write what follows the last block."""
         self._positions.close()
         lengths = self._columns["lengths"]
         self._write_offsets(lengths)
@@ -110,8 +93,8 @@ class TrxBlockWriter:
         self._archive.close()
         return description
 
-    def close(self) -> None:
-        """Close what is open, all of it, whatever fails."""
+    def close(self):
+        """Close all that is open, whatever fails."""
         with ExitStack() as stack:
             for column in self._columns.values():
                 stack.callback(column.close)

@@ -27,29 +27,15 @@ from ..columns import (
 )
 from ..conditions import BUNDLE
 from ..reference import Reference
-from .block_writers import BLOCK_WRITERS, EXACT_TO, BlockWriter, rounds_large
+from .block_writer import BlockWriter
+from .block_writers import BLOCK_WRITERS, EXACT_TO, rounds_large
 from .sidecar import Description, sidecar_path, write_sidecar
 
 logger = logging.getLogger("dipy_tractogen")
 
 
 class TractogramWriter:
-    """Takes streamlines and hands them on to a file; made by `open_writer`.
-
-    Parameters
-    ----------
-    path : Path
-        Final name of the file, for messages.
-    stream : Stream
-        Where the streamlines go.
-    reference : Reference
-        Grid.
-    bundle_names : tuple of str
-        Names of the bundles.
-    dtype : str
-        Type of the points in the file.
-    categories : dict of str to dict of int to str
-        What the codes in some of the values stand for.
+    """Writes streamlines block by block; made by `open_writer`, with its arguments.
 
     Attributes
     ----------

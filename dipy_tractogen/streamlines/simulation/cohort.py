@@ -84,17 +84,7 @@ class CohortLaws:
 
 @dataclass(frozen=True)
 class Participant:
-    """A subject of the cohort, a row of ``participants.tsv``.
-
-    Attributes
-    ----------
-    participant_id : str
-        BIDS name, ``sub-001`` and so on.
-    age : float
-        In years, to a tenth.
-    diagnosis : {"control", "patient"}
-        Group.
-    """
+    """Subject of a cohort, a row of ``participants.tsv``: age in years, to a tenth."""
 
     participant_id: str
     age: float

@@ -63,7 +63,7 @@ _FANNING = 0.15
 
 @dataclass(frozen=True)
 class Centreline:
-    """A bundle's centreline sampled at equal arc length, with its moving frame.
+    """Centreline of a bundle sampled at equal arc length, with its moving frame.
 
     Attributes
     ----------
@@ -74,8 +74,8 @@ class Centreline:
     angles : ndarray of shape (m,)
         Direction of the tangent in the plane, in radians, without jumps.
     narrowing : ndarray of shape (2, m)
-        One over the width there is to the left and to the right of the line before the
-        centre of curvature comes too near, in 1/mm.
+        One over the width to the left and to the right of the line up to the centre of
+        curvature, in 1/mm.
     length : float
         Length in mm.
     """

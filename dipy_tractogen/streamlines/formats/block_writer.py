@@ -1,0 +1,57 @@
+"""Base of what writes a tractogram block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..reference import Reference
+from .sidecar import Description
+
+
+class BlockWriter:
+    """A tractogram that is written block by block.
+
+    `bundle_names` are those that labels point to; `dtype` of the points is "float32",
+    or "float16" of a TRX.
+    """
+
+    keeps_data = False
+    """Whether the format holds values of streamlines."""
+    keeps_bundles = False
+    most_columns: int | None = None
+    """Number of values by name that it holds; None without a limit."""
+    keeps_types = False
+    keeps_description = False
+
+    def __init__(
+        self,
+        path: Path,
+        reference: Reference,
+        bundle_names: tuple[str, ...],
+        dtype: str,
+    ):
+        raise NotImplementedError
+
+    def write(
+        self,
+        points: np.ndarray,
+        lengths: np.ndarray,
+        labels: np.ndarray | None,
+        data: dict[str, np.ndarray],
+    ) -> None:
+        """Write points (k, 3), lengths (m,), labels (m,) and values (m, j) by name."""
+        raise NotImplementedError
+
+    def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:
+        """Write what follows the last block; return names and codes of the values.
+
+        `categories` are what codes stand for, by the name of the values.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
