@@ -51,7 +51,7 @@ class Location:
         """Return the location of the ten finite numbers of `to_array`."""
         values = np.asarray(values, dtype=float)
         if values.shape != (10,) or not np.isfinite(values).all():
-            raise ValueError(f"a location of {values.shape} values: give ten")
+            raise ValueError(f"a location of the shape {values.shape}: ten numbers")
         length, *rest = values.tolist()
         return cls(length, tuple(rest[:3]), tuple(rest[3:6]), tuple(rest[6:]))
 
