@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
+
+from dipy_tractogen.parameters.model import OF_MODELS, AAESizes
+from dipy_tractogen.parameters.terms import AdversaryParameters
+from dipy_tractogen.utils.parameters import takes
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
@@ -14,6 +16,7 @@ from .training.collapse import CollapseWatch
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(AAESizes, AdversaryParameters, *OF_MODELS)
 class AAE(StreamlineModel):
     r"""Conditional adversarial autoencoder of streamlines :footcite:p:`Makhzani2015`.
 
@@ -34,23 +37,7 @@ class AAE(StreamlineModel):
 
     Parameters
     ----------
-    nb_points : int, optional
-        Points of a streamline that the model reads and gives.
-    latent_dim : int, optional
-        Dimensions of the latent space.
-    prior : {"normal", "mixture", "swiss_roll"}, optional
-        Distribution of the latents: standard normal, a Gaussian for each bundle, or a
-        roll in two dimensions.
-    adversarial_loss : {"bce", "wasserstein"}, optional
-        How the discriminator is trained.
-    adversarial_weight : float, optional
-        Weight of misleading the discriminator, beside the reconstruction.
-    gradient_penalty : float, optional
-        :math:`\lambda`, for ``"wasserstein"``.
-    discriminator_units : sequence of int, optional
-        Units of the discriminator's hidden layers.
-    **options
-        As `AE` takes them.
+    {parameters}
 
     Raises
     ------
@@ -67,34 +54,13 @@ class AAE(StreamlineModel):
     larger_batches = False
     conditions_in_decoder = True
 
-    def __init__(
-        self,
-        nb_points: int = 256,
-        latent_dim: int = 32,
-        *,
-        prior: str = "normal",
-        adversarial_loss: str = "bce",
-        adversarial_weight: float = 3.0,
-        gradient_penalty: float = 10.0,
-        discriminator_units: Sequence[int] = (256, 256),
-        **options,
-    ):
-        self.adversary = Adversary(
-            prior,
-            adversarial_loss,
-            adversarial_weight,
-            gradient_penalty,
-            discriminator_units,
-        )
+    def __init__(self, **given):
+        self.adversary = Adversary(**AdversaryParameters.pop_from(given))
         super().__init__(
-            nb_points,
-            latent_dim,
-            posterior=GaussianPosterior(),
-            own_terms=[self.adversary],
-            **options,
+            posterior=GaussianPosterior(), own_terms=[self.adversary], **given
         )
         # Says early what is wrong with the dimensions.
-        PRIORS[prior](latent_dim, 1, self.seed)
+        PRIORS[self.adversary.prior](self.latent_dim, 1, self.seed)
 
     def callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
         """Add the watch for a collapse; see `StreamlineModel.callbacks`."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
+from dipy_tractogen.parameters.model import OF_MODELS, AESizes
+from dipy_tractogen.utils.parameters import takes
+
 from .model import StreamlineModel
+from .terms.base import Term
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(AESizes, *OF_MODELS)
 class AE(StreamlineModel):
     r"""Autoencoder of streamlines.
 
@@ -19,14 +26,7 @@ class AE(StreamlineModel):
 
     Parameters
     ----------
-    nb_points : int, optional
-        Points of a streamline that the model reads and gives.
-    latent_dim : int, optional
-        Dimensions of the latent space.
-    **options
-        ``sigma_mm``, ``reduction``, ``reconstruction``, ``huber_mm``, ``backbone``,
-        ``backbone_options``, ``regularizers``, ``conditions`` and ``seed`` of
-        `StreamlineModel`.
+    {parameters}
 
     Raises
     ------
@@ -40,5 +40,5 @@ class AE(StreamlineModel):
 
     active_variance = None
 
-    def __init__(self, nb_points: int = 256, latent_dim: int = 32, **options):
-        super().__init__(nb_points, latent_dim, **options)
+    def __init__(self, *, own_terms: Sequence[Term] = (), **given):
+        super().__init__(own_terms=own_terms, **given)

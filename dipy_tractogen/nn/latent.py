@@ -16,8 +16,6 @@ from dipy_tractogen.sampling.arithmetic import (
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.utils.messages import listed
 
-from .checks import check_choice
-
 logger = logging.getLogger("dipy_tractogen")
 
 # Every so many points of a streamline say where it is, when partners are looked for.
@@ -63,7 +61,8 @@ def interpolate(
         If there are not as many of both, a choice is unknown, or a condition is
         missing.
     """
-    check_choice("path", path, tuple(PATHS))
+    if path not in PATHS:
+        raise ValueError(f"path={path!r}: accepted are {', '.join(PATHS)}.")
     if nb_steps < 2:
         raise ValueError(f"nb_steps={nb_steps}: give 2 or more, the ends included.")
     if len(first) != len(second):

@@ -17,9 +17,6 @@ from . import backend
 
 _PACKAGE = "dipy_tractogen"
 
-DEVIATIONS = ("exp", "softplus")
-"""How a standard deviation is kept positive."""
-
 # Streamlines whose features are in memory in double precision at once.
 _BLOCK = 16384
 # A feature that never varies in training must not blow up one that does later.

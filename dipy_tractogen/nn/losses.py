@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from keras import ops
 
-REDUCTIONS = ("effective", "sum", "mean")
-"""How the squared error of a streamline's points becomes a log-likelihood."""
-
-RECONSTRUCTIONS = ("squared", "absolute", "huber")
-"""How the distance of a point grows into its error."""
-
-KL_VARIANTS = ("squared", "absolute")
-"""What a latent's mean costs in the KL divergence."""
-
 EFFECTIVE_POINTS = 8
 """Points that a bundle's streamline is worth, with ``reduction="effective"``."""
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from dipy_tractogen.parameters.model import OF_MODELS, ReconstructionParameters, Sizes
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.notebook import html_table
+from dipy_tractogen.utils.parameters import takes
 
 from . import coding, density, generation, latent
 from .active_units import ACTIVE_VARIANCE
 from .backbones.registry import make_backbone
-from .checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, check_whole
 from .coder import Coder
 from .network import Network
 from .posterior import GaussianPosterior
@@ -27,6 +28,7 @@ from .terms.reconstruction import Reconstruction
 from .training import fit as training
 
 
+@takes(Sizes, *OF_MODELS)
 class StreamlineModel:
     """Base of the models: a network, what it knows of streamlines, and its training.
 
@@ -34,34 +36,12 @@ class StreamlineModel:
 
     Parameters
     ----------
-    nb_points : int
-        Points of a streamline that the model reads and gives.
-    latent_dim : int
-        Dimensions of the latent space.
     posterior : GaussianPosterior, optional
         Distribution of the latents, given the streamline.
     own_terms : sequence of Term, optional
         Terms of the loss that the class of the model has. Their parameters are
         parameters of the model.
-    sigma_mm : float, optional
-        Point error that is accepted, in mm.
-    reduction : {"effective", "sum", "mean"}, optional
-        How many independent points a streamline counts as: 8, all or 1.
-    reconstruction : {"squared", "absolute", "huber"}, optional
-        How the distance of a point grows into its error (`point_penalty`).
-    huber_mm : float, optional
-        Where ``"huber"`` turns from squared to absolute, in mm; by default `sigma_mm`.
-    backbone : str, optional
-        Name of the backbone: ``"spectral"`` or ``"conv"``.
-    backbone_options : dict, optional
-        Further arguments of `SpectralBackbone` or `ConvBackbone`.
-    regularizers : sequence of Term, optional
-        Further terms of the loss: `LabelRegularizer`, `AttributeRegularizer`.
-    conditions : Conditions or sequence of dict, optional
-        What is known of the streamlines beside their points; by default the training
-        finds it.
-    seed : int, optional
-        Seed of the weights and of the latents drawn in training.
+    {parameters}
 
     Attributes
     ----------
@@ -94,46 +74,34 @@ class StreamlineModel:
     @keras_defaults()
     def __init__(
         self,
-        nb_points: int,
-        latent_dim: int,
         *,
         posterior: GaussianPosterior | None = None,
         own_terms: Sequence[Term] = (),
-        sigma_mm: float = 1.0,
-        reduction: str = "effective",
-        reconstruction: str = "squared",
-        huber_mm: float | None = None,
-        backbone: str = "spectral",
-        backbone_options: dict | None = None,
-        regularizers: Sequence[Term] = (),
-        conditions: Conditions | Sequence[dict] | None = None,
-        seed: int = 0,
+        **given,
     ):
-        check_whole("nb_points", nb_points, 2, MOST_POINTS)
-        check_whole("latent_dim", latent_dim, 1, MOST_LATENTS)
-        check_whole("seed", seed, 0, LARGEST_SEED)
-        self.nb_points = nb_points
-        self.latent_dim = latent_dim
-        self.seed = seed
-        self.backbone = make_backbone(backbone, nb_points, backbone_options)
+        reconstruction = Reconstruction(**ReconstructionParameters.pop_from(given))
+        self.nb_points, self.latent_dim = given["nb_points"], given["latent_dim"]
+        self.seed = given["seed"]
+        self.backbone = make_backbone(
+            given["backbone"], self.nb_points, given["backbone_options"]
+        )
         self.own_terms = tuple(own_terms)
-        self.regularizers = as_terms(regularizers)
+        self.regularizers = as_terms(given["regularizers"])
         self.network = Network(
             self.backbone,
-            latent_dim,
-            reconstruction=Reconstruction(
-                sigma_mm, reduction, reconstruction, huber_mm
-            ),
+            self.latent_dim,
+            reconstruction=reconstruction,
             posterior=posterior,
             terms=self.own_terms,
             regularizers=self.regularizers,
             conditions_in_encoder=self.conditions_in_encoder,
             conditions_in_decoder=self.conditions_in_decoder,
-            seed=seed,
+            seed=self.seed,
             name=type(self).__name__.lower(),
         )
         self.network.owner = self
         self.coder = Coder(self.network)
+        conditions = given["conditions"]
         self.conditions = None if conditions is None else Conditions(conditions)
         self.record = TrainingRecord()
         if self.conditions is not None or not self.reads_conditions:

@@ -127,6 +127,7 @@ class Network(keras.Model):
         for term in self.terms if self.reads_conditions else ():
             term.check_conditions(conditions, self.latent_dim)
         width = conditions.width if self.conditions_in_networks else 0
+        self.reconstruction.build_layers()
         # The order fixes which weights a seed gives.
         with seeded_weights(self.seed):
             self.analysis = self.backbone.analysis()

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import keras
 
-from .checks import check_choice, check_number
-from .layers import DEVIATIONS, Reparameterisation, log_variance
+from dipy_tractogen.parameters.terms import PosteriorParameters
+from dipy_tractogen.utils.parameters import takes
+
+from .layers import Reparameterisation, log_variance
 
 
+@takes(PosteriorParameters)
 class GaussianPosterior(keras.layers.Layer):
     """Normal distribution of the latents of a streamline.
 
     Parameters
     ----------
-    deviation : {"exp", "softplus"}, optional
-        How the standard deviation is made of a layer's output (`log_variance`).
-    log_var_limit : float or None, optional
-        Largest logarithm of the variance, either way; with None and ``"exp"`` a
-        training may end in NaN.
-    zero_log_var : bool, optional
-        Start the layer of the variances from zero weights, so that every deviation is
-        one at first.
-    epsilon_std : float, optional
-        Standard deviation of the noise that latents are drawn with in training.
+    {parameters}
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -31,24 +25,6 @@ class GaussianPosterior(keras.layers.Layer):
     ValueError
         If a number is out of its range or a choice unknown.
     """
-
-    def __init__(
-        self,
-        deviation: str = "exp",
-        log_var_limit: float | None = 10.0,
-        zero_log_var: bool = True,
-        epsilon_std: float = 1.0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_number("epsilon_std", epsilon_std, high=1e3)
-        check_choice("deviation", deviation, DEVIATIONS)
-        if log_var_limit is not None:
-            check_number("log_var_limit", log_var_limit, above_zero=True)
-        self.deviation = deviation
-        self.log_var_limit = log_var_limit
-        self.zero_log_var = bool(zero_log_var)
-        self.epsilon_std = epsilon_std
 
     def build_layers(self, latent_dim: int, seed: int) -> None:
         """Make the layer of the variances, and the draw.
@@ -89,8 +65,3 @@ class GaussianPosterior(keras.layers.Layer):
         )
         z = self.draw((z_mean, z_log_var), training=training)
         return {"z_log_var": z_log_var, "z": z}
-
-    def get_config(self) -> dict:
-        """Return the parameters of the posterior."""
-        names = ("deviation", "log_var_limit", "zero_log_var", "epsilon_std")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -5,13 +5,21 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import LENGTH
+from dipy_tractogen.parameters.model import OF_MODELS, VAESizes
+from dipy_tractogen.parameters.terms import (
+    KLParameters,
+    PosteriorParameters,
+    RegressionParameters,
+    VarianceParameters,
+)
+from dipy_tractogen.utils.parameters import takes
 
 from .terms.regression import Regression
 from .vae import VAE
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(VAESizes, RegressionParameters, KLParameters, PosteriorParameters, *OF_MODELS)
 class RVAE(VAE):
     r"""Regression variational autoencoder of streamlines :footcite:p:`Zhao2019`.
 
@@ -26,16 +34,7 @@ class RVAE(VAE):
 
     Parameters
     ----------
-    *args
-        As `VAE` takes them.
-    attribute : str, optional
-        Name of the continuous condition that is regressed.
-    attribute_weight : float, optional
-        Weight of the term of the attribute.
-    deviation, log_var_limit
-        As `VAE` takes them, for the attribute as for the latents.
-    **options
-        As `VAE` takes them.
+    {parameters}
 
     Raises
     ------
@@ -47,30 +46,17 @@ class RVAE(VAE):
     .. footbibliography::
     """
 
-    def __init__(
-        self,
-        *args,
-        attribute: str = LENGTH,
-        attribute_weight: float = 10.0,
-        deviation: str = "exp",
-        log_var_limit: float | None = 10.0,
-        **options,
-    ):
-        if options.get("kl_variant", "squared") != "squared":
+    def __init__(self, **given):
+        if given["kl_variant"] != "squared":
             raise ValueError(
-                f"kl_variant={options['kl_variant']!r}: the prior of an RVAE is not at "
+                f"kl_variant={given['kl_variant']!r}: the prior of an RVAE is not at "
                 "zero; leave it out."
             )
+        variance = {name: given[name] for name in VarianceParameters.declared()}
         self._regression = Regression(
-            attribute, attribute_weight, deviation, log_var_limit
+            **RegressionParameters.pop_from(given), **variance
         )
-        super().__init__(
-            *args,
-            deviation=deviation,
-            log_var_limit=log_var_limit,
-            own_terms=[self._regression],
-            **options,
-        )
+        super().__init__(own_terms=[self._regression], **given)
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
         """Return that of the predicted attribute; see `StreamlineModel.prior_of`."""

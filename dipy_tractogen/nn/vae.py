@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from dipy_tractogen.parameters.model import OF_MODELS, VAESizes
+from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.utils.parameters import takes
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
@@ -16,6 +19,7 @@ from .terms.kl import KL
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(VAESizes, KLParameters, PosteriorParameters, *OF_MODELS)
 class VAE(StreamlineModel):
     r"""Variational autoencoder of streamlines :footcite:p:`Kingma2014`.
 
@@ -31,41 +35,7 @@ class VAE(StreamlineModel):
 
     Parameters
     ----------
-    nb_points : int, optional
-        Points of a streamline that the model reads and gives.
-    latent_dim : int, optional
-        Dimensions of the latent space.
-    beta : float, optional
-        Weight of the KL divergence.
-    beta_schedule : {"constant", "linear", "cyclical", "decreasing"}, optional
-        How that weight changes in training (`scheduled_weight`); all end at `beta`,
-        which the loss of held-out streamlines has from the beginning.
-    beta_start : float, optional
-        Weight that a schedule starts from, by default zero, for ``"decreasing"`` ten
-        times `beta`.
-    beta_ramp : float, optional
-        Share of the training, or of each cycle, in which the weight changes.
-    beta_cycles : int, optional
-        Number of cycles of ``"cyclical"``.
-    free_bits : float, optional
-        KL divergence of each dimension that costs nothing, in nats.
-    kl_variant : {"squared", "absolute"}, optional
-        What a latent's mean costs in the KL divergence: half its square, or half its
-        absolute value.
-    deviation : {"exp", "softplus"}, optional
-        How the standard deviation is made of a layer's output (`log_variance`).
-    log_var_limit : float or None, optional
-        Largest logarithm of the variance, either way; with None and ``"exp"`` a
-        training may end in NaN.
-    zero_log_var : bool, optional
-        Start the layer of the variances from zero weights, so that every deviation is
-        one at first.
-    epsilon_std : float, optional
-        Standard deviation of the noise that latents are drawn with in training.
-    **options
-        ``sigma_mm``, ``reduction``, ``reconstruction``, ``huber_mm``, ``backbone``,
-        ``backbone_options``, ``regularizers``, ``conditions`` and ``seed`` of
-        `StreamlineModel`.
+    {parameters}
 
     Raises
     ------
@@ -88,44 +58,10 @@ class VAE(StreamlineModel):
     .. footbibliography::
     """
 
-    def __init__(
-        self,
-        nb_points: int = 256,
-        latent_dim: int = 16,
-        *,
-        beta: float = 1.0,
-        beta_schedule: str = "constant",
-        beta_start: float | None = None,
-        beta_ramp: float = 0.5,
-        beta_cycles: int = 4,
-        free_bits: float = 0.0,
-        kl_variant: str = "squared",
-        deviation: str = "exp",
-        log_var_limit: float | None = 10.0,
-        zero_log_var: bool = True,
-        epsilon_std: float = 1.0,
-        own_terms: Sequence[Term] = (),
-        **options,
-    ):
-        kl = KL(
-            beta,
-            beta_schedule,
-            beta_start,
-            beta_ramp,
-            beta_cycles,
-            free_bits,
-            kl_variant,
-        )
-        posterior = GaussianPosterior(
-            deviation, log_var_limit, zero_log_var, epsilon_std
-        )
-        super().__init__(
-            nb_points,
-            latent_dim,
-            posterior=posterior,
-            own_terms=[kl, *own_terms],
-            **options,
-        )
+    def __init__(self, *, own_terms: Sequence[Term] = (), **given):
+        posterior = GaussianPosterior(**PosteriorParameters.pop_from(given))
+        kl = KL(**KLParameters.pop_from(given))
+        super().__init__(posterior=posterior, own_terms=[kl, *own_terms], **given)
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float]:
         """Return the standard normal prior; see `StreamlineModel.prior_of`."""

@@ -8,24 +8,27 @@ import zipfile
 
 import h5py
 
+from dipy_tractogen.parameters.model import (
+    ConvParameters,
+    NetworkParameters,
+    ReconstructionParameters,
+    Sizes,
+    SpectralParameters,
+)
+from dipy_tractogen.parameters.terms import AdversaryParameters, LabelParameters
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
+from dipy_tractogen.utils.parameters import schema_of
 from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
     SchemaError,
-    boolean,
-    integer,
     list_of,
     listed,
-    number,
-    one_of,
     optional,
     parse_json,
     plain,
     record,
     text,
 )
-
-from ..checks import LARGEST_SEED, MOST_LATENTS, MOST_POINTS, MOST_UNITS
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
@@ -38,39 +41,27 @@ _MOST_DATASETS = 10_000
 _BLOCK = 2**20
 _MEMBER = re.compile(r"(assets/)?\w[\w.]{0,99}|assets/")
 
-_UNITS = list_of(integer(1, MOST_UNITS), most=100)
 _BACKBONE_OPTIONS = record(
-    {},
-    {
-        "nb_coefficients": optional(integer(1, MOST_POINTS)),
-        "hidden_units": _UNITS,
-        "activation": text(100),
-        "filters": _UNITS,
-        "kernel_size": integer(1, MOST_POINTS),
-        "batch_normalisation": boolean,
-    },
-    others=False,
+    {}, schema_of(SpectralParameters, ConvParameters), others=False
 )
 _REGULARIZER = record(
     {
         "registered_name": text(200),
-        "config": record({}, {"hidden_units": _UNITS}),
+        "config": record({}, schema_of(LabelParameters, names=["hidden_units"])),
     }
 )
 _MODEL = record(
     {
-        "nb_points": integer(2, MOST_POINTS),
-        "latent_dim": integer(1, MOST_LATENTS),
-        "backbone": one_of("spectral", "conv"),
+        **schema_of(Sizes),
+        **schema_of(NetworkParameters, names=["backbone"]),
     },
     {
+        **schema_of(NetworkParameters, names=["seed"]),
+        **schema_of(ReconstructionParameters),
+        **schema_of(AdversaryParameters),
         "backbone_options": optional(_BACKBONE_OPTIONS),
         "conditions": optional(list_of(PLAIN_CONDITION, most=1000)),
-        "seed": integer(0, LARGEST_SEED),
-        "sigma_mm": number(),
-        "huber_mm": optional(number()),
         "regularizers": list_of(_REGULARIZER, most=100),
-        "discriminator_units": _UNITS,
     },
 )
 

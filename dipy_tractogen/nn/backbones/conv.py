@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 
-from ..checks import MOST_POINTS, check_units, check_whole
+from dipy_tractogen.parameters.model import ConvParameters
+from dipy_tractogen.utils.parameters import takes
+
 from .convolution import LinearUpsampling, ReflectedConvolution
 
-_FILTERS = (32, 64, 128, 256, 512, 1024)
 
-
+@takes(ConvParameters)
 class ConvBackbone:
     """Convolutions along the points of a streamline: the network of FINTA.
 
@@ -26,13 +25,7 @@ class ConvBackbone:
     nb_points : int
         Number of points of a streamline: a multiple of two to the number of
         convolutions less one, so that each can be halved and doubled again.
-    filters : sequence of int, optional
-        Channels of the encoder's convolutions, all but the last of which halve the
-        points; the decoder has them in reverse.
-    kernel_size : int, optional
-        Taps of all convolutions; odd.
-    batch_normalisation : bool, optional
-        Normalise each convolution of the encoder over the batch, before its ReLU.
+    {parameters}
 
     Raises
     ------
@@ -53,17 +46,8 @@ class ConvBackbone:
     steps_per_round = 50
     steps_worth_compiling = 200
 
-    def __init__(
-        self,
-        nb_points: int,
-        filters: Sequence[int] = _FILTERS,
-        kernel_size: int = 3,
-        batch_normalisation: bool = False,
-    ):
-        filters = check_units("filters", filters)
-        if not filters:
-            raise ValueError("filters=(): give one convolution or more.")
-        check_whole("kernel_size", kernel_size, 1, MOST_POINTS)
+    def __init__(self, nb_points: int, **given):
+        filters, kernel_size = given["filters"], given["kernel_size"]
         if kernel_size % 2 == 0:
             raise ValueError(
                 f"kernel_size={kernel_size}: give an odd number, so that a padded "
@@ -78,9 +62,7 @@ class ConvBackbone:
                 f"that are left; give a multiple of {factor}, at least {smallest}."
             )
         self.nb_points = nb_points
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.batch_normalisation = bool(batch_normalisation)
+        vars(self).update(given)
 
     @property
     def feature_shape(self) -> tuple[int, int]:

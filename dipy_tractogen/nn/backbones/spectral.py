@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from dipy_tractogen.parameters.model import SpectralParameters
 from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.utils.parameters import takes
 
-from ..checks import check_units
 from ..layers import CosineAnalysis, CosineSynthesis
 
 _NB_COEFFICIENTS = 24
 
 
+@takes(SpectralParameters)
 class SpectralBackbone:
     """Dense layers on the first cosine coefficients of a streamline.
 
@@ -26,16 +28,7 @@ class SpectralBackbone:
     ----------
     nb_points : int
         Number of points of a streamline.
-    nb_coefficients : int, optional
-        Cosine coefficients kept an axis, at most `nb_points`; 24 by default, or
-        `nb_points` where there are fewer.
-    hidden_units : sequence of int, optional
-        Units of the encoder's dense layers; the decoder has them in reverse.
-    activation : str, optional
-        Activation of the hidden layers, as Keras names it.
-    batch_normalisation : bool, optional
-        Normalise each hidden layer of the encoder over the batch, before its
-        activation.
+    {parameters}
 
     Raises
     ------
@@ -56,27 +49,14 @@ class SpectralBackbone:
     steps_per_round = 100
     steps_worth_compiling = 500
 
-    def __init__(
-        self,
-        nb_points: int,
-        nb_coefficients: int | None = None,
-        hidden_units: Sequence[int] = (512, 512),
-        activation: str = "silu",
-        batch_normalisation: bool = False,
-    ):
-        if nb_coefficients is None:
-            nb_coefficients = min(_NB_COEFFICIENTS, nb_points)
+    def __init__(self, nb_points: int, **given):
+        if given["nb_coefficients"] is None:
+            given["nb_coefficients"] = min(_NB_COEFFICIENTS, nb_points)
         # Raises where there are more coefficients than points.
-        cosine_basis(nb_points, nb_coefficients)
-        hidden_units = check_units("hidden_units", hidden_units)
-        if not hidden_units:
-            raise ValueError("hidden_units=(): give one layer or more.")
-        keras.activations.get(activation)
+        cosine_basis(nb_points, given["nb_coefficients"])
+        keras.activations.get(given["activation"])
         self.nb_points = nb_points
-        self.nb_coefficients = nb_coefficients
-        self.hidden_units = hidden_units
-        self.activation = activation
-        self.batch_normalisation = bool(batch_normalisation)
+        vars(self).update(given)
 
     @property
     def feature_shape(self) -> tuple[int, int]:

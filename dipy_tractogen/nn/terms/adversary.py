@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 from keras import ops
 import numpy as np
 
+from dipy_tractogen.parameters.terms import AdversaryParameters
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
+from dipy_tractogen.utils.parameters import takes
 
 from .. import backend
-from ..checks import check_choice, check_number, check_units
 from ..layers import uniform_noise
 from .base import Term
 from .priors import PRIORS
-
-ADVERSARIAL_LOSSES = ("bce", "wasserstein")
-"""How the discriminator is trained."""
 
 _SMALLEST = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(AdversaryParameters)
 class Adversary(Term):
     r"""Discriminator of latents and prior :footcite:p:`Makhzani2015`.
 
@@ -37,17 +34,7 @@ class Adversary(Term):
 
     Parameters
     ----------
-    prior : {"normal", "mixture", "swiss_roll"}, optional
-        Distribution of the latents: standard normal, a Gaussian for each bundle, or a
-        roll in two dimensions.
-    adversarial_loss : {"bce", "wasserstein"}, optional
-        How the discriminator is trained.
-    adversarial_weight : float, optional
-        Weight of misleading the discriminator, beside the reconstruction.
-    gradient_penalty : float, optional
-        :math:`\lambda`, for ``"wasserstein"``.
-    discriminator_units : sequence of int, optional
-        Units of the discriminator's hidden layers.
+    {parameters}
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -67,28 +54,6 @@ class Adversary(Term):
 
     measures = ("discriminator", "misleading")
     reads_conditions = True
-
-    def __init__(
-        self,
-        prior: str = "normal",
-        adversarial_loss: str = "bce",
-        adversarial_weight: float = 3.0,
-        gradient_penalty: float = 10.0,
-        discriminator_units: Sequence[int] = (256, 256),
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_choice("prior", prior, tuple(PRIORS))
-        check_choice("adversarial_loss", adversarial_loss, ADVERSARIAL_LOSSES)
-        check_number("adversarial_weight", adversarial_weight, above_zero=True)
-        check_number("gradient_penalty", gradient_penalty)
-        self.prior = prior
-        self.adversarial_loss = adversarial_loss
-        self.adversarial_weight = adversarial_weight
-        self.gradient_penalty = gradient_penalty
-        self.discriminator_units = check_units(
-            "discriminator_units", discriminator_units
-        )
 
     def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
         """Make discriminator and prior; arguments as of `Term.build_layers`."""
@@ -166,14 +131,3 @@ class Adversary(Term):
         size = ops.sqrt(ops.maximum(ops.sum(ops.square(slope), axis=1), _SMALLEST))
         penalty = ops.mean(ops.square(size - 1))
         return ops.mean(of_z - of_drawn) + self.gradient_penalty * penalty
-
-    def get_config(self) -> dict:
-        """Return the parameters of the term."""
-        return {
-            **super().get_config(),
-            "prior": self.prior,
-            "adversarial_loss": self.adversarial_loss,
-            "adversarial_weight": self.adversarial_weight,
-            "gradient_penalty": self.gradient_penalty,
-            "discriminator_units": list(self.discriminator_units),
-        }

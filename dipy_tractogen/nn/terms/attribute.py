@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import keras
 from keras import ops
 
+from dipy_tractogen.parameters.terms import AttributeParameters
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.utils.parameters import takes
 
-from ..checks import check_choice, check_number
 from .base import Term
-
-FORMS = ("sign", "difference")
-"""What differences of a latent dimension are compared with."""
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(AttributeParameters)
 class AttributeRegularizer(Term):
     r"""Tie attributes to latent dimensions, one each :footcite:p:`Pati2020`.
 
@@ -28,14 +25,7 @@ class AttributeRegularizer(Term):
 
     Parameters
     ----------
-    attributes : mapping of str to int
-        Latent dimension of each attribute, by the name of the continuous condition.
-    weight : float, optional
-        Weight of the term.
-    form : {"sign", "difference"}, optional
-        What differences of the dimension are compared with.
-    delta : float, optional
-        Steepness of ``"sign"``.
+    {parameters}
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -53,29 +43,6 @@ class AttributeRegularizer(Term):
     ----------
     .. footbibliography::
     """
-
-    def __init__(
-        self,
-        attributes: Mapping[str, int],
-        weight: float = 100.0,
-        form: str = "difference",
-        delta: float = 1.0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_number("weight", weight, above_zero=True)
-        check_number("delta", delta, above_zero=True)
-        check_choice("form", form, FORMS)
-        self.attributes = {name: int(number) for name, number in attributes.items()}
-        dimensions = list(self.attributes.values())
-        if not dimensions or len(set(dimensions)) < len(dimensions):
-            raise ValueError(
-                f"attributes={self.attributes}: give one or more, each with a latent "
-                "dimension of its own."
-            )
-        self.weight = weight
-        self.form = form
-        self.delta = delta
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -123,16 +90,6 @@ class AttributeRegularizer(Term):
         for number, tracker in enumerate(self.trackers):
             tracker.update_state(terms[number])
         return self.weight * ops.sum(terms)
-
-    def get_config(self) -> dict:
-        """Return the parameters of the term."""
-        return {
-            **super().get_config(),
-            "attributes": dict(self.attributes),
-            "weight": self.weight,
-            "form": self.form,
-            "delta": self.delta,
-        }
 
 
 def _differences(values):

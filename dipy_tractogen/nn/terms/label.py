@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import math
 
 import keras
 from keras import ops
 
-from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
+from dipy_tractogen.parameters.terms import LabelParameters
+from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.utils.parameters import takes
 
-from ..checks import check_choice, check_number, check_units
 from .base import Term
-from .schedules import FADINGS, WeightSchedule, fading_weight
+from .schedules import WeightSchedule, fading_weight
 
 # Share of its first value below which a weight counts as faded, and share of a training
 # after which weights are kept in any case.
@@ -21,6 +21,7 @@ _LATEST = 0.95
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(LabelParameters)
 class LabelRegularizer(Term):
     r"""Cross entropy of a small classifier that reads a category from the latents.
 
@@ -32,21 +33,7 @@ class LabelRegularizer(Term):
 
     Parameters
     ----------
-    weight : float, optional
-        Weight of the cross entropy at first.
-    final_weight : float, optional
-        Weight that it falls to.
-    schedule : {"sigmoid", "cosine"}, optional
-        How it falls (`fading_weight`).
-    length : float, optional
-        Share of the training after which the weight of ``"sigmoid"`` is half way down,
-        and that of ``"cosine"`` at its end.
-    slope : float, optional
-        Steepness of ``"sigmoid"``.
-    condition : str, optional
-        Name of the categorical condition that is read.
-    hidden_units : sequence of int, optional
-        Units of the classifier's hidden layers.
+    {parameters}
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -60,31 +47,6 @@ class LabelRegularizer(Term):
     The history of a training has the weight as ``bundle_weight`` and the share of
     right answers as ``bundle_accuracy``, or with the name of another condition.
     """
-
-    def __init__(
-        self,
-        weight: float = 10.0,
-        final_weight: float = 0.001,
-        schedule: str = "sigmoid",
-        length: float = 0.5,
-        slope: float = 20.0,
-        condition: str = BUNDLE,
-        hidden_units: Sequence[int] = (32,),
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_number("weight", weight, above_zero=True)
-        check_number("final_weight", final_weight)
-        check_number("length", length, above_zero=True)
-        check_number("slope", slope, above_zero=True)
-        check_choice("schedule", schedule, FADINGS)
-        self.weight = weight
-        self.final_weight = final_weight
-        self.schedule = schedule
-        self.length = length
-        self.slope = slope
-        self.condition = condition
-        self.hidden_units = check_units("hidden_units", hidden_units)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -167,12 +129,3 @@ class LabelRegularizer(Term):
         """Return the schedule; arguments as of `Term.callbacks`."""
         name = self.measures[1]
         return [WeightSchedule(budget, self.weight_now, self.weight_at, name)]
-
-    def get_config(self) -> dict:
-        """Return the parameters of the term."""
-        names = ("weight", "final_weight", "schedule", "length", "slope", "condition")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "hidden_units": list(self.hidden_units),
-        }

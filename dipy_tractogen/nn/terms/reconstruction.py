@@ -7,10 +7,10 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from ..checks import MM, check_choice, check_number
+from dipy_tractogen.parameters.model import ReconstructionParameters
+from dipy_tractogen.utils.parameters import takes
+
 from ..losses import (
-    RECONSTRUCTIONS,
-    REDUCTIONS,
     independent_points,
     point_penalty,
     reconstruction_weight,
@@ -18,19 +18,13 @@ from ..losses import (
 )
 
 
+@takes(ReconstructionParameters)
 class Reconstruction(keras.layers.Layer):
     """Error of the reconstruction of streamlines, in nats.
 
     Parameters
     ----------
-    sigma_mm : float, optional
-        Point error that is accepted, in mm.
-    reduction : {"effective", "sum", "mean"}, optional
-        How many independent points a streamline counts as: 8, all or 1.
-    reconstruction : {"squared", "absolute", "huber"}, optional
-        How the distance of a point grows into its error (`point_penalty`).
-    huber_mm : float, optional
-        Where ``"huber"`` turns from squared to absolute, in mm; by default `sigma_mm`.
+    {parameters}
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -44,29 +38,8 @@ class Reconstruction(keras.layers.Layer):
     The history of a training has the root mean square error as ``reconstruction_mm``.
     """
 
-    def __init__(
-        self,
-        sigma_mm: float = 1.0,
-        reduction: str = "effective",
-        reconstruction: str = "squared",
-        huber_mm: float | None = None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_number("sigma_mm", sigma_mm, low=MM[0], high=MM[1])
-        check_choice("reduction", reduction, REDUCTIONS)
-        check_choice("reconstruction", reconstruction, RECONSTRUCTIONS)
-        if huber_mm is not None:
-            check_number("huber_mm", huber_mm, low=MM[0], high=MM[1])
-            if reconstruction != "huber":
-                raise ValueError(
-                    f"huber_mm={huber_mm} belongs to reconstruction='huber', which is "
-                    f"{reconstruction!r}: leave it out, or change that."
-                )
-        self.sigma_mm = sigma_mm
-        self.reduction = reduction
-        self.reconstruction = reconstruction
-        self.huber_mm = huber_mm
+    def build_layers(self) -> None:
+        """Make the mean that the history of a training has."""
         self.tracker = keras.metrics.Mean(name="reconstruction_mm")
 
     def loss(self, features, outputs: dict, synthesis: Callable, nb_points: int):
@@ -103,8 +76,3 @@ class Reconstruction(keras.layers.Layer):
         )
         counted = independent_points(nb_points, self.reduction)
         return ops.mean(counted * ops.mean(penalty, axis=-1))
-
-    def get_config(self) -> dict:
-        """Return the parameters of the error."""
-        names = ("sigma_mm", "reduction", "reconstruction", "huber_mm")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

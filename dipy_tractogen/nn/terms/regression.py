@@ -6,14 +6,16 @@ import keras
 from keras import ops
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import LENGTH, Conditions
+from dipy_tractogen.parameters.terms import RegressionParameters, VarianceParameters
+from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.utils.parameters import takes
 
-from ..checks import check_number
 from ..layers import Reparameterisation, log_variance
 from .base import Term
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
+@takes(RegressionParameters, VarianceParameters)
 class Regression(Term):
     r"""Regression of an attribute from the encoder :footcite:p:`Zhao2019`.
 
@@ -26,14 +28,7 @@ class Regression(Term):
 
     Parameters
     ----------
-    attribute : str, optional
-        Name of the continuous condition that is regressed.
-    attribute_weight : float, optional
-        Weight of the term.
-    deviation : {"exp", "softplus"}, optional
-        How :math:`\sigma_r` is made of a layer's output (`log_variance`).
-    log_var_limit : float or None, optional
-        Largest logarithm of its square, either way.
+    {parameters}
     **kwargs
         Arguments of ``keras.layers.Layer``.
 
@@ -53,21 +48,6 @@ class Regression(Term):
     """
 
     measures = ("attribute_error",)
-
-    def __init__(
-        self,
-        attribute: str = LENGTH,
-        attribute_weight: float = 10.0,
-        deviation: str = "exp",
-        log_var_limit: float | None = 10.0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_number("attribute_weight", attribute_weight, above_zero=True)
-        self.attribute = attribute
-        self.attribute_weight = attribute_weight
-        self.deviation = deviation
-        self.log_var_limit = log_var_limit
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -142,8 +122,3 @@ class Regression(Term):
         names = [one.name for one in conditions.continuous]
         mean, deviation = self.prior(numbers[:, names.index(self.attribute)])
         return mean + deviation * rng.standard_normal(mean.shape)
-
-    def get_config(self) -> dict:
-        """Return the parameters of the term."""
-        names = ("attribute", "attribute_weight", "deviation", "log_var_limit")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

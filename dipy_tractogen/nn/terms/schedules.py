@@ -7,12 +7,6 @@ import math
 
 import keras
 
-SCHEDULES = ("constant", "linear", "cyclical", "decreasing")
-"""How beta changes during a training."""
-
-FADINGS = ("sigmoid", "cosine")
-"""How the weight of a label regulariser fades away."""
-
 
 def scheduled_weight(
     spent: float, schedule: str, start: float, end: float, ramp: float, cycles: int

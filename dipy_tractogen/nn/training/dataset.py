@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import os
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import (
@@ -13,6 +15,7 @@ from dipy_tractogen.streamlines.conditions import (
     LENGTH,
     Conditions,
 )
+from dipy_tractogen.streamlines.formats.sidecar import true_name
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
     reverse,
@@ -22,7 +25,6 @@ from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.resampled import BLOCK, PointSummary, ResampledPoints
 from dipy_tractogen.utils.memmap import allocate, release_pages
 
-from ..checks import check_bundles
 from .data import ConditionTable, TrainingData
 
 
@@ -75,7 +77,7 @@ class OrientedBundles:
         self._model = model
         self._folder = folder
         self._given = data.points
-        self.labels, self.names = check_bundles(
+        self.labels, self.names = _check_bundles(
             data.points, data.labels, data.bundle_names, model.nb_points
         )
         self.counts = np.bincount(self.labels, minlength=len(self.names))
@@ -146,7 +148,7 @@ class OrientedBundles:
                 "held_out_labels is missing: give the bundle of each held-out "
                 "streamline, as labels do for points."
             )
-        labels, _ = check_bundles(
+        labels, _ = _check_bundles(
             data.points, data.labels, self.names, self._model.nb_points
         )
         points = ResampledPoints(data.points, self._model.nb_points)
@@ -214,3 +216,44 @@ class HeldOut:
     values: dict[str, np.ndarray]
     inputs: dict
     digest: str
+
+
+def _check_bundles(
+    points: np.ndarray | ArraySequence,
+    labels: np.ndarray | None,
+    bundle_names: Sequence[str] | None,
+    nb_points: int,
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return labels, zeros by default, and names, made up by default, that fit."""
+    if isinstance(points, ArraySequence):
+        if not len(points):
+            raise ValueError("points hold no streamline: give one at least.")
+    elif points.ndim != 3 or points.shape[1:] != (nb_points, 3) or not len(points):
+        raise ValueError(
+            f"points have shape {points.shape}; expected (n, {nb_points}, 3) with n "
+            ">= 1: resample streamlines with dipy_tractogen.streamlines.geometry."
+        )
+    labels = np.zeros(len(points)) if labels is None else np.asarray(labels)
+    if labels.shape != (len(points),):
+        raise ValueError(
+            f"labels have shape {labels.shape}; expected ({len(points)},), one index "
+            "a streamline."
+        )
+    is_number = labels.dtype.kind in "biuf"
+    if not is_number or (labels < 0).any() or (labels % 1 != 0).any():
+        raise ValueError(
+            f"labels hold {labels[0]!s} and others: give whole numbers from 0, "
+            "indices into bundle_names."
+        )
+    labels = labels.astype(np.int32)
+    if bundle_names is None:
+        bundle_names = [f"bundle_{label}" for label in range(labels.max() + 1)]
+    if labels.max() >= len(bundle_names):
+        raise ValueError(
+            f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
+            "bundle_names: give one name for each."
+        )
+    names = tuple(map(true_name, bundle_names))
+    if len(set(names)) < len(names):
+        raise ValueError(f"bundle_names={names}: give each name once.")
+    return labels, names

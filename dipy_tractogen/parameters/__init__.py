@@ -1,0 +1,1 @@
+"""Parameters of models, of their parts and of trainings; see `utils.parameters`."""

@@ -1,0 +1,190 @@
+"""Parameters that all models have, and those of the backbones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass
+from typing import TYPE_CHECKING
+
+from dipy_tractogen.utils.parameters import Parameters, parameter
+
+if TYPE_CHECKING:
+    from dipy_tractogen.streamlines.conditions import Conditions
+
+MOST_POINTS = 10_000
+"""Points of a streamline that a model may have."""
+
+MOST_LATENTS = 1_000
+"""Dimensions of a latent space, of which a density is fitted."""
+
+LARGEST_SEED = 2**32 - 1
+"""Largest seed that NumPy, Python and TensorFlow take."""
+
+_UNITS = {"low": 1, "high": 65_536}
+_MM = {"low": 1e-3, "high": 1e7}
+
+
+def _nb_points(default: object):
+    prose = "Points that a streamline is resampled to; for conv a multiple of 32."
+    return parameter(default, prose, low=2, high=MOST_POINTS, essential=True)
+
+
+def _latent_dim(default: object, more: str = ""):
+    prose = f"Dimensions of the latent space, at most three a point{more}."
+    return parameter(default, prose, low=1, high=MOST_LATENTS, essential=True)
+
+
+def seed(prose: str):
+    """Declare a seed."""
+    return parameter(0, prose, low=0, high=LARGEST_SEED, option=None)
+
+
+@dataclass
+class Sizes(Parameters):
+    """Sizes of a model, which have no defaults of all models."""
+
+    nb_points: int = _nb_points(MISSING)
+    latent_dim: int = _latent_dim(MISSING)
+
+
+@dataclass
+class VAESizes(Sizes):
+    """Sizes of a variational autoencoder."""
+
+    nb_points: int = _nb_points(256)
+    latent_dim: int = _latent_dim(16)
+
+
+@dataclass
+class AESizes(Sizes):
+    """Sizes of an autoencoder."""
+
+    nb_points: int = _nb_points(256)
+    latent_dim: int = _latent_dim(32)
+
+
+@dataclass
+class AAESizes(Sizes):
+    """Sizes of an adversarial autoencoder."""
+
+    nb_points: int = _nb_points(256)
+    latent_dim: int = _latent_dim(32, "; 2 for swiss_roll")
+
+
+@dataclass(kw_only=True)
+class ReconstructionParameters(Parameters):
+    """Parameters of the error of the reconstruction."""
+
+    sigma_mm: float = parameter(
+        1.0, "Point error that is accepted.", **_MM, unit="mm", essential=True
+    )
+    reduction: str = parameter(
+        "effective",
+        "How many independent points a streamline counts as in the likelihood: "
+        "effective (8), sum (all) or mean (1).",
+        choices=("effective", "sum", "mean"),
+    )
+    reconstruction: str = parameter(
+        "squared",
+        "How the distance of a point grows into its error: squared, absolute, or huber "
+        "(squared up to huber_mm, absolute beyond).",
+        choices=("squared", "absolute", "huber"),
+    )
+    huber_mm: float | None = parameter(
+        None,
+        "Where huber turns from squared to absolute.",
+        **_MM,
+        unit="mm",
+        by_default="sigma_mm",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.huber_mm is not None and self.reconstruction != "huber":
+            raise ValueError(
+                f"huber_mm={self.huber_mm} belongs to reconstruction='huber', which is "
+                f"{self.reconstruction!r}: leave it out, or change that."
+            )
+
+
+@dataclass(kw_only=True)
+class NetworkParameters(Parameters):
+    """Parameters of a network that are no sizes of its latent space."""
+
+    backbone: str = parameter(
+        "spectral",
+        "Network between a streamline and its latents: spectral (dense layers on "
+        "cosine coefficients, fast) or conv (the published convolutions on the "
+        "points).",
+        choices=("spectral", "conv"),
+        essential=True,
+    )
+    backbone_options: dict | None = parameter(
+        None, "Further arguments of SpectralBackbone or ConvBackbone.", option=None
+    )
+    regularizers: Sequence = parameter(
+        (),
+        "Further terms of the loss, such as LabelRegularizer, AttributeRegularizer.",
+        option=None,
+    )
+    conditions: Conditions | Sequence[dict] | None = parameter(
+        None,
+        "What is known of the streamlines beside their points; by default the training "
+        "finds it.",
+        option=None,
+    )
+    seed: int = seed("Seed of the weights and of the latents drawn in training.")
+
+
+OF_MODELS = (ReconstructionParameters, NetworkParameters)
+"""What every model has beside its sizes."""
+
+_NORMALISED = parameter(
+    False, "Normalise every hidden layer of the encoder over the batch."
+)
+
+
+@dataclass
+class SpectralParameters(Parameters):
+    """Parameters of the spectral backbone."""
+
+    nb_coefficients: int | None = parameter(
+        None,
+        "Cosine coefficients that the spectral backbone keeps of each axis; by default "
+        "24, or nb_points where those are fewer.",
+        low=1,
+        high=MOST_POINTS,
+    )
+    hidden_units: Sequence[int] = parameter(
+        (512, 512),
+        "Units of the encoder's dense layers; the decoder has them in reverse.",
+        **_UNITS,
+        least_items=1,
+        option=None,
+    )
+    activation: str = parameter(
+        "silu", "Activation of the hidden layers, as Keras names it.", option=None
+    )
+    batch_normalisation: bool = _NORMALISED
+
+
+@dataclass
+class ConvParameters(Parameters):
+    """Parameters of the convolutional backbone."""
+
+    filters: Sequence[int] = parameter(
+        (32, 64, 128, 256, 512, 1024),
+        "Channels of the encoder's convolutions, all but the last of which halve the "
+        "points; the decoder has them in reverse.",
+        **_UNITS,
+        least_items=1,
+        option=None,
+    )
+    kernel_size: int = parameter(
+        3,
+        "Taps of the convolutions of the conv backbone, an odd number.",
+        low=1,
+        high=MOST_POINTS,
+        unset=True,
+    )
+    batch_normalisation: bool = _NORMALISED
