@@ -14,7 +14,7 @@ import dipy_tractogen
 PACKAGE = Path(dipy_tractogen.__file__).parent
 LAYERS = (
     *("workflows", "viz", "tuning", "segment", "metrics", "nn"),
-    *("sampling", "streamlines", "utils"),
+    *("sampling", "parameters", "streamlines", "utils"),
 )
 HOMES = {
     "keras": "nn",

@@ -66,8 +66,8 @@ class VarianceParameters(Parameters):
     )
     log_var_limit: float | None = parameter(
         10.0,
-        "Largest logarithm of the variance, either way. A training without it may "
-        "become NaN.",
+        "Largest logarithm of the variance, either way. A training without it, inf, "
+        "may become NaN.",
         **_ABOVE_ZERO,
         high=math.inf,
     )

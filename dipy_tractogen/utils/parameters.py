@@ -11,6 +11,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import wraps
 import inspect
 from numbers import Integral, Real
+from os import PathLike
 import re
 from textwrap import fill
 
@@ -62,6 +63,11 @@ class Parameter:
     unset: bool = False
 
     @property
+    def is_needed(self) -> bool:
+        """Whether it has no default."""
+        return self.default is MISSING
+
+    @property
     def option_default(self) -> object:
         """Default of the option: None where it is left to what takes the value."""
         if self.unset:
@@ -91,7 +97,7 @@ class Parameter:
             kind = "{" + ", ".join(f'"{one}"' for one in self.choices) + "}"
         if self.takes_none and self.default is not None and not option:
             kind = f"{kind} or None"
-        optional = ", optional" * (self.default is not MISSING)
+        optional = ", optional" * (not self.is_needed)
         lines = fill(
             self._text(option), 80, initial_indent="    ", subsequent_indent="    "
         )
@@ -135,17 +141,20 @@ class Parameter:
         """
         if value is None and (self.takes_none or (option and self.unset)):
             return
-        values = [value]
         if self._is_sequence:
             self._check_size(value, option)
-            values = value
-        for one in values:
+        one_by_one = self._is_sequence and self._item_kind != "Path"
+        for one in value if one_by_one else [value]:
             if fault := self._fault(one):
                 raise ValueError(f"{self._named(one, option)}: {fault}.")
 
     def _check_size(self, values: object, option: bool) -> None:
-        if not isinstance(values, Sequence) or isinstance(values, str):
+        # A single file is as good as a list of one.
+        is_text = isinstance(values, str) and self._item_kind != "Path"
+        if is_text or not isinstance(values, (Sequence, PathLike)):
             raise ValueError(f"{self._named(values, option)}: give a sequence.")
+        if not isinstance(values, Sequence):
+            return
         if len(values) < (1 if option else self.least_items):
             or_none = ", or leave it out" * option
             raise ValueError(
@@ -248,13 +257,17 @@ class Parameters:
         found = {}
         for one in fields(cls):
             declared = one.metadata["declared"]
-            kind = one.type.removesuffix(" | None")
+            # As text where annotations are evaluated, too, without their modules.
+            text = one.type
+            if not isinstance(text, str):
+                text = re.sub(r"(\w+\.)+", "", inspect.formatannotation(text))
+            kind = text.removesuffix(" | None")
             found[one.name] = replace(
                 declared,
                 name=one.name,
                 kind=kind,
                 default=one.default,
-                takes_none=kind != one.type,
+                takes_none=kind != text,
                 option=one.name if declared.option == "" else declared.option,
             )
         return found
@@ -325,7 +338,10 @@ def takes(*declared: type[Parameters]) -> Callable[[type], type]:
 
         @wraps(own)
         def __init__(self, *args, **kwargs):
-            bound = merged.bind(self, *args, **kwargs)
+            try:
+                bound = merged.bind(self, *args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{cls.__name__}() {error}") from None
             bound.apply_defaults()
             arguments = dict(bound.arguments)
             arguments |= arguments.pop("kwargs", {})
@@ -355,13 +371,14 @@ def documented(*declared: type[Parameters]) -> Callable[[type], type]:
 
 def _merged_signature(own: Callable, declared) -> inspect.Signature:
     """Return the parameters of a constructor and those declared, but no ``**``."""
-    merged = [
-        one
-        for one in inspect.signature(own).parameters.values()
-        if one.kind is not one.VAR_KEYWORD or one.name == "kwargs"
-    ]
+    merged = list(inspect.signature(own).parameters.values())
+    rest = merged.pop()
     for each in declared:
         merged += inspect.signature(each).parameters.values()
+    if rest.name == "kwargs":
+        # Of a class without a constructor of its own.
+        merged = [one.replace(kind=one.POSITIONAL_OR_KEYWORD) for one in merged]
+        return inspect.Signature([*merged, rest])
     return inspect.Signature(sorted(merged, key=lambda one: one.kind))
 
 

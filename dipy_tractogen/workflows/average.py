@@ -6,12 +6,12 @@ import logging
 
 from .base import TractogenFlow
 from .options.arguments import check_int
-from .options.loading import check_loading, loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
+    ParticipantsOptions,
     load_to_encode,
     load_trained_model,
-    participants_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -25,7 +25,7 @@ class AverageStreamlinesFlow(TractogenFlow):
 
     short_name = "average_streamlines"
 
-    @with_parameters_of(participants_parameters, loading_parameters)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -60,7 +60,6 @@ class AverageStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.utils.files import tractogram_extension
 
-        check_loading(given)
         if nb_points is not None:
             check_int("nb_points", nb_points, low=2)
         check_int("seed", seed, low=0)

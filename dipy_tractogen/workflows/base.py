@@ -21,7 +21,7 @@ from dipy_tractogen.utils.files import (
 )
 from dipy_tractogen.utils.messages import normalized_name
 
-from .options.arguments import check_magnitudes
+from .options.arguments import check_options
 from .options.loading import noted_screening
 from .runtime.logs import noted_warnings, one_line
 from .runtime.protection import (
@@ -78,6 +78,9 @@ class TractogenFlow(Workflow):
     # Whether several processes can run it together (`hosts`).
     on_several_hosts = False
 
+    # Options that only this command has and that --help lists among the advanced ones.
+    advanced: tuple[str, ...] = ()
+
     # Parameters that name what is written, beside those that begin with out_.
     _WRITTEN = ("tensorboard",)
 
@@ -97,6 +100,17 @@ class TractogenFlow(Workflow):
             The ``short_name`` of the class.
         """
         return cls.short_name
+
+    @classmethod
+    def advanced_options(cls) -> set[str]:
+        """Return the names of the options that ``--help`` lists after all others."""
+        declared = getattr(cls.run, "declared", {})
+        shared = {
+            name
+            for name, one in declared.items()
+            if not (one.essential or one.is_needed or name.startswith("out_"))
+        }
+        return {*cls.advanced, *shared}
 
     def __init__(self, *, force: bool = False, quiet: bool = False):
         super().__init__(force=force)
@@ -323,7 +337,7 @@ def _noted(run: Callable) -> Callable:
         names = {name: _true_names(bound.arguments[name]) for name in named}
         bound.arguments.update(names)
         self.given = dict(list(bound.arguments.items())[1:])
-        check_magnitudes(self.given)
+        check_options(self.given, getattr(run, "declared", {}))
         self.missing = {}
         with (
             noted_warnings() as self.warnings,

@@ -122,11 +122,21 @@ def build_parser(command: str, flow):
     IntrospectiveArgumentParser
         DIPY's parser with the options that all commands share.
     """
-    from dipy import __version__ as dipy_version
     from dipy.workflows.base import IntrospectiveArgumentParser
+
+    advanced, last = flow.advanced_options(), []
 
     class Parser(IntrospectiveArgumentParser):
         """Treats a line that it cannot read as any other bad input."""
+
+        def add_argument(self, *names, **settings):
+            name = names[0].removeprefix("--")
+            if name in advanced:
+                last.append((names, settings))
+            elif name == names[0]:
+                super().add_argument(*names, **settings)
+            else:
+                first.add_argument(*names, **settings)
 
         def error(self, message):
             # "inner" is the name of the function with which DIPY converts values.
@@ -134,8 +144,22 @@ def build_parser(command: str, flow):
             message = _LONG_WORD.sub(r"\1...", message)
             raise ValueError(f"{message}; {command} --help lists the options.")
 
-    parser = Parser(prog=command)
+    parser = Parser(prog=command, add_help=False)
+    first = parser.add_argument_group("essential options" if advanced else "options")
     parser.add_workflow(flow)
+    if advanced:
+        group = parser.add_argument_group("advanced options")
+        for names, settings in last:
+            group.add_argument(*names, **settings)
+    _add_common(parser.add_argument_group("options of all commands"))
+    return parser
+
+
+def _add_common(parser) -> None:
+    """Add the options that all commands have."""
+    from dipy import __version__ as dipy_version
+
+    parser.add_argument("-h", "--help", action="help", help="Show this and exit.")
     parser.add_argument(
         "--force", action="store_true", help="Overwrite output files that exist."
     )
@@ -157,7 +181,6 @@ def build_parser(command: str, flow):
     parser.add_argument(
         "--log_file", metavar="string", default="", help="File for the log messages."
     )
-    return parser
 
 
 def main(command: str, arguments: list[str] | None = None) -> int:

@@ -7,12 +7,12 @@ import logging
 from dipy_tractogen.utils.tables import write_arrays
 
 from .base import TractogenFlow
-from .options.loading import check_loading, loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
+    ParticipantsOptions,
     load_to_encode,
     load_trained_model,
-    participants_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -26,7 +26,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
     short_name = "encode_streamlines"
 
-    @with_parameters_of(participants_parameters, loading_parameters)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -55,7 +55,6 @@ class EncodeStreamlinesFlow(TractogenFlow):
             each; or a trx or trk, the streamlines as they are with
             data_per_streamline["latent"], "deviation" and "error_mm".
         """
-        check_loading(given)
         extension = _extension(out_latents)
         path = self.outputs(out_dir, out_latents=out_latents)["out_latents"]
         files = sorted(self.inputs(input_files))

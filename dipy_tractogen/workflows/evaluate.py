@@ -12,9 +12,9 @@ from .options.arguments import check_choice, check_int, check_number
 from .options.loading import default_loading, load
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
+    ParticipantsOptions,
     load_to_encode,
     load_trained_model,
-    participants_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -25,7 +25,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
 
     short_name = "evaluate_streamlines"
 
-    @with_parameters_of(participants_parameters)
+    @with_parameters_of(ParticipantsOptions)
     def run(
         self,
         generated_file,

@@ -11,13 +11,13 @@ from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int, check_number
-from .options.loading import check_loading, loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .runtime.provenance import make_record
 from .steps.inputs import (
+    ParticipantsOptions,
     load_to_encode,
     load_trained_model,
-    participants_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -30,7 +30,7 @@ class ExploreLatentFlow(TractogenFlow):
 
     short_name = "explore_latent"
 
-    @with_parameters_of(participants_parameters, loading_parameters)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -94,7 +94,6 @@ class ExploreLatentFlow(TractogenFlow):
             JSON file with what was found, and a list of the figures and tables, whose
             names begin as its own.
         """
-        check_loading(given)
         projections = projection or ["pca"]
         check_int("max_streamlines", max_streamlines, low=3)
         check_int("nb_steps", nb_steps, low=2, high=15)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from .options.loading import loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .runtime.provenance import make_notes
-from .segmentation import SegmentationFlow, as_data, reference_parameters
+from .segmentation import ReferenceOptions, SegmentationFlow, as_data
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -17,7 +17,7 @@ class FilterStreamlinesFlow(SegmentationFlow):
 
     short_name = "filter_streamlines"
 
-    @with_parameters_of(reference_parameters, loading_parameters)
+    @with_parameters_of(ReferenceOptions, LoadingOptions)
     def run(
         self,
         model_file,

@@ -18,23 +18,23 @@ from .options.conditions import (
     tables_of_codes,
     values_to_write,
 )
-from .options.loading import box_parameters, check_box
+from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 from .options.plausibility import (
+    PlausibilityOptions,
     check_plausibility,
     in_box,
     make_plausibility,
-    plausibility_parameters,
 )
 from .runtime.provenance import make_record
 from .runtime.room import check_room
 from .steps.inputs import load_trained_model
 from .steps.seed_streamlines import (
+    SamplerOptions,
     check_sampler,
     choose_sampler,
     load_seeds,
     report_sampler,
-    sampler_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -45,7 +45,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
     short_name = "generate_streamlines"
 
-    @with_parameters_of(sampler_parameters, plausibility_parameters, box_parameters)
+    @with_parameters_of(SamplerOptions, PlausibilityOptions, BoxOptions)
     def run(
         self,
         model_file,
@@ -126,7 +126,6 @@ class GenerateStreamlinesFlow(TractogenFlow):
         asked = split_conditions(conditions)
         proportions = parse_proportions(proportions)
         _check_form(nb_points, step_size, dtype, out_tractogram)
-        check_box(given)
         given["reference"] = reference
         check_sampler(given)
         check_plausibility(given)

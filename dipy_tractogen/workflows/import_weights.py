@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .base import TractogenFlow
 from .options.arguments import check_int
-from .options.loading import check_loading, load, loading_parameters
+from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -18,7 +18,7 @@ class ImportWeightsFlow(TractogenFlow):
 
     short_name = "import_weights"
 
-    @with_parameters_of(loading_parameters)
+    @with_parameters_of(LoadingOptions)
     def run(
         self,
         checkpoint_file,
@@ -50,7 +50,6 @@ class ImportWeightsFlow(TractogenFlow):
         out_model : string, optional
             Model file; its name ends in .keras.
         """
-        check_loading(loading)
         check_int("seed", seed, low=0, high=2**32 - 1)
         if Path(out_model).suffix != ".keras":
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")

@@ -7,10 +7,10 @@ import logging
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
 
-from .options.loading import loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .runtime.provenance import make_notes
-from .segmentation import SegmentationFlow, as_data, reference_parameters
+from .segmentation import ReferenceOptions, SegmentationFlow, as_data
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -20,7 +20,7 @@ class LabelStreamlinesFlow(SegmentationFlow):
 
     short_name = "label_streamlines"
 
-    @with_parameters_of(reference_parameters, loading_parameters)
+    @with_parameters_of(ReferenceOptions, LoadingOptions)
     def run(
         self,
         model_file,

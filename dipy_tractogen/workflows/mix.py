@@ -8,13 +8,13 @@ from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int
-from .options.loading import check_loading, loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .runtime.room import check_room
 from .steps.inputs import (
+    ParticipantsOptions,
     load_to_encode,
     load_trained_model,
-    participants_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -25,7 +25,7 @@ class MixStreamlinesFlow(TractogenFlow):
 
     short_name = "mix_streamlines"
 
-    @with_parameters_of(participants_parameters, loading_parameters)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -81,7 +81,6 @@ class MixStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.sampling.arithmetic import PATHS
         from dipy_tractogen.utils.files import tractogram_extension
 
-        check_loading(given)
         check_int("nb_pairs", nb_pairs)
         check_int("nb_steps", nb_steps, low=2)
         check_choice("path", path, PATHS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .options.loading import check_loading, load, loading_parameters
+from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 from .steps.inputs import load_trained_model
 
@@ -17,7 +17,7 @@ class PredictAttributeFlow(TractogenFlow):
 
     short_name = "predict_attribute"
 
-    @with_parameters_of(loading_parameters)
+    @with_parameters_of(LoadingOptions)
     def run(
         self,
         model_file,
@@ -51,7 +51,6 @@ class PredictAttributeFlow(TractogenFlow):
             Table of the streamlines, tab-separated, with the data_per_streamline that
             the inputs have.
         """
-        check_loading(given)
         path = self.outputs(out_dir, out_table=out_table)["out_table"]
         files = self.inputs(input_files)
         model = _load_regression_model(model_file)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .options.loading import check_loading, loading_parameters
+from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
+    ParticipantsOptions,
     load_to_encode,
     load_trained_model,
-    participants_parameters,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -21,7 +21,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
     short_name = "reconstruct_streamlines"
 
-    @with_parameters_of(participants_parameters, loading_parameters)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -48,7 +48,6 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.utils.files import tractogram_extension
 
-        check_loading(given)
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         files = self.inputs(input_files)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int
-from .options.loading import check_box
+from .options.loading import BOX_RULES
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -107,7 +107,7 @@ class RenderBundlesFlow(TractogenFlow):
         views = view or ["auto"]
         for name in views:
             check_choice("view", name, VIEW_CHOICES)
-        check_box(self.given)
+        check_choice("outside_box", outside_box, BOX_RULES)
         check_choice("background", background, ("white", "black"))
         if max_streamlines is not None:
             check_int("max_streamlines", max_streamlines)

@@ -2,46 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from dipy_tractogen.parameters.model import LARGEST_SEED
+from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int, check_number
-from .options.loading import check_loading
 from .steps.inputs import load_to_encode, load_trained_model
 
 
-def reference_parameters(
-    reference_files=None,
-    invalid_files=None,
-    thresholds_file=None,
-    criterion="f1",
-    kept_share=None,
-    seed=0,
-):
-    """Name the parameters of learning thresholds.
+@dataclass
+class ReferenceOptions(Parameters):
+    """Options of learning thresholds."""
 
-    Parameters
-    ----------
-    reference_files : variable string or Path, optional
-        Tractograms of plausible streamlines, a file or a TRX group a bundle; those of
-        a bundle called unassigned are of none. Best are streamlines that the model
-        was not trained on, such as the held_out.trx of the training.
-    invalid_files : variable string or Path, optional
-        Tractograms of streamlines that are not plausible, to learn thresholds from.
-        Without them, and without unassigned ones, each reference streamline is made
-        into one that is broken, looped, cut or shifted.
-    thresholds_file : string or Path, optional
-        What an earlier run with this model wrote, in place of all reference files.
-    criterion : string, optional
-        What the thresholds make as large as possible: f1 or balanced_accuracy.
-    kept_share : float, optional
-        Learn the thresholds such that this share of held-out reference streamlines is
-        kept, in place of the criterion.
-    seed : int, optional
-        Fixes the folds and the invalid streamlines that are made.
-    """
+    reference_files: Sequence[Path] | None = parameter(
+        None,
+        "Tractograms of plausible streamlines, a file or a TRX group a bundle; those "
+        "of a bundle called unassigned are of none. Best are streamlines that the "
+        "model was not trained on, such as the held_out.trx of the training.",
+        essential=True,
+    )
+    invalid_files: Sequence[Path] | None = parameter(
+        None,
+        "Tractograms of streamlines that are not plausible, to learn thresholds from. "
+        "Without them, and without unassigned ones, each reference streamline is made "
+        "into one that is broken, looped, cut or shifted.",
+        essential=True,
+    )
+    thresholds_file: Path | None = parameter(
+        None,
+        "What an earlier run with this model wrote, in place of all reference files.",
+        essential=True,
+    )
+    criterion: str = parameter(
+        "f1",
+        "What the thresholds make as large as possible: f1 or balanced_accuracy.",
+        choices=("f1", "balanced_accuracy"),
+    )
+    kept_share: float | None = parameter(
+        None,
+        "Learn the thresholds such that this share of held-out reference streamlines "
+        "is kept, in place of the criterion.",
+        low=0,
+        open_low=True,
+        high=1,
+        open_high=True,
+        essential=True,
+    )
+    seed: int = parameter(
+        0,
+        "Fixes the folds and the invalid streamlines that are made.",
+        low=0,
+        high=LARGEST_SEED,
+        essential=True,
+    )
 
 
 class SegmentationFlow(TractogenFlow):
@@ -51,7 +68,6 @@ class SegmentationFlow(TractogenFlow):
         """Check the options, and return the path of each output that is written."""
         from dipy_tractogen.utils.files import split_extension, tractogram_extension
 
-        check_loading(given)
         _check_reference(given)
         for name in ("out_tractogram", "out_rejected"):
             if names.get(name, "") or name == "out_tractogram":
@@ -122,12 +138,7 @@ def as_data(distances, relative) -> dict:
 
 
 def _check_reference(given: dict) -> None:
-    """Check the values of `reference_parameters`, before any work."""
-    check_choice("criterion", given["criterion"], ("f1", "balanced_accuracy"))
-    if given["kept_share"] is not None:
-        limits = {"low": 0, "high": 1, "open_low": True, "open_high": True}
-        check_number("kept_share", given["kept_share"], **limits)
-    check_int("seed", given["seed"], low=0)
+    """Raise ValueError where there is not one source of thresholds."""
     if given["thresholds_file"] is None:
         if not given["reference_files"]:
             raise ValueError(

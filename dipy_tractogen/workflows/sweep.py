@@ -10,13 +10,9 @@ from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
 from .options.arguments import check_int, check_number
-from .options.loading import (
-    check_loading,
-    input_parameters,
-    load,
-    loading_parameters,
-)
+from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
+from .options.training import InputOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -26,7 +22,7 @@ class SweepBetaFlow(TractogenFlow):
 
     short_name = "sweep_beta"
 
-    @with_parameters_of(input_parameters, loading_parameters)
+    @with_parameters_of(InputOptions, LoadingOptions)
     def run(
         self,
         betas=None,
@@ -104,7 +100,6 @@ class SweepBetaFlow(TractogenFlow):
             parse_ranges,
         )
 
-        check_loading(given)
         check_number("minimum_beta", minimum_beta, low=0)
         check_number("tolerance_mm", tolerance_mm, low=0)
         check_number("sigma_mm", sigma_mm, low=0, open_low=True)

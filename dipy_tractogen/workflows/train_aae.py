@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from .options.arguments import check_choice, check_int, check_number
+from dipy_tractogen.parameters.model import AAESizes
+from dipy_tractogen.parameters.terms import AdversaryParameters
+
 from .options.parameters import with_parameters_of
 from .training import SHARED, TrainingFlow
 
@@ -17,17 +19,8 @@ class TrainAAEFlow(TrainingFlow):
     short_name = "train_aae"
     model_name = "AAE"
 
-    @with_parameters_of(*SHARED)
-    def run(
-        self,
-        latent_dim=32,
-        prior="normal",
-        adversarial_loss="bce",
-        adversarial_weight=3.0,
-        gradient_penalty=None,
-        discriminator_units=None,
-        **given,
-    ):
+    @with_parameters_of(AAESizes, AdversaryParameters, *SHARED)
+    def run(self, **given):
         """Train an adversarial autoencoder on bundles of streamlines.
 
         The decoder is told the bundle and the length of each streamline, and further
@@ -37,51 +30,19 @@ class TrainAAEFlow(TrainingFlow):
         out: it stops the training when it no longer gets better, and is written for
         the evaluation. While it runs, a folder named after the model file holds a
         checkpoint.
-
-        Parameters
-        ----------
-        latent_dim : int, optional
-            Dimensions of the latent space, at most three a point; 2 for swiss_roll.
-        prior : string, optional
-            Distribution of the latents: normal, mixture (a Gaussian for each bundle) or
-            swiss_roll.
-        adversarial_loss : string, optional
-            How the discriminator is trained: bce (binary cross entropy) or wasserstein
-            (with a gradient penalty).
-        adversarial_weight : float, optional
-            Weight of misleading the discriminator, beside the reconstruction.
-        gradient_penalty : float, optional
-            Weight of the gradient penalty of wasserstein; by default 10.
-        discriminator_units : variable int, optional
-            Units of the hidden layers of the discriminator; by default 256 256.
         """
-        check_choice("prior", prior, ("normal", "mixture", "swiss_roll"))
-        check_choice("adversarial_loss", adversarial_loss, ("bce", "wasserstein"))
-        check_number("adversarial_weight", adversarial_weight, low=0, open_low=True)
-        if prior == "swiss_roll" and latent_dim != 2:
+        if given["prior"] == "swiss_roll" and given["latent_dim"] != 2:
             raise ValueError(
                 f"--prior swiss_roll has 2 dimensions, and --latent_dim is "
-                f"{latent_dim}: give --latent_dim 2, or another prior."
+                f"{given['latent_dim']}: give --latent_dim 2, or another prior."
             )
-        parameters = {
-            "latent_dim": latent_dim,
-            "prior": prior,
-            "adversarial_loss": adversarial_loss,
-            "adversarial_weight": adversarial_weight,
-        }
-        if gradient_penalty is not None:
-            if adversarial_loss != "wasserstein":
-                raise ValueError(
-                    f"--gradient_penalty {gradient_penalty} goes with "
-                    "--adversarial_loss wasserstein: leave it out, or give that."
-                )
-            check_number("gradient_penalty", gradient_penalty, low=0)
-            parameters["gradient_penalty"] = gradient_penalty
-        if discriminator_units is not None:
-            for units in discriminator_units or [0]:
-                check_int("discriminator_units", units)
-            parameters["discriminator_units"] = discriminator_units
-        self.train(parameters, given)
+        penalty = given["gradient_penalty"]
+        if penalty is not None and given["adversarial_loss"] != "wasserstein":
+            raise ValueError(
+                f"--gradient_penalty {penalty} goes with --adversarial_loss "
+                "wasserstein: leave it out, or give that."
+            )
+        self.train(given, AAESizes, AdversaryParameters)
 
     def report(self, model, aside) -> None:
         """Log what came of the training, and what generated streamlines cover.

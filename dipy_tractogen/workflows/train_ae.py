@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dipy_tractogen.parameters.model import AESizes
+
 from .options.parameters import with_parameters_of
 from .training import SHARED, TrainingFlow
 
@@ -12,8 +14,8 @@ class TrainAEFlow(TrainingFlow):
     short_name = "train_ae"
     model_name = "AE"
 
-    @with_parameters_of(*SHARED)
-    def run(self, latent_dim=32, **given):
+    @with_parameters_of(AESizes, *SHARED)
+    def run(self, **given):
         """Train an autoencoder on bundles of streamlines.
 
         The model reads and gives points in RASMM millimetres. With --backbone conv it
@@ -23,10 +25,5 @@ class TrainAEFlow(TrainingFlow):
         dipy_train_vae, is made. A part of every bundle is held out: it stops the
         training when it no longer gets better, and is written for the evaluation.
         While it runs, a folder named after the model file holds a checkpoint.
-
-        Parameters
-        ----------
-        latent_dim : int, optional
-            Dimensions of the latent space, at most three a point.
         """
-        self.train({"latent_dim": latent_dim}, given)
+        self.train(given, AESizes)

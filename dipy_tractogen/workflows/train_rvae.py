@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from .options.arguments import check_number
+from dipy_tractogen.parameters.terms import RegressionParameters
+
 from .options.parameters import with_parameters_of
-from .options.vae import vae_arguments, vae_parameters
-from .training import SHARED, TrainingFlow
+from .training import OF_VAES, SHARED, TrainingFlow
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -18,8 +18,8 @@ class TrainRVAEFlow(TrainingFlow):
     short_name = "train_rvae"
     model_name = "RVAE"
 
-    @with_parameters_of(vae_parameters, *SHARED)
-    def run(self, attribute="length", regression_weight=10.0, **given):
+    @with_parameters_of(RegressionParameters, *OF_VAES, *SHARED)
+    def run(self, **given):
         """Train a variational autoencoder that regresses an attribute.
 
         The encoder predicts a number that is known of the training streamlines, such
@@ -28,18 +28,8 @@ class TrainRVAEFlow(TrainingFlow):
         A part of every bundle is held out: it stops the training when it no longer gets
         better, and tells how well the attribute is predicted. While it runs, a folder
         named after the model file holds a checkpoint.
-
-        Parameters
-        ----------
-        attribute : string, optional
-            Number that is regressed: length, curvature, tortuosity, a column of the
-            participants file, or a key of data_per_streamline.
-        regression_weight : float, optional
-            Weight of the error of the regression.
         """
-        check_number("regression_weight", regression_weight, low=0, open_low=True)
-        parameters = {"attribute": attribute, "attribute_weight": regression_weight}
-        self.train({**vae_arguments(given), **parameters}, given)
+        self.train(given, RegressionParameters, *OF_VAES)
 
     def report(self, model, aside) -> None:
         """Log what came of the training, and how the attribute is predicted.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from .options.parameters import with_parameters_of
-from .options.vae import vae_arguments, vae_parameters
-from .training import SHARED, TrainingFlow
+from .training import OF_VAES, SHARED, TrainingFlow
 
 
 class TrainVAEFlow(TrainingFlow):
@@ -13,7 +12,7 @@ class TrainVAEFlow(TrainingFlow):
     short_name = "train_vae"
     model_name = "VAE"
 
-    @with_parameters_of(vae_parameters, *SHARED)
+    @with_parameters_of(*OF_VAES, *SHARED)
     def run(self, **given):
         """Train a variational autoencoder on bundles of streamlines.
 
@@ -24,4 +23,4 @@ class TrainVAEFlow(TrainingFlow):
         evaluation. While it runs, a folder named after the model file holds a
         checkpoint.
         """
-        self.train(vae_arguments(given), given)
+        self.train(given, *OF_VAES)

@@ -7,42 +7,39 @@ from pathlib import Path
 from tempfile import gettempdir
 import time
 
+from dipy_tractogen.parameters.model import (
+    NetworkParameters,
+    ReconstructionParameters,
+    VAESizes,
+)
+from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
+from dipy_tractogen.parameters.training import FitParameters
 from dipy_tractogen.utils.messages import briefly, listed
+from dipy_tractogen.utils.parameters import Parameters
 
 from .base import TractogenFlow
-from .options.arguments import check_int
-from .options.loading import (
-    check_loading,
-    input_parameters,
-    load,
-    loading_parameters,
+from .options.loading import LoadingOptions, load
+from .options.training import (
+    OF_TRAININGS,
+    InputOptions,
+    backbone_options,
+    check_training,
 )
-from .options.training import check_training, training_parameters
 from .options.training_conditions import (
+    OF_CONDITIONS,
     check_conditions,
-    condition_parameters,
     make_regularizers,
     names_to_load,
-    regularizer_parameters,
 )
 from .runtime.workspace import Workspace
 
 logger = logging.getLogger("dipy_tractogen")
 
-SHARED = (
-    *(input_parameters, condition_parameters, regularizer_parameters),
-    *(training_parameters, loading_parameters),
-)
-"""What names the parameters that every training has."""
+OF_VAES = (VAESizes, KLParameters, PosteriorParameters)
+"""Parameters of the variational autoencoders."""
 
-_OF_MODEL = (
-    *("nb_points", "backbone", "sigma_mm", "reduction", "reconstruction", "huber_mm"),
-    "seed",
-)
-_OF_FIT = (
-    *("epochs", "max_minutes", "batch_size", "learning_rate", "weight_decay"),
-    *("clip_norm", "patience", "seed", "balanced"),
-)
+SHARED = (InputOptions, *OF_CONDITIONS, *OF_TRAININGS, LoadingOptions)
+"""Options that every training has."""
 
 _BY_DEFAULT = "6,000 steps"
 
@@ -53,15 +50,15 @@ class TrainingFlow(TractogenFlow):
     model_name = ""
     on_several_hosts = True
 
-    def train(self, parameters: dict, given: dict) -> None:
+    def train(self, given: dict, *of_model: type[Parameters]) -> None:
         """Run a training from files to files.
 
         Parameters
         ----------
-        parameters : dict
-            Arguments of the model that not every one has, ``latent_dim`` among them.
         given : dict
-            Values of all the parameters in `SHARED`, and perhaps of others.
+            Values of all the options in `SHARED` and in `of_model`.
+        *of_model : type
+            Parameters of the model that not every one has, sizes among them.
 
         Raises
         ------
@@ -72,11 +69,11 @@ class TrainingFlow(TractogenFlow):
         KeyboardInterrupt
             After an interrupt; the best model so far is kept in the working folder.
         """
-        check_loading(given)
         check_training(given)
-        latent_dim = parameters["latent_dim"]
-        check_int("latent_dim", latent_dim, high=3 * given["nb_points"])
-        check_conditions(given, latent_dim)
+        check_conditions(given)
+        parameters = {"seed": given["seed"]}
+        for each in (*of_model, NetworkParameters, ReconstructionParameters):
+            parameters |= each.from_options(given)
         if not self.writes:
             self._take_part(parameters, given)
             return
@@ -180,9 +177,8 @@ class TrainingFlow(TractogenFlow):
 
         return getattr(nn, self.model_name)(
             **parameters,
-            **{name: given[name] for name in _OF_MODEL},
             regularizers=make_regularizers(given),
-            backbone_options=_backbone_options(given),
+            backbone_options=backbone_options(given),
         )
 
     def _load(self, model, files, names: dict, folder: Path, given: dict):
@@ -252,7 +248,8 @@ class TrainingFlow(TractogenFlow):
             held_out_values={**aside.values, **computed},
             show_progress=self.show_progress,
             **places,
-            **{name: given[name] for name in _OF_FIT},
+            **FitParameters.from_options(given),
+            seed=given["seed"],
         )
 
 
@@ -336,10 +333,3 @@ def _save_held_out(model, aside, path: Path, force: bool) -> None:
         categories=tables_of_codes(known),
         force=force,
     )
-
-
-def _backbone_options(given: dict) -> dict:
-    """Options of the backbone; those that were not given keep its defaults."""
-    names = ("nb_coefficients", "kernel_size")
-    options = {name: given[name] for name in names if given[name] is not None}
-    return {**options, "batch_normalisation": given["batch_normalisation"]}

@@ -81,19 +81,24 @@ def options(command: str) -> str:
     Returns
     -------
     str
-        ReStructuredText with a heading for each of the three that there is.
+        ReStructuredText with a heading for each kind that there is.
     """
     files, others = _own_actions(command)
     outputs = [action for action in others if action.dest.startswith("out_")]
     inputs = [action for action in others if action not in outputs]
+    last = load_flow(command).advanced_options()
+    sections = {
+        "Files": files,
+        "Essential options": [one for one in inputs if one.dest not in last],
+        "Outputs": outputs,
+        "Advanced options": [one for one in inputs if one.dest in last],
+    }
     lines = [f".. program:: {command}", ""]
-    sections = {"Files": files, "Options": inputs, "Outputs": outputs}
     for title, actions in sections.items():
         if actions:
             lines += [f".. rubric:: {title}", ""]
             lines += [line for action in actions for line in _entry(action, command)]
-        if title == "Options":
-            lines += [_MORE, ""]
+    lines += [_MORE, ""]
     return "\n".join(lines)
 
 

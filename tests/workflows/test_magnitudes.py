@@ -6,9 +6,9 @@ import math
 from dipy.workflows.docstring_parser import NumpyDocString
 import pytest
 
+from dipy_tractogen.parameters.terms import VarianceParameters
 from dipy_tractogen.workflows.cli import cli_flows, load_flow, main
-from dipy_tractogen.workflows.options import arguments
-from dipy_tractogen.workflows.options.arguments import check_magnitudes
+from dipy_tractogen.workflows.options.arguments import check_options
 
 ABSURD = {
     "int": [10**30, -(10**30), 10**400],
@@ -77,26 +77,7 @@ def test_a_training_names_the_option_and_makes_nothing(
 
 
 def test_what_is_no_number_or_may_be_infinite_passes():
-    check_magnitudes({"reference": "a.nii", "all": True, "log_var_limit": math.inf})
-    check_magnitudes({"betas": [0.0, 1.0], "seed": 2**32 - 1, "beta": 0, "none": None})
-
-
-def test_limits_of_options_are_those_of_the_models():
-    from dipy_tractogen.nn import checks
-    from dipy_tractogen.nn.training import options
-
-    most = {
-        **options.MOST,
-        **dict.fromkeys(("nb_points", "nb_coefficients"), checks.MOST_POINTS),
-        **dict.fromkeys(("sigma_mm", "huber_mm"), checks.MM[1]),
-        "kernel_size": checks.MOST_POINTS,
-        "batch_size": options.MOST_IN_A_STEP,
-        "beta": checks.MOST_BETA,
-        "discriminator_units": checks.MOST_UNITS,
-        "latent_dim": checks.MOST_LATENTS,
-        "seed": checks.LARGEST_SEED,
-    }
-    known = {name: arguments._MOST_OF.get(name, arguments._MOST) for name in most}
-    assert known == most
-    least = [arguments._LEAST_OF[name] for name in ("sigma_mm", "huber_mm")]
-    assert least == [checks.MM[0]] * 2
+    declared = VarianceParameters.options()
+    check_options({"reference": "a.nii", "all": True, "none": None})
+    check_options({"log_var_limit": math.inf}, declared)
+    check_options({"betas": [0.0, 1.0], "seed": 2**32 - 1, "beta": 0})

@@ -5,108 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-import inspect
+from dataclasses import dataclass
 from pathlib import Path
 
-from .arguments import check_choice, check_number
+from dipy_tractogen.utils.parameters import Parameters, parameter
+
+from .parameters import defaults_of
 
 _screening: ContextVar[dict | None] = ContextVar("screening", default=None)
 
-
-def input_parameters(input_files):
-    """Name the tractograms that a training reads.
-
-    Parameters
-    ----------
-    input_files : variable string or Path
-        Tractograms, folders or globs (trk, tck, trx, vtk, vtp, fib, dpy). Files
-        with the same name in several folders are one bundle. Streamlines that a file
-        calls unassigned are left out; those of a file of that name are a bundle.
-    """
+BOX_RULES = ("drop", "keep", "error")
+"""What is done with streamlines that leave the bounding box."""
 
 
-def loading_parameters(
-    bundles_from="auto", reference=None, outside_box="drop", min_length=0.0
-):
-    """Name the parameters of loading, with their defaults.
+@dataclass
+class BoxOptions(Parameters):
+    """The rule of the box, for commands that read tractograms in passing."""
 
-    Parameters
-    ----------
-    bundles_from : string, optional
-        Where the names of the bundles come from: auto (TRX groups, or
-        codes of a TRK that its JSON file names, or else the name of the file),
-        stem, groups, or a key of data_per_streamline.
-    reference : string or Path, optional
-        Image or tractogram whose grid holds for all the input files.
-    outside_box : string, optional
-        Streamlines that leave the bounding box of the grid: drop, keep or error. It
-        holds for all input files, and to drop more than a tenth is an error as well.
-    min_length : float, optional
-        Shorter streamlines are dropped, in mm.
-    """
+    outside_box: str = parameter(
+        "drop",
+        "Streamlines that leave the bounding box of the grid: drop, keep or error. New "
+        "ones that are dropped are replaced by others. It holds for all tractograms "
+        "that are read as well, of which to drop more than a tenth is an error.",
+        choices=BOX_RULES,
+    )
 
 
-def box_parameters(outside_box="drop"):
-    """Name the rule of the box for commands that read tractograms in passing.
+@dataclass
+class LoadingOptions(Parameters):
+    """How the commands that work on bundles load them."""
 
-    Parameters
-    ----------
-    outside_box : string, optional
-        Streamlines that leave the bounding box of the grid: drop, keep or error. New
-        ones that are dropped are replaced by others. It holds for all tractograms that
-        are read as well, of which to drop more than a tenth is an error.
-    """
-
-
-def check_loading(given: dict) -> None:
-    """Refuse impossible values, before any work.
-
-    Parameters
-    ----------
-    given : dict
-        Values of `loading_parameters`.
-
-    Raises
-    ------
-    ValueError
-        If one is out of its range.
-    """
-    check_box(given)
-    check_number("min_length", given["min_length"], low=0)
-
-
-def check_box(given: dict) -> None:
-    """Refuse an unknown rule of the box, before any work.
-
-    Parameters
-    ----------
-    given : dict
-        Values of `box_parameters`, among others.
-
-    Raises
-    ------
-    ValueError
-        If it is not known.
-    """
-    check_choice("outside_box", given["outside_box"], ("drop", "keep", "error"))
+    bundles_from: str = parameter(
+        "auto",
+        "Where the names of the bundles come from: auto (TRX groups, or codes of a TRK "
+        "that its JSON file names, or else the name of the file), stem, groups, or a "
+        "key of data_per_streamline.",
+    )
+    reference: Path | None = parameter(
+        None, "Image or tractogram whose grid holds for all the input files."
+    )
+    outside_box: str = parameter(
+        "drop",
+        "Streamlines that leave the bounding box of the grid: drop, keep or error. It "
+        "holds for all input files, and to drop more than a tenth is an error as well.",
+        choices=BOX_RULES,
+    )
+    min_length: float = parameter(
+        0.0, "Shorter streamlines are dropped.", low=0, unit="mm"
+    )
 
 
 def default_loading(given: dict | None = None) -> dict:
-    """Return the defaults of `loading_parameters`, for files without options of theirs.
+    """Return the defaults of `LoadingOptions`, for files without options of theirs.
 
-    Parameters
-    ----------
-    given : dict, optional
-        Values of parameters of the command, of which the rule of the box and the
-        reference hold for all that it reads.
-
-    Returns
-    -------
-    dict
-        Values by name.
+    The rule of the box and the reference of a command hold for all that it reads.
     """
-    parameters = inspect.signature(loading_parameters).parameters
-    found = {name: each.default for name, each in parameters.items()}
+    found = defaults_of(LoadingOptions)
     for name in ("outside_box", "reference"):
         if given and given.get(name):
             found[name] = given[name]
@@ -139,7 +93,7 @@ def load(files: list[Path], given: dict, *, kind: str = "input", **values):
     files : list of Path
         The tractograms.
     given : dict
-        Values of `loading_parameters`.
+        Values of `LoadingOptions`.
     kind : str, optional
         What they are to the command, such as "reference".
     **values

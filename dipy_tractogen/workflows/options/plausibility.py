@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from .arguments import check_int, check_number
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dipy_tractogen.utils.parameters import Parameters, parameter
+
+from .arguments import check_number
 from .loading import default_loading, load
 
 # What is of no use without something else, and which of it.
@@ -17,97 +23,111 @@ _NEEDS = {
 }
 
 
-def plausibility_parameters(
-    min_length=None,
-    max_length=None,
-    max_winding=None,
-    min_radius=None,
-    mask=None,
-    min_inside=None,
-    start_region=None,
-    end_region=None,
-    peaks=None,
-    max_angle=None,
-    train_files=None,
-    min_novelty=None,
-    max_novelty=None,
-    max_tries=20,
-):
-    """Name the parameters of plausibility, with their defaults.
+@dataclass
+class PlausibilityOptions(Parameters):
+    """Which streamlines are plausible."""
 
-    Parameters
-    ----------
-    min_length : float, optional
-        Shorter streamlines are replaced by others, in mm.
-    max_length : float, optional
-        Longer streamlines are replaced by others, in mm.
-    max_winding : float, optional
-        Streamlines that turn farther about their centroid are replaced, in degrees:
-        180 is a straight one, 360 a loop.
-    min_radius : float, optional
-        Streamlines with a smaller radius of curvature, over steps of 5 mm, are
-        replaced, in mm.
-    mask : string or Path, optional
-        Image; streamlines that are not inside are replaced.
-    min_inside : float, optional
-        Share of the points of a streamline that has to be in the mask, by default 1.
-    start_region : string or Path, optional
-        Image of a region that an end of each streamline has to be in; both ends
-        without --end_region.
-    end_region : string or Path, optional
-        Image of a region that the other end has to be in.
-    peaks : string or Path, optional
-        Peaks of diffusion: a pam5 of DIPY, or an image with three numbers for each
-        peak, along the axes of the image.
-    max_angle : float, optional
-        Streamlines whose mean angle to the nearest peak of their voxels is larger are
-        replaced, in degrees.
-    train_files : variable string or Path, optional
-        Tractograms that the model was trained on, for the novelty.
-    min_novelty : float, optional
-        Streamlines nearer to one of training are replaced, in mm (MDF).
-    max_novelty : float, optional
-        Streamlines farther from all of training are replaced, in mm (MDF).
-    max_tries : int, optional
-        Streamlines drawn for each plausible one, at most. What is found is written;
-        where some are missing the exit code is 1.
-    """
+    min_length: float | None = parameter(
+        None,
+        "Shorter streamlines are replaced by others.",
+        low=0,
+        unit="mm",
+        essential=True,
+    )
+    max_length: float | None = parameter(
+        None,
+        "Longer streamlines are replaced by others.",
+        low=0,
+        open_low=True,
+        unit="mm",
+        essential=True,
+    )
+    max_winding: float | None = parameter(
+        None,
+        "Streamlines that turn farther about their centroid are replaced, in "
+        "degrees: 180 is a straight one, 360 a loop.",
+        low=0,
+        open_low=True,
+    )
+    min_radius: float | None = parameter(
+        None,
+        "Streamlines with a smaller radius of curvature, over steps of 5 mm, "
+        "are replaced.",
+        low=0,
+        open_low=True,
+        unit="mm",
+    )
+    mask: Path | None = parameter(
+        None,
+        "Image; streamlines that are not inside are replaced.",
+        essential=True,
+    )
+    min_inside: float | None = parameter(
+        None,
+        "Share of the points of a streamline that has to be in the mask, by default 1.",
+        low=0,
+        open_low=True,
+        high=1,
+    )
+    start_region: Path | None = parameter(
+        None,
+        "Image of a region that an end of each streamline has to be in; both "
+        "ends without --end_region.",
+    )
+    end_region: Path | None = parameter(
+        None,
+        "Image of a region that the other end has to be in.",
+    )
+    peaks: Path | None = parameter(
+        None,
+        "Peaks of diffusion: a pam5 of DIPY, or an image with three numbers for "
+        "each peak, along the axes of the image.",
+    )
+    max_angle: float | None = parameter(
+        None,
+        "Streamlines whose mean angle to the nearest peak of their voxels is "
+        "larger are replaced.",
+        low=0,
+        open_low=True,
+        high=90,
+        unit="degrees",
+    )
+    train_files: Sequence[Path] | None = parameter(
+        None,
+        "Tractograms that the model was trained on, for the novelty.",
+    )
+    min_novelty: float | None = parameter(
+        None,
+        "Streamlines nearer to one of training are replaced, in mm (MDF).",
+        low=0,
+    )
+    max_novelty: float | None = parameter(
+        None,
+        "Streamlines farther from all of training are replaced, in mm (MDF).",
+        low=0,
+        open_low=True,
+    )
+    max_tries: int = parameter(
+        20,
+        "Streamlines drawn for each plausible one, at most. What is found is "
+        "written; where some are missing the exit code is 1.",
+        low=1,
+        high=10**6,
+    )
 
 
 def check_plausibility(given: dict) -> None:
-    """Refuse impossible values, before any work.
-
-    Parameters
-    ----------
-    given : dict
-        Values of `plausibility_parameters`, among others.
-
-    Raises
-    ------
-    ValueError
-        If one is out of its range, or of no use without another.
-    """
+    """Raise ValueError where an option is of no use, or a range is empty."""
     for name, needed in _NEEDS.items():
         if given[name] is not None and all(given[one] is None for one in needed):
             raise ValueError(
                 f"--{name} is of no use without --{' or --'.join(needed)}: give both, "
                 "or leave it out."
             )
-    if given["train_files"] is not None and not given["train_files"]:
-        raise ValueError("--train_files: give one or more, or leave it out.")
     for kind in ("length", "novelty"):
         low, high = given[f"min_{kind}"], given[f"max_{kind}"]
-        if low is not None:
-            check_number(f"min_{kind}", low, low=0)
-        if high is not None:
-            check_number(f"max_{kind}", high, low=low or 0, open_low=not low)
-    for name, high in (("max_winding", None), ("min_radius", None), ("max_angle", 90)):
-        if given[name] is not None:
-            limit = {} if high is None else {"high": high}
-            check_number(name, given[name], low=0, open_low=True, **limit)
-    if given["min_inside"] is not None:
-        check_number("min_inside", given["min_inside"], low=0, open_low=True, high=1)
-    check_int("max_tries", given["max_tries"])
+        if low is not None and high is not None:
+            check_number(f"max_{kind}", high, low=low, open_low=not low)
 
 
 def make_plausibility(given: dict):
@@ -116,7 +136,7 @@ def make_plausibility(given: dict):
     Parameters
     ----------
     given : dict
-        Values of `plausibility_parameters`, among others, that were checked.
+        Values of `PlausibilityOptions`, among others, that were checked.
 
     Returns
     -------

@@ -2,104 +2,82 @@
 
 from __future__ import annotations
 
-from .arguments import check_choice, check_number
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-_OF_LABELS = ("label_schedule", "label_length", "label_condition")
-_OF_ATTRIBUTES = ("attribute_weight", "attribute_form", "attribute_delta")
-
-
-def condition_parameters(categorical=None, continuous=None, participants=None):
-    """Name the parameters that say what is known of streamlines.
-
-    Parameters
-    ----------
-    categorical : variable string, optional
-        Names of further conditions that are categories, such as diagnosis: columns
-        of the participants file, or keys of data_per_streamline; subject is the
-        sub-<label> of the path. Every model knows the bundle.
-    continuous : variable string, optional
-        Names of further conditions that are numbers, such as age; curvature and
-        tortuosity are computed. Every model knows the length.
-    participants : string or Path, optional
-        Table of the subjects, a participants.tsv as in BIDS.
-    """
+from dipy_tractogen.parameters.terms import AttributeParameters, LabelParameters
+from dipy_tractogen.utils.parameters import Parameters, parameter
 
 
-def regularizer_parameters(
-    label_weight=0.0,
-    label_schedule=None,
-    label_length=None,
-    label_condition=None,
-    attributes=None,
-    attribute_weight=None,
-    attribute_form=None,
-    attribute_delta=None,
-):
-    """Name the parameters of the regularisers.
+@dataclass
+class ConditionOptions(Parameters):
+    """What is known of streamlines beside their points."""
 
-    Parameters
-    ----------
-    label_weight : float, optional
-        Weight, at first, of a classifier that reads the bundle from the latents, so
-        that bundles come to lie apart; it falls to 0.001. 0 for none.
-    label_schedule : string, optional
-        How that weight falls: sigmoid (the default) or cosine.
-    label_length : float, optional
-        Share of the training after which a sigmoid is half way down, a cosine at its
-        end; by default 0.5.
-    label_condition : string, optional
-        Categorical condition that the classifier reads; by default bundle.
-    attributes : variable string, optional
-        Continuous conditions that the first latent dimensions are tied to, in this
-        order, such as length.
-    attribute_weight : float, optional
-        Weight of the term that ties them; by default 100.
-    attribute_form : string, optional
-        What the dimensions have of the attributes: sign (the order) or difference
-        (the distances, the default).
-    attribute_delta : float, optional
-        Steepness of sign; by default 1.
-    """
+    categorical: Sequence[str] | None = parameter(
+        None,
+        "Names of further conditions that are categories, such as diagnosis: columns "
+        "of the participants file, or keys of data_per_streamline; subject is the "
+        "sub-<label> of the path. Every model knows the bundle.",
+        essential=True,
+    )
+    continuous: Sequence[str] | None = parameter(
+        None,
+        "Names of further conditions that are numbers, such as age; curvature and "
+        "tortuosity are computed. Every model knows the length.",
+        essential=True,
+    )
+    participants: Path | None = parameter(
+        None,
+        "Table of the subjects, a participants.tsv as in BIDS.",
+        essential=True,
+    )
 
 
-def check_conditions(given: dict, latent_dim: int) -> None:
-    """Refuse what cannot be, or would have no effect, before any work.
+@dataclass
+class LabelWeight(Parameters):
+    """Weight of the classifier of `LabelRegularizer`, which is 0 for none."""
 
-    Parameters
-    ----------
-    given : dict
-        Values of `condition_parameters` and `regularizer_parameters`.
-    latent_dim : int
-        Dimensions of the latent space.
+    label_weight: float = parameter(
+        0.0,
+        "Weight, at first, of a classifier that reads the bundle from the latents, so "
+        "that bundles come to lie apart; it falls to 0.001. 0 for none.",
+        low=0,
+    )
 
-    Raises
-    ------
-    ValueError
-        If a value is out of its range, or two do not go together.
-    """
+
+@dataclass
+class AttributeNames(Parameters):
+    """Attributes of `AttributeRegularizer`, in the order of their dimensions."""
+
+    attributes: Sequence[str] | None = parameter(
+        None,
+        "Continuous conditions that the first latent dimensions are tied to, in this "
+        "order, such as length.",
+    )
+
+
+OF_CONDITIONS = (
+    *(ConditionOptions, LabelWeight, LabelParameters),
+    *(AttributeNames, AttributeParameters),
+)
+"""Options of conditions and regularisers."""
+
+
+def check_conditions(given: dict) -> None:
+    """Raise ValueError where options have no effect, or do not go together."""
     for name in ("categorical", "continuous", "attributes"):
-        _check_names(name, given[name])
-    check_number("label_weight", given["label_weight"], low=0)
+        _check_names(name, given[name] or ())
     if not given["label_weight"]:
-        _refuse(given, _OF_LABELS, "--label_weight above 0")
+        _refuse(given, LabelParameters.options(), "--label_weight above 0")
     if not given["attributes"]:
-        _refuse(given, _OF_ATTRIBUTES, "--attributes")
-    for name in ("label_length", "attribute_weight", "attribute_delta"):
-        if given[name] is not None:
-            check_number(name, given[name], low=0, open_low=True)
-    choices = {
-        "label_schedule": ("sigmoid", "cosine"),
-        "attribute_form": ("sign", "difference"),
-    }
-    for name, accepted in choices.items():
-        if given[name] is not None:
-            check_choice(name, given[name], accepted)
+        _refuse(given, AttributeParameters.options(), "--attributes")
     if given["attribute_form"] != "sign":
         _refuse(given, ("attribute_delta",), "--attribute_form sign")
-    if len(given["attributes"] or ()) > latent_dim:
+    if len(given["attributes"] or ()) > given["latent_dim"]:
         raise ValueError(
             f"--attributes {' '.join(given['attributes'])}: there are "
-            f"{latent_dim} latent dimensions; name fewer, or give a larger "
+            f"{given['latent_dim']} latent dimensions; name fewer, or give a larger "
             "--latent_dim."
         )
 
@@ -110,7 +88,7 @@ def names_to_load(given: dict, needed: tuple[str, ...]) -> dict[str, list[str]]:
     Parameters
     ----------
     given : dict
-        Values of `condition_parameters` and `regularizer_parameters`.
+        Values of the options in `OF_CONDITIONS`.
     needed : tuple of str
         Conditions that the model cannot do without.
 
@@ -151,49 +129,29 @@ def names_to_load(given: dict, needed: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def make_regularizers(given: dict) -> list:
-    """Make the regularisers that are asked for.
-
-    Parameters
-    ----------
-    given : dict
-        Values of `regularizer_parameters`.
-
-    Returns
-    -------
-    list of Regularizer
-        None, one or two; what is not given has the default of its class.
-    """
+    """Return the regularisers that are asked for: none, one or two."""
     from dipy_tractogen.nn import AttributeRegularizer, LabelRegularizer
 
     made = []
     if given["label_weight"]:
-        made.append(
-            LabelRegularizer(given["label_weight"], **_given(given, _OF_LABELS))
-        )
+        options = LabelParameters.from_options(given)
+        made.append(LabelRegularizer(given["label_weight"], **options))
     if given["attributes"]:
         places = {name: place for place, name in enumerate(given["attributes"])}
-        made.append(AttributeRegularizer(places, **_given(given, _OF_ATTRIBUTES)))
+        options = AttributeParameters.from_options(given)
+        made.append(AttributeRegularizer(places, **options))
     return made
 
 
-def _given(given: dict, names: tuple[str, ...]) -> dict:
-    """Take what is not left to its default, without the prefix of the names."""
-    return {
-        name.split("_", 1)[1]: given[name] for name in names if given[name] is not None
-    }
-
-
-def _check_names(option: str, names: list[str] | None) -> None:
-    if names is None:
-        return
-    if not names or "" in names:
+def _check_names(option: str, names: Sequence[str]) -> None:
+    if "" in names:
         raise ValueError(f"--{option}: give one or more names, or leave it out.")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(f"--{option}: {twice[0]} is given twice; give each once.")
 
 
-def _refuse(given: dict, names: tuple[str, ...], owner: str) -> None:
+def _refuse(given: dict, names: Iterable[str], owner: str) -> None:
     """Refuse options that have no effect without another."""
     for name in names:
         if given[name] is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 import logging
 from pathlib import Path
 
 from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from ..options.conditions import values_that_were_written
 from ..options.loading import load
@@ -41,18 +42,18 @@ def load_trained_model(path: str | Path, *, to_generate: bool = False):
     return model
 
 
-def participants_parameters(participants=None):
-    """Name the parameter of the table of subjects.
+@dataclass
+class ParticipantsOptions(Parameters):
+    """The table of subjects, for a model that reads conditions of theirs."""
 
-    Parameters
-    ----------
-    participants : string or Path, optional
-        Table of the subjects, a participants.tsv as in BIDS, for a model that
-        reads conditions of theirs; without it these are looked up in
-        data_per_streamline, as a training or a generation wrote them. The files need
-        not be those of the training,
-        but their bundles and other categories have to be known to such a model.
-    """
+    participants: Path | None = parameter(
+        None,
+        "Table of the subjects, a participants.tsv as in BIDS, for a model that reads "
+        "conditions of theirs; without it these are looked up in data_per_streamline, "
+        "as a training or a generation wrote them. The files need not be those of the "
+        "training, but their bundles and other categories have to be known to such a "
+        "model.",
+    )
 
 
 def load_to_encode(
@@ -74,7 +75,7 @@ def load_to_encode(
     files : list of Path
         The tractograms.
     given : dict
-        Values of `loading_parameters`, and perhaps of ``participants``.
+        Values of `LoadingOptions`, and perhaps of ``participants``.
     numbers, categories : sequence of str, optional
         Names of further values to load.
     conditions : Conditions, optional

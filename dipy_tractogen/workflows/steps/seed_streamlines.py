@@ -2,58 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 import logging
+from pathlib import Path
 
-from ..options.arguments import check_choice, check_number
+from dipy_tractogen.utils.parameters import Parameters, parameter
+
+from ..options.arguments import check_choice
 from ..options.loading import default_loading
 from .inputs import load_to_encode
 
 logger = logging.getLogger("dipy_tractogen")
 
 
-def sampler_parameters(
-    sampler="manifold",
-    seed_streamlines=None,
-    atlas_streamlines=None,
-    atlas_share=None,
-    participants=None,
-):
-    """Name the parameters of where latents come from, with their defaults.
+@dataclass
+class SamplerOptions(Parameters):
+    """Where the latents of a generation come from."""
 
-    Parameters
-    ----------
-    sampler : string, optional
-        What draws latents: manifold (kernels that follow the latents of the
-        training), gmm (Gaussian mixtures), kde (one kernel for a whole bundle),
-        rejection (from kde, proposed by gmm) or prior (the model's own).
-    seed_streamlines : variable string or Path, optional
-        Tractograms whose streamlines the new ones are to be like, in place of those
-        of the training: such as the sparse bundles of a subject. Files or groups are
-        named as the model's bundles; only these bundles are generated.
-    atlas_streamlines : variable string or Path, optional
-        Tractograms of an atlas, which is mixed with --seed_streamlines.
-    atlas_share : float, optional
-        Share of the atlas in the mix, from 0 to 1; half by default.
-    participants : string or Path, optional
-        Table of the subjects of these tractograms, a participants.tsv as in BIDS, for
-        a model that was trained with conditions of theirs; without it these are looked
-        up in data_per_streamline.
-    """
+    sampler: str = parameter(
+        "manifold",
+        "What draws latents: manifold (kernels that follow the latents of the "
+        "training), gmm (Gaussian mixtures), kde (one kernel for a whole bundle), "
+        "rejection (from kde, proposed by gmm) or prior (the model's own).",
+        essential=True,
+    )
+    seed_streamlines: Sequence[Path] | None = parameter(
+        None,
+        "Tractograms whose streamlines the new ones are to be like, in place of those "
+        "of the training: such as the sparse bundles of a subject. Files or groups are "
+        "named as the model's bundles; only these bundles are generated.",
+    )
+    atlas_streamlines: Sequence[Path] | None = parameter(
+        None,
+        "Tractograms of an atlas, which is mixed with --seed_streamlines.",
+    )
+    atlas_share: float | None = parameter(
+        None,
+        "Share of the atlas in the mix, from 0 to 1; half by default.",
+        low=0,
+        high=1,
+    )
+    participants: Path | None = parameter(
+        None,
+        "Table of the subjects of these tractograms, a participants.tsv as in BIDS, "
+        "for a model that was trained with conditions of theirs; without it these are "
+        "looked up in data_per_streamline.",
+    )
 
 
 def check_sampler(given: dict) -> None:
-    """Refuse impossible values, before any work.
-
-    Parameters
-    ----------
-    given : dict
-        Values of `sampler_parameters`.
-
-    Raises
-    ------
-    ValueError
-        If one is out of its range, or would have no effect.
-    """
+    """Raise ValueError where there is no such sampler, or an option has no effect."""
     from dipy_tractogen.sampling.samplers.registry import SAMPLERS
 
     check_choice("sampler", given["sampler"], tuple(SAMPLERS))
@@ -62,10 +61,8 @@ def check_sampler(given: dict) -> None:
             "--seed_streamlines are of no use with --sampler prior, which looks at no "
             "streamline: leave out one."
         )
-    if given["atlas_share"] is not None:
-        check_number("atlas_share", given["atlas_share"], low=0, high=1)
-        if not given["atlas_streamlines"]:
-            raise ValueError("--atlas_share needs --atlas_streamlines.")
+    if given["atlas_share"] is not None and not given["atlas_streamlines"]:
+        raise ValueError("--atlas_share needs --atlas_streamlines.")
     if given["participants"] and not given["seed_streamlines"]:
         raise ValueError(
             "--participants is of no use without --seed_streamlines: give both, or "
@@ -86,7 +83,7 @@ def choose_sampler(model, given: dict):
     model : StreamlineModel
         The model.
     given : dict
-        Values of `sampler_parameters`.
+        Values of `SamplerOptions`.
 
     Returns
     -------
@@ -123,7 +120,7 @@ def load_seeds(flow, model, given: dict):
     model : StreamlineModel
         The model.
     given : dict
-        Values of `sampler_parameters`, and of `box_parameters`.
+        Values of `SamplerOptions`, and of `BoxOptions`.
 
     Returns
     -------

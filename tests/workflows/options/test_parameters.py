@@ -1,24 +1,20 @@
+from dataclasses import MISSING, dataclass
 import inspect
 
 import pytest
 
-from dipy_tractogen.workflows.options.parameters import with_parameters_of
+from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.workflows.options.parameters import defaults_of, with_parameters_of
 
 
-def shared(size=3, out_dir=""):
-    """Do something.
-
-    Parameters
-    ----------
-    size : int, optional
-        A number of things.
-    out_dir : string, optional
-        A folder.
-    """
+@dataclass
+class Shared(Parameters):
+    size: int = parameter(3, "A number of things.", low=1, high=9)
+    out_dir: str = parameter("", "A folder.")
 
 
 class Flow:
-    @with_parameters_of(shared)
+    @with_parameters_of(Shared)
     def run(self, files, beta=1.0, **others):
         """Train.
 
@@ -46,21 +42,15 @@ def test_signature_and_text_hold_all_parameters_in_order():
     assert [line.split(" : ")[0] for line in lines if " : " in line] == names
 
 
-def required(folder, depth=2):
-    """Look around.
-
-    Parameters
-    ----------
-    folder : string
-        Where.
-    depth : int, optional
-        How deep.
-    """
+@dataclass
+class Required(Parameters):
+    folder: str = parameter(MISSING, "Where.")
+    depth: int = parameter(2, "How deep.", low=0, high=9)
 
 
 def test_required_ones_come_first_and_outputs_last():
     class Both:
-        @with_parameters_of(required, shared)
+        @with_parameters_of(Required, Shared)
         def run(self, beta=1.0, out_file="a.txt", **others):
             """Do both.
 
@@ -86,7 +76,7 @@ def test_required_ones_come_first_and_outputs_last():
 
 def test_method_without_parameters_of_its_own():
     class Plain:
-        @with_parameters_of(shared)
+        @with_parameters_of(Shared)
         def run(self, **given):
             """Do it."""
             return given
@@ -103,6 +93,21 @@ def test_unknown_parameters_are_refused():
 def test_a_parameter_in_both_is_a_mistake():
     with pytest.raises(TypeError, match="size"):
 
-        @with_parameters_of(shared)
+        @with_parameters_of(Shared)
         def run(self, size=1, **others):
             """Train."""
+
+
+def test_one_declaration_in_two_classes_is_one_option():
+    @dataclass
+    class Again(Parameters):
+        size: int = parameter(3, "A number of things.", low=1, high=9)
+
+    class Twice:
+        @with_parameters_of(Shared, Again)
+        def run(self, **given):
+            """Do it."""
+            return given
+
+    assert Twice().run() == defaults_of(Shared)
+    assert set(Twice.run.declared) == {"size", "out_dir"}

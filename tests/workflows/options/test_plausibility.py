@@ -1,21 +1,17 @@
-import inspect
-
 import nibabel as nib
 import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.workflows.options.parameters import defaults_of
 from dipy_tractogen.workflows.options.plausibility import (
+    PlausibilityOptions,
     check_plausibility,
     in_box,
     make_plausibility,
-    plausibility_parameters,
 )
 
-DEFAULTS = {
-    name: one.default
-    for name, one in inspect.signature(plausibility_parameters).parameters.items()
-}
+DEFAULTS = defaults_of(PlausibilityOptions)
 
 
 @pytest.fixture

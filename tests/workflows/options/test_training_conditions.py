@@ -1,28 +1,23 @@
-import inspect
-
 import pytest
 
+from dipy_tractogen.parameters.model import VAESizes
+from dipy_tractogen.workflows.options.arguments import check_options
+from dipy_tractogen.workflows.options.parameters import defaults_of
 from dipy_tractogen.workflows.options.training_conditions import (
+    OF_CONDITIONS,
     check_conditions,
-    condition_parameters,
     make_regularizers,
     names_to_load,
-    regularizer_parameters,
 )
 
 
 def given(**options):
     """Give the defaults of the command line, and what is told otherwise."""
-    defaults = {
-        name: one.default
-        for function in (condition_parameters, regularizer_parameters)
-        for name, one in inspect.signature(function).parameters.items()
-    }
-    return {**defaults, **options}
+    return {**defaults_of(VAESizes, *OF_CONDITIONS), **options}
 
 
 def test_nothing_is_asked_for_by_default():
-    check_conditions(given(), 1)
+    check_conditions(given())
     assert make_regularizers(given()) == []
     assert names_to_load(given(), ()) == {"categorical": [], "continuous": []}
 
@@ -38,7 +33,7 @@ def test_options_reach_the_regularisers():
         attribute_form="sign",
         attribute_delta=3.0,
     )
-    check_conditions(options, 2)
+    check_conditions(options)
     label, attribute = make_regularizers(options)
     config = label.get_config()
     expected = {"weight": 5.0, "schedule": "cosine", "length": 0.25}
@@ -105,7 +100,7 @@ def test_names_that_cannot_be_loaded_are_refused(options, needed, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"categorical": []}, "--categorical: give one or more names"),
+        ({"categorical": []}, "--categorical: give one or more"),
         ({"continuous": ["age", "age"]}, "--continuous: age is given twice"),
         ({"label_weight": -1.0}, "--label_weight -1"),
         ({"label_length": 0.5}, "--label_length 0.5 goes with --label_weight above 0"),
@@ -122,4 +117,11 @@ def test_names_that_cannot_be_loaded_are_refused(options, needed, said):
 )
 def test_options_without_effect_or_sense_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
-        check_conditions(given(**options), 2)
+        checked(given(latent_dim=2, **options))
+
+
+def checked(every):
+    """Check options as a training does."""
+    for each in OF_CONDITIONS:
+        check_options(every, each.options())
+    check_conditions(every)

@@ -1,0 +1,207 @@
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass
+import inspect
+import math
+
+import pytest
+
+from dipy_tractogen.utils.parameters import (
+    Parameters,
+    documented,
+    parameter,
+    schema_of,
+    takes,
+)
+from dipy_tractogen.utils.schema import Unfit
+
+
+@dataclass(kw_only=True)
+class Smoothing(Parameters):
+    share: float = parameter(
+        0.5, "Share that is smoothed.", low=0, high=1, open_low=True
+    )
+    sigma: float | None = parameter(
+        None, "Width of the kernel. Wider is smoother.", low=0, unit="mm"
+    )
+    kernel: str = parameter("box", "Shape: box or normal.", choices=("box", "normal"))
+    units: Sequence[int] = parameter(
+        (3, 2), "Sizes of the layers.", low=1, high=9, unset=True
+    )
+    padded: bool = parameter(
+        True, "Pad the ends.", option="bare", negated="Leave the ends as they are."
+    )
+    limit: float = parameter(1.0, "Largest slope.", low=0, high=math.inf, option=None)
+
+
+class Base:
+    def __init__(self, name="base"):
+        self.name = name
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+@takes(Smoothing)
+class Layer(Base):
+    """Smooth.
+
+    Parameters
+    ----------
+    {parameters}
+    **kwargs
+        Those of `Base`.
+    """
+
+
+@takes(Smoothing)
+class Model:
+    """Smooth, too.
+
+    Parameters
+    ----------
+    size : int
+        Size.
+    {parameters}
+    """
+
+    def __init__(self, size, *, more=(), **given):
+        self.given = size, more, given
+
+
+DEFAULTS = {
+    "share": 0.5,
+    "sigma": None,
+    "kernel": "box",
+    "units": (3, 2),
+    "padded": True,
+    "limit": 1.0,
+}
+
+
+def test_a_layer_has_them_as_attributes_and_in_its_configuration():
+    layer = Layer(sigma=2.0, units=[4], name="first")
+    expected = {**DEFAULTS, "sigma": 2.0, "units": (4,)}
+    assert {name: getattr(layer, name) for name in DEFAULTS} == expected
+    config = layer.get_config()
+    assert config == {"name": "first", **expected, "units": [4]}
+    assert Layer(**config).get_config() == config
+
+
+def test_a_constructor_gets_them_given_or_default():
+    assert Model(7, kernel="normal").given == (7, (), {**DEFAULTS, "kernel": "normal"})
+    assert Model(size=7, more=(1,)).given == (7, (1,), DEFAULTS)
+
+
+@pytest.mark.parametrize("made", [Layer, Model])
+def test_unknown_parameters_are_refused(made):
+    with pytest.raises(TypeError, match="depth"):
+        made(*(() if made is Layer else (7,)), depth=1)
+
+
+def test_signature_and_docstring_have_them():
+    names = ["size", "more", *DEFAULTS]
+    assert list(inspect.signature(Model).parameters) == names
+    assert list(inspect.signature(Layer).parameters) == [*DEFAULTS, "kwargs"]
+    text = inspect.getdoc(Layer)
+    assert "sigma : float, optional\n    Width of the kernel, in mm. Wider is" in text
+    assert 'kernel : {"box", "normal"}, optional\n    Shape: box or normal.\n' in text
+    assert "units : sequence of int, optional\n    Sizes of the layers.\n" in text
+    assert "**kwargs" in text
+
+
+def test_a_class_may_document_parameters_of_its_own():
+    @documented()
+    @dataclass
+    class Options(Smoothing):
+        """Options.
+
+        Attributes
+        ----------
+        {parameters}
+        """
+
+    assert Options.__doc__.endswith("Largest slope.")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"share": 0}, "share=0: give a number more than 0 and at most 1."),
+        ({"share": True}, "share=True: give a number"),
+        ({"share": "a"}, "share='a': give a number"),
+        ({"share": math.nan}, "share=nan: give a number"),
+        ({"share": 1e-300}, "share=1e-300: give a number from 1e-12 to 1"),
+        ({"share": None}, "share=None: give a number"),
+        ({"sigma": math.inf}, "sigma=inf: give a number at least 0 and at most"),
+        ({"kernel": "cone"}, "kernel='cone': accepted are box, normal."),
+        ({"kernel": ["box"]}, r"kernel=\['box'\]: accepted are"),
+        ({"units": [2.5]}, "units=2.5: give a whole number from 1 to 9."),
+        ({"units": [3, 10]}, "units=10: give a whole number"),
+        ({"units": 3}, "units=3: give a sequence"),
+        ({"limit": -1}, "limit=-1: give a number at least 0"),
+    ],
+)
+def test_what_is_not_accepted_is_named_with_what_is(given, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        Layer(**given)
+
+
+def test_limits_that_are_accepted():
+    layer = Layer(share=1, sigma=0, limit=math.inf, units=())
+    assert (layer.share, layer.sigma, layer.limit, layer.units) == (1, 0, math.inf, ())
+
+
+def test_options_of_a_command():
+    options = Smoothing.options()
+    assert list(options) == ["share", "sigma", "kernel", "units", "bare"]
+    assert [one.option_default for one in options.values()] == [
+        *(0.5, None, "box", None, False)
+    ]
+    assert options["units"].entry(option=True) == (
+        "units : variable int, optional\n    Sizes of the layers; by default 3 2.\n"
+    )
+    assert "Leave the ends" in options["bare"].entry(option=True)
+    given = {"share": 1.0, "sigma": None, "kernel": "box", "units": None, "bare": True}
+    taken = Smoothing.from_options({**given, "other": 1})
+    assert taken == {"share": 1.0, "sigma": None, "kernel": "box", "padded": False}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("share", 0.0, "--share 0.0: give a number more than 0 and at most 1."),
+        ("kernel", "cone", "--kernel cone: accepted are box, normal."),
+        ("units", [], "--units: give one or more, or leave it out."),
+        ("units", [0], "--units 0: give a whole number from 1 to 9."),
+    ],
+)
+def test_messages_are_in_the_words_of_the_command_line(option, value, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        Smoothing.options()[option].check(value, option=True)
+
+
+def test_one_without_a_default_is_needed():
+    @dataclass
+    class Needed(Parameters):
+        files: str = parameter(MISSING, "What is read.")
+
+    (one,) = Needed.options().values()
+    assert one.is_needed
+    assert one.entry(option=True) == "files : string\n    What is read.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("share", 0.25, 2),
+        ("sigma", None, -1),
+        ("kernel", "box", "cone"),
+        ("units", [1, 9], [10]),
+        ("padded", False, 0),
+    ],
+)
+def test_what_a_file_may_hold(name, right, wrong):
+    check = schema_of(Smoothing)[name]
+    check(right, name)
+    with pytest.raises(Unfit, match=name):
+        check(wrong, name)
