@@ -69,7 +69,7 @@ class VarianceParameters(Parameters):
         "Largest logarithm of the variance, either way. A training without it, inf, "
         "may become NaN.",
         **_ABOVE_ZERO,
-        high=math.inf,
+        may_be_infinite=True,
     )
 
     def __post_init__(self):

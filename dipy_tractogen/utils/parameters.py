@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import wraps
 import inspect
+import math
 from numbers import Integral, Real
 from os import PathLike
 import re
@@ -61,6 +62,7 @@ class Parameter:
     option: str | None = ""
     negated: str = ""
     unset: bool = False
+    may_be_infinite: bool = False
 
     @property
     def is_needed(self) -> bool:
@@ -180,6 +182,7 @@ class Parameter:
             return ""
         is_number = isinstance(value, Real) and not isinstance(value, bool)
         fits = is_number and self._is_inside(value)
+        fits = fits or (self.may_be_infinite and value == math.inf)
         if self._item_kind == "int":
             fits = fits and isinstance(value, Integral)
             return "" if fits else f"give a whole number from {self.low} to {self.high}"
@@ -221,7 +224,8 @@ def parameter(default: object, prose: str, **declared) -> Field:
         whether ``--help`` has the option among the first; ``option``, its name on the
         command line where that is another, or None; ``negated``, the prose of the
         option where it turns off what is true by default; ``unset``, whether the option
-        is None by default, so that a command knows whether it was given.
+        is None by default, so that a command knows whether it was given;
+        ``may_be_infinite``, whether infinity is a value of a number: no limit.
 
     Returns
     -------

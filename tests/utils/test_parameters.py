@@ -30,7 +30,9 @@ class Smoothing(Parameters):
     padded: bool = parameter(
         True, "Pad the ends.", option="bare", negated="Leave the ends as they are."
     )
-    limit: float = parameter(1.0, "Largest slope.", low=0, high=math.inf, option=None)
+    limit: float = parameter(
+        1.0, "Largest slope.", low=0, may_be_infinite=True, option=None
+    )
 
 
 class Base:
@@ -139,6 +141,7 @@ def test_a_class_may_document_parameters_of_its_own():
         ({"units": [3, 10]}, "units=10: give a whole number"),
         ({"units": 3}, "units=3: give a sequence"),
         ({"limit": -1}, "limit=-1: give a number at least 0"),
+        ({"limit": 1e308}, r"limit=1e\+308: give a number at least 0 and at most"),
     ],
 )
 def test_what_is_not_accepted_is_named_with_what_is(given, said):
