@@ -170,7 +170,7 @@ class Parameter:
                 if value != []
                 else f"--{self.option}"
             )
-        shown = repr(value) if self.choices else schema.shown(value)
+        shown = repr(value) if self.choices else schema.short_repr(value)
         return f"{self.name}={shown}"
 
     def _fault(self, value: object) -> str:

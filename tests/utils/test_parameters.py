@@ -12,7 +12,7 @@ from dipy_tractogen.utils.parameters import (
     schema_of,
     takes,
 )
-from dipy_tractogen.utils.schema import Unfit
+from dipy_tractogen.utils.schema import SchemaError
 
 
 @dataclass(kw_only=True)
@@ -206,5 +206,5 @@ def test_one_without_a_default_is_needed():
 def test_what_a_file_may_hold(name, right, wrong):
     check = schema_of(Smoothing)[name]
     check(right, name)
-    with pytest.raises(Unfit, match=name):
+    with pytest.raises(SchemaError, match=name):
         check(wrong, name)

@@ -15,7 +15,6 @@ from dipy_tractogen.streamlines.conditions import (
     LENGTH,
     Conditions,
 )
-from dipy_tractogen.streamlines.formats.sidecar import true_name
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
     reverse,
@@ -24,6 +23,7 @@ from dipy_tractogen.streamlines.orientation import (
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.resampled import BLOCK, PointSummary, ResampledPoints
 from dipy_tractogen.utils.memmap import allocate, release_pages
+from dipy_tractogen.utils.messages import normalized_name
 
 from .data import ConditionTable, TrainingData
 
@@ -253,7 +253,7 @@ def _check_bundles(
             f"labels go up to {labels.max()}, but there are {len(bundle_names)} "
             "bundle_names: give one name for each."
         )
-    names = tuple(map(true_name, bundle_names))
+    names = tuple(map(normalized_name, bundle_names))
     if len(set(names)) < len(names):
         raise ValueError(f"bundle_names={names}: give each name once.")
     return labels, names
