@@ -15,7 +15,7 @@ import pytest
 from dipy_tractogen.nn import VAE, load_model
 from dipy_tractogen.streamlines.reference import Reference
 
-from .conftest import NB_POINTS
+from ..conftest import NB_POINTS
 
 WEIGHTS = "model.weights.h5"
 

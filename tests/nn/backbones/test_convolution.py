@@ -9,7 +9,7 @@ from dipy_tractogen.nn.backbones.convolution import (
     ReflectedConvolution,
 )
 
-from .gradients import gradient, gradients_of
+from ..gradients import gradient, gradients_of
 
 RNG = np.random.default_rng(0)
 

@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.utils import memmap as store
 from dipy_tractogen.utils.memmap import PointBuffer
 
-from .batches import taken
+from ..batches import taken
 
 SMALL = {"hidden_units": (8,)}
 
