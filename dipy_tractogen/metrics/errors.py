@@ -131,14 +131,14 @@ def describe_errors(measured: np.ndarray, predicted: np.ndarray, unit: str = "")
 
 def condition_errors(
     streamlines,
-    asked: Mapping[str, np.ndarray],
+    requested: Mapping[str, np.ndarray],
     labels: np.ndarray,
     bundle_names: Mapping[int, str],
 ) -> dict[str, dict]:
     """Compare attributes of generated streamlines with the requested values.
 
-    Attributes are measured on all points that the streamlines have. `asked` holds the
-    requested values (n,) by attribute, one of `COMPUTED`, NaN where unknown;
+    Attributes are measured on all points that the streamlines have. `requested` holds
+    values (n,) by attribute, one of `COMPUTED`, NaN where unknown;
     `bundle_names` the names by label.
 
     Returns by attribute ``unit``; over all streamlines the coefficient of determination
@@ -147,7 +147,7 @@ def condition_errors(
     and bundles without a known value are left out.
     """
     found = {}
-    for name, wanted in asked.items():
+    for name, wanted in requested.items():
         known = np.isfinite(wanted)
         if not known.any():
             continue
@@ -178,7 +178,7 @@ def _errors(measured: np.ndarray, requested: np.ndarray) -> dict:
 
 logger = logging.getLogger("dipy_tractogen")
 
-# How far the length of a streamline may be from the one that was asked for.
+# How far the length of a streamline may be from the requested one.
 _TOLERANCE_MM = 1.0
 _TOLERANCE = 0.02
 # How far other numbers may be, in standard deviations of the training.
@@ -225,15 +225,15 @@ class _Condition:
 class ConditionCheck:
     """Count of streamlines that miss the requested length, curvature or tortuosity.
 
-    `asked` holds a number or a range (low, high) by name, as a generation takes them;
+    `requested` holds a number or a range (low, high) by name, as generation takes them;
     what is not computed from points is ignored. `conditions` are those of the model.
     """
 
-    def __init__(self, asked: Mapping, conditions):
+    def __init__(self, requested: Mapping, conditions):
         self._checked = []
         for name in COMPUTED:
-            if name in asked:
-                value, one = asked[name], conditions[name]
+            if name in requested:
+                value, one = requested[name], conditions[name]
                 low, high = value if isinstance(value, tuple) else (value, value)
                 condition = _Condition(name, low, high, one.unit, one.deviation)
                 self._checked.append(condition)

@@ -26,7 +26,7 @@ def evaluate_bundles(
     real: BundleSet,
     training: BundleSet | None = None,
     *,
-    asked: Mapping[str, np.ndarray] | None = None,
+    requested: Mapping[str, np.ndarray] | None = None,
     require: Sequence[Threshold] = (),
     **options,
 ) -> dict:
@@ -39,9 +39,9 @@ def evaluate_bundles(
     generated, real, training : BundleSet
         Generated streamlines, held-out real ones, and, optionally, those that the
         generator was trained on.
-    asked : mapping of str to ndarray of shape (n,), optional
-        Length, curvature or tortuosity that each generated streamline was asked for,
-        NaN where it is not known.
+    requested : mapping of str to ndarray of shape (n,), optional
+        Requested length, curvature or tortuosity of each generated streamline, NaN
+        where it is not known.
     require : sequence of Threshold, optional
         Limits whose bundles have to be among those that are compared.
     **options
@@ -50,7 +50,7 @@ def evaluate_bundles(
     Returns
     -------
     dict
-        As from `evaluate`, with the errors of `asked` as ``conditions``.
+        As from `evaluate`, with the errors of `requested` as ``conditions``.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def evaluate_bundles(
     )
     compared = {names.index(name): name for name in report["bundles"]}
     report["conditions"] = condition_errors(
-        generated.streamlines, asked or {}, labels["generated"], compared
+        generated.streamlines, requested or {}, labels["generated"], compared
     )
     return report
 

@@ -14,7 +14,7 @@ SET_MEASURES = (*MEASURES, "nearest_training", "repetition", "memorised")
 """Measures that a report has of generated and of real streamlines."""
 
 MEASURE_NAMES = (*SET_MEASURES, *RATIO_MEASURES)
-"""Measures that can be asked for by name."""
+"""Measures that can be requested by name."""
 
 _OF_ATTRIBUTES = {
     **{

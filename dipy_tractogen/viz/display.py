@@ -1,4 +1,4 @@
-"""Test whether pictures can be rendered here, as VTK cannot be asked.
+"""Test whether pictures can be rendered here, which VTK cannot tell.
 
 Where no display answers, VTK 9.3 ends the whole process instead of raising an
 exception. So another process tries first; where a display is missing, the X server Xvfb

@@ -30,7 +30,7 @@ _TITLE_LETTERS, _NAME_LETTERS, _SMALL_LETTERS = 24, 16, 34
 
 @dataclass(frozen=True)
 class GridRow:
-    """Streamlines of a bundle, for several values of what was asked.
+    """Streamlines of a bundle, for several requested values.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class GridRow:
         Streamlines for each column: ndarray of shape (n, p, 3) or ArraySequence, in
         RASMM mm; None, or no streamline, for an empty cell.
     texts : sequence of str, optional
-        Written below each cell, such as what was obtained.
+        Written below each cell, such as the measured value.
     behind : ndarray of shape (n, p, 3) or ArraySequence, optional
         Streamlines drawn in grey behind those of every cell, such as all the real ones
         of the bundle, in RASMM mm.
@@ -75,7 +75,7 @@ def plot_grid(
     seed: int = 0,
     force: bool = False,
 ) -> Path:
-    """Render streamlines in a grid, a row a bundle and a column a value that was asked.
+    """Render streamlines in a grid: a row for each bundle, a column for each value.
 
     The cells of a row show the same part of space at the same scale; a bar tells its
     millimetres. Many rows are set in blocks side by side. The scenes are those of FURY,
@@ -88,7 +88,7 @@ def plot_grid(
     path : str or Path
         The PNG file.
     column_titles : sequence of str
-        What was asked in each column, such as ``"80 mm"``.
+        Requested value of each column, such as ``"80 mm"``.
     title : str, optional
         Written above the columns, such as ``"asked length"``.
     max_streamlines : int, optional

@@ -43,7 +43,7 @@ def outline_of(mask: Volume) -> Outline:
     filled = gaussian_filter(filled, _SMOOTHING_MM / sizes)
     shares = np.minimum(sizes / _VOXEL_MM, 1.0)
     volume = zoom(filled, shares, order=1)
-    # Corners stay where they are, so that steps are a little off what was asked for.
+    # Corners stay where they are, so that steps differ a little from `_VOXEL_MM`.
     steps = (np.array(filled.shape) - 1) / np.maximum(np.array(volume.shape) - 1, 1)
     affine = mask.affine.copy()
     affine[:3, 3] = mask.affine[:3, :3] @ (low - _PADDING) + mask.affine[:3, 3]

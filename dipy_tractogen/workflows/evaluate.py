@@ -150,7 +150,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         sets = self._load(files, loading, model)
         report = evaluate_bundles(
             **sets,
-            asked=asked_values(sorted(files["generated"]), sets["generated"]),
+            requested=asked_values(sorted(files["generated"]), sets["generated"]),
             require=thresholds,
             voxel_size=voxel_size,
             grid=voxels,

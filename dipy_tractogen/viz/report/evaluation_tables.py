@@ -57,12 +57,12 @@ def evaluation_tables(metrics: dict) -> list[Table]:
         return []
     return [
         *_measure_tables(metrics),
-        *_asked_table(metrics.get("conditions")),
+        *_condition_table(metrics.get("conditions")),
         *_threshold_table(metrics.get("thresholds")),
     ]
 
 
-def _asked_table(conditions: dict | None) -> list[Table]:
+def _condition_table(conditions: dict | None) -> list[Table]:
     if not conditions:
         return []
     columns = [
