@@ -105,12 +105,14 @@ class TractogenFlow(Workflow):
     def advanced_options(cls) -> set[str]:
         """Return the names of the options that ``--help`` lists after all others."""
         declared = getattr(cls.run, "declared", {})
-        shared = {
+        inputs = {
             name
-            for name, one in declared.items()
-            if not (one.essential or one.is_needed or name.startswith("out_"))
+            for name, one in inspect.signature(cls.run).parameters.items()
+            if one.default is not one.empty and not name.startswith("out_")
         }
-        return {*cls.advanced, *shared}
+        first = {name for name, one in declared.items() if one.essential}
+        last = {*cls.advanced, *declared} & inputs - first
+        return last if last < inputs else set()
 
     def __init__(self, *, force: bool = False, quiet: bool = False):
         super().__init__(force=force)

@@ -44,6 +44,10 @@ class SimulateCohortFlow(TractogenFlow):
     """Simulate a cohort whose bundles change with age and diagnosis."""
 
     short_name = "simulate_cohort"
+    advanced = (
+        *("length_per_year", "fan_per_year", "shift_per_year", "patient_length"),
+        *("patient_fan", "patient_shift", "subject_noise"),
+    )
 
     def run(
         self,

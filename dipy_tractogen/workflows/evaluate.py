@@ -24,6 +24,10 @@ class EvaluateStreamlinesFlow(TractogenFlow):
     """Measure generated streamlines against held-out real ones."""
 
     short_name = "evaluate_streamlines"
+    advanced = (
+        *("bundles_from", "reference", "outside_box", "grid", "voxel_size"),
+        *("nb_bootstrap",),
+    )
 
     @with_parameters_of(ParticipantsOptions)
     def run(

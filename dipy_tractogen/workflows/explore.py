@@ -29,6 +29,7 @@ class ExploreLatentFlow(TractogenFlow):
     """Look at the latent space of a model."""
 
     short_name = "explore_latent"
+    advanced = ("max_streamlines", "nb_steps", "nb_deviations")
 
     @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(

@@ -44,6 +44,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
     """Generate new streamlines from a trained model."""
 
     short_name = "generate_streamlines"
+    advanced = ("step_size", "dtype", "smooth")
 
     @with_parameters_of(SamplerOptions, PlausibilityOptions, BoxOptions)
     def run(

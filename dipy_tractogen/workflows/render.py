@@ -16,6 +16,10 @@ class RenderBundlesFlow(TractogenFlow):
     """Render bundles into a picture, without a screen."""
 
     short_name = "render_bundles"
+    advanced = (
+        *("titles", "panels", "size", "background", "max_streamlines"),
+        *("bundles_from", "reference", "outside_box"),
+    )
 
     def run(
         self,

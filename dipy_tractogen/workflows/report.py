@@ -19,6 +19,10 @@ class WriteReportFlow(TractogenFlow):
     """Write one page about a training and what it makes."""
 
     short_name = "write_report"
+    advanced = (
+        *("captions", "pictures", "bundles_from", "reference", "outside_box"),
+        *("max_streamlines",),
+    )
 
     def run(
         self,

@@ -21,6 +21,7 @@ class SweepBetaFlow(TractogenFlow):
     """Train with many values of beta, and compare what comes out."""
 
     short_name = "sweep_beta"
+    advanced = ("minimum_beta", "tolerance_mm")
 
     @with_parameters_of(InputOptions, LoadingOptions)
     def run(

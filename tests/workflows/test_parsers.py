@@ -84,6 +84,24 @@ def test_parser_can_be_built(command):
     assert vars(parser.parse_args(given))["force"] is False
 
 
+@pytest.mark.parametrize("command", cli_flows)
+def test_help_has_the_essential_options_first(command):
+    flow = load_flow(command)
+    signature = inspect.signature(flow.run).parameters.values()
+    inputs = [one.name for one in signature if not one.name.startswith("out_")]
+    options = [one.name for one in signature if one.default is not one.empty]
+    advanced = flow.advanced_options()
+    assert advanced <= set(options) & set(inputs)
+    assert len(set(options) & set(inputs) - advanced) <= 15
+    assert advanced or len(options) <= 15
+    text = build_parser(command, flow()).format_help()
+    titles = ["advanced options:", "options of all commands:"]
+    places = [text.find(title) for title in titles if advanced or title != titles[0]]
+    places.insert(0, text.find("essential options:" if advanced else "\noptions:"))
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 def test_short_names_differ():
     names = [load_flow(command).get_short_name() for command in cli_flows]
     assert len(set(names)) == len(names)
