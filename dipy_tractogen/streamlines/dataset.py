@@ -11,7 +11,7 @@ import numpy as np
 from dipy_tractogen.utils.messages import listed, normalized_name
 from dipy_tractogen.utils.notebook import html_table
 
-from .array_sequence import as_sequence, take, to_sequence
+from .array_sequence import concatenate_streamlines, take, to_sequence
 from .columns import as_columns, checked_labels, join_columns
 from .conditions import BUNDLE
 from .geometry import arc_lengths, resample
@@ -111,22 +111,9 @@ class BundleSet:
         return {BUNDLE: names[self.labels[rows]], **values}
 
     def labels_in(self, bundle_names: Sequence[str]) -> np.ndarray:
-        """Return the labels as indices into other names.
+        """Return the labels (n,) as indices into other names.
 
-        Parameters
-        ----------
-        bundle_names : sequence of str
-            Names, those of all bundles with a streamline among them.
-
-        Returns
-        -------
-        ndarray of shape (n,), int32
-            Bundle of each streamline.
-
-        Raises
-        ------
-        ValueError
-            If a bundle with a streamline is not among them.
+        Raises ValueError if a bundle with a streamline is not among them.
         """
         index = {
             name: code for code, name in enumerate(map(normalized_name, bundle_names))
@@ -265,10 +252,7 @@ class BundleSet:
         packed = [take(each.streamlines, np.arange(len(each))) for each in sets]
         reports = [each.report for each in sets]
         return cls(
-            as_sequence(
-                np.concatenate([part._data for part in packed]),
-                np.concatenate([part._lengths for part in packed]),
-            ),
+            concatenate_streamlines(packed),
             np.concatenate([each.labels_in(names) for each in sets]),
             tuple(names),
             reference,

@@ -117,28 +117,11 @@ def _sizes(vectors: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def cosine_basis(nb_points: int, nb_coefficients: int) -> np.ndarray:
-    r"""Orthonormal DCT-II basis of the cosine-series representation.
+    """Return the orthonormal DCT-II basis (nb_coefficients, nb_points), read-only.
 
-    A streamline is smooth, so its first coefficients hold nearly all of it
-    :footcite:p:`Chung2010`. The rows are orthonormal: squared errors summed over
-    coefficients and over points are the same.
-
-    Parameters
-    ----------
-    nb_points : int
-        Number of points of a streamline.
-    nb_coefficients : int
-        Number of coefficients an axis, at most `nb_points`.
-
-    Returns
-    -------
-    ndarray of shape (nb_coefficients, nb_points), float32, read-only
-        ``basis @ points`` are the coefficients, ``basis.T @ coefficients`` the points.
-
-    Raises
-    ------
-    ValueError
-        If `nb_coefficients` is not between 1 and `nb_points`.
+    A streamline is smooth, so its first coefficients, ``basis @ points``, hold nearly
+    all of it :footcite:p:`Chung2010`; ``basis.T @ coefficients`` are the points.
+    Squared errors summed over coefficients and over points are the same.
 
     References
     ----------

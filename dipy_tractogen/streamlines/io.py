@@ -15,7 +15,7 @@ from dipy_tractogen.utils.files import expand_inputs, split_extension
 from dipy_tractogen.utils.memmap import PointBuffer
 from dipy_tractogen.utils.messages import listed, normalized_name
 
-from .array_sequence import as_sequence, take
+from .array_sequence import as_sequence, concatenate_streamlines, take
 from .columns import as_columns, codes_to_text, join_columns, warn_of_left_out
 from .common_grid import common_grid
 from .conditions import BUNDLE
@@ -228,10 +228,9 @@ def _joined(parts: list[_Part], points: PointBuffer | None) -> ArraySequence:
     if points is None and len(parts) == 1:
         return parts[0].streamlines
     sequences = [part.streamlines for part in parts]
-    lengths = np.concatenate([one._lengths for one in sequences])
     if points is None:
-        data = np.concatenate([one._data.reshape(-1, 3) for one in sequences])
-        return as_sequence(data, lengths)
+        return concatenate_streamlines(sequences)
+    lengths = np.concatenate([one._lengths for one in sequences])
     offsets = np.concatenate([one._offsets for one in sequences])
     return as_sequence(points.since(0), lengths, offsets)
 

@@ -82,10 +82,9 @@ class Location:
 
 
 def compare_locations(**sets: ArraySequence | np.ndarray | Location | None):
-    """Return where sets of streamlines are, in words and as numbers.
+    """Return the locations of sets of streamlines in words, and as numbers by name.
 
-    A set is streamlines in RASMM mm, or their place; one that is None is left out. The
-    numbers are those of `Location.to_dict` by the name of the set.
+    A set is streamlines in RASMM mm, or their location; one that is None is left out.
     """
     places = {
         name: each if isinstance(each, Location) else Location.of(each)

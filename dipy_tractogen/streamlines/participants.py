@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-import json
 import math
 import os
 from pathlib import Path
 import re
 
-from dipy_tractogen.utils.messages import listed, normalized_name, read_error, reason
+from dipy_tractogen.utils.messages import listed, normalized_name, read_error
+from dipy_tractogen.utils.schema import read_companion
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
 _ID = "participant_id"
@@ -180,15 +180,12 @@ def _units(path: Path, columns: tuple[str, ...]) -> dict[str, str]:
     described = path.with_suffix(".json")
     if not described.is_file() or described == path:
         return {}
-    try:
-        entries = json.loads(described.read_text(encoding="utf-8-sig"))
-        if not isinstance(entries, dict):
-            raise ValueError("it holds no entries by column")
-    except (OSError, ValueError, RecursionError) as error:
+    entries = read_companion(described, path)
+    if not isinstance(entries, dict):
         raise ValueError(
-            f"{described}, which describes {path.name}, cannot be read "
-            f"({reason(error)}): mend it or take it away"
-        ) from error
+            f"{described}, which describes {path.name}, holds no entries by column: "
+            "mend it or take it away"
+        )
     units = {}
     for name in columns:
         entry = entries.get(name)

@@ -198,20 +198,10 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
 
 
 def asked_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
-    """Read what generated streamlines were asked for.
+    """Return what generated streamlines were asked for, (n,), by name; NaN if unknown.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        Their tractograms, sorted.
-    bundles : BundleSet
-        The n streamlines, loaded with the values `FILE_NUMBER` and `INDEX_IN_FILE`.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        Values by the name of the property, from ``asked_length`` and so on of
-        ``data_per_streamline``; NaN where a file does not tell.
+    `files` are their tractograms, sorted; `bundles` is loaded with `FILE_NUMBER` and
+    `INDEX_IN_FILE`. Values are those of ``asked_length`` and so on in the files.
     """
     asked: dict[str, np.ndarray] = {}
     for number, file in enumerate(files):

@@ -26,25 +26,10 @@ def map_in_order(
     *,
     nb_threads: int | None = None,
 ) -> Iterator[Result]:
-    """Apply a function to tasks in threads, and give the results in order.
+    """Yield what a function returns for each task, in order, computed in threads.
 
-    Memory is bounded: at any time there are at most two results for each thread that
-    were not taken yet, those that are worked on included.
-
-    Parameters
-    ----------
-    function : callable
-        Takes a task. Calls must not depend on each other.
-    tasks : iterable
-        The tasks; taken as they are needed.
-    nb_threads : int, optional
-        Number of threads; by default one for each core, up to eight.
-
-    Yields
-    ------
-    object
-        What the function gives for each task, in the order of the tasks. Where it
-        raises, so does this, and the tasks after it are given up.
+    At any time at most two results for each thread are in memory. Calls must not depend
+    on each other; where one raises, so does this, and later tasks are given up.
     """
     nb_threads = nb_threads or default_threads()
     tasks = iter(tasks)
@@ -61,13 +46,7 @@ def map_in_order(
 
 
 def default_threads() -> int:
-    """Return how many threads there are by default.
-
-    Returns
-    -------
-    int
-        One for each core, up to eight.
-    """
+    """Return the default number of threads: one for each core, up to eight."""
     return min(_nb_usable_cores(), _MOST_THREADS)
 
 

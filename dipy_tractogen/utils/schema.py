@@ -16,7 +16,7 @@ from pathlib import Path
 import reprlib
 
 from .files import atomic_write
-from .messages import briefly, listed, printable
+from .messages import briefly, listed, printable, reason
 
 Check = Callable[[object, str], None]
 
@@ -238,6 +238,22 @@ def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
         found = parse_json(content)
         check(found, "")
     return found
+
+
+def read_companion(path: Path, of: Path) -> object:
+    """Return the plain values of the JSON file beside another file.
+
+    Raises ValueError that names both if it is damaged or cannot be read.
+    """
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise ValueError("it is too large")
+        return parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path}, which describes {of.name}, cannot be read ({reason(error)}): "
+            "mend it or take it away"
+        ) from error
 
 
 @contextmanager

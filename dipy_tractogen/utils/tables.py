@@ -9,27 +9,10 @@ from pathlib import Path
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence], *, force: bool
 ) -> None:
-    """Write a table, tab-separated, under its name when it is whole.
+    """Write a tab-separated table with a value for each column, whole or not at all.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    columns : sequence of str
-        Names of the columns.
-    rows : iterable of sequence
-        A value for each column. Numbers are written with six digits, large ones with
-        one behind the point, whole numbers with all of theirs; in text a tab or the
-        end of a line is spelled.
-    force : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `force` is False.
-    OSError
-        If the file cannot be written.
+    Floats have six digits, large ones one behind the point; in text a tab or the end of
+    a line is spelled.
     """
     import csv
 
@@ -49,17 +32,7 @@ def write_table(
 
 
 def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
-    """Write arrays by name, under the name of the file when it is whole.
-
-    Parameters
-    ----------
-    path : Path
-        An .npz file.
-    arrays : mapping of str to ndarray
-        The arrays.
-    force : bool
-        As for `write_table`, and so are the errors.
-    """
+    """Write arrays by name as an .npz file, whole or not at all."""
     import numpy as np
 
     from dipy_tractogen.utils.files import atomic_write

@@ -16,12 +16,11 @@ import re
 
 import numpy as np
 
-from dipy_tractogen.utils.messages import normalized_name, reason
+from dipy_tractogen.utils.messages import normalized_name
 from dipy_tractogen.utils.schema import (
-    LARGEST_JSON,
     SchemaError,
     mapping,
-    parse_json,
+    read_companion,
     read_json,
     record,
     short_repr,
@@ -141,15 +140,7 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
     path = sidecar_path(tractogram)
     if not path.is_file():
         return {}
-    try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise ValueError("it is too large")
-        said = parse_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{path}, which describes {Path(tractogram).name}, cannot be read "
-            f"({reason(error)}): mend it or take it away"
-        ) from error
+    said = read_companion(path, Path(tractogram))
     is_ours = isinstance(said, dict) and {"tractogram", "versions"} <= said.keys()
     return said if is_ours else {}
 

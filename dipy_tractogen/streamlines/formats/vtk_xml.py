@@ -218,10 +218,10 @@ class _Document:
             start = self._appended + read_count(array.attributes.get("offset", "0"))
             if not self._appended or start > len(self._contents):
                 raise ValueError("an array begins after the end of the file")
-            stream = _Stream(self._contents, start, is_raw=self._is_raw)
+            stream = _Stream(self._contents, start, self._is_raw)
         elif form == "binary":
             packed = "".join("".join(array.text).split()).encode("ascii", "replace")
-            stream = _Stream(packed, 0, is_raw=False)
+            stream = _Stream(packed, 0, False)
         else:
             raise ValueError(f"{form[:40]!r} is no format of an array")
         values = self._unpacked(
@@ -238,7 +238,7 @@ class _Document:
             (nb_bytes,) = stream.numbers(1, self._header)
             if size not in (None, nb_bytes):
                 raise ValueError(f"an array has {nb_bytes} bytes, and not {size}")
-            return stream.bytes_after(self._header.itemsize, nb_bytes)
+            return stream.read(self._header.itemsize, nb_bytes)
         if compressor not in _DECOMPRESSORS:
             raise ValueError(
                 f"{compressor[:40]!r} is not known: write it with zlib, or without "
@@ -250,7 +250,8 @@ class _Document:
         if size not in (None, total) or not last <= block > 0:
             raise ValueError(f"an array has {total} bytes, and not {size}")
         check_unpacked_size(total, len(self._contents))
-        packed = stream.bytes_after_header(3 + nb_blocks, self._header, sum(sizes))
+        header = (3 + nb_blocks) * self._header.itemsize
+        packed = stream.read(header, sum(sizes), apart=True)
         unpacked, place = [], 0
         for number, packed_size in enumerate(sizes):
             wanted = last if last and number == nb_blocks - 1 else block
@@ -264,39 +265,30 @@ class _Document:
         return b"".join(unpacked)
 
 
-class _Stream:
+class _Stream(NamedTuple):
     """Bytes of one array, raw or as base64, from a place on."""
 
-    def __init__(self, contents: bytes | mmap.mmap, start: int, *, is_raw: bool):
-        self._contents, self._start, self._is_raw = contents, start, is_raw
+    contents: bytes | mmap.mmap
+    start: int
+    is_raw: bool
 
     def numbers(self, count: int, dtype: np.dtype) -> list[int]:
         """Return the first numbers."""
-        if count * dtype.itemsize > len(self._contents):
+        return np.frombuffer(self.read(0, count * dtype.itemsize), dtype).tolist()
+
+    def read(self, skipped: int, count: int, *, apart=False) -> bytes | memoryview:
+        """Return bytes after those skipped, which may be encoded apart from them."""
+        if count > len(self.contents):
             raise ValueError("an array is cut short")
-        return np.frombuffer(
-            self._bytes(self._start, 0, count * dtype.itemsize), dtype
-        ).tolist()
-
-    def bytes_after(self, skipped: int, count: int) -> bytes | memoryview:
-        """Return bytes that are one stream with those before."""
-        return self._bytes(self._start, skipped, count)
-
-    def bytes_after_header(self, count: int, dtype: np.dtype, size: int):
-        """Return bytes that are encoded apart from the numbers before."""
-        header = count * dtype.itemsize
-        if self._is_raw:
-            return self._bytes(self._start, header, size)
-        return self._bytes(self._start + -(-header // 3) * 4, 0, size)
-
-    def _bytes(self, start: int, skipped: int, count: int) -> bytes | memoryview:
-        length = skipped + count
-        if self._is_raw:
-            found = memoryview(self._contents)[start + skipped : start + length]
+        start, end = self.start, skipped + count
+        if self.is_raw:
+            found = memoryview(self.contents)[start + skipped : start + end]
         else:
-            encoded = self._contents[start : start + -(-length // 3) * 4]
+            if apart:
+                start, skipped, end = start + -(-skipped // 3) * 4, 0, count
+            encoded = self.contents[start : start + -(-end // 3) * 4]
             try:
-                found = base64.b64decode(encoded)[skipped:length]
+                found = base64.b64decode(encoded)[skipped:end]
             except binascii.Error as error:
                 raise ValueError(f"an array is no base64: {error}") from None
         if len(found) != count:
