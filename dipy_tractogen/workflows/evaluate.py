@@ -15,6 +15,7 @@ from .steps.inputs import (
     ParticipantsOptions,
     load_to_encode,
     load_trained_model,
+    option_errors,
 )
 
 logger = logging.getLogger("dipy_tractogen")
@@ -255,10 +256,8 @@ def _parse_thresholds(require: list[str] | None) -> list:
         return []
     from dipy_tractogen.metrics.thresholds import Threshold
 
-    try:
+    with option_errors("require"):
         return [Threshold.parse(text) for text in require or [""]]
-    except ValueError as error:
-        raise ValueError(f"--require {error}") from None
 
 
 def _read_grid(grid):

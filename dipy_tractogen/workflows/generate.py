@@ -10,14 +10,6 @@ from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
 from .options.arguments import check_choice, check_int, check_number
-from .options.conditions import (
-    log_codes,
-    parse_conditions,
-    parse_proportions,
-    split_conditions,
-    tables_of_codes,
-    values_to_write,
-)
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 from .options.plausibility import (
@@ -28,7 +20,7 @@ from .options.plausibility import (
 )
 from .runtime.provenance import make_record
 from .runtime.room import check_room
-from .steps.inputs import load_trained_model
+from .steps.inputs import load_trained_model, option_errors
 from .steps.seed_streamlines import (
     SamplerOptions,
     check_sampler,
@@ -124,8 +116,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         check_int("seed", seed, low=0)
         if bundles is not None and not bundles:
             raise ValueError("--bundles: give one or more names, or leave it out.")
-        asked = split_conditions(conditions)
-        proportions = parse_proportions(proportions)
+        asked, shares = _parse(conditions, proportions)
         _check_form(nb_points, step_size, dtype, out_tractogram)
         given["reference"] = reference
         check_sampler(given)
@@ -135,9 +126,10 @@ class GenerateStreamlinesFlow(TractogenFlow):
             given["train_files"] = self.inputs(given["train_files"])
 
         from dipy_tractogen.metrics.errors import ConditionCheck
-        from dipy_tractogen.streamlines.formats.sidecar import (
-            sidecar_path,
-            write_sidecar,
+        from dipy_tractogen.sampling.condition_text import parse_conditions
+        from dipy_tractogen.sampling.generated_file import (
+            bytes_per_streamline,
+            save_generated,
         )
         from dipy_tractogen.streamlines.reference import Reference
 
@@ -148,12 +140,13 @@ class GenerateStreamlinesFlow(TractogenFlow):
         header = header or Reference.from_dict(model.record.reference)
         plausibility = in_box(plausibility, header, given["outside_box"], dtype)
         known = model.record.density.conditions
-        wanted = parse_conditions(asked, known)
-        check_room(
-            out_dir,
-            f"--nb_streamlines {nb_streamlines}",
-            nb_streamlines * _bytes_of_one(model, nb_points, step_size, dtype),
+        with option_errors("conditions"):
+            wanted = parse_conditions(asked, known)
+        size = bytes_per_streamline(
+            known, nb_points or model.nb_points, step_size, dtype
         )
+        what = f"--nb_streamlines {nb_streamlines}"
+        check_room(out_dir, what, nb_streamlines * size)
         sampler = choose_sampler(model, given)
         logger.info("Generating %s streamlines", f"{nb_streamlines:,}")
         batches = model.generate_batches(
@@ -161,7 +154,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             bundles,
             conditions=wanted,
             balanced=balanced,
-            proportions=proportions,
+            proportions=shares,
             smooth=smooth,
             sampler=sampler,
             seeds=load_seeds(self, model, given),
@@ -170,82 +163,67 @@ class GenerateStreamlinesFlow(TractogenFlow):
             seed=seed,
         )
         check = ConditionCheck(wanted, known)
-        counts, described = self._write(
+        counts, described = save_generated(
             path,
-            _as_written(batches, check, nb_points, step_size, dtype),
-            nb_streamlines,
-            header,
-            model,
-            dtype,
+            batches,
+            nb_streamlines=nb_streamlines,
+            bundle_names=model.record.bundle_names,
+            conditions=known,
+            reference=header,
+            nb_points=nb_points,
+            step_size=step_size,
+            dtype=dtype,
+            measure=check.update,
+            force=self.force,
+            show_progress=self.show_progress,
         )
-        logger.info(
-            "Generated %s",
-            listed(f"{name} {n}" for name, n in counts.items() if n),
-        )
+        made = listed(f"{name} {n}" for name, n in counts.items() if n)
+        logger.info("Generated %s", made)
         check.warn()
         report_sampler(sampler)
-        log_codes(known)
-        record = make_record(
-            self,
-            model_file,
-            **described,
-            counts=counts,
-            conditions=asked,
-            obtained=check.to_dict(),
-            **_judged(plausibility),
-            seconds=round(time.perf_counter() - began, 1),
-        )
-        # That of a TRK, with what the codes stand for, is there since it was written.
-        with self.optional(sidecar_path(path)):
-            write_sidecar(path, record, force=True)
-        logger.info("Wrote %s", path)
+        facts = {"conditions": asked, "obtained": check.to_dict()}
+        facts |= _rejected(plausibility)
+        facts["seconds"] = round(time.perf_counter() - began, 1)
+        record = make_record(self, model_file, **described, counts=counts, **facts)
+        self._describe(path, known, record)
         if plausibility:
             _report(plausibility, path)
         check.raise_if_missed()
 
-    def _write(
-        self, path, batches, nb_streamlines, header, model, dtype
-    ) -> tuple[dict[str, int], dict]:
-        """Write batches as they come; count the streamlines of each bundle.
-
-        What the file says of its names and codes comes with the counts.
-        """
-        from dipy_tractogen.streamlines.formats.writers import open_writer
-        from dipy_tractogen.utils.progress import Progress
-
-        names = model.record.bundle_names
-        known = model.record.density.conditions
-        counts = dict.fromkeys(names, 0)
-        progress = Progress(
-            nb_streamlines,
-            "Generating",
-            show_bar=self.show_progress,
-            unit="streamline",
-            unit_scale=True,
+    def _describe(self, path: Path, conditions, record: dict) -> None:
+        """Log the codes of categories, and write the record of the generation."""
+        from dipy_tractogen.streamlines.category_codes import log_codes
+        from dipy_tractogen.streamlines.formats.sidecar import (
+            sidecar_path,
+            write_sidecar,
         )
-        with (
-            progress,
-            open_writer(
-                path,
-                reference=header,
-                bundle_names=names,
-                force=self.force,
-                dtype=dtype,
-                categories=tables_of_codes(known),
-            ) as writer,
-        ):
-            for points, labels, values in batches:
-                kept = _not_in_points(values, path)
-                writer.write(points, labels, values_to_write(known, kept))
-                counts[names[labels[0]]] += len(points)
-                # Before the first ones, the density is fitted and the decoder compiled.
-                progress.advance(len(points), timed=progress.done > 0)
-        described = writer.description.as_dict()
-        return counts, {**described, "nb_outside_box": writer.nb_outside}
+
+        log_codes(conditions)
+        # That of a TRK, with what the codes stand for, is there since it was written.
+        with self.optional(sidecar_path(path)):
+            write_sidecar(path, record, force=True)
+        logger.info("Wrote %s", path)
+
+
+def _parse(conditions, proportions) -> tuple[dict[str, str], dict[str, float] | None]:
+    """Read --conditions, but for their kinds, and --proportions."""
+    from dipy_tractogen.sampling.condition_text import (
+        parse_proportions,
+        split_conditions,
+    )
+
+    asked, shares = {}, None
+    if conditions is not None:
+        with option_errors("conditions"):
+            asked = split_conditions(conditions or [""])
+    if proportions is not None:
+        with option_errors("proportions"):
+            shares = parse_proportions(proportions or [""])
+    return asked, shares
 
 
 def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
-    """Refuse points and files that cannot be."""
+    """Check points and the format of the file."""
     from dipy_tractogen.utils.files import tractogram_extension
 
     if nb_points is not None:
@@ -263,50 +241,8 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
         raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")
 
 
-def _bytes_of_one(model, nb_points, step_size, dtype: str) -> int:
-    """Estimate how many bytes a streamline has in a file."""
-    known = model.record.density.conditions
-    length = next(one for one in known.continuous if one.name == "length")
-    if step_size is not None:
-        nb_points = round(length.mean / step_size) + 1
-    size = 2 if dtype == "float16" else 4
-    # Beside the points its place, bundle and values.
-    return (nb_points or model.nb_points) * 3 * size + 4 * (3 + len(known.names))
-
-
-def _as_written(batches, check, nb_points, step_size, dtype: str):
-    """Give batches the points, and the values measured on them, that are written."""
-    import numpy as np
-
-    from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
-    from dipy_tractogen.streamlines.conditions import measured_values
-    from dipy_tractogen.streamlines.geometry import respace
-
-    for points, labels, values in batches:
-        # Before points are resampled, which shortens streamlines.
-        check.update(values)
-        written = respace(points, nb_points, step_size)
-        if dtype == "float16":
-            sequence = to_sequence(written)
-            rounded = sequence._data.astype(np.float16).astype(np.float32)
-            written = as_sequence(rounded, sequence._lengths)
-        if written is not points:
-            values = {**values, **measured_values(written, values)}
-        yield written, labels, values
-
-
-def _not_in_points(values: dict, path: Path) -> dict:
-    """Leave out what can be computed again where a format holds nothing but points."""
-    from dipy_tractogen.streamlines.conditions import COMPUTED
-    from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
-
-    if BLOCK_WRITERS[path.suffix.lower()].keeps_data:
-        return values
-    return {name: each for name, each in values.items() if name not in COMPUTED}
-
-
-def _judged(plausibility) -> dict:
-    """Return what was rejected, for the record."""
+def _rejected(plausibility) -> dict:
+    """Return the counts of rejected streamlines, for the record."""
     if plausibility is None:
         return {}
     return {
@@ -318,7 +254,7 @@ def _judged(plausibility) -> dict:
 
 
 def _report(plausibility, path: Path) -> None:
-    """Say what was rejected; raise where streamlines are missing."""
+    """Log what was rejected; raise ValueError where streamlines are missing."""
     if plausibility.shortfall:
         box = "give a larger grid as --reference, "
         raise ValueError(

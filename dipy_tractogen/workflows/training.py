@@ -313,9 +313,11 @@ def _of_known_categories(aside, kept):
 
 
 def _save_held_out(model, aside, path: Path, force: bool) -> None:
+    from dipy_tractogen.streamlines.category_codes import (
+        code_tables,
+        values_to_numbers,
+    )
     from dipy_tractogen.streamlines.formats.writers import save_bundles
-
-    from .options.conditions import tables_of_codes, values_to_write
 
     known = model.record.density.conditions
     save_bundles(
@@ -324,12 +326,12 @@ def _save_held_out(model, aside, path: Path, force: bool) -> None:
         reference=aside.reference,
         labels=aside.labels,
         bundle_names=aside.bundle_names,
-        data_per_streamline=values_to_write(known, aside.values),
+        data_per_streamline=values_to_numbers(known, aside.values),
         inherited={
             name: values
             for name, values in aside.data_per_streamline.items()
             if name not in aside.values
         },
-        categories=tables_of_codes(known),
+        categories=code_tables(known),
         force=force,
     )

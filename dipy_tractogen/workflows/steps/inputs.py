@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 import logging
 from pathlib import Path
@@ -10,10 +11,18 @@ from pathlib import Path
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
-from ..options.conditions import values_that_were_written
 from ..options.loading import load
 
 logger = logging.getLogger("dipy_tractogen")
+
+
+@contextmanager
+def option_errors(option: str) -> Iterator[None]:
+    """Name the option whose value the body cannot read, in its ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"--{option} {error}") from None
 
 
 def load_trained_model(path: str | Path, *, to_generate: bool = False):
@@ -95,6 +104,7 @@ def load_to_encode(
         reads it, or a file cannot be read.
     """
     from dipy_tractogen.nn.encoding import conditions_to_load
+    from dipy_tractogen.streamlines.category_codes import values_from_numbers
 
     participants = given.get("participants")
     if conditions is None and model.conditions_in_networks:
@@ -117,7 +127,7 @@ def load_to_encode(
         **options,
     )
     if read and not participants:
-        values = values_that_were_written(conditions, bundles.values)
+        values = values_from_numbers(conditions, bundles.values)
         bundles = replace(bundles, values=values)
     if conditions is not None and conditions.categorical:
         conditions.codes(bundles.known_values())

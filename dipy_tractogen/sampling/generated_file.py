@@ -1,0 +1,129 @@
+"""Tractograms of generated streamlines, written batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
+from dipy_tractogen.streamlines.category_codes import code_tables, values_to_numbers
+from dipy_tractogen.streamlines.conditions import (
+    COMPUTED,
+    Conditions,
+    measured_values,
+)
+from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
+from dipy_tractogen.streamlines.formats.writers import open_writer
+from dipy_tractogen.streamlines.geometry import respace
+from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.utils.progress import Progress
+
+
+def save_generated(
+    path: str | Path,
+    batches: Iterable[tuple],
+    *,
+    nb_streamlines: int,
+    bundle_names: tuple[str, ...],
+    conditions: Conditions,
+    reference: Reference,
+    nb_points: int | None = None,
+    step_size: float | None = None,
+    dtype: str = "float32",
+    measure: Callable[[dict], None] = lambda values: None,
+    force: bool = False,
+    show_progress: bool = False,
+) -> tuple[dict[str, int], dict]:
+    """Write generated streamlines as they come.
+
+    Memory does not grow with their number for .trx, .trk and .tck.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its extension is the format.
+    batches : iterable of (points, labels, values)
+        From ``generate_batches`` of a model; a batch is of one bundle.
+    nb_streamlines : int
+        Their number, for the progress bar.
+    bundle_names : tuple of str
+        Names of the bundles, by label.
+    conditions : Conditions
+        What the model knows of streamlines.
+    reference : Reference
+        Grid that goes into the header.
+    nb_points : int, optional
+        Points of each streamline; by default those that the batches have.
+    step_size : float, optional
+        Distance of neighbouring points in mm, in place of `nb_points`.
+    dtype : {"float32", "float16"}, optional
+        Type of the points in the file.
+    measure : callable, optional
+        Called with the values of each batch, before points are resampled.
+    force : bool, optional
+        Replace an existing file.
+    show_progress : bool, optional
+        Show a progress bar.
+
+    Returns
+    -------
+    counts : dict of str to int
+        Number of streamlines, by bundle.
+    description : dict
+        True names and codes that the file tells, and ``nb_outside_box``.
+    """
+    path = Path(path)
+    counts = dict.fromkeys(bundle_names, 0)
+    progress = Progress(
+        nb_streamlines,
+        "Generating",
+        show_bar=show_progress,
+        unit="streamline",
+        unit_scale=True,
+    )
+    writer = open_writer(
+        path,
+        reference=reference,
+        bundle_names=bundle_names,
+        force=force,
+        dtype=dtype,
+        categories=code_tables(conditions),
+    )
+    with progress, writer as tractogram:
+        for points, labels, values in batches:
+            measure(values)
+            points, values = _respaced(points, values, nb_points, step_size, dtype)
+            if not BLOCK_WRITERS[path.suffix.lower()].keeps_data:
+                # What can be computed again is left out.
+                values = {k: each for k, each in values.items() if k not in COMPUTED}
+            tractogram.write(points, labels, values_to_numbers(conditions, values))
+            counts[bundle_names[labels[0]]] += len(points)
+            # Before the first ones, the density is fitted and the decoder compiled.
+            progress.advance(len(points), timed=progress.done > 0)
+    described = tractogram.description.as_dict()
+    return counts, {**described, "nb_outside_box": tractogram.nb_outside}
+
+
+def bytes_per_streamline(
+    conditions: Conditions, nb_points: int, step_size: float | None, dtype: str
+) -> int:
+    """Estimate the size of a generated streamline in a file."""
+    if step_size is not None:
+        nb_points = round(conditions["length"].mean / step_size) + 1
+    size = np.dtype(dtype).itemsize
+    # Beside the points its place, bundle and values.
+    return nb_points * 3 * size + 4 * (3 + len(conditions.names))
+
+
+def _respaced(points, values: dict, nb_points, step_size, dtype: str) -> tuple:
+    """Return the points that are written, and the values measured on them."""
+    written = respace(points, nb_points, step_size)
+    if dtype == "float16":
+        sequence = to_sequence(written)
+        rounded = sequence._data.astype(np.float16).astype(np.float32)
+        written = as_sequence(rounded, sequence._lengths)
+    if written is not points:
+        values = {**values, **measured_values(written, values)}
+    return written, values
