@@ -1,4 +1,4 @@
-"""Arithmetic on latents: ways between two, neighbours, pairs that lie near."""
+"""Arithmetic on latents: paths between two, nearest neighbours, matching."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-# Below this sine of their angle two latents have one direction, or opposite ones: there
-# is no plane between them, or it is not certain which.
+# Below this sine of their angle two latents have the same or opposite directions: the
+# plane between them is not defined, or not accurate.
 _SMALLEST_SINE = 1e-4
 # Pairs that are matched at once: the time grows with the third power.
 _BLOCK = 2000
@@ -16,18 +16,17 @@ _BLOCK = 2000
 def linear_path(
     first: np.ndarray, second: np.ndarray, shares: np.ndarray
 ) -> np.ndarray:
-    """Go straight from latents to others.
+    """Interpolate linearly between latents.
 
-    Apt for latents without a distribution of their own to keep to, as those of an
-    autoencoder, for conditions, and for latents of one bundle. A streamline changes as
-    evenly as the decoder allows.
+    Suitable for latents without a known distribution, as those of an autoencoder, for
+    conditions, and for latents of one bundle.
 
     Parameters
     ----------
     first, second : ndarray of shape (n, d)
         Ends of each path.
     shares : ndarray of shape (s,)
-        Share of the second in each step, 0 for the first and 1 for the second.
+        Share of the second at each step, 0 for the first and 1 for the second.
 
     Returns
     -------
@@ -41,26 +40,15 @@ def linear_path(
 def spherical_path(
     first: np.ndarray, second: np.ndarray, shares: np.ndarray
 ) -> np.ndarray:
-    r"""Go from latents to others along a great circle :footcite:p:`Shoemake1985`.
+    r"""Interpolate between latents along a great circle :footcite:p:`Shoemake1985`.
 
-    Apt for latents that follow a standard normal distribution in many dimensions, as
-    those of a variational autoencoder are meant to: nearly all have a norm near
-    :math:`\sqrt d`, and the middle of a straight path between two that are independent
-    lies at :math:`\sqrt{d / 2}`, where hardly any is :footcite:p:`White2016`. In few
-    dimensions, or between latents that are near each other, it makes no difference.
-
-    Parameters
-    ----------
-    first, second : ndarray of shape (n, d)
-        Ends of each path. Where they have one direction or opposite ones, or one is
-        zero, the path is straight.
-    shares : ndarray of shape (s,)
-        Share of the second in each step, 0 for the first and 1 for the second.
-
-    Returns
-    -------
-    ndarray of shape (n, s, d)
-        The steps of each path, at equal angles for equal steps of the shares.
+    Suitable for latents with a standard normal distribution in many dimensions, as
+    those of a variational autoencoder: nearly all have a norm near :math:`\sqrt d`, but
+    the middle of a linear path between two independent ones has the norm
+    :math:`\sqrt{d / 2}`, where hardly any latent is :footcite:p:`White2016`. In few
+    dimensions, or between similar latents, it makes no difference. Steps of equal
+    shares have equal angles. Paths are linear where the directions are the same or
+    opposite, or a latent is zero. Arguments as of `linear_path`.
 
     References
     ----------
@@ -84,22 +72,13 @@ def spherical_path(
 
 
 PATHS = {"linear": linear_path, "spherical": spherical_path}
-"""Ways from one latent to another, by name."""
+"""Functions that interpolate between latents, by name."""
 
 
 def nearest(
     z: np.ndarray, among: np.ndarray, nb_neighbours: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest latents.
-
-    Parameters
-    ----------
-    z : ndarray of shape (n, d)
-        Latents whose neighbours are looked for.
-    among : ndarray of shape (m, d)
-        Latents to look among.
-    nb_neighbours : int
-        Number of neighbours of each, at most m.
+    """Find the nearest of some latents (m, d) for each of others (n, d).
 
     Returns
     -------
@@ -124,20 +103,15 @@ def nearest(
 
 
 def match(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Pair each row of one set with one of another, so that pairs lie near.
+    """Match the rows of two sets (n, d) one to one, with small distances.
 
-    The sum of squared distances is the least possible for up to 2,000 rows
+    The sum of squared distances is minimal for up to 2,000 rows
     :footcite:p:`Crouse2016`; more are matched 2,000 at a time, in the order given.
-
-    Parameters
-    ----------
-    first, second : ndarray of shape (n, d)
-        The two sets.
 
     Returns
     -------
     ndarray of shape (n,), int
-        For each row of the first the row of the second, each once.
+        Row of the second for each of the first, each once.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is asked of new streamlines: categories, numbers and ranges of numbers."""
+"""Conditions requested of new streamlines: categories, numbers, ranges of numbers."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from dipy_tractogen.streamlines.conditions import (
     Conditions,
 )
 from dipy_tractogen.utils.messages import format_number, listed
-from dipy_tractogen.utils.moved import renamed
+from dipy_tractogen.utils.moved import RenamedAttribute, renamed
 
 logger = logging.getLogger("dipy_tractogen")
 
-# A range of training narrower than this share of its numbers counts as so wide.
-_NARROW = 0.1
-# The least that a streamline can have.
-_LEAST = {LENGTH: math.ulp(0.0), "tortuosity": 1.0}
+# Smallest width of a range of training, as a share of its numbers.
+_SMALLEST_WIDTH = 0.1
+# Smallest number that a streamline can have.
+_SMALLEST = {LENGTH: math.ulp(0.0), "tortuosity": 1.0}
 
 
 class ConditionRequest:
-    """What is asked of new streamlines.
+    """Conditions requested of new streamlines.
 
     Parameters
     ----------
     conditions : Conditions
-        What the model knows of its streamlines.
+        Conditions of the model.
     given : mapping, optional
         By the name of a condition: a category or several, a number, or a range of
-        numbers ``(low, high)``. What is not given is free.
+        numbers ``(low, high)``. Conditions that are not given are free.
 
     Attributes
     ----------
     codes : list of (None or frozenset of int)
-        Categories that are accepted, for each categorical condition; None for all.
+        Requested categories of each categorical condition; None for all.
     ranges : ndarray of shape (nb_continuous, 2)
         Limits of each continuous condition, standardised; NaN where it is free.
 
@@ -69,41 +69,38 @@ class ConditionRequest:
 
     @property
     def exact(self) -> np.ndarray:
-        """Continuous conditions of which one number is asked, as indices."""
+        """Indices of continuous conditions with one requested number."""
         return np.flatnonzero(self.ranges[:, 0] == self.ranges[:, 1])
 
     @property
     def bounded(self) -> np.ndarray:
-        """Continuous conditions of which a range is asked, as indices."""
+        """Indices of continuous conditions with a requested range."""
         return np.flatnonzero(self.ranges[:, 0] < self.ranges[:, 1])
 
-    def is_asked(self, name: str) -> bool:
-        """Return whether something is asked of a continuous condition.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        bool
-            False if it is free, or there is none of that name.
-        """
+    def has(self, name: str) -> bool:
+        """Return whether a continuous condition of that name is requested."""
         named = [one.name == name for one in self.conditions.continuous]
         return bool(np.isfinite(self.ranges[named, 0]).any())
 
-    def reached(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Say where numbers that are asked for are not too far from what is known.
+    def matches(self, strata: np.ndarray) -> np.ndarray:
+        """Return which strata (m, nb_categorical) have the requested categories."""
+        matched = np.ones(len(strata), dtype=bool)
+        for codes, column in zip(self.codes, strata.T):
+            if codes is not None:
+                matched &= np.isin(column, list(codes))
+        return matched
 
-        A number may leave a range by as much as the range is wide, or by a tenth of its
-        size where it is narrow. A range that is asked for has to share something with
-        the known one, or else to lie so near as a whole.
+    def within_reach(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return where requested numbers are near enough to the ranges of training.
+
+        A number may be outside a range by as much as the range is wide, or by a tenth
+        of its size where the range is narrow. A requested range has to overlap that of
+        training, or to be as near as a whole.
 
         Parameters
         ----------
         low, high : ndarray of shape (m, nb_continuous)
-            Ranges that m combinations of categories had in training, standardised.
+            Ranges of m groups of training streamlines, standardised.
 
         Returns
         -------
@@ -111,118 +108,76 @@ class ConditionRequest:
             Where each is near enough; True where a condition is free.
         """
         first, last = self.ranges.T
-        slack = np.maximum(high - low, _NARROW * self._sizes(low, high))
-        shares = (first <= high) & (last >= low)
-        near = (first >= low - slack) & (last <= high + slack)
-        return np.isnan(first) | shares | near
-
-    def _sizes(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Largest absolute number of each range, in deviations."""
         zero = np.array(
             [one.mean / one.deviation for one in self.conditions.continuous]
         )
-        return np.maximum(np.abs(low + zero), np.abs(high + zero))
+        sizes = np.maximum(np.abs(low + zero), np.abs(high + zero))
+        slack = np.maximum(high - low, _SMALLEST_WIDTH * sizes)
+        overlaps = (first <= high) & (last >= low)
+        near = (first >= low - slack) & (last <= high + slack)
+        return np.isnan(first) | overlaps | near
 
-    def refuse(self, low: np.ndarray, high: np.ndarray, names: Sequence[str]) -> None:
-        """Refuse numbers that none of the combinations of categories reaches.
+    def raise_out_of_reach(
+        self, low: np.ndarray, high: np.ndarray, names: Sequence[str]
+    ) -> None:
+        """Raise a ValueError for numbers that are out of reach of all named groups.
 
-        Parameters
-        ----------
-        low, high : ndarray of shape (m, nb_continuous)
-            Ranges of the m combinations, standardised.
-        names : sequence of str
-            What each range is of.
-
-        Raises
-        ------
-        ValueError
-            With the range of the nearest.
+        It names the nearest range; arguments as of `within_reach`.
         """
         first, last = self.ranges.T
-        away = np.maximum(np.maximum(low - last, first - high), 0)
-        away[self.reached(low, high)] = 0
-        nearest = int(np.argmin(away.max(axis=1)))
-        column = int(np.argmax(away[nearest]))
+        distances = np.maximum(np.maximum(low - last, first - high), 0)
+        distances[self.within_reach(low, high)] = 0
+        nearest = int(np.argmin(distances.max(axis=1)))
+        column = int(np.argmax(distances[nearest]))
         one = self.conditions.continuous[column]
         limits = [self._text(column, each[nearest, column]) for each in (low, high)]
         whose = names[nearest] if one.name in COMPUTED else "what is asked for"
         raise ValueError(
-            f"{one.name}={self._asked_text(column)} is asked, and the training "
+            f"{one.name}={self._requested_text(column)} is asked, and the training "
             f"streamlines of {whose} have {' to '.join(limits)}"
             f"{f' {one.unit}' if one.unit else ''}: ask for what is in that range, or "
             "beyond it by its width at most."
         )
 
-    def _text(self, column: int, number: float) -> str:
-        """Write a standardised number of a condition as it is."""
-        one = self.conditions.continuous[column]
-        return format_number(one.mean + one.deviation * number)
-
-    def _asked_text(self, column: int) -> str:
-        """Write what is asked of a condition."""
-        texts = [self._text(column, number) for number in self.ranges[column]]
-        return texts[0] if texts[0] == texts[1] else " to ".join(texts)
-
-    def accepts(self, cells: np.ndarray) -> np.ndarray:
-        """Return which combinations of categories are asked for.
-
-        Parameters
-        ----------
-        cells : ndarray of shape (m, nb_categorical)
-            Combinations, as codes.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each is.
-        """
-        accepted = np.ones(len(cells), dtype=bool)
-        for codes, column in zip(self.codes, cells.T):
-            if codes is not None:
-                accepted &= np.isin(column, list(codes))
-        return accepted
-
-    def warn_left_out(self, cells: np.ndarray) -> None:
-        """Warn of categories that are asked for by name, and get no streamline.
-
-        Parameters
-        ----------
-        cells : ndarray of shape (m, nb_categorical)
-            Combinations that streamlines are drawn of, as codes.
-        """
-        for one, codes, column in zip(self.conditions.categorical, self.codes, cells.T):
-            left_out = sorted((codes or frozenset()) - {int(code) for code in column})
-            if left_out:
+    def warn_missing(self, strata: np.ndarray) -> None:
+        """Warn of requested categories that none of the strata to draw from has."""
+        columns = zip(self.conditions.categorical, self.codes, strata.T)
+        for one, codes, column in columns:
+            missing = sorted((codes or frozenset()) - {int(code) for code in column})
+            if missing:
                 logger.warning(
                     "None is generated of the %s %s: no training streamline has it "
                     "together with what else is asked for",
                     one.name,
-                    listed(one.categories[code] for code in left_out),
+                    listed(one.categories[code] for code in missing),
                 )
 
-    def warn_outside(self, low: np.ndarray, high: np.ndarray) -> None:
-        """Warn of numbers that no training streamline had.
-
-        Parameters
-        ----------
-        low, high : ndarray of shape (nb_continuous,)
-            Range of each continuous condition over the training streamlines of the
-            categories that are asked for, standardised.
-        """
+    def warn_extrapolation(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Warn of requested numbers outside the ranges of training (nb_continuous,)."""
         for column, one in enumerate(self.conditions.continuous):
             (first, last), least, most = self.ranges[column], low[column], high[column]
             tolerance = 1e-6 * max(1.0, most - least)
             if first < least - tolerance or last > most + tolerance:
-                unit = f" {one.unit}" if one.unit else ""
                 logger.warning(
                     "%s=%s is asked, and the training streamlines of what is asked "
                     "for have %s to %s%s: the result is an extrapolation",
                     one.name,
-                    self._asked_text(column),
+                    self._requested_text(column),
                     self._text(column, least),
                     self._text(column, most),
-                    unit,
+                    f" {one.unit}" if one.unit else "",
                 )
+
+    def _text(self, column: int, number: float) -> str:
+        """Return a standardised number of a condition in its unit, as text."""
+        one = self.conditions.continuous[column]
+        return format_number(one.mean + one.deviation * number)
+
+    def _requested_text(self, column: int) -> str:
+        texts = [self._text(column, number) for number in self.ranges[column]]
+        return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+
+    is_asked = RenamedAttribute("has")
 
 
 def _codes(condition: Condition, value: str | Sequence[str]) -> frozenset[int]:
@@ -242,25 +197,20 @@ def _range(condition: Condition, value) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise ValueError(
-            f"{condition.name}={_shown(value)}: give a number or a range from low to "
-            f"high ({condition.describe()})."
-        )
-    if low < 0 and condition.name in COMPUTED:
-        raise ValueError(
-            f"{condition.name}={_shown(value)}: no streamline has less than 0 "
-            f"({condition.describe()})."
-        )
-    if high < _LEAST.get(condition.name, -math.inf):
-        raise ValueError(
-            f"{condition.name}={_shown(value)}: no streamline has so little "
-            f"({condition.describe()})."
-        )
-    return low, high
+        problem = "give a number or a range from low to high"
+    elif low < 0 and condition.name in COMPUTED:
+        problem = "no streamline has less than 0"
+    elif high < _SMALLEST.get(condition.name, -math.inf):
+        problem = "no streamline has so little"
+    else:
+        return low, high
+    raise ValueError(
+        f"{condition.name}={_shown(value)}: {problem} ({condition.describe()})."
+    )
 
 
 def _shown(value) -> str:
-    """Write what is asked as in ``NAME=LOW:HIGH`` or ``NAME=A,B``."""
+    """Return what is requested as in ``NAME=LOW:HIGH`` or ``NAME=A,B``."""
     if isinstance(value, (tuple, list)):
         is_text = any(isinstance(each, str) for each in value)
         return ("," if is_text else ":").join(map(_shown, value)) or "nothing"

@@ -15,7 +15,7 @@ from dipy_tractogen.utils.prefetch import map_in_order
 from .plausibility import Plausibility
 
 MAX_TRIES = 20
-"""Streamlines that are drawn at most for each that has to be plausible."""
+"""Largest number of streamlines drawn for each that has to be plausible."""
 
 _BATCH = 4096
 
@@ -32,26 +32,26 @@ def generate_batches(
     plausibility: Plausibility | None = None,
     max_tries: int = MAX_TRIES,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]]:
-    """Draw streamlines a batch at a time, one combination of categories after another.
+    """Draw streamlines a batch at a time, one stratum after another.
 
     Parameters
     ----------
     conditions : Conditions
-        What is known of the streamlines.
+        Conditions of the model.
     draw : callable
-        For a number m, a combination and a seed gives points (m, nb_points, 3) in mm,
+        Takes a number m, a stratum and a seed; returns points (m, nb_points, 3) in mm,
         codes of the categories (m, c) and standardised numbers (m, k). It is called in
         threads.
     counts : sequence of int
-        Streamlines of each combination of categories.
+        Number of streamlines of each stratum.
     seed : int
-        Fixes the draw; every batch has a stream of its own.
+        Fixes the draw; every batch has its own stream of random numbers.
     plausibility : Plausibility, optional
-        Streamlines that it rejects are replaced by others. It counts them, and what is
+        Streamlines that it rejects are replaced. It counts them, and those that are
         missing in the end.
     max_tries : int, optional
-        Streamlines that are drawn of a combination for each that is asked for, at most;
-        then the next combination follows.
+        Largest number of streamlines drawn for each of a stratum; then the next stratum
+        follows.
 
     Yields
     ------
@@ -60,7 +60,7 @@ def generate_batches(
     labels : ndarray of shape (m,), int32
         Bundle of each.
     values : dict of str to ndarray of shape (m,)
-        The conditions of each but its bundle: codes of categories, and numbers.
+        Other conditions of each: codes of categories, and numbers.
 
     Raises
     ------
@@ -68,99 +68,87 @@ def generate_batches(
         If none at all is plausible, or a criterion rejects more than it may.
     """
     others = [one.name for one in conditions.categorical[1:]]
+    tasks = (
+        task
+        for stratum, count in enumerate(counts)
+        for task in _tasks(stratum, int(count), seed)
+    )
     if plausibility is None:
-        tasks = (
-            task
-            for cell, count in enumerate(counts)
-            for task in _tasks_of(cell, int(count), seed)
-        )
         drawn = map_in_order(lambda task: draw(*task), tasks)
     else:
+        names = conditions.categorical[0].categories
         drawn = _plausible_batches(
-            conditions, draw, counts, seed, plausibility, max_tries
+            names, draw, tasks, counts, seed, plausibility, max_tries
         )
     for points, codes, numbers in drawn:
         values = dict(zip(others, codes[:, 1:].T))
         yield points, codes[:, 0], {**values, **conditions.restored(numbers)}
 
 
-def _tasks_of(
-    cell: int, count: int, seed: int, first: int = 0
+def _tasks(
+    stratum: int, count: int, seed: int, first: int = 0
 ) -> Iterator[tuple[int, int, tuple]]:
-    """Say what to draw of one combination; `first` were drawn before."""
+    """Return the arguments of `draw` for `count` streamlines after the `first` ones."""
     for start in range(first, first + count, _BATCH):
-        yield min(_BATCH, first + count - start), cell, (seed, cell, start)
+        yield min(_BATCH, first + count - start), stratum, (seed, stratum, start)
 
 
 def _plausible_batches(
-    conditions: Conditions, draw, counts, seed, plausibility, max_tries
+    names, draw, tasks, counts, seed, plausibility, max_tries
 ) -> Iterator[Drawn]:
-    """Draw plausible streamlines of one combination after another.
+    """Draw plausible streamlines of one stratum after another.
 
-    As many as are asked for are drawn ahead, of all combinations; what is rejected of
-    one is replaced before the next one follows.
+    The requested numbers of all strata are drawn ahead. Streamlines rejected in one
+    stratum are replaced before the next stratum follows.
     """
-    names = conditions.categorical[0].categories
-    plausibility.restart()
 
-    def draw_and_judge(task):
+    def draw_and_evaluate(task):
         drawn = draw(*task)
-        return drawn, plausibility.judge(drawn[0])
+        return drawn, plausibility.evaluate(drawn[0])
 
-    tasks = (
-        task
-        for cell, count in enumerate(counts)
-        for task in _tasks_of(cell, int(count), seed)
-    )
-    nothing = True
-    with closing(map_in_order(draw_and_judge, tasks)) as drawn_ahead:
-        for cell, count in enumerate(map(int, counts)):
-            first = islice(drawn_ahead, math.ceil(count / _BATCH))
-            chosen = _Chosen(plausibility, count)
-            for drawn in chosen.of(first):
-                nothing = False
-                yield drawn
-            while chosen.nb_missing and chosen.nb_tried < max_tries * count:
-                needed = min(chosen.nb_needed, max_tries * count - chosen.nb_tried)
-                # What is drawn ahead when there are enough is not used, nor counted.
-                more = _tasks_of(cell, needed, seed, chosen.nb_tried)
-                for drawn in chosen.of(map_in_order(draw_and_judge, more)):
-                    nothing = False
-                    yield drawn
-            if chosen.nb_missing:
+    plausibility.reset()
+    with closing(map_in_order(draw_and_evaluate, tasks)) as drawn_ahead:
+        for stratum, count in enumerate(map(int, counts)):
+            batches = islice(drawn_ahead, math.ceil(count / _BATCH))
+            accepted = _AcceptedBatches(plausibility, count)
+            yield from accepted.select(batches)
+            while accepted.nb_missing and accepted.nb_tried < max_tries * count:
+                needed = min(accepted.nb_needed, max_tries * count - accepted.nb_tried)
+                # Those drawn after the last one needed are neither used nor counted.
+                more = _tasks(stratum, needed, seed, accepted.nb_tried)
+                yield from accepted.select(map_in_order(draw_and_evaluate, more))
+            if accepted.nb_missing:
                 plausibility.check(at_end=True)
-                plausibility.miss(names[chosen.bundle], chosen.nb_missing)
-    if nothing:
+                bundle = names[accepted.bundle]
+                plausibility.add_shortfall(bundle, accepted.nb_missing)
+    if plausibility.nb_rejected == plausibility.nb_tried:
         raise ValueError(
             f"No streamline is plausible. {plausibility.describe_rejections()}. Loosen "
             "the criteria, or allow more tries."
         )
 
 
-class _Chosen:
-    """Counts the plausible streamlines of a combination, up to so many."""
+class _AcceptedBatches:
+    """Plausible streamlines of a stratum, up to a number."""
 
     def __init__(self, plausibility: Plausibility, count: int):
-        self._plausibility, self._count = plausibility, count
-        self._nb_found = self.nb_tried = self.bundle = 0
-
-    @property
-    def nb_missing(self) -> int:
-        """Streamlines that are still to be found."""
-        return self._count - self._nb_found
+        self._plausibility = plausibility
+        self.nb_missing, self._count = count, count
+        self.nb_tried = self.bundle = 0
 
     @property
     def nb_needed(self) -> int:
-        """Streamlines to draw: those missing, over the share that was plausible."""
-        return math.ceil(self.nb_missing * (self.nb_tried + 1) / (self._nb_found + 1))
+        """Streamlines to draw: those missing, over the share accepted so far."""
+        nb_found = self._count - self.nb_missing
+        return math.ceil(self.nb_missing * (self.nb_tried + 1) / (nb_found + 1))
 
-    def of(self, judged: Iterable[tuple[Drawn, np.ndarray]]) -> Iterator[Drawn]:
-        """Give those of batches that are plausible, until there are enough."""
-        for (points, codes, numbers), accepted in judged:
+    def select(self, evaluated: Iterable[tuple[Drawn, np.ndarray]]) -> Iterator[Drawn]:
+        """Return the plausible streamlines of batches, until there are enough."""
+        for (points, codes, numbers), accepted in evaluated:
             self.nb_tried += len(points)
             self.bundle = codes[0, 0]
             kept = np.flatnonzero(self._plausibility.count(accepted))[: self.nb_missing]
-            self._nb_found += len(kept)
+            self.nb_missing -= len(kept)
             self._plausibility.check()
             if len(kept) == len(points):
                 yield points, codes, numbers

@@ -1,4 +1,4 @@
-"""Latents of training streamlines with what is known of them, as a model keeps them."""
+"""Posteriors of training streamlines with their conditions, as a model stores them."""
 
 from __future__ import annotations
 
@@ -8,66 +8,71 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
-from dipy_tractogen.utils.moved import renamed
+from dipy_tractogen.utils.moved import RenamedAttribute, renamed
 from dipy_tractogen.utils.schema import SchemaError
 
 from .stratified import stratified_sample
 
-# Latents that are kept of a combination of categories, and in all.
+# Largest number of latents that are stored of a stratum, and in all.
 MOST_PER_STRATUM = 2000
 MOST_IN_ALL = 40000
 
-# Beyond any latent, and within reach of single precision.
-_FARTHEST = 1e6
-_MOST = 1e12
+# Larger than any latent and any number, and within single precision.
+_LARGEST_LATENT = 1e6
+_LARGEST = 1e12
 
 POSTERIOR_ARRAYS = {
-    "means": Array("f", ("n", "d"), -_FARTHEST, _FARTHEST),
-    "deviations": Array("f", ("n", "d"), 0, _FARTHEST),
+    "means": Array("f", ("n", "d"), -_LARGEST_LATENT, _LARGEST_LATENT),
+    "deviations": Array("f", ("n", "d"), 0, _LARGEST_LATENT),
     "cell_of": Array("iu", ("n",), 0, "m"),
-    "numbers": Array("f", ("n", "q"), -_MOST, _MOST),
-    "shares": Array("f", ("n",), 1e-300, _MOST),
+    "numbers": Array("f", ("n", "q"), -_LARGEST, _LARGEST),
+    "shares": Array("f", ("n",), 1e-300, _LARGEST),
     "active": Array("b", ("d",)),
-    "cells": Array("iu", ("m", "k"), 0, _MOST),
-    "counts": Array("f", ("m",), 1e-300, _MOST),
-    "low": Array("f", ("m", "q"), -_MOST, _MOST),
-    "high": Array("f", ("m", "q"), -_MOST, _MOST),
+    "cells": Array("iu", ("m", "k"), 0, _LARGEST),
+    "counts": Array("f", ("m",), 1e-300, _LARGEST),
+    "low": Array("f", ("m", "q"), -_LARGEST, _LARGEST),
+    "high": Array("f", ("m", "q"), -_LARGEST, _LARGEST),
 }
-"""Arrays of `LatentPosteriors` in a file: n latents of d dimensions, m combinations of
-k categories, with q numbers."""
+"""Arrays of `LatentPosteriors` in a file: n latents of d dimensions, m strata of k
+categories, with q numbers."""
+
+# Names in files where they differ from those of the attributes.
+_FILE_NAMES = {"stratum_of": "cell_of", "weights": "shares", "strata": "cells"}
 
 
 @dataclass
 class LatentPosteriors:
     """Posteriors of streamlines, with their conditions.
 
+    A stratum is a combination of categories, such as a bundle and a sex.
+
     Attributes
     ----------
     means, deviations : ndarray of shape (n, d), float32
         Mean and standard deviation of the latents of each streamline.
-    cell_of : ndarray of shape (n,), int32
-        Combination of categories of each, an index into `cells`, ascending.
+    stratum_of : ndarray of shape (n,), int32
+        Stratum of each, an index into `strata`, ascending.
     numbers : ndarray of shape (n, q), float64
         Standardised numbers of each.
-    shares : ndarray of shape (n,), float64
-        Weight of each within its combination.
+    weights : ndarray of shape (n,), float64
+        Weight of each within its stratum.
     active : ndarray of shape (d,), bool
-        Dimensions that say something of a streamline; the others are standard normal.
-    cells : ndarray of shape (m, nb_categorical), int32
-        The combinations, as codes, in order.
+        Active dimensions; the others are standard normal.
+    strata : ndarray of shape (m, nb_categorical), int32
+        Codes of the categories of each stratum, in order.
     counts : ndarray of shape (m,), float64
-        Streamlines of each combination, those that are not kept among them.
+        Number of streamlines of each stratum, with those that are not stored.
     low, high : ndarray of shape (m, q)
-        Ranges of the numbers in each.
+        Ranges of the numbers in each stratum.
     """
 
     means: np.ndarray
     deviations: np.ndarray
-    cell_of: np.ndarray
+    stratum_of: np.ndarray
     numbers: np.ndarray
-    shares: np.ndarray
+    weights: np.ndarray
     active: np.ndarray
-    cells: np.ndarray
+    strata: np.ndarray
     counts: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -83,7 +88,7 @@ class LatentPosteriors:
         active: np.ndarray | None = None,
         seed: int = 0,
     ) -> LatentPosteriors:
-        """Keep latents of each combination of categories, 2,000 at most.
+        """Draw streamlines of each stratum to store, at most 2,000.
 
         Parameters
         ----------
@@ -94,14 +99,14 @@ class LatentPosteriors:
         numbers : ndarray of shape (n, q)
             Their standardised numbers.
         active : ndarray of shape (d,), bool, optional
-            Latent dimensions that say something of a streamline; all by default.
+            Active latent dimensions; all by default.
         seed : int, optional
-            Seed of the choice.
+            Seed of the draw.
 
         Returns
         -------
         LatentPosteriors
-            The latents that are kept.
+            The posteriors that are stored.
 
         Raises
         ------
@@ -110,40 +115,40 @@ class LatentPosteriors:
         """
         if not (np.isfinite(means).all() and np.isfinite(deviations).all()):
             raise ValueError("Latents hold NaN or infinite values: train again.")
-        cells, cell_of, counts = np.unique(
+        strata, stratum_of, counts = np.unique(
             codes, axis=0, return_inverse=True, return_counts=True
         )
-        cell_of = cell_of.reshape(-1)
+        stratum_of = stratum_of.reshape(-1)
         rows = stratified_sample(
-            cell_of,
+            stratum_of,
             np.random.default_rng(seed),
             most=MOST_PER_STRATUM,
             most_in_all=MOST_IN_ALL,
         )
-        by_cell = [numbers[cell_of == cell] for cell in range(len(cells))]
+        by_stratum = [numbers[stratum_of == one] for one in range(len(strata))]
         return cls(
             np.asarray(means[rows], dtype=np.float32),
             np.asarray(deviations[rows], dtype=np.float32),
-            cell_of[rows].astype(np.int32),
+            stratum_of[rows].astype(np.int32),
             np.asarray(numbers[rows], dtype=float),
             np.ones(len(rows)),
             np.ones(means.shape[1], bool) if active is None else np.array(active),
-            cells.astype(np.int32),
+            strata.astype(np.int32),
             counts.astype(float),
-            np.stack([part.min(axis=0) for part in by_cell]),
-            np.stack([part.max(axis=0) for part in by_cell]),
+            np.stack([part.min(axis=0) for part in by_stratum]),
+            np.stack([part.max(axis=0) for part in by_stratum]),
         )
 
     def mixed_with(self, other: LatentPosteriors, share: float) -> LatentPosteriors:
-        """Join these latents with others, in stated shares.
+        """Combine these posteriors with others, in given proportions.
 
         Parameters
         ----------
         other : LatentPosteriors
-            Other latents of the same model, such as those of an atlas.
+            Other posteriors of the same model, such as those of an atlas.
         share : float
-            Share of the others in each combination that both have, and in the
-            proportions of the combinations; from 0 to 1.
+            Share of the others, from 0 to 1: in each stratum that both have, and in
+            the proportions of the strata.
 
         Returns
         -------
@@ -159,60 +164,45 @@ class LatentPosteriors:
             raise ValueError(f"share={share}: give a number from 0 to 1.")
         if share in (0, 1):
             return (self, other)[int(share)]
-        cells = np.unique(np.concatenate([self.cells, other.cells]), axis=0)
-        low = np.full((len(cells), self.low.shape[1]), np.inf)
-        high, counts = -low, np.zeros(len(cells))
-        cell_of, shares = [], []
-        for bank, part in ((self, 1 - share), (other, share)):
+        strata = np.unique(np.concatenate([self.strata, other.strata]), axis=0)
+        low = np.full((len(strata), self.low.shape[1]), np.inf)
+        high, counts = -low, np.zeros(len(strata))
+        stratum_of, weights = [], []
+        for one, part in ((self, 1 - share), (other, share)):
             places = np.array(
-                [np.flatnonzero((cells == cell).all(axis=1))[0] for cell in bank.cells]
+                [np.flatnonzero((strata == own).all(axis=1))[0] for own in one.strata]
             )
-            low[places] = np.minimum(low[places], bank.low)
-            high[places] = np.maximum(high[places], bank.high)
-            counts[places] += part * bank.counts / bank.counts.sum()
-            cell_of.append(places[bank.cell_of].astype(np.int32))
-            totals = np.bincount(bank.cell_of, bank.shares)
-            shares.append(part * bank.shares / totals[bank.cell_of])
-        cell_of = np.concatenate(cell_of)
-        order = np.argsort(cell_of, kind="stable")
+            low[places] = np.minimum(low[places], one.low)
+            high[places] = np.maximum(high[places], one.high)
+            counts[places] += part * one.counts / one.counts.sum()
+            stratum_of.append(places[one.stratum_of].astype(np.int32))
+            totals = np.bincount(one.stratum_of, one.weights)
+            weights.append(part * one.weights / totals[one.stratum_of])
+        stratum_of = np.concatenate(stratum_of)
+        order = np.argsort(stratum_of, kind="stable")
         joined = {
             name: np.concatenate([getattr(self, name), getattr(other, name)])[order]
             for name in ("means", "deviations", "numbers")
         }
         return LatentPosteriors(
             **joined,
-            cell_of=cell_of[order],
-            shares=np.concatenate(shares)[order],
+            stratum_of=stratum_of[order],
+            weights=np.concatenate(weights)[order],
             active=self.active,
-            cells=cells,
+            strata=strata,
             counts=counts,
             low=low,
             high=high,
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return the latents as named arrays, for a model's file.
-
-        Returns
-        -------
-        dict of str to ndarray
-            One for each attribute.
-        """
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        """Return the attributes as named arrays, for a model's file."""
+        names = (each.name for each in fields(self))
+        return {_FILE_NAMES.get(name, name): getattr(self, name) for name in names}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> LatentPosteriors:
-        """Make latents again from `to_arrays`.
-
-        Parameters
-        ----------
-        arrays : mapping of str to ndarray
-            As `to_arrays` gave them.
-
-        Returns
-        -------
-        LatentPosteriors
-            The latents.
+        """Create posteriors from the arrays of `to_arrays`.
 
         Raises
         ------
@@ -220,27 +210,30 @@ class LatentPosteriors:
             If one is missing, or they do not fit together.
         """
         check_arrays(arrays, POSTERIOR_ARRAYS)
-        kinds = {"means": "f4", "deviations": "f4", "cell_of": "i4", "cells": "i4"}
-        bank = cls(
+        types = {"means": "f4", "deviations": "f4", "cell_of": "i4", "cells": "i4"}
+        types["active"] = "?"
+        names = {
+            each.name: _FILE_NAMES.get(each.name, each.name) for each in fields(cls)
+        }
+        made = cls(
             **{
-                each.name: np.asarray(
-                    arrays[each.name],
-                    dtype="?" if each.name == "active" else kinds.get(each.name, "f8"),
-                )
-                for each in fields(cls)
+                name: np.asarray(arrays[stored], dtype=types.get(stored, "f8"))
+                for name, stored in names.items()
             }
         )
-        if len(np.unique(bank.cell_of)) < max(len(bank.cells), 1):
-            raise SchemaError(
-                "cell_of", "without some of the cells", "latents of each cell"
-            )
-        if (np.diff(bank.cell_of) < 0).any():
+        if len(np.unique(made.stratum_of)) < max(len(made.strata), 1):
+            raise SchemaError("cell_of", "without some of the cells", "latents of each cell")
+        if (np.diff(made.stratum_of) < 0).any():
             raise SchemaError("cell_of", "not in order", "ascending cells")
-        if len(np.unique(bank.cells, axis=0)) < len(bank.cells):
+        if len(np.unique(made.strata, axis=0)) < len(made.strata):
             raise SchemaError("cells", "in part the same", "each combination once")
-        if (bank.low > bank.high).any():
+        if (made.low > made.high).any():
             raise SchemaError("low", "in part above high", "ranges from low to high")
-        return bank
+        return made
+
+    cells = RenamedAttribute("strata")
+    cell_of = RenamedAttribute("stratum_of")
+    shares = RenamedAttribute("weights")
 
 
 __getattr__ = renamed(__name__, {"LatentBank": "LatentPosteriors"})

@@ -1,25 +1,17 @@
-"""Random choices of some of each group, such as a bundle."""
+"""Stratified samples: how many of each group, and which."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+import math
+
 import numpy as np
+
+from dipy_tractogen.streamlines.conditions import Condition
 
 
 def shuffled_by_group(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return indices in a random order, one group after another.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-        Group of each.
-    rng : numpy.random.Generator
-        Fixes the order.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        The indices.
-    """
+    """Return indices in a random order, one group of labels (n,) after another."""
     order = rng.permutation(len(labels))
     return order[np.argsort(labels[order], kind="stable")]
 
@@ -27,41 +19,77 @@ def shuffled_by_group(labels: np.ndarray, rng: np.random.Generator) -> np.ndarra
 def stratified_sample(
     labels: np.ndarray, rng: np.random.Generator, *, most: int, most_in_all: int
 ) -> np.ndarray:
-    """Choose some of each group, with a limit for each and one for all.
+    """Draw indices, at most `most` of a group of labels (n,) and `most_in_all` in all.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-        Group of each.
-    rng : numpy.random.Generator
-        Fixes the choice.
-    most, most_in_all : int
-        How many at most of a group, and of all; one of each group in any case.
-
-    Returns
-    -------
-    ndarray of shape (m,), int
-        The indices in a random order, one group after another.
+    One of each group is drawn in any case. The indices of a group follow those of the
+    one before, in a random order.
     """
     order = shuffled_by_group(labels, rng)
     counts = np.unique(labels, return_counts=True)[1]
-    place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return order[place < limit_per_group(len(counts), most, most_in_all)]
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return order[rank < _limit_per_group(len(counts), most, most_in_all)]
 
 
-def limit_per_group(nb_groups: int, most: int, most_in_all: int) -> int:
-    """Share a limit of all among groups.
+def sample_each_group(
+    labels: np.ndarray, rng: np.random.Generator, *, most: int, most_in_all: int
+) -> list[np.ndarray]:
+    """Draw indices of each group of labels (n,) with its own permutation.
 
-    Parameters
-    ----------
-    nb_groups : int
-        Number of groups.
-    most, most_in_all : int
-        How many at most of a group, and of all.
-
-    Returns
-    -------
-    int
-        How many at most of a group, one at least.
+    As `stratified_sample`; models depend on the order of the draws of either.
     """
+    groups = np.unique(labels)
+    limit = _limit_per_group(len(groups), most, most_in_all)
+    return [rng.permutation(np.flatnonzero(labels == one))[:limit] for one in groups]
+
+
+def _limit_per_group(nb_groups: int, most: int, most_in_all: int) -> int:
     return max(1, min(most, most_in_all // nb_groups))
+
+
+def allocate(nb_streamlines: int, weights: np.ndarray) -> np.ndarray:
+    """Divide a number of streamlines in proportion to weights (m,).
+
+    Counts (m,), int64, are those of the method of largest remainders: they add up to
+    the number and differ from the exact shares by less than one.
+
+    Raises
+    ------
+    ValueError
+        If the number is not positive.
+    """
+    if nb_streamlines < 1:
+        raise ValueError(f"nb_streamlines={nb_streamlines}: give 1 or more.")
+    exact = nb_streamlines * weights / weights.sum()
+    counts = np.floor(exact).astype(np.int64)
+    order = np.argsort(counts - exact, kind="stable")
+    counts[order[: nb_streamlines - counts.sum()]] += 1
+    return counts
+
+
+def balanced_weights(weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Scale weights (m,) so that they add up to one in each group, unless all are 0."""
+    totals = np.bincount(groups, weights)[groups]
+    return np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0)
+
+
+def bundle_proportions(
+    bundle: Condition, proportions: Mapping[str, float]
+) -> np.ndarray:
+    """Return the proportion of each bundle (nb_bundles,); zero for those left out.
+
+    Raises
+    ------
+    ValueError
+        If there is none, a bundle is unknown, or a proportion is no positive number.
+    """
+    if not proportions:
+        raise ValueError("The proportions are empty: name one bundle or more.")
+    found = np.zeros(len(bundle.categories))
+    for name, proportion in proportions.items():
+        if not (math.isfinite(proportion) and proportion > 0):
+            raise ValueError(
+                f"The proportion of {name} is {proportion}: give a positive number, "
+                "or leave the bundle out."
+            )
+        found[bundle.code(name)] = proportion
+    return found

@@ -1,14 +1,8 @@
-"""What makes a streamline plausible: criteria, each in a file, and their count."""
+"""Criteria by which streamlines are plausible, and their count."""
 
-from .box import InsideBox
-from .criterion import Criterion
-from .curvature import SmallestRadius
-from .endpoint_regions import EndsInRegions
-from .length import LengthRange
-from .mask import InsideMask
-from .peaks import AlongPeaks
-from .plausibility import Plausibility
-from .winding import LargestWinding
+from .plausibility import Criterion, Plausibility
+from .regions import AlongPeaks, EndsInRegions, InsideBox, InsideMask
+from .shape import LargestWinding, LengthRange, SmallestRadius
 
 __all__ = [
     "AlongPeaks",

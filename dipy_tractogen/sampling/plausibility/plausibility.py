@@ -1,24 +1,56 @@
-"""Criteria together, and how many streamlines each of them rejects."""
+"""Criteria of plausible streamlines, together, with counts of what each rejects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
 from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.moved import RenamedAttribute
 
-from .criterion import Criterion
+# Streamlines to try before a share of rejections is taken for that of all.
+_ENOUGH_TRIED = 1000
 
-# Streamlines that tell whether a criterion rejects too many.
-_ENOUGH_TO_TELL = 1000
+
+class Criterion(Protocol):
+    """A reason to reject streamlines.
+
+    Attributes
+    ----------
+    name : str
+        One word, under which rejections are counted.
+
+    Notes
+    -----
+    A criterion may have ``most``, the largest share of streamlines that it may reject,
+    and ``complaint(nb_rejected, nb_tried)``, which returns the message of the error
+    where it rejects more.
+    """
+
+    name: str
+
+    def accepts(self, points: np.ndarray) -> np.ndarray:
+        """Return which streamlines are plausible.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, nb_points, 3)
+            Points in RASMM mm.
+
+        Returns
+        -------
+        ndarray of shape (m,), bool
+            Whether each is.
+        """
 
 
 class Plausibility:
-    """Judges streamlines by criteria, and counts.
+    """Apply criteria to streamlines, and count rejections.
 
-    Every criterion sees every streamline, so that what it rejects does not depend on
-    the others, nor on their order. The counts are of the last generation.
+    Every criterion is applied to every streamline, so that its count does not depend
+    on the others. The counts are of the last generation.
 
     Parameters
     ----------
@@ -28,12 +60,12 @@ class Plausibility:
     Attributes
     ----------
     nb_tried, nb_rejected : int
-        Streamlines that were judged, and those of them that any criterion rejected.
+        Number of streamlines so far, and of those that any criterion rejected.
     rejections : dict of str to int
-        Streamlines that each criterion rejected, by its name.
+        Number of streamlines that each criterion rejected, by its name.
     shortfall : dict of str to int
-        Streamlines that are missing from what was asked for, by the name of the bundle;
-        bundles that are complete are not in it.
+        Number of streamlines that could not be generated, by the name of the bundle;
+        complete bundles are left out.
 
     Raises
     ------
@@ -49,57 +81,27 @@ class Plausibility:
                 f"The criteria are {listed(names)}: give one or more, "
                 "each of its own name."
             )
-        self.restart()
+        self.reset()
 
-    def restart(self) -> None:
-        """Set all counts to zero, as a generation does when it begins."""
+    def reset(self) -> None:
+        """Set all counts to zero; a generation begins with this."""
         self.nb_tried = self.nb_rejected = 0
         self.rejections = dict.fromkeys((one.name for one in self.criteria), 0)
         self.shortfall: dict[str, int] = {}
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Return which streamlines are plausible, and count the others.
+        """Return which streamlines (m, nb_points, 3) are plausible, and count them."""
+        return self.count(self.evaluate(points))
 
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
+    def evaluate(self, points: np.ndarray) -> np.ndarray:
+        """Return what each criterion accepts, (nb_criteria, m), without counting.
 
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Whether each is.
-        """
-        return self.count(self.judge(points))
-
-    def judge(self, points: np.ndarray) -> np.ndarray:
-        """Say what each criterion accepts, without counting; can be called in threads.
-
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
-
-        Returns
-        -------
-        ndarray of shape (nb_criteria, m), bool
-            Whether each criterion accepts each streamline.
+        Several threads may call this at once.
         """
         return np.stack([one.accepts(points) for one in self.criteria])
 
     def count(self, accepted: np.ndarray) -> np.ndarray:
-        """Count what was judged.
-
-        Parameters
-        ----------
-        accepted : ndarray of shape (nb_criteria, m), bool
-            What `judge` gave.
-
-        Returns
-        -------
-        ndarray of shape (m,), bool
-            Which streamlines are plausible.
-        """
+        """Count the results of `evaluate`; return which streamlines are plausible."""
         for name, rejected in zip(self.rejections, (~accepted).sum(axis=1)):
             self.rejections[name] += int(rejected)
         plausible = accepted.all(axis=0)
@@ -108,12 +110,12 @@ class Plausibility:
         return plausible
 
     def check(self, *, at_end: bool = False) -> None:
-        """Give up where a criterion rejects more than it may.
+        """Validate that no criterion rejects more than its largest share.
 
         Parameters
         ----------
         at_end : bool, optional
-            Whether no more streamlines are going to be judged, so that few tell enough.
+            Whether no more streamlines follow, so that few are enough to decide.
 
         Raises
         ------
@@ -124,25 +126,15 @@ class Plausibility:
             most = getattr(one, "most", None)
             if most is None or nb_rejected <= most * self.nb_tried:
                 continue
-            if at_end or not most or self.nb_tried >= _ENOUGH_TO_TELL:
+            if at_end or not most or self.nb_tried >= _ENOUGH_TRIED:
                 raise ValueError(one.complaint(nb_rejected, self.nb_tried))
 
-    def miss(self, bundle: str, nb_streamlines: int) -> None:
-        """Note that streamlines of a bundle could not be found.
-
-        Parameters
-        ----------
-        bundle : str
-            Name of the bundle.
-        nb_streamlines : int
-            How many more are missing.
-        """
-        if nb_streamlines:
-            already = self.shortfall.get(bundle, 0)
-            self.shortfall[bundle] = already + nb_streamlines
+    def add_shortfall(self, bundle: str, nb_streamlines: int) -> None:
+        """Count streamlines of a bundle that could not be generated."""
+        self.shortfall[bundle] = self.shortfall.get(bundle, 0) + nb_streamlines
 
     def describe_rejections(self) -> str:
-        """Say how many streamlines were rejected, and why.
+        """Describe how many streamlines were rejected, and by which criteria.
 
         Returns
         -------
@@ -150,13 +142,13 @@ class Plausibility:
             Such as ``Rejected 120 of 5120: winding 80, mask 60``, most frequent reasons
             first. A streamline may be rejected for several.
         """
-        said = f"Rejected {self.nb_rejected} of {self.nb_tried}"
+        text = f"Rejected {self.nb_rejected} of {self.nb_tried}"
         counts = sorted(self.rejections.items(), key=lambda pair: -pair[1])
         reasons = ", ".join(f"{name} {count}" for name, count in counts if count)
-        return f"{said}: {reasons}" if reasons else said
+        return f"{text}: {reasons}" if reasons else text
 
     def describe_shortfall(self) -> str:
-        """Say how many streamlines are missing, of which bundles and why.
+        """Describe how many streamlines are missing, of which bundles and why.
 
         Returns
         -------
@@ -169,3 +161,7 @@ class Plausibility:
             f"{sum(self.shortfall.values())} streamlines are missing: {missing}. "
             f"{self.describe_rejections()}"
         )
+
+    restart = RenamedAttribute("reset")
+    judge = RenamedAttribute("evaluate")
+    miss = RenamedAttribute("add_shortfall")

@@ -1,4 +1,4 @@
-"""Densities of the latents that samples are drawn from."""
+"""Samplers of latents: densities fitted to those of training streamlines."""
 
 from .registry import DEFAULT_SAMPLER, SAMPLERS, make_sampler
 

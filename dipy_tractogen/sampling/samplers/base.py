@@ -1,30 +1,35 @@
-"""What all samplers do: fit to latents and conditions, and draw."""
+"""Base of the samplers: fit to latents and conditions, and draw."""
 
 from __future__ import annotations
 
 from joblib import Parallel, delayed
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.moved import RenamedAttribute
 
 from .gaussian_mixture import ConditionalGaussianMixture
 
-# Draws from the posteriors that a sampler is fitted to where there are few streamlines.
+# Draws from each posterior that a sampler is fitted to where there are few streamlines.
 _MOST_DRAWS = 8
 _ENOUGH_DRAWS = 2000
 _FLOOR = 1e-3
 _SMALLEST_VARIANCE = 1e-6
-# Latents that are nearer in all dimensions, over the deviations, are copies.
+# Latents closer than this in all dimensions, in deviations, are duplicates.
 _SAME = 1e-5
 
 
-class LatentSampler:
-    """Base of the samplers: densities of latents, one for each combination.
+class LatentSampler(BaseEstimator):
+    """Base of the samplers, densities of latents with one part for each stratum.
 
-    A subclass says in `fit_stratum` what describes the latents of one combination of
-    categories, such as a bundle, together with its numbers, such as the length. What it
-    gives has a method ``draw`` as `ConditionalGaussianMixture` does.
+    Samplers are estimators of scikit-learn: a constructor only stores parameters, which
+    `fit` validates. A subclass implements `fit_stratum`, which describes the numbers
+    (such as the length) and the latents of one stratum, a combination of categories
+    such as a bundle and a sex. What it returns has a method ``draw`` as
+    `ConditionalGaussianMixture` has.
 
     Parameters
     ----------
@@ -34,13 +39,13 @@ class LatentSampler:
     Attributes
     ----------
     of_active_only : bool
-        Whether only the dimensions that say something of a streamline are fitted; the
-        others are standard normal then.
+        Whether only the active latent dimensions are fitted; the others are standard
+        normal then.
     strata_ : dict of int to object
-        What was fitted, by combination.
+        Result of `fit_stratum` by stratum.
     nb_numbers_ : int
         Numbers among the conditions.
-    latent_dim_ : int
+    n_features_in_ : int
         Dimensions of the latents.
     """
 
@@ -57,50 +62,52 @@ class LatentSampler:
         deviations: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> LatentSampler:
-        """Fit the latents of each combination of categories.
+        """Fit the latents of each stratum.
 
         Parameters
         ----------
         z : ndarray of shape (n, d)
             Latents of streamlines; with `deviations`, the means of their posteriors.
-        conditions : ndarray of shape (n, 1 + q), optional
-            Combination of categories of each, a whole number, and its standardised
-            numbers. One combination without numbers by default.
+        conditions : ndarray of shape (n, 1 + q) or (n,), optional
+            Stratum of each, a whole number, and its standardised numbers. One stratum
+            without numbers by default.
         deviations : ndarray of shape (n, d), optional
             Standard deviations of the posteriors; none by default.
         weights : ndarray of shape (n,), optional
-            Weights of the streamlines within their combination; equal by default.
+            Weights of the streamlines within their stratum; equal by default.
 
         Returns
         -------
         LatentSampler
-            Itself.
+            The sampler itself.
 
         Raises
         ------
         ValueError
-            If the arrays do not fit together or hold values that are not finite.
+            If a parameter is out of its range, or the arrays do not fit together or
+            hold values that are not finite.
         """
+        self._check_parameters()
         z = np.asarray(z, dtype=float)
         if z.ndim != 2 or not len(z):
             raise ValueError(
                 f"z has the shape {z.shape}: give (n, d), one latent at least."
             )
-        conditions = _rows(conditions, len(z))
+        conditions = _as_rows(conditions, len(z))
         deviations = np.zeros_like(z) if deviations is None else np.asarray(deviations)
         weights = np.ones(len(z)) if weights is None else np.asarray(weights, float)
         _check(z, conditions, deviations, weights)
-        self.nb_numbers_, self.latent_dim_ = conditions.shape[1] - 1, z.shape[1]
+        self.nb_numbers_, self.n_features_in_ = conditions.shape[1] - 1, z.shape[1]
         labels = conditions[:, 0].astype(int)
         x = np.concatenate([conditions[:, 1:], z], axis=1)
         spread = np.zeros_like(x)
         spread[:, self.nb_numbers_ :] = deviations
         members = {int(one): np.flatnonzero(labels == one) for one in np.unique(labels)}
-        # A thread a combination: its matrices are too small for threads of their own.
+        # One thread for each stratum: its matrices are too small for several.
         with threadpool_limits(1):
             fits = Parallel(n_jobs=-1, prefer="threads")(
                 delayed(self.fit_stratum)(
-                    *_without_copies(
+                    *_without_duplicates(
                         x[rows], spread[rows], weights[rows] / weights[rows].sum()
                     ),
                     np.random.default_rng((self.seed, label)),
@@ -110,6 +117,9 @@ class LatentSampler:
         self.strata_ = dict(zip(members, fits))
         return self
 
+    def _check_parameters(self) -> None:
+        """Raise a ValueError if a parameter of the constructor is out of its range."""
+
     def fit_stratum(
         self,
         x: np.ndarray,
@@ -117,7 +127,7 @@ class LatentSampler:
         weights: np.ndarray,
         rng: np.random.Generator,
     ) -> ConditionalGaussianMixture:
-        """Fit the numbers and latents of one combination of categories.
+        """Fit the numbers and latents of one stratum.
 
         Parameters
         ----------
@@ -128,13 +138,16 @@ class LatentSampler:
         weights : ndarray of shape (m,)
             Weights that add up to one.
         rng : numpy.random.Generator
-            Source of what is random in the fit.
+            Source of random numbers for the fit.
 
         Returns
         -------
         ConditionalGaussianMixture or object with its method ``draw``
-            What draws are made from.
+            Distribution to draw from.
         """
+        # The name of this method in version 0.1.
+        if hasattr(self, "fit_cell"):
+            return self.fit_cell(x, deviations, weights, rng)
         raise NotImplementedError
 
     def sample(
@@ -147,8 +160,8 @@ class LatentSampler:
         nb_samples : int
             Number of draws.
         conditions : ndarray of shape (1 + q,) or (nb_samples, 1 + q), optional
-            Combination of each draw, and its standardised numbers; NaN where a number
-            is to be drawn, too. The first combination without it.
+            Stratum of each draw, and its standardised numbers; NaN where a number is to
+            be drawn. By default the first stratum.
         seed : int, sequence of int or numpy.random.Generator, optional
             Fixes the draw.
 
@@ -157,17 +170,19 @@ class LatentSampler:
         z : ndarray of shape (nb_samples, d), float32
             Latents.
         conditions : ndarray of shape (nb_samples, 1 + q)
-            What was given, without NaN.
+            Those given, with the numbers that were drawn in place of NaN.
 
         Raises
         ------
         ValueError
-            If a combination is unknown or the conditions have another shape.
+            If it is not fitted, a stratum is unknown or the conditions have another
+            shape.
         """
+        check_is_fitted(self)
         rng = np.random.default_rng(seed)
-        conditions = self._asked(nb_samples, conditions)
-        z = np.empty((nb_samples, self.latent_dim_), dtype=np.float32)
-        # Rows with one combination, and the same numbers given, are drawn together.
+        conditions = self._check_conditions(nb_samples, conditions)
+        z = np.empty((nb_samples, self.n_features_in_), dtype=np.float32)
+        # Rows of one stratum with the same numbers given are drawn together.
         kinds = np.column_stack([conditions[:, 0], np.isnan(conditions[:, 1:])])
         kinds, kind_of = np.unique(kinds, axis=0, return_inverse=True)
         for kind, (label, *free) in enumerate(kinds):
@@ -179,7 +194,7 @@ class LatentSampler:
             z[rows] = x[:, self.nb_numbers_ :]
         return z, conditions
 
-    def _asked(self, nb_samples: int, conditions: np.ndarray | None) -> np.ndarray:
+    def _check_conditions(self, nb_samples: int, conditions) -> np.ndarray:
         width = 1 + self.nb_numbers_
         if conditions is None:
             conditions = np.full(width, np.nan)
@@ -200,6 +215,9 @@ class LatentSampler:
             )
         return conditions
 
+    cells_ = RenamedAttribute("strata_")
+    latent_dim_ = RenamedAttribute("n_features_in_")
+
 
 def posterior_draws(
     x: np.ndarray,
@@ -208,23 +226,10 @@ def posterior_draws(
     rng: np.random.Generator,
     most: int = _MOST_DRAWS,
 ) -> np.ndarray:
-    """Draw from the posteriors of streamlines, several times where there are few.
+    """Draw from the posteriors of streamlines, up to `most` times each where few.
 
-    Parameters
-    ----------
-    x, deviations : ndarray of shape (m, d)
-        Means and standard deviations.
-    weights : ndarray of shape (m,)
-        Weights that add up to one.
-    rng : numpy.random.Generator
-        Source of the draw.
-    most : int, optional
-        Draws of a streamline, at most.
-
-    Returns
-    -------
-    ndarray of shape (n, d)
-        The draws, in all a multiple of m.
+    The result has the shape (n, d), n a multiple of the m streamlines; arguments as of
+    `LatentSampler.fit_stratum`.
     """
     repeats = min(most, -(-_ENOUGH_DRAWS // len(x)))
     rows = np.tile(np.arange(len(x)), repeats)
@@ -234,27 +239,19 @@ def posterior_draws(
 
 
 def variance_floor(z: np.ndarray) -> float:
-    """Return a floor on variances, relative to the spread of latents.
+    """Return a small variance, relative to that of latents (n, d).
 
-    Parameters
-    ----------
-    z : ndarray of shape (n, d)
-        Latents.
-
-    Returns
-    -------
-    float
-        To be added to the diagonal of their covariance.
+    It is added to the diagonal of covariances.
     """
     return _FLOOR * z.var(axis=0).sum() / max(z.shape[1], 1) + _SMALLEST_VARIANCE
 
 
-def _without_copies(
+def _without_duplicates(
     x: np.ndarray, deviations: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give each latent once, with the weight of all its copies.
+    """Return each latent once, with the weights of its duplicates added.
 
-    Copies are one another's nearest neighbours, and their kernels would be points.
+    Duplicates are nearest neighbours of each other, so their kernels would be points.
     """
     size = _SAME * x.std(axis=0)
     _, rows, of = np.unique(
@@ -268,10 +265,12 @@ def _without_copies(
     return x[rows], deviations[rows], np.bincount(of.ravel(), weights)
 
 
-def _rows(conditions: np.ndarray | None, nb_rows: int) -> np.ndarray:
+def _as_rows(conditions: np.ndarray | None, nb_rows: int) -> np.ndarray:
     if conditions is None:
         return np.zeros((nb_rows, 1))
     conditions = np.asarray(conditions, dtype=float)
+    if conditions.ndim == 1:
+        conditions = conditions[:, None]
     if conditions.ndim != 2 or len(conditions) != nb_rows or not conditions.shape[1]:
         raise ValueError(
             f"conditions have the shape {conditions.shape} for {nb_rows} latents: give "

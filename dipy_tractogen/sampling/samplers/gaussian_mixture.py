@@ -1,4 +1,4 @@
-"""Mixtures of normal distributions, of a few or of one at each latent."""
+"""Gaussian mixtures, of a few components or of one at each latent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scipy.special import logsumexp
 
 from dipy_tractogen.utils.moved import renamed
 
-# Numbers that are worked with at once: 16 MB.
-_MOST_AT_ONCE = 2**21
+# Numbers of an array that is computed at once: 16 MB.
+_CHUNK = 2**21
 
 
 @dataclass
 class ConditionalGaussianMixture:
-    """Weighted normal distributions, which can be drawn from given some columns.
+    """Gaussian mixture that can be drawn from given some columns.
 
     Attributes
     ----------
@@ -26,10 +26,10 @@ class ConditionalGaussianMixture:
     factors : ndarray of shape (m, d, d) or (1, d, d)
         Lower Cholesky factors of their covariances; one if all have the same.
     weights : ndarray of shape (m,)
-        Their shares, which add up to one.
+        Their weights, which add up to one.
     reach : float
-        How far from its centre, in its deviations, a component is chosen for given
-        values. One for draws from the mixture itself; more makes them smoother.
+        Factor of the deviations where a component is chosen for given values. One draws
+        from the mixture itself; more chooses from more components.
     """
 
     centres: np.ndarray
@@ -44,23 +44,18 @@ class ConditionalGaussianMixture:
         values: np.ndarray,
         rng: np.random.Generator,
     ) -> np.ndarray:
-        """Draw vectors of which some columns are given.
+        """Draw vectors (nb_draws, d) of which some columns are given.
 
         Parameters
         ----------
         nb_draws : int
             Number of vectors.
         columns : sequence of int
-            Columns that are given.
+            The k columns that are given.
         values : ndarray of shape (nb_draws, k)
             Their values.
         rng : numpy.random.Generator
             Source of the draw.
-
-        Returns
-        -------
-        ndarray of shape (nb_draws, d)
-            The vectors, which have the values.
         """
         component = self._choose(nb_draws, columns, values, rng)
         noise = rng.standard_normal((nb_draws, self.centres.shape[1]))
@@ -70,8 +65,8 @@ class ConditionalGaussianMixture:
             drawn = np.einsum("nij,nj->ni", self.factors[component], noise)
         drawn += self.centres[component]
         if len(columns):
-            # What a draw lacks of the given values moves the other columns as far as
-            # they vary together; the result is a draw given the values.
+            # The difference of a draw from the given values moves the other columns
+            # by their regression on the given ones: a draw given the values.
             missing = values - drawn[:, columns]
             gains = self._gains(columns)
             gains = gains[component if len(gains) > 1 else np.zeros_like(component)]
@@ -80,41 +75,28 @@ class ConditionalGaussianMixture:
         return drawn
 
     def log_density(self, x: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-        """Return the logarithm of the density of some columns.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n, k)
-            Values of the columns.
-        columns : sequence of int
-            The columns.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            In nats.
-        """
-        parts = self._by_chunks(columns, x)
+        """Compute the log density of some columns x (n, k), in nats."""
+        parts = self._log_parts(columns, x)
         return np.concatenate([logsumexp(part, axis=1) for part in parts])
 
     def _choose(self, nb_draws, columns, values, rng) -> np.ndarray:
-        """Choose a component for each draw, given the values."""
+        """Draw a component for each vector, given the values."""
         if not len(columns):
             return rng.choice(len(self.weights), size=nb_draws, p=self.weights)
         if (values == values[:1]).all():
-            logs = next(self._by_chunks(columns, values[:1], self.reach))[0]
+            logs = next(self._log_parts(columns, values[:1], self.reach))[0]
             share = np.exp(logs - logsumexp(logs))
             return rng.choice(len(share), size=nb_draws, p=share / share.sum())
-        # The largest of the logarithms with Gumbel noise is a draw from the shares.
-        parts = self._by_chunks(columns, values, self.reach)
+        # The argmax of logarithms with Gumbel noise is a draw from the categories.
+        parts = self._log_parts(columns, values, self.reach)
         return np.concatenate(
             [np.argmax(logs + rng.gumbel(size=logs.shape), axis=1) for logs in parts]
         )
 
-    def _by_chunks(
+    def _log_parts(
         self, columns: Sequence[int], values: np.ndarray, reach: float = 1.0
     ) -> Iterator[np.ndarray]:
-        """Logarithms of weight and density of each component, for some rows a time."""
+        """Compute log weight plus log density of each component, in chunks of rows."""
         inner = reach * np.linalg.cholesky(self._covariances(columns))
         whitening = np.linalg.inv(inner)
         with np.errstate(divide="ignore"):
@@ -122,7 +104,7 @@ class ConditionalGaussianMixture:
         logs = logs - np.log(np.diagonal(inner, axis1=1, axis2=2)).sum(axis=1)
         logs = logs - 0.5 * len(columns) * np.log(2 * np.pi)
         centres = self.centres[:, columns]
-        size = max(1, _MOST_AT_ONCE // (centres.size or 1))
+        size = max(1, _CHUNK // (centres.size or 1))
         for start in range(0, len(values), size):
             part = values[start : start + size]
             if len(whitening) == 1:
@@ -139,7 +121,7 @@ class ConditionalGaussianMixture:
         return np.matmul(rows, rows.transpose(0, 2, 1))
 
     def _gains(self, columns: Sequence[int]) -> np.ndarray:
-        """How far all columns move with the given ones."""
+        """Return the regression coefficients of all columns on the given ones."""
         cross = np.matmul(self.factors, self.factors[:, columns].transpose(0, 2, 1))
         inner = self._covariances(columns)
         return np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1)

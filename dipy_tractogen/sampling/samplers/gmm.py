@@ -1,4 +1,4 @@
-"""Sampler with a Gaussian mixture for each combination."""
+"""Sampler with a Gaussian mixture for each stratum."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from .base import LatentSampler, posterior_draws, variance_floor
 from .gaussian_mixture import ConditionalGaussianMixture
 
-# Full covariances need a few latents for each dimension of a component.
+# Latents for each dimension of a component that a full covariance needs.
 _LATENTS_PER_DIMENSION = 3
 CRITERIA = ("bic", "aic")
-"""Information criteria that components can be chosen by."""
+"""Information criteria by which the number of components is chosen."""
 
 
 class MixtureSampler(LatentSampler):
@@ -25,17 +25,12 @@ class MixtureSampler(LatentSampler):
     Parameters
     ----------
     max_components : int, optional
-        Components are 1, 2, 4 and so on up to this number, for as long as the
-        criterion gets better; fewer where a combination has few latents.
+        Numbers of components are 1, 2, 4 and so on up to this number, while the
+        criterion improves; fewer where a stratum has few latents.
     criterion : {"bic", "aic"}, optional
         Bayesian or Akaike's information criterion; the latter takes more components.
     seed : int, optional
         Seed of the fit.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------
@@ -46,14 +41,16 @@ class MixtureSampler(LatentSampler):
         self, *, max_components: int = 16, criterion: str = "bic", seed: int = 0
     ):
         super().__init__(seed=seed)
-        if max_components < 1:
-            raise ValueError(f"max_components={max_components}: give 1 or more.")
-        if criterion not in CRITERIA:
-            raise ValueError(
-                f"criterion={criterion!r}: choose one of {', '.join(CRITERIA)}."
-            )
         self.max_components = max_components
         self.criterion = criterion
+
+    def _check_parameters(self) -> None:
+        if self.max_components < 1:
+            raise ValueError(f"max_components={self.max_components}: give 1 or more.")
+        if self.criterion not in CRITERIA:
+            raise ValueError(
+                f"criterion={self.criterion!r}: choose one of {', '.join(CRITERIA)}."
+            )
 
     def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
         """Fit a mixture; see `LatentSampler.fit_stratum`."""
@@ -67,9 +64,9 @@ class MixtureSampler(LatentSampler):
             return ConditionalGaussianMixture(
                 z[:1], np.sqrt(floor) * np.eye(nb_dims)[None], np.ones(1)
             )
-        room = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
+        most = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
         best, lowest = None, np.inf
-        for power in range(min(self.max_components, room).bit_length()):
+        for power in range(min(self.max_components, most).bit_length()):
             mixture = GaussianMixture(2**power, reg_covar=floor, random_state=self.seed)
             with warnings.catch_warnings():
                 # A fit that has not quite converged may still be the best.

@@ -1,4 +1,4 @@
-"""Sampler with a normal kernel at each latent, shaped by its neighbours."""
+"""Sampler with a Gaussian kernel at each latent, with the shape of its neighbours."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import numpy as np
 from .base import LatentSampler
 from .gaussian_mixture import ConditionalGaussianMixture
 
-# Neighbours of a latent, for the square root of the latents of its bundle.
+# Neighbours of a latent, over the square root of the number of latents.
 _NEIGHBOURS = 1.5
 _FEWEST_NEIGHBOURS = 5
-# Those farther than so many times the third are of another cluster: a kernel over both
-# would fill the gap between them.
+# Neighbours at more than so many times the distance of the third are of another
+# cluster: a kernel over both would fill the gap between them.
 _GAP = 2.0
 _NEAREST = 3
 # Deviation of a kernel over that of the neighbours.
 _WIDTH = 0.7
 # Numbers such as the length count as so many deviations of a latent's posterior.
 _NUMBER_SCALE = 15.0
-# Kernels that are chosen for given numbers lie so many deviations away: what the
-# numbers say of the latents nearby makes up for the difference, and with few kernels
-# the streamlines of one length would be those of a few neighbourhoods.
+# Factor of the deviations where kernels are chosen for given numbers. The regression of
+# latents on numbers corrects the difference; with fewer kernels, the streamlines of one
+# length would be those of a few neighbourhoods.
 _REACH = 2.0
 # Smallest variance of a kernel, over that of the latents.
 _FLOOR = 1e-6
@@ -28,19 +28,19 @@ _SMALLEST_VARIANCE = 1e-9
 
 
 class ManifoldSampler(LatentSampler):
-    r"""Kernels that follow the latents where they lie on a thin, bent sheet.
+    r"""Kernels that follow latents on a thin, curved manifold.
 
     The kernel at a latent :math:`x_i` has the covariance :math:`C_i` of its nearest
-    neighbours, scaled, as manifold Parzen windows do :footcite:p:`Vincent2003`, and the
-    posterior's own. As any kernel it would widen the distribution; so its centre is
-    moved towards the mean :math:`m_i` of the neighbours until the local covariance is
-    kept, which is the smoothed bootstrap with shrinkage :footcite:p:`Silverman1987`,
-    locally:
+    neighbours, scaled, as manifold Parzen windows have :footcite:p:`Vincent2003`, and
+    that of the posterior. As any kernel it would widen the distribution; so its centre
+    is moved towards the mean :math:`m_i` of the neighbours until the local covariance
+    is kept, a local form of the smoothed bootstrap with shrinkage
+    :footcite:p:`Silverman1987`:
 
     .. math:: z \sim N(m_i + \sqrt{1 - w^2} (x_i - m_i), \; w^2 C_i + \sigma_i^2)
 
-    A global kernel of that width would blur bundles that are thin and bent; a mixture
-    of a few components misses their shape; and latents drawn again from their
+    A global kernel of that width would blur bundles that are thin and curved; a mixture
+    of a few components does not have their shape; and latents drawn again from their
     posteriors repeat the training streamlines. Neighbours across a gap do not count.
 
     Parameters
@@ -48,15 +48,10 @@ class ManifoldSampler(LatentSampler):
     width : float, optional
         Deviation :math:`w` of a kernel over that of the neighbours, between 0 and 1.
     neighbours : float, optional
-        Neighbours of a latent, for the square root of the number of latents of its
-        combination; five at least.
+        Number of neighbours of a latent, over the square root of the number of latents
+        of its stratum; five at least.
     seed : int, optional
         Not used; all samplers have it.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------
@@ -67,15 +62,17 @@ class ManifoldSampler(LatentSampler):
         self, *, width: float = _WIDTH, neighbours: float = _NEIGHBOURS, seed: int = 0
     ):
         super().__init__(seed=seed)
-        if not 0 < width < 1:
-            raise ValueError(f"width={width}: give a number between 0 and 1.")
-        if not neighbours > 0:
-            raise ValueError(f"neighbours={neighbours}: give a positive number.")
         self.width = width
         self.neighbours = neighbours
 
+    def _check_parameters(self) -> None:
+        if not 0 < self.width < 1:
+            raise ValueError(f"width={self.width}: give a number between 0 and 1.")
+        if not self.neighbours > 0:
+            raise ValueError(f"neighbours={self.neighbours}: give a positive number.")
+
     def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
-        """Put a kernel at each latent; see `LatentSampler.fit_stratum`."""
+        """Fit a kernel at each latent; see `LatentSampler.fit_stratum`."""
         from sklearn.neighbors import NearestNeighbors
 
         nb_neighbours = round(self.neighbours * np.sqrt(len(x)))
@@ -84,29 +81,29 @@ class ManifoldSampler(LatentSampler):
         scaled = x * scales
         search = NearestNeighbors(n_neighbors=nb_neighbours).fit(scaled)
         distances, rows = search.kneighbors(scaled)
-        # The first is the latent itself.
+        # The first neighbour is the latent itself.
         third = distances[:, min(_NEAREST, nb_neighbours - 1)]
         belongs = distances <= _GAP * third[:, None]
         means, covariances = _moments(x[rows], belongs)
         covariances *= self.width**2
         diagonals = np.einsum("mii->mi", covariances)
-        spread = (weights @ diagonals * scales**2).sum()
+        added = (weights @ diagonals * scales**2).sum()
         floor = _FLOOR * x.var(axis=0).mean() + _SMALLEST_VARIANCE
         diagonal = np.arange(x.shape[1])
         covariances[:, diagonal, diagonal] += np.maximum(deviations**2, floor)
-        pull = _keep_spread(means * scales, scaled - means * scales, spread)
+        shrinkage = _shrinkage(means * scales, scaled - means * scales, added)
         return ConditionalGaussianMixture(
-            means + pull * (x - means),
+            means + shrinkage * (x - means),
             np.linalg.cholesky(covariances),
             weights,
             _REACH,
         )
 
     def _scales(self, deviations: np.ndarray) -> np.ndarray:
-        """Scale of each column for distances: how sharply the posterior has it.
+        """Return scales (q + d,) of the columns in distances, by their posteriors.
 
-        What a decoder makes of a latent changes about as much for one deviation of the
-        posterior in each dimension. Without posteriors, all count the same.
+        One deviation of the posterior changes a decoded streamline about as much in
+        each dimension. Without posteriors, all scales are equal.
         """
         scales = np.ones(deviations.shape[1])
         typical = deviations[:, self.nb_numbers_ :].mean(axis=0)
@@ -118,21 +115,9 @@ class ManifoldSampler(LatentSampler):
 
 
 def _moments(near: np.ndarray, belongs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and covariance of the neighbours of each latent that belong to it.
+    """Compute means (m, d) and covariances (m, d, d) of neighbours (m, k, d).
 
-    Parameters
-    ----------
-    near : ndarray of shape (m, k, d)
-        Neighbours.
-    belongs : ndarray of shape (m, k), bool
-        Which of them count; one at least.
-
-    Returns
-    -------
-    means : ndarray of shape (m, d)
-        Their means.
-    covariances : ndarray of shape (m, d, d)
-        Their covariances.
+    Only those that belong (m, k) to the cluster of the latent count.
     """
     counts = belongs.sum(axis=1)
     means = np.einsum("mk,mki->mi", belongs, near) / counts[:, None]
@@ -141,28 +126,16 @@ def _moments(near: np.ndarray, belongs: np.ndarray) -> tuple[np.ndarray, np.ndar
     return means, covariances / np.maximum(counts - 1, 1)[:, None, None]
 
 
-def _keep_spread(means: np.ndarray, away: np.ndarray, spread: float) -> float:
-    """Find how far from the means centres stay, so that no variance is won or lost.
+def _shrinkage(means: np.ndarray, away: np.ndarray, added: float) -> float:
+    """Compute the factor of offsets (m, d) from means that keeps the total variance.
 
-    Parameters
-    ----------
-    means : ndarray of shape (m, d)
-        Means of the neighbours of each latent.
-    away : ndarray of shape (m, d)
-        What the latents are away from these.
-    spread : float
-        Variance that the kernels add, over all dimensions.
-
-    Returns
-    -------
-    float
-        Factor of `away`, from 0 to 1.
+    `added` is the variance that the kernels add, over all dimensions.
     """
     square = away.var(axis=0).sum()
     mixed = ((means - means.mean(axis=0)) * away).mean(axis=0).sum()
     if square <= 0:
         return 1.0
     # With a factor f, the variance beyond that of the means is f^2 square + 2 f mixed
-    # + spread; that of the latents is square + 2 mixed.
-    root = mixed**2 + square * (square + 2 * mixed - spread)
+    # + added; that of the latents is square + 2 mixed.
+    root = mixed**2 + square * (square + 2 * mixed - added)
     return float(np.clip((np.sqrt(max(root, 0.0)) - mixed) / square, 0.0, 1.0))

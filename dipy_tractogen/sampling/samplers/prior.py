@@ -13,16 +13,16 @@ from .kde import KernelSampler
 
 
 class PriorSampler(LatentSampler):
-    """Latents from the prior; only the numbers are those of the training.
+    """Latents from the prior; only numbers are drawn as in the training.
 
     A posterior matches its prior only in part, so this covers latents that no
-    streamline has. It shows how far the prior is from what the training made of it.
+    streamline has. It shows how far the latents of the training are from the prior.
 
     Parameters
     ----------
     draw : callable, optional
-        Gives latents (n, d) from combinations (n,), numbers (n, q) and a
-        ``numpy.random.Generator``; standard normal ones without it.
+        Takes strata (n,), numbers (n, q) and a ``numpy.random.Generator``, and returns
+        latents (n, d); standard normal ones without it.
     seed : int, optional
         Seed of the fit.
     """
@@ -32,13 +32,12 @@ class PriorSampler(LatentSampler):
     def __init__(self, *, draw: Callable | None = None, seed: int = 0):
         super().__init__(seed=seed)
         self.draw = draw
-        self._numbers = KernelSampler(bandwidth="silverman", seed=seed)
 
     def fit(self, z, conditions=None, *, deviations=None, weights=None):
-        """Fit the numbers of each combination; see `LatentSampler.fit`."""
+        """Fit the numbers of each stratum; see `LatentSampler.fit`."""
         super().fit(z, conditions, deviations=deviations, weights=weights)
-        for label, cell in self.strata_.items():
-            cell.label = label
+        for label, stratum in self.strata_.items():
+            stratum.label = label
         return self
 
     def fit_stratum(self, x, deviations, weights, rng) -> _Prior:
@@ -46,15 +45,16 @@ class PriorSampler(LatentSampler):
         numbers = slice(0, self.nb_numbers_)
         density = None
         if self.nb_numbers_:
-            density = self._numbers.fit_stratum(
+            kernels = KernelSampler(bandwidth="silverman", seed=self.seed)
+            density = kernels.fit_stratum(
                 x[:, numbers], deviations[:, numbers], weights, rng
             )
-        return _Prior(density, self.draw, self.latent_dim_)
+        return _Prior(density, self.draw, self.n_features_in_)
 
 
 @dataclass
 class _Prior:
-    """Draws numbers from their density, and latents from the prior."""
+    """Numbers from their density, and latents from the prior."""
 
     numbers: ConditionalGaussianMixture | None
     prior: Callable | None
@@ -62,7 +62,7 @@ class _Prior:
     label: int = 0
 
     def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
-        """Draw vectors of which some columns are given; as a mixture does."""
+        """Draw vectors of which some columns are given, as a mixture does."""
         numbers = np.zeros((nb_draws, 0))
         if self.numbers is not None:
             numbers = self.numbers.draw(nb_draws, columns, values, rng)

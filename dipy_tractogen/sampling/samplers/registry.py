@@ -1,4 +1,4 @@
-"""The samplers by name."""
+"""Samplers by name."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ DEFAULT_SAMPLER = next(iter(SAMPLERS))
 
 
 def make_sampler(name: str, **parameters) -> LatentSampler:
-    """Make a sampler by name.
+    """Create a sampler by name.
 
     Parameters
     ----------
     name : str
         A key of `SAMPLERS`.
     **parameters
-        Arguments of its class.
+        Parameters of its class.
 
     Returns
     -------
     LatentSampler
-        Ready to be fitted.
+        The sampler, not fitted.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from .kde import KernelSampler
 
 logger = logging.getLogger("dipy_tractogen")
 
-# The bound of the ratio of the densities: this share of the target's draws is below.
+# The ratio of the densities is bounded by this quantile over draws from the target.
 _BOUND_QUANTILE = 0.95
 _NB_PROBES = 4000
 _MOST_COPIES = 64
@@ -28,14 +28,14 @@ class RejectionSampler(LatentSampler):
 
     The scheme of GESTA :footcite:p:`Legarreta2023`: latents that a mixture proposes are
     accepted in proportion to the ratio of the kernel density to the mixture, which is
-    fitted to draws from it. The ratio is bounded by what 95 % of these stay below.
+    fitted to draws from it. The bound of the ratio is its 95 % quantile over these.
 
     Parameters
     ----------
     bandwidth : {"cross_validation", "silverman"} or float, optional
-        As `KernelSampler` takes it.
+        As of `KernelSampler`.
     max_components : int, optional
-        As `MixtureSampler` takes it.
+        As of `MixtureSampler`.
     seed : int, optional
         Seed of the fit.
 
@@ -54,33 +54,44 @@ class RejectionSampler(LatentSampler):
         self, *, bandwidth="cross_validation", max_components: int = 16, seed: int = 0
     ):
         super().__init__(seed=seed)
-        self.target = KernelSampler(bandwidth=bandwidth, seed=seed)
-        self.proposal = MixtureSampler(max_components=max_components, seed=seed)
+        self.bandwidth = bandwidth
+        self.max_components = max_components
 
     @property
     def acceptance_rate_(self) -> float:
         """Share of the proposals that were accepted."""
-        cells = self.strata_.values()
-        proposed = sum(cell.nb_proposed for cell in cells)
+        strata = self.strata_.values()
+        proposed = sum(stratum.nb_proposed for stratum in strata)
         if not proposed:
             return float("nan")
-        return sum(cell.nb_accepted for cell in cells) / proposed
+        return sum(stratum.nb_accepted for stratum in strata) / proposed
+
+    def _samplers(self) -> tuple[KernelSampler, MixtureSampler]:
+        return (
+            KernelSampler(bandwidth=self.bandwidth, seed=self.seed),
+            MixtureSampler(max_components=self.max_components, seed=self.seed),
+        )
+
+    def _check_parameters(self) -> None:
+        for sampler in self._samplers():
+            sampler._check_parameters()
 
     def fit_stratum(self, x, deviations, weights, rng) -> _Rejection:
         """Fit target and proposal; see `LatentSampler.fit_stratum`."""
-        target = self.target.fit_stratum(x, deviations, weights, rng)
+        kernels, mixture = self._samplers()
+        target = kernels.fit_stratum(x, deviations, weights, rng)
         probes = target.draw(_NB_PROBES, (), np.zeros((_NB_PROBES, 0)), rng)
-        # Fitted to the target and not to the latents: where the target is wider than
-        # what proposes for it, nearly nothing would be accepted.
-        even = np.full(_NB_PROBES, 1 / _NB_PROBES)
-        proposal = self.proposal.fit_stratum(probes, np.zeros_like(probes), even, rng)
+        # Fitted to the target and not to the latents: where a target is wider than its
+        # proposal, almost nothing would be accepted.
+        equal = np.full(_NB_PROBES, 1 / _NB_PROBES)
+        proposal = mixture.fit_stratum(probes, np.zeros_like(probes), equal, rng)
         bound = np.quantile(_log_ratio(target, proposal, probes), _BOUND_QUANTILE)
         return _Rejection(target, proposal, float(bound))
 
 
 @dataclass
 class _Rejection:
-    """Draws from a target, with proposals of another density."""
+    """Draws from a target, proposed by another density."""
 
     target: ConditionalGaussianMixture
     proposal: ConditionalGaussianMixture
@@ -91,14 +102,14 @@ class _Rejection:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
-        """Draw vectors of which some columns are given; as a mixture does."""
+        """Draw vectors of which some columns are given, as a mixture does."""
         drawn = np.empty((nb_draws, self.proposal.centres.shape[1]))
         missing = np.arange(nb_draws)
         copies = 4
         for _ in range(_MOST_ROUNDS):
             if not len(missing):
                 return drawn
-            # As many proposals for each as are likely to be needed, in one go.
+            # As many proposals for each at once as are probably needed.
             copies = min(copies, max(1, _MOST_PROPOSALS // len(missing)))
             rows = np.repeat(missing, copies)
             proposed = self.proposal.draw(len(rows), columns, values[rows], rng)

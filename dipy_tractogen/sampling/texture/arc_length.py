@@ -1,4 +1,4 @@
-"""Residuals added to streamlines so that their arc length becomes the one asked for."""
+"""Residuals added to streamlines, scaled to obtain a requested arc length."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import CHUNK, lengths, resample
 
-from .endpoints import fade
+from .endpoints import endpoint_weights
 
 RESIDUAL_FACTORS = (0.8, 1.25)
 """Smallest and largest factor of a residual that corrects a length."""
 
 STRETCH = 1.05
-"""Largest factor, and inverse of the smallest, of a streamline about its centroid."""
+"""Largest factor of a streamline about its centroid, and inverse of the smallest."""
 
 SHORTEST_MM = 1e-3
-"""Smallest length: lengths are divided by, and their logarithms taken."""
+"""Smallest length in divisions and logarithms."""
 
 _NB_NEWTON_STEPS = 3
-# Points are equally spaced along the line before them. Where that has corners, steps
-# differ, and are made again, the few that need it.
+# Resampling gives points at equal distances along the line. Where the line has corners,
+# steps still differ, and those streamlines are resampled again.
 _LARGEST_RATIO = 1.05
 _MOST_ROUNDS = 8
 _TINY = 1e-12
@@ -27,18 +27,7 @@ _ENDS = [0, -1]
 
 
 def arc_lengths(points: np.ndarray) -> np.ndarray:
-    """Compute lengths that can be divided by.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Lengths in mm, a thousandth of a millimetre at least.
-    """
+    """Compute the lengths of streamlines (n, nb_points, 3) in mm, above zero."""
     return np.maximum(lengths(points), SHORTEST_MM)
 
 
@@ -52,36 +41,36 @@ def add_with_length(
 ) -> np.ndarray:
     """Add residuals, scaled so that the arc lengths become the targets.
 
-    Each residual gets a factor within `RESIDUAL_FACTORS`. Points are then laid at equal
-    steps, and what is missing is made up by a scaling about the centroid, at most by
-    `STRETCH`, and so is what the corners lose that equal steps cut. Ends are moved
+    Each residual gets a factor within `RESIDUAL_FACTORS`. Streamlines are then
+    resampled to equal steps. Scaling about the centroid, at most by `STRETCH`, corrects
+    the rest of the difference, and what resampling cuts at corners. Ends are moved
     before, and again when the factors are known.
 
     Parameters
     ----------
     means, residuals : ndarray of shape (n, nb_points, 3), float32
-        Smooth streamlines, and what is added to them, in mm.
+        Smooth streamlines and their residuals, in mm.
     target_lengths : ndarray of shape (n,)
         Lengths in mm.
     moves : ndarray of shape (n, 2, 3), float32
-        What first and last points are moved by, in mm; where they are, factors leave
-        them there, or nearly so. Zero leaves an end free.
+        Displacements of first and last points in mm. Displaced ends are kept in place,
+        or nearly so, by the scaling; ends with zero are free.
     exact : bool
-        Whether ends are let go where the length is not reached otherwise.
+        Whether the length has priority over displaced ends.
 
     Returns
     -------
     ndarray of shape (n, nb_points, 3), float32
-        Points in mm, of the asked length where the factors reach so far.
+        Points in mm, with the target length where the factors suffice.
     """
-    weights = fade(means.shape[1])
+    weights = endpoint_weights(means.shape[1])
     ends = means[:, _ENDS] + residuals[:, _ENDS] + moves
     is_moved = moves.any(axis=2, keepdims=True)
     points = np.matmul(weights, moves)
     points += means
     factors, sizes = residual_factors(points, residuals, target_lengths)
     points += residuals * factors[:, None, None]
-    # The stretch to come displaces the ends again, so that they are moved first.
+    # The scaling below moves the ends again; this is compensated for in advance.
     centroids = _centroids(points)[:, None]
     wanted = (ends - centroids) / _stretches(target_lengths, sizes)[:, None, None]
     again = is_moved * (wanted + centroids - points[:, _ENDS])
@@ -92,29 +81,18 @@ def add_with_length(
         points[lost] -= np.matmul(weights, again[lost])
         pinned[lost] = sizes[lost]
     even, even_sizes = equal_steps(points, points.shape[1])
-    # What corners lose is made up for beside the stretch, and as that only in part
-    # where it is much: such streamlines are too rough to be blown up.
+    # The length lost at corners is corrected by a factor of its own, limited in the
+    # same way: streamlines that lose more are too rough to be enlarged.
     stretch = _stretches(target_lengths, pinned) * _stretches(pinned, even_sizes)
     return _scaled(even, stretch)
 
 
 def with_equal_steps(points: np.ndarray, nb_points: int | None = None) -> np.ndarray:
-    """Give streamlines points at equal steps, and the lengths that they had.
+    """Resample streamlines (n, p, 3) to equal steps, and keep their lengths.
 
-    The new points cut the corners of the old line, for which the streamline is scaled
-    about its centroid: by some ten thousandths where its points are dense.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm.
-    nb_points : int, optional
-        Number of points of each streamline, by default those that it has.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3), float32
-        Points in mm, see `equal_steps`.
+    The new points cut corners, so each streamline is scaled about its centroid, by some
+    ten thousandths where its points are dense. The result has the shape
+    (n, nb_points, 3), float32, by default with as many points as before.
     """
     nb_points = points.shape[1] if nb_points is None else nb_points
     even = np.empty((len(points), nb_points, 3), dtype=np.float32)
@@ -127,22 +105,15 @@ def with_equal_steps(points: np.ndarray, nb_points: int | None = None) -> np.nda
 
 
 def equal_steps(points: np.ndarray, nb_points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Resample streamlines until their steps are equal.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm.
-    nb_points : int
-        Number of points of each streamline.
+    """Resample streamlines (n, p, 3) until their steps are equal.
 
     Returns
     -------
     even : ndarray of shape (n, nb_points, 3), float32
         Points in mm, with the same ends. The steps of a streamline differ by 5 % at
-        most, but for the sharpest corners.
+        most, except at the sharpest corners.
     sizes : ndarray of shape (n,)
-        Their lengths in mm, a little less than those of the points given.
+        Their lengths in mm, a little less than before.
     """
     even = resample(points, nb_points)
     sizes, rows = np.zeros(len(even)), np.arange(len(even))
@@ -173,22 +144,16 @@ def residual_factors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solve for the factor of each residual that gives the length.
 
-    The length is a convex function of the factor, so Newton's steps from the largest
-    factor come down to the largest solution and never beyond it.
-
-    Parameters
-    ----------
-    means, residuals : ndarray of shape (n, nb_points, 3), float32
-        Smooth streamlines, and what is added to them, in mm.
-    target_lengths : ndarray of shape (n,)
-        Lengths in mm.
+    The length is a convex function of the factor, so Newton's method converges from the
+    largest factor to the largest solution without overshooting. Arguments as of
+    `add_with_length`.
 
     Returns
     -------
     factors : ndarray of shape (n,), float32
-        The nearest of `RESIDUAL_FACTORS` where there is no solution between.
+        The nearest of `RESIDUAL_FACTORS` where there is no solution between them.
     sizes : ndarray of shape (n,)
-        Lengths that they give, in mm.
+        Resulting lengths in mm.
     """
     low, high = RESIDUAL_FACTORS
     along, across = np.diff(means, axis=1), np.diff(residuals, axis=1)
@@ -212,12 +177,12 @@ def residual_factors(
 
 
 def _stretches(target_lengths: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Factor of each streamline about its centroid."""
+    """Compute the factor of each streamline about its centroid."""
     return np.clip(target_lengths / sizes, 1 / STRETCH, STRETCH).astype(np.float32)
 
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Products of vectors (n, p, 3), whole rows at a time."""
+    """Compute dot products of vectors (n, p, 3); faster than einsum."""
     products = first * second
     total = products[..., 0] + products[..., 1]
     total += products[..., 2]
@@ -225,7 +190,7 @@ def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _centroids(points: np.ndarray) -> np.ndarray:
-    """Mean point of each streamline, as a product with one row of weights."""
+    """Compute the mean point of each streamline, as a product with a row of weights."""
     nb_points = points.shape[1]
     weights = np.full((1, nb_points), 1 / nb_points, dtype=np.float32)
     return np.matmul(weights, points)[:, 0]

@@ -1,9 +1,9 @@
 """Ends of generated streamlines, as sharp as those of real ones.
 
-Real streamlines end where tracking stopped, close to one another on the border of the
-white matter; a decoder that accepts an error of a millimetre blurs that. The blur is
-known, so an end is drawn from what it may have been before: from the density of the
-real ends, given the blurred one.
+Real streamlines end where tracking stopped, close together at the border of the white
+matter. A decoder with an accepted error of a millimetre blurs these ends. The blur is
+known, so the end before it is drawn from its posterior: from the density of the real
+ends, given the blurred one.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.moved import renamed
 from dipy_tractogen.utils.schema import SchemaError
 
-from ..stratified import limit_per_group
+from ..stratified import sample_each_group
 
-# Ends kept of a side of a bundle, and in all; 24 bytes a streamline.
+# Largest number of ends stored of a side of a bundle, and in all; 24 bytes each.
 _MOST_OF_A_BUNDLE = 1000
 _MOST_IN_ALL = 24000
-# Streamlines of a bundle below which its ends are left as they are.
+# Bundles with fewer streamlines keep their decoded ends.
 _FEWEST = 20
-# Neighbours that tell how real ends scatter about one, and those, it among them, that
-# are weighed against each other.
+# Neighbours that describe how real ends scatter about one, and neighbours, with the one
+# itself, that it is drawn from.
 _NB_AROUND = 8
 _NB_CANDIDATES = 12
 # Share of the error of decoded ends that counts as blur. Less of it moves ends less.
 _BLUR = 0.7
 # Widths of the density of real ends that are tried, in deviations of the neighbours.
 _WIDTHS = (0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0)
-# Ends that are not more than so much farther from real ends are sharp enough.
+# Ends are sharp enough at up to so many times the distance between real ends.
 _SHARP = 1.15
-# An end's displacement falls along the streamline as this power of what is left of it.
-_FADE_POWER = 5
+# The displacement of an end decreases along the streamline with this power.
+_WEIGHT_POWER = 5
 _TINY = np.finfo(np.float32).tiny
-# Beyond any point of a streamline, in mm.
+# Larger than any coordinate of a streamline, in mm.
 _FARTHEST_MM = 1e6
 
 ENDPOINT_ARRAYS = {
@@ -48,15 +48,15 @@ ENDPOINT_ARRAYS = {
 
 
 class Endpoints:
-    """Ends of training streamlines, on which generated ones are sharpened.
+    """Endpoints of training streamlines, by which generated ones are sharpened.
 
-    For either side of a bundle the real ends are described by a mixture of normal
-    densities, one about each that is kept, with the covariance of its neighbours. A
-    generated end is taken for a draw from it to which the error of the decoder was
-    added, a normal with one deviation for each side of a bundle. It is replaced by a
-    draw from the density of what it was before. So it stays where it is as far as real
-    ends are spread there, and is moved where they are not; and it is none of those that
-    are kept. The width of the densities is the one with which sharpened ends are as far
+    The real ends of each side of a bundle are described by a mixture of normal
+    densities, one about each stored end, with the covariance of its neighbours. A
+    generated end is modelled as a draw from this mixture plus the error of the decoder,
+    which is normal with one deviation for each side of a bundle. It is replaced by a
+    draw from the posterior density of the end without the error. So ends move towards
+    the surface on which real ends lie, and little along it, and no stored end is
+    repeated. The width of the densities is the one for which sharpened ends are as far
     from real ends as other real ends are.
 
     Attributes
@@ -67,7 +67,7 @@ class Endpoints:
         Bundle of each, ascending.
     blurs : ndarray of shape (b, 2), float32
         Deviation of the error of the ends of each bundle in mm; zero where ends are
-        left as they are, being sharp or fewer than 20.
+        not moved, because they are sharp or fewer than 20.
     widths : ndarray of shape (b, 2), float32
         Width of the densities.
     """
@@ -77,51 +77,49 @@ class Endpoints:
         self.labels = np.zeros(0, dtype=np.int32)
         self.blurs = np.zeros((0, 2), dtype=np.float32)
         self.widths = np.zeros((0, 2), dtype=np.float32)
-        self._sides: dict[tuple[int, int], _Side | None] = {}
+        self._densities: dict[tuple[int, int], _EndDensity | None] = {}
 
     def fit(
         self, points: np.ndarray, means: np.ndarray, labels: np.ndarray, *, seed=0
     ) -> Endpoints:
-        """Keep the ends of training streamlines.
+        """Store ends of training streamlines.
 
         Parameters
         ----------
         points : ndarray of shape (n, nb_points, 3)
             Training streamlines in mm, each in the direction of its bundle.
         means : ndarray of shape (n, nb_points, 3)
-            What the decoder makes of them.
+            The same, decoded.
         labels : ndarray of shape (n,)
             Bundle of each.
         seed : int, optional
-            Seed of the choice, at most 1,000 a bundle and 24,000 in all.
+            Seed of the sample, at most 1,000 a bundle and 24,000 in all.
 
         Returns
         -------
         Endpoints
-            Itself.
+            The object itself.
         """
         rng = np.random.default_rng(seed)
-        bundles = np.unique(labels)
-        most = limit_per_group(len(bundles), _MOST_OF_A_BUNDLE, _MOST_IN_ALL)
-        own = [rng.permutation(np.flatnonzero(labels == one))[:most] for one in bundles]
-        kept = np.concatenate(own)
-        self.points = points[kept][:, [0, -1]].astype(np.float32)
-        self.labels = labels[kept].astype(np.int32)
-        self.blurs = np.zeros((len(bundles), 2), dtype=np.float32)
-        self.widths = np.ones((len(bundles), 2), dtype=np.float32)
-        for row, chosen in enumerate(own):
-            if len(chosen) < _FEWEST:
+        limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": _MOST_IN_ALL}
+        by_bundle = sample_each_group(labels, rng, **limits)
+        stored = np.concatenate(by_bundle)
+        self.points = points[stored][:, [0, -1]].astype(np.float32)
+        self.labels = labels[stored].astype(np.int32)
+        self.blurs = np.zeros((len(by_bundle), 2), dtype=np.float32)
+        self.widths = np.ones((len(by_bundle), 2), dtype=np.float32)
+        for row, own in enumerate(by_bundle):
+            if len(own) < _FEWEST:
                 continue
             for side in (0, 1):
-                place = -side
-                real, errors = points[chosen, place], means[chosen, place]
+                real, errors = points[own, -side], means[own, -side]
                 errors = errors - real
                 blur = _BLUR * np.sqrt(np.mean(errors**2))
                 width = _choose_width(real, errors, blur, rng)
                 if width is not None:
                     self.blurs[row, side] = blur
                     self.widths[row, side] = width
-        self._sides = {}
+        self._densities = {}
         return self
 
     def moves(self, ends: np.ndarray, labels: np.ndarray, seed=0) -> np.ndarray:
@@ -132,14 +130,14 @@ class Endpoints:
         ends : ndarray of shape (m, 2, 3)
             First and last points of streamlines in mm.
         labels : ndarray of shape (m,)
-            Bundle of each, of those that were fitted.
+            Bundle of each, one of those fitted.
         seed : int, sequence of int or numpy.random.Generator, optional
             Fixes the draw.
 
         Returns
         -------
         ndarray of shape (m, 2, 3), float32
-            What is to be added, in mm; nothing as long as nothing was fitted.
+            Displacements in mm; zero if nothing was fitted.
         """
         moves = np.zeros(ends.shape, dtype=np.float32)
         if not len(self.labels):
@@ -148,45 +146,30 @@ class Endpoints:
         for label in np.unique(labels):
             rows = np.flatnonzero(labels == label)
             for side in (0, 1):
-                density = self._side(int(label), side)
+                density = self._density(int(label), side)
                 if density is not None:
                     blurred = ends[rows, side]
                     moves[rows, side] = density.draw(blurred, rng) - blurred
         return moves
 
-    def _side(self, label: int, side: int) -> _Side | None:
-        """Describe one side of a bundle when it is first needed."""
+    def _density(self, label: int, side: int) -> _EndDensity | None:
+        """Return the density of one side of a bundle, made when first needed."""
         key = (label, side)
-        if key not in self._sides:
+        if key not in self._densities:
             row = int(np.searchsorted(np.unique(self.labels), label))
             blur, width = self.blurs[row, side], self.widths[row, side]
             own = self.points[self.labels == label, side]
-            self._sides[key] = _Side(own, blur).of_width(width) if blur > 0 else None
-        return self._sides[key]
+            density = _EndDensity(own, blur).of_width(width) if blur > 0 else None
+            self._densities[key] = density
+        return self._densities[key]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return what was fitted as named arrays, for a model's file.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``points``, ``labels``, ``blurs`` and ``widths``.
-        """
+        """Return the attributes as named arrays, for a model's file."""
         return {name: getattr(self, name) for name in ENDPOINT_ARRAYS}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Endpoints:
-        """Make fitted ends again from `to_arrays`.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            As `to_arrays` gave them.
-
-        Returns
-        -------
-        Endpoints
-            Ready to sharpen.
+        """Create fitted endpoints from the arrays of `to_arrays`.
 
         Raises
         ------
@@ -200,12 +183,12 @@ class Endpoints:
             )
         ends = cls()
         for name in ENDPOINT_ARRAYS:
-            kind = np.int32 if name == "labels" else np.float32
-            setattr(ends, name, np.asarray(arrays[name], dtype=kind))
+            dtype = np.int32 if name == "labels" else np.float32
+            setattr(ends, name, np.asarray(arrays[name], dtype=dtype))
         return ends
 
 
-class _Side:
+class _EndDensity:
     """Density of the real ends on one side of a bundle."""
 
     def __init__(self, ends: np.ndarray, blur: float):
@@ -215,12 +198,12 @@ class _Side:
         self._precision = np.float32(0.5 / blur**2)
         _, near = self._tree.query(ends, min(len(ends), _NB_CANDIDATES))
         self._near = near
-        self._spread = _deviations(ends[near[:, : _NB_AROUND + 1]])
+        self._covariances = _covariances(ends[near[:, : _NB_AROUND + 1]])
 
-    def of_width(self, width: float) -> _Side:
-        """Give the densities a width, and return them."""
-        # Of the normal about a real end, blurred, the part to keep of a deviation.
-        variances, axes = np.linalg.eigh(width**2 * self._spread)
+    def of_width(self, width: float) -> _EndDensity:
+        """Set the width of the normal densities; return the object itself."""
+        # Shares of the differences from a real end that the posterior keeps, by axis.
+        variances, axes = np.linalg.eigh(width**2 * self._covariances)
         variances = np.maximum(variances, 0)
         kept = variances / (variances + self._blur**2)
         self._gain = _along(axes, kept)
@@ -228,13 +211,13 @@ class _Side:
         return self
 
     def draw(self, blurred: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw what blurred ends may have been."""
+        """Draw ends (n, 3) without the blur, given blurred ones (n, 3)."""
         _, nearest = self._tree.query(blurred)
         candidates = self._near[nearest]
         away = self._ends[candidates]
         away -= blurred[:, None]
-        # The largest of scores with Gumbel noise is a draw by their exponentials, and
-        # the smallest of exponential variates over them is the same, and faster.
+        # The argmax of scores with Gumbel noise is a draw by their exponentials. The
+        # argmin of exponential variates over the latter is the same, and faster.
         scores = np.einsum("nki,nki->nk", away, away)
         scores *= self._precision
         noise = rng.standard_exponential(scores.shape, dtype=np.float32)
@@ -249,29 +232,19 @@ class _Side:
         return drawn + ends
 
 
-def fade(nb_points: int) -> np.ndarray:
-    """Weights by which the displacements of both ends move a whole streamline.
+def endpoint_weights(nb_points: int) -> np.ndarray:
+    """Return weights (nb_points, 2) of the displacements of both ends at each point.
 
-    They fall smoothly from an end to the other: to a half within an eighth.
-
-    Parameters
-    ----------
-    nb_points : int
-        Points of a streamline.
-
-    Returns
-    -------
-    ndarray of shape (nb_points, 2), float32
-        Weights of the displacements of the first and of the last point.
+    They decrease smoothly from one end to the other, to a half within an eighth.
     """
     at = np.linspace(0, 1, nb_points, dtype=np.float32)
-    return np.column_stack([(1 - at) ** _FADE_POWER, at**_FADE_POWER])
+    return np.column_stack([(1 - at) ** _WEIGHT_POWER, at**_WEIGHT_POWER])
 
 
 def _choose_width(real, errors, blur: float, rng) -> float | None:
-    """Choose the width with which half of the ends come as near to the others.
+    """Choose the width for which half of the ends come as near to the others as real.
 
-    None where they do so without.
+    None where blurred ends are sharp enough.
     """
     order = rng.permutation(len(real))
     known, others = order[::2], order[1::2]
@@ -281,22 +254,22 @@ def _choose_width(real, errors, blur: float, rng) -> float | None:
     wanted = tree.query(real[others])[0].mean()
     if tree.query(blurred)[0].mean() <= _SHARP * wanted:
         return None
-    side = _Side(real[known], blur)
+    density = _EndDensity(real[known], blur)
     found = [
-        tree.query(side.of_width(width).draw(blurred, rng))[0].mean()
+        tree.query(density.of_width(width).draw(blurred, rng))[0].mean()
         for width in _WIDTHS
     ]
     return _WIDTHS[int(np.argmin(np.abs(np.array(found) - wanted)))]
 
 
-def _deviations(groups: np.ndarray) -> np.ndarray:
-    """Covariance of each group of points (n, k, 3), about its mean."""
+def _covariances(groups: np.ndarray) -> np.ndarray:
+    """Compute the covariance of each group of points (n, k, 3)."""
     centred = groups - groups.mean(axis=1, keepdims=True)
     return np.einsum("nki,nkj->nij", centred, centred) / max(1, groups.shape[1] - 1)
 
 
 def _along(axes: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Matrices with the factors (n, 3) along the axes (n, 3, 3), single precision."""
+    """Return float32 matrices with factors (n, 3) along orthogonal axes (n, 3, 3)."""
     matrices = np.einsum("nij,nj,nkj->nik", axes, factors, axes)
     return matrices.astype(np.float32)
 

@@ -1,56 +1,34 @@
-"""Choice of streamlines that are like others in length and in shape."""
+"""Residuals of training streamlines with a length and shape like those of others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 
-# Coefficients an axis, and how many principal components of them tell like shapes.
+from .arc_length import add_with_length
+
+# Coefficients for each axis, and their principal components, which are compared.
 _NB_COEFFICIENTS = 6
 _NB_COMPONENTS = 4
-# Deviation of the noise that makes the nearest one a draw, in deviations of a bundle.
+# Weights of the logarithms of the length and of its ratio to the decoded one; that of a
+# component of the shape is one.
+_WEIGHTS = (1.0, 0.5)
+# Deviation of the noise by which the nearest one is random, in deviations of a bundle.
 _SPREAD = 0.25
-# One that is not more than so much farther than the nearest does as well, and is found
-# faster.
+# One at up to so much more than the smallest distance is as good, and found faster.
 _SLACK = 1.0
 _TINY = 1e-6
 
 
-class Descriptors(NamedTuple):
-    """What streamlines are compared by.
-
-    Attributes
-    ----------
-    labels : ndarray of shape (n,)
-        Bundle of each.
-    sizes : ndarray of shape (n, s)
-        Logarithms of lengths or of their ratios.
-    shapes : ndarray of shape (n, c)
-        From `coarse_shapes`.
-    """
-
-    labels: np.ndarray
-    sizes: np.ndarray
-    shapes: np.ndarray
-
-
 def coarse_shapes(points: np.ndarray) -> np.ndarray:
-    """Describe where streamlines are and how they bend, in the large.
+    """Compute the first cosine coefficients (n, c) of streamlines (n, nb_points, 3).
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm, each streamline in the direction of its bundle.
-
-    Returns
-    -------
-    ndarray of shape (n, c), float32
-        First cosine coefficients, in mm for each point.
+    They describe place and coarse shape, in mm for each point, float32.
     """
     nb_points = points.shape[1]
     basis = cosine_basis(nb_points, min(_NB_COEFFICIENTS, nb_points))
@@ -59,76 +37,92 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
 
 
 class ResidualMatcher:
-    """Streamlines of which those that are like others are drawn.
+    """Draw, for streamlines, similar ones from those that have residuals.
 
     Parameters
     ----------
-    known : Descriptors
-        Those to choose from.
-    weights : sequence of float
-        How much each of the s sizes counts, against one for a component of the shape.
+    labels : ndarray of shape (r,)
+        Bundle of each streamline that has a residual.
+    decoded : ndarray of shape (r,)
+        Length of each as decoded, in mm.
+    lengths : ndarray of shape (r,) or None
+        Length of each in mm; None to compare decoded lengths only.
+    shapes : ndarray of shape (r, c)
+        Shape of each, from `coarse_shapes`.
     """
 
-    def __init__(self, known: Descriptors, weights: Sequence[float]):
+    def __init__(self, labels, decoded, lengths, shapes):
+        sizes = _sizes(decoded, lengths)
         self._bundles = {
-            int(label): _BundleOfKnown(known, label, weights)
-            for label in np.unique(known.labels)
+            int(label): _BundleMatcher(np.flatnonzero(labels == label), sizes, shapes)
+            for label in np.unique(labels)
         }
 
-    def draw(self, asked: Descriptors, seed) -> np.ndarray:
-        """Draw for each streamline one of the same bundle that is like it.
+    def draw(self, labels, decoded, lengths, shapes, seed) -> np.ndarray:
+        """Draw the index (n,) of a similar streamline of the same bundle for each of n.
 
-        It is the nearest, or one not much farther, to a point drawn about the
-        streamline's own sizes and the principal components of its shape, in deviations
-        of the bundle.
-
-        Parameters
-        ----------
-        asked : Descriptors
-            Those to be like; their bundles are known.
-        seed : int, sequence of int or numpy.random.Generator
-            Fixes the draw.
-
-        Returns
-        -------
-        ndarray of shape (n,), int
-            Index into those to choose from, for each that is asked.
+        A point is drawn about the streamline's lengths and the principal components of
+        its shape, scaled by the deviations of the bundle; the nearest one, or one not
+        much farther, is taken.
         """
         rng = np.random.default_rng(seed)
-        chosen = np.zeros(len(asked.labels), dtype=np.intp)
-        for label in np.unique(asked.labels):
-            seekers = np.flatnonzero(asked.labels == label)
-            chosen[seekers] = self._bundles[int(label)].draw(
-                asked.sizes[seekers], asked.shapes[seekers], rng
-            )
+        sizes = _sizes(decoded, lengths)
+        chosen = np.zeros(len(labels), dtype=np.intp)
+        for label in np.unique(labels):
+            rows = np.flatnonzero(labels == label)
+            matcher = self._bundles[int(label)]
+            chosen[rows] = matcher.draw(sizes[rows], shapes[rows], rng)
         return chosen
 
 
-class _BundleOfKnown:
-    """What is searched of one bundle, made once for all that is drawn."""
+def _sizes(decoded: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    """Return logarithms of lengths and of their ratios to decoded ones."""
+    if lengths is None:
+        return np.log(decoded[:, None])
+    return np.log(np.column_stack([lengths, lengths / decoded]))
 
-    def __init__(self, known: Descriptors, label: int, weights: Sequence[float]):
-        self._members = np.flatnonzero(known.labels == label)
-        shapes = known.shapes[self._members]
-        self._axes, self._centre = _principal_axes(shapes)
-        components = (shapes - self._centre) @ self._axes
-        ours = np.column_stack([known.sizes[self._members], components])
+
+class _BundleMatcher:
+    """Search tree of one bundle."""
+
+    def __init__(self, members: np.ndarray, sizes: np.ndarray, shapes: np.ndarray):
+        self._members, shapes = members, shapes[members]
+        self._centre = shapes.mean(axis=0)
+        _, _, axes = np.linalg.svd(shapes - self._centre, full_matrices=False)
+        self._axes = axes[:_NB_COMPONENTS].T
+        features = self._features(sizes[members], shapes)
+        weights = _WEIGHTS[: sizes.shape[1]]
         self._scale = np.array([*weights, *np.ones(self._axes.shape[1])])
-        self._scale /= ours.std(axis=0) + _TINY
-        self._tree = cKDTree(ours * self._scale)
+        self._scale /= features.std(axis=0) + _TINY
+        self._tree = cKDTree(features * self._scale)
 
-    def draw(
-        self, sizes: np.ndarray, shapes: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        components = (shapes - self._centre) @ self._axes
-        theirs = np.column_stack([sizes, components])
-        noise = _SPREAD * rng.standard_normal(theirs.shape)
-        _, nearest = self._tree.query(theirs * self._scale + noise, eps=_SLACK)
+    def _features(self, sizes: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+        return np.column_stack([sizes, (shapes - self._centre) @ self._axes])
+
+    def draw(self, sizes, shapes, rng: np.random.Generator) -> np.ndarray:
+        features = self._features(sizes, shapes)
+        noise = _SPREAD * rng.standard_normal(features.shape)
+        _, nearest = self._tree.query(features * self._scale + noise, eps=_SLACK)
         return self._members[nearest]
 
 
-def _principal_axes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Principal axes of shapes, as columns, and their centre."""
-    centre = shapes.mean(axis=0)
-    _, _, axes = np.linalg.svd(shapes - centre, full_matrices=False)
-    return axes[:_NB_COMPONENTS].T, centre
+@dataclass
+class MatchedResiduals:
+    """Decoded streamlines (m, nb_points, 3), with the residual and length of each."""
+
+    means: np.ndarray
+    # Index (m,) of the residual, and its factor (m, 1, 1).
+    rows: np.ndarray
+    target_lengths: np.ndarray
+    scales: np.ndarray
+
+    def add(self, residuals_of: Callable, moves, *, exact: bool) -> np.ndarray:
+        """Add the residuals, and move the ends."""
+        textured = np.empty_like(self.means)
+        for start in range(0, len(self.means), CHUNK):
+            part = slice(start, start + CHUNK)
+            own = residuals_of(self.rows[part])
+            own *= self.scales[part]
+            given = (self.means[part], own, self.target_lengths[part], moves[part])
+            textured[part] = add_with_length(*given, exact=exact)
+        return textured
