@@ -51,12 +51,12 @@ _NB_TIMED = 10_000
 def timed_draws(density) -> dict[str, float]:
     """Time the fit of a sampler, and its draws of latents alone."""
     start = time.perf_counter()
-    asked = ConditionRequest(density.conditions)
-    density.sample(1, 0, asked, 0)
+    request = ConditionRequest(density.conditions)
+    density.sample(1, 0, request, 0)
     fitted = time.perf_counter()
-    nb_cells = len(density.cells)
-    for cell in range(nb_cells):
-        density.sample(_NB_TIMED // nb_cells, cell, asked, (0, cell))
+    nb_strata = len(density.strata)
+    for stratum in range(nb_strata):
+        density.sample(_NB_TIMED // nb_strata, stratum, request, (0, stratum))
     drawn = time.perf_counter()
     return {
         "seconds_to_fit": round(fitted - start, 2),

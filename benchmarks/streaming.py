@@ -31,7 +31,7 @@ STAGES = {
     "drawing latents": ("sampling.density", "ConditionalDensity.sample"),
     "decoding": ("nn.coder", "Coder.decode"),
     "texture": ("sampling.texture", "Texture.apply"),
-    "plausibility": ("sampling.plausibility", "Plausibility.judge"),
+    "plausibility": ("sampling.plausibility", "Plausibility.evaluate"),
     "resampling": ("nn.generation", "respace"),
     "writing": ("streamlines.formats.writers", "TractogramWriter.write"),
     "finishing the file": ("streamlines.formats.writers", "TractogramWriter.finish"),

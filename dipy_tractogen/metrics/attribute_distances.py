@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dipy_tractogen.sampling.plausibility.winding import winding
+from dipy_tractogen.sampling.plausibility.shape import winding
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.geometry import (
     arc_lengths,

@@ -26,8 +26,8 @@ class StreamlineDraw:
         Decodes the latents.
     density : ConditionalDensity
         What they are drawn from.
-    asked : ConditionRequest
-        What is asked of the numbers.
+    request : ConditionRequest
+        Requested conditions.
     texture : Texture or None
         What decoded streamlines lack; None leaves them smooth.
     """
@@ -36,14 +36,14 @@ class StreamlineDraw:
         self,
         model,
         density: ConditionalDensity,
-        asked: ConditionRequest,
+        request: ConditionRequest,
         texture: Texture | None,
     ):
         self._model, self._density = model, density
-        self._asked, self._texture = asked, texture
+        self._request, self._texture = request, texture
 
     def __call__(
-        self, size: int, cell: int, stream: tuple
+        self, size: int, stratum: int, stream: tuple
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw streamlines of one combination of categories.
 
@@ -51,8 +51,8 @@ class StreamlineDraw:
         ----------
         size : int
             Number of streamlines.
-        cell : int
-            The combination.
+        stratum : int
+            Index of the combination in the density.
         stream : tuple of int
             Fixes the draw.
 
@@ -65,14 +65,14 @@ class StreamlineDraw:
         numbers : ndarray of shape (size, nb_continuous)
             Their standardised numbers.
         """
-        numbers, z = self._density.sample(size, cell, self._asked, stream)
-        codes = np.repeat(self._density.cells[cell][None], size, axis=0)
+        numbers, z = self._density.sample(size, stratum, self._request, stream)
+        codes = np.repeat(self._density.strata[stratum][None], size, axis=0)
         means = self._decode(z, codes, numbers)
         if self._texture is None:
             return with_equal_steps(means), codes, numbers
         # A stream of its own, not the one that the latents were drawn with.
         points = self._textured(means, codes, numbers, (*stream, 1))
-        if not self._asked.is_asked(LENGTH):
+        if not self._request.has(LENGTH):
             return points, codes, numbers
         for again in range(_ROUNDS):
             asked_lengths = self._lengths(numbers)
@@ -81,7 +81,7 @@ class StreamlineDraw:
             if not len(wrong):
                 break
             numbers[wrong], z = self._density.sample(
-                len(wrong), cell, self._asked, (*stream, 0, again)
+                len(wrong), stratum, self._request, (*stream, 0, again)
             )
             means = self._decode(z, codes[wrong], numbers[wrong])
             points[wrong] = self._textured(
@@ -95,7 +95,7 @@ class StreamlineDraw:
             codes[:, 0],
             self._lengths(numbers),
             stream,
-            exact=self._asked.is_asked(LENGTH),
+            exact=self._request.has(LENGTH),
         )
 
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
-from dipy_tractogen.sampling.samplers.base import LatentSampler
-from dipy_tractogen.sampling.samplers.prior import PriorSampler
 from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
+
+if TYPE_CHECKING:
+    from dipy_tractogen.sampling.samplers.base import LatentSampler
 
 
 def seeds_of(
@@ -63,7 +65,7 @@ def seeds_of(
         encoded.get("deviation", np.zeros_like(means)),
         codes,
         numbers,
-        active=density.bank.active,
+        active=density.posteriors.active,
         seed=density.seed,
     )
 
@@ -101,9 +103,11 @@ def density_by(
         _check_seeds(model, seeds)
         density = ConditionalDensity(density.conditions, seeds, seed=density.seed)
     if sampler == "prior":
+        from dipy_tractogen.sampling.samplers.prior import PriorSampler
+
         draw = functools.partial(_draw_from_prior, model, density)
         sampler = PriorSampler(draw=draw)
-    return density.by(sampler)
+    return density.with_sampler(sampler)
 
 
 def draw_prior(
@@ -164,8 +168,8 @@ def _check_seeds(model, seeds) -> None:
         )
 
 
-def _draw_from_prior(model, density, cells, numbers, rng) -> np.ndarray:
-    return draw_prior(model, density.cells[cells], numbers, rng)
+def _draw_from_prior(model, density, strata, numbers, rng) -> np.ndarray:
+    return draw_prior(model, density.strata[strata], numbers, rng)
 
 
 def _check_one_each(values: Mapping, names, nb_streamlines: int) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 import logging
+from typing import TYPE_CHECKING
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.sampling.allocation import balanced as balance
-from dipy_tractogen.sampling.allocation import bundle_proportions, share
 from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.generation import MAX_TRIES
 from dipy_tractogen.sampling.generation import (
@@ -17,7 +16,11 @@ from dipy_tractogen.sampling.generation import (
 )
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.plausibility import Plausibility
-from dipy_tractogen.sampling.samplers.base import LatentSampler
+from dipy_tractogen.sampling.stratified import (
+    allocate,
+    balanced_weights,
+    bundle_proportions,
+)
 from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
@@ -28,6 +31,9 @@ from dipy_tractogen.streamlines.conditions import (
 from dipy_tractogen.streamlines.geometry import check_spacing, respace
 
 from .conditional_decoder import StreamlineDraw
+
+if TYPE_CHECKING:
+    from dipy_tractogen.sampling.samplers.base import LatentSampler
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -176,39 +182,39 @@ def generate_batches(
     if max_tries < 1:
         raise ValueError(f"max_tries={max_tries}: give 1 or more.")
     given = _merged(bundles, conditions, balanced, proportions)
-    asked = ConditionRequest(density.conditions, given)
-    weights = density.weights(asked)
-    groups = density.cells[:, 0]
+    request = ConditionRequest(density.conditions, given)
+    weights = density.weights(request)
+    groups = density.strata[:, 0]
     if balanced:
-        weights = balance(weights, groups)
+        weights = balanced_weights(weights, groups)
     if proportions is not None:
         shares = bundle_proportions(density.conditions[BUNDLE], proportions)
-        weights = balance(weights, groups) * shares[groups]
+        weights = balanced_weights(weights, groups) * shares[groups]
 
     texture = None if smooth else model.record.texture
     batches = drawn_batches(
         density.conditions,
-        StreamlineDraw(model, density, asked, texture),
-        share(nb_streamlines, weights),
+        StreamlineDraw(model, density, request, texture),
+        allocate(nb_streamlines, weights),
         seed=seed,
         plausibility=plausibility,
         max_tries=max_tries,
     )
     return (
-        (spaced, labels, _obtained(spaced, values, asked))
+        (spaced, labels, _obtained(spaced, values, request))
         for points, labels, values in batches
         for spaced in [respace(points, nb_points, step_size)]
     )
 
 
 def _obtained(
-    points, values: Mapping, asked: ConditionRequest
+    points, values: Mapping, request: ConditionRequest
 ) -> dict[str, np.ndarray]:
     """Put what streamlines have in place of what they were drawn for."""
     drawn = {
         asked_name(name): values[name]
         for name in COMPUTED
-        if name in values and asked.is_asked(name)
+        if name in values and request.has(name)
     }
     return {**values, **measured_values(points, values), **drawn}
 

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
-from dipy_tractogen.sampling.texture.schema import (
+from dipy_tractogen.sampling.texture.texture import (
     TEXTURE_ARRAYS,
     check_texture,
 )

@@ -129,7 +129,7 @@ def test_impossible_seeds_are_refused(trained, arrays, values, nb_streamlines, s
 def test_seeds_are_what_the_model_made_of_streamlines(trained, arrays):
     with pytest.raises(ValueError, match="type ndarray: give what seeds_of makes"):
         trained.generate(5, seeds=arrays["points"])
-    bank = trained.record.density.bank
-    fewer = replace(bank, means=bank.means[:, 1:])
+    posteriors = trained.record.density.posteriors
+    fewer = replace(posteriors, means=posteriors.means[:, 1:])
     with pytest.raises(ValueError, match="the model 4: encode them by seeds_of"):
         trained.generate(5, seeds=fewer)

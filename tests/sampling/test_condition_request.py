@@ -14,7 +14,7 @@ CONDITIONS = Conditions(
         Condition("age", (), 50.0, 10.0, 30.0, 70.0),
     ]
 )
-CELLS = np.array([[0, 0], [0, 1], [1, 0], [2, 1]])
+STRATA = np.array([[0, 0], [0, 1], [1, 0], [2, 1]])
 
 
 def asked(**given):
@@ -26,7 +26,7 @@ def test_nothing_asked_leaves_all_free():
     assert free.codes == [None, None]
     assert np.isnan(free.ranges).all()
     assert not len(free.exact) + len(free.bounded)
-    assert free.accepts(CELLS).all()
+    assert free.matches(STRATA).all()
 
 
 def test_numbers_and_ranges_are_standardised():
@@ -49,7 +49,9 @@ def test_numbers_and_ranges_are_standardised():
     ],
 )
 def test_categories_choose_combinations(given, expected):
-    np.testing.assert_array_equal(asked(**given).accepts(CELLS), np.array(expected) > 0)
+    np.testing.assert_array_equal(
+        asked(**given).matches(STRATA), np.array(expected) > 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_what_is_no_condition_is_refused(given, said):
     ],
 )
 def test_numbers_that_no_streamline_had_are_said(given, said, caplog):
-    asked(**given).warn_outside(np.array([-2, -2]), np.array([2.5, 2]))
+    asked(**given).warn_extrapolation(np.array([-2, -2]), np.array([2.5, 2]))
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert re.search(said, record.getMessage())
@@ -100,12 +102,12 @@ def test_numbers_that_no_streamline_had_are_said(given, said, caplog):
 def test_numbers_within_the_range_are_not_warned_of(caplog):
     limits = np.array([-2, -2]), np.array([2.5, 2])
     for given in ({}, {"length": 60}, {"length": (60, 150), "age": 70}):
-        asked(**given).warn_outside(*limits)
+        asked(**given).warn_extrapolation(*limits)
     assert not caplog.records
 
 
 def test_whether_a_number_is_asked():
     some = asked(age=(40, 60))
-    assert some.is_asked("age")
-    assert not some.is_asked("length")
-    assert not some.is_asked("weight")
+    assert some.has("age")
+    assert not some.has("length")
+    assert not some.has("weight")

@@ -43,32 +43,32 @@ def density(known):
 
 def density_of(values, z, active=None, **given):
     conditions = Conditions.of(values, **given)
-    bank = LatentPosteriors.of(
+    posteriors = LatentPosteriors.of(
         z,
         np.full_like(z, 0.05),
         conditions.codes(values),
         conditions.standardised(values),
         active=active,
     )
-    return ConditionalDensity(conditions, bank, seed=0)
+    return ConditionalDensity(conditions, posteriors, seed=0)
 
 
-def drawn(density, cell, number=2000, seed=1, **given):
+def drawn(density, stratum, number=2000, seed=1, **given):
     """Numbers in their units, and latents."""
-    asked = ConditionRequest(density.conditions, given)
-    numbers, z = density.sample(number, cell, asked, seed)
+    request = ConditionRequest(density.conditions, given)
+    numbers, z = density.sample(number, stratum, request, seed)
     return density.conditions.restored(numbers), z
 
 
 def test_combinations_of_the_training_are_known(density):
-    np.testing.assert_array_equal(density.cells, [[0, 0], [0, 1], [1, 0]])
+    np.testing.assert_array_equal(density.strata, [[0, 0], [0, 1], [1, 0]])
     np.testing.assert_array_equal(density.counts, [1000, 500, 500])
-    assert [density.name(cell) for cell in range(3)] == ["a, f", "a, m", "b, f"]
+    assert [density.name(stratum) for stratum in range(3)] == ["a, f", "a, m", "b, f"]
 
 
-@pytest.mark.parametrize(("cell", "length"), [(0, 65), (1, 90), (2, 90), (2, 130)])
-def test_latents_are_those_of_the_length_asked(density, cell, length):
-    values, z = drawn(density, cell, length=length)
+@pytest.mark.parametrize(("stratum", "length"), [(0, 65), (1, 90), (2, 90), (2, 130)])
+def test_latents_are_those_of_the_length_asked(density, stratum, length):
+    values, z = drawn(density, stratum, length=length)
     np.testing.assert_allclose(values["length"], length, rtol=1e-6)
     assert z[:, 0].mean() == pytest.approx(length / 10, abs=0.1)
     assert z[:, 0].std() < 0.5
@@ -89,8 +89,8 @@ def test_range_is_kept_and_filled_as_in_training(density):
 
 def test_numbers_that_are_free_are_about_those_of_the_training(density, known):
     values, _ = known
-    for cell, bundle in ((0, "a"), (2, "b")):
-        found, _ = drawn(density, cell)
+    for stratum, bundle in ((0, "a"), (2, "b")):
+        found, _ = drawn(density, stratum)
         real = values["length"][values["bundle"] == bundle]
         assert found["length"].mean() == pytest.approx(real.mean(), rel=0.03)
         assert found["length"].std() == pytest.approx(real.std(), rel=0.1)

@@ -15,7 +15,7 @@ CONDITIONS = Conditions(
 )
 
 
-CELLS = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.int32)
+STRATA = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.int32)
 
 
 class Draw:
@@ -24,12 +24,12 @@ class Draw:
     def __init__(self):
         self.streams = []
 
-    def __call__(self, size, cell, stream):
+    def __call__(self, size, stratum, stream):
         self.streams.append(stream)
         first = np.random.default_rng(stream).random((size, 1, 3))
-        points = np.concatenate([first, np.full((size, 3, 3), cell)], axis=1)
-        numbers = np.full((size, 1), 0.5 * cell)
-        return points, np.repeat(CELLS[[cell]], size, axis=0), numbers
+        points = np.concatenate([first, np.full((size, 3, 3), stratum)], axis=1)
+        numbers = np.full((size, 1), 0.5 * stratum)
+        return points, np.repeat(STRATA[[stratum]], size, axis=0), numbers
 
 
 def generate(counts, seed=0, **options):

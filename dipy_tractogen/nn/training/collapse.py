@@ -7,11 +7,10 @@ import logging
 import keras
 import numpy as np
 
-from dipy_tractogen.sampling.allocation import share
 from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
-from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
+from dipy_tractogen.sampling.stratified import allocate
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -130,21 +129,24 @@ class CollapseWatch(keras.callbacks.Callback):
 
     def _from_density(self) -> tuple[np.ndarray, np.ndarray]:
         """Draws from a Gaussian fitted to latents and numbers of each bundle."""
+        # Here, because most trainings do without scikit-learn.
+        from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
+
         z_mean, deviation = self._watched.coder.posterior(self._others)
         rng = np.random.default_rng(self.seed)
         z = z_mean + deviation * rng.standard_normal(z_mean.shape)
         codes, numbers = self.conditions.decoded(self._others["conditions"])
-        bank = LatentPosteriors.of(z, np.zeros_like(z), codes, numbers)
+        posteriors = LatentPosteriors.of(z, np.zeros_like(z), codes, numbers)
         sampler = MixtureSampler(max_components=1)
-        density = ConditionalDensity(self.conditions, bank, sampler)
-        asked = ConditionRequest(self.conditions)
-        counts = share(self._nb_drawn, density.weights(asked))
+        density = ConditionalDensity(self.conditions, posteriors, sampler)
+        request = ConditionRequest(self.conditions)
+        counts = allocate(self._nb_drawn, density.weights(request))
         parts = [
             (
-                density.cells[[cell]].repeat(count, 0),
-                density.sample(count, cell, asked, rng),
+                density.strata[[stratum]].repeat(count, 0),
+                density.sample(count, stratum, request, rng),
             )
-            for cell, count in enumerate(counts)
+            for stratum, count in enumerate(counts)
         ]
         codes = np.concatenate([part for part, _ in parts])
         numbers, z = (

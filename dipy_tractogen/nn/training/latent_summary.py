@@ -132,7 +132,7 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
             "train longer, or give a smaller beta or sigma_mm."
         )
     conditions = bundles.conditions
-    bank = LatentPosteriors.of(
+    posteriors = LatentPosteriors.of(
         z_mean,
         deviation,
         conditions.codes(bundles.values),
@@ -140,7 +140,7 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
         active=active,
         seed=seed,
     )
-    record.density = ConditionalDensity(conditions, bank, seed=seed)
+    record.density = ConditionalDensity(conditions, posteriors, seed=seed)
     _describe_texture(model, bundles, seed, record, z_mean, deviation)
 
 

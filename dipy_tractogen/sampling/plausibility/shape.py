@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import lengths
-from dipy_tractogen.streamlines.geometry import resample_by_step
+from dipy_tractogen.streamlines.geometry import lengths, resample_by_step
 
 STEP_MM = 5.0
 """Step of the curvature in mm: on shorter ones, streamlines wiggle from tracking."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from joblib import Parallel, delayed
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from dipy_tractogen.utils.messages import listed
@@ -88,7 +88,11 @@ class LatentSampler(BaseEstimator):
             hold values that are not finite.
         """
         self._check_parameters()
-        z = np.asarray(z, dtype=float)
+        any_shape = {"ensure_2d": False, "allow_nd": True}
+        any_size = {"ensure_min_samples": 0, "ensure_min_features": 0}
+        z = check_array(
+            z, dtype=float, ensure_all_finite=False, **any_shape, **any_size
+        )
         if z.ndim != 2 or not len(z):
             raise ValueError(
                 f"z has the shape {z.shape}: give (n, d), one latent at least."

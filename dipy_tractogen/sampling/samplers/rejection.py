@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 import logging
 import threading
 
@@ -21,6 +21,8 @@ _NB_PROBES = 4000
 _MOST_COPIES = 64
 _MOST_PROPOSALS = 65536
 _MOST_ROUNDS = 50
+# Streamlines are drawn in threads; a lock in the sampler could not be pickled.
+_LOCK = threading.Lock()
 
 
 class RejectionSampler(LatentSampler):
@@ -96,10 +98,8 @@ class _Rejection:
     target: ConditionalGaussianMixture
     proposal: ConditionalGaussianMixture
     log_bound: float
-    nb_proposed: int = field(default=0)
-    nb_accepted: int = field(default=0)
-    # Streamlines are drawn in threads.
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    nb_proposed: int = 0
+    nb_accepted: int = 0
 
     def draw(self, nb_draws, columns, values, rng) -> np.ndarray:
         """Draw vectors of which some columns are given, as a mixture does."""
@@ -115,7 +115,7 @@ class _Rejection:
             proposed = self.proposal.draw(len(rows), columns, values[rows], rng)
             log_ratio = _log_ratio(self.target, self.proposal, proposed)
             accepted = np.log(rng.random(len(rows))) < log_ratio - self.log_bound
-            with self.lock:
+            with _LOCK:
                 self.nb_proposed += len(rows)
                 self.nb_accepted += int(accepted.sum())
             drawn[rows[accepted]] = proposed[accepted]

@@ -1,4 +1,4 @@
-"""Texture: the detail that a decoder leaves out of streamlines, and their exact length."""
+"""Texture: detail that a decoder leaves out of streamlines, and their exact length."""
 
 from __future__ import annotations
 
@@ -60,16 +60,15 @@ class Texture:
     """Residuals of training streamlines, which are added to decoded ones.
 
     A decoder returns the mean of what its latents do not describe, so that decoded
-    streamlines are smoother and shorter than real ones. A residual is a real streamline minus the decoded streamline of latents drawn from
-    its posterior, stored as cosine coefficients :footcite:p:`Chung2010`. The first
-    ones, of the place and the coarse shape, are damped; all of them are scaled down
-    where they do not suit other streamlines of the bundle (`choose_scales`). A decoded
-    streamline gets a residual of its own bundle, drawn from those of streamlines with
-    similar length, shape, and ratio of real to decoded length. The length is then
-    corrected by a factor of the residual, from 0.8 to 1.25, and after that by scaling
-    about the centroid of up to 5 %. Before, waves that are too short to be decoded are
-    removed from a streamline, and its ends are moved to where real ends are
-    (`Endpoints`).
+    streamlines are smoother and shorter than real ones. A residual is a real streamline
+    minus the decoded streamline of latents drawn from its posterior, stored as cosine
+    coefficients :footcite:p:`Chung2010`. Those of the place and the coarse shape are
+    damped; all are scaled down where they do not suit other streamlines of the bundle
+    (`choose_scales`). A decoded streamline gets a residual of its own bundle, drawn
+    from those of streamlines with similar length, shape, and ratio of real to decoded
+    length. The length is then corrected by a factor of the residual, from 0.8 to 1.25,
+    and after that by scaling about the centroid of up to 5 %. Before, waves that are
+    too short to be decoded are removed, and ends are moved to real ones (`Endpoints`).
 
     Attributes
     ----------
@@ -155,8 +154,8 @@ class Texture:
 
     def _store(self, points, means, labels, real, seed: int) -> None:
         """Store the residuals of a sample of streamlines, not scaled."""
-        rng = np.random.default_rng(seed)
         limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": _MOST_IN_ALL}
+        rng = np.random.default_rng(seed)
         rows = np.concatenate(sample_each_group(labels, rng, **limits))
         self.nb_points = points.shape[1]
         smooth = low_pass(means[rows].astype(np.float32), real[rows])
@@ -167,7 +166,6 @@ class Texture:
         self.shapes = coarse_shapes(smooth)
 
     def _prepare(self) -> None:
-        """Compute what `apply` reads from the stored arrays."""
         self._matchers = {}
         self._residuals = residuals_along(self.coefficients, self.nb_points)
 
@@ -250,10 +248,9 @@ class Texture:
             labels, decoded, target_lengths, coarse_shapes(means), rng
         )
         real, mean = self.lengths[rows].T
-        if not has_targets:
-            target_lengths = decoded * (real / mean)
-        scales = shrinkage(target_lengths, real)[:, None, None]
-        return MatchedResiduals(means, rows, target_lengths, scales)
+        lengths_mm = target_lengths if has_targets else decoded * (real / mean)
+        scales = shrinkage(lengths_mm, real)[:, None, None]
+        return MatchedResiduals(means, rows, lengths_mm, scales)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as named arrays, for a model's file.

@@ -12,8 +12,7 @@ from dipy_tractogen.sampling.plausibility import (
     LengthRange,
     SmallestRadius,
 )
-from dipy_tractogen.sampling.plausibility.curvature import smallest_radii
-from dipy_tractogen.sampling.plausibility.winding import winding
+from dipy_tractogen.sampling.plausibility.shape import smallest_radii, winding
 from dipy_tractogen.streamlines.volume import Volume
 
 
@@ -137,7 +136,7 @@ def test_steps_without_peaks_do_not_count(peaks):
 
 
 def test_many_streamlines_are_as_few(peaks, monkeypatch):
-    from dipy_tractogen.sampling.plausibility import peaks as module
+    from dipy_tractogen.sampling.plausibility import regions as module
 
     rng = np.random.default_rng(0)
     points = rng.uniform(0, 38, size=(50, 8, 3)).astype(np.float32)

@@ -32,12 +32,12 @@ def test_shortfall_adds_up_by_bundle():
     plausibility = Plausibility([LengthRange(10)])
     plausibility.accepts(lines(5))
     for bundle, number in (("a", 3), ("b", 4), ("a", 2)):
-        plausibility.miss(bundle, number)
+        plausibility.add_shortfall(bundle, number)
     assert plausibility.shortfall == {"a": 5, "b": 4}
     assert plausibility.describe_shortfall() == (
         "9 streamlines are missing: a 5, b 4. Rejected 1 of 1: length 1"
     )
-    plausibility.restart()
+    plausibility.reset()
     assert plausibility.describe_rejections() == "Rejected 0 of 0"
     assert plausibility.shortfall == {}
 

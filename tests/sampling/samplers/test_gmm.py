@@ -56,4 +56,4 @@ def test_components_are_as_few_as_asked(latents):
 )
 def test_impossible_parameters_are_refused(given, said):
     with pytest.raises(ValueError, match=said):
-        MixtureSampler(**given)
+        MixtureSampler(**given).fit(np.zeros((4, 2)))

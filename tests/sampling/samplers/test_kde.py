@@ -32,4 +32,4 @@ def test_a_number_is_taken_as_it_is():
 @pytest.mark.parametrize("bandwidth", ["scott", 0, -1.0, None])
 def test_other_bandwidths_are_refused(bandwidth):
     with pytest.raises(ValueError, match="give cross_validation, silverman or"):
-        KernelSampler(bandwidth=bandwidth)
+        KernelSampler(bandwidth=bandwidth).fit(np.zeros((4, 2)))

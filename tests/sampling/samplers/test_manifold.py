@@ -78,4 +78,4 @@ def test_latents_follow_a_number_to_its_ends_and_across_a_gap():
 @pytest.mark.parametrize("given", [{"width": 0}, {"width": 1}, {"neighbours": 0}])
 def test_impossible_parameters_are_refused(given):
     with pytest.raises(ValueError, match=next(iter(given))):
-        ManifoldSampler(**given)
+        ManifoldSampler(**given).fit(np.zeros((4, 2)))

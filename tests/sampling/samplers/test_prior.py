@@ -14,10 +14,10 @@ def test_latents_are_standard_normal_whatever_was_trained():
 
 
 def test_prior_of_a_model_is_told_combination_and_numbers():
-    def draw(cells, numbers, rng):
-        return cells[:, None] + np.tile(numbers, (1, 4))
+    def draw(strata, numbers, rng):
+        return strata[:, None] + np.tile(numbers, (1, 4))
 
     sampler = PriorSampler(draw=draw).fit(Z, CONDITIONS)
-    for cell in (0, 3):
-        drawn, conditions = sampler.sample(50, [cell, np.nan], seed=1)
-        np.testing.assert_allclose(drawn - cell, conditions[:, [1] * 4], rtol=1e-5)
+    for stratum in (0, 3):
+        drawn, conditions = sampler.sample(50, [stratum, np.nan], seed=1)
+        np.testing.assert_allclose(drawn - stratum, conditions[:, [1] * 4], rtol=1e-5)

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import check_estimator
 
 from dipy_tractogen.sampling.samplers.registry import SAMPLERS, make_sampler
 
@@ -12,13 +15,13 @@ NB_LATENTS = 300
 def given():
     """Two combinations; the first latent follows the number, the second is free."""
     rng = np.random.default_rng(0)
-    cell = np.repeat([2, 5], NB_LATENTS)
-    number = rng.uniform(-1, 1, 2 * NB_LATENTS) + cell
+    stratum = np.repeat([2, 5], NB_LATENTS)
+    number = rng.uniform(-1, 1, 2 * NB_LATENTS) + stratum
     z = np.column_stack([2 * number, rng.normal(size=2 * NB_LATENTS)])
     z[:, 0] += rng.normal(0, 0.1, len(z))
     return {
         "z": z,
-        "conditions": np.column_stack([cell, number]),
+        "conditions": np.column_stack([stratum, number]),
         "deviations": np.full(z.shape, 0.05),
     }
 
@@ -34,12 +37,12 @@ def sampler(name, given):
 
 
 def test_draws_are_of_the_combination_and_the_range_of_its_numbers(sampler, given):
-    for cell in (2, 5):
-        z, conditions = sampler.sample(500, [cell, np.nan], seed=1)
+    for stratum in (2, 5):
+        z, conditions = sampler.sample(500, [stratum, np.nan], seed=1)
         assert z.shape == (500, 2)
         assert z.dtype == np.float32
-        np.testing.assert_array_equal(conditions[:, 0], cell)
-        own = given["conditions"][:, 0] == cell
+        np.testing.assert_array_equal(conditions[:, 0], stratum)
+        own = given["conditions"][:, 0] == stratum
         real = given["conditions"][own, 1]
         assert conditions[:, 1].mean() == pytest.approx(real.mean(), abs=0.15)
         assert conditions[:, 1].std() == pytest.approx(real.std(), rel=0.25)
@@ -154,3 +157,29 @@ def test_impossible_draws_are_refused(sampler, conditions, said):
 def test_unknown_name_is_refused():
     with pytest.raises(ValueError, match="'mcmc': choose one of manifold, gmm"):
         make_sampler("mcmc")
+
+
+# What samplers are free to do otherwise than scikit-learn's estimators.
+LEFT_OUT = {
+    "check_fit_score_takes_y": "the second argument of fit is conditions",
+    "check_estimators_empty_data_messages": "a collapsed model has no latents to fit",
+}
+
+# Parameters with which a fit is quick.
+QUICK = {
+    "gmm": {"max_components": 1},
+    "kde": {"bandwidth": "silverman"},
+    "rejection": {"bandwidth": "silverman", "max_components": 1},
+}
+
+
+def test_samplers_are_estimators_of_sklearn(name):
+    pytest.importorskip("sklearn", minversion="1.6")
+    made = make_sampler(name, seed=3, **QUICK.get(name, {}))
+    assert clone(made).get_params() == made.get_params()
+    check_estimator(made, expected_failed_checks=LEFT_OUT, on_skip=None)
+
+
+def test_a_sampler_is_fitted_before_it_draws(name):
+    with pytest.raises(NotFittedError):
+        make_sampler(name).sample(3)

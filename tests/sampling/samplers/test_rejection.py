@@ -49,3 +49,9 @@ def test_what_is_never_accepted_is_drawn_from_the_target(ring, caplog):
     drawn, _ = sampler.sample(20, seed=1)
     assert np.abs(np.linalg.norm(drawn, axis=1) - 3).max() < 1.5
     assert "20 of 20 latents were not accepted" in caplog.text
+
+
+@pytest.mark.parametrize("given", [{"max_components": 0}, {"bandwidth": -1}])
+def test_impossible_parameters_are_refused(given, ring):
+    with pytest.raises(ValueError, match=next(iter(given))):
+        RejectionSampler(**given).fit(ring)

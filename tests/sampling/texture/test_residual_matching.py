@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling.texture.residual_matching import (
-    Descriptors,
     ResidualMatcher,
     coarse_shapes,
 )
@@ -19,12 +18,14 @@ def straight(places, nb_points=32):
 def known():
     """Two bundles, of places from 0 to 30 mm and lengths apart from them."""
     rng = np.random.default_rng(0)
-    places = rng.uniform(0, 30, 800)
-    sizes = rng.uniform(4, 5, (800, 1))
-    return (
-        Descriptors(np.repeat([3, 1], 400), sizes, coarse_shapes(straight(places))),
-        places,
-    )
+    places, lengths = rng.uniform(0, 30, 800), np.exp(rng.uniform(4, 5, 800))
+    return np.repeat([3, 1], 400), lengths, coarse_shapes(straight(places)), places
+
+
+@pytest.fixture(scope="module")
+def matcher(known):
+    labels, lengths, shapes, _ = known
+    return ResidualMatcher(labels, lengths, None, shapes)
 
 
 def test_shapes_are_means_first_and_in_mm():
@@ -34,30 +35,33 @@ def test_shapes_are_means_first_and_in_mm():
     assert coarse_shapes(np.zeros((5, 2, 3))).shape == (5, 6)
 
 
-def test_the_drawn_ones_are_of_the_bundle_and_near(known):
-    known, places = known
-    asked_places = np.linspace(3, 27, 200)
-    asked = Descriptors(
-        np.tile([1, 3], 100),
-        np.full((200, 1), 4.5),
-        coarse_shapes(straight(asked_places)),
-    )
-    chosen = ResidualMatcher(known, (1.0,)).draw(asked, seed=0)
-    np.testing.assert_array_equal(known.labels[chosen], asked.labels)
-    assert np.median(np.abs(places[chosen] - asked_places)) < 3
-    assert np.median(np.abs(known.sizes[chosen] - 4.5)) < 0.1
-    # Without weight the size does not matter, and the place is found better.
-    without = ResidualMatcher(known, (0.0,)).draw(asked, seed=0)
-    assert np.std(known.sizes[without]) > 2 * np.std(known.sizes[chosen])
+def test_the_drawn_ones_are_of_the_bundle_and_near(known, matcher):
+    labels, lengths, _, places = known
+    wanted_places, wanted_labels = np.linspace(3, 27, 200), np.tile([1, 3], 100)
+    shapes = coarse_shapes(straight(wanted_places))
+    chosen = matcher.draw(wanted_labels, np.full(200, 90.0), None, shapes, seed=0)
+    np.testing.assert_array_equal(labels[chosen], wanted_labels)
+    assert np.median(np.abs(places[chosen] - wanted_places)) < 3
+    assert np.median(np.abs(np.log(lengths[chosen] / 90))) < 0.1
 
 
-def test_a_draw_has_variety_and_a_seed(known):
-    known, _ = known
-    asked = Descriptors(
-        np.full(300, 1), np.full((300, 1), 4.5), known.shapes[[500] * 300]
-    )
-    similar = ResidualMatcher(known, (1.0,))
-    chosen = similar.draw(asked, seed=(1, 2))
+def test_the_ratio_to_the_decoded_length_counts_less_than_the_length(known):
+    labels, lengths, shapes, _ = known
+    ratios = np.random.default_rng(1).uniform(1, 2, 800)
+    matcher = ResidualMatcher(labels, lengths / ratios, lengths, shapes)
+    draw = (np.full(300, 1), np.full(300, 90 / 1.5), np.full(300, 90.0))
+    chosen = matcher.draw(*draw, shapes[[500] * 300], seed=0)
+    off = [
+        np.std(np.log(each[chosen])) / np.std(np.log(each))
+        for each in (lengths, ratios)
+    ]
+    assert 2 * off[0] < 1.5 * off[1] < 1
+
+
+def test_a_draw_has_variety_and_a_seed(known, matcher):
+    _, _, shapes, _ = known
+    draw = (np.full(300, 1), np.full(300, 90.0), None, shapes[[500] * 300])
+    chosen = matcher.draw(*draw, seed=(1, 2))
     assert 8 <= len(np.unique(chosen)) <= 150
-    np.testing.assert_array_equal(chosen, similar.draw(asked, seed=(1, 2)))
-    assert (chosen != similar.draw(asked, seed=3)).any()
+    np.testing.assert_array_equal(chosen, matcher.draw(*draw, seed=(1, 2)))
+    assert (chosen != matcher.draw(*draw, seed=3)).any()

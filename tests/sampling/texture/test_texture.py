@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.texture import residuals
+from dipy_tractogen.sampling.texture import residual_matching
 from dipy_tractogen.sampling.texture import texture as module
 from dipy_tractogen.sampling.texture.endpoints import Endpoints
 from dipy_tractogen.sampling.texture.texture import Texture
@@ -144,7 +144,7 @@ def test_seed_fixes_the_draw_and_batches_do_not_show(fitted, others, monkeypatch
     points, means, labels = others
     first = fitted.apply(means, labels, lengths(points), seed=(3, 1))
     assert not np.array_equal(first, fitted.apply(means, labels, lengths(points)))
-    monkeypatch.setattr(module, "CHUNK", 7)
+    monkeypatch.setattr(residual_matching, "CHUNK", 7)
     again = fitted.apply(means, labels, lengths(points), seed=(3, 1))
     np.testing.assert_array_equal(first, again)
 
@@ -163,10 +163,10 @@ def test_arrays_hold_all_and_are_small(fitted, others, tmp_path):
 
 def test_the_number_of_residuals_is_limited(others, monkeypatch):
     points, means, labels = others
-    monkeypatch.setattr(residuals, "_MOST_OF_A_BUNDLE", 30)
+    monkeypatch.setattr(module, "_MOST_OF_A_BUNDLE", 30)
     texture = Texture().fit(points, means, labels, seed=0)
     np.testing.assert_array_equal(np.bincount(texture.labels), [30, 0, 30])
-    monkeypatch.setattr(residuals, "_MOST_IN_ALL", 40)
+    monkeypatch.setattr(module, "_MOST_IN_ALL", 40)
     texture = Texture().fit(points, means, labels, seed=0)
     np.testing.assert_array_equal(np.bincount(texture.labels), [20, 0, 20])
 

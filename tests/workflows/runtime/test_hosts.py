@@ -16,7 +16,7 @@ from dipy_tractogen.workflows.runtime.hosts import Job, job_in
 COMMAND = """
 import sys
 sys.argv[0] = "dipy_train_vae"
-from dipy_tractogen.workflows.start import run
+from dipy_tractogen.workflows.runtime.start import run
 run()
 """
 SLURM = {

@@ -33,14 +33,14 @@ class Finder:
                 raise {raised} from error
 
 sys.meta_path.insert(0, Finder())
-from dipy_tractogen.workflows.start import run
+from dipy_tractogen.workflows.runtime.start import run
 run()
 """
 
 # What Keras imports, and whether it can be had afterwards.
 LEAN = """
 import sys
-from dipy_tractogen.workflows.start import LeanKeras
+from dipy_tractogen.workflows.runtime.start import LeanKeras
 sys.meta_path.insert(0, LeanKeras())
 from dipy_tractogen import nn
 print([name for name in ("sklearn", "matplotlib") if name in sys.modules])
