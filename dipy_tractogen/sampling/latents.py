@@ -222,7 +222,9 @@ class LatentPosteriors:
             }
         )
         if len(np.unique(made.stratum_of)) < max(len(made.strata), 1):
-            raise SchemaError("cell_of", "without some of the cells", "latents of each cell")
+            raise SchemaError(
+                "cell_of", "without some of the cells", "latents of each cell"
+            )
         if (np.diff(made.stratum_of) < 0).any():
             raise SchemaError("cell_of", "not in order", "ascending cells")
         if len(np.unique(made.strata, axis=0)) < len(made.strata):
