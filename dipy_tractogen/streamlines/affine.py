@@ -1,4 +1,4 @@
-"""Affines of voxel grids: where their axes go, and where they take points."""
+"""Affines of voxel grids: directions of their axes, and points transformed by them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nibabel.orientations import aff2axcodes
 import numpy as np
 
 _AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
-# Edges of a voxel of a tenth of a micrometre (mm), multiplied.
+# Volume of a voxel of a tenth of a micrometre (mm3).
 _SMALLEST_VOXEL = 1e-12
 
 

@@ -1,8 +1,8 @@
-"""Streamlines of varying length as flat arrays, without a loop over streamlines.
+"""Streamlines of different lengths as flat arrays, without a loop over streamlines.
 
-An `ArraySequence` of nibabel holds all points in one array, with an offset and a
-length for each streamline. Its public methods walk the streamlines one by one in
-Python; the functions of this module work on the arrays.
+An `ArraySequence` of nibabel holds all points in one array, with an offset and a length
+for each streamline. Its public methods loop over streamlines in Python; the functions
+of this module use the arrays.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 
 from dipy_tractogen.utils.memmap import release_pages
 
-#: Points that are worked on at a time: 24 MB of float32, whatever the tractogram.
+#: Points of a block: 24 MB of float32, whatever the tractogram.
 POINTS_PER_BLOCK = 2_000_000
 
-# Streamlines of a mapped file that are read at a time: where they lie apart, the system
-# maps 64 KB around each.
+# Streamlines of a mapped file that are read at once: the system reads 64 KB around each
+# that lies apart.
 _MOST_MAPPED = 1024
 
 

@@ -1,4 +1,4 @@
-"""Values of each streamline (``data_per_streamline``) that go with the streamlines."""
+"""Values of streamlines (``data_per_streamline``) that are read and written."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def storable_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Dat
             )
         too_wide = values.dtype.kind == "f" and values.dtype.itemsize > 8
         if values.dtype.kind == "b" or too_wide:
-            # The formats have neither truth values nor extended precision.
+            # The formats have neither bool nor extended precision.
             one = np.uint8 if values.dtype.kind == "b" else np.float64
             columns[name] = values.astype(one)
     return columns

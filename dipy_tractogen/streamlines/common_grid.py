@@ -1,4 +1,4 @@
-"""The one grid that several tractograms share."""
+"""The voxel grid that several tractograms share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One property of streamlines, and the values that it may have."""
+"""A property of streamlines: one of several categories, or a number."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from dipy_tractogen.utils.messages import format_number, listed, normalized_name
 from dipy_tractogen.utils.schema import list_of, number, record, text
 
-# Texts that are sorted at once: one takes far more memory than a number.
+# Texts that are sorted at once: they take far more memory than numbers.
 _BLOCK = 65536
-# Beyond what is known of a streamline.
+# Larger than any property of a streamline.
 _LARGEST = 1e30
 
 _NUMBER = number(-_LARGEST, _LARGEST)
@@ -185,7 +185,7 @@ def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
 def _of_numbers(name: str, numbers: np.ndarray, unit: str) -> Condition:
     low, high = float(numbers.min()), float(numbers.max())
     deviation = float(numbers.std())
-    # A number that is the same for all says nothing, whatever its rounding.
+    # Equal numbers, but for rounding, are not scaled.
     if deviation <= 1e-9 * max(abs(low), abs(high), 1.0):
         deviation = 1.0
     return Condition(

@@ -1,4 +1,4 @@
-"""What streamlines are asked for by: bundle, length, age, diagnosis."""
+"""Properties that a model knows of streamlines: bundle, length, age, diagnosis."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def measured_values(
     if "length" in found:
         found["length"] = arc_lengths(sequence)
     others = [name for name in names if name != "length"]
-    # Those with one number of points are one array.
+    # Streamlines with the same number of points are one array.
     for nb_points in np.unique(sequence._lengths) if others else ():
         rows = np.flatnonzero(sequence._lengths == nb_points)
         places = sequence._offsets[rows][:, None] + np.arange(nb_points)

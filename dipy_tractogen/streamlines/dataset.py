@@ -139,34 +139,22 @@ class BundleSet:
         return arc_lengths(self.streamlines)
 
     def resample(self, nb_points: int) -> np.ndarray:
-        """Return the streamlines with one number of points, at equal arc length.
+        """Return the streamlines (n, nb_points, 3), float32, at equal arc length.
 
-        Parameters
-        ----------
-        nb_points : int
-            Points of each streamline, two at least.
-
-        Returns
-        -------
-        points : ndarray of float32, shape (n, nb_points, 3)
-            Points (RASMM, mm).
+        Each has `nb_points`, two at least.
         """
         return resample(self.streamlines, nb_points)
 
     def select(self, indices: np.ndarray | Sequence[int]) -> BundleSet:
-        """Take some of the streamlines, with all bundle names.
+        """Return some of the streamlines, with all bundle names.
 
-        They are copied, unless they are in a mapped file.
+        They are copied, unless they are in a mapped file. The report is that of the
+        whole set.
 
         Parameters
         ----------
         indices : array of bool or int
             Which streamlines, and in which order.
-
-        Returns
-        -------
-        chosen : BundleSet
-            The streamlines asked for. The report is that of the whole set.
         """
         indices = np.asarray(indices)
         if indices.size == 0:
@@ -293,7 +281,7 @@ def _checked_values(name: str, given: np.ndarray, nb_streamlines: int) -> np.nda
 
 
 def _merged_values(sets: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Join the values of sets of streamlines that know the same of them."""
+    """Return the joined values of sets that have values of the same names."""
     first = sets[0]
     for other in sets[1:]:
         if set(first) != set(other):
@@ -312,7 +300,7 @@ def _merged_values(sets: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _merged_units(sets: list[dict[str, str]]) -> dict[str, str]:
-    """Join units; refuse to mix different ones."""
+    """Return the joined units; ValueError if they differ."""
     merged: dict[str, str] = {}
     for units in sets:
         for name, unit in units.items():

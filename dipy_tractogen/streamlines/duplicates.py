@@ -1,4 +1,4 @@
-"""Streamlines that are in a set more than once."""
+"""Streamlines that occur more than once in a set."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def duplicate_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
         first = np.argmax(ends != 0, axis=1)[:, None]
         against = np.take_along_axis(ends, first, axis=1)[:, 0] < 0
         steps[against] = steps[against, ::-1]
-        # A sum that wraps around is a hash: two others have one by no chance.
+        # A sum modulo 2**64 is a hash; different streamlines hardly ever share one.
         keys.append(steps.reshape(len(steps), -1) @ factors)
     return np.concatenate(keys)
 

@@ -1,4 +1,4 @@
-"""Geometry of streamlines held as one array ``(n, nb_points, 3)`` in millimetres."""
+"""Geometry of streamlines: resampling, length, curvature, cosine series."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def resample(streamlines, nb_points: int) -> np.ndarray:
             "load it with load_bundles, which drops and counts such streamlines."
         )
     resampled = set_number_of_points(sequence, nb_points=nb_points)
-    # The flat array itself: get_data() would walk the streamlines one by one.
+    # get_data() would loop over the streamlines.
     points = resampled._data.reshape(len(sequence), nb_points, 3)
     return np.ascontiguousarray(points, dtype=np.float32)
 
@@ -108,7 +108,7 @@ def tortuosity(points: np.ndarray, lengths_mm: np.ndarray | None = None) -> np.n
 
 
 def _sizes(vectors: np.ndarray) -> np.ndarray:
-    """Norms of vectors (..., 3); those of NumPy loop over three numbers, slowly."""
+    """Return norms of vectors (..., 3); numpy's own are slow for three numbers."""
     squares = vectors * vectors
     total = squares[..., 0] + squares[..., 1]
     total += squares[..., 2]
@@ -131,7 +131,7 @@ def cosine_basis(nb_points: int, nb_coefficients: int) -> np.ndarray:
         raise ValueError(
             f"nb_coefficients={nb_coefficients}: give 1 to nb_points={nb_points}."
         )
-    # The transform of the unit vectors holds the basis as columns.
+    # The transforms of unit vectors are the columns of the basis.
     basis = dct(np.eye(nb_points), type=2, norm="ortho", axis=0)[:nb_coefficients]
     basis = np.ascontiguousarray(basis, dtype=np.float32)
     basis.flags.writeable = False
@@ -209,7 +209,7 @@ def resample_by_step(points: np.ndarray, step_size: float) -> ArraySequence:
 
 
 def _distances_along(points: np.ndarray) -> np.ndarray:
-    """Distance of each point (n, nb_points) from the start along its streamline."""
+    """Return the distance of each point (n, p) from the start of its streamline."""
     along = np.zeros(points.shape[:2])
     steps = np.diff(points, axis=1)
     np.cumsum(np.sqrt(np.einsum("npk,npk->np", steps, steps)), axis=1, out=along[:, 1:])

@@ -32,7 +32,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 
 class _Part(NamedTuple):
-    """What is kept of one file."""
+    """Contents of one file that are kept."""
 
     streamlines: ArraySequence
     labels: np.ndarray
@@ -188,7 +188,7 @@ def _read_part(
         raise ValueError(f"{file}: {error}") from error
     streamlines = contents.streamlines
     if points is not None:
-        # Of a file on disk only the places are kept, counted from its beginning.
+        # Of points on disk only offsets are kept, counted from the first file on.
         kept = streamlines[keep]
         nowhere = np.zeros((0, 3), dtype=np.float32)
         streamlines = as_sequence(nowhere, kept._lengths, kept._offsets + first)
@@ -217,7 +217,7 @@ def _kept_data(
 
 
 def _left_out(contents: TractogramContents, bundles_from: str) -> dict[str, list[str]]:
-    """Name what a file holds and nothing is made of."""
+    """Return names, by kind, of contents that are not used."""
     if bundles_from in ("auto", "groups"):
         return contents.left_out
     return {**contents.left_out, "groups": sorted(contents.groups)}

@@ -1,4 +1,4 @@
-"""How long streamlines are, and where: enough to see that two sets share no space."""
+"""Length and location of sets of streamlines, to see that two share no space."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from .array_sequence import to_sequence
 from .geometry import arc_lengths
 
-# As many say where a tractogram is.
+# Streamlines that suffice to locate a tractogram.
 _MOST = 20_000
-# A few points may be anywhere.
+# Percentiles, as a few points may be anywhere.
 _PERCENTILES = (1, 50, 99)
 
 

@@ -1,4 +1,4 @@
-"""Which bundle a streamline belongs to, from what its file says."""
+"""Bundles of streamlines, as their file names them."""
 
 from __future__ import annotations
 

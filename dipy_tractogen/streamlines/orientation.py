@@ -1,9 +1,9 @@
 """Consistent directions within a bundle.
 
 Tractography stores a streamline from either end. Read backwards, the odd coefficients
-of its cosine series change sign and the even ones stay, so making a bundle consistent
-is a choice of one sign a streamline. The leading direction of the odd coefficients
-gives all the signs at once, and does not depend on the signs they started with.
+of its cosine series change sign and the even ones stay, so that one sign a streamline
+makes a bundle consistent. The leading direction of the odd coefficients gives all signs
+at once, and does not depend on the signs at the start.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def reverse(points: np.ndarray, backwards: np.ndarray) -> np.ndarray:
 
 def _common_direction(odd: np.ndarray) -> np.ndarray:
     """Mean of the rows of `odd` after the choice of signs that makes them agree."""
-    # The second moment, and so its eigenvectors, are blind to the signs.
+    # The second moment does not depend on the signs.
     _, vectors = np.linalg.eigh(odd.T @ odd)
     direction = vectors[:, -1]
     for _ in range(_NB_REFINEMENTS):

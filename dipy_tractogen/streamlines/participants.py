@@ -1,4 +1,4 @@
-"""What is known of the subjects: the participants table of a BIDS dataset."""
+"""Participants table of a BIDS dataset."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def read_participants(path: str | os.PathLike) -> Participants:
     .. footbibliography::
     """
     path = Path(path)
-    # BIDS has no quotes around fields: one that begins with a quote is such a text.
+    # BIDS has no quotes around fields: a quote is a character like others.
     lines = (
         [normalized_name(field.strip()) for field in line.split("\t")]
         for line in re.split("\r\n?|\n", _text_of(path))
@@ -135,7 +135,7 @@ def _text_of(path: Path) -> str:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    """Refuse a table whose columns cannot be told apart, or that names no subject."""
+    """Raise ValueError for a header with equal columns, or without subjects."""
     if _ID not in header:
         raise ValueError(
             f"{path} has no column {_ID}: its columns, which have to be separated by "
@@ -151,7 +151,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 def _rows(
     path: Path, header: list[str], rows: list[tuple[int, list[str]]]
 ) -> dict[str, dict[str, str | None]]:
-    """Bring the rows of a table under the names of their subjects."""
+    """Return the rows of a table by subject."""
     by_subject: dict[str, dict[str, str | None]] = {}
     for line, fields in rows:
         if len(fields) != len(header):

@@ -1,4 +1,4 @@
-"""What a person is told while files are read."""
+"""Messages while files are read."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MOST_NAMED = 20
 MOST_OUTSIDE = 0.1
 """Share of streamlines out of the box from which on the grid is taken for wrong."""
 
-# A file that loses most of its streamlines is in another space than the rest; of a few
-# streamlines that is not known.
+# A file that loses more than this share of its streamlines, and not only a few, is in
+# another space than the rest.
 _MOST = 0.5
 _FEWEST = 10
 
@@ -75,7 +75,7 @@ class ReadProgress:
             logger.warning("%s: %s", file, report.summary())
 
     def end(self) -> None:
-        """Say what was kept and dropped in all, where several files have flaws."""
+        """Log what was kept and dropped in all, if several files have flaws."""
         if self._nb_flawed > 1:
             logger.warning(
                 "%d of %d files: %s",
@@ -112,7 +112,7 @@ class ReadProgress:
             )
 
     def _check_box(self) -> None:
-        """Refuse a grid that is not that of the streamlines."""
+        """Raise ValueError if the grid is not that of the streamlines."""
         total = self.report.total
         outside = self.report.dropped.get(OUT_OF_BOUNDS, 0)
         lost = [each for each in self._outside if each[0] > _MOST * each[1]]
@@ -139,10 +139,7 @@ class ReadProgress:
 
 
 def _mend(reason: str) -> str | None:
-    """Say what to do where most streamlines are dropped for a reason that is a fault.
-
-    What is too short, has one point or no length may well be most of a tractogram.
-    """
+    """Return what to do where most streamlines are dropped for this reason."""
     if reason == NON_FINITE:
         return "the file is damaged, or not of the type that its name says"
     if reason.startswith(WITHOUT_VALUE):

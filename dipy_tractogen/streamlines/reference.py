@@ -1,4 +1,4 @@
-"""The voxel grid that a tractogram lives in."""
+"""Voxel grid of a tractogram."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .formats.trk_reader import read_trk_grid
 from .formats.trx_reader import read_trx_grid
 from .volume import read_image_grid
 
-#: Voxels along an axis that the header of a .trk or .nii can say.
+#: Most voxels along an axis in the header of a .trk or .nii.
 _MOST_VOXELS = np.iinfo(np.int16).max
 
 GRID_READERS = {
@@ -49,7 +49,7 @@ PLAIN_GRID = record(
 )
 """What `Reference.to_dict` gives."""
 
-# Where one streamline leaves the box, so many points are looked at one by one.
+# Points that are tested one by one where the box of a block is not inside.
 _POINTS_LOOKED_AT = 10_000
 
 

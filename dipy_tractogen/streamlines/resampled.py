@@ -1,4 +1,4 @@
-"""Streamlines as points at equal distances, a block of them at a time."""
+"""Streamlines as points at equal distances, read a block at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which streamlines of a file can be used, and a count of the others."""
+"""Choice of the streamlines that can be used, and counts of the others."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def check_options(
 
 
 def _find_invalid(streamlines: ArraySequence) -> dict[str, np.ndarray]:
-    """Mark the streamlines that no model can use, by reason; only what occurs."""
+    """Return marks of streamlines that no model can use, by reason."""
     n = len(streamlines)
     non_finite = np.zeros(n, dtype=bool)
     for rows, points, nb_points in blocks(streamlines):
@@ -175,17 +175,17 @@ def _any(marks: dict[str, np.ndarray], n: int) -> np.ndarray:
 
 
 def _counted(marks: dict[str, np.ndarray]) -> dict[str, int]:
-    """Count the marks that occur."""
+    """Return counts of marks by reason, those above zero."""
     return {reason: int(mark.sum()) for reason, mark in marks.items() if mark.any()}
 
 
 def _listed(counts: dict[str, int]) -> str:
-    """Put counts into words."""
+    """Return counts as text."""
     return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
 def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
-    """Add counts by reason."""
+    """Return the sums of counts by reason."""
     return dict(Counter(first) + Counter(second))
 
 

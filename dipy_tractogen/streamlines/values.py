@@ -1,4 +1,4 @@
-"""What is known of streamlines besides their points, of their subject or of each."""
+"""Values of streamlines besides their points, from files and a participants table."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class ValueReader:
     def _from_file(
         self, contents: TractogramContents, name: str, path: Path
     ) -> np.ndarray:
-        """Take values from ``data_per_streamline``."""
+        """Return values from ``data_per_streamline``."""
         data = contents.data_per_streamline
         if not len(contents.streamlines):  # such a file may keep no names
             return np.zeros(0, dtype=str if self._is_categorical[name] else float)
@@ -143,7 +143,7 @@ class ValueReader:
         return np.array(["", *names])[codes]
 
     def _not_found(self, data: dict[str, np.ndarray], name: str, path: Path) -> str:
-        """Say that a name is in neither place, and what is there."""
+        """Return the message for a name that is in neither place."""
         has = listed(sorted(data))
         message = f"{path} has no data_per_streamline {name!r} (it has {has})"
         if self._participants is None:
@@ -174,7 +174,7 @@ def _listed(names: str | Iterable[str]) -> list[str]:
 
 
 def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
-    """Say of the names that are to be looked up whether they are categories."""
+    """Return by name whether values that are looked up are categories."""
     for name in categorical:
         if name in continuous:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Values on a voxel grid, looked up at points in millimetres."""
+"""Images of values on a voxel grid, looked up at points in mm."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from .affine import is_singular
 logger = logging.getLogger("dipy_tractogen")
 
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr")
-# Bytes from which an image is refused if it shrinks by more than tractograms do: masks
-# shrink by a thousand.
+# Bytes from which the size of an unpacked image is checked: masks shrink by a thousand.
 _LARGE_IMAGE = 2**32
 # More than gzip shrinks a file by.
 _MOST_PACKED = 1100
 
-# A length beyond those of any directions, and far from what float32 cannot square.
+# Longer than any direction; float32 can still square it.
 _LONGEST_PEAK = 1e12
 
 
@@ -210,7 +209,7 @@ def _load_image(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _checked_affine(affine: np.ndarray | None) -> np.ndarray:
-    """Refuse an affine that says of no voxel where it lies."""
+    """Return an affine; ValueError if it is not finite or flat."""
     if affine is None or affine.shape != (4, 4) or not np.isfinite(affine).all():
         raise ValueError("its affine is not 4 by 4 finite numbers")
     if is_singular(affine):

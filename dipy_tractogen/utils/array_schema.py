@@ -1,4 +1,4 @@
-"""Named arrays of a file of our own kind (.npz), checked before they are read."""
+"""Checks of named arrays (.npz), made before the arrays are read."""
 
 from __future__ import annotations
 
@@ -38,13 +38,12 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Array:
-    """What an array of a file is.
+    """Declaration of an array of a file.
 
     Attributes
     ----------
     kinds : str
-        Kinds of dtype that are accepted, as numpy names them: ``"f"``, ``"iu"``,
-        ``"b"``, ``"U"``.
+        Kinds of dtype that are accepted, as numpy names them: ``"f"``, ``"iu"``.
     shape : tuple of int or str
         Its shape. A name stands for a size that is the same wherever it occurs.
     low, high : float or str

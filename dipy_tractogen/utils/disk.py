@@ -1,4 +1,4 @@
-"""Disks that take no more: one line with file and cause, whatever a library says."""
+"""Errors of full disks: one line with file and cause, whatever a library raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tempfile
 
-# A disk that is full, a quota, a limit on the size of files, a disk that is read-only.
+# Full disk, quota, limit on the size of files, read-only disk.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _SAID = tuple(os.strerror(code) for code in _FULL)
 _PROBE = bytes(2**16)
@@ -19,7 +19,7 @@ _TEMPORARY = "make room there, or name another folder by TMPDIR"
 
 
 class DiskError(OSError):
-    """A disk takes no more; the message is complete."""
+    """A disk is full; the message is complete."""
 
 
 class WriteError(DiskError):
@@ -58,7 +58,7 @@ def write_errors(
     except DiskError:
         raise
     except Exception as error:
-        # Libraries raise whatever a full disk happens to cause.
+        # On a full disk libraries raise errors of any kind.
         found = _write_error(path, written, error, probe=written if under else None)
         if found is None:
             raise
@@ -136,7 +136,7 @@ def _write_error(path, written: Path, error: Exception, probe) -> WriteError | N
         return WriteError(path, full, folder)
     if cause is None:
         return None
-    # What a library made there may be gone, and leave room again.
+    # A temporary file of a library may be gone by now, so that there is room again.
     is_temporary = isinstance(name, str) and Path(folder) in Path(name).parents
     return WriteError(path, cause, folder if is_temporary else None)
 

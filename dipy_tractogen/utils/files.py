@@ -1,4 +1,4 @@
-"""Names of files: which tractograms to read, and writing that leaves no half file."""
+"""Names of input files, and output files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _expand_one(path: str | os.PathLike) -> list[Path]:
 
 
 def _pattern(path: Path) -> str:
-    """Make a pattern in which folders that are there stand for themselves."""
+    """Return a pattern in which folders that exist stand for themselves."""
     folder, parts = Path(path.anchor), list(path.parts[1 if path.anchor else 0 :])
     while parts and (folder / parts[0]).is_dir():
         folder /= parts.pop(0)
@@ -154,13 +154,13 @@ def check_outputs(
     _check_existing(files, force=force)
     for folder in dict.fromkeys(file.parent for file in files):
         _check_folder(folder)
-    # One of these folders may be an output, too.
+    # An output may be one of these new folders.
     _check_files(files)
     return files
 
 
 def _check_files(files: list[Path]) -> None:
-    """Refuse outputs that are folders, or that no file can have the name of."""
+    """Raise IsADirectoryError for outputs that are folders."""
     for file in files:
         with suppress(FileNotFoundError, NotADirectoryError):
             if S_ISDIR(file.stat().st_mode):
@@ -170,7 +170,7 @@ def _check_files(files: list[Path]) -> None:
 
 
 def _check_existing(files: list[Path], *, force: bool) -> None:
-    """Refuse outputs that are folders, or that exist where nothing is forced."""
+    """Raise FileExistsError for outputs that are folders, or exist without `force`."""
     _check_files(files)
     devices = [str(file) for file in files if file.exists() and not file.is_file()]
     if devices:
@@ -188,7 +188,7 @@ def _check_existing(files: list[Path], *, force: bool) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Create a folder if it is missing and prove that it can be written."""
+    """Create a missing folder and write a temporary file to it."""
     _note_new_folders(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -217,7 +217,7 @@ def atomic_write(path: str | os.PathLike, *, force: bool = False) -> Iterator[Pa
     """
     (final,) = check_outputs(path, force=force)
     stem, extension = split_extension(final)
-    # A name may be as long as one can be.
+    # The name may have the greatest length already.
     token = secrets.token_hex(4)
     temporary = final.with_name(f".{stem[:_LONGEST_STEM]}-{token}{extension}")
     try:
@@ -225,7 +225,7 @@ def atomic_write(path: str | os.PathLike, *, force: bool = False) -> Iterator[Pa
             yield temporary
             if not temporary.exists():
                 raise OSError(f"{final} could not be written: is the disk full?")
-            # Another process may have made one meanwhile.
+            # Another process may have written the file meanwhile.
             _check_existing([final], force=force)
             os.replace(temporary, final)
         logger.debug("%s is written, %d bytes", final, final.stat().st_size)

@@ -1,7 +1,7 @@
-"""Large arrays in files without a name, mapped into memory where they are read.
+"""Large arrays in unnamed files that are mapped into memory.
 
-Such a file is gone when the process ends, however that comes about. What is read of it
-is kept by the system as long as there is memory to spare, and belongs to no process.
+Such a file is gone when the process ends, even if it is killed. Its pages are a cache
+of the system that does not count as memory of the process.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ LARGE = 2**27
 cosine coefficients an axis."""
 
 
-# What a packed file may hold: values that are all the same shrink by a thousand, but
-# points, most of a tractogram, by two or three.
+# Largest size of an unpacked file. Equal values shrink by a thousand, but points, most
+# of a tractogram, by two or three.
 _INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
 
 
@@ -77,7 +77,7 @@ def allocate(
         return np.empty(shape, dtype=np.float32)
     file = _unnamed_file(folder)
     try:
-        # A disk that fills up later would end the process.
+        # Writing to a map of a full disk would end the process later.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
@@ -99,7 +99,7 @@ def check_unpacked_size(nb_bytes: int, file_size: int) -> None:
 
 def release_pages(array: np.ndarray) -> None:
     """Let the system drop the pages that were read of an array, if it is mapped."""
-    # What is written to a private map is lost with it.
+    # Changes of a private map would be lost.
     if not isinstance(array, np.memmap) or array.mode not in ("r", "r+", "w+"):
         return
     base = array.base

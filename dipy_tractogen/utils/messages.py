@@ -1,4 +1,4 @@
-"""What is said about files that cannot be read, and how it is logged."""
+"""Text of messages: errors of reading, names and numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .disk import temporary_error
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Characters of what a library says of a file, which may hold some of its contents.
+# Characters of a library's message, which may quote contents of the file.
 _LONGEST = 250
 
 MOST_LISTED = 10
@@ -24,7 +24,7 @@ MOST_LISTED = 10
 
 # Control characters and ends of lines.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# Those that stand for no byte of a name of a file.
+# Surrogates that do not stand for a byte of a file name.
 _SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 

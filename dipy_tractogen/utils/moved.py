@@ -1,4 +1,4 @@
-"""Names of version 0.1, which work for one more version, with a warning."""
+"""Names of version 0.1, which work for one more version with a warning."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class MovedModules(MetaPathFinder, Loader):
         return ModuleSpec(name, self)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let the old name give what the new module holds."""
+        """Fill the old module with what the new one holds."""
         _, _, old = module.__name__.partition(".")
         new = f"{_PACKAGE}.{MOVED[old]}"
         warnings.warn(
@@ -70,11 +70,11 @@ class MovedModules(MetaPathFinder, Loader):
         vars(module).update(vars(import_module(new)), __name__=module.__name__)
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """Leave it to Python to make the module."""
+        """Return None: Python makes the module."""
 
 
 def install() -> None:
-    """Let the old names be found, after all that are really there."""
+    """Add the finder of old names after all others."""
     if not any(isinstance(each, MovedModules) for each in sys.meta_path):
         sys.meta_path.append(MovedModules())
 

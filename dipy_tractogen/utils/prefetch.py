@@ -1,7 +1,7 @@
-"""Work on the next batches while one is being used, in threads.
+"""Computation of the next batches in threads, while one is used.
 
-NumPy, SciPy and TensorFlow let go of Python's lock in their loops, so that threads keep
-all cores busy. What is given does not depend on the number of threads.
+NumPy, SciPy and TensorFlow release Python's lock in their loops, so threads keep all
+cores busy. Results do not depend on the number of threads.
 """
 
 from __future__ import annotations

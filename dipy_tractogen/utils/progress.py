@@ -1,6 +1,6 @@
-"""How far long work has come: a bar, or a line now and then where there is none.
+"""Progress of long work: a bar, or a line that is logged now and then.
 
-The first line comes after a second of work, and says how long the rest takes.
+The first line comes after a second of work, with the time that the rest takes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ EVERY_S = 20.0
 """Seconds between two lines where there is no bar, and more in long work."""
 
 _OF_ELAPSED = 0.1
-# The first line comes as soon as so much work tells how long all of it takes, unless
-# that is hardly longer.
+# The first line comes after so many seconds, if the whole work takes so much longer.
 _SOON_S = 1.0
 _LONG_S = 10.0
 
@@ -58,19 +57,19 @@ class Progress:
 
     def __exit__(self, kind, error, trace) -> None:
         if kind is None and self._bar is not None:
-            # An estimate of the work is made good at its end.
+            # The total may have been an estimate.
             self._bar.update(max(self.total - self._bar.n, 0))
         self.close()
 
     def start(self) -> None:
-        """Begin to show what is done, where there is no ``with`` statement."""
+        """Start without a ``with`` statement."""
         self._began = self._said = time.monotonic()
         self._redirected.__enter__()
         if self._shows:
             self._bar = tqdm(total=self.total, desc=self.description, **self._options)
 
     def close(self) -> None:
-        """End, and leave a bar as it is."""
+        """Stop, and leave a bar as it is."""
         if self._bar is not None:
             self._bar.close()
         self._redirected.__exit__(None, None, None)
@@ -89,7 +88,7 @@ class Progress:
         """
         self.done += amount
         if self._bar is not None:
-            # What was estimated to be less does not go beyond the end.
+            # The total may have been estimated too low.
             self._bar.update(min(amount, max(self.total - self._bar.n, 0)))
             return
         now = time.monotonic()

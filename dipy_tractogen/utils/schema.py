@@ -1,4 +1,4 @@
-"""What files of our own kind hold: plain values and arrays, checked on reading.
+"""Checks of plain values in files, and JSON files.
 
 A check takes a value and its place in the file, and raises `SchemaError` if it does not
 accept the value. Checks are made by `integer`, `number`, `text`, `list_of`, `record`

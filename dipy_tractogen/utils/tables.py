@@ -37,7 +37,7 @@ def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
 
     from dipy_tractogen.utils.files import atomic_write
 
-    # NumPy, given a name, writes to another one where it ends in .NPZ.
+    # np.savez adds .npz to a name that ends in .NPZ.
     with (
         atomic_write(path, force=force) as temporary,
         open(temporary, "wb") as stream,

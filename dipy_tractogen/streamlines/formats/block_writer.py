@@ -1,4 +1,4 @@
-"""Base of what writes a tractogram block by block."""
+"""Base class of writers of tractograms block by block."""
 
 from __future__ import annotations
 

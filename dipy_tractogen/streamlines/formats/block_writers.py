@@ -1,7 +1,7 @@
-"""Tractograms written block by block, with the memory of a block.
+"""Writers of tractograms block by block, whose memory is that of a block.
 
 One class a format; that of TRX is in `trx_writer`. nibabel and trx-python write whole
-tractograms from memory, which ten million streamlines do not fit.
+tractograms from memory, where ten million streamlines have no room.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class TrkBlockWriter(BlockWriter):
         """Write a block."""
         if labels is not None:
             data = {**data, BUNDLE: labels[:, None]}
-        # Other software takes the properties for one number a name, in order: those of
-        # several numbers come last.
+        # Other software takes each property for one number, in order: those of several
+        # numbers come last.
         names = sorted(data, key=lambda name: (data[name].shape[1] > 1, name))
         if not self._header["nb_streamlines"][0]:
             self._name_properties({name: data[name].shape[1] for name in names})
@@ -75,7 +75,7 @@ class TrkBlockWriter(BlockWriter):
         )
 
     def _name_properties(self, widths: dict[str, int]) -> None:
-        """Put the names of the values into the header."""
+        """Write the names of the values into the header."""
         accepted = len(self._header["property_name"][0])
         if len(widths) > accepted:
             raise ValueError(
@@ -92,7 +92,7 @@ class TrkBlockWriter(BlockWriter):
 def _trk_records(
     points: np.ndarray, lengths: np.ndarray, properties: np.ndarray
 ) -> np.ndarray:
-    """Lay out streamlines as TRK does: number of points, points, properties."""
+    """Return streamlines laid out as in a TRK: count, points, properties."""
     words = 1 + 3 * lengths + properties.shape[1]
     starts = np.cumsum(words) - words
     records = np.empty(int(words.sum()), dtype="<f4")

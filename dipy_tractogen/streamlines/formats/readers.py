@@ -1,9 +1,9 @@
-"""Reading one tractogram of any format, with its defects laid open.
+"""Reader of a tractogram of any format, which checks that the file is whole.
 
 DIPY's ``load_tractogram`` logs and returns False for some errors, opens a TRX for
 writing, and cannot tell a file that was cut short between two streamlines from a whole
-one; what it uses underneath takes the counts in a file for granted. So each format has
-its reader here, which opens the file for reading and compares counts with its size.
+one; the libraries below it trust the counts in a file. So each format has its own
+reader, which opens the file for reading only and compares counts with its size.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Blocks = Generator[np.ndarray, None, tuple]
 
 @dataclass
 class TractogramContents:
-    """What a file holds.
+    """Contents of a file.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _named(contents: TractogramContents, path: Path) -> TractogramContents:
 
 
 def _collected(blocks: Blocks, points: PointBuffer) -> TractogramContents:
-    """Append the blocks of a file to the points, and put with them what comes last."""
+    """Append the blocks of a file to the points; return all that it holds."""
     first = len(points)
     while True:
         try:

@@ -1,7 +1,7 @@
-"""What a tractogram cannot say itself: true names, and the names behind codes.
+"""Names that a format has no room for, and JSON files beside tractograms.
 
-A TRX has them in its header, other formats in a JSON file beside them, named by the
-whole name of the tractogram: ``a.trk.json`` for ``a.trk``.
+Original names of bundles and values, and the categories that codes stand for, are in
+the header of a TRX, or in a JSON file beside others: ``a.trk.json`` for ``a.trk``.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ _GENERATED = record({"model": record({"file": text(), "digest": text()})})
 
 @dataclass(frozen=True)
 class Description:
-    """True names, and what codes stand for.
+    """Original names, and the categories that codes stand for.
 
     Parameters
     ----------
     groups, columns : mapping of str to str
-        True name of a bundle, or of values of each streamline, by the name in the file.
+        Original name of a bundle, or of values of each streamline, by the name in the
+        file.
     categories : mapping of str to mapping of int to str
-        For each of the values that are codes of categories, by true name, what a code
-        stands for.
+        Categories by code, for values that are codes, by their original name.
     """
 
     groups: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Description:
     categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
-        """Return what there is to say as plain values; empty if that is nothing."""
+        """Return the description as plain values; empty if there is none."""
         said = {
             "group_names": {k: v for k, v in self.groups.items() if k != v},
             "column_names": {k: v for k, v in self.columns.items() if k != v},
@@ -148,7 +148,7 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
 def read_generating_model(tractogram: str | os.PathLike) -> dict | None:
     """Return ``file`` and ``digest`` of the model that made a tractogram, if known."""
     path = sidecar_path(tractogram)
-    # One of other software, or without a model, is no fault here.
+    # A file of other software, or without a model, is no error.
     with suppress(OSError, ValueError):
         model = read_json(path, _GENERATED, "a JSON file of a generation")["model"]
         return {key: model[key] for key in ("file", "digest")}
@@ -181,7 +181,7 @@ def read_description(path: Path) -> Description:
 
 
 def _is_ours(tractogram: Path) -> bool:
-    """Whether there is a JSON file of a tractogram, of our own making."""
+    """Return whether a tractogram has a JSON file of this package."""
     try:
         return bool(read_sidecar(tractogram))
     except ValueError:
@@ -189,7 +189,7 @@ def _is_ours(tractogram: Path) -> bool:
 
 
 def _renamed(members: dict, names: Mapping[str, str]) -> dict:
-    """Return members under their true names, but where another has that name."""
+    """Return members under their original names, unless another has that name."""
     renamed = {}
     for name, values in members.items():
         true = normalized_name(names.get(name, name))
@@ -199,7 +199,7 @@ def _renamed(members: dict, names: Mapping[str, str]) -> dict:
 
 
 def _are_codes(values: np.ndarray, table: Mapping[int, str]) -> bool:
-    """Whether values are one code of a table a streamline, or NaN."""
+    """Return whether values are one code of a table a streamline, or NaN."""
     values = np.asarray(values)
     if values.size != len(values):
         return False
@@ -246,7 +246,7 @@ def _distinct(
     fitted: Callable[[str, int], str],
     longest: Sequence[int],
 ) -> tuple[str, ...]:
-    """Fit names, and number those that would be the same; what fits goes first."""
+    """Return fitted names, numbered where they would be equal; others stay."""
     fits = [name == fitted(name, most) for name, most in zip(names, longest)]
     chosen: dict[int, str] = {}
     taken: set[str] = set()

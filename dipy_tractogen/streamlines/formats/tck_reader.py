@@ -1,4 +1,4 @@
-"""Reading a TCK of MRtrix block by block, in single or double precision.
+"""Reader of a TCK of MRtrix block by block, in single or double precision.
 
 nibabel reads single precision only, makes an object of each streamline and leaves out
 those without points.
@@ -84,7 +84,7 @@ def _header(path: Path) -> tuple[np.dtype, int, int]:
     if kind.lower() not in _TYPES:
         raise ValueError(f"its numbers are {kind[:40]!r}, and not Float32 or Float64")
     where, _, offset = fields.get("file", f". {first}").partition(" ")
-    # A file of points apart from the header could be any file.
+    # Points in another file could be read from any file.
     if where != "." or not _is_count(offset.strip()):
         raise ValueError(f"its points are not in it: file: {fields['file'][:40]!r}")
     size = path.stat().st_size

@@ -1,7 +1,7 @@
-"""Reading a TRK block by block.
+"""Reader of a TRK block by block.
 
-nibabel's reader makes objects of each streamline, which takes ten times as long as the
-rest of a training's reading.
+nibabel's reader makes objects of each streamline, which takes ten times as long as all
+else that a training reads.
 """
 
 from __future__ import annotations
@@ -104,10 +104,10 @@ def _walk(contents, header, order: str, width: int, nb_properties: int):
 
 
 def _named(values: np.ndarray, names: np.ndarray, others: str) -> dict[str, np.ndarray]:
-    """Split values by the names in the header; those without one are the others."""
+    """Return values by the names in the header; the rest is named `others`."""
     data, column = {}, 0
     for text in names:
-        # What follows the name is its number of values, or left from older contents.
+        # A number of values may follow the name, or remains of older contents.
         name, _, width = text.partition(b"\0")
         width = int(width) if width.isdigit() else bool(name)
         width = min(width, values.shape[1] - column)
@@ -168,7 +168,7 @@ def read_trk_grid(path: Path) -> tuple:
 
 
 def _check_numbers(header: dict) -> None:
-    """Refuse numbers that no file can have."""
+    """Raise ValueError for numbers that are impossible."""
     if header["version"] not in (1, 2, 3):
         raise ValueError(f"its version is {header['version']}, and 1 to 3 are known")
     for name in _COUNTS:

@@ -1,9 +1,9 @@
-"""Reading a TRX without changing it.
+"""Reader of a TRX, which never changes the file.
 
 trx-python maps the arrays of a file for writing, so that a damaged file grows while it
-is read, and takes any type that numpy knows from the name of an array, pointers too.
-Here the members of the zip are read through its stream, which checks their sums, after
-their names, types and sizes have been compared with the header.
+is read, and accepts any numpy type, pointers too, in the name of an array. Here names,
+types and sizes of the members are compared with the header, then members are read
+through the stream of the zip, which checks their sums.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TYPES = {
 _HEADER = "header.json"
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-# The sum over bytes is taken while they are in the cache of the processor.
+# Bytes read at once: the checksum is computed while they are in the cache.
 _BYTES_AT_A_TIME = 2**20
 
 _COUNT = integer(0, 2**53)
@@ -57,7 +57,7 @@ _CHECK_HEADER = record(
 
 
 class _Member(NamedTuple):
-    """An array of the file: where it is, numbers a row and their type."""
+    """An array of the file: its member, numbers in a row and their type."""
 
     info: zipfile.ZipInfo
     width: int
@@ -65,7 +65,7 @@ class _Member(NamedTuple):
 
     @property
     def nb_rows(self) -> int:
-        """Rows that its size makes; -1 where it makes no whole ones."""
+        """Number of rows; -1 if the size is not one of whole rows."""
         rows, rest = divmod(self.info.file_size, self.width * self.dtype.itemsize)
         return -1 if rest else rows
 
@@ -113,7 +113,7 @@ def read_trx_grid(path: Path) -> tuple[np.ndarray, tuple[int, int, int]]:
 def _opened(
     path: Path,
 ) -> Iterator[tuple[zipfile.ZipFile, dict, dict[str, _Member]]]:
-    """Open the zip for reading, with its header and its members by name."""
+    """Yield the zip, open for reading, its header and its members by name."""
     with zipfile.ZipFile(path) as archive:
         members = _members(archive.infolist())
         announced = sum(member.info.file_size for member in members.values())
@@ -137,7 +137,7 @@ def _header(archive: zipfile.ZipFile, member: _Member) -> dict:
 
 
 def _members(infos: list[zipfile.ZipInfo]) -> dict[str, _Member]:
-    """List the members that belong to the format; others are passed over."""
+    """Return the members that belong to the format."""
     members, names = {}, set()
     for info in infos:
         name = info.filename.replace("\\", "/")
@@ -168,7 +168,7 @@ def _members(infos: list[zipfile.ZipInfo]) -> dict[str, _Member]:
 def _parsed(
     folder: str, base: str, kind: str, info: zipfile.ZipInfo
 ) -> tuple[str, _Member]:
-    """Take the name ``name.[width.]type`` of an array apart."""
+    """Return key and member of an array from its name, ``name.[width.]type``."""
     name, *width, dtype = base.split(".")
     levels = {"positions": 0, "offsets": 0, "dpg": 2}.get(kind, 1)
     if bool(folder) + folder.count("/") != levels or not name or len(width) > 1:
@@ -234,7 +234,7 @@ def _lengths(
 
 
 def _check_groups(groups: dict[str, np.ndarray], n: int) -> None:
-    """Refuse a group of streamlines that are not there."""
+    """Raise ValueError if a group has a streamline that does not exist."""
     for name, indices in groups.items():
         beyond = indices[(indices < 0) | (indices >= n)]
         if len(beyond):

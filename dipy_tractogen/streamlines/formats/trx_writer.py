@@ -1,4 +1,4 @@
-"""A TRX written block by block, with the memory of a block."""
+"""Writer of a TRX block by block."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class TrxBlockWriter(BlockWriter):
         }
         if said := description.as_dict():
             header[HEADER_KEY] = said
-        # Not writestr, which writes the time of day: the same draw is the same file.
+        # writestr would write the time, and equal contents be different files.
         with self._archive.open("header.json", "w") as member:
             member.write(json.dumps(header).encode())
         self._archive.close()
@@ -98,7 +98,7 @@ class TrxBlockWriter(BlockWriter):
         with ExitStack() as stack:
             for column in self._columns.values():
                 stack.callback(column.close)
-            # Closed once, it does not complain again when it is collected.
+            # Once closed, it does not raise again when it is garbage-collected.
             stack.callback(self._archive.close)
             stack.callback(self._positions.close)
 
@@ -142,7 +142,7 @@ class TrxBlockWriter(BlockWriter):
 
 
 class _Column:
-    """Values of the streamlines, kept on disk until they are asked for."""
+    """Values of the streamlines in a temporary file."""
 
     def __init__(self, folder: Path, dtype: np.dtype | str, width: int):
         self.dtype = np.dtype(dtype)

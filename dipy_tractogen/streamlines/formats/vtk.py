@@ -1,7 +1,7 @@
-"""The VTK family of tractograms (vtk, vtp, fib).
+"""VTK family of tractograms (vtk, vtp, fib).
 
-Points are in RASMM where a file does not say otherwise, as DIPY reads and writes them
-since 1.12. 3D Slicer says otherwise: in the title of a .vtk, or in the field data of a
+Points are in RASMM unless the file declares another space, as DIPY reads and writes
+them since 1.12. 3D Slicer declares it in the title of a .vtk, or in the field data of a
 .vtp.
 """
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 VTK_EXTENSIONS = (".vtk", ".vtp", ".fib")
 
-# What takes the points of a space to RASMM.
+# Signs that turn the axes of a space to RASMM.
 _TO_RASMM = {
     "": (1, 1, 1),
     "RAS": (1, 1, 1),
@@ -70,7 +70,7 @@ def _is_xml(path: Path) -> bool:
 
 def _signs(space: str, path: Path) -> tuple[int, int, int]:
     """Return the signs that take the axes of a declared space to RASMM."""
-    # Some repeat the name of the field in its text, as in the title of a .vtk.
+    # Some files repeat the name of the field in its text.
     known = _TO_RASMM.get(space.upper().removeprefix("SPACE="))
     if known is None:
         logger.warning(

@@ -1,7 +1,7 @@
-"""The legacy format of VTK (.vtk and .fib): lines as text or big-endian numbers.
+"""Legacy format of VTK (.vtk and .fib): lines as text or big-endian numbers.
 
-VTK's own reader takes the counts of a file for granted: a wrong one ends the process,
-or never ends. Here each is compared with the size of the file first.
+VTK's own reader trusts the counts in a file: a wrong one ends the process, or never
+ends. Here each is compared with the size of the file first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dipy_tractogen.utils.memmap import map_file
 
 from ..array_sequence import lengths_between
 
-#: Sections of what is not read, and what it is called.
+#: Sections that are not read, with their names in messages.
 LEFT_OUT = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}
 
 #: The title of the files that are written, which declares the space as 3D Slicer does.
@@ -45,7 +45,7 @@ _TYPES = {
 }
 _WIDTHS = {"VECTORS": "3", "NORMALS": "3", "TENSORS": "9"}
 _CELLS = ("VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS")
-# Numbers end where a line begins with a word, but for what is no number.
+# Numbers end where a line begins with a word other than nan or inf.
 _WORD = re.compile(rb"^[ \t]*(?!(?:nan|inf))[A-Za-z_]", re.IGNORECASE | re.MULTILINE)
 _SPACE = re.compile(rb"SPACE\s*=\s*([A-Za-z-]+)")
 _LONGEST_LINE = 1024
@@ -95,7 +95,7 @@ def write_legacy(path: Path, streamlines: ArraySequence) -> None:
 
 
 class _Scanner:
-    """Goes through a file from section to section."""
+    """Reader of a file, section by section."""
 
     def __init__(self, contents: mmap.mmap):
         self._contents = contents
@@ -164,7 +164,7 @@ class _Scanner:
         return {each: found for each, found in names.items() if found}
 
     def _skip_attribute(self, keyword: str, words: list[str], count: int) -> None:
-        """Go to the end of values of points or cells."""
+        """Skip values of points or cells."""
         if keyword == "SCALARS":
             width, kind = words[2] if len(words) > 2 else "1", words[1]
             self._line()  # names a table of colours
@@ -263,7 +263,7 @@ class _Scanner:
         return text.decode("latin-1")
 
     def _skip_metadata(self) -> None:
-        """Go to the empty line after notes on an array."""
+        """Skip notes on an array, up to an empty line."""
         while self._place < len(self._contents):
             end = self._contents.find(b"\n", self._place)
             end = len(self._contents) if end < 0 else end
@@ -274,7 +274,7 @@ class _Scanner:
 
 
 def _separated(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Take lengths and points apart, which come in turn before version 5."""
+    """Return lengths and points of lines, which alternate before version 5."""
     numbers, size = memoryview(np.ascontiguousarray(cells, np.int32)), len(cells)
     if count > size:
         raise ValueError(f"it announces {count} lines in {size} numbers")

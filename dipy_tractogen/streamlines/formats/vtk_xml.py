@@ -1,7 +1,7 @@
-"""The XML format of VTK (.vtp): arrays as text, base64 or raw bytes, plain or packed.
+"""XML format of VTK (.vtp): arrays as text, base64 or raw bytes, plain or compressed.
 
 VTK's own reader ends the process where the counts of a file ask for more memory than
-there is. Here each is compared with what the file holds first.
+there is. Here each is compared with the bytes of the file first.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _"""
 
 
 class _Array(NamedTuple):
-    """An element that holds numbers."""
+    """An XML element that holds numbers."""
 
     piece: int
     parent: str
@@ -96,7 +96,7 @@ def write_xml(path: Path, streamlines: ArraySequence) -> None:
 
 
 class _Document:
-    """The elements of a file, and what follows them."""
+    """The XML elements of a file, and the data appended to them."""
 
     def __init__(self, contents: mmap.mmap):
         self._contents = contents
@@ -162,7 +162,7 @@ class _Document:
         return points, lengths, indices.astype(np.int64)
 
     def _found(self, arrays: dict, key: tuple, count: int | None) -> np.ndarray:
-        """Decode an array of a piece; there may be none where it would be empty."""
+        """Decode an array of a piece, which may be missing where it is empty."""
         if count == 0:
             return np.zeros(0, np.intp)
         if key not in arrays:
@@ -266,7 +266,7 @@ class _Document:
 
 
 class _Stream(NamedTuple):
-    """Bytes of one array, raw or as base64, from a place on."""
+    """Bytes of one array, raw or as base64, from `start` on."""
 
     contents: bytes | mmap.mmap
     start: int

@@ -1,4 +1,4 @@
-"""Write streamlines as tractograms, whole or block by block."""
+"""Write streamlines as tractograms, at once or block by block."""
 
 from __future__ import annotations
 
@@ -152,11 +152,11 @@ class TractogramWriter:
                 path=self._path,
                 room=None if most is None else max(most - len(names), 0),
             )
-        # Those that lack a name differ from the first call, which is told.
+        # `_check_kinds` raises for blocks that lack a name.
         return {name: inherited[name] for name in self._inherited if name in inherited}
 
     def _check_kinds(self, data: dict, labels: np.ndarray | None) -> None:
-        """Refuse what differs from the first call."""
+        """Raise ValueError if names or types differ from the first call."""
         kinds = {
             name: (values.shape[1], values.dtype.name) for name, values in data.items()
         }
@@ -172,7 +172,7 @@ class TractogramWriter:
     def _warn_of_losses(
         self, labels: np.ndarray | None, data: dict[str, np.ndarray]
     ) -> None:
-        """Say, once of each, what the format cannot hold, or not exactly."""
+        """Warn once of each loss: what the format cannot hold, or rounds."""
         keeps_data = self._stream.keeps_data
         lost = [] if keeps_data else sorted(data)
         if labels is not None and not self._stream.keeps_bundles:
@@ -185,7 +185,7 @@ class TractogramWriter:
             self._say_once(f"{said}, to infinity from 3.4e38 on", rounded)
 
     def _say_once(self, what: str, names: list[str]) -> None:
-        """Warn of a loss that was not said of the names before."""
+        """Warn of a loss for names that it was not logged for."""
         names = [one for one in names if one not in self._lost]
         if names:
             self._lost += names
@@ -193,8 +193,8 @@ class TractogramWriter:
             logger.warning("%s: %s: write a .trx to keep them", self._path, lost)
 
     def _check_finite(self, points: np.ndarray) -> None:
-        """Refuse points that no reader could use."""
-        # Not absolute values, which would be a copy; NaN is neither.
+        """Raise ValueError for points that are not finite in the file."""
+        # Absolute values would be a copy; comparisons with NaN are false.
         most, flat = np.finfo(self._dtype).max, points.ravel()
         if not (flat.min(initial=0) >= -most and flat.max(initial=0) <= most):
             raise ValueError(
@@ -278,12 +278,12 @@ def open_writer(
             yield writer
             writer.finish()
         except BaseException:
-            # The file is removed: that it cannot be ended either says nothing new.
+            # The file is removed, so errors of closing it do not matter.
             with suppress(OSError, ValueError):
                 stream.close()
             raise
         stream.close()
-        # Only a tractogram that is whole is described.
+        # The JSON file is written once the tractogram is whole.
         said = writer.description.as_dict()
         write_sidecar(path, {} if stream.keeps_description else said, force=force)
 

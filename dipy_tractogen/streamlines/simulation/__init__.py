@@ -1,1 +1,1 @@
-"""Streamlines that are made: phantom, cohort, invalid ones; and those DIPY ships."""
+"""Simulated streamlines: phantom, cohort, invalid ones; and those that DIPY ships."""

@@ -1,7 +1,7 @@
 """Invalid streamlines made from real ones: broken, looped, cut and shifted.
 
-What a filter has to find in a tractogram is rarely at hand in numbers and by its kind.
-These are the errors that tracking makes, each of a stated size.
+They are the errors of tracking, in any number and of a stated size, to test filters
+with.
 """
 
 from __future__ import annotations

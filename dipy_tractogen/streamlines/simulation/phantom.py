@@ -162,7 +162,7 @@ def _check(accepted: bool, name: str, value: object, accepts: str) -> None:
 
 
 def _draw(nb_streamlines: int, stream) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform numbers (n, 4) and normal ones (n, 2, modes), one row a streamline."""
+    """Return uniform numbers (n, 4) and normal ones (n, 2, modes)."""
     uniform, normal = (np.random.default_rng(child) for child in stream.spawn(2))
     return (
         uniform.random((nb_streamlines, 4)),
@@ -180,7 +180,7 @@ def _curves(
     curvature_noise: float,
     varying_ends: float,
 ) -> np.ndarray:
-    """Points (n, samples, 3) of streamlines from the numbers drawn for them."""
+    """Return points (n, samples, 3) of streamlines from random numbers."""
     distance, turn, start, stop = uniform.T
     starts = varying_ends / 2 * start
     stops = 1 - varying_ends / 2 * stop
@@ -201,7 +201,7 @@ def _curves(
 
 
 def _hold(offsets: np.ndarray) -> np.ndarray:
-    """Bring offsets (2, ...) of any size smoothly into the unit disc."""
+    """Return offsets (2, ...) brought smoothly into the unit disc."""
     distances = np.maximum(np.linalg.norm(offsets, axis=0), np.finfo(float).tiny)
     room = 1 - _HELD_FROM
     beyond = np.maximum(distances - _HELD_FROM, 0)
@@ -214,7 +214,7 @@ def _hold(offsets: np.ndarray) -> np.ndarray:
 def _equal_steps(
     curves: np.ndarray, nb_points: int | None, step: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points (total, 3) at equal arc length along the curves, and their numbers."""
+    """Return points (total, 3) at equal arc length, and their numbers."""
     steps = np.linalg.norm(np.diff(curves, axis=1), axis=-1)
     along = np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
     lengths = along[:, -1:]
@@ -222,8 +222,7 @@ def _equal_steps(
         counts = np.maximum(np.rint(lengths[:, 0] / step).astype(int) + 1, 2)
     else:
         counts = np.full(len(curves), nb_points)
-    # The streamlines laid end to end on one axis, two units each, so that a single
-    # interpolation serves them all.
+    # Streamlines end to end on one axis, two units each: one interpolation for all.
     rows = 2.0 * np.arange(len(curves))
     known = (along / lengths + rows[:, np.newaxis]).ravel()
     ranks = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

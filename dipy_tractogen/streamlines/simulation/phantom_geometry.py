@@ -156,7 +156,7 @@ def place_points(
 
 
 def _narrowing(curvatures: np.ndarray) -> np.ndarray:
-    """Needed on the side to which the line turns where the curvature is positive."""
+    """Return the narrowing on the side of positive curvature, in 1/mm."""
     reach = round(_APPROACH / _STEP)
     bends = maximum_filter1d(np.maximum(curvatures, 0), 2 * reach + 1, mode="nearest")
     bends = gaussian_filter1d(bends, reach, mode="nearest")

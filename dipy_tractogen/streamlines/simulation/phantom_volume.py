@@ -19,8 +19,8 @@ from .phantom_geometry import (
 # Parts of a voxel's side, and mm between the samples that fill them.
 _NB_PARTS = 6
 _SAMPLING_STEP = 0.1
-# A sample stands for a square as wide as a step is on the outside of the sharpest bend:
-# a voxel of which a bundle has but a corner is not missed.
+# A sample is a square as wide as a step on the outside of the sharpest bend, so that a
+# voxel is found of which a bundle has only a corner.
 _CORNERS = _SAMPLING_STEP * np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
 _CONTAINER_RADIUS = 93.0
 _FLUID_INTENSITY = 0.3
@@ -49,7 +49,7 @@ def white_matter_fraction(*, radius: float = 6.5, thickness: float = 9.0) -> np.
         for corner in _CORNERS:
             columns = np.floor((points[..., :2] + corner) / side).astype(int)
             np.maximum.at(heights, (columns[..., 0], columns[..., 1]), height)
-    # What a column, as high above the middle plane as below it, fills of each slice.
+    # Share of each slice in a column that is symmetric about the middle plane.
     floors = VOXEL_SIZE * np.arange(DIMENSIONS[2])
     tops = np.minimum(MAX_THICKNESS / 2 + heights[..., np.newaxis], floors + VOXEL_SIZE)
     bottoms = np.maximum(MAX_THICKNESS / 2 - heights[..., np.newaxis], floors)
