@@ -19,19 +19,8 @@ def linear_path(
     """Interpolate linearly between latents.
 
     Suitable for latents without a known distribution, as those of an autoencoder, for
-    conditions, and for latents of one bundle.
-
-    Parameters
-    ----------
-    first, second : ndarray of shape (n, d)
-        Ends of each path.
-    shares : ndarray of shape (s,)
-        Share of the second at each step, 0 for the first and 1 for the second.
-
-    Returns
-    -------
-    ndarray of shape (n, s, d)
-        The steps of each path.
+    conditions, and for latents of one bundle. The shares (s,) of the second ones (n, d)
+    go from 0 to 1; the result has the shape (n, s, d).
     """
     shares = np.asarray(shares)[None, :, None]
     return (1 - shares) * first[:, None] + shares * second[:, None]
@@ -78,14 +67,9 @@ PATHS = {"linear": linear_path, "spherical": spherical_path}
 def nearest(
     z: np.ndarray, among: np.ndarray, nb_neighbours: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest of some latents (m, d) for each of others (n, d).
+    """Return distances and indices (n, nb_neighbours) of the nearest latents of (m, d).
 
-    Returns
-    -------
-    distances : ndarray of shape (n, nb_neighbours)
-        Euclidean distances, ascending.
-    indices : ndarray of shape (n, nb_neighbours), int
-        Rows of `among`.
+    Distances are Euclidean and ascend.
 
     Raises
     ------
@@ -103,15 +87,10 @@ def nearest(
 
 
 def match(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Match the rows of two sets (n, d) one to one, with small distances.
+    """Return the row (n,) of the second set (n, d) for each of the first, each once.
 
     The sum of squared distances is minimal for up to 2,000 rows
     :footcite:p:`Crouse2016`; more are matched 2,000 at a time, in the order given.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        Row of the second for each of the first, each once.
 
     Raises
     ------

@@ -91,21 +91,12 @@ class ConditionRequest:
         return matched
 
     def within_reach(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Return where requested numbers are near enough to the ranges of training.
+        """Return where requested numbers are near enough to ranges of training.
 
-        A number may be outside a range by as much as the range is wide, or by a tenth
-        of its size where the range is narrow. A requested range has to overlap that of
-        training, or to be as near as a whole.
-
-        Parameters
-        ----------
-        low, high : ndarray of shape (m, nb_continuous)
-            Ranges of m groups of training streamlines, standardised.
-
-        Returns
-        -------
-        ndarray of shape (m, nb_continuous), bool
-            Where each is near enough; True where a condition is free.
+        Ranges and result have the shape (m, nb_continuous). A number may be outside a
+        range by as much as the range is wide, or by a tenth of its size where the range
+        is narrow. A requested range has to overlap that of training, or to be as near
+        as a whole.
         """
         first, last = self.ranges.T
         zero = np.array(

@@ -32,35 +32,13 @@ def generate_batches(
     plausibility: Plausibility | None = None,
     max_tries: int = MAX_TRIES,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]]:
-    """Draw streamlines a batch at a time, one stratum after another.
+    """Yield points (m, nb_points, 3), bundles (m,) and other conditions of streamlines.
 
-    Parameters
-    ----------
-    conditions : Conditions
-        Conditions of the model.
-    draw : callable
-        Takes a number m, a stratum and a seed; returns points (m, nb_points, 3) in mm,
-        codes of the categories (m, c) and standardised numbers (m, k). It is called in
-        threads.
-    counts : sequence of int
-        Number of streamlines of each stratum.
-    seed : int
-        Fixes the draw; every batch has its own stream of random numbers.
-    plausibility : Plausibility, optional
-        Streamlines that it rejects are replaced. It counts them, and those that are
-        missing in the end.
-    max_tries : int, optional
-        Largest number of streamlines drawn for each of a stratum; then the next stratum
-        follows.
-
-    Yields
-    ------
-    points : ndarray of shape (m, nb_points, 3), float32
-        Points in RASMM mm.
-    labels : ndarray of shape (m,), int32
-        Bundle of each.
-    values : dict of str to ndarray of shape (m,)
-        Other conditions of each: codes of categories, and numbers.
+    The counts are those of the strata, which follow one another. `draw` takes a number
+    m, a stratum and a seed, and returns points in mm, codes of the categories (m, c)
+    and standardised numbers (m, k); it is called in threads. Streamlines that are not
+    plausible are replaced. After `max_tries` for each streamline of a stratum the next
+    stratum follows, and the plausibility counts what is missing.
 
     Raises
     ------

@@ -46,22 +46,9 @@ def add_with_length(
     the rest of the difference, and what resampling cuts at corners. Ends are moved
     before, and again when the factors are known.
 
-    Parameters
-    ----------
-    means, residuals : ndarray of shape (n, nb_points, 3), float32
-        Smooth streamlines and their residuals, in mm.
-    target_lengths : ndarray of shape (n,)
-        Lengths in mm.
-    moves : ndarray of shape (n, 2, 3), float32
-        Displacements of first and last points in mm. Displaced ends are kept in place,
-        or nearly so, by the scaling; ends with zero are free.
-    exact : bool
-        Whether the length has priority over displaced ends.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3), float32
-        Points in mm, with the target length where the factors suffice.
+    Means, residuals and result are float32 (n, nb_points, 3), in mm. The scaling keeps
+    ends with displacements `moves` (n, 2, 3) in place, or nearly so; ends with zero are
+    free. With `exact` the length has priority over displaced ends.
     """
     weights = endpoint_weights(means.shape[1])
     ends = means[:, _ENDS] + residuals[:, _ENDS] + moves
@@ -107,13 +94,9 @@ def with_equal_steps(points: np.ndarray, nb_points: int | None = None) -> np.nda
 def equal_steps(points: np.ndarray, nb_points: int) -> tuple[np.ndarray, np.ndarray]:
     """Resample streamlines (n, p, 3) until their steps are equal.
 
-    Returns
-    -------
-    even : ndarray of shape (n, nb_points, 3), float32
-        Points in mm, with the same ends. The steps of a streamline differ by 5 % at
-        most, except at the sharpest corners.
-    sizes : ndarray of shape (n,)
-        Their lengths in mm, a little less than before.
+    Return float32 points (n, nb_points, 3), with the same ends, and lengths (n,), which
+    are a little less than before. The steps of a streamline differ by 5 % at most,
+    except at the sharpest corners.
     """
     even = resample(points, nb_points)
     sizes, rows = np.zeros(len(even)), np.arange(len(even))
@@ -142,18 +125,11 @@ def _scaled(points: np.ndarray, factors: np.ndarray) -> np.ndarray:
 def residual_factors(
     means: np.ndarray, residuals: np.ndarray, target_lengths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve for the factor of each residual that gives the length.
+    """Return the factor (n,) of each residual that gives the length, and the length.
 
     The length is a convex function of the factor, so Newton's method converges from the
-    largest factor to the largest solution without overshooting. Arguments as of
-    `add_with_length`.
-
-    Returns
-    -------
-    factors : ndarray of shape (n,), float32
-        The nearest of `RESIDUAL_FACTORS` where there is no solution between them.
-    sizes : ndarray of shape (n,)
-        Resulting lengths in mm.
+    largest factor to the largest solution without overshooting. Where there is none
+    between `RESIDUAL_FACTORS`, the factor is the nearest of these.
     """
     low, high = RESIDUAL_FACTORS
     along, across = np.diff(means, axis=1), np.diff(residuals, axis=1)

@@ -37,18 +37,10 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
 
 
 class ResidualMatcher:
-    """Draw, for streamlines, similar ones from those that have residuals.
+    """Draw, for streamlines, similar ones from the r that have residuals.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (r,)
-        Bundle of each streamline that has a residual.
-    decoded : ndarray of shape (r,)
-        Length of each as decoded, in mm.
-    lengths : ndarray of shape (r,) or None
-        Length of each in mm; None to compare decoded lengths only.
-    shapes : ndarray of shape (r, c)
-        Shape of each, from `coarse_shapes`.
+    Compared are bundles (r,), decoded lengths (r,), lengths (r,), if not None, and
+    shapes (r, c) from `coarse_shapes`.
     """
 
     def __init__(self, labels, decoded, lengths, shapes):

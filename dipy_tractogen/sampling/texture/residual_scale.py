@@ -97,28 +97,15 @@ def split_halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]
 def choose_scales(
     textured: Callable[[float], np.ndarray], real: np.ndarray, labels: np.ndarray
 ) -> dict[int, float]:
-    """Choose the factor of the residuals of each bundle.
+    """Return the factor of the residuals of each bundle.
 
     Where streamlines have few points, or a bundle few streamlines, the residual of one
     does not suit another and makes it too rough. The factor with the smallest
     Wasserstein-1 distance between the distributions of the mean curvature is chosen.
     The resampling of streamlines after reading has cut their corners. The curvature
-    lost by this is estimated by resampling again, and added.
-
-    Parameters
-    ----------
-    textured : callable
-        Returns streamlines (n, nb_points, 3) with residuals scaled by a factor, in mm;
-        called in threads.
-    real : ndarray of shape (n, nb_points, 3)
-        Real streamlines of the same lengths, in mm.
-    labels : ndarray of shape (n,)
-        Bundle of each.
-
-    Returns
-    -------
-    dict of int to float
-        Factor by bundle; one where there are too few streamlines.
+    lost by this is estimated by resampling again, and added. Bundles of few streamlines
+    have a factor of one. `textured` returns streamlines (n, nb_points, 3) with
+    residuals scaled by a factor, as long as the real ones; it is called in threads.
     """
     # Here, for the end of a training: the import takes longer than the use.
     from scipy.stats import wasserstein_distance
