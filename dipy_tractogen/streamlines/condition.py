@@ -70,28 +70,9 @@ class Condition:
         categories: tuple[str, ...] = (),
         unit: str = "",
     ) -> Condition:
-        """Describe the values of training streamlines.
+        """Describe the values (n,) of training streamlines; see `Conditions.of`.
 
-        Parameters
-        ----------
-        name : str
-            Name of the property.
-        values : ndarray of shape (n,)
-            Text for categories, finite numbers otherwise.
-        categories : tuple of str, optional
-            Order of the categories; alphabetical without it.
-        unit : str, optional
-            Unit of the numbers.
-
-        Returns
-        -------
-        Condition
-            The property.
-
-        Raises
-        ------
-        ValueError
-            If there is no value, a text is empty, or a number is not finite.
+        `categories` is the order of the categories, alphabetical without it.
         """
         values = np.asarray(values)
         if not values.size:

@@ -169,15 +169,15 @@ def check_spacing(nb_points: int | None, step_size: float | None) -> None:
 def resample_by_step(points: np.ndarray, step_size: float) -> ArraySequence:
     """Resample streamlines to equal steps of about a given size.
 
-    Each streamline gets the whole number of steps, one at least, that brings their
-    size, an arc length, closest to the one asked for. Its ends stay where they are.
+    Each streamline gets the number of steps, one at least, that brings their size, an
+    arc length, closest to the one asked for. Its ends stay where they are.
 
     Parameters
     ----------
     points : ndarray of shape (n, nb_points, 3)
         Points in mm.
     step_size : float
-        Distance of neighbouring points along the streamline, in mm.
+        Distance of neighbouring points along the streamline, in mm; positive.
 
     Returns
     -------

@@ -89,6 +89,15 @@ def test_an_image_is_a_reference(grid, tmp_path):
         assert Reference.of(given).matches(grid)
 
 
+def test_bundle_sets_are_written_with_grid_and_labels(phantom, tmp_path):
+    save_bundles(tmp_path / "a.trx", phantom)
+    found = load_bundles(tmp_path / "a.trx")
+    assert found.counts() == phantom.counts()
+    assert found.reference.matches(phantom.reference)
+    with pytest.raises(ValueError, match="a reference is given as ndarray"):
+        save_bundles(tmp_path / "b.trx", np.zeros((1, 2, 3)))
+
+
 def test_bundle_sets_bring_their_labels(phantom):
     first = phantom.select(phantom.labels < 2)
     names = phantom.bundle_names[1::-1]

@@ -30,7 +30,7 @@ from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.schema import write_json
 from dipy_tractogen.streamlines.simulation.phantom import fibercup_reference
 from dipy_tractogen.streamlines.formats.writers import save_bundles
-from dipy_tractogen.workflows.runtime.tables import write_table
+from dipy_tractogen.utils.tables import write_table
 
 noise = np.random.default_rng(0).random((900, 30, 3), dtype=np.float32)
 many = {"data_per_streamline": {"value": np.arange(900)}}

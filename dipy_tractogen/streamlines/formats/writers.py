@@ -26,6 +26,7 @@ from ..columns import (
     text_to_codes,
 )
 from ..conditions import BUNDLE
+from ..dataset import BundleSet
 from ..reference import Reference
 from .block_writer import BlockWriter
 from .block_writers import BLOCK_WRITERS, EXACT_TO, rounds_large
@@ -215,25 +216,16 @@ def open_writer(
 ) -> Iterator[TractogramWriter]:
     """Open a tractogram to be written block by block.
 
-    What a .trk has no room for, true names of values and what codes stand for, goes
-    into a JSON file beside it, see `sidecar`; a .trx has it in its header.
-
-    Memory stays bounded for .trx, .trk and .tck: points go to the disk as they come.
-    A .vtk, .vtp, .fib or .dpy is collected in memory and written at the end. The file
-    takes its name when the body ends; if the body raises, an older file stays.
+    Memory stays bounded for .trx, .trk and .tck: points go to the disk as they come. A
+    .vtk, .vtp, .fib or .dpy is collected in memory and written at the end. The file
+    takes its name when the body ends; if the body raises, an older file stays. Names
+    and codes that a format has no room for go into a JSON file beside it, see
+    `sidecar`.
 
     Parameters
     ----------
-    path : str or Path
-        File to write; its extension is the format.
-    reference : Reference
-        Grid that goes into the header. The formats .tck, .vtk, .vtp, .fib and .dpy
-        have none.
-    bundle_names : sequence of str, optional
-        Names of the bundles that labels point to. They become groups in a .trx; a
-        .trk keeps the labels as ``data_per_streamline["bundle"]``.
-    force : bool, optional
-        Whether an existing file may be replaced.
+    path, reference, bundle_names, force
+        As for `save_bundles`.
     dtype : str, optional
         Type of the points: ``"float32"``, or ``"float16"`` for a .trx of half the
         size, with points rounded by up to 0.03 mm at 100 mm from the origin.
@@ -292,7 +284,7 @@ def save_bundles(
     path: str | os.PathLike,
     streamlines: ArraySequence | np.ndarray,
     *,
-    reference: Reference,
+    reference: Reference | None = None,
     labels: np.ndarray | None = None,
     bundle_names: Sequence[str] = (),
     data_per_streamline: dict[str, np.ndarray] | None = None,
@@ -307,12 +299,15 @@ def save_bundles(
     path : str or Path
         File to write; its extension is the format.
     streamlines : ArraySequence or ndarray of shape (n, nb_points, 3)
-        Streamlines (RASMM, mm).
-    reference : Reference
-        Grid that goes into the header, where the format has one.
+        Streamlines (RASMM, mm), or what else `as_streamlines` takes.
+    reference : Reference, StatefulTractogram, image, str or Path, optional
+        Grid of the header; by default that of the streamlines, where they have one, as
+        a BundleSet or a StatefulTractogram. The formats .tck, .vtk, .vtp, .fib and .dpy
+        have none.
     labels : ndarray of int, shape (n,), optional
         Bundle of each streamline, as an index into `bundle_names`. The bundles are
-        groups in a .trx, and ``data_per_streamline["bundle"]`` in a .trk.
+        groups in a .trx, and ``data_per_streamline["bundle"]`` in a .trk. A BundleSet
+        brings its labels and names.
     bundle_names : sequence of str, optional
         Names of the bundles.
     data_per_streamline : dict of str to ndarray of shape (n,) or (n, k), optional
@@ -331,9 +326,12 @@ def save_bundles(
     OSError
         If the file cannot be written.
     ValueError
-        If the extension is not accepted, there is no streamline, points are not
-        finite, or the labels or values do not fit.
+        If the extension is not accepted, there is no streamline, points are not finite,
+        or the labels or values do not fit.
     """
+    reference = Reference.of(streamlines if reference is None else reference)
+    if labels is None and isinstance(streamlines, BundleSet):
+        labels, bundle_names = streamlines.labels, streamlines.bundle_names
     with open_writer(
         path,
         reference=reference,
