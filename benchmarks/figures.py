@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+import csv
 from dataclasses import dataclass
 from functools import cache
 import json
@@ -97,6 +98,9 @@ def passages() -> Iterator[Passage]:
     yield from _table_of_quality()
     yield from _table_of_samplers("phantom")
     yield from _table_of_samplers("human")
+    yield from _table_of_conditions()
+    yield from _table_of_cohort()
+    yield from _table_of_beta()
 
 
 def _table_of_readme() -> Iterator[Passage]:
@@ -226,6 +230,68 @@ def _table_of_samplers(data: str) -> Iterator[Passage]:
         yield Passage(_BENCHMARKS, text, tuple(figures), heading)
 
 
+def _table_of_conditions() -> Iterator[Passage]:
+    models = ("cvae_phantom_spectral", "cvae_human_spectral")
+    models += ("rvae_phantom_spectral", "cvae_phantom_conv")
+
+    def row(label: str, cell: str, keys: Sequence[str], form: Callable) -> Passage:
+        names = [f"conditions_{model}_0" for model in models]
+        figures = [form(result(name, key)) for name in names for key in keys]
+        text = " ".join([label, *4 * [cell]])
+        return Passage(_BENCHMARKS, text, tuple(figures), "Conditional models ----")
+
+    yield row("point error, held-out (mm)", "{}", ["held_out_mm.mean"], two_decimals)
+    for measure in (*_QUALITY, "agreement"):
+        label = "bundle agreement" if measure == "agreement" else measure
+        keys = [f"{_OVERALL}.{kind}.{measure}" for kind in ("generated", "real")]
+        yield row(label, "{} ({})", keys, share)
+    yield row(
+        "novelty, repetition", "{}, 0", [f"{_OVERALL}.ratios.novelty"], two_decimals
+    )
+    for name in ("length", "tortuosity"):
+        key = f"{_OVERALL}.ratios.{name}_w1"
+        yield row(f"W1 of {name}, over real", "{}", [key], two_decimals)
+    error = "asked_lengths.mean_absolute_error"
+    yield row("mean absolute error (mm)", "{}", [error], one_digit)
+
+
+def _table_of_cohort() -> Iterator[Passage]:
+    for label, law, form in (
+        ("length in a year -0.0030 -{} -{}", "length_per_year", "{:.5f}"),
+        ("length of patients -0.100 -{} -{}", "length_of_patients", "{:.4f}"),
+        ("shift in a year (mm) 0.050 {} {}", "shift_per_year", "{:.4f}"),
+        ("shift of patients (mm) 2.00 {} {}", "shift_of_patients", "{:.3f}"),
+        ("width in a year 0.0040 {} {}", "width_per_year", "{:.4f}"),
+        ("width of patients 0.150 {} {}", "width_of_patients", "{:.3f}"),
+    ):
+        keys = f"recovered.{law}."
+        figures = [
+            form.format(abs(result("cohort_spectral_0", f"{keys}{kind}")))
+            for kind in ("training", "generated")
+        ]
+        ratio = result("cohort_spectral_0", f"{keys}over_law")
+        figures.append((hundredths if "width" in label else share)(ratio))
+        heading = "generated / law"
+        yield Passage(_BENCHMARKS, f"{label} {{}}", tuple(figures), heading)
+
+
+def _table_of_beta() -> Iterator[Passage]:
+    path = ROOT / "benchmarks" / "results" / "sweep_beta.tsv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    forms = {
+        "kl_nats": one_decimal,
+        "active_units": "{:.0f}".format,
+        **dict.fromkeys(("precision", "coverage", "quality"), share),
+        **dict.fromkeys(("scc", "sap"), hundredths),
+    }
+    for row in rows:
+        figures = [form(float(row[name])) for name, form in forms.items()]
+        error = f"{float(row['point_error_mm']):.3f}"
+        text = f"{row['beta']} {{}} mm {{}} nats {{}} {{}} {{}} {{}} {{}} {{}}"
+        yield Passage(_BENCHMARKS, text, (error, *figures), "Beta ----")
+
+
 def differences(root: Path = ROOT) -> list[str]:
     """Return a line for each passage whose figures are not those of the results."""
     found = []
@@ -248,7 +314,13 @@ def write(root: Path = ROOT) -> None:
         match = passage.find(text)
         for number in reversed(range(len(passage.figures))):
             start, end = match.span(number + 1)
-            text = text[:start] + passage.figures[number] + text[end:]
+            figure = passage.figures[number]
+            # Columns stay where they are.
+            longer = len(figure) - (end - start)
+            if text[end : end + longer + 2].isspace():
+                end += max(longer, 0)
+                figure = figure.ljust(end - start)
+            text = text[:start] + figure + text[end:]
         path.write_text(text, encoding="utf-8")
 
 
