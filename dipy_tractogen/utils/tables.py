@@ -9,10 +9,20 @@ from pathlib import Path
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence], *, force: bool
 ) -> None:
-    """Write a tab-separated table with a value for each column, whole or not at all.
+    """Write a tab-separated table, under its name when it is complete.
 
-    Floats have six digits, large ones one behind the point; in text a tab or the end of
-    a line is spelled.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        Names of the columns.
+    rows : iterable of sequence
+        A value for each column. Numbers are written with six digits, large ones with
+        one behind the point, whole numbers with all of theirs; in text a tab or the
+        end of a line is spelled.
+    force : bool
+        Whether an existing file may be replaced.
     """
     import csv
 
@@ -32,7 +42,7 @@ def write_table(
 
 
 def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
-    """Write arrays by name as an .npz file, whole or not at all."""
+    """Write arrays by name to an .npz file, under its name when it is complete."""
     import numpy as np
 
     from dipy_tractogen.utils.files import atomic_write

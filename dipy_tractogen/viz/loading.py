@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import logging
 import os
 from pathlib import Path
 
@@ -17,9 +18,13 @@ from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.read_progress import ReadProgress
 from dipy_tractogen.streamlines.screening import screen
 from dipy_tractogen.utils.files import expand_inputs, split_extension
-from dipy_tractogen.utils.messages import printable
+from dipy_tractogen.utils.messages import listed, printable
 
-from .panels import Panel
+from .panels import Panel, assign_errors
+
+logger = logging.getLogger("dipy_tractogen")
+
+_ERROR = "error_mm"
 
 
 def panel_title(input_files: Sequence[str | os.PathLike]) -> str:
@@ -107,3 +112,70 @@ def load_valued_panel(
         values=np.concatenate(values) if key in keys else None,
     )
     return panel, keys
+
+
+def load_panels(
+    inputs: Sequence[Sequence[str | os.PathLike]],
+    titles: Sequence[str | None],
+    *,
+    color_by: str = "bundle",
+    bundles_from: str = "auto",
+    reference: str | os.PathLike | None = None,
+    out_of_bounds: str = "keep",
+    value: str | None = None,
+) -> list[Panel]:
+    """Read a panel for each group of tractograms, coloured by one property.
+
+    `titles` are those of the panels, None for the default. With `color_by` another than
+    bundle and direction, panels have the values of that key of ``data_per_streamline``;
+    ValueError if no file has it. Original streamlines get the errors of their
+    reconstructions. Other options are those of `load_panel`.
+    """
+    grid = {"reference": reference, "out_of_bounds": out_of_bounds}
+    if color_by in ("bundle", "direction"):
+        options = {"bundles_from": bundles_from, "value": value, **grid}
+        return [
+            load_panel(files, title=title, **options)
+            for files, title in zip(inputs, titles)
+        ]
+    loaded = [
+        load_valued_panel(files, color_by, title=title, **grid)
+        for files, title in zip(inputs, titles)
+    ]
+    keys = set().union(*(found for _, found in loaded))
+    if color_by not in keys:
+        has = f"the files have {listed(sorted(keys))}" if keys else "there is none"
+        raise ValueError(
+            f"color_by={color_by!r}: accepted are bundle, direction and a number that "
+            f"the files hold for each streamline; {has}."
+        )
+    panels = [panel for panel, _ in loaded]
+    return _with_errors(panels) if color_by == _ERROR else panels
+
+
+def colour_options(color_by: str) -> dict:
+    """Return the options of `render_bundles` for panels of `load_panels`."""
+    if color_by in ("bundle", "direction"):
+        return {"color_by": color_by}
+    stem = color_by.removesuffix("_mm")
+    text = f"{stem} (mm)" if stem != color_by else color_by
+    return {"color_by": "value", "value_name": text.replace("_", " ")}
+
+
+def _with_errors(panels: list[Panel]) -> list[Panel]:
+    """Assign the original streamlines the errors of their reconstructions."""
+    valued = [panel for panel in panels if panel.values is not None]
+    if len(valued) != 1:
+        return panels
+    found = [
+        panel if panel.values is not None else assign_errors(panel, valued[0])
+        for panel in panels
+    ]
+    for panel, assigned in zip(panels, found):
+        if assigned is None:
+            logger.warning(
+                "%s is drawn in grey: its streamlines are not those that were "
+                "reconstructed, one by one",
+                panel.title,
+            )
+    return [assigned or panel for panel, assigned in zip(panels, found)]

@@ -35,7 +35,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 
 class OutputsMissing(OSError):
-    """Outputs cannot be written that others do not depend on; these are there."""
+    """Optional outputs that could not be written; all others are there."""
 
 
 # Parameters that name bundles and values, read as the names in files are.
@@ -63,15 +63,15 @@ class TractogenFlow(Workflow):
     command : str
         The command line as it was typed; empty where the flow is run from Python.
     writes : bool
-        Whether the run has outputs; not where another process writes them.
+        Whether this process writes the outputs.
     given : dict
         Values of all parameters of the last run, given or default.
     warnings : list of str
-        What the last run has warned of.
+        Warnings of the last run.
     missing : dict of Path to str
-        Optional outputs that the last run could not write, and what is said of them.
+        Optional outputs that the last run could not write, with the reasons.
     screening : dict of str to dict
-        What the last run kept and dropped of each kind of tractogram that it read.
+        Counts of what was kept and dropped, by kind of tractogram.
     """
 
     short_name = ""
@@ -85,20 +85,14 @@ class TractogenFlow(Workflow):
     _WRITTEN = ("tensorboard",)
 
     def __init_subclass__(cls, **kwargs):
-        """Have each run of a workflow noted."""
+        """Wrap the run of each workflow."""
         super().__init_subclass__(**kwargs)
         if "run" in cls.__dict__:
             cls.run = _noted(cls.run)
 
     @classmethod
     def get_short_name(cls) -> str:
-        """Name the workflow for DIPY, shortly.
-
-        Returns
-        -------
-        str
-            The ``short_name`` of the class.
-        """
+        """Return the ``short_name`` of the class, for DIPY."""
         return cls.short_name
 
     @classmethod
@@ -138,7 +132,7 @@ class TractogenFlow(Workflow):
     def outputs(
         self, out_dir: str | Path, *, again: bool = False, **names: str
     ) -> dict[str, Path]:
-        """Settle the output files before any work is done.
+        """Return the path of each output, after checks that it can be written.
 
         The JSON file that may stand beside a tractogram counts as an output, too.
 
@@ -154,17 +148,14 @@ class TractogenFlow(Workflow):
         Returns
         -------
         dict of str to Path
-            The path of each output, also kept in ``last_generated_outputs``.
+            The paths, also kept in ``last_generated_outputs``.
 
         Raises
         ------
         ValueError
-            If two outputs are one file, one is an input as well, whichever parameter
-            names it, or a name is empty.
-        FileExistsError
-            If an output exists and the flow was not made with ``force``.
+            If a name is empty, or an output is an input or another output.
         OSError
-            If the folder cannot be made or written.
+            If an output exists, without `force`, or the folder cannot be written.
         """
         paths = {}
         for key, name in names.items():
@@ -179,39 +170,38 @@ class TractogenFlow(Workflow):
         return paths
 
     def inputs(self, input_files) -> list[Path]:
-        """Find the input files.
-
-        Parameters
-        ----------
-        input_files : str, Path or sequence of those
-            Tractograms, folders or globs.
-
-        Returns
-        -------
-        list of Path
-            The files.
-
-        Raises
-        ------
-        ValueError
-            If a folder holds no tractogram, or a file is none.
-        OSError
-            If an input does not exist.
-        """
+        """Return the tractograms of files, folders and globs."""
         return expand_inputs(input_files)
+
+    def make_record(self, model_file: str | Path, **facts) -> dict:
+        """Return what is needed to make a result again, and to judge it.
+
+        That is the command, the values of its parameters, its warnings, the versions of
+        the software and the digest of the model, beside the facts, as plain values.
+        """
+        from dipy_tractogen.utils.files import file_digest
+        from dipy_tractogen.utils.schema import plain_values
+        from dipy_tractogen.utils.versions import current_versions
+
+        record = {
+            "command": self.command,
+            "versions": current_versions(),
+            "model": {"file": str(model_file), "digest": file_digest(model_file)},
+            "parameters": self.given,
+            **self.make_notes(),
+            **facts,
+        }
+        return plain_values(record)
+
+    def make_notes(self) -> dict:
+        """Return the ``warnings`` of a run so far, and its ``screening``."""
+        return {"warnings": list(self.warnings), "screening": self.screening}
 
     @contextmanager
     def optional(self, *paths: Path) -> Iterator[None]:
-        """Go on where the body cannot write outputs that no other depends on.
+        """Log an error of the body, which writes outputs that no other one needs.
 
-        What went wrong is logged as an error, at once; when all else is done, the run
-        raises `OutputsMissing`, unless something else is raised, such as that measures
-        are not as good as was asked.
-
-        Parameters
-        ----------
-        *paths : Path
-            The outputs.
+        At its end the run raises `OutputsMissing`, unless it raises something else.
         """
         try:
             yield
@@ -227,30 +217,13 @@ class TractogenFlow(Workflow):
             self.missing |= dict.fromkeys(paths, message)
 
     def log_written(self, paths: Iterable[Path]) -> None:
-        """Log the outputs of the run, but for those that could not be written.
-
-        Parameters
-        ----------
-        paths : iterable of Path
-            The outputs.
-        """
+        """Log the outputs of the run, but for those that are missing."""
         for path in paths:
             if path not in self.missing:
                 logger.info("Wrote %s", path)
 
     def check_named(self, given: dict) -> None:
-        """Refuse files without a name; an input would be the current folder.
-
-        Parameters
-        ----------
-        given : dict
-            Values of the options that the command line has.
-
-        Raises
-        ------
-        ValueError
-            If a name is empty.
-        """
+        """Check that no file on the command line has an empty name."""
         parameters = inspect.signature(self.run).parameters
         of_files = self._of_files()
         for name, value in given.items():
@@ -267,20 +240,7 @@ class TractogenFlow(Workflow):
                 )
 
     def log_to(self, log_file: str, given: dict) -> None:
-        """Settle the file of the messages, before it is opened.
-
-        Parameters
-        ----------
-        log_file : str
-            The file; none if empty.
-        given : dict
-            Values of the parameters of the run that comes.
-
-        Raises
-        ------
-        ValueError
-            If it is an input or an output, or has the extension of one.
-        """
+        """Check the file of the messages against those of the run, and keep it."""
         if not log_file:
             return
         check_log_name(log_file)
@@ -298,7 +258,7 @@ class TractogenFlow(Workflow):
             check_apart({"log_file": Path(log_file), name: path}, {})
 
     def _check_apart(self, paths: dict[str, Path]) -> None:
-        """Refuse outputs that are inputs, or one another."""
+        """Check that outputs are not inputs, or one another."""
         others = {name: self.given.get(name) for name in self._WRITTEN}
         others["log_file"] = self.log_file
         others = {name: Path(value) for name, value in others.items() if value}
@@ -325,9 +285,9 @@ class TractogenFlow(Workflow):
 
 
 def _noted(run: Callable) -> Callable:
-    """Let a flow know the parameters of its run, and what that warns of.
+    """Wrap a run such that its flow knows the parameters and the warnings.
 
-    A run that fails leaves no new folder that is empty.
+    A run that fails leaves no new empty folder.
     """
     signature = inspect.signature(run)
     named = _NAMING & signature.parameters.keys()
@@ -356,7 +316,7 @@ def _noted(run: Callable) -> Callable:
 
 
 def _true_names(given):
-    """Return names as they are compared; what is no text stays as it is."""
+    """Return names as they are compared; other values as they are."""
     if isinstance(given, (list, tuple)):
         return [_true_names(each) for each in given]
     return normalized_name(given) if isinstance(given, str) else given

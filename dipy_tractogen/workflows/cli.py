@@ -84,23 +84,7 @@ _NOT_MET = 3
 
 
 def load_flow(command: str) -> type:
-    """Import the workflow class of a command.
-
-    Parameters
-    ----------
-    command : str
-        A key of ``cli_flows``.
-
-    Returns
-    -------
-    type
-        The class, a subclass of DIPY's Workflow.
-
-    Raises
-    ------
-    ValueError
-        If there is no such command.
-    """
+    """Import the workflow class of a command, a key of ``cli_flows``."""
     if command not in cli_flows:
         raise ValueError(f"{command}: the commands are {', '.join(cli_flows)}.")
     module, name = cli_flows[command]
@@ -108,26 +92,13 @@ def load_flow(command: str) -> type:
 
 
 def build_parser(command: str, flow):
-    """Build the command line of a workflow from its ``run`` method.
-
-    Parameters
-    ----------
-    command : str
-        Name shown in the usage line.
-    flow : Workflow
-        An instance of the workflow.
-
-    Returns
-    -------
-    IntrospectiveArgumentParser
-        DIPY's parser with the options that all commands share.
-    """
+    """Return the parser of a command, with the options of all commands."""
     from dipy.workflows.base import IntrospectiveArgumentParser
 
     advanced, last = flow.advanced_options(), []
 
     class Parser(IntrospectiveArgumentParser):
-        """Treats a line that it cannot read as any other bad input."""
+        """Parser of DIPY that raises ValueError for a line that it cannot read."""
 
         def add_argument(self, *names, **settings):
             name = names[0].removeprefix("--")
@@ -191,13 +162,13 @@ def main(command: str, arguments: list[str] | None = None) -> int:
     command : str
         A key of ``cli_flows``.
     arguments : list of str, optional
-        The command line after the command's name; by default that of the process.
+        The command line after the name of the command; by default that of the process.
 
     Returns
     -------
     int
-        The exit code: 0, 1 for bad input, 3 where measures are not as good as was
-        asked, 130 when interrupted.
+        The exit code: 0, 1 for bad input, 3 where measures are below the limits asked
+        for, 130 when interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -279,7 +250,7 @@ def _duration(seconds: float) -> str:
 
 
 def _tell_all(given: dict) -> None:
-    """Log what a report of a fault has to say, at the level DEBUG."""
+    """Log versions and options at the level DEBUG, for reports of faults."""
     if logger.isEnabledFor(logging.DEBUG):
         from dipy_tractogen.utils.versions import current_versions
 

@@ -13,7 +13,6 @@ from .base import TractogenFlow
 from .options.arguments import check_choice, check_int, check_number
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
-from .runtime.provenance import make_record
 from .steps.inputs import (
     ParticipantsOptions,
     load_to_encode,
@@ -149,7 +148,7 @@ class ExploreLatentFlow(TractogenFlow):
         }
         path = paths["out_latent"]
         found = {"streamlines": streamlines, **findings.found}
-        write_json(path, make_record(self, model_file, **found), force=self.force)
+        write_json(path, self.make_record(model_file, **found), force=self.force)
         logger.info("Wrote %s and %d figures", path, len(findings.found["figures"]))
 
     def _load(self, model, files, given: dict, color_by):

@@ -6,7 +6,6 @@ import logging
 
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
-from .runtime.provenance import make_notes
 from .segmentation import ReferenceOptions, SegmentationFlow, as_data
 
 logger = logging.getLogger("dipy_tractogen")
@@ -88,7 +87,7 @@ class FilterStreamlinesFlow(SegmentationFlow):
         if "out_rejected" in paths:
             self._write(paths["out_rejected"], bundles, data, ~plausible)
         counts = {"counts": _counts(bundles, plausible)}
-        report = {**reference.report, **places, **counts, **make_notes(self)}
+        report = {**reference.report, **places, **counts, **self.make_notes()}
         logger.info("%d of %d streamlines are plausible", plausible.sum(), len(bundles))
         self.write_report(paths, reference, model_file, report)
 

@@ -18,7 +18,6 @@ from .options.plausibility import (
     in_box,
     make_plausibility,
 )
-from .runtime.provenance import make_record
 from .runtime.room import check_room
 from .steps.inputs import load_trained_model, option_errors
 from .steps.seed_streamlines import (
@@ -184,7 +183,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         facts = {"conditions": asked, "obtained": check.to_dict()}
         facts |= _rejected(plausibility)
         facts["seconds"] = round(time.perf_counter() - began, 1)
-        record = make_record(self, model_file, **described, counts=counts, **facts)
+        record = self.make_record(model_file, **described, counts=counts, **facts)
         self._describe(path, known, record)
         if plausibility:
             _report(plausibility, path)

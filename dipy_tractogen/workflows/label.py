@@ -9,7 +9,6 @@ from dipy_tractogen.utils.tables import write_table
 
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
-from .runtime.provenance import make_notes
 from .segmentation import ReferenceOptions, SegmentationFlow, as_data
 
 logger = logging.getLogger("dipy_tractogen")
@@ -100,7 +99,7 @@ class LabelStreamlinesFlow(SegmentationFlow):
         with self.optional(paths["out_counts"]):
             self._count(paths["out_counts"], labels, names)
         places = reference.compare_locations(bundles, int((relative > 1).sum()))
-        report = {**reference.report, **places, **make_notes(self)}
+        report = {**reference.report, **places, **self.make_notes()}
         if score:
             report["score"] = score_labels(labels, bundles, names)
         self.write_report(paths, reference, model_file, report)

@@ -11,6 +11,8 @@ from .options.loading import BOX_RULES
 
 logger = logging.getLogger("dipy_tractogen")
 
+_MOST_IN_PANEL, _MOST_IN_CELL = 3000, 150
+
 
 class RenderBundlesFlow(TractogenFlow):
     """Render bundles into a picture, without a screen."""
@@ -133,18 +135,82 @@ class RenderBundlesFlow(TractogenFlow):
         if interactive:
             require_screen()
         require_rendering()
-        from .steps import scenes
-
         names = titles or [None] * len(inputs)
         if panels != "file":
-            scenes.draw_grid(path, inputs, names, self.given, force=self.force)
+            self._draw_grid(path, inputs, names)
         else:
-            shown = scenes.load(inputs, names, self.given)
-            scenes.draw(path, shown, self.given, force=self.force)
+            self._draw(path, inputs, names)
+
+    def _draw(self, path, inputs, titles) -> None:
+        """Draw panels side by side, and open a window with them if asked."""
+        from dipy_tractogen.viz import figures, interactive
+        from dipy_tractogen.viz.loading import colour_options, load_panels
+
+        given = self.given
+        panels = load_panels(
+            inputs,
+            titles,
+            color_by=given["color_by"],
+            bundles_from=given["bundles_from"],
+            **self._grid(),
+        )
+        options = {
+            **colour_options(given["color_by"]),
+            "max_streamlines": given["max_streamlines"] or _MOST_IN_PANEL,
+            "seed": given["seed"],
+            "mask": given["mask"] or None,
+        }
+        views = given["view"] or ["auto"]
+        figures.render_bundles(
+            panels,
+            path,
+            views=views,
+            size=tuple(given["size"]) if given["size"] else None,
+            background=given["background"],
+            force=self.force,
+            **options,
+        )
         logger.info("Wrote %s", path)
-        if interactive:
+        if given["interactive"]:
             logger.info("Close the window to go on")
-            scenes.show(shown, self.given)
+            options.pop("value_name", None)
+            background = figures.BACKGROUNDS[given["background"]]
+            interactive.show_bundles(
+                panels, view=views[0], background=background, **options
+            )
+
+    def _draw_grid(self, path, inputs, titles) -> None:
+        """Draw a picture of each bundle, or of each bundle and value."""
+        from dipy_tractogen.viz import grid
+        from dipy_tractogen.viz.multiples import load_multiples
+
+        given, name = self.given, self.given["panels"]
+        rows, columns = load_multiples(
+            inputs,
+            titles,
+            panels=name,
+            values=given["values"],
+            bundles_from=given["bundles_from"],
+            **self._grid(),
+        )
+        grid.plot_grid(
+            rows,
+            path,
+            column_titles=columns,
+            title="" if name == "bundle" else name.replace("_", " "),
+            max_streamlines=given["max_streamlines"] or _MOST_IN_CELL,
+            view=(given["view"] or ["auto"])[0],
+            mask=given["mask"] or None,
+            seed=given["seed"],
+            force=self.force,
+        )
+        logger.info("Wrote %s", path)
+
+    def _grid(self) -> dict:
+        """Return the options of the grid that holds for all files."""
+        given = self.given
+        reference = given["reference"] or None
+        return {"reference": reference, "out_of_bounds": given["outside_box"]}
 
 
 def _listed(files) -> list[str]:
@@ -152,7 +218,7 @@ def _listed(files) -> list[str]:
 
 
 def _check_grid(given: dict) -> None:
-    """Refuse options that a picture of each bundle, or of all, does not have."""
+    """Check that all options have an effect on a picture of this kind."""
     panels = given["panels"]
     if panels in ("file", "bundle") and given["values"]:
         values = " ".join(f"{value:g}" for value in given["values"])

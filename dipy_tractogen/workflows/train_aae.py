@@ -45,15 +45,7 @@ class TrainAAEFlow(TrainingFlow):
         self.train(given, AAESizes, AdversaryParameters)
 
     def report(self, model, aside) -> None:
-        """Log what came of the training, and what generated streamlines cover.
-
-        Parameters
-        ----------
-        model : AAE
-            The model, trained.
-        aside : BundleSet
-            The streamlines that were held out.
-        """
+        """Log the results of a training, and what generated streamlines cover."""
         from dipy_tractogen.nn.training.collapse import LOWEST_COVERAGE
 
         super().report(model, aside)

@@ -32,15 +32,7 @@ class TrainRVAEFlow(TrainingFlow):
         self.train(given, RegressionParameters, *OF_VAES)
 
     def report(self, model, aside) -> None:
-        """Log what came of the training, and how the attribute is predicted.
-
-        Parameters
-        ----------
-        model : RVAE
-            The model, trained.
-        aside : BundleSet
-            The streamlines that were held out.
-        """
+        """Log the results of a training, and the errors of the regression."""
         from dipy_tractogen.metrics.errors import describe_errors
         from dipy_tractogen.nn.encoding import predict_attribute
 

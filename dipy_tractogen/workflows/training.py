@@ -62,10 +62,6 @@ class TrainingFlow(TractogenFlow):
 
         Raises
         ------
-        ValueError
-            If an option or an input is impossible, or the loss diverges.
-        OSError
-            If a file cannot be read or written, or an output exists.
         KeyboardInterrupt
             After an interrupt; the best model so far is kept in the working folder.
         """
@@ -129,15 +125,7 @@ class TrainingFlow(TractogenFlow):
         self.log_written(paths.values())
 
     def report(self, model, aside) -> None:
-        """Log what came of the training.
-
-        Parameters
-        ----------
-        model : StreamlineModel
-            The model, trained.
-        aside : BundleSet
-            The streamlines that were held out.
-        """
+        """Log the results of a training; `aside` are the held-out streamlines."""
         record = model.record
         last = record.history[-1]
         logger.info(
@@ -162,7 +150,7 @@ class TrainingFlow(TractogenFlow):
             )
 
     def _note(self, model) -> None:
-        """Keep in the model's record how it was made, and what was warned of."""
+        """Keep the command and the warnings in the record of the model."""
         model.record.parameters["command"] = self.command
         model.record.parameters["warnings"] = list(self.warnings)
 
@@ -182,7 +170,7 @@ class TrainingFlow(TractogenFlow):
         )
 
     def _load(self, model, files, names: dict, folder: Path, given: dict):
-        """Load and split the bundles; tell the model's record of them."""
+        """Load and split the bundles; describe them in the record of the model."""
         from dipy_tractogen.streamlines.duplicates import describe_duplicates
         from dipy_tractogen.utils.files import file_digest
 
@@ -225,7 +213,7 @@ class TrainingFlow(TractogenFlow):
         return kept, aside
 
     def _take_part(self, parameters: dict, given: dict) -> None:
-        """Make the steps of a training whose outputs another process writes."""
+        """Train together with another process, which writes the outputs."""
         model = self._make(parameters, given)
         names = names_to_load(given, model.needed_conditions)
         files, folder = self.inputs(given["input_files"]), Path(gettempdir())
@@ -258,7 +246,7 @@ def _counted(files: list[Path]) -> str:
 
 
 def _extent(given: dict) -> str:
-    """Say how long a training is, before anything is read."""
+    """Return the length of a training in words, before anything is read."""
     names = [name for name in ("epochs", "max_minutes") if given[name] is not None]
     asked = ", ".join(f"--{name} {given[name]:g}" for name in names)
     if given["max_minutes"] is None:
@@ -271,7 +259,7 @@ def _extent(given: dict) -> str:
 
 
 def _places(given: dict) -> list[Path]:
-    """Return where a training writes, whether it does or not."""
+    """Return the files and folders that a training may write."""
     folder = Path(given["out_dir"] or ".")
     names = [given[name] for name in ("out_model", "out_history", "out_held_out")]
     events = [Path(given["tensorboard"])] if given["tensorboard"] else []
@@ -279,7 +267,7 @@ def _places(given: dict) -> list[Path]:
 
 
 def _log_stages(seconds: dict[str, float]) -> None:
-    """Say what the time was spent on, the steps being one part of it."""
+    """Log the time of each stage of a training."""
     from dipy_tractogen.utils.progress import format_duration
 
     parts = ", ".join(
@@ -289,7 +277,7 @@ def _log_stages(seconds: dict[str, float]) -> None:
 
 
 def _described(conditions) -> str:
-    """Say what there is to ask for beside the bundle, briefly."""
+    """Return the conditions beside the bundle, briefly."""
     texts = (one.describe() for one in conditions if one.name != "bundle")
     return listed(map(briefly, texts), "; ")
 

@@ -55,7 +55,7 @@ def drawn(monkeypatch):
 @pytest.fixture
 def grids(monkeypatch):
     """The grids that reach the renderer, without rendering."""
-    from dipy_tractogen.workflows.steps import scenes
+    from dipy_tractogen.viz import grid
 
     calls = []
 
@@ -64,7 +64,7 @@ def grids(monkeypatch):
         Path(path).write_bytes(b"png")
 
     monkeypatch.setattr(display, "_why_not", lambda: None)
-    monkeypatch.setattr(scenes, "plot_grid", note)
+    monkeypatch.setattr(grid, "plot_grid", note)
     return calls
 
 

@@ -37,7 +37,7 @@ class Job:
     count : int
         Number of processes.
     index : int
-        Number of this one, from 0; the first one writes what comes of the training.
+        Number of this one, from 0; the first one writes the outputs.
     address : str or None
         Where the first one listens; JAX finds that in a step of SLURM.
     """
@@ -48,22 +48,9 @@ class Job:
 
 
 def job_in(environment: Mapping[str, str]) -> Job | None:
-    """Return what the environment says of several processes.
+    """Return the processes that environment variables name; None for a single one.
 
-    Parameters
-    ----------
-    environment : mapping of str to str
-        As `os.environ`.
-
-    Returns
-    -------
-    Job or None
-        None where this process is alone.
-
-    Raises
-    ------
-    ValueError
-        If it says a part of it only, or what cannot be.
+    Raises ValueError where variables are missing or impossible.
     """
     given = [name for name in _NAMES if environment.get(name)]
     if environment.get(_COUNT) == "1":
@@ -96,22 +83,9 @@ def job_in(environment: Mapping[str, str]) -> Job | None:
 
 
 def job_of(flow) -> Job | None:
-    """Return the processes that run a command together, if they do.
+    """Return the processes that run a workflow together; None for a single one.
 
-    Parameters
-    ----------
-    flow : TractogenFlow
-        The workflow; those that do not train are run by each process alone.
-
-    Returns
-    -------
-    Job or None
-        None where this process is alone, or Keras runs on another backend than JAX.
-
-    Raises
-    ------
-    ValueError
-        If the environment says what cannot be.
+    A workflow that does not train, or a backend other than JAX, runs in one process.
     """
     if not flow.on_several_hosts:
         return None
@@ -125,17 +99,11 @@ def job_of(flow) -> Job | None:
 
 
 class Part:
-    """What a process has to do with the others, around the run of its workflow.
+    """What a process does with the others, around the run of its workflow.
 
     Used in a ``with`` statement; where it ends by an error or with a code, the process
-    ends, and the others with it.
-
-    Parameters
-    ----------
-    job : Job or None
-        The processes; nothing is done where this one is alone.
-    command : str
-        The command line, which is the same in all.
+    ends, and the others with it. `job` is None for a single process, `command` is the
+    command line, which is the same in all.
 
     Attributes
     ----------
@@ -153,12 +121,8 @@ class Part:
     def begin(self) -> None:
         """Wait until all processes are there.
 
-        Raises
-        ------
-        ConnectionError
-            If they do not find one another.
-        ValueError
-            If this one has another command line than the first.
+        Raises ConnectionError where they do not find one another, ValueError where this
+        one has another command line than the first.
         """
         job = self.job
         if job is None:
@@ -204,7 +168,7 @@ class Part:
         self._joined.end(self._last_error, self.code or 1)
 
     def _name(self, record: logging.LogRecord) -> bool:
-        """Say which process a message is of, but for the first one; keep an error."""
+        """Put the number of the process before its messages; keep the last error."""
         if record.levelno >= logging.ERROR:
             self._last_error = record.getMessage()
         if self.job.index:
@@ -214,7 +178,7 @@ class Part:
 
 
 def _interrupt(reason: str) -> bool:
-    """Note why another process has ended, unless this one ends by itself."""
+    """Keep the reason why another process ended, unless this one ends by itself."""
     if INTERRUPTS.seen:
         return False
     INTERRUPTS.reason = reason

@@ -34,10 +34,9 @@ _QUOTES_AND_COMMAS = re.compile(r"""['",\s]+""")
 
 
 class _Formatter(logging.Formatter):
-    """Writes a message on one line, whatever the names of files in it are.
+    """Formatter of messages on one line, whatever the names of files in it are.
 
-    Bytes that are not UTF-8 are spelled, and so are ends of lines and what a terminal
-    would take for commands.
+    Bytes that are not UTF-8 and control characters are spelled.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -53,19 +52,18 @@ class _Formatter(logging.Formatter):
 
 
 class OptionWords(logging.Filter):
-    """Writes parameters in messages as the command line has them.
+    """Filter that writes parameters in messages as options of the command line.
 
-    The library names its parameters in Python's way, ``name='value'`` or ``a_name``;
-    whoever typed a command knows ``--name value`` and ``--a_name``. Advice in
-    parentheses on a parameter that is not an option of the command is left out, with
-    its clause.
+    The library writes ``name='value'`` or ``a_name``; the command line has ``--name
+    value`` and ``--a_name``. Advice in parentheses on a parameter that is no option of
+    the command is left out, with its clause.
 
     Parameters
     ----------
     options : collection of str
         Names of the options of the command.
     typed : sequence of str, optional
-        Arguments as they were typed; what stands there is left as it is.
+        Arguments as they were typed, which are not changed.
     """
 
     def __init__(self, options: Collection[str], typed: Sequence[str] = ()):
@@ -74,22 +72,14 @@ class OptionWords(logging.Filter):
         self._typed = tuple(typed)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Reword a message; it is always let through."""
+        """Reword a message, and let it through."""
         record.msg, record.args = self.reword(record.getMessage()), None
         return True
 
     def reword(self, text: str) -> str:
         """Return a text with options in place of parameters.
 
-        Parameters
-        ----------
-        text : str
-            Such as ``"huber_mm=-1: give more than 0"``.
-
-        Returns
-        -------
-        str
-            Such as ``"--huber_mm -1: give more than 0"``.
+        ``"huber_mm=-1: give 1"`` becomes ``"--huber_mm -1: give 1"``.
         """
         in_python = "--" not in text
         text = _ADVICE.sub(self._advice, text)
@@ -122,7 +112,7 @@ class OptionWords(logging.Filter):
 
 
 class _FileHandler(logging.FileHandler):
-    """Adds messages to a file; where that fails, another function is told."""
+    """Handler that adds messages to a file, and tells `give_up` of errors."""
 
     def __init__(
         self, file: str, give_up: Callable[[logging.Handler, Exception], None]
@@ -131,7 +121,7 @@ class _FileHandler(logging.FileHandler):
         self._give_up = give_up
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Tell of a message that cannot be written."""
+        """Call `give_up` for a message that cannot be written."""
         self._give_up(self, sys.exception())
 
     def close(self) -> None:
@@ -143,7 +133,7 @@ class _FileHandler(logging.FileHandler):
 
 
 class Log:
-    """Sends the messages of this package and of DIPY to the user, and to a file.
+    """Messages of this package and of DIPY for the user, and for a file.
 
     Used in a ``with`` statement, which leaves the loggers as they were.
 
@@ -156,16 +146,15 @@ class Log:
     words : logging.Filter, optional
         Rewords the messages of this package.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be opened. If it cannot be written later, that is an error
-        in the log, and the others go on.
-
     Attributes
     ----------
     is_whole : bool
         Whether the file, if there is one, has all messages.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened. If it cannot be written later, an error is logged.
     """
 
     is_whole = True
@@ -182,20 +171,7 @@ class Log:
             self._handlers[-1].setFormatter(_Formatter(_FILED))
 
     def set_level(self, level: str, *, quiet: bool = False) -> None:
-        """Choose the messages.
-
-        Parameters
-        ----------
-        level : str
-            One of `LEVELS`: the least grave message that is written.
-        quiet : bool, optional
-            Show the user no messages below a warning; the file gets them.
-
-        Raises
-        ------
-        ValueError
-            If there is no such level.
-        """
+        """Write messages of a level of `LEVELS` and above; quiet hides INFO."""
         check_choice("log_level", level, LEVELS)
         for handler in self._handlers:
             handler.setLevel(level)
@@ -208,19 +184,13 @@ class Log:
         logging.getLogger("dipy").setLevel(inner)
 
     def file(self, message: str) -> None:
-        """Write a message to the file alone, if there is one.
-
-        Parameters
-        ----------
-        message : str
-            The message.
-        """
+        """Write a message to the file alone, if there is one."""
         for handler in self._handlers[1:]:
             record = (logger.name, logging.INFO, __file__, 0, message, (), None)
             handler.handle(logger.makeRecord(*record))
 
     def _give_up(self, handler: logging.Handler, error: Exception) -> None:
-        """Go on without the file, and say so, once."""
+        """Log an error once, and go on without the file."""
         if handler not in self._handlers:
             return
         self._handlers.remove(handler)
@@ -254,13 +224,7 @@ class Log:
 
 @contextmanager
 def noted_warnings() -> Iterator[list[str]]:
-    """Note what is warned of in the body, for the record of what it makes.
-
-    Yields
-    ------
-    list of str
-        Grows by the warnings of this package, in their order.
-    """
+    """Yield a list of the warnings of this package in the body."""
     notes: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: notes.append(record.getMessage())
@@ -272,18 +236,7 @@ def noted_warnings() -> Iterator[list[str]]:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what is said of an error, on one line.
-
-    Parameters
-    ----------
-    error : BaseException
-        What was raised.
-
-    Returns
-    -------
-    str
-        With the name of the file where the system refuses one.
-    """
+    """Return the text of an error on one line, with the name of its file."""
     if isinstance(error, MemoryError):
         said = str(error).rstrip(".") or "no more can be had"
         advice = "" if "batch_size" in said else " Give fewer streamlines."

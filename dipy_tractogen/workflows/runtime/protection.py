@@ -26,20 +26,11 @@ _TABLES = (".tsv", ".csv", ".txt")
 def named_files(
     values: Mapping[str, object], of_files: Collection[str]
 ) -> dict[Path, str]:
-    """Return the files that the values of parameters stand for.
+    """Return the files that the values of parameters stand for, and those beside them.
 
-    Parameters
-    ----------
-    values : mapping of str to object
-        Value of each parameter; sequences and dictionaries are looked into.
-    of_files : collection of str
-        Parameters that take files, folders and globs. Text for another one may happen
-        to be the name of a folder, and stands for a file of this name only.
-
-    Returns
-    -------
-    dict of Path to str
-        Name of the parameter by file, with the files that are read beside each.
+    Sequences and dictionaries are looked into. Parameters in `of_files` take files,
+    folders and globs; text for another one stands for a file of this name only. The
+    result has the name of the parameter by file.
     """
     found: dict[Path, str] = {}
     for name, value in values.items():
@@ -51,22 +42,11 @@ def named_files(
 
 
 def check_apart(outputs: Mapping[str, Path], inputs: Mapping[Path, str]) -> None:
-    """Refuse outputs that are inputs, or one another, before anything is written.
+    """Check that no output is an input or another output.
 
-    Files are compared as the system does: links of both kinds, ``..``, and letters
-    of either case where the disk does not tell them apart.
-
-    Parameters
-    ----------
-    outputs : mapping of str to Path
-        Where each output goes, by the name of its parameter.
-    inputs : mapping of Path to str
-        Name of the parameter of each input, as `named_files` gives it.
-
-    Raises
-    ------
-    ValueError
-        If an output is an input, or two outputs are one file.
+    Files are compared as the system does: links of both kinds, ``..``, and letters of
+    either case where the disk does not tell them apart. `outputs` has the path by
+    parameter, `inputs` the parameter by path.
     """
     known = {key: file for file in inputs for key in _identities(file)}
     written: dict[object, str] = {}
@@ -89,18 +69,7 @@ def check_apart(outputs: Mapping[str, Path], inputs: Mapping[Path, str]) -> None
 
 
 def check_log_name(path: str | os.PathLike) -> None:
-    """Refuse a file of data as the one that messages are added to.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, which need not exist.
-
-    Raises
-    ------
-    ValueError
-        If its extension, or that of the file it links to, is one of data.
-    """
+    """Check that a file for messages, or what it links to, has no extension of data."""
     for name in (path, os.path.realpath(path)):
         extension = split_extension(name)[1]
         if extension.lower() in _DATA_EXTENSIONS:
@@ -111,18 +80,7 @@ def check_log_name(path: str | os.PathLike) -> None:
 
 
 def sidecars(outputs: Mapping[str, Path]) -> dict[str, Path]:
-    """Return the records that may be written beside tractograms.
-
-    Parameters
-    ----------
-    outputs : mapping of str to Path
-        Where each output goes, by the name of its parameter.
-
-    Returns
-    -------
-    dict of str to Path
-        The records that are not among the outputs themselves.
-    """
+    """Return the JSON files that may be written beside tractograms among outputs."""
     beside = {
         f"{name} (its record)": sidecar_path(path)
         for name, path in outputs.items()
@@ -158,7 +116,7 @@ def _beside(file: Path) -> Iterator[Path]:
 
 
 def _identities(path: Path) -> set:
-    """Return what tells a file from others: real path, and number on the disk."""
+    """Return what identifies a file: its real path, and its number on the disk."""
     found: set = set()
     with suppress(OSError, ValueError):
         found.add(os.path.realpath(path))

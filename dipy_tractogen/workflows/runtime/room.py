@@ -12,21 +12,9 @@ _SAID_BYTES = 10**9
 
 
 def check_room(folder: str | Path, what: str, nb_bytes: int) -> None:
-    """Refuse outputs for which there is no room on the disk.
+    """Check that a disk has room for outputs of about `nb_bytes`.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Where they are written; it need not be there yet. Empty: the current one.
-    what : str
-        What asks for them, such as ``--nb_streamlines 1000``.
-    nb_bytes : int
-        About how many bytes they have.
-
-    Raises
-    ------
-    ValueError
-        If the disk has less room.
+    `what` is the option that asks for them; the folder need not exist yet.
     """
     import shutil
 
@@ -44,7 +32,7 @@ def check_room(folder: str | Path, what: str, nb_bytes: int) -> None:
 
 
 def _size(nb_bytes: int) -> str:
-    """Write a number of bytes with a unit."""
+    """Return a number of bytes with a unit."""
     power = min((len(str(nb_bytes)) - 1) // 3, len(_UNITS) - 1)
     number = nb_bytes / 1000**power if nb_bytes < 10**300 else float("inf")
     return f"{number:,.3g} {_UNITS[power]}"

@@ -35,8 +35,8 @@ _COLLECTED_AFTER = (50_000, 20, 100)
 class Interrupts:
     """Interrupts of this process: the first raises KeyboardInterrupt, once.
 
-    Others, while what was begun is cleaned up, are let go by. Libraries may swallow an
-    exception, or make another of it, so what was asked for is remembered.
+    Others are ignored while the run is cleaned up. Libraries may swallow an exception,
+    or make another of it, so `seen` remembers.
 
     Attributes
     ----------
@@ -55,16 +55,16 @@ class Interrupts:
         return bool(self._times)
 
     def end_at_once(self) -> None:
-        """End the process when one comes; for as long as nothing is begun."""
+        """End the process at an interrupt, as long as nothing has begun."""
         self._handle(lambda *_: _end())
 
     def raise_once(self) -> None:
-        """Raise KeyboardInterrupt when one comes."""
+        """Raise KeyboardInterrupt at an interrupt."""
         self._handle(self._interrupt)
         sys.unraisablehook = self._ask_again
 
     def ignore(self) -> None:
-        """Let all go by: the work is done, and Python only has to end."""
+        """Ignore interrupts: the work is done, and Python only has to end."""
         self._handle(signal.SIG_IGN)
 
     def _handle(self, handler) -> None:
@@ -100,24 +100,11 @@ INTERRUPTS = Interrupts()
 class LeanKeras:
     """Finder and loader of modules that Keras goes without while it is imported itself.
 
-    They take as long as a third of it. Whoever needs them imports them afterwards.
+    They take as long as a third of it. Who needs them imports them afterwards.
     """
 
     def find_spec(self, name, path=None, target=None) -> ModuleSpec | None:
-        """Find one of these modules for Keras, and leave all else to other finders.
-
-        Parameters
-        ----------
-        name : str
-            Full name of the module.
-        path, target : object
-            As for any finder.
-
-        Returns
-        -------
-        ModuleSpec or None
-            Where the module is, which PyTorch asks for, and this as its loader.
-        """
+        """Return a spec of these modules for Keras, as PyTorch asks for; else None."""
         keras = sys.modules.get("keras") if name in _NOT_FOR_KERAS else None
         if not getattr(getattr(keras, "__spec__", None), "_initializing", False):
             return None
@@ -130,18 +117,12 @@ class LeanKeras:
         """Let Python make the empty module."""
 
     def exec_module(self, module) -> None:
-        """Import nothing.
-
-        Raises
-        ------
-        ModuleNotFoundError
-            In any case, which Keras takes for a package that is not installed.
-        """
+        """Raise ModuleNotFoundError, which Keras takes for a missing package."""
         raise ModuleNotFoundError(f"{module.__name__} is left out")
 
 
 def run() -> None:
-    """Run the command that the console script is called like, and end the process."""
+    """Run the command that the console script is named after, and end the process."""
     INTERRUPTS.end_at_once()
     sys.meta_path.insert(0, LeanKeras())
     # Of the many objects that imports and tracing make, nearly all stay.
@@ -166,7 +147,7 @@ def run() -> None:
 
 
 def _is_handling_interrupt() -> bool:
-    """Whether what runs is there to clean up after an interrupt."""
+    """Return whether the code that runs handles an interrupt."""
     error = sys.exception()
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__

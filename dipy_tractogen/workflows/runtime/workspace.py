@@ -27,9 +27,9 @@ class Workspace:
     when they are complete, and what a broken training left is found again. Used in a
     ``with`` statement, which removes what nothing can go on from.
 
-    A mark, ``dipy_tractogen.json``, tells the folder of a training from one of the
-    user's that has the same name. Only files of a training are removed, and only from
-    a folder that has the mark.
+    A mark, ``dipy_tractogen.json``, tells the folder of a training from another one of
+    the same name. Only files of a training are removed, and only from a folder that has
+    the mark.
 
     Parameters
     ----------
@@ -39,11 +39,6 @@ class Workspace:
         Go on with the training that is there.
     force : bool
         Start anew though there is one.
-
-    Raises
-    ------
-    FileExistsError
-        On entering, if there is one and neither is asked for.
     """
 
     def __init__(self, model_file: Path, *, resume: bool, force: bool):
@@ -55,24 +50,14 @@ class Workspace:
 
     @property
     def is_resumed(self) -> bool:
-        """Whether there is a training to go on with, and that is asked for."""
+        """Whether there is a training to go on with, as asked."""
         return self.resume and bool(self._files())
 
     def check(self, outputs: Iterable[Path] = ()) -> None:
-        """Refuse a folder that is not of a training; nothing is read or changed.
+        """Check the folder, and that none of the outputs lies in it.
 
-        Parameters
-        ----------
-        outputs : iterable of Path, optional
-            Files and folders that the training writes beside it.
-
-        Raises
-        ------
-        FileExistsError
-            If there is something of this name that holds other files, or if it holds
-            a training that is neither gone on with nor to be replaced.
-        ValueError
-            If an output lies in the folder.
+        Raises FileExistsError where it holds other files, or a training that is neither
+        gone on with nor replaced; ValueError for an output in it.
         """
         self._check_own()
         if self._files() and not (self.resume or self.force):
@@ -106,13 +91,7 @@ class Workspace:
             self._remove()
 
     def keep_best(self, model) -> None:
-        """Write the best model of an interrupted training, if it came to have one.
-
-        Parameters
-        ----------
-        model : StreamlineModel
-            The model that was interrupted.
-        """
+        """Write the best model of an interrupted training, if there is one."""
         from dipy_tractogen.nn.training.checkpoint import CHECKPOINT_FILE
 
         if model.record.density is None:
@@ -128,15 +107,7 @@ class Workspace:
         )
 
     def save_history(self, history_file: Path, *, force: bool) -> None:
-        """Copy the history to where it goes.
-
-        Parameters
-        ----------
-        history_file : Path
-            Where the history goes.
-        force : bool
-            Whether a file of that name is replaced.
-        """
+        """Copy the history to another file."""
         import shutil
 
         from dipy_tractogen.utils.files import atomic_write
@@ -145,11 +116,11 @@ class Workspace:
             shutil.copyfile(self.history, temporary)
 
     def finish(self) -> None:
-        """Remove the folder: all outputs are there."""
+        """Remove the folder, as all outputs are there."""
         self._remove()
 
     def _check_own(self) -> None:
-        """Refuse what is not the folder of a training, or holds other files."""
+        """Check that the folder is one of a training and holds no other files."""
         if not (self.folder.exists() or self.folder.is_symlink()):
             return
         if self.folder.is_symlink() or not self.folder.is_dir():
@@ -169,7 +140,7 @@ class Workspace:
         )
 
     def _is_ours(self, name: str) -> bool:
-        """Tell a file that a training writes; neither links nor folders are."""
+        """Return whether a training writes such a file; links and folders are not."""
         path = self.folder / name
         if path.is_symlink() or not path.is_file():
             return False
@@ -213,7 +184,7 @@ class Workspace:
 
 
 def _write_mark(mark: Path) -> None:
-    """Mark a folder as one of a training; remove it if that cannot be."""
+    """Mark a folder as one of a training; remove it where that fails."""
     from dipy_tractogen.utils.disk import write_errors
 
     said = {"made_by": _MAKER, "version": __version__}

@@ -76,20 +76,7 @@ def check_sampler(given: dict) -> None:
 
 
 def choose_sampler(model, given: dict):
-    """Return the sampler that is asked for.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-    given : dict
-        Values of `SamplerOptions`.
-
-    Returns
-    -------
-    LatentSampler or str
-        The sampler, not fitted; the name of the prior, which is the model's.
-    """
+    """Return the sampler, not fitted; "prior" for that of the model."""
     from dipy_tractogen.sampling.samplers.registry import make_sampler
 
     if given["sampler"] == "prior":
@@ -98,41 +85,16 @@ def choose_sampler(model, given: dict):
 
 
 def report_sampler(sampler) -> None:
-    """Log what share of its proposals a sampler has accepted, if it makes any.
-
-    Parameters
-    ----------
-    sampler : LatentSampler or str
-        From `choose_sampler`.
-    """
+    """Log the share of proposals that a sampler accepted, if it makes any."""
     if hasattr(sampler, "acceptance_rate_"):
         rate = 100 * sampler.acceptance_rate_
         logger.info("The sampler accepted %.2g %% of its proposals", rate)
 
 
 def load_seeds(flow, model, given: dict):
-    """Encode the streamlines that new ones are to be like.
+    """Encode the streamlines that new ones are to be like; None where none are given.
 
-    Parameters
-    ----------
-    flow : TractogenFlow
-        The workflow, which finds the files.
-    model : StreamlineModel
-        The model.
-    given : dict
-        Values of `SamplerOptions`, and of `BoxOptions`.
-
-    Returns
-    -------
-    LatentPosteriors or None
-        Their latents; None where none are given.
-
-    Raises
-    ------
-    ValueError
-        If a bundle or a condition is unknown to the model.
-    OSError
-        If a file cannot be read.
+    `given` has the values of `SamplerOptions` and `BoxOptions`.
     """
     if not given["seed_streamlines"]:
         return None
