@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from dipy_tractogen.metrics.evaluation import evaluate_generated
@@ -13,6 +15,9 @@ from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
 from dipy_tractogen.nn.training.data import TrainingData
 from dipy_tractogen.nn.training.dataset import OrientedBundles
+from dipy_tractogen.utils.progress import Progress
+
+logger = logging.getLogger("dipy_tractogen")
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _OF_TRAINING = ("learning_rate",)
@@ -69,6 +74,41 @@ def run_trial(training, held_out, chosen: dict, fixed: dict, options: dict) -> d
         return _measure(model, training, held_out, points, aside, options["seed"])
     finally:
         forget_graphs()
+
+
+def run_trials(
+    study, training, held_out, fixed: dict, options: dict, *, show_progress=False
+) -> None:
+    """Run the trials of a `BetaStudy` that are left, and log each.
+
+    Other arguments are those of `run_trial`.
+    """
+    nb_ended = study.nb_ended()
+    logger.info("%d trials, %d of which have ended", study.nb_trials, nb_ended)
+    with Progress(
+        study.nb_trials, "Trials", show_bar=show_progress, initial=nb_ended
+    ) as progress:
+
+        def ended(row: dict) -> None:
+            _log_trial(row)
+            progress.advance(study.nb_ended() - progress.done)
+
+        study.run(
+            lambda chosen: run_trial(training, held_out, chosen, fixed, options), ended
+        )
+
+
+def _log_trial(row: dict) -> None:
+    if row["state"] != "complete":
+        logger.warning(
+            "Trial %d, beta %g: %s", row["trial"], row["beta"], row["reason"]
+        )
+        return
+    logger.info(
+        "Trial %(trial)d, beta %(beta)g: point error %(point_error_mm).2f mm, "
+        "KL %(kl_nats).1f nats, %(active_units)d active, quality %(quality).3f",
+        row,
+    )
 
 
 def _measure(model, training, held_out, points, aside, seed: int) -> dict:

@@ -83,6 +83,7 @@ class SimulateFiberCupFlow(TractogenFlow):
             check_parameters,
             simulate_fibercup,
         )
+        from dipy_tractogen.streamlines.simulation.phantom_volume import save_images
         from dipy_tractogen.utils.files import (
             remove_new_files_on_error,
             tractogram_extension,
@@ -114,9 +115,10 @@ class SimulateFiberCupFlow(TractogenFlow):
             out_dir, **tractograms, out_mask=out_mask, out_reference=out_reference
         )
         bundles = simulate_fibercup(**parameters)
+        images = [paths["out_mask"], paths["out_reference"]]
         with remove_new_files_on_error([*paths.values(), *sidecars(paths).values()]):
             self._save_tractograms(bundles, [paths[key] for key in tractograms])
-            self._save_images(paths, **section)
+            save_images(*images, **section, force=self.force)
         for path in paths.values():
             logger.info("Wrote %s", path)
 
@@ -132,29 +134,6 @@ class SimulateFiberCupFlow(TractogenFlow):
         for code, path in enumerate(paths):
             part = bundles.select(bundles.labels == code)
             save_bundles(path, part.streamlines, **options)
-
-    def _save_images(self, paths: dict, *, radius: float, thickness: float) -> None:
-        """Write the mask and the image."""
-        import nibabel as nib
-
-        from dipy_tractogen.streamlines.simulation.phantom import fibercup_reference
-        from dipy_tractogen.streamlines.simulation.phantom_volume import (
-            reference_image,
-            white_matter_mask,
-        )
-        from dipy_tractogen.utils.files import atomic_write
-
-        section = {"radius": radius, "thickness": thickness}
-        mask = white_matter_mask(**section).astype("uint8")
-        image = reference_image(**section)
-        affine = fibercup_reference().affine
-        for key, values in (("out_mask", mask), ("out_reference", image)):
-            nifti = nib.Nifti1Image(values, affine)
-            nifti.set_qform(affine, code="scanner")
-            nifti.set_sform(affine, code="scanner")
-            nifti.header.set_xyzt_units("mm")
-            with atomic_write(paths[key], force=self.force) as temporary:
-                nib.save(nifti, temporary)
 
 
 def _check_image(name: str, value: str) -> None:

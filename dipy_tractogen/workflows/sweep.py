@@ -163,7 +163,10 @@ class SweepBetaFlow(TractogenFlow):
                 nb_trials=nb_trials or (4 * len(betas) if ranges else len(betas)),
                 seed=seed,
             )
-            self._run_trials(study, training, aside, fixed, options)
+            # The backend takes seconds to load: what is wrong is said before.
+            from dipy_tractogen.tuning.trial import run_trials
+
+            run_trials(study, training, aside, fixed, options, **shown)
             rows = study.rows(tolerance_mm)
         _write_table(paths["out_table"], rows)
         _report(rows, paths)
@@ -173,37 +176,6 @@ class SweepBetaFlow(TractogenFlow):
 
             plot_tradeoff(rows, paths["out_png"], force=True)
         self.log_written(paths.values())
-
-    def _run_trials(self, study, training, aside, fixed, options) -> None:
-        from dipy_tractogen.tuning.trial import run_trial
-        from dipy_tractogen.utils.progress import Progress
-
-        nb_ended = study.nb_ended()
-        logger.info("%d trials, %d of which have ended", study.nb_trials, nb_ended)
-        with Progress(
-            study.nb_trials, "Trials", show_bar=self.show_progress, initial=nb_ended
-        ) as progress:
-
-            def ended(row: dict) -> None:
-                _log_trial(row)
-                progress.advance(study.nb_ended() - progress.done)
-
-            study.run(
-                lambda chosen: run_trial(training, aside, chosen, fixed, options), ended
-            )
-
-
-def _log_trial(row: dict) -> None:
-    if row["state"] != "complete":
-        logger.warning(
-            "Trial %d, beta %g: %s", row["trial"], row["beta"], row["reason"]
-        )
-        return
-    logger.info(
-        "Trial %(trial)d, beta %(beta)g: point error %(point_error_mm).2f mm, "
-        "KL %(kl_nats).1f nats, %(active_units)d active, quality %(quality).3f",
-        row,
-    )
 
 
 def _write_table(path: Path, rows: list[dict]) -> None:

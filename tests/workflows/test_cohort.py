@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.formats import writers
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.simulation import cohort_files
 from dipy_tractogen.workflows.cli import main
 
 
@@ -130,7 +130,7 @@ def test_existing_cohort_is_kept(folder, capsys):
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])
 @pytest.mark.parametrize("at", [0, 4])
 def test_failure_leaves_nothing(tmp_path, monkeypatch, error, at):
-    made, save = [], writers.save_bundles
+    made, save = [], cohort_files.save_bundles
 
     def fail(*args, **kwargs):
         made.append(args)
@@ -138,7 +138,7 @@ def test_failure_leaves_nothing(tmp_path, monkeypatch, error, at):
             raise error
         save(*args, **kwargs)
 
-    monkeypatch.setattr(writers, "save_bundles", fail)
+    monkeypatch.setattr(cohort_files, "save_bundles", fail)
     assert simulate(tmp_path / "new" / "deep") in (1, 130)
     assert list(tmp_path.iterdir()) == []
 

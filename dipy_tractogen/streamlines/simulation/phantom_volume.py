@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
+from dipy_tractogen.utils.files import atomic_write
+
+from .phantom import fibercup_reference
 from .phantom_geometry import (
     BUNDLE_NAMES,
     DIMENSIONS,
@@ -76,3 +81,25 @@ def reference_image(*, radius: float = 6.5, thickness: float = 9.0) -> np.ndarra
     inside = np.hypot(axes[0][:, np.newaxis], axes[1]) <= _CONTAINER_RADIUS
     fluid = _FLUID_INTENSITY * inside[..., np.newaxis]
     return (fluid + (1 - fluid) * fraction).astype(np.float32)
+
+
+def save_images(
+    mask_file: str | Path,
+    reference_file: str | Path,
+    *,
+    radius: float = 6.5,
+    thickness: float = 9.0,
+    force: bool = False,
+) -> None:
+    """Write the mask of the white matter and the T1-like image as NIfTI files."""
+    section = {"radius": radius, "thickness": thickness}
+    affine = fibercup_reference().affine
+    mask = white_matter_mask(**section).astype("uint8")
+    images = {mask_file: mask, reference_file: reference_image(**section)}
+    for path, values in images.items():
+        nifti = nib.Nifti1Image(values, affine)
+        nifti.set_qform(affine, code="scanner")
+        nifti.set_sform(affine, code="scanner")
+        nifti.header.set_xyzt_units("mm")
+        with atomic_write(path, force=force) as temporary:
+            nib.save(nifti, temporary)

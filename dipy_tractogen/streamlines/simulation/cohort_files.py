@@ -1,0 +1,164 @@
+"""Files of a simulated cohort, in a tree as in BIDS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+import json
+import logging
+from pathlib import Path
+
+from dipy_tractogen import __version__
+from dipy_tractogen.utils.files import atomic_write, atomic_write_all
+from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.progress import track_progress
+
+from ..formats.writers import save_bundles
+from .cohort import CohortLaws, Participant
+
+logger = logging.getLogger("dipy_tractogen")
+
+_COLUMNS = {
+    "participant_id": {"Description": "Name of the subject"},
+    "age": {"Description": "Age of the subject", "Units": "year"},
+    "diagnosis": {
+        "Description": "Group of the subject",
+        "Levels": {"control": "Control", "patient": "Patient"},
+    },
+}
+_TRACTOGRAMS = "*_tractogram.trx"
+_README = """\
+Simulated cohort
+================
+
+Every subject has the seven bundles of a phantom like FiberCup, as groups of
+sub-<label>/dwi/sub-<label>_tractogram.trx, changed with age and diagnosis by the
+laws in {laws}. Nothing here is measured: dipy_simulate_cohort of dipy_tractogen
+{version} wrote the files.
+
+The standard has no name for tractograms yet: .bidsignore keeps validators from
+them, and sub-<label>_scans.tsv, which lists the scans of a subject, has no row.
+"""
+
+
+def cohort_files(
+    participants: Sequence[Participant],
+    *,
+    out_participants: str = "participants.tsv",
+    out_laws: str = "laws.json",
+) -> dict[str, str]:
+    """Return the files of a cohort below its root, by their keys in `save_cohort`."""
+    names = [one.participant_id for one in participants]
+    return {
+        "out_participants": out_participants,
+        # An empty name is refused with the others.
+        "out_columns": str(Path(out_participants or "none").with_suffix(".json")),
+        "out_laws": out_laws,
+        "out_description": "dataset_description.json",
+        **{name: f"{name}/dwi/{name}_tractogram.trx" for name in names},
+        **{f"{name}_scans": f"{name}/{name}_scans.tsv" for name in names},
+    }
+
+
+def save_cohort(
+    paths: Mapping[str, Path],
+    cohort: Iterable[tuple],
+    participants: Sequence[Participant],
+    laws: CohortLaws,
+    *,
+    force: bool = False,
+    show_progress: bool = False,
+) -> None:
+    """Write the tractograms, the tables and the descriptions of a cohort.
+
+    Parameters
+    ----------
+    paths : mapping of str to Path
+        Where the files of `cohort_files` go.
+    cohort : iterable of (Participant, BundleSet)
+        From `simulate_cohort`.
+    participants : sequence of Participant
+        The subjects.
+    laws : CohortLaws
+        The laws of their bundles.
+    force : bool, optional
+        Replace existing files.
+    show_progress : bool, optional
+        Show a progress bar.
+    """
+    shown = {"total": len(participants), "show_bar": show_progress}
+    with atomic_write_all(paths, force=force) as temporary:
+        for one, bundles in track_progress(cohort, "Subjects", **shown):
+            save_bundles(
+                temporary[one.participant_id],
+                bundles.streamlines,
+                reference=bundles.reference,
+                labels=bundles.labels,
+                bundle_names=bundles.bundle_names,
+            )
+        # The tables come last, when the subjects are all there.
+        for key, text in _tables(participants, laws).items():
+            temporary[key].write_text(f"{text}\n", encoding="utf-8")
+        _write_beside(paths)
+    logger.info(
+        "Wrote %d subjects, and %s", len(participants), paths["out_participants"]
+    )
+    _warn_of_others(paths["out_participants"].parent, participants)
+
+
+def _tables(participants: Sequence[Participant], laws: CohortLaws) -> dict[str, str]:
+    """Return the contents of the text files, by key."""
+    rows = ["\t".join(_COLUMNS)]
+    rows += [
+        f"{one.participant_id}\t{one.age:g}\t{one.diagnosis}" for one in participants
+    ]
+    description = {
+        "Name": "Simulated cohort",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "License": "CC0",
+        "Authors": ["dipy_tractogen developers"],
+        "GeneratedBy": [{"Name": "dipy_tractogen", "Version": __version__}],
+    }
+    return {
+        "out_columns": json.dumps(_COLUMNS, indent=2),
+        "out_laws": json.dumps(asdict(laws), indent=2),
+        "out_description": json.dumps(description, indent=2),
+        "out_participants": "\n".join(rows),
+        **{f"{one.participant_id}_scans": "filename" for one in participants},
+    }
+
+
+def _write_beside(paths: Mapping[str, Path]) -> None:
+    """Write README and .bidsignore, unless the folder has some."""
+    root = paths["out_description"].parent
+    # Names of files that the standard does not have.
+    ignored = [_TRACTOGRAMS, f"{_TRACTOGRAMS}.json", paths["out_laws"].name]
+    if paths["out_participants"].name != "participants.tsv":
+        ignored += [paths[key].name for key in ("out_participants", "out_columns")]
+    beside = {
+        "README": _README.format(laws=paths["out_laws"].name, version=__version__),
+        ".bidsignore": "\n".join([*ignored, ""]),
+    }
+    for name, text in beside.items():
+        if (root / name).exists():
+            # It may be of something else that is in the folder.
+            logger.info("%s is there, and left as it is", root / name)
+        else:
+            with atomic_write(root / name) as written:
+                written.write_text(text, encoding="utf-8")
+
+
+def _warn_of_others(folder: Path, participants: Sequence[Participant]) -> None:
+    """Warn of subjects of an earlier, larger cohort that are still there."""
+    known = {one.participant_id for one in participants}
+    others = sorted(
+        path.name for path in folder.glob("sub-*") if path.name not in known
+    )
+    if others:
+        logger.warning(
+            "%s also holds %s, which are not in the table of the subjects: take away "
+            "what is left of an earlier cohort",
+            folder,
+            listed(others),
+        )
