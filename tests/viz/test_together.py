@@ -13,9 +13,9 @@ ROOT = Path(dipy_tractogen.__file__).parents[1]
 DRAW = """
 from pathlib import Path
 import numpy as np
-from dipy_tractogen.streamlines.ragged import to_sequence
+from dipy_tractogen.streamlines.array_sequence import to_sequence
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.vtk import save_vtk
+from dipy_tractogen.streamlines.formats.vtk import save_vtk
 from dipy_tractogen.viz import Panel, render_bundles
 points = np.linspace((0, 0, 0), (9, 9, 90), 20, dtype=np.float32)[None]
 save_vtk(Path({path!r} + ".vtk"), to_sequence(points))
