@@ -79,8 +79,8 @@ setup(
         "tensorboard": ["tensorboard>=2.18"],
         # Projections of latents by UMAP.
         "umap": ["umap-learn>=0.5.7"],
-        # Import of published weights.
-        "published": ["torch>=2.4"],
+        # Import of published weights; earlier versions could be made to run code.
+        "published": ["torch>=2.6"],
         "doc": [
             "sphinx>=7.4",
             "numpydoc>=1.6",

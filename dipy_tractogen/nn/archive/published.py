@@ -57,7 +57,7 @@ def load_published(path: str | Path, *, seed: int = 0) -> AE:
     FileNotFoundError
         If there is no such file.
     ImportError
-        If PyTorch is not installed.
+        If PyTorch is not installed, or older than 2.6.
     ValueError
         If the file is no checkpoint, or not one of this network.
 
@@ -113,6 +113,12 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             "A PyTorch checkpoint is read by PyTorch, which is not installed: "
             "pip install torch"
         ) from error
+    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6):
+        # It could be made to run code of the file (CVE-2025-32434).
+        raise ImportError(
+            f"PyTorch {torch.__version__} cannot read a checkpoint safely: "
+            'pip install "torch>=2.6"'
+        )
     try:
         with torch.serialization.safe_globals(_numbers_of_numpy()):
             content = torch.load(path, map_location="cpu", weights_only=True)

@@ -74,7 +74,9 @@ def checkpoint(tmp_path, monkeypatch):
             monkeypatch.setattr("torch.load", load)
             return path
         serialization = SimpleNamespace(safe_globals=lambda allowed: nullcontext())
-        torch = SimpleNamespace(load=load, serialization=serialization)
+        torch = SimpleNamespace(
+            load=load, serialization=serialization, __version__="2.10.0+cpu"
+        )
         monkeypatch.setitem(sys.modules, "torch", torch)
         return path
 
@@ -168,6 +170,13 @@ def test_layers_that_do_not_fit_are_refused(checkpoint):
 def test_weights_that_no_layer_has_are_refused(checkpoint, name, value, said):
     with pytest.raises(ValueError, match=said):
         load_published(checkpoint(tensors({**state(), name: value})))
+
+
+def test_pytorch_that_would_run_code_is_refused(checkpoint, monkeypatch):
+    path = checkpoint(tensors(state()))
+    monkeypatch.setattr("torch.__version__", "2.5.1")
+    with pytest.raises(ImportError, match=r"PyTorch 2\.5\.1 .*torch>=2\.6"):
+        load_published(path)
 
 
 def test_absence_of_pytorch_is_said(tmp_path, monkeypatch):
