@@ -11,7 +11,12 @@ import numpy as np
 from . import backend
 from .network import Network
 from .settings import keras_defaults
-from .training.batches import in_batches
+from .training.batches import BATCH, in_batches
+
+_NO_ROOM = (
+    f"a batch of up to {BATCH} streamlines needs more than the device has free (stop "
+    "what else uses it, or set CUDA_VISIBLE_DEVICES= to use the processor)"
+)
 
 
 class Coder:
@@ -177,4 +182,5 @@ class Coder:
                 backend.current().compiled(function, self._network)
             )
         given = [array for array in arrays if array is not None]
-        return in_batches(self._functions[name], *given)
+        with backend.memory_error(_NO_ROOM):
+            return in_batches(self._functions[name], *given)

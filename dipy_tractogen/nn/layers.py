@@ -45,6 +45,13 @@ def seeded_weights(seed: int):
         random.setstate(state)
 
 
+class Float32Layer(keras.layers.Layer):
+    """Layer that computes in float32, made where the policy may be the user's."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+
+
 class _CosineTransform(keras.layers.Layer):
     def __init__(self, nb_points: int, nb_coefficients: int, **kwargs):
         super().__init__(**kwargs)
@@ -196,7 +203,7 @@ class Reparameterisation(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed
         self.epsilon_std = epsilon_std
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = seed_generator(seed)
 
     def call(self, inputs, training: bool | None = None):
         """Draw from N(z_mean, exp(z_log_var)) in training, give z_mean otherwise."""
@@ -219,6 +226,22 @@ class Reparameterisation(keras.layers.Layer):
         }
 
 
+def seed_generator(seed: int) -> keras.random.SeedGenerator:
+    """Return a source of seeds for `normal_noise` and `uniform_noise`.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the source; 2**32 is the same as 0.
+
+    Returns
+    -------
+    keras.random.SeedGenerator
+        To be an attribute of a layer, so that its state is kept with the weights.
+    """
+    return backend.current().seed_generator(seed % 2**32)
+
+
 def normal_noise(shape, seed_generator: keras.random.SeedGenerator):
     """Draw standard normal noise in a compiled step.
 
@@ -238,20 +261,7 @@ def normal_noise(shape, seed_generator: keras.random.SeedGenerator):
 
 
 def uniform_noise(shape, seed_generator: keras.random.SeedGenerator):
-    """Draw noise between 0 and 1; arguments as of `normal_noise`.
-
-    Parameters
-    ----------
-    shape : tuple or tensor
-        Shape of the noise.
-    seed_generator : keras.random.SeedGenerator
-        Gives the seed, and goes on to the next.
-
-    Returns
-    -------
-    tensor
-        Noise, float32.
-    """
+    """Draw noise between 0 and 1; arguments as of `normal_noise`."""
     return backend.current().uniform(shape, seed_generator)
 
 

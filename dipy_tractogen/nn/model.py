@@ -54,6 +54,8 @@ class StreamlineModel:
         What the training left: conditions, density of the latents, texture, history.
     coder : Coder
         Encodes and decodes arrays with the network.
+    conditions_in_terms : bool
+        Whether the class has a term of the loss that reads conditions.
     active_variance : float or None
         Variance of its mean above which a latent dimension counts as active; None where
         all do, as no prior covers those that vary little.
@@ -68,6 +70,7 @@ class StreamlineModel:
 
     conditions_in_encoder = False
     conditions_in_decoder = False
+    conditions_in_terms = False
     active_variance: float | None = ACTIVE_VARIANCE
     larger_batches = True
 

@@ -10,10 +10,12 @@ from keras import ops
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.utils.messages import listed
 
 from .layers import Standardisation, seeded_weights
 from .posterior import GaussianPosterior
 from .record import TrainingRecord
+from .settings import keras_defaults
 from .terms.base import Term
 from .terms.reconstruction import Reconstruction
 
@@ -83,6 +85,8 @@ class Network(keras.Model):
         self.conditions_in_decoder = conditions_in_decoder
         self.seed = seed
         self.owner = None
+        names = ["loss", *(name for term in self.terms for name in term.measures)]
+        _check_once("the history of a training", names)
 
     @property
     def posterior(self) -> GaussianPosterior | None:
@@ -111,6 +115,7 @@ class Network(keras.Model):
         """Share of a training after which no term changes its weight any more."""
         return max((term.settled_after for term in self.terms), default=0.0)
 
+    @keras_defaults()
     def build_layers(self, conditions: Conditions | None) -> None:
         """Make the layers, with weights that the seed fixes.
 
@@ -122,7 +127,7 @@ class Network(keras.Model):
         Raises
         ------
         ValueError
-            If a term cannot do with the conditions.
+            If a term cannot do with the conditions, or a layer has no weights yet.
         """
         for term in self.terms if self.reads_conditions else ():
             term.check_conditions(conditions, self.latent_dim)
@@ -157,6 +162,19 @@ class Network(keras.Model):
             if width:
                 nothing["conditions"] = ops.zeros((1, width))
             self(nothing)
+        self._check_layers()
+
+    def _check_layers(self) -> None:
+        """Check that all weights are there, and can be told from one another."""
+        # PyTorch's gradients are cleared by path.
+        paths = [variable.path for variable in self.trainable_variables]
+        _check_once("the weights", paths)
+        unbuilt = [each for each in self._flatten_layers() if not each.built]
+        if unbuilt:
+            raise ValueError(
+                f"The layer {unbuilt[0].name!r} of a term has no weights yet, as the "
+                "network does not call it: call its build(shape) in build_layers."
+            )
 
     def features_of(self, inputs):
         """Return the features of what `call` was given.
@@ -226,7 +244,9 @@ class Network(keras.Model):
         if self.posterior is not None:
             outputs.update(self.posterior.outputs(hidden, z_mean, training))
         for term in self.terms:
-            outputs.update(term.outputs(hidden, training))
+            added = term.outputs(hidden, training)
+            _check_once("the outputs", [*outputs, *added])
+            outputs.update(added)
         return outputs
 
     def decode(self, z, conditions=None, training: bool | None = None):
@@ -314,3 +334,13 @@ class Network(keras.Model):
         """Read the record, when Keras loads the network."""
         sizes = {"latent_dim": self.latent_dim, "nb_points": self.backbone.nb_points}
         self.owner.record = TrainingRecord.load(dir_path, sizes)
+
+
+def _check_once(where: str, names: Sequence[str]) -> None:
+    """Check that two terms do not use one name."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{listed(twice)}: twice in {where}; give only one term of a kind for a "
+            "condition, and each layer a name of its own."
+        )

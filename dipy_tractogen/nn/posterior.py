@@ -7,11 +7,11 @@ import keras
 from dipy_tractogen.parameters.terms import PosteriorParameters
 from dipy_tractogen.utils.parameters import takes
 
-from .layers import Reparameterisation, log_variance
+from .layers import Float32Layer, Reparameterisation, log_variance
 
 
 @takes(PosteriorParameters)
-class GaussianPosterior(keras.layers.Layer):
+class GaussianPosterior(Float32Layer):
     """Normal distribution of the latents of a streamline.
 
     Parameters

@@ -46,6 +46,8 @@ class RVAE(VAE):
     .. footbibliography::
     """
 
+    conditions_in_terms = True
+
     def __init__(self, **given):
         if given["kl_variant"] != "squared":
             raise ValueError(

@@ -37,24 +37,35 @@ _KERAS_JSON = record(
 )
 
 
+_NO_NNX = "unset it, for layers of Flax NNX are not supported."
+
+
 def check_settings() -> None:
     """Check the settings that Keras reads when it is imported.
 
     Raises
     ------
     ImportError
-        If it could not be imported with them.
+        If it could not be imported with them, or its layers would be those of NNX.
     """
     for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
         if not os.environ.get(name, "1").strip().isdecimal():
             raise ImportError(f"{name}={os.environ[name]}: unset it, for Keras fails.")
-    path = Path(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json").expanduser()
+    if os.environ.get("KERAS_NNX_ENABLED", "").lower() in ("true", "1"):
+        raise ImportError(f"KERAS_NNX_ENABLED is set: {_NO_NNX}")
+    path = _keras_json()
     try:
         content = path.read_bytes()
         settings = parse_json(content)
     except (OSError, ValueError):
         # Keras passes over what it cannot read.
         return
+    if (
+        isinstance(settings, dict)
+        and settings.get("nnx_enabled")
+        and "KERAS_NNX_ENABLED" not in os.environ
+    ):
+        raise ImportError(f"{path}: nnx_enabled is true: {_NO_NNX}")
     try:
         _KERAS_JSON(settings, "")
     except SchemaError as error:
@@ -63,13 +74,21 @@ def check_settings() -> None:
         ) from error
 
 
+def _keras_json() -> Path:
+    """Return the path of Keras's file of settings, found as Keras finds it."""
+    if "KERAS_HOME" in os.environ:
+        return Path(os.environ["KERAS_HOME"], "keras.json").expanduser()
+    home = Path("~").expanduser()
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras/keras.json"
+
+
 @contextmanager
 def keras_defaults() -> Iterator[None]:
     """Give the body Keras as it is installed, whatever its user has set.
 
     Models are made of float32 and of channels that come last, and compute with no
-    policy of mixed precision; so results do not depend on keras.json and the like. The
-    user's settings are back afterwards. Also to be used as a decorator.
+    policy of mixed precision and no TF32; so results do not depend on keras.json and
+    the like. The user's settings are back afterwards. Also to be used as a decorator.
     """
     global _blocks
     from keras import config
@@ -96,7 +115,9 @@ def keras_defaults() -> Iterator[None]:
 
 
 def _settings(config) -> list[tuple]:
-    """Give what reads and what changes each setting of the process, and its default."""
+    """Return what reads and what sets each setting of the process, and our value."""
+    from .backend import current
+
     settings = [
         (config.floatx, config.set_floatx, "float32"),
         (config.epsilon, config.set_epsilon, 1e-7),
@@ -107,4 +128,4 @@ def _settings(config) -> list[tuple]:
         if hasattr(config, name):
             get, set_ = getattr(config, name), getattr(config, f"set_{name}")
             settings.append((get, set_, None))
-    return settings
+    return [*settings, *current().precision_settings()]

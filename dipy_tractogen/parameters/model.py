@@ -18,7 +18,7 @@ MOST_LATENTS = 1_000
 """Dimensions of a latent space, of which a density is fitted."""
 
 LARGEST_SEED = 2**32 - 1
-"""Largest seed that NumPy, Python and TensorFlow take."""
+"""Largest seed that NumPy and scikit-learn take."""
 
 _UNITS = {"low": 1, "high": 65_536}
 _MM = {"low": 1e-3, "high": 1e7}

@@ -1,7 +1,7 @@
 """Computation of the next batches in threads, while one is used.
 
-NumPy, SciPy and TensorFlow release Python's lock in their loops, so threads keep all
-cores busy. Results do not depend on the number of threads.
+NumPy, SciPy and Keras's backends release Python's lock in their loops, so threads keep
+all cores busy. Results do not depend on the number of threads.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 import logging
+import os
 from pathlib import Path
 
 from dipy_tractogen.utils.messages import listed
@@ -101,6 +102,8 @@ class SweepBetaFlow(TractogenFlow):
             parse_ranges,
         )
 
+        # Several processes may share a GPU, of which JAX would take three quarters.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         check_number("minimum_beta", minimum_beta, low=0)
         check_number("tolerance_mm", tolerance_mm, low=0)
         check_number("sigma_mm", sigma_mm, low=0, open_low=True)

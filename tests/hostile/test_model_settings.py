@@ -20,6 +20,7 @@ from .models import (
 )
 from .roles import MODELS, in_turn
 
+TERM = "dipy_tractogen>LabelRegularizer"
 CODE = {
     "module": "builtins",
     "class_name": "function",
@@ -72,6 +73,16 @@ SETTINGS = {
     "a function": setting("regularizers", [CODE]),
     "a command of the system": setting("regularizers", [SYSTEM]),
     "code in a layer": setting("regularizers", [LAMBDA]),
+    "a command for the precision of a term": setting(
+        "regularizers",
+        [{"registered_name": TERM, "config": {"dtype": SYSTEM}}],
+    ),
+    "a weight of text": setting(
+        "regularizers", [{"registered_name": TERM, "config": {"weight": "x"}}]
+    ),
+    "a parameter that a term has not": setting(
+        "regularizers", [{"registered_name": TERM, "config": {"os": "system"}}]
+    ),
     "a command for the optimiser": partial(
         edited, member=CONFIG, change=at("compile_config", "optimizer", value=SYSTEM)
     ),

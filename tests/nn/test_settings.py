@@ -1,13 +1,22 @@
 """Results do not depend on what the user has set in Keras, which stays as it was."""
 
+from pathlib import Path
 import threading
 
 import keras
 from keras import config
+from keras.src.backend.common import global_state
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import AE, CVAE, LabelRegularizer, load_model
+from dipy_tractogen.nn import (
+    AE,
+    CVAE,
+    LabelRegularizer,
+    backend,
+    load_model,
+    settings,
+)
 from dipy_tractogen.nn.backend import forget_graphs
 from dipy_tractogen.nn.settings import check_settings, keras_defaults
 
@@ -20,6 +29,20 @@ def _doubles():
     config.set_max_epochs(1)
 
 
+def _plain_doubles():
+    _as_keras_json("float64")
+
+
+def _plain_halves():
+    _as_keras_json("float16")
+
+
+def _as_keras_json(floatx):
+    """Set what Keras takes from keras.json: no policy, which then follows floatx."""
+    config.set_floatx(floatx)
+    global_state.set_global_attribute("dtype_policy", None)
+
+
 def _halves():
     config.set_floatx("float16")
     config.set_dtype_policy("mixed_float16")
@@ -28,7 +51,12 @@ def _halves():
     config.set_max_steps_per_epoch(1)
 
 
-SETTINGS = {"doubles": _doubles, "halves": _halves}
+SETTINGS = {
+    "doubles": _doubles,
+    "halves": _halves,
+    "plain doubles": _plain_doubles,
+    "plain halves": _plain_halves,
+}
 
 
 @pytest.fixture
@@ -98,6 +126,8 @@ def usual(results):
     [
         ("spectral", "doubles"),
         ("spectral", "halves"),
+        ("spectral", "plain doubles"),
+        ("spectral", "plain halves"),
         ("conv", "halves"),
     ],
 )
@@ -146,6 +176,8 @@ def test_settings_survive_blocks_in_threads_and_what_is_raised():
         ('{"epsilon": 1}', {}, "epsilon is 1; expected a number with a decimal point"),
         ("[]", {}, "it is a list of 0; expected an object"),
         ("{}", {"KERAS_MAX_EPOCHS": "few"}, "KERAS_MAX_EPOCHS=few"),
+        ("{}", {"KERAS_NNX_ENABLED": "True"}, "KERAS_NNX_ENABLED is set: unset it"),
+        ('{"nnx_enabled": true}', {}, r"keras.json: nnx_enabled is true: unset it"),
     ],
 )
 def test_settings_that_keras_cannot_be_imported_with(
@@ -164,3 +196,65 @@ def test_settings_that_keras_passes_over(tmp_path, monkeypatch, content):
         (tmp_path / "keras.json").write_text(content)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     check_settings()
+
+
+def test_nnx_of_the_file_that_a_variable_switches_off(tmp_path, monkeypatch):
+    (tmp_path / "keras.json").write_text('{"nnx_enabled": true}')
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_NNX_ENABLED", "0")
+    check_settings()
+
+
+@pytest.mark.parametrize(
+    ("home", "is_writable", "expected"),
+    [
+        (None, True, "~/.keras/keras.json"),
+        (None, False, "/tmp/.keras/keras.json"),
+        ("~/elsewhere", False, "~/elsewhere/keras.json"),
+        ("", True, "keras.json"),
+    ],
+)
+def test_file_is_looked_for_where_keras_does(
+    tmp_path, monkeypatch, home, is_writable, expected
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    if home is not None:
+        monkeypatch.setenv("KERAS_HOME", home)
+    monkeypatch.setattr("os.access", lambda path, mode: is_writable)
+    assert settings._keras_json() == Path(expected).expanduser()
+
+
+def test_numbers_are_not_rounded_to_tf32_in_the_body(monkeypatch):
+    """Of TensorFlow and PyTorch; JAX takes that for each function that it compiles."""
+    rounded = {"TF32": True}
+    switch = (rounded.copy, rounded.update, {"TF32": False})
+    monkeypatch.setattr(backend.current(), "precision_settings", lambda: [switch])
+    with keras_defaults():
+        assert not rounded["TF32"]
+    assert rounded["TF32"]
+
+
+def test_precision_is_full_in_the_body_and_the_users_afterwards():
+    settings = backend.current().precision_settings()
+    before = [get() for get, _, _ in settings]
+    with keras_defaults():
+        assert [get() for get, _, _ in settings] == [full for *_, full in settings]
+    assert [get() for get, _, _ in settings] == before
+    # On TensorFlow and PyTorch it is a setting of the process.
+    assert bool(settings) == (backend.backend_name() != "jax")
+
+
+@pytest.mark.skipif(backend.backend_name() != "jax", reason="a setting of JAX")
+def test_jax_compiles_products_at_full_precision(arrays):
+    import jax
+
+    model = AE(NB_POINTS, 3, backbone_options={"hidden_units": (8,)})
+    seen, restore = [], model.network.standardise.restore
+    model.network.standardise.restore = lambda z: (
+        seen.append(jax.config.jax_default_matmul_precision) or restore(z)
+    )
+    model.fit(arrays["points"], epochs=1)
+    model.decode(np.zeros((1, 3)))
+    assert set(seen) == {"float32"}
+    assert jax.config.jax_default_matmul_precision is None

@@ -21,6 +21,7 @@ from ..terms.base import as_terms
 from .model_schema import (
     WEIGHTS_FILE,
     check_parameters,
+    check_sizes,
     check_weights,
     read_config,
 )
@@ -66,20 +67,18 @@ def load_model(path: str | Path) -> StreamlineModel:
     made_by, parameters, is_older = _made_by(path, _read_config(path))
     with file_errors(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
         nb_bytes = archive.getinfo(WEIGHTS_FILE).file_size
-        check_parameters(
-            parameters, nb_bytes, has_layers=_has_layers(made_by, parameters)
-        )
+        check_parameters(parameters)
+        if _has_layers(made_by, parameters):
+            check_sizes(made_by, parameters, nb_bytes)
         check_weights(archive)
         record = TrainingRecord.load(zipfile.Path(archive, _ASSETS), parameters)
     try:
         model = made_by(**parameters)
         check_temporary_room(path, nb_bytes)
-        if not model.network.built:
-            # It waits for the conditions of a training, and has no weights yet.
-            pass
-        elif is_older:
+        # Others wait for the conditions of a training, and have no weights yet.
+        if model.network.built and is_older:
             load_older_weights(model.network, path)
-        else:
+        elif model.network.built:
             model.network.load_weights(path)
     except Exception as error:
         # Keras raises whatever the damage happens to cause, or a full disk: it extracts
@@ -130,17 +129,12 @@ def _made_by(path: Path, config) -> tuple[type[StreamlineModel], dict, bool]:
 
 def _has_layers(made_by: type[StreamlineModel], parameters: dict) -> bool:
     """Return whether a model makes its layers at once: some wait for conditions."""
-    if parameters.get("conditions") is not None:
-        return True
-    regularizers = parameters.get("regularizers", ())
-    if not isinstance(regularizers, list):
-        # Refused with the other parameters.
-        return True
-    return not (
+    regularizers = as_terms(parameters.get("regularizers", ()))
+    return parameters.get("conditions") is not None or not (
         made_by.conditions_in_encoder
         or made_by.conditions_in_decoder
-        or "attribute" in parameters
-        or any(term.reads_conditions for term in as_terms(regularizers))
+        or made_by.conditions_in_terms
+        or any(one.reads_conditions for one in regularizers)
     )
 
 

@@ -47,7 +47,9 @@ _BACKBONE_OPTIONS = record(
 _REGULARIZER = record(
     {
         "registered_name": text(200),
-        "config": record({}, schema_of(LabelParameters, names=["hidden_units"])),
+        "config": record(
+            {}, schema_of(LabelParameters, names=["hidden_units", "condition"])
+        ),
     }
 )
 _MODEL = record(
@@ -108,50 +110,62 @@ def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
     return parse_json(archive.read(CONFIG_FILE))
 
 
-def check_parameters(parameters: dict, nb_bytes: int, *, has_layers: bool) -> None:
-    """Check the parameters of a model.
+def check_parameters(parameters: dict) -> None:
+    """Raise ValueError if parameters of a model, from a file, are not what they are."""
+    plain(parameters, "config")
+    _MODEL(parameters, "config")
+
+
+def check_sizes(made_by: type, parameters: dict, nb_bytes: int) -> None:
+    """Check that the layers of a model have no more weights than its file.
 
     Parameters
     ----------
+    made_by : type
+        Class of the model, which makes its layers at once.
     parameters : dict
-        Plain values by name, from a file.
+        Its parameters, checked.
     nb_bytes : int
         Size of the weights in the file.
-    has_layers : bool
-        Whether layers are made of the parameters alone: some wait for conditions.
 
     Raises
     ------
     ValueError
-        If a parameter is not what it has to be, or the layers have more weights than
-        the file.
+        If they have more.
     """
-    plain(parameters, "config")
-    _MODEL(parameters, "config")
-    needed = 4 * _fewest_weights(parameters) if has_layers else 0
+    needed = 4 * _fewest_weights(made_by, parameters)
     if needed > nb_bytes:
         found = f"for layers of more than {needed} bytes"
         raise SchemaError("config", found, f"layers for the {nb_bytes} of the weights")
 
 
-def _fewest_weights(config: dict) -> int:
+def _fewest_weights(made_by: type, config: dict) -> int:
     """Count the weights of the largest layers; a bound from below."""
     nb_points, latents = config["nb_points"], config["latent_dim"]
     options = config.get("backbone_options") or {}
+    widths = {
+        one["name"]: len(one.get("categories", ())) or 1
+        for one in config.get("conditions") or ()
+    }
+    width = sum(widths.values())
+    decoded = latents + width * made_by.conditions_in_decoder
     if config["backbone"] == "spectral":
         features = 3 * (options.get("nb_coefficients") or min(24, nb_points))
-        units = options.get("hidden_units", [])
-        chains = [[features, *units, latents], [latents, *units[::-1], features]]
+        units = options.get("hidden_units") or [1]
+        chains = [[features, *units, latents], [decoded, *units[::-1], features]]
         nb_weights = 0
     else:
+        features = 3 * nb_points
         filters = options.get("filters", [])
         taps = options.get("kernel_size", 1)
         nb_weights = 2 * taps * sum(one * other for one, other in pairwise(filters))
         nb_cells = nb_points // 2 ** max(len(filters) - 1, 0)
-        chains = [[latents, nb_cells * (filters[-1:] or [1])[0]]]
-    chains.append([latents, *config.get("discriminator_units", ())])
-    for one in config.get("regularizers", ()):
-        chains.append([latents, *one["config"].get("hidden_units", ())])
+        chains = [[decoded, nb_cells * (filters[-1:] or [1])[0]]]
+    chains.append([width * made_by.conditions_in_encoder, features])
+    chains.append([latents + width, *config.get("discriminator_units", ())])
+    for one in (each["config"] for each in config.get("regularizers", ())):
+        classes = widths.get(one.get("condition"), 1)
+        chains.append([latents, *(one.get("hidden_units") or [1]), classes])
     for chain in chains:
         nb_weights += sum(one * other for one, other in pairwise(chain))
     return nb_weights

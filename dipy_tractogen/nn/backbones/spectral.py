@@ -64,7 +64,7 @@ class SpectralBackbone:
         return (self.nb_coefficients, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Return the features of streamlines without TensorFlow.
+        """Compute the features of streamlines in NumPy.
 
         Parameters
         ----------

@@ -6,6 +6,7 @@ module imports TensorFlow, JAX or PyTorch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.metadata import version
@@ -127,8 +128,8 @@ def _import_quietly(name: str) -> None:
     with nullcontext() if chatter else _stderr_set_aside():
         try:
             module = import_module(name)
-        except RuntimeError as error:
-            # As JAX does where its jaxlib is of another version.
+        except (RuntimeError, OSError) as error:
+            # As JAX does where its jaxlib is of another version; or a library is gone.
             raise ImportError(f"{BACKENDS[name]}: {error}") from error
         if name == "tensorflow":
             # Looks for devices now, and complains now where a driver has none.
@@ -177,6 +178,23 @@ def forget_graphs() -> None:
     keras.utils.clear_session(free_memory=True)
     # It forgets that as well.
     keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def memory_error(said: str) -> Iterator[None]:
+    """Raise MemoryError where the body fails for lack of memory on a device.
+
+    Parameters
+    ----------
+    said : str
+        What needs it, and what to do.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not current().is_out_of_memory(error):
+            raise
+        raise MemoryError(said) from error
 
 
 @contextmanager

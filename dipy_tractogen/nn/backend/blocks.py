@@ -235,6 +235,27 @@ def balanced_places(labels: np.ndarray) -> np.ndarray:
     return places.reshape(-1)
 
 
+def parts_of(table) -> Iterator[np.ndarray]:
+    """Return a table in parts of bounded size, of which the host need hold only one.
+
+    What was read of a mapped file is left to the system again.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n, ...), or `ConditionTable`
+        The table.
+
+    Yields
+    ------
+    ndarray of shape (m, ...), float32
+        Rows of the table, in order.
+    """
+    nb_rows = max(1, store.LARGE * len(table) // max(table.nbytes, 1))
+    for start in range(0, len(table), nb_rows):
+        yield np.asarray(table[start : start + nb_rows], dtype=np.float32)
+        store.release_pages(table)
+
+
 def gathered(inputs: Mapping, block: np.ndarray) -> dict[str, np.ndarray]:
     """Gather the rows of a block of indices from tables that may be mapped files.
 

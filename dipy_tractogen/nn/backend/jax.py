@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from . import processes
-from .blocks import SHARE_OF_DEVICE, BlockTraining
+from .blocks import SHARE_OF_DEVICE, BlockTraining, parts_of
 from .devices import Devices
 
 # Rows that a compiled function is padded to, each with a compilation of its own.
@@ -21,6 +21,8 @@ _SIZES = (64, 512, 4096)
 _PACE_OF_ACCELERATOR = (4, 10)
 # In a call: so few are long ones.
 _FEW_STEPS = 5
+# GPUs may round factors to TF32 otherwise. It is compiled into a function.
+_full_precision = partial(jax.default_matmul_precision, "float32")
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:
@@ -40,10 +42,16 @@ def compiled(function: Callable, network: keras.Model) -> Callable:
         nb_rows = len(arrays[0])
         size = next((size for size in _SIZES if size >= nb_rows), nb_rows)
         values = [variable.value for variable in network.variables]
-        outputs = run(values, *(_padded(array, size) for array in arrays))
+        with _full_precision():
+            outputs = run(values, *(_padded(array, size) for array in arrays))
         return jax.tree.map(lambda each: np.asarray(each)[:nb_rows], outputs)
 
     return call
+
+
+def seed_generator(seed: int) -> keras.random.SeedGenerator:
+    """Return a source of seeds."""
+    return keras.random.SeedGenerator(seed)
 
 
 def normal(shape, seed_generator: keras.random.SeedGenerator):
@@ -65,6 +73,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that the memory of a device is too small."""
     kind = jax.errors.JaxRuntimeError
     return isinstance(error, kind) and "RESOURCE_EXHAUSTED" in str(error)
+
+
+def precision_settings() -> list[tuple]:
+    """Return nothing: JAX's setting belongs to a thread (`_full_precision`)."""
+    return []
 
 
 def weights_of(network: keras.Model) -> list[jax.Array]:
@@ -148,9 +161,11 @@ class Training(BlockTraining):
 
     def on_devices(self, inputs: Mapping) -> dict[str, jax.Array]:
         """Bring whole tables to the device, or to each of several."""
-        return {
-            name: self.devices.everywhere(table[:]) for name, table in inputs.items()
-        }
+        tables = {}
+        for name, table in inputs.items():
+            parts = [self.devices.everywhere(part) for part in parts_of(table)]
+            tables[name] = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+        return tables
 
     def room(self) -> int:
         """Return how many bytes of training data may lie on a device."""
@@ -187,7 +202,12 @@ def _never_lost(
     def call(state, iterator):
         try:
             (block,) = next(iterator)
-            return function(state, tables, block)
+            with _full_precision():
+                outputs = function(state, tables, block)
+            if jax.default_backend() != "cpu":
+                # A GPU says later that it failed, when the values are gone.
+                jax.block_until_ready(outputs)
+            return outputs
         except BaseException:
             groups = [network.trainable_variables, network.non_trainable_variables]
             if len(state) == 4:

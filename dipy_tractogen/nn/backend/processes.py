@@ -304,9 +304,17 @@ def _is_there(client, key: str) -> bool:
 
 def _client():
     # JAX has no public name for what its processes can tell one another in words.
-    from jax._src.distributed import global_state
+    try:
+        from jax._src.distributed import global_state
 
-    return global_state.client
+        return global_state.client
+    except (ImportError, AttributeError) as error:
+        import jax
+
+        raise ConnectionError(
+            f"JAX {jax.__version__} joins processes in another way than is known here: "
+            'pip install "jax==0.10.*", or train in one process'
+        ) from error
 
 
 @contextmanager

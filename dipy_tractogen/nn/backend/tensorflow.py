@@ -39,6 +39,11 @@ def compiled(function: Callable, network: keras.Model) -> Callable:
     return call
 
 
+def seed_generator(seed: int) -> keras.random.SeedGenerator:
+    """Return a source of seeds for `normal` and `uniform`, from 0 to 2**32 - 1."""
+    return keras.random.SeedGenerator(seed)
+
+
 def normal(shape, seed_generator: keras.random.SeedGenerator):
     """Draw standard normal noise in a compiled graph.
 
@@ -92,6 +97,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, tf.errors.ResourceExhaustedError)
 
 
+def precision_settings() -> list[tuple]:
+    """Return what reads and what sets each setting of precision, and full precision.
+
+    GPUs may round factors to TF32, with an error of a thousandth. Settings of the
+    process, which `keras_defaults` changes and puts back.
+    """
+    config = tf.config.experimental
+    get, set_ = (
+        config.tensor_float_32_execution_enabled,
+        config.enable_tensor_float_32_execution,
+    )
+    return [(get, set_, False)]
+
+
 def weights_of(network: keras.Model) -> list:
     """Return the weights as they are now, for ``network.set_weights``.
 
@@ -139,6 +158,7 @@ class Training:
         self, network: keras.Model, optimizer, batch_size: int, steps_per_call: int
     ):
         self.batch_size = batch_size
+        self.steps_per_call = steps_per_call
         network.compile(
             optimizer=optimizer,
             jit_compile=steps_per_call > 1,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import keras
 from keras import ops
+import numpy as np
 import torch
 
-from .blocks import SHARE_OF_DEVICE, BlockTraining
+from .blocks import SHARE_OF_DEVICE, BlockTraining, parts_of
 
-# What is said where the host has too little; the kind of error is a common one.
-_HOST_IS_FULL = ("DefaultCPUAllocator", "not enough memory")
+# What is said where there is too little, by errors of a common kind: of the host, of a
+# device outside of PyTorch's own allocator.
+_IS_FULL = (
+    *("DefaultCPUAllocator", "not enough memory", "CUDA error: out of memory"),
+    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
+)
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:
@@ -25,14 +31,36 @@ def compiled(function: Callable, network: keras.Model) -> Callable:
     return call
 
 
+def seed_generator(seed: int) -> keras.random.SeedGenerator:
+    """Return a source of seeds, whose state is on the host: each draw reads it."""
+    with keras.device("cpu"):
+        # Keras keeps 32 bits with a sign.
+        return keras.random.SeedGenerator((seed + 2**31) % 2**32 - 2**31)
+
+
 def normal(shape, seed_generator: keras.random.SeedGenerator):
     """Draw standard normal noise."""
-    return keras.random.normal(shape, dtype="float32", seed=seed_generator)
+    return torch.randn(shape, **_own_stream(seed_generator))
 
 
 def uniform(shape, seed_generator: keras.random.SeedGenerator):
     """Draw noise between 0 and 1."""
-    return keras.random.uniform(shape, dtype="float32", seed=seed_generator)
+    return torch.rand(shape, **_own_stream(seed_generator))
+
+
+def _own_stream(seed_generator: keras.random.SeedGenerator) -> dict:
+    """Return device and generator of a draw.
+
+    Keras adds the seed and the number of the draw up, so that the next draw is the same
+    as that of the next seed.
+    """
+    with keras.device("cpu"):
+        numbers = seed_generator.next().tolist()
+    mixed = np.random.SeedSequence([number % 2**32 for number in numbers])
+    device = ops.empty((0,), "float32").device
+    generator = torch.Generator(device)
+    generator.manual_seed(int(mixed.generate_state(1, np.uint64)[0]))
+    return {"device": device, "generator": generator, "dtype": torch.float32}
 
 
 def gradient(function: Callable, inputs):
@@ -48,8 +76,26 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(
-        text in str(error) for text in _HOST_IS_FULL
+        text in str(error) for text in _IS_FULL
     )
+
+
+def precision_settings() -> list[tuple]:
+    """Return what reads and what sets each setting of precision, and full precision."""
+    kinds = (
+        torch.backends.cuda.matmul,
+        torch.backends.cudnn.conv,
+        torch.backends.mkldnn.matmul,
+        torch.backends.mkldnn.conv,
+    )
+    return [
+        (
+            partial(getattr, kind, "fp32_precision"),
+            partial(setattr, kind, "fp32_precision"),
+            "ieee",
+        )
+        for kind in kinds
+    ]
 
 
 def weights_of(network: keras.Model) -> list[torch.Tensor]:
@@ -97,7 +143,7 @@ class Training(BlockTraining):
 
     def on_devices(self, inputs: Mapping) -> dict[str, torch.Tensor]:
         """Bring whole tables to the device."""
-        return {name: ops.convert_to_tensor(table[:]) for name, table in inputs.items()}
+        return {name: _on_device(table) for name, table in inputs.items()}
 
     def room(self) -> int:
         """Return how many bytes of training data may lie on the device."""
@@ -105,3 +151,8 @@ class Training(BlockTraining):
             return super().room()
         free, _ = torch.cuda.mem_get_info()
         return max(super().room(), int(SHARE_OF_DEVICE * free))
+
+
+def _on_device(table) -> torch.Tensor:
+    parts = [ops.convert_to_tensor(part) for part in parts_of(table)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -11,7 +11,7 @@ from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from dipy_tractogen.utils.parameters import takes
 
 from .. import backend
-from ..layers import uniform_noise
+from ..layers import seed_generator, uniform_noise
 from .base import Term
 from .priors import PRIORS
 
@@ -71,7 +71,7 @@ class Adversary(Term):
         self._labels = conditions.columns(BUNDLE)
         self._prior = PRIORS[self.prior](latent_dim, conditions[BUNDLE].width, seed)
         # Not the noise that the latents are drawn with.
-        self.seed_generator = keras.random.SeedGenerator(seed + 1)
+        self.seed_generator = seed_generator(seed + 1)
         self.discriminator_tracker = keras.metrics.Mean(name="discriminator")
         self.misleading_tracker = keras.metrics.Mean(name="misleading")
 
@@ -95,7 +95,7 @@ class Adversary(Term):
     def draw_prior(self, conditions, codes, numbers, rng) -> np.ndarray:
         """Draw latents from the prior; arguments as of `Term.draw_prior`."""
         matrix = conditions.matrix(codes, numbers)
-        seeds = keras.random.SeedGenerator(int(rng.integers(2**31)))
+        seeds = seed_generator(int(rng.integers(2**31)))
         return ops.convert_to_numpy(self.sample_prior(matrix, seeds))
 
     def loss(self, inputs: dict, outputs: dict, training: bool):

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.utils.messages import listed
+
+from ..layers import Float32Layer
 
 _OF_KERAS = ("name", "trainable", "dtype")
 
 
-class Term(keras.layers.Layer):
+class Term(Float32Layer):
     """Base of the terms that a network's loss has beside the reconstruction.
 
     A term makes the layers that it needs, may add to what the network gives, and
@@ -192,26 +193,29 @@ def as_terms(given: Sequence[Term | dict]) -> list[Term]:
     Raises
     ------
     ValueError
-        If one is neither, or two add the same to the history.
+        If one is neither, or has a parameter that is none.
     """
     made = []
     for one in given:
         if isinstance(one, dict):
-            one = _registered_class(one).from_config(one["config"])
-        if not isinstance(one, Term):
+            # Of a file only what is the term's own: Keras makes objects of the rest.
+            kind = _registered_class(one)
+            config = {n: v for n, v in one["config"].items() if n not in _OF_KERAS}
+        elif isinstance(one, Term):
+            kind, config = type(one), one.get_config()
+        else:
             raise ValueError(
                 f"regularizers hold {one!r}: give a LabelRegularizer, an "
                 "AttributeRegularizer or another Term."
             )
         # Keras numbers the layers of a process.
         own = {"name": f"regularizer_{len(made)}", "dtype": "float32"}
-        made.append(type(one).from_config({**one.get_config(), **own}))
-    names = [name for one in made for name in one.measures]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"regularizers for {listed(n for one in made for n in one.needs)}: give "
-            "one of each kind for a condition."
-        )
+        try:
+            made.append(kind.from_config({**config, **own}))
+        except TypeError as error:
+            # Keras says before it what it was given.
+            said = str(error).rpartition("Exception encountered: ")[2]
+            raise ValueError(f"regularizers: {kind.__name__}: {said}") from error
     return made
 
 

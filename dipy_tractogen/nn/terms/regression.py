@@ -115,7 +115,8 @@ class Regression(Term):
             Standard deviation of all.
         """
         direction = ops.convert_to_numpy(self.direction / ops.norm(self.direction))
-        return attribute[:, None] * direction, float(ops.exp(self.prior_log_var / 2))
+        deviation = ops.convert_to_numpy(ops.exp(self.prior_log_var / 2))
+        return attribute[:, None] * direction, float(deviation)
 
     def draw_prior(self, conditions, codes, numbers, rng) -> np.ndarray:
         """Draw latents from the prior; arguments as of `Term.draw_prior`."""

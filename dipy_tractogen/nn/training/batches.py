@@ -9,9 +9,9 @@ import numpy as np
 
 from dipy_tractogen.utils.memmap import release_pages
 
-# Streamlines sent through a network at once: enough to fill the cores, and little
-# memory. One size for all, so that results do not depend on how many were asked for.
-_BATCH = 4096
+BATCH = 4096
+"""Streamlines sent through a network at once: enough to fill the cores, in little
+memory. One size for all, so that results do not depend on how many were asked for."""
 
 
 def in_batches(function: Callable, *arrays: np.ndarray):
@@ -30,8 +30,8 @@ def in_batches(function: Callable, *arrays: np.ndarray):
         What the function gives, joined; empty arrays of the right shape for n = 0.
     """
     outputs = []
-    for start in range(0, max(len(arrays[0]), 1), _BATCH):
-        stop = start + _BATCH
+    for start in range(0, max(len(arrays[0]), 1), BATCH):
+        stop = start + BATCH
         output = function(*[array[start:stop] for array in arrays])
         for array in arrays:
             release_pages(array)

@@ -50,7 +50,8 @@ _STATE = record(
         "best": optional(
             record({"loss": number(finite=False), "spent": number(), "step": _STEPS})
         ),
-    }
+    },
+    {"plan": record({"per_round": integer(1, 10**12), "per_call": integer(1, 10**12)})},
 )
 
 
@@ -75,6 +76,8 @@ class Checkpoint(keras.callbacks.Callback):
         The history.
     keep_best : KeepBest or None
         The best weights so far.
+    plan : dict of str to int
+        Steps ``per_round`` and ``per_call``.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Checkpoint(keras.callbacks.Callback):
         budget: Budget,
         rows: HistoryRows,
         keep_best: KeepBest | None,
+        plan: dict[str, int],
     ):
         super().__init__()
         (self.path,) = check_outputs(Path(folder) / CHECKPOINT_FILE, force=True)
@@ -101,6 +105,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.budget = budget
         self.rows = rows
         self.keep_best = keep_best
+        self.plan = plan
         self._written = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -126,6 +131,7 @@ class Checkpoint(keras.callbacks.Callback):
             "budget": self.budget.get_state(),
             "rows": self.rows.rows,
             "best": self.keep_best and self.keep_best.get_state(),
+            "plan": self.plan,
         }
         arrays = {
             **_numbered("model", self.model.variables),
@@ -178,6 +184,7 @@ class Checkpoint(keras.callbacks.Callback):
         _assign("optimizer", model.optimizer.variables, arrays)
         self.budget.set_state(state["budget"])
         self.rows.rows = state["rows"]
+        self.plan.update(state.get("plan", {}))
         if self.keep_best:
             self.keep_best.set_state(state["best"], best or None)
         return state["finished"]
@@ -211,10 +218,9 @@ class Checkpoint(keras.callbacks.Callback):
         nb_bytes = sum(4 * math.prod(each.shape) for each in arrays.values())
         found = read_arrays(self.path, arrays, largest=2 * nb_bytes + _SLACK)
         for name, values in found.items():
-            if values.dtype.kind == "i" and (values < 0).any():
-                raise SchemaError(
-                    name, "in part below zero", "numbers of steps, and seeds"
-                )
+            is_count = name.startswith("optimizer") and values.dtype.kind == "i"
+            if is_count and (values < 0).any():
+                raise SchemaError(name, "in part below zero", "numbers of steps")
         return found
 
     @contextmanager

@@ -12,6 +12,8 @@ from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.stratified import allocate
 
+from ..layers import seed_generator
+
 logger = logging.getLogger("dipy_tractogen")
 
 _NB_COMPARED = 512
@@ -123,7 +125,7 @@ class CollapseWatch(keras.callbacks.Callback):
     def _from_prior(self) -> tuple[np.ndarray, np.ndarray]:
         """Draws from the prior, for the conditions of real streamlines."""
         matrix = self._others["conditions"][: self._nb_drawn]
-        seeds = keras.random.SeedGenerator(self.seed)
+        seeds = seed_generator(self.seed)
         drawn = self._watched.adversary.sample_prior(matrix, seeds)
         return keras.ops.convert_to_numpy(drawn), matrix
 

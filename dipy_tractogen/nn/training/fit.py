@@ -208,30 +208,28 @@ def fit_model(
     from_scratch = model.is_fresh
     if from_scratch:
         model.network.standardise.adapt(bundles.inputs["features"])
-    optimisation = Optimisation(
-        model, bundles, None if held is None else held.inputs, options, began
-    )
-    optimisation.follow(history_file, tensorboard_dir, show_progress)
-    given = bundles.digest if held is None else bundles.digest + held.digest
-    if checkpoint_dir:
-        known = {one.name: one.describe() for one in bundles.conditions}
-        settings = {"conditions": known, "data": given}
-        optimisation.keep(checkpoint_dir, settings, resume=resume)
-    if history_file and Path(history_file).exists() and not resume:
-        raise FileExistsError(
-            f"history_file='{history_file}' exists: give another name, or remove it."
+    batch = min(options.batch_size, len(data.points))
+    with backend.memory_error(
+        f"a step on {batch} streamlines needs more than there is (give a smaller "
+        "batch_size)"
+    ):
+        optimisation = Optimisation(
+            model, bundles, None if held is None else held.inputs, options, began
         )
-    take_first_state(optimisation, given)
-    stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
-    try:
+        optimisation.follow(history_file, tensorboard_dir, show_progress)
+        given = bundles.digest if held is None else bundles.digest + held.digest
+        if checkpoint_dir:
+            known = {one.name: one.describe() for one in bundles.conditions}
+            settings = {"conditions": known, "data": given}
+            optimisation.keep(checkpoint_dir, settings, resume=resume)
+        if history_file and Path(history_file).exists() and not resume:
+            raise FileExistsError(
+                f"history_file='{history_file}' exists: give another name, or remove "
+                "it."
+            )
+        take_first_state(optimisation, given)
+        stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
         interrupted = optimisation.run()
-    except Exception as error:
-        if not backend.current().is_out_of_memory(error):
-            raise
-        raise MemoryError(
-            f"a step on {optimisation.batch_size} streamlines needs more than there is "
-            "(give a smaller batch_size)"
-        ) from error
     stages.end_steps(optimisation)
     logger.info("Fitting the density of the latents, and the texture")
     record = record_of(model, bundles, options.seed)

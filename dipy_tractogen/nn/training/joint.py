@@ -30,6 +30,7 @@ def take_first_state(optimisation, data: str) -> None:
         "finished": optimisation.finished,
         "budget": optimisation.budget.get_state(),
         "rows": optimisation.rows.rows,
+        "plan": optimisation.plan,
         "best": best and best.get_state(),
         "has_weights": bool(best and best.weights is not None),
     }
@@ -47,6 +48,7 @@ def take_first_state(optimisation, data: str) -> None:
     optimisation.finished = first["finished"]
     optimisation.budget.set_state(first["budget"])
     optimisation.rows.rows = first["rows"]
+    optimisation.plan.update(first["plan"])
     if best:
         weights = best.weights if best.weights is not None else network.weights
         weights = processes.agreed_arrays([np.asarray(each) for each in weights])

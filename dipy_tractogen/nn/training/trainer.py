@@ -23,6 +23,9 @@ from .options import DEFAULT_STEPS, TrainingOptions
 logger = logging.getLogger("dipy_tractogen")
 
 _MAX_ROUNDS = 400
+# Of longer calls and rounds: each call has its learning rate and weight of the KL, and
+# a few rounds show whether the error still falls.
+_FEWEST_CALLS, _FEWEST_ROUNDS = 40, 10
 # Held-out streamlines of a look at their loss: more would cost more than the steps.
 _MOST_HELD_OUT = 10000
 # Changes where a state would be read as another one.
@@ -61,9 +64,11 @@ class Optimisation:
         self.options = options
         nb_streamlines = len(bundles.labels)
         self.batch_size = min(options.batch_size, nb_streamlines)
-        max_steps, self.steps_per_round, steps_per_call = plan_steps(
+        max_steps, steps_per_round, steps_per_call = plan_steps(
             options, model.backbone, nb_streamlines, self.batch_size
         )
+        # A training that is gone on with keeps its own, on another device too.
+        self.plan = {"per_round": steps_per_round, "per_call": steps_per_call}
         self.network = model.network
         optimizer = keras.optimizers.Adam(
             float(options.learning_rate),
@@ -152,6 +157,7 @@ class Optimisation:
             budget=self.budget,
             rows=self.rows,
             keep_best=self.keep_best,
+            plan=self.plan,
         )
         if resume and self.checkpoint.path.exists():
             self.finished = self.checkpoint.restore(self.network)
@@ -225,11 +231,12 @@ class Optimisation:
             self._event_files,
             self._progress,
         ]
+        self._training.steps_per_call = self.plan["per_call"]
         try:
             self.network.fit(
                 self._batches(),
                 epochs=2**31 - 1,
-                steps_per_epoch=self._training.keras_steps(self.steps_per_round),
+                steps_per_epoch=self._training.keras_steps(self.plan["per_round"]),
                 validation_data=self.held,
                 callbacks=[callback for callback in callbacks if callback],
                 shuffle=False,
@@ -261,7 +268,8 @@ def plan_steps(
     """Plan the optimisation steps.
 
     A call is not interrupted, so the steps are rounded up to whole calls; those of a
-    short training are made one by one, without compilation.
+    short training are made one by one, without compilation. Where calls and rounds are
+    longer (`pace`) the steps are as many, in 40 calls and 10 rounds or more.
 
     Parameters
     ----------
@@ -283,19 +291,25 @@ def plan_steps(
     steps_per_call : int
         Steps compiled into one call, or 1.
     """
+    per_call, per_round = backbone.steps_per_call, backbone.steps_per_round
     longer_call, longer_round = backend.current().pace()
-    per_call = longer_call * backbone.steps_per_call
-    per_round = longer_round * backbone.steps_per_round
     if options.epochs is not None:
         steps = max(1, math.ceil(options.epochs * nb_streamlines / batch_size))
     elif options.max_minutes is None:
         steps = DEFAULT_STEPS
     else:
-        return None, per_round, per_call
+        return None, longer_round * per_round, longer_call * per_call
     if steps < backbone.steps_worth_compiling:
         return steps, min(per_round, steps), 1
     calls = math.ceil(steps / per_call)
-    calls_per_round = per_round // per_call
+    steps = calls * per_call
+    # The steps, and what happens between them, are those of a processor.
+    longer_calls = range(1, longer_call + 1)
+    fitting = [n for n in longer_calls if not calls % n and calls // n >= _FEWEST_CALLS]
+    per_call *= max(fitting, default=1)
+    calls = steps // per_call
+    calls_per_round = max(per_round // per_call, calls // _FEWEST_ROUNDS, 1)
+    calls_per_round = min(longer_round * per_round // per_call, calls_per_round)
     if options.max_minutes is None:
         calls_per_round = max(calls_per_round, math.ceil(calls / _MAX_ROUNDS))
-    return calls * per_call, calls_per_round * per_call, per_call
+    return steps, calls_per_round * per_call, per_call

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import zipfile
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
@@ -284,6 +285,72 @@ CONFIG_EDITS = [
 def test_an_edited_configuration(parts, write, keys, value):
     content = changed_json(parts["config.json"], keys, value)
     refused(write(**{"config.json": content}))
+
+
+@pytest.mark.parametrize("model", ["CVAE", "AAE"])
+def test_categories_beyond_the_file_take_no_memory(parts, write, model):
+    """A few bytes for each would make rows of several layers."""
+    config = json.loads(parts["config.json"])
+    config["config"]["model"] = f"dipy_tractogen>{model}"
+    kept = ("nb_points", "latent_dim", "backbone", "regularizers")
+    plain = {name: config["config"]["parameters"][name] for name in kept}
+    plain["backbone_options"] = {"hidden_units": [512], "nb_coefficients": 24}
+    plain["conditions"] = [
+        {"name": "bundle", "categories": [str(number) for number in range(50_000)]},
+        {"name": "length"},
+    ]
+    config["config"]["parameters"] = plain
+    path = write(**{"config.json": json.dumps(config)})
+    assert "layers for the" in refused(path)
+
+
+def test_last_layer_of_a_classifier_is_counted(parts, write):
+    labels = {"hidden_units": [4000], "condition": "group"}
+    regularizer = {
+        "registered_name": "dipy_tractogen>LabelRegularizer",
+        "config": labels,
+    }
+    keys = [*PARAMETERS, "regularizers"]
+    config = json.loads(changed_json(parts["config.json"], keys, [regularizer]))
+    config["config"]["parameters"]["conditions"] = [
+        {"name": "group", "categories": [str(number) for number in range(10_000)]}
+    ]
+    path = write(**{"config.json": json.dumps(config)})
+    assert "layers for the" in refused(path)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Trap:
+    """Notes that Keras made one of what a file says."""
+
+    sprung = False
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        cls.sprung = True
+        return cls()
+
+
+@pytest.mark.parametrize("name", ["dtype", "weight", "schedule"])
+def test_no_object_is_made_of_the_parameters_of_a_term(parts, write, name):
+    trap = {
+        "module": __name__,
+        "class_name": "Trap",
+        "config": {},
+        "registered_name": "tests>Trap",
+    }
+    regularizer = {
+        "registered_name": "dipy_tractogen>LabelRegularizer",
+        "config": {name: trap},
+    }
+    keys = [*PARAMETERS, "regularizers"]
+    content = changed_json(parts["config.json"], keys, [regularizer])
+    with contextlib.suppress(ValueError):
+        load_model(write(**{"config.json": content}))
+    assert not Trap.sprung
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 10**5, "{}", None])

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import backend
+from dipy_tractogen.nn.backend import blocks
+from dipy_tractogen.nn.layers import normal_noise, seed_generator
 from dipy_tractogen.nn.training.batches import in_batches
+from dipy_tractogen.parameters.model import LARGEST_SEED
 from dipy_tractogen.utils import memmap as store
 
 FOLDER = Path(backend.__file__).parent
@@ -64,7 +67,7 @@ def public(path):
 
 def test_backends_offer_the_same():
     offered = [public(FOLDER / f"{name}.py") for name in backend.BACKENDS]
-    assert len(offered[0]) == 8
+    assert len(offered[0]) == 10
     assert offered[1] == offered[0]
     assert offered[2] == offered[0]
 
@@ -82,6 +85,20 @@ def test_noise(current, kind):
     assert first.mean() == pytest.approx(mean, abs=0.06)
     assert first.std() == pytest.approx(deviation, abs=0.06)
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 2**31, LARGEST_SEED, LARGEST_SEED + 1])
+def test_seeds_of_32_bits_have_noise_of_their_own(seed):
+    def first_two(seed):
+        source = seed_generator(seed)
+        return [_numpy(normal_noise((8,), source)) for _ in range(2)]
+
+    noise = first_two(seed)
+    np.testing.assert_array_equal(noise, first_two(seed % 2**32))
+    # The draws of a seed are not those of the next one, moved by one.
+    others = [*first_two(seed + 1), *first_two(seed + 2**31)]
+    for one in noise:
+        assert not any(np.array_equal(one, other) for other in others)
 
 
 def test_gradient(current):
@@ -122,6 +139,41 @@ def test_compiled_function_gives_each_row(current, nb_rows):
         (given,) = in_batches(function, features).values()
         assert given.shape == (nb_rows,)
         np.testing.assert_array_equal(given, features @ weights)
+
+
+@pytest.mark.skipif(backend.backend_name() != "torch", reason="words of PyTorch")
+@pytest.mark.parametrize(
+    ("said", "is_lack"),
+    [
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: out of memory", True),
+        ("CUDA error: device-side assert triggered", False),
+    ],
+)
+def test_lack_of_memory_beside_the_allocator(current, said, is_lack):
+    assert current.is_out_of_memory(RuntimeError(said)) == is_lack
+
+
+def test_memory_error_says_what_to_do(current, monkeypatch):
+    monkeypatch.setattr(
+        current, "is_out_of_memory", lambda error: isinstance(error, RuntimeError)
+    )
+    with (
+        pytest.raises(MemoryError, match="give less"),
+        backend.memory_error("give less"),
+    ):
+        raise RuntimeError("OOM\nwhen allocating")
+    with pytest.raises(KeyError), backend.memory_error("give less"):
+        raise KeyError
+
+
+def test_tables_are_read_in_parts(monkeypatch):
+    monkeypatch.setattr(store, "LARGE", 24)
+    table = np.arange(14, dtype=np.float32).reshape(7, 2)
+    parts = list(blocks.parts_of(table))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(parts), table)
 
 
 def test_lack_of_memory_is_told_from_other_errors(current):
@@ -209,7 +261,11 @@ def test_bundles_that_are_balanced_give_as_many(current, inputs):
 
 
 @pytest.mark.parametrize("nb_held_out", [3, 8, 9])
-def test_all_held_out_streamlines_are_looked_at(current, inputs, nb_held_out):
+@pytest.mark.parametrize("largest_part", [16, store.LARGE])
+def test_all_held_out_streamlines_are_looked_at(
+    current, inputs, nb_held_out, largest_part, monkeypatch
+):
+    monkeypatch.setattr(store, "LARGE", largest_part)
     network = Line()
     network.line.assign([0.0, 1.0])
     optimizer = keras.optimizers.SGD(0.25)

@@ -17,9 +17,11 @@ from dipy_tractogen.nn import (
     VAE,
     AttributeRegularizer,
     LabelRegularizer,
+    backend,
     load_model,
 )
 from dipy_tractogen.nn.training import checkpoint as module
+from dipy_tractogen.nn.training import trainer
 from dipy_tractogen.nn.training.callbacks import KeepBest
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.nn.training.history import HistoryRows
@@ -144,6 +146,25 @@ def test_broken_training_goes_on_as_if_nothing_had_been(
     assert_same(model, expected)
     assert len(list(tmp_path.iterdir())) == 2
     assert rows_of(tmp_path / "history.csv") == rows_of(folder / "history.csv")
+
+
+@pytest.mark.skipif(
+    backend.backend_name() == "tensorflow", reason="calls are compiled to be as long"
+)
+def test_training_goes_on_by_its_plan_on_another_device(arrays, tmp_path, monkeypatch):
+    def make():
+        return small(compiled=True)
+
+    expected = train(make(), arrays, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2)
+        with pytest.raises(Killed):
+            train(make(), arrays, tmp_path / "broken")
+    monkeypatch.setattr(backend.current(), "pace", lambda: (2, 2))
+    monkeypatch.setattr(trainer, "_FEWEST_CALLS", 1)
+    monkeypatch.setattr(trainer, "_FEWEST_ROUNDS", 1)
+    model = train(make(), arrays, tmp_path / "broken", resume=True)
+    assert_same(model, expected)
 
 
 def test_end_of_the_steps_is_kept(unbroken, arrays, monkeypatch):
@@ -311,7 +332,7 @@ def test_edited_checkpoints_are_refused(arrays, unfinished, tmp_path, change):
 
 SCRIPT = """
 import sys
-from dipy_tractogen.nn import checkpoint
+from dipy_tractogen.nn.training import checkpoint
 from dipy_tractogen.workflows.cli import main
 checkpoint._SECONDS_BETWEEN = 0.0
 sys.exit(main("dipy_train_ae", sys.argv[1:]))

@@ -182,6 +182,27 @@ def test_lack_of_memory_is_said_in_a_line(arrays, monkeypatch):
         small().fit(arrays["points"], batch_size=50)
 
 
+@pytest.mark.parametrize("place", ["held_out", "compiled"])
+def test_lack_of_memory_outside_of_the_steps(short, arrays, monkeypatch, place):
+    """As with held-out data on the device, or the batches of the texture."""
+
+    def exhaust(*args, **kwargs):
+        raise RuntimeError("OOM\nwhen allocating")
+
+    current = backend.current()
+    monkeypatch.setattr(
+        current, "is_out_of_memory", lambda error: isinstance(error, RuntimeError)
+    )
+    if place == "held_out":
+        monkeypatch.setattr(current.Training, "held_out", exhaust)
+        with pytest.raises(MemoryError, match="smaller batch_size"):
+            small().fit(**arrays)
+    else:
+        monkeypatch.setitem(short.coder._functions, "decode", exhaust)
+        with pytest.raises(MemoryError, match="more than the device has free"):
+            short.decode(np.zeros((1, 4)))
+
+
 def test_direction_of_storage_does_not_change_the_training(arrays):
     turned = {**arrays, "points": arrays["points"].copy()}
     turned["points"][::3] = turned["points"][::3, ::-1]
@@ -216,3 +237,16 @@ def test_calls_and_rounds_are_longer_where_a_device_is_fast(monkeypatch):
     assert plan_steps(options, backbone, 2560, 256) == (10000, 1000, 200)
     by_time = TrainingOptions(max_minutes=1.0)
     assert plan_steps(by_time, backbone, 2560, 256) == (None, 1000, 200)
+
+
+@pytest.mark.parametrize("steps", [1, 450, 500, 610, 2000, 6000, 6050, 123456])
+@pytest.mark.parametrize("backbone", [SpectralBackbone(24), ConvBackbone(64)])
+def test_fast_device_makes_the_steps_of_a_processor(monkeypatch, backbone, steps):
+    options = TrainingOptions(epochs=float(steps))
+    expected, rounds, per_call = plan_steps(options, backbone, 256, 256)
+    monkeypatch.setattr(backend.current(), "pace", lambda: (4, 10))
+    found = plan_steps(options, backbone, 256, 256)
+    assert found[0] == expected
+    assert found[0] % found[2] == found[1] % found[2] == 0
+    assert found[0] // found[2] >= min(40, expected // per_call)
+    assert found[0] // found[1] >= min(10, expected // rounds)
