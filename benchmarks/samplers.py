@@ -25,7 +25,7 @@ import numpy as np
 
 from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.training.data import TrainingData
+from dipy_tractogen.nn.training.dataset import TrainingData
 from dipy_tractogen.nn.training.latent_summary import describe
 from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.samplers.gmm import MixtureSampler

@@ -8,10 +8,15 @@ import keras
 from keras import ops
 import numpy as np
 
+from dipy_tractogen.utils.memmap import release_pages
+
 from . import backend
 from .network import Network
 from .settings import keras_defaults
-from .training.batches import BATCH, in_batches
+
+BATCH = 4096
+"""Streamlines sent through a network at once: enough to fill the cores, in little
+memory. One size for all, so that results do not depend on how many were asked for."""
 
 _NO_ROOM = (
     f"a batch of up to {BATCH} streamlines needs more than the device has free (stop "
@@ -20,15 +25,10 @@ _NO_ROOM = (
 
 
 class Coder:
-    """Encodes and decodes arrays with a network, a batch at a time.
+    """Encodes and decodes arrays with a trained network, in compiled batches.
 
-    Conditions are arrays as the network reads them, of shape (n, conditions.width), or
-    None where it reads none.
-
-    Parameters
-    ----------
-    network : Network
-        The network, with its layers.
+    Conditions are arrays (n, conditions.width), as the network reads them, or None
+    where it reads none. Points are in mm.
     """
 
     def __init__(self, network: Network):
@@ -36,19 +36,11 @@ class Coder:
         self._functions: dict[str, Callable] = {}
 
     def posterior(self, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Return the posterior of the latents of streamlines.
+        """Return mean and standard deviation of latents, both (n, latent_dim), float32.
 
-        Parameters
-        ----------
-        inputs : dict
-            ``"features"`` of shape ``(n, *backbone.feature_shape)``, in mm, of
-            streamlines that run as their bundles do; and their ``"conditions"``, where
-            the network reads some.
-
-        Returns
-        -------
-        z_mean, deviation : ndarray of shape (n, latent_dim), float32
-            Mean and standard deviation; zeros where the latents have none.
+        `inputs` are ``"features"`` of shape ``(n, *backbone.feature_shape)``, in mm, of
+        oriented streamlines, and their ``"conditions"``. Without a posterior the
+        deviations are zero.
         """
 
         def posterior(features, conditions=None):
@@ -65,22 +57,11 @@ class Coder:
     def encode(
         self, points: np.ndarray, conditions: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """Encode and decode points in the direction that is reconstructed better.
+        """Encode and decode points in the direction reconstructed better.
 
-        Parameters
-        ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Points in RASMM mm.
-        conditions : ndarray of shape (n, conditions.width) or None
-            Conditions.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``z_mean`` of shape (n, latent_dim), means of the latents; ``deviation`` of
-            the same shape, where the latents have one; ``points`` of shape
-            (n, nb_points, 3), the reconstruction in RASMM mm, each streamline in the
-            direction it was given. All float32.
+        Returns ``z_mean`` and, where there is one, ``deviation`` of shape (n,
+        latent_dim), and ``points``, the reconstruction, each streamline in the
+        direction it was given.
         """
 
         def both(points, conditions=None):
@@ -93,20 +74,7 @@ class Coder:
         return self._run("both", both, points, conditions)
 
     def outputs(self, points: np.ndarray, names: tuple[str, ...]) -> tuple:
-        """Return outputs of the network in the direction reconstructed better.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Points in RASMM mm; the network reads no conditions.
-        names : tuple of str
-            Names of outputs.
-
-        Returns
-        -------
-        tuple of ndarray of shape (n, ...)
-            The outputs.
-        """
+        """Return named outputs of the network in the direction reconstructed better."""
 
         def some(points):
             chosen = self._better_direction(points)
@@ -115,20 +83,7 @@ class Coder:
         return self._run(" ".join(names), some, points)
 
     def decode(self, z: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
-        """Decode latents.
-
-        Parameters
-        ----------
-        z : ndarray of shape (n, latent_dim)
-            Latents.
-        conditions : ndarray of shape (n, conditions.width) or None
-            Conditions.
-
-        Returns
-        -------
-        ndarray of shape (n, nb_points, 3), float32
-            Points in RASMM mm.
-        """
+        """Decode latents (n, latent_dim) to points (n, nb_points, 3), float32."""
 
         def decode(z, conditions=None):
             return self._network.synthesis(self._network.decode(z, conditions))
@@ -136,18 +91,7 @@ class Coder:
         return self._run("decode", decode, z, conditions)
 
     def truncation_error(self, points: np.ndarray) -> np.ndarray:
-        """Return the point error that the features alone cause.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape (n,), float32
-            Mean distance of the points, in mm, from what their features hold.
-        """
+        """Return the mean point error (n,), in mm, that the features alone cause."""
 
         def error(points):
             kept = self._network.synthesis(self._network.analysis(points))
@@ -184,3 +128,18 @@ class Coder:
         given = [array for array in arrays if array is not None]
         with backend.memory_error(_NO_ROOM):
             return in_batches(self._functions[name], *given)
+
+
+def in_batches(function: Callable, *arrays: np.ndarray):
+    """Apply a compiled function to arrays (n, ...), a batch of rows at a time.
+
+    Returns what the function gives, joined; empty arrays of the right shape for n = 0.
+    """
+    outputs = []
+    for start in range(0, max(len(arrays[0]), 1), BATCH):
+        stop = start + BATCH
+        output = function(*[array[start:stop] for array in arrays])
+        for array in arrays:
+            release_pages(array)
+        outputs.append(output)
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)

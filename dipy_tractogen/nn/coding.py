@@ -137,17 +137,9 @@ def decode(
 
 
 def condition_on(model, conditions: Conditions) -> None:
-    """Settle what the model knows of streamlines, and make layers that need it.
+    """Set what is known of the training streamlines, and make layers that need it.
 
-    Parameters
-    ----------
-    conditions : Conditions
-        What is known of the training streamlines.
-
-    Raises
-    ------
-    ValueError
-        If the model was made for others.
+    Raises ValueError if the model was made for other conditions.
     """
     if model.conditions is None:
         model.network.build_layers(conditions)
@@ -168,26 +160,11 @@ def condition_on(model, conditions: Conditions) -> None:
 def condition_matrix(
     model, points: np.ndarray, values: Mapping[str, np.ndarray] | None
 ) -> np.ndarray | None:
-    """Return what the networks read of the conditions of streamlines.
+    """Return conditions as the networks read them; None if they read none.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Streamlines in mm.
-    values : mapping of str to ndarray of shape (n,), optional
-        Text or numbers by the name of the condition. What can be computed from
-        the points may be left out.
-
-    Returns
-    -------
-    ndarray of shape (n, conditions.width), float32, or None
-        The conditions; None if the networks read none.
-
-    Raises
-    ------
-    ValueError
-        If a condition is missing or a category unknown, or the model does not know
-        yet which conditions it reads.
+    `points` (n, nb_points, 3) are in mm; `values` are text or numbers by the name of
+    the condition, but for what is computed from the points. Raises ValueError if one is
+    missing, a category unknown, or the model not trained.
     """
     model.check_layers()
     if not model.conditions_in_networks:
@@ -200,26 +177,7 @@ def condition_matrix(
 def _encoded_values(
     model, values: Mapping[str, np.ndarray], nb_streamlines: int
 ) -> np.ndarray:
-    """Return what the networks read of the values of streamlines.
-
-    Parameters
-    ----------
-    values : mapping of str to ndarray of shape (n,)
-        Text or numbers by the name of the condition.
-    nb_streamlines : int
-        Number of streamlines.
-
-    Returns
-    -------
-    ndarray of shape (n, conditions.width), float32
-        The conditions.
-
-    Raises
-    ------
-    ValueError
-        If a condition is missing, a category unknown, or the number of values is
-        not that of the streamlines.
-    """
+    """Return conditions as the networks read them, checked to be one for each."""
     matrix = model.conditions.encode(values)
     if len(matrix) != nb_streamlines:
         raise ValueError(
@@ -230,13 +188,7 @@ def _encoded_values(
 
 
 def check_layers(model) -> None:
-    """Check that the layers do not wait for the conditions of a training.
-
-    Raises
-    ------
-    ValueError
-        If there are none yet.
-    """
+    """Raise ValueError if the layers wait for the conditions of a training."""
     if model.reads_conditions and model.conditions is None:
         raise ValueError(
             "The model is not trained, and does not know the conditions that it "
@@ -245,22 +197,9 @@ def check_layers(model) -> None:
 
 
 def as_points(model, streamlines) -> np.ndarray:
-    """Return streamlines with the number of points that the model reads.
+    """Return streamlines as points (n, nb_points, 3), float32, in mm.
 
-    Parameters
-    ----------
-    streamlines : ndarray of shape (n, p, 3) or ArraySequence
-        Points in mm.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3), float32
-        Points in mm; resampled where they were not `nb_points`.
-
-    Raises
-    ------
-    ValueError
-        If a point is not finite.
+    Raises ValueError if a point is not finite.
     """
     streamlines = as_streamlines(streamlines)
     given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3

@@ -17,7 +17,7 @@ _ROUNDS = 8
 _TOLERANCE = 0.005
 
 
-class StreamlineDraw:
+class ConditionalDecoder:
     """Draws conditions and latents, decodes them and adds texture.
 
     Parameters
@@ -25,11 +25,11 @@ class StreamlineDraw:
     model : StreamlineModel
         Decodes the latents.
     density : ConditionalDensity
-        What they are drawn from.
+        Density of the latents.
     request : ConditionRequest
         Requested conditions.
     texture : Texture or None
-        What decoded streamlines lack; None leaves them smooth.
+        Texture to add; None leaves the streamlines smooth.
     """
 
     def __init__(
@@ -45,25 +45,14 @@ class StreamlineDraw:
     def __call__(
         self, size: int, stratum: int, stream: tuple
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw streamlines of one combination of categories.
+        """Draw `size` streamlines of a combination of categories.
 
-        Parameters
-        ----------
-        size : int
-            Number of streamlines.
-        stratum : int
-            Index of the combination in the density.
-        stream : tuple of int
-            Fixes the draw.
+        `stratum` is the index of the combination in the density; `stream` fixes the
+        draw.
 
-        Returns
-        -------
-        points : ndarray of shape (size, nb_points, 3), float32
-            Points in RASMM mm, at equal steps.
-        codes : ndarray of shape (size, nb_categorical)
-            Their categories.
-        numbers : ndarray of shape (size, nb_continuous)
-            Their standardised numbers.
+        Returns points (size, nb_points, 3) in RASMM mm, at equal steps, the codes of
+        their categories (size, nb_categorical) and standardised numbers (size,
+        nb_continuous).
         """
         numbers, z = self._density.sample(size, stratum, self._request, stream)
         codes = np.repeat(self._density.strata[stratum][None], size, axis=0)

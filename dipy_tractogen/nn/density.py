@@ -77,24 +77,9 @@ def density_by(
 ) -> ConditionalDensity:
     """Return a density of latents by a sampler.
 
-    Parameters
-    ----------
-    sampler : str, LatentSampler or None
-        Name of a sampler (`SAMPLERS`), or one that is not fitted yet; the default
-        one without it.
-    seeds : LatentPosteriors, optional
-        The latents, from `seeds_of`; those of the training without it.
-
-    Returns
-    -------
-    ConditionalDensity
-        The density.
-
-    Raises
-    ------
-    ValueError
-        If the model is not trained, there is no sampler of that name, or the seeds
-        are none of this model.
+    `sampler` is a name (`SAMPLERS`) or a sampler that is not fitted yet; `seeds`, from
+    `seeds_of`, take the place of the latents of the training. Raises ValueError if the
+    model is not trained, or does not know one of them.
     """
     density = model.record.density
     if density is None:
@@ -113,21 +98,10 @@ def density_by(
 def draw_prior(
     model, codes: np.ndarray, numbers: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw latents from the prior of the model.
+    """Draw latents (n, latent_dim) from the model's prior, or standard normal.
 
-    Parameters
-    ----------
-    codes : ndarray of shape (n, nb_categorical)
-        Categories of each.
-    numbers : ndarray of shape (n, nb_continuous)
-        Standardised numbers of each.
-    rng : numpy.random.Generator
-        Source of the draw.
-
-    Returns
-    -------
-    ndarray of shape (n, latent_dim)
-        Latents, standard normal where a model has no other prior.
+    `codes` (n, nb_categorical) and `numbers` (n, nb_continuous), standardised, are the
+    conditions of each.
     """
     for term in model.network.terms:
         drawn = term.draw_prior(model.conditions, codes, numbers, rng)
@@ -137,17 +111,9 @@ def draw_prior(
 
 
 def active_dimensions(model, z_mean: np.ndarray) -> np.ndarray:
-    """Find the latent dimensions that say something of a streamline.
+    """Return which latent dimensions vary with the streamline: (latent_dim,), bool.
 
-    Parameters
-    ----------
-    z_mean : ndarray of shape (n, latent_dim)
-        Means of the latents of the training streamlines.
-
-    Returns
-    -------
-    ndarray of shape (latent_dim,), bool
-        Where their variance is above `active_variance`; all where that is None.
+    Those whose mean varies by more than `active_variance`; all where that is None.
     """
     if model.active_variance is None:
         return np.ones(z_mean.shape[1], dtype=bool)

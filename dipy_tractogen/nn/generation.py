@@ -30,7 +30,7 @@ from dipy_tractogen.streamlines.conditions import (
 )
 from dipy_tractogen.streamlines.geometry import check_spacing, respace
 
-from .conditional_decoder import StreamlineDraw
+from .conditional_decoder import ConditionalDecoder
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
@@ -194,7 +194,7 @@ def generate_batches(
     texture = None if smooth else model.record.texture
     batches = drawn_batches(
         density.conditions,
-        StreamlineDraw(model, density, request, texture),
+        ConditionalDecoder(model, density, request, texture),
         allocate(nb_streamlines, weights),
         seed=seed,
         plausibility=plausibility,

@@ -27,15 +27,10 @@ _SMALLEST_DEVIATION = 1e-7
 
 @contextmanager
 def seeded_weights(seed: int):
-    """Fix the weights of the layers that are made inside.
+    """Fix the weights of the layers that are made inside by a seed.
 
     Keras seeds an initialiser that was given no seed from Python's own generator, which
-    is left afterwards as it was before.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the weights.
+    is restored afterwards.
     """
     state = random.getstate()
     random.seed(seed)
@@ -123,15 +118,10 @@ class CosineSynthesis(_CosineTransform):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Standardisation(keras.layers.Layer):
-    """Take features in mm to mean zero and deviation one, and back.
+    """Features in mm to mean zero and deviation one, and back.
 
     Mean and deviation of each feature are weights, set by `adapt` and not trained, so
-    that they travel in the model's file and the model itself speaks millimetres.
-
-    Parameters
-    ----------
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
+    that they are in the model's file and the model itself takes and gives mm.
     """
 
     def build(self, input_shape):
@@ -167,12 +157,12 @@ class Standardisation(keras.layers.Layer):
         return (inputs - self.mean) / self.deviation
 
     def restore(self, standardised):
-        """Bring standardised features back to mm."""
+        """Return standardised features in mm."""
         return standardised * self.deviation + self.mean
 
 
 def _parts(features: np.ndarray):
-    """Walk through features, of which a mapped file may hold many."""
+    """Yield features in blocks, of which a mapped file may hold many."""
     for start in range(0, len(features), _BLOCK):
         yield features[start : start + _BLOCK]
         release_pages(features)
@@ -266,26 +256,12 @@ def uniform_noise(shape, seed_generator: keras.random.SeedGenerator):
 
 
 def log_variance(raw, deviation: str, limit: float | None):
-    r"""Turn the output of a layer into the logarithm of a variance.
+    r"""Return the logarithm of a variance from the output of a layer.
 
-    ``"exp"`` takes it as :math:`\log\sigma^2`; ``"softplus"`` as
-    :math:`\sigma = \log(1 + (e - 1) e^{raw})`, which grows no faster than its input. In
-    both an output of zero is a deviation of one.
-
-    Parameters
-    ----------
-    raw : tensor
-        Output of the layer.
-    deviation : {"exp", "softplus"}
-        How the deviation is kept positive.
-    limit : float or None
-        Largest logarithm, either way. Without one, ``"exp"`` overflows where `raw` is
-        large, and a training is lost.
-
-    Returns
-    -------
-    tensor
-        Logarithm of the variance.
+    ``"exp"`` takes it as :math:`\log\sigma^2`; ``"softplus"`` as :math:`\sigma = \log(1
+    + (e - 1) e^{raw})`, which grows no faster than its input. In both an output of zero
+    is a deviation of one. `limit` is the largest logarithm, either way: without it
+    ``"exp"`` overflows where `raw` is large, and a training is lost.
     """
     if deviation == "softplus":
         sigma = ops.softplus(raw + math.log(math.e - 1))

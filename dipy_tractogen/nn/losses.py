@@ -12,20 +12,7 @@ _SMALLEST_SQUARE = 1e-12
 
 
 def independent_points(nb_points: int, reduction: str) -> int:
-    """Return the number of independent points that a streamline counts as.
-
-    Parameters
-    ----------
-    nb_points : int
-        Number of points of a streamline.
-    reduction : {"effective", "sum", "mean"}
-        8, all or 1.
-
-    Returns
-    -------
-    int
-        The number.
-    """
+    """Return how many independent points a streamline counts as: 8, all or 1."""
     return {"effective": EFFECTIVE_POINTS, "sum": nb_points, "mean": 1}[reduction]
 
 
@@ -58,46 +45,20 @@ def reconstruction_weight(nb_points: int, sigma_mm: float, reduction: str) -> fl
 
 
 def squared_error(features, reconstructed):
-    """Squared error of each streamline.
-
-    Parameters
-    ----------
-    features, reconstructed : tensor of shape (n, ..., 3)
-        Points or orthonormal coefficients, in mm.
-
-    Returns
-    -------
-    tensor of shape (n,)
-        Sum over the points of the squared distance, in mm².
-    """
+    """Return the squared error in mm², summed over points or coefficients: (n,)."""
     return ops.sum(ops.square(features - reconstructed), axis=(-2, -1))
 
 
 def point_penalty(
     points, reconstructed, sigma_mm: float, kind: str, huber_mm: float | None = None
 ):
-    r"""Penalty of each point, by its distance, where that is not the squared error.
+    r"""Return the penalty of each point in nats, where it is not the squared error.
 
-    With :math:`r = \|x - \hat x\| / \sigma_{mm}`, ``"absolute"`` is :math:`r`, and
-    ``"huber"`` :math:`r^2 / 2` up to a threshold :math:`\delta` and
-    :math:`\delta (r - \delta / 2)` beyond :footcite:p:`Huber1964`. Both move less than
-    the squared error for a few points that are far off.
-
-    Parameters
-    ----------
-    points, reconstructed : tensor of shape (n, p, 3)
-        Points in mm.
-    sigma_mm : float
-        Point error that is accepted, in mm.
-    kind : {"absolute", "huber"}
-        How the distance grows into the penalty.
-    huber_mm : float, optional
-        Threshold of ``"huber"`` in mm, by default `sigma_mm`.
-
-    Returns
-    -------
-    tensor of shape (n, p)
-        In nats, as if the points were independent.
+    Points have the shape (n, p, 3), penalties (n, p). With :math:`r = \|x - \hat x\| /
+    \sigma_{mm}`, ``"absolute"`` is :math:`r`, and ``"huber"`` :math:`r^2 / 2` up to a
+    threshold :math:`\delta` and :math:`\delta (r - \delta / 2)` beyond
+    :footcite:p:`Huber1964`; :math:`\delta` is `huber_mm`, or one `sigma_mm`. Both move
+    less than the squared error for a few points that are far off.
 
     References
     ----------
@@ -142,43 +103,19 @@ def kl_by_dimension(z_mean, z_log_var, variant: str = "squared"):
 
 
 def normal_kl(mean, log_var, prior_mean, prior_log_var):
-    r"""KL divergence of a normal from another, in each dimension.
-
-    Parameters
-    ----------
-    mean, log_var : tensor of shape (n, d)
-        Mean and log-variance of the first.
-    prior_mean, prior_log_var : tensor that broadcasts to (n, d)
-        Mean and log-variance of the second.
-
-    Returns
-    -------
-    tensor of shape (n, d)
-        In nats.
-    """
+    """Return the KL divergence of a normal from another, in nats: (n, d)."""
     ratio = log_var - prior_log_var
     distance = ops.square(mean - prior_mean) * ops.exp(-prior_log_var)
     return 0.5 * (distance + ops.exp(ratio) - 1.0 - ratio)
 
 
 def with_free_bits(kl, free_bits: float):
-    r"""Sum the KL divergence over the dimensions, some of it free of charge.
+    r"""Sum the KL divergence (n, latent_dim) over dimensions, some of it for free.
 
-    :math:`\sum_d \max(\lambda, \overline{KL_d})`, with the mean over the batch: below
-    :math:`\lambda` a dimension gains nothing by saying less, so that it is not given up
-    before the decoder has learnt to use it :footcite:p:`Kingma2016`.
-
-    Parameters
-    ----------
-    kl : tensor of shape (n, latent_dim)
-        Divergence of each dimension, in nats.
-    free_bits : float
-        :math:`\lambda`, in nats.
-
-    Returns
-    -------
-    tensor of shape ()
-        In nats a streamline.
+    :math:`\sum_d \max(\lambda, \overline{KL_d})`, in nats, with the mean over the batch
+    and :math:`\lambda` the `free_bits`: below it a dimension gains nothing by saying
+    less, so that it is not given up before the decoder has learnt to use it
+    :footcite:p:`Kingma2016`.
 
     References
     ----------

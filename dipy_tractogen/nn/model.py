@@ -16,14 +16,14 @@ from dipy_tractogen.utils.notebook import html_table
 from dipy_tractogen.utils.parameters import takes
 
 from . import coding, density, generation, latent
-from .active_units import ACTIVE_VARIANCE
-from .backbones.registry import make_backbone
+from .backbones import make_backbone
 from .coder import Coder
 from .network import Network
 from .posterior import GaussianPosterior
 from .record import TrainingRecord
 from .settings import keras_defaults
 from .terms.base import Term, as_terms, parameters_of
+from .terms.kl import ACTIVE_VARIANCE
 from .terms.reconstruction import Reconstruction
 from .training import fit as training
 
@@ -199,7 +199,7 @@ class StreamlineModel:
 
     @property
     def conditions_in_networks(self) -> bool:
-        """Whether a streamline is only encoded or decoded with its conditions."""
+        """Whether encoder or decoder read the conditions of a streamline."""
         return self.network.conditions_in_networks
 
     @property
@@ -213,37 +213,13 @@ class StreamlineModel:
         return not (self.record.history or "checkpoint" in self.record.data)
 
     def callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:
-        """Return what the model itself does during a training.
-
-        Parameters
-        ----------
-        budget : Budget
-            Says how much of the training is behind.
-        inputs : dict of str to ndarray
-            What the model reads of the training streamlines.
-
-        Returns
-        -------
-        list of keras.callbacks.Callback
-            The schedules of the terms.
-        """
+        """Return callbacks of a training: the schedules of the terms."""
         return [each for term in self.network.terms for each in term.callbacks(budget)]
 
     def prior_of(self, streamlines) -> tuple[np.ndarray, float] | None:
-        """Return the normal prior that latents are drawn to by the loss, where one is.
+        """Return mean (n, latent_dim) and deviation of the normal prior of streamlines.
 
-        Parameters
-        ----------
-        streamlines : ndarray of shape (n, p, 3) or ArraySequence
-            Points in RASMM mm.
-
-        Returns
-        -------
-        mean : ndarray of shape (n, latent_dim)
-            Its mean for each streamline.
-        deviation : float
-            Its standard deviation. None in place of both where the loss has no
-            divergence.
+        None where the loss has no divergence.
         """
         return None
 

@@ -27,15 +27,7 @@ class GaussianPosterior(Float32Layer):
     """
 
     def build_layers(self, latent_dim: int, seed: int) -> None:
-        """Make the layer of the variances, and the draw.
-
-        Parameters
-        ----------
-        latent_dim : int
-            Dimensions of the latent space.
-        seed : int
-            Seed of the model.
-        """
+        """Make the layer of the variances, and the draw."""
         self.z_log_var = keras.layers.Dense(
             latent_dim,
             kernel_initializer="zeros" if self.zero_log_var else "glorot_uniform",
@@ -44,21 +36,10 @@ class GaussianPosterior(Float32Layer):
         self.draw = Reparameterisation(seed, self.epsilon_std, name="draw")
 
     def outputs(self, hidden, z_mean, training: bool | None) -> dict:
-        """Return the variances, and latents.
+        """Return ``z_log_var`` and ``z``, both (n, latent_dim).
 
-        Parameters
-        ----------
-        hidden : tensor of shape (n, h)
-            The last hidden layer of the encoder.
-        z_mean : tensor of shape (n, latent_dim)
-            Means of the latents.
-        training : bool or None
-            Draws latents when true, takes their means otherwise.
-
-        Returns
-        -------
-        dict of str to tensor
-            ``z_log_var`` and ``z``, both of shape (n, latent_dim).
+        `hidden` (n, h) is the last hidden layer of the encoder; latents are drawn in
+        training, and their means `z_mean` otherwise.
         """
         z_log_var = log_variance(
             self.z_log_var(hidden), self.deviation, self.log_var_limit

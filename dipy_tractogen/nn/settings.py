@@ -43,10 +43,8 @@ _NO_NNX = "unset it, for layers of Flax NNX are not supported."
 def check_settings() -> None:
     """Check the settings that Keras reads when it is imported.
 
-    Raises
-    ------
-    ImportError
-        If it could not be imported with them, or its layers would be those of NNX.
+    Raises ImportError if Keras could not be imported with them, or if its layers would
+    be those of Flax NNX.
     """
     for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
         if not os.environ.get(name, "1").strip().isdecimal():
@@ -84,11 +82,11 @@ def _keras_json() -> Path:
 
 @contextmanager
 def keras_defaults() -> Iterator[None]:
-    """Give the body Keras as it is installed, whatever its user has set.
+    """Run the body with Keras as it is installed, whatever its user has set.
 
-    Models are made of float32 and of channels that come last, and compute with no
-    policy of mixed precision and no TF32; so results do not depend on keras.json and
-    the like. The user's settings are back afterwards. Also to be used as a decorator.
+    Models are of float32 and of channels that come last, and compute without a policy
+    of mixed precision and without TF32; so results do not depend on keras.json and the
+    like. The user's settings are restored afterwards. Also a decorator.
     """
     global _blocks
     from keras import config

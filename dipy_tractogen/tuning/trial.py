@@ -13,8 +13,7 @@ from dipy_tractogen.metrics.latent import (
 )
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
-from dipy_tractogen.nn.training.data import TrainingData
-from dipy_tractogen.nn.training.dataset import OrientedBundles
+from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
 from dipy_tractogen.utils.progress import Progress
 
 logger = logging.getLogger("dipy_tractogen")
@@ -113,7 +112,7 @@ def _log_trial(row: dict) -> None:
 
 def _measure(model, training, held_out, points, aside, seed: int) -> dict:
     record = model.record
-    bundles = OrientedBundles(
+    bundles = TrainingSet(
         model, TrainingData(points, training.labels, training.bundle_names)
     )
     read = bundles.held_out(TrainingData(aside, held_out.labels)).inputs

@@ -74,7 +74,7 @@ class ImportWeightsFlow(TractogenFlow):
 
     def _describe(self, model, files, loading: dict, seed: int) -> None:
         """Fit the density of the latents of given bundles."""
-        from dipy_tractogen.nn.training.data import TrainingData
+        from dipy_tractogen.nn.training.dataset import TrainingData
         from dipy_tractogen.nn.training.latent_summary import describe
 
         bundles = load(files, loading, unassigned="drop")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+import tempfile
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 
@@ -15,6 +17,7 @@ from dipy_tractogen.utils.messages import briefly
 from dipy_tractogen.utils.schema import SchemaError, file_errors
 
 from ..model import StreamlineModel
+from ..network import Network
 from ..record import TrainingRecord
 from ..settings import keras_defaults
 from ..terms.base import as_terms
@@ -25,7 +28,6 @@ from .model_schema import (
     check_weights,
     read_config,
 )
-from .older_files import load_older_weights
 
 _NETWORK = "dipy_tractogen>Network"
 _ASSETS = "assets/"
@@ -77,7 +79,7 @@ def load_model(path: str | Path) -> StreamlineModel:
         check_temporary_room(path, nb_bytes)
         # Others wait for the conditions of a training, and have no weights yet.
         if model.network.built and is_older:
-            load_older_weights(model.network, path)
+            _load_older_weights(model.network, path)
         elif model.network.built:
             model.network.load_weights(path)
     except Exception as error:
@@ -163,3 +165,52 @@ def _first_line(error: BaseException) -> str:
         lines[1:2] if len(lines) > 1 and "could not be loaded" in lines[0] else lines
     )
     return briefly(shown[0]).rstrip(".") if shown else type(error).__name__
+
+
+def _load_older_weights(network: Network, path: Path) -> None:
+    """Load the weights of a network from a checked file of an older version.
+
+    Their layers are the same; they were kept under other names.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(path) as archive,
+        archive.open(WEIGHTS_FILE) as stream,
+        h5py.File(stream, "r") as older,
+    ):
+        target = Path(folder, "network.weights.h5")
+        with h5py.File(target, "w") as newer:
+            for old, new in _places(network, older).items():
+                if old in older:
+                    older.copy(old, newer, name=new)
+        network.load_weights(target)
+
+
+def _places(network: Network, older: h5py.File) -> dict[str, str]:
+    """Return the new place of each group or variable of an older file."""
+    # Each is a dense layer, and Keras numbers those.
+    heads = ["z_mean"]
+    if network.conditions_in_encoder:
+        heads.insert(0, "offset")
+    newer = [f"layers/{_numbered(number)}" for number in range(len(heads))]
+    if network.posterior is not None:
+        newer.append("layers/gaussian_posterior/z_log_var")
+    kinds = [type(term).__name__ for term in network.terms]
+    variables = []
+    if "Regression" in kinds:
+        newer += ["layers/regression/r_mean", "layers/regression/r_log_var"]
+        variables = ["layers/regression/vars/0", "layers/regression/vars/1"]
+    if "KL" in kinds:
+        variables.append("layers/kl/vars/0")
+    places = {f"layers/{_numbered(n)}": place for n, place in enumerate(newer)}
+    places |= {f"vars/{n}": place for n, place in enumerate(variables)}
+    places |= {"encoder": "encoder", "decoder": "decoder"}
+    places["discriminator"] = "layers/adversary/discriminator"
+    # Those of the regularizers, and the standardisation.
+    for name in older.get("layers", ()):
+        places.setdefault(f"layers/{name}", f"layers/{name}")
+    return places
+
+
+def _numbered(number: int) -> str:
+    return f"dense_{number}" if number else "dense"

@@ -69,26 +69,10 @@ _MODEL = record(
 
 
 def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
-    """Read the configuration of a model, once its file is known to be whole.
+    """Return the configuration of a model, of whose file `nb_bytes` is the size.
 
-    Parameters
-    ----------
-    archive : zipfile.ZipFile
-        The file.
-    nb_bytes : int
-        Its size.
-
-    Returns
-    -------
-    dict
-        Plain values.
-
-    Raises
-    ------
-    KeyError, zipfile.BadZipFile
-        If a part is missing or damaged.
-    ValueError
-        If a part is far larger than the file, or no JSON.
+    Raises KeyError or zipfile.BadZipFile if a part is missing or damaged, ValueError if
+    one is far larger than the file, or no JSON.
     """
     members = archive.infolist()
     total = sum(member.file_size for member in members)
@@ -111,27 +95,16 @@ def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
 
 
 def check_parameters(parameters: dict) -> None:
-    """Raise ValueError if parameters of a model, from a file, are not what they are."""
+    """Raise ValueError if a file's parameters of a model are not as expected."""
     plain(parameters, "config")
     _MODEL(parameters, "config")
 
 
 def check_sizes(made_by: type, parameters: dict, nb_bytes: int) -> None:
-    """Check that the layers of a model have no more weights than its file.
+    """Raise ValueError if the layers of a model have more weights than its file.
 
-    Parameters
-    ----------
-    made_by : type
-        Class of the model, which makes its layers at once.
-    parameters : dict
-        Its parameters, checked.
-    nb_bytes : int
-        Size of the weights in the file.
-
-    Raises
-    ------
-    ValueError
-        If they have more.
+    `made_by` is the class of the model, which makes its layers at once, and `nb_bytes`
+    the size of the weights in the file.
     """
     needed = 4 * _fewest_weights(made_by, parameters)
     if needed > nb_bytes:
@@ -140,7 +113,7 @@ def check_sizes(made_by: type, parameters: dict, nb_bytes: int) -> None:
 
 
 def _fewest_weights(made_by: type, config: dict) -> int:
-    """Count the weights of the largest layers; a bound from below."""
+    """Return a lower bound of the number of weights, those of the largest layers."""
     nb_points, latents = config["nb_points"], config["latent_dim"]
     options = config.get("backbone_options") or {}
     widths = {

@@ -152,14 +152,14 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _numbers_of_numpy() -> list:
-    """Return what PyTorch may make of a checkpoint beside tensors: numbers of NumPy."""
+    """Return the types of NumPy that a checkpoint may hold beside tensors."""
     scalar = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(code)) for code in "?bBhHiIlLqQefd"]
     return [np.dtype, *dict.fromkeys(kinds), *((scalar, name) for name in _SCALARS)]
 
 
 def _dictionaries(content, depth: int = _DEEPEST) -> Iterator[Mapping]:
-    """Find the dictionaries in what a checkpoint holds, from the outermost."""
+    """Yield the dictionaries in a checkpoint, from the outermost."""
     if isinstance(content, Mapping) and depth:
         yield content
         for value in content.values():
@@ -167,7 +167,7 @@ def _dictionaries(content, depth: int = _DEEPEST) -> Iterator[Mapping]:
 
 
 def _entries(dictionary: Mapping) -> dict[tuple[str, str], np.ndarray]:
-    """Find the layers of the network in a dictionary."""
+    """Return the arrays of the network's layers in a dictionary."""
     found = {}
     for key, value in dictionary.items():
         match = _ENTRY.match(str(key))
@@ -178,7 +178,7 @@ def _entries(dictionary: Mapping) -> dict[tuple[str, str], np.ndarray]:
 
 
 def _described(dictionaries: list[Mapping]) -> str:
-    """Say what a checkpoint holds: names, and shapes of arrays."""
+    """Describe the content of a checkpoint: names, and shapes of arrays."""
     parts = []
     for dictionary in dictionaries:
         for key, value in dictionary.items():
@@ -190,7 +190,7 @@ def _described(dictionaries: list[Mapping]) -> str:
 
 
 def _check_layer(path: Path, name: str, kernel: np.ndarray, bias: np.ndarray) -> None:
-    """Refuse weights that no layer can have."""
+    """Raise ValueError for weights that no layer can have."""
     dimensions = 3 if "conv" in name else 2
     if kernel.ndim != dimensions or bias.ndim != 1 or not kernel.size:
         raise ValueError(

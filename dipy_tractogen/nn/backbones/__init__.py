@@ -1,1 +1,30 @@
-"""Layers between streamlines and latents."""
+"""The networks between a streamline and its latents, by name.
+
+A backbone is a plain description, shared by all models: it makes the layers of a model
+and holds no weights. It also says how it is best trained: ``learning_rate`` and
+``batch_size`` where none are asked for, the ``largest_batch_size`` for large data,
+``streamlines_per_s`` that two cores train on, about, ``steps_per_call`` compiled into
+one call, ``steps_per_round`` between two looks at held-out streamlines, and from how
+many steps compilation is worth its time, ``steps_worth_compiling``.
+"""
+
+from __future__ import annotations
+
+from .conv import ConvBackbone
+from .spectral import SpectralBackbone
+
+BACKBONES = {backbone.name: backbone for backbone in (SpectralBackbone, ConvBackbone)}
+"""The backbones by name."""
+
+
+def make_backbone(name: str, nb_points: int, options: dict | None = None):
+    """Make a backbone by its name, a key of `BACKBONES`, with further arguments.
+
+    Raises ValueError if the name or an option is unknown.
+    """
+    if name not in BACKBONES:
+        raise ValueError(f"backbone={name!r}: accepted are {', '.join(BACKBONES)}.")
+    try:
+        return BACKBONES[name](nb_points, **(options or {}))
+    except TypeError as error:
+        raise ValueError(f"Options of the {name} backbone: {error}.") from error

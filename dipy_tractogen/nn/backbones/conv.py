@@ -70,18 +70,7 @@ class ConvBackbone:
         return (self.nb_points, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Return the features of streamlines, which here are their points.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape (n, nb_points, 3), float32
-            Points in mm.
-        """
+        """Return points (n, nb_points, 3) in mm, which are the features."""
         return np.asarray(points, dtype=np.float32)
 
     def analysis(self) -> keras.layers.Layer:
@@ -93,7 +82,7 @@ class ConvBackbone:
         return keras.layers.Identity(name="synthesis")
 
     def encoder(self) -> keras.Model:
-        """Make the network from standardised points to the layer before the heads."""
+        """Make the network from standardised points to the last hidden layer."""
         layers = [keras.Input(self.feature_shape)]
         last = len(self.filters) - 1
         for index, filters in enumerate(self.filters):

@@ -122,11 +122,6 @@ class LinearUpsampling(keras.layers.Layer):
 
     Points are centres of cells: each becomes the centres of its two halves, a quarter
     of the way to its neighbours, and the outermost keep the value of the end.
-
-    Parameters
-    ----------
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
     """
 
     def call(self, inputs):

@@ -64,18 +64,7 @@ class SpectralBackbone:
         return (self.nb_coefficients, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Compute the features of streamlines in NumPy.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Points in mm.
-
-        Returns
-        -------
-        ndarray of shape ``(n, *feature_shape)``, float32
-            Coefficients in mm.
-        """
+        """Compute the features of points (n, nb_points, 3), in mm, in NumPy."""
         return np.matmul(cosine_basis(self.nb_points, self.nb_coefficients), points)
 
     def analysis(self) -> keras.layers.Layer:
@@ -87,7 +76,7 @@ class SpectralBackbone:
         return CosineSynthesis(self.nb_points, self.nb_coefficients, name="synthesis")
 
     def encoder(self) -> keras.Model:
-        """Make the network from standardised features to the layer before the heads."""
+        """Make the network from standardised features to the last hidden layer."""
         return keras.Sequential(
             [
                 keras.Input(self.feature_shape),

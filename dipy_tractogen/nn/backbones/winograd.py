@@ -54,19 +54,10 @@ def tile_transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def fast_convolution(padded, kernel):
-    """Convolve without stride, in half the multiplications.
+    """Convolve padded input (n, p + 2, c) without stride, in half the multiplications.
 
-    Parameters
-    ----------
-    padded : tensor of shape (n, p + 2, c)
-        Input with its padding; p is a multiple of 4.
-    kernel : tensor of shape (3, c, f)
-        Filters.
-
-    Returns
-    -------
-    tensor of shape (n, p, f)
-        The convolution, as deep learning names it: the filter is not reversed.
+    p is a multiple of 4, the kernel of shape (3, c, f); the filter is not reversed.
+    Returns (n, p, f).
     """
     inputs, taps, outputs = tile_transforms()
     # JAX takes no variable apart.
@@ -86,24 +77,11 @@ def fast_convolution(padded, kernel):
 
 
 def convolution_by_taps(padded, kernel, strides: int):
-    """Convolve as a sum of one matrix product for each tap.
+    """Convolve padded input (n, p + k - 1, c) by a matrix product for each tap.
 
-    Sums over the channels of a tap are shorter than sums over all taps at once, and
-    round less: by half on the published network.
-
-    Parameters
-    ----------
-    padded : tensor of shape (n, p + k - 1, c)
-        Input with its padding.
-    kernel : tensor of shape (k, c, f)
-        Filters.
-    strides : int
-        Points from one output to the next.
-
-    Returns
-    -------
-    tensor of shape (n, p / strides rounded up, f)
-        The convolution.
+    The kernel has the shape (k, c, f), the result (n, p / strides rounded up, f). Sums
+    over the channels of a tap are shorter than sums over all taps at once, and round
+    less: by half on the published network.
     """
     size = kernel.shape[0]
     length = padded.shape[1] - size + 1
@@ -114,19 +92,10 @@ def convolution_by_taps(padded, kernel, strides: int):
 
 
 def narrow_convolution(padded, kernel):
-    """Convolve without stride to few channels: multiply first, then shift and add.
+    """Convolve padded input (n, p + k - 1, c) without stride to few channels.
 
-    Parameters
-    ----------
-    padded : tensor of shape (n, p + k - 1, c)
-        Input with its padding.
-    kernel : tensor of shape (k, c, f)
-        Filters; few, so that k f is at most c.
-
-    Returns
-    -------
-    tensor of shape (n, p, f)
-        The convolution.
+    It multiplies first, then shifts and adds. The kernel has the shape (k, c, f), with
+    k f at most c; the result is (n, p, f).
     """
     size, nb_channels, nb_filters = kernel.shape
     length = padded.shape[1] - size + 1

@@ -35,17 +35,12 @@ _DIPY_NEEDS_TORCH = ("1.12.",)
 
 
 def load_backend() -> None:
-    """Import Keras and its backend, once, keeping their chatter from the user.
+    """Import Keras and its backend, once, without their messages.
 
     The backend is the one that KERAS_BACKEND names or, where that is not set, the first
-    of `BACKENDS` that is installed. What keras.json names does not count. A program
-    that has imported Keras before has chosen by that.
-
-    Raises
-    ------
-    ImportError
-        If the backend is none of `BACKENDS`, is not installed, or could not be
-        imported, or Keras not with its settings.
+    of `BACKENDS` that is installed; what keras.json names does not count. A program
+    that imported Keras before has chosen by that. Raises ImportError if there is no
+    backend, or it or Keras cannot be imported.
     """
     if "keras" in sys.modules:
         if backend_name() not in BACKENDS:
@@ -68,19 +63,19 @@ def load_backend() -> None:
 
 
 def backend_name() -> str:
-    """Return what Keras calls the backend that it runs on, a key of `BACKENDS`."""
+    """Return the name of Keras's backend, a key of `BACKENDS`."""
     import keras
 
     return keras.config.backend()
 
 
 def current() -> ModuleType:
-    """Return the module beside this one with what the backend needs of its own."""
+    """Return the module of this package for the backend in use."""
     return import_module(f".{backend_name()}", __name__)
 
 
 def _choose() -> tuple[str, str]:
-    """Return the backend, and what is said of it unless it is the usual one."""
+    """Return the backend, and what is logged of it unless it is the usual one."""
     asked = os.environ.get("KERAS_BACKEND", "")
     if asked and asked not in BACKENDS:
         raise ImportError(f"KERAS_BACKEND={asked}: expected {' or '.join(BACKENDS)}.")
@@ -114,10 +109,10 @@ def _is_installed(name: str) -> bool:
 
 
 def _import_quietly(name: str) -> None:
-    """Import a backend with its messages set aside, which are shown if that fails.
+    """Import a backend; show its messages only if that fails.
 
     TensorFlow writes to the process's stderr before its log level applies, so the file
-    descriptor itself is set aside.
+    descriptor itself is redirected.
     """
     # At the level DEBUG the chatter is what is asked for.
     chatter = logger.isEnabledFor(logging.DEBUG)
@@ -142,16 +137,10 @@ def _import_quietly(name: str) -> None:
 
 
 def dipy_needs_torch() -> bool:
-    """Return whether commands of DIPY itself do not work beside TensorFlow.
+    """Return whether commands of DIPY itself do not work beside TensorFlow alone.
 
     ``dipy.nn`` has no ``synthseg`` where it finds TensorFlow and no PyTorch, and
     ``dipy.workflows.segment`` imports it; see ``doc/upstream.rst``.
-
-    Returns
-    -------
-    bool
-        True where TensorFlow is installed without PyTorch and DIPY is of such a
-        version.
     """
     known = version("dipy").startswith(_DIPY_NEEDS_TORCH)
     return known and _is_installed("tensorflow") and not _is_installed("torch")
@@ -167,10 +156,10 @@ def _tell_of_dipy() -> None:
 
 
 def forget_graphs() -> None:
-    """Let go of the graphs and the memory of models that are no longer used.
+    """Free the graphs and the memory of models that are no longer used.
 
     Keras keeps what it compiled; a program that makes many models calls this between
-    them. Models that are still in use compile anew.
+    them. Models that are still in use compile again.
     """
     import keras
 
@@ -182,13 +171,7 @@ def forget_graphs() -> None:
 
 @contextmanager
 def memory_error(said: str) -> Iterator[None]:
-    """Raise MemoryError where the body fails for lack of memory on a device.
-
-    Parameters
-    ----------
-    said : str
-        What needs it, and what to do.
-    """
+    """Raise MemoryError(`said`) where the body fails for lack of memory on a device."""
     try:
         yield
     except Exception as error:

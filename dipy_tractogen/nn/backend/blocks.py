@@ -16,19 +16,17 @@ SHARE_OF_DEVICE = 0.25
 
 
 class BlockTraining:
-    """The steps of `keras.Model.fit`, several of them in one call, and their data.
+    """Steps of `keras.Model.fit`, several of them in one call, and their data.
 
-    Keras takes a call for a step. It is given the indices of the streamlines, a block
-    of shape (batch_size, steps_per_call), of which the first axis is shared out where
-    there are several devices; the streamlines themselves are on the device if
-    there is room for them, and come with the block if there is not.
-
-    A subclass says what is done in a call.
+    Keras takes a call for a step. Its input is a block of indices of streamlines, of
+    shape (batch_size, steps_per_call), whose first axis is divided among several
+    devices. The streamlines are on the device if there is room for them, and come with
+    the block if not. A subclass says what is done in a call.
 
     Parameters
     ----------
     network : keras.Model
-        Built; what it reads is a dictionary.
+        Built; its inputs are a dictionary.
     optimizer : keras.optimizers.Optimizer
         Compiled with the network, and built.
     batch_size : int
@@ -61,23 +59,10 @@ class BlockTraining:
         *,
         balanced: np.ndarray | None = None,
     ) -> Iterator[tuple]:
-        """Return an endless stream of shuffled batches, those of a call at a time.
+        """Yield shuffled batches for `keras.Model.fit`, a call at a time, without end.
 
-        Parameters
-        ----------
-        inputs : dict of str to ndarray of shape (n, ...), or `ConditionTable`
-            What the network reads of each streamline, float32.
-        seed : int
-            Seed of the order.
-        start_step : int, optional
-            Batches that are left out at the beginning, as if they had been taken.
-        balanced : ndarray of int, shape (n,), optional
-            Bundles of the streamlines, each of which gives as many; see `index_blocks`.
-
-        Yields
-        ------
-        tuple
-            A block, as `keras.Model.fit` takes it.
+        `inputs` are tables (n, ...), float32, by name. The first `start_step` batches
+        are skipped; `balanced` is as in `index_blocks`.
         """
         blocks = index_blocks(
             len(next(iter(inputs.values()))),
@@ -98,18 +83,7 @@ class BlockTraining:
         return ((block,) for block in blocks)
 
     def held_out(self, inputs: Mapping[str, np.ndarray]) -> keras.utils.PyDataset:
-        """Return held-out streamlines, in order; all their batches are one call.
-
-        Parameters
-        ----------
-        inputs : dict of str to ndarray of shape (n, ...), float32
-            What the network reads of each streamline.
-
-        Returns
-        -------
-        keras.utils.PyDataset
-            What `keras.Model.evaluate` takes: the indices of all whole batches.
-        """
+        """Return held-out streamlines for `keras.Model.evaluate`, in one call."""
         nb_streamlines = len(next(iter(inputs.values())))
         nb_batches = nb_streamlines // self.batch_size
         whole = np.arange(nb_batches * self.batch_size, dtype=np.int32)
@@ -119,25 +93,25 @@ class BlockTraining:
         return _OneItem(whole.reshape(nb_batches, self.batch_size).T)
 
     def close(self) -> None:
-        """Let go of the data."""
+        """Free the data."""
         if self._blocks is not None:
             self._blocks.close()
         self.network.train_function = self.network.test_function = None
 
     def room(self) -> int:
-        """Return how many bytes of training data may lie on a device."""
+        """Return how many bytes of training data may be on a device."""
         return store.LARGE
 
     def on_devices(self, inputs: Mapping) -> dict:
-        """Bring whole tables to the device, or to each of several."""
+        """Copy whole tables to the device, or to each of several."""
         raise NotImplementedError
 
     def training_call(self, tables: dict | None) -> Callable:
-        """Make what Keras calls for a block of steps."""
+        """Make the function that Keras calls for a block of steps."""
         raise NotImplementedError
 
     def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
-        """Make what Keras calls for a look; the last batch may be smaller."""
+        """Make the function that Keras calls for an evaluation."""
         raise NotImplementedError
 
 
@@ -162,31 +136,13 @@ def index_blocks(
     *,
     balanced: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
-    """Return, for ever, which streamlines are in the batches of the next steps.
+    """Yield the streamlines in the batches of the next steps, without end.
 
-    Every pass over the data has an order of its own, fixed by the seed and the number
-    of the pass. Batches run on across the end of a pass, so that all are full.
-
-    Parameters
-    ----------
-    nb_streamlines : int
-        Number of streamlines.
-    batch_size : int
-        Streamlines in a batch.
-    steps : int
-        Batches of a block.
-    seed : int
-        Seed of the order.
-    start_step : int, optional
-        Batches that are left out at the beginning, as if they had been taken.
-    balanced : ndarray of int, shape (nb_streamlines,), optional
-        Bundles of the streamlines, counted from 0, each of which gives as many to a
-        pass: a part of its streamlines, or all of them several times.
-
-    Yields
-    ------
-    ndarray of shape (batch_size, steps), int32
-        Indices of streamlines.
+    Each pass over the data has its own order, fixed by the seed and the number of the
+    pass. Batches run on across the end of a pass, so that all are full. The first
+    `start_step` batches are skipped. With `balanced`, the bundle of each streamline
+    counted from 0, each bundle has as many streamlines in a pass: a part of them, or
+    all several times. A block has the shape (batch_size, steps), int32.
     """
     places = None if balanced is None else balanced_places(balanced)
 
@@ -214,19 +170,9 @@ def index_blocks(
 
 
 def balanced_places(labels: np.ndarray) -> np.ndarray:
-    """Return what is taken of streamlines that lie bundle after bundle.
+    """Return places in an order by bundle, the same number for each bundle of `labels`.
 
-    Of each bundle these are the first ones, over and over where there are not enough.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (n,)
-        Bundles of the streamlines, counted from 0.
-
-    Returns
-    -------
-    ndarray of int
-        Places in the order by bundle, as many of each.
+    Of each bundle these are the first ones, repeated where there are not enough.
     """
     counts = np.bincount(labels)
     nb_of_each = -(-len(labels) // len(counts))
@@ -236,20 +182,7 @@ def balanced_places(labels: np.ndarray) -> np.ndarray:
 
 
 def parts_of(table) -> Iterator[np.ndarray]:
-    """Return a table in parts of bounded size, of which the host need hold only one.
-
-    What was read of a mapped file is left to the system again.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n, ...), or `ConditionTable`
-        The table.
-
-    Yields
-    ------
-    ndarray of shape (m, ...), float32
-        Rows of the table, in order.
-    """
+    """Yield a table in blocks of rows, float32; the host holds only one."""
     nb_rows = max(1, store.LARGE * len(table) // max(table.nbytes, 1))
     for start in range(0, len(table), nb_rows):
         yield np.asarray(table[start : start + nb_rows], dtype=np.float32)
@@ -257,22 +190,7 @@ def parts_of(table) -> Iterator[np.ndarray]:
 
 
 def gathered(inputs: Mapping, block: np.ndarray) -> dict[str, np.ndarray]:
-    """Gather the rows of a block of indices from tables that may be mapped files.
-
-    What was read of a file is left to the system again.
-
-    Parameters
-    ----------
-    inputs : dict of str to ndarray of shape (n, ...), or `ConditionTable`
-        The tables.
-    block : ndarray of int, of any shape
-        The rows.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (*block.shape, ...), float32
-        The rows of each table.
-    """
+    """Gather rows of tables, which may be mapped, by indices of any shape."""
     rows = {}
     for name, table in inputs.items():
         flat = np.asarray(table[block.reshape(-1)], dtype=np.float32)

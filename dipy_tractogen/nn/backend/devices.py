@@ -17,14 +17,12 @@ _AXIS = "batch"
 
 
 class Devices:
-    """The devices that share out the batches of a training.
+    """The devices that share the batches of a training.
 
-    A batch is cut along its first axis, a part of equal size for each device; weights,
-    optimiser and data are on all of them. Outside of a call there are arrays of one
-    device alone, so that nothing else need know of the others.
-
-    These are all devices of all processes, or as many in each process as divide a
-    batch.
+    A batch is cut along its first axis into parts of equal size, one for each device;
+    weights, optimiser and data are on all of them. Outside of a call there are arrays
+    of one device only. The devices are all of all processes, or as many in each process
+    as divide a batch.
 
     Parameters
     ----------
@@ -34,12 +32,12 @@ class Devices:
     Attributes
     ----------
     on_all : NamedSharding or None
-        Where an array lies that is on all of them; None where there is one device.
+        Sharding of an array that is on all devices; None where there is one device.
 
     Raises
     ------
     ValueError
-        If not even one device of each process can have as much of a batch.
+        If not even one device of each process can have an equal part of a batch.
     """
 
     def __init__(self, batch_size: int):
@@ -68,7 +66,7 @@ class Devices:
             logger.info("%s", self._describe(batch_size, len(used)))
 
     def everywhere(self, array) -> jax.Array:
-        """Bring an array to each device, from this process or one of its devices."""
+        """Copy an array of this process, or of one of its devices, to each device."""
         if self.on_all is None:
             return jax.device_put(array)
         if self.on_all.is_fully_addressable:
@@ -78,25 +76,17 @@ class Devices:
         )
 
     def cut(self, array) -> jax.Array:
-        """Bring to each device its part of an array that each process has whole."""
+        """Copy to each device its part of an array that each process has whole."""
         if self._cut.is_fully_addressable:
             return jax.device_put(array, self._cut)
         whole = np.asarray(array)
         return jax.make_array_from_callback(whole.shape, self._cut, whole.__getitem__)
 
     def spread(self, function: Callable) -> Callable:
-        """Return a compiled call of Keras that takes, and gives, what is on one device.
+        """Make a compiled call, of a state and a block on one device, use all devices.
 
-        Parameters
-        ----------
-        function : callable
-            Takes a state, tables and a block, as they are on all devices, and gives
-            logs and a state; compiled.
-
-        Returns
-        -------
-        callable
-            The same, for a state and a block that are on one device.
+        `function` takes a state, tables and a block on all devices, and returns logs
+        and a state.
         """
         if self.on_all is None:
             return function
@@ -115,7 +105,7 @@ class Devices:
         return call
 
     def _as_known(self, array):
-        """Return an array on all devices; one that comes back is still there."""
+        """Return an array on all devices; what the last call gave is there."""
         for pairs in self._known.values():
             if id(array) in pairs:
                 return pairs[id(array)][1]

@@ -81,12 +81,12 @@ def precision_settings() -> list[tuple]:
 
 
 def weights_of(network: keras.Model) -> list[jax.Array]:
-    """Return the weights as they are now; arrays of JAX do not change."""
+    """Return the present weights; arrays of JAX do not change."""
     return [variable.value for variable in network.weights]
 
 
 def pace() -> tuple[int, int]:
-    """Return how many times as long calls and rounds are here as on a few cores."""
+    """Return how many times as long calls and rounds are as on a few cores."""
     return (1, 1) if jax.default_backend() == "cpu" else _PACE_OF_ACCELERATOR
 
 
@@ -102,12 +102,12 @@ class Training(BlockTraining):
         self.devices = Devices(batch_size)
 
     def training_call(self, tables: dict | None) -> Callable:
-        """Make what Keras calls for a block of steps."""
+        """Make the function that Keras calls for a block of steps."""
         steps = self._in_turn(self.network.train_step)
-        return _never_lost(self.network, self.devices.spread(steps), tables)
+        return _keeping_values(self.network, self.devices.spread(steps), tables)
 
     def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
-        """Make what Keras calls for a look; the last batch may be smaller."""
+        """Make the function that Keras calls for an evaluation."""
         network = self.network
         whole = self._in_turn(network.test_step)
 
@@ -124,7 +124,7 @@ class Training(BlockTraining):
                 logs, state = last(state, tables, block.size)
             return logs, state
 
-        return _never_lost(network, self.devices.spread(look), tables)
+        return _keeping_values(network, self.devices.spread(look), tables)
 
     def _in_turn(self, step: Callable) -> Callable:
         """Compile steps of Keras for the columns of a block.
@@ -160,7 +160,7 @@ class Training(BlockTraining):
         return steps
 
     def on_devices(self, inputs: Mapping) -> dict[str, jax.Array]:
-        """Bring whole tables to the device, or to each of several."""
+        """Copy whole tables to the device, or to each of several."""
         tables = {}
         for name, table in inputs.items():
             parts = [self.devices.everywhere(part) for part in parts_of(table)]
@@ -168,11 +168,11 @@ class Training(BlockTraining):
         return tables
 
     def room(self) -> int:
-        """Return how many bytes of training data may lie on a device."""
+        """Return how many bytes of training data may be on a device."""
         memory = jax.local_devices()[0].memory_stats() or {}
         share = int(SHARE_OF_DEVICE * memory.get("bytes_limit", 0))
         # The call is the same in all processes.
-        return processes.agreed(max(super().room(), share))
+        return processes.broadcast(max(super().room(), share))
 
 
 def _batch(tables: dict | None, block, number) -> dict:
@@ -190,13 +190,13 @@ def _batch(tables: dict | None, block, number) -> dict:
     }
 
 
-def _never_lost(
+def _keeping_values(
     network: keras.Model, function: Callable, tables: dict | None
 ) -> Callable:
-    """Make what Keras calls of a compiled function.
+    """Make the function that Keras calls of a compiled one, which keeps the variables.
 
-    Keras takes the values from its variables before a call. They have them back where
-    it is broken off, since none of the arrays is given away to it.
+    Keras takes the values from its variables before a call. They get them back where
+    the call is interrupted, since no array is donated to it.
     """
 
     def call(state, iterator):

@@ -53,41 +53,22 @@ def index() -> int:
     return jax.process_index()
 
 
-def agreed(value):
-    """Return what the first process has, which all must ask for at the same point.
+def broadcast(value):
+    """Return the value of the first process, as it comes back from JSON.
 
-    Parameters
-    ----------
-    value : object
-        What this process has: numbers, texts, lists and dictionaries.
-
-    Returns
-    -------
-    object
-        That of the first process, as it comes back from JSON.
+    All processes must ask at the same point.
     """
     if count() == 1:
         return value
     text = np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
-    length = int(agreed_arrays(np.int32(len(text))))
+    length = int(broadcast_arrays(np.int32(len(text))))
     padded = np.zeros(length, dtype=np.uint8)
     padded[: len(text)] = text[:length]
-    return json.loads(agreed_arrays(padded).tobytes())
+    return json.loads(broadcast_arrays(padded).tobytes())
 
 
-def agreed_arrays(arrays):
-    """Return the arrays that the first process has.
-
-    Parameters
-    ----------
-    arrays : structure of ndarray
-        Those of this process, of the same shapes.
-
-    Returns
-    -------
-    structure of ndarray
-        Those of the first process.
-    """
+def broadcast_arrays(arrays):
+    """Return the arrays of the first process, in a structure of the same shapes."""
     if count() == 1:
         return arrays
     from jax.experimental.multihost_utils import broadcast_one_to_all
@@ -98,12 +79,10 @@ def agreed_arrays(arrays):
 
 @contextmanager
 def exchange() -> Iterator[None]:
-    """Have the end of another process noticed by one that waits for it in the body.
+    """Notice the end of another process that the body waits for.
 
-    Raises
-    ------
-    ConnectionError
-        If another process is gone without a word. One that says why interrupts this.
+    Raises ConnectionError if another process is gone without a word; one that says why
+    interrupts this one.
     """
     _Watch.waits_since = time.monotonic()
     try:
@@ -120,8 +99,8 @@ def exchange() -> Iterator[None]:
         _Watch.waits_since = None
 
 
-class Joined:
-    """The place of this process among those of a training, from beginning to end.
+class ProcessGroup:
+    """Place of this process among those of a training, from beginning to end.
 
     Parameters
     ----------
@@ -130,11 +109,11 @@ class Joined:
     number : int
         Number of this one, from 0.
     address : str, optional
-        Host and port where the first process listens; JAX finds it without, where it
-        knows the cluster.
+        Host and port of the first process; JAX finds it without, where it knows the
+        cluster.
     on_end : callable
-        Is told, in a thread, what another process says when it ends before its time;
-        returns whether this one is to be interrupted.
+        Is told, in a thread, what another process says when it ends early; returns
+        whether this one is to be interrupted.
 
     Raises
     ------
@@ -183,7 +162,7 @@ class Joined:
             initialization_timeout=_SECONDS_TO_JOIN + 60,
         )
         # Libraries tell of their first exchange.
-        agreed_arrays(np.int32(0))
+        broadcast_arrays(np.int32(0))
 
     def finish(self) -> None:
         """Leave once all processes have come to the end."""
@@ -199,15 +178,7 @@ class Joined:
         jax.distributed.shutdown()
 
     def end(self, reason: str, code: int) -> None:
-        """End this process before its time, and the others with it.
-
-        Parameters
-        ----------
-        reason : str
-            What the others are told, unless they have been told by another one.
-        code : int
-            Exit code.
-        """
+        """End this process early, and the others with it, who are told why."""
         self._watch.is_over = True
         # The others may be gone, or another one have said so already.
         with suppress(Exception):
@@ -240,7 +211,7 @@ class _Watch(threading.Thread):
 
     waits_since: float | None = None
 
-    def __init__(self, client, joined: Joined, on_end: Callable[[str], bool]):
+    def __init__(self, client, joined: ProcessGroup, on_end: Callable[[str], bool]):
         super().__init__(daemon=True)
         self.is_over = False
         self._client = client

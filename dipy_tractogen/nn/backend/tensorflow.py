@@ -14,21 +14,10 @@ from .blocks import balanced_places
 
 
 def compiled(function: Callable, network: keras.Model) -> Callable:
-    """Return a function of arrays that runs another one compiled.
+    """Return a function of arrays (n, ...) that runs another one compiled.
 
-    Parameters
-    ----------
-    function : callable
-        Takes tensors of shape (n, ...), each row of which it treats apart, and gives
-        one or a structure of them. It may read the variables of `network`, those of
-        each call, and changes none.
-    network : keras.Model
-        Whose layers it calls.
-
-    Returns
-    -------
-    callable
-        Takes ndarrays and gives ndarrays, or a structure of them.
+    `function` takes tensors, treats each row on its own, and returns one or a structure
+    of them. It may read the variables of `network`, as they are at each call.
     """
     graph = tf.function(function, reduce_retracing=True)
 
@@ -45,47 +34,22 @@ def seed_generator(seed: int) -> keras.random.SeedGenerator:
 
 
 def normal(shape, seed_generator: keras.random.SeedGenerator):
-    """Draw standard normal noise in a compiled graph.
+    """Draw standard normal noise, float32, in a compiled graph.
 
     Keras leaves the algorithm open, which takes XLA five times as long.
-
-    Parameters
-    ----------
-    shape : tuple or tensor
-        Shape of the noise.
-    seed_generator : keras.random.SeedGenerator
-        Gives the seed, and goes on to the next.
-
-    Returns
-    -------
-    tensor
-        Noise, float32.
     """
     seed = tf.cast(seed_generator.next(), tf.int64)
     return tf.random.stateless_normal(shape, seed=seed, alg="philox")
 
 
 def uniform(shape, seed_generator: keras.random.SeedGenerator):
-    """Draw noise between 0 and 1; takes and gives what `normal` does."""
+    """Draw noise between 0 and 1, float32."""
     seed = tf.cast(seed_generator.next(), tf.int64)
     return tf.random.stateless_uniform(shape, seed=seed, alg="philox")
 
 
 def gradient(function: Callable, inputs):
-    """Return the gradient of a sum, which can itself be differentiated.
-
-    Parameters
-    ----------
-    function : callable
-        Takes a tensor of the shape of `inputs`, and gives one whose values are summed.
-    inputs : tensor
-        Where the gradient is taken.
-
-    Returns
-    -------
-    tensor
-        Of the shape of `inputs`.
-    """
+    """Return the gradient of a sum of `function(inputs)`, itself differentiable."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         outputs = function(inputs)
@@ -98,10 +62,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def precision_settings() -> list[tuple]:
-    """Return what reads and what sets each setting of precision, and full precision.
+    """Return getter, setter and full precision of each setting of the process.
 
-    GPUs may round factors to TF32, with an error of a thousandth. Settings of the
-    process, which `keras_defaults` changes and puts back.
+    GPUs may round factors to TF32; `keras_defaults` prevents that.
     """
     config = tf.config.experimental
     get, set_ = (
@@ -112,46 +75,31 @@ def precision_settings() -> list[tuple]:
 
 
 def weights_of(network: keras.Model) -> list:
-    """Return the weights as they are now, for ``network.set_weights``.
-
-    Parameters
-    ----------
-    network : keras.Model
-        The network; its later steps do not change what is returned.
-
-    Returns
-    -------
-    list of array
-        On the device where that is another than the host.
-    """
+    """Return a copy of the present weights for ``network.set_weights``."""
     return network.get_weights()
 
 
 def pace() -> tuple[int, int]:
-    """Return how many times as long calls and rounds are here as on a few cores.
+    """Return how many times as long calls, and rounds, are as on a few cores.
 
-    Returns
-    -------
-    call, round : int
-        Factors of the steps of a call, and of those between two looks at held-out
-        streamlines: a device that is fast waits for Python in between.
+    A fast device waits for Python between them.
     """
     return 1, 1
 
 
 class Training:
-    """The steps of `keras.Model.fit`, several of them in one call, and their data.
+    """Steps of `keras.Model.fit`, several of them in one call, and their data.
 
     Parameters
     ----------
     network : keras.Model
-        Built; what it reads is a dictionary.
+        Built; its inputs are a dictionary.
     optimizer : keras.optimizers.Optimizer
         Compiled with the network, and built.
     batch_size : int
         Streamlines in a step.
     steps_per_call : int
-        Steps of a call, between which no callback is called; one is few.
+        Steps of a call, between which no callback is called; compiled if more than one.
     """
 
     def __init__(
@@ -179,50 +127,21 @@ class Training:
         *,
         balanced: np.ndarray | None = None,
     ) -> tf.data.Dataset:
-        """Return an endless stream of shuffled batches.
+        """Return an endless `tf.data.Dataset` of shuffled batches; see `index_blocks`.
 
-        Every pass over the data has an order of its own, fixed by the seed and the
-        number of the pass. Only indices are shuffled; a batch is gathered in one
-        operation. Batches run on across the end of a pass, so that all are full.
-
-        Parameters
-        ----------
-        inputs : dict of str to ndarray of shape (n, ...), or `ConditionTable`
-            What the network reads of each streamline, float32.
-        seed : int
-            Seed of the order.
-        start_step : int, optional
-            Batches that are left out at the beginning, as if they had been taken.
-        balanced : ndarray of int, shape (n,), optional
-            Bundles of the streamlines, counted from 0, each of which gives as many to
-            a pass: a part of its streamlines, or all of them several times.
-
-        Returns
-        -------
-        object
-            What `keras.Model.fit` takes.
+        Only indices are shuffled; a batch is gathered in one operation. `inputs` are
+        tables (n, ...), float32, by name.
         """
         return training_batches(
             inputs, self.batch_size, seed, start_step, balanced=balanced
         )
 
     def held_out(self, inputs: Mapping[str, np.ndarray]) -> tf.data.Dataset:
-        """Return the batches of held-out streamlines, in order, once.
-
-        Parameters
-        ----------
-        inputs : dict of str to ndarray of shape (n, ...), float32
-            What the network reads of each streamline.
-
-        Returns
-        -------
-        object
-            What `keras.Model.evaluate` takes; the last batch may be smaller.
-        """
+        """Return the batches of held-out streamlines, in order."""
         return held_out_batches(inputs, self.batch_size)
 
     def close(self) -> None:
-        """Let go of the data."""
+        """Free the data."""
 
 
 def training_batches(

@@ -51,8 +51,8 @@ def uniform(shape, seed_generator: keras.random.SeedGenerator):
 def _own_stream(seed_generator: keras.random.SeedGenerator) -> dict:
     """Return device and generator of a draw.
 
-    Keras adds the seed and the number of the draw up, so that the next draw is the same
-    as that of the next seed.
+    Keras adds seed and number of the draw, so that the next draw is that of the next
+    seed.
     """
     with keras.device("cpu"):
         numbers = seed_generator.next().tolist()
@@ -109,10 +109,10 @@ def pace() -> tuple[int, int]:
 
 
 class Training(BlockTraining):
-    """The steps of `keras.Model.fit`: a call is a loop over Keras's own."""
+    """Steps of `keras.Model.fit`: a call is a loop over Keras's own."""
 
     def training_call(self, tables: dict | None) -> Callable:
-        """Make what Keras calls for a block of steps."""
+        """Make the function that Keras calls for a block of steps."""
 
         def steps(data):
             ((block,),) = data
@@ -129,7 +129,7 @@ class Training(BlockTraining):
         return steps
 
     def held_out_call(self, tables: dict, nb_streamlines: int) -> Callable:
-        """Make what Keras calls for a look; the last batch may be smaller."""
+        """Make the function that Keras calls for an evaluation."""
 
         @torch.no_grad()
         def look(data):
@@ -142,11 +142,11 @@ class Training(BlockTraining):
         return look
 
     def on_devices(self, inputs: Mapping) -> dict[str, torch.Tensor]:
-        """Bring whole tables to the device."""
+        """Copy whole tables to the device."""
         return {name: _on_device(table) for name, table in inputs.items()}
 
     def room(self) -> int:
-        """Return how many bytes of training data may lie on the device."""
+        """Return how many bytes of training data may be on the device."""
         if not torch.cuda.is_available():
             return super().room()
         free, _ = torch.cuda.mem_get_info()

@@ -76,20 +76,7 @@ class Adversary(Term):
         self.misleading_tracker = keras.metrics.Mean(name="misleading")
 
     def sample_prior(self, conditions, seed_generator):
-        """Draw latents from the prior.
-
-        Parameters
-        ----------
-        conditions : tensor of shape (n, conditions.width)
-            Conditions, as the networks read them.
-        seed_generator : keras.random.SeedGenerator
-            Gives the seed.
-
-        Returns
-        -------
-        tensor of shape (n, latent_dim)
-            Latents.
-        """
+        """Draw latents from the prior for conditions (n, conditions.width)."""
         return self._prior.sample(conditions[:, self._labels], seed_generator)
 
     def draw_prior(self, conditions, codes, numbers, rng) -> np.ndarray:

@@ -159,41 +159,16 @@ class Term(Float32Layer):
 
 
 def parameters_of(layer: keras.layers.Layer) -> dict:
-    """Return the parameters of a layer without those that all layers have.
-
-    Parameters
-    ----------
-    layer : keras.layers.Layer
-        A term, or another part of a network.
-
-    Returns
-    -------
-    dict
-        Plain values by name.
-    """
+    """Return the parameters of a layer without those that all layers have."""
     config = layer.get_config()
     return {name: each for name, each in config.items() if name not in _OF_KERAS}
 
 
 def as_terms(given: Sequence[Term | dict]) -> list[Term]:
-    """Make a model's own terms of what it is given as regularizers.
+    """Make a model's own terms of terms, or of their configurations in a file.
 
-    They are made anew, so that one can be given to several models.
-
-    Parameters
-    ----------
-    given : sequence of Term or dict
-        Terms, or their configurations from a model's file.
-
-    Returns
-    -------
-    list of Term
-        The terms.
-
-    Raises
-    ------
-    ValueError
-        If one is neither, or has a parameter that is none.
+    They are made anew, so that one can be given to several models. Raises ValueError if
+    one is neither, or a parameter is impossible.
     """
     made = []
     for one in given:

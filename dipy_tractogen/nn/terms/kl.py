@@ -9,13 +9,15 @@ from dipy_tractogen.parameters.terms import KLParameters
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.parameters import takes
 
-from ..active_units import ActiveUnits
 from ..losses import kl_by_dimension, normal_kl, with_free_bits
 from .base import Term
 from .schedules import WeightSchedule, scheduled_weight
 
 # A decreasing beta starts at so many times its end, unless told otherwise.
 _DECREASING_FROM = 10.0
+
+ACTIVE_VARIANCE = 0.01
+"""Variance of its mean above which a latent dimension counts as active."""
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
@@ -58,18 +60,7 @@ class KL(Term):
         self.active_tracker = ActiveUnits(latent_dim)
 
     def divergence(self, outputs: dict):
-        """Compute the KL divergence of each latent dimension from the prior.
-
-        Parameters
-        ----------
-        outputs : dict of str to tensor
-            What the network gave.
-
-        Returns
-        -------
-        tensor of shape (n, latent_dim)
-            In nats.
-        """
+        """Return the KL divergence from the prior, in nats: (n, latent_dim)."""
         posterior = outputs["z_mean"], outputs["z_log_var"]
         if "prior_mean" in outputs:
             prior = outputs["prior_mean"], outputs["prior_log_var"]
@@ -86,18 +77,7 @@ class KL(Term):
         return beta * with_free_bits(kl, self.free_bits)
 
     def beta_at(self, spent: float) -> float:
-        """Return the weight at some time of a training.
-
-        Parameters
-        ----------
-        spent : float
-            Share of the training that is behind, from 0 to 1.
-
-        Returns
-        -------
-        float
-            The weight.
-        """
+        """Return the weight after a share of the training, from 0 to 1."""
         start = self.beta_start
         if start is None:
             decreasing = self.beta_schedule == "decreasing"
@@ -114,3 +94,33 @@ class KL(Term):
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
         """Return the schedule; arguments as of `Term.callbacks`."""
         return [WeightSchedule(budget, self.beta_now, self.beta_at, "beta")]
+
+
+class ActiveUnits(keras.metrics.Metric):
+    """Number of latent dimensions whose mean varies with the streamline.
+
+    A dimension is active where the variance of its mean over the streamlines is above
+    `ACTIVE_VARIANCE` :footcite:p:`Burda2016`.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+
+    def __init__(self, latent_dim: int, name: str = "active_units"):
+        super().__init__(name=name)
+        self.count = self.add_variable((), "zeros", name="count")
+        self.sums = self.add_variable((latent_dim,), "zeros", name="sums")
+        self.squares = self.add_variable((latent_dim,), "zeros", name="squares")
+
+    def update_state(self, z_mean, sample_weight=None):
+        """Add the means of a batch, of shape (n, latent_dim)."""
+        self.count.assign_add(ops.cast(ops.shape(z_mean)[0], self.count.dtype))
+        self.sums.assign_add(ops.sum(z_mean, axis=0))
+        self.squares.assign_add(ops.sum(ops.square(z_mean), axis=0))
+
+    def result(self):
+        """Count the dimensions that are active."""
+        count = ops.maximum(self.count, 1.0)
+        variance = self.squares / count - ops.square(self.sums / count)
+        return ops.sum(ops.cast(variance > ACTIVE_VARIANCE, "float32"))

@@ -97,18 +97,7 @@ class LabelRegularizer(Term):
         return weight * ops.mean(entropy)
 
     def weight_at(self, spent: float) -> float:
-        """Return the weight at some time of a training.
-
-        Parameters
-        ----------
-        spent : float
-            Share of the training that is behind, from 0 to 1.
-
-        Returns
-        -------
-        float
-            The weight.
-        """
+        """Return the weight after a share of the training, from 0 to 1."""
         return fading_weight(
             spent,
             self.schedule,

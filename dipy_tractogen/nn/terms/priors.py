@@ -20,22 +20,7 @@ _ROLL_NOISE = 0.05
 
 
 class Prior:
-    """Distribution of latents, which may differ by label.
-
-    Parameters
-    ----------
-    latent_dim : int
-        Dimensions of the latent space.
-    nb_labels : int
-        Number of labels.
-    seed : int
-        Seed of the draws.
-
-    Raises
-    ------
-    ValueError
-        If the prior has another number of dimensions.
-    """
+    """Distribution of latents, which may differ by label."""
 
     def __init__(self, latent_dim: int, nb_labels: int, seed: int):
         self.latent_dim = latent_dim
@@ -43,20 +28,7 @@ class Prior:
         self.seed = seed
 
     def sample(self, labels, seed_generator: keras.random.SeedGenerator):
-        """Draw latents.
-
-        Parameters
-        ----------
-        labels : tensor of shape (n, nb_labels)
-            One-hot.
-        seed_generator : keras.random.SeedGenerator
-            Gives the seed.
-
-        Returns
-        -------
-        tensor of shape (n, latent_dim)
-            Latents.
-        """
+        """Draw latents (n, latent_dim) for one-hot labels (n, nb_labels)."""
         raise NotImplementedError
 
 
@@ -71,8 +43,8 @@ class NormalPrior(Prior):
 class MixturePrior(Prior):
     """Gaussian mixture with a component of deviation one for each label.
 
-    Its means lie at one distance from the origin, at right angles to each other for as
-    many labels as there are dimensions.
+    Its means have the same distance from the origin, at right angles to each other for
+    as many labels as there are dimensions.
     """
 
     def __init__(self, latent_dim: int, nb_labels: int, seed: int):

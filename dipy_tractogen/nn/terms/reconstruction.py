@@ -43,23 +43,11 @@ class Reconstruction(keras.layers.Layer):
         self.tracker = keras.metrics.Mean(name="reconstruction_mm")
 
     def loss(self, features, outputs: dict, synthesis: Callable, nb_points: int):
-        """Compute the error for a batch.
+        """Compute the error for a batch, in nats, averaged over the batch.
 
-        Parameters
-        ----------
-        features : tensor of shape ``(n, *backbone.feature_shape)``
-            What the network read, in mm.
-        outputs : dict of str to tensor
-            What it gave.
-        synthesis : callable
-            Makes points (n, nb_points, 3) of features.
-        nb_points : int
-            Points of a streamline.
-
-        Returns
-        -------
-        tensor of shape ()
-            In nats, averaged over the batch.
+        `features` ``(n, *backbone.feature_shape)``, in mm, are the inputs of the
+        network, `outputs` its outputs; `synthesis` makes points (n, nb_points, 3) of
+        features.
         """
         squared = squared_error(features, outputs["features"])
         self.tracker.update_state(ops.sqrt(squared / nb_points))

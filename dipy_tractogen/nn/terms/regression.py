@@ -100,20 +100,7 @@ class Regression(Term):
         return self.attribute_weight * term
 
     def prior(self, attribute: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the prior of the latents.
-
-        Parameters
-        ----------
-        attribute : ndarray of shape (n,)
-            Standardised attributes.
-
-        Returns
-        -------
-        mean : ndarray of shape (n, latent_dim)
-            Mean for each.
-        deviation : float
-            Standard deviation of all.
-        """
+        """Return mean and deviation of the prior for standardised attributes."""
         direction = ops.convert_to_numpy(self.direction / ops.norm(self.direction))
         deviation = ops.convert_to_numpy(ops.exp(self.prior_log_var / 2))
         return attribute[:, None] * direction, float(deviation)

@@ -46,26 +46,11 @@ def scheduled_weight(
 def fading_weight(
     spent: float, schedule: str, start: float, end: float, length: float, slope: float
 ) -> float:
-    r"""Return a weight that fades away in the course of a training.
+    r"""Return a weight that fades in a training, of which the share :math:`t` is spent.
 
-    Parameters
-    ----------
-    spent : float
-        Share :math:`t` of the training that is behind, from 0 to 1.
-    schedule : {"sigmoid", "cosine"}
-        ``"sigmoid"``: :math:`e + (s - e) / (1 + \exp(k (t - l)))`; ``"cosine"``:
-        :math:`e + (s - e) (1 + \cos(\pi \min(t / l, 1))) / 2`.
-    start, end : float
-        First and last weight, :math:`s` and :math:`e`.
-    length : float
-        :math:`l`, as a share of the training.
-    slope : float
-        :math:`k`.
-
-    Returns
-    -------
-    float
-        The weight.
+    ``"sigmoid"``: :math:`e + (s - e) / (1 + \exp(k (t - l)))`; ``"cosine"``: :math:`e +
+    (s - e) (1 + \cos(\pi \min(t / l, 1))) / 2`, with the first and last weight
+    :math:`s` and :math:`e`, the `length` :math:`l` and the `slope` :math:`k`.
     """
     if schedule == "cosine":
         share = (1 + math.cos(math.pi * min(spent / length, 1.0))) / 2
@@ -76,18 +61,9 @@ def fading_weight(
 
 
 class WeightSchedule(keras.callbacks.Callback):
-    """Set a weight of a model's loss in the course of a training, and log it.
+    """Set a weight of a model's loss in the course of a training, and log it by name.
 
-    Parameters
-    ----------
-    budget : Budget
-        Says how much of the training is behind.
-    variable : keras.Variable
-        The weight.
-    weight_at : callable
-        Gives the weight for a share of the training that is behind.
-    name : str
-        Name of the weight in the history.
+    `weight_at` returns the weight for a share of the training that is spent.
     """
 
     def __init__(

@@ -23,14 +23,14 @@ class Budget(keras.callbacks.Callback):
 
     The learning rate follows the share of the budget that is spent, so it reaches its
     end whichever limit is met first. The clock starts after the first steps, which
-    hold the compilation.
+    include compilation.
 
     Parameters
     ----------
     learning_rate : float
         Learning rate at the start.
     max_steps : int or None
-        Optimisation steps.
+        Trainer steps.
     max_seconds : float or None
         Time for optimisation steps.
     final_share : float
@@ -41,9 +41,9 @@ class Budget(keras.callbacks.Callback):
     steps : int
         Steps made.
     seconds : float
-        Time spent in them, less the first ones.
+        Time spent in them, without the first ones.
     seconds_here : float
-        Of it, that of this process; a training that is resumed has some from before.
+        Part of it in this process; a resumed training has some from before.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Budget(keras.callbacks.Callback):
         return min(share, 1.0)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Run the clock only while steps are made, not while looking at held-out."""
+        """Run the clock only while steps are made, not during validation."""
         if self._is_compiled:
             self._mark = time.perf_counter()
 
@@ -85,7 +85,7 @@ class Budget(keras.callbacks.Callback):
             passed = now - self._mark
             if self.max_seconds < math.inf:
                 # Where several processes make the steps, one clock is that of all.
-                passed = processes.agreed(passed)
+                passed = processes.broadcast(passed)
             self.seconds += passed
             self.seconds_here += passed
         self._mark = now
@@ -101,7 +101,7 @@ class Budget(keras.callbacks.Callback):
         return {"steps": self.steps, "seconds": self.seconds}
 
     def set_state(self, state: dict) -> None:
-        """Go on from what `get_state` gave."""
+        """Restore a state of `get_state`."""
         self.steps, self.seconds = state["steps"], state["seconds"]
 
     def on_epoch_end(self, epoch, logs=None):
@@ -112,18 +112,7 @@ class Budget(keras.callbacks.Callback):
 
 
 class FirstStep(keras.callbacks.Callback):
-    """Say when the first step was made.
-
-    Parameters
-    ----------
-    began : float
-        When the work on the training began, by ``time.perf_counter``.
-
-    Attributes
-    ----------
-    seconds : float or None
-        Time from then to the end of the first call with steps, compilation and all.
-    """
+    """Log and keep the seconds from `began` to the end of the first call with steps."""
 
     def __init__(self, began: float):
         super().__init__()
@@ -138,24 +127,11 @@ class FirstStep(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keep the weights with the best held-out loss; stop when it stays away.
+    """Keep the weights with the best held-out loss; stop when it no longer falls.
 
-    Parameters
-    ----------
-    budget : Budget
-        Says how much is spent.
-    patience : float
-        Share of the budget without a better loss that ends the training.
-    settled_after : float, optional
-        Share of the budget before which weights are not kept once there are later
-        ones, because what the model learns still changes.
-
-    Attributes
-    ----------
-    best_step : int
-        Step of the best loss.
-    weights : list of ndarray or None
-        Weights of the best loss.
+    It stops after `patience` without a better loss. `patience` and `settled_after` are
+    shares of the budget; before `settled_after`, weights give way to any later ones,
+    because what the model learns still changes.
     """
 
     def __init__(self, budget: Budget, patience: float, settled_after: float = 0.0):
@@ -179,7 +155,7 @@ class KeepBest(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def get_state(self) -> dict:
-        """Return what is known of the best loss, as plain values."""
+        """Return the best loss so far, and when it was, as plain values."""
         return {
             "loss": self._best_loss,
             "spent": self._best_spent,
@@ -187,12 +163,12 @@ class KeepBest(keras.callbacks.Callback):
         }
 
     def set_state(self, state: dict, weights: list | None) -> None:
-        """Go on from what `get_state` gave, and the weights of then."""
+        """Restore a state of `get_state`, and its weights."""
         self._best_loss, self._best_spent = state["loss"], state["spent"]
         self.best_step, self.weights = state["step"], weights
 
     def on_train_end(self, logs=None):
-        """Bring the best weights back."""
+        """Restore the best weights."""
         if self.weights is not None:
             self.model.set_weights(self.weights)
 
@@ -212,13 +188,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def check(self) -> None:
-        """Say what to change, once the other callbacks have ended.
-
-        Raises
-        ------
-        TrainingDivergedError
-            If the loss was not finite.
-        """
+        """Raise TrainingDivergedError if the loss was not finite."""
         if self._found:
             raise TrainingDivergedError(
                 f"{self._found}: give a smaller learning_rate, a larger sigma_mm or a "

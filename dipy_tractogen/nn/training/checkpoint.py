@@ -28,7 +28,7 @@ from dipy_tractogen.utils.schema import (
 )
 
 from .callbacks import Budget, KeepBest
-from .history import HistoryRows
+from .history import HistoryTable
 
 CHECKPOINT_FILE = "checkpoint.npz"
 """Name of the file in the folder of a training."""
@@ -59,20 +59,20 @@ class Checkpoint(keras.callbacks.Callback):
     """Write the state of a training at the ends of rounds, not too often.
 
     The state is all that the rest of a training depends on: variables of the model and
-    of its optimiser, seeds included, what is spent, the best weights so far, the
-    history. The position in the stream of streamlines follows from the number of
-    steps. It is data, arrays and JSON, and the file is replaced as a whole.
+    the optimiser, seeds included, what is spent, the best weights so far, the history.
+    The position in the data follows from the number of steps. The file holds arrays and
+    JSON, and is replaced as a whole.
 
     Parameters
     ----------
     folder : str or Path
-        Where the file is; made if it is not there.
+        Folder of the file; made if it is missing.
     settings : dict
-        What the result depends on, as plain values: a training goes on only with the
+        What the result depends on, as plain values: a training is resumed only with the
         same.
     budget : Budget
         What is spent.
-    rows : HistoryRows
+    rows : HistoryTable
         The history.
     keep_best : KeepBest or None
         The best weights so far.
@@ -91,7 +91,7 @@ class Checkpoint(keras.callbacks.Callback):
         settings: dict,
         *,
         budget: Budget,
-        rows: HistoryRows,
+        rows: HistoryTable,
         keep_best: KeepBest | None,
         plan: dict[str, int],
     ):
@@ -118,13 +118,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.write()
 
     def write(self, *, finished: bool = False) -> None:
-        """Write the state.
-
-        Parameters
-        ----------
-        finished : bool, optional
-            Whether all steps are made, and the best weights brought back.
-        """
+        """Write the state, `finished` once the best weights are restored."""
         state = {
             "settings": self.settings,
             "finished": finished,
@@ -147,22 +141,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._written = time.perf_counter()
 
     def restore(self, model) -> bool:
-        """Bring a model and the other callbacks to the state on disk.
+        """Restore network and callbacks; return whether all steps were made.
 
-        Parameters
-        ----------
-        model : Network
-            The network, compiled.
-
-        Returns
-        -------
-        bool
-            Whether all steps of the training were made.
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, or its training has other settings.
+        Raises ValueError if the file is damaged, or its training has other settings.
         """
         state = self._read_state()
         difference = first_difference(state["settings"], self.settings)
@@ -190,13 +171,7 @@ class Checkpoint(keras.callbacks.Callback):
         return state["finished"]
 
     def is_unfinished(self) -> bool:
-        """Return whether there is a training to go on with.
-
-        Returns
-        -------
-        bool
-            Whether the file is there, and its training has steps left.
-        """
+        """Return whether there is a training with steps left."""
         return self.path.exists() and not self._read_state()["finished"]
 
     def _read_state(self) -> dict:

@@ -29,21 +29,8 @@ _EARLY = 0.3
 def coverage(real: np.ndarray, others: np.ndarray, k: int = _NB_NEIGHBOURS) -> float:
     """Return the share of real features that others cover :footcite:p:`Naeem2020`.
 
-    A real one is covered where another is no farther than its k-th real neighbour.
-
-    Parameters
-    ----------
-    real : ndarray of shape (n, ...)
-        Features of real streamlines, more than `k`.
-    others : ndarray of shape (m, ...)
-        Features of other streamlines.
-    k : int, optional
-        Number of neighbours.
-
-    Returns
-    -------
-    float
-        From 0 to 1.
+    Both have the shape (n, ...). A real one is covered where another is no farther than
+    its k-th real neighbour.
 
     References
     ----------
@@ -58,7 +45,7 @@ def coverage(real: np.ndarray, others: np.ndarray, k: int = _NB_NEIGHBOURS) -> f
 
 
 class CollapseWatch(keras.callbacks.Callback):
-    """Measure at each look at the held-out loss what generated streamlines cover.
+    """Measure at each validation what share of real streamlines generated ones cover.
 
     ``coverage`` is that of draws from a Gaussian fitted to the latents of each bundle,
     about what the trained model will generate; ``prior_coverage`` that of draws from
@@ -70,9 +57,9 @@ class CollapseWatch(keras.callbacks.Callback):
         The model that is trained. Its seed is that of the choice of streamlines and of
         the draws.
     budget : Budget
-        Says how much of the training is behind.
+        Says how much of the training is spent.
     inputs : dict of str to ndarray
-        What the model reads of the training streamlines.
+        Inputs of the training streamlines.
     """
 
     def __init__(self, model, budget, inputs: dict[str, np.ndarray]):
@@ -117,20 +104,20 @@ class CollapseWatch(keras.callbacks.Callback):
             )
 
     def _covered(self, z: np.ndarray, matrix: np.ndarray) -> float:
-        """Coverage of decoded latents, over that of real streamlines."""
+        """Return the coverage of decoded latents, over that of real streamlines."""
         points = self._watched.coder.decode(z, matrix)
         drawn = self._watched.backbone.analyse(points)
         return coverage(self._real, drawn) / self._ceiling
 
     def _from_prior(self) -> tuple[np.ndarray, np.ndarray]:
-        """Draws from the prior, for the conditions of real streamlines."""
+        """Draw from the prior, for the conditions of real streamlines."""
         matrix = self._others["conditions"][: self._nb_drawn]
         seeds = seed_generator(self.seed)
         drawn = self._watched.adversary.sample_prior(matrix, seeds)
         return keras.ops.convert_to_numpy(drawn), matrix
 
     def _from_density(self) -> tuple[np.ndarray, np.ndarray]:
-        """Draws from a Gaussian fitted to latents and numbers of each bundle."""
+        """Draw from a Gaussian fitted to latents and numbers of each bundle."""
         # Here, because most trainings do without scikit-learn.
         from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
 

@@ -1,20 +1,22 @@
-"""Streamlines as a model reads them: oriented, with their conditions."""
+"""Training data: what is given, and what a network reads of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import os
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
     LENGTH,
     Conditions,
 )
+from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
     reverse,
@@ -25,14 +27,97 @@ from dipy_tractogen.streamlines.resampled import BLOCK, PointSummary, ResampledP
 from dipy_tractogen.utils.memmap import allocate, release_pages
 from dipy_tractogen.utils.messages import normalized_name
 
-from .data import ConditionTable, TrainingData
+
+@dataclass
+class TrainingData:
+    """Streamlines and what is known of them.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n, nb_points, 3), float32, or ArraySequence
+        Streamlines in RASMM mm, in either direction. Those of a sequence are resampled
+        to the points of the model, a block at a time.
+    labels : ndarray of shape (n,), or None
+        Bundle of each, an index into `bundle_names`; one bundle without it.
+    bundle_names : sequence of str, or None
+        Names of the bundles; ``bundle_0`` and so on without it.
+    values : mapping of str to ndarray of shape (n,), or None
+        Further conditions of each, by name: text or numbers.
+    units : mapping of str to str, or None
+        Units of the numbers.
+    """
+
+    points: np.ndarray | ArraySequence
+    labels: np.ndarray | None = None
+    bundle_names: Sequence[str] | None = None
+    values: Mapping[str, np.ndarray] | None = None
+    units: Mapping[str, str] | None = None
+
+    def __post_init__(self):
+        if isinstance(self.points, BundleSet) and self.labels is None:
+            bundles = self.points
+            self.bundle_names = self.bundle_names or bundles.bundle_names
+            self.labels = bundles.labels_in(self.bundle_names)
+            self.values = {**bundles.values, **(self.values or {})}
+            self.units = {**bundles.units, **(self.units or {})}
+        self.points = as_streamlines(self.points)
+        if not isinstance(self.points, ArraySequence):
+            self.points = np.asarray(self.points, dtype=np.float32)
+        self.values = dict(self.values or {})
+        self.units = dict(self.units or {})
 
 
-class OrientedBundles:
-    """Streamlines that run as their bundles do, and what the network reads of them.
+class ConditionTable:
+    """Table of the conditions of many streamlines as networks read them, made by parts.
 
-    Points are read a block at a time, once for the directions and once for what the
-    network reads; that is all that is kept, in a mapped file where it is large.
+    One-hot categories take far more memory than their codes.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        Conditions of the streamlines.
+    values : mapping of str to ndarray of shape (n,)
+        Text or numbers by the name of the condition.
+
+    Raises
+    ------
+    ValueError
+        If a condition is missing, a category unknown or a number not finite.
+    """
+
+    def __init__(self, conditions: Conditions, values: Mapping[str, np.ndarray]):
+        self._conditions = conditions
+        self._codes = conditions.codes(values)
+        self._numbers = conditions.standardised(values)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Return the conditions of some streamlines, (m, width), float32."""
+        return self._conditions.matrix(self._codes[rows], self._numbers[rows])
+
+    def add_to(self, digest) -> None:
+        """Add the conditions of all streamlines to a digest of `hashlib`."""
+        digest.update(np.ascontiguousarray(self._codes).data)
+        digest.update(np.ascontiguousarray(self._numbers).data)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of streamlines and columns."""
+        return len(self), self._conditions.width
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all rows would take."""
+        return 4 * len(self) * self._conditions.width
+
+
+class TrainingSet:
+    """Training streamlines, all of a bundle in one direction, as a network reads them.
+
+    Points are read a block at a time, once for the directions and once for the
+    features; these are all that is kept, in a mapped file where they are large.
 
     Parameters
     ----------
@@ -41,7 +126,7 @@ class OrientedBundles:
     data : TrainingData
         The training streamlines.
     folder : str or Path, optional
-        Where large files are made; that of temporary files by default.
+        Folder of large files; that of temporary files by default.
 
     Attributes
     ----------
@@ -54,14 +139,14 @@ class OrientedBundles:
     directions : ndarray
         Direction of each bundle.
     conditions : Conditions
-        What is known of the streamlines; those of the model if it reads some.
+        Conditions of the streamlines; those of the model if it reads some.
     values : dict of str to ndarray of shape (n,)
         Bundle, length and further conditions of each streamline, by name.
     inputs : dict
-        What the model reads: ``"features"`` in mm, an array, and ``"conditions"``, a
+        Inputs of the model: ``"features"`` in mm, an array, and ``"conditions"``, a
         `ConditionTable`.
     digest : str
-        SHA-256 of what was given.
+        SHA-256 of the data.
 
     Raises
     ------
@@ -105,18 +190,7 @@ class OrientedBundles:
         self.digest = survey.digest.hexdigest()
 
     def points(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Return the points of some of the streamlines.
-
-        Parameters
-        ----------
-        rows : slice or ndarray of int, shape (m,)
-            Which of them.
-
-        Returns
-        -------
-        ndarray of shape (m, nb_points, 3), float32
-            Streamlines in RASMM mm, all of a bundle in one direction.
-        """
+        """Return points (m, nb_points, 3) in mm of some streamlines, oriented."""
         rows = np.arange(len(self.labels))[rows]
         points = np.empty((len(rows), self._model.nb_points, 3), dtype=np.float32)
         for start in range(0, len(rows), BLOCK):
@@ -125,24 +199,8 @@ class OrientedBundles:
             points[start : start + BLOCK] = block
         return points
 
-    def held_out(self, data: TrainingData) -> HeldOut:
-        """Prepare streamlines of the same bundles that are not trained on.
-
-        Parameters
-        ----------
-        data : TrainingData
-            The streamlines; labels are needed where there is more than one bundle.
-
-        Returns
-        -------
-        HeldOut
-            What is read of them.
-
-        Raises
-        ------
-        ValueError
-            If the arrays do not fit together.
-        """
+    def held_out(self, data: TrainingData) -> HeldOutSet:
+        """Prepare held-out streamlines, with labels if there are several bundles."""
         if data.labels is None and len(self.names) > 1:
             raise ValueError(
                 "held_out_labels is missing: give the bundle of each held-out "
@@ -160,7 +218,7 @@ class OrientedBundles:
         if self._model.reads_conditions:
             inputs["conditions"] = ConditionTable(self.conditions, values)
             inputs["conditions"].add_to(survey.digest)
-        return HeldOut(points, values, inputs, survey.digest.hexdigest())
+        return HeldOutSet(points, values, inputs, survey.digest.hexdigest())
 
     def covering_grid(self) -> dict:
         """Return the header of a grid that covers the streamlines."""
@@ -197,8 +255,8 @@ class OrientedBundles:
 
 
 @dataclass
-class HeldOut:
-    """Streamlines that are not trained on.
+class HeldOutSet:
+    """Held-out streamlines.
 
     Attributes
     ----------
@@ -207,9 +265,9 @@ class HeldOut:
     values : dict of str to ndarray of shape (m,)
         Their conditions, by name.
     inputs : dict
-        What the model reads of them, as in `OrientedBundles`.
+        Inputs of the model, as in `TrainingSet`.
     digest : str
-        SHA-256 of what was given.
+        SHA-256 of the data.
     """
 
     points: ResampledPoints

@@ -15,18 +15,16 @@ import numpy as np
 from .. import backend
 from ..backend import processes
 from ..settings import keras_defaults
-from .convergence import describe_shortness
-from .data import TrainingData
-from .dataset import OrientedBundles
-from .joint import take_first_state
+from .dataset import TrainingData, TrainingSet
+from .history import describe_shortness
 from .latent_summary import measure_held_out, record_of
 from .options import TrainingOptions
-from .stages import Stages
-from .trainer import Optimisation
+from .trainer import Trainer
 
 logger = logging.getLogger("dipy_tractogen")
 
 
+@keras_defaults()
 def fit(
     model,
     points: np.ndarray | ArraySequence,
@@ -117,74 +115,7 @@ def fit(
         held = TrainingData(
             held_out, held_out_labels, data.bundle_names, held_out_values
         )
-    return fit_model(
-        model,
-        data,
-        held if held is not None and len(held.points) else None,
-        options=TrainingOptions(**{"seed": model.seed, **options}),
-        history_file=history_file,
-        checkpoint_dir=checkpoint_dir,
-        resume=resume,
-        tensorboard_dir=tensorboard_dir,
-        show_progress=show_progress,
-    )
-
-
-@keras_defaults()
-def fit_model(
-    model,
-    data: TrainingData,
-    held_out: TrainingData | None,
-    *,
-    options: TrainingOptions,
-    history_file: str | Path | None = None,
-    checkpoint_dir: str | Path | None = None,
-    resume: bool = False,
-    tensorboard_dir: str | Path | None = None,
-    show_progress: bool = False,
-) -> keras.callbacks.History:
-    """Train a model and fill its record.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-    data : TrainingData
-        Training streamlines.
-    held_out : TrainingData, optional
-        Streamlines for early stopping and for the point error.
-    options : TrainingOptions
-        Options of the training.
-    history_file : str or Path, optional
-        CSV file that a row is written to at each look at the held-out loss; it may be
-        there only where a training is gone on with.
-    checkpoint_dir : str or Path, optional
-        Folder that keeps the state of the training.
-    resume : bool, optional
-        Go on from the state that is there.
-    tensorboard_dir : str or Path, optional
-        Folder for event files.
-    show_progress : bool, optional
-        Whether to show a progress bar.
-
-    Returns
-    -------
-    keras.callbacks.History
-        History of the training.
-
-    Raises
-    ------
-    FileExistsError
-        If `history_file` exists and `resume` is False.
-    ValueError
-        If an array has another shape or holds values that are not finite, the loss
-        becomes infinite or NaN (`TrainingDivergedError`), or there is a state that
-        does not fit, or that was not asked for.
-    MemoryError
-        If a step needs more memory than there is.
-    KeyboardInterrupt
-        After an interrupt, once the best weights are back and the record is filled.
-    """
+    options = TrainingOptions(**{"seed": model.seed, **options})
     # Reading is a part of a training's beginning.
     began = time.perf_counter() - model.record.data.get("seconds_to_read", 0.0)
     if resume and not checkpoint_dir:
@@ -203,8 +134,8 @@ def fit_model(
             options.batch_size,
             options.learning_rate,
         )
-    bundles = OrientedBundles(model, data, checkpoint_dir)
-    held = None if held_out is None else bundles.held_out(held_out)
+    bundles = TrainingSet(model, data, checkpoint_dir)
+    held = bundles.held_out(held) if held is not None and len(held.points) else None
     from_scratch = model.is_fresh
     if from_scratch:
         model.network.standardise.adapt(bundles.inputs["features"])
@@ -213,45 +144,88 @@ def fit_model(
         f"a step on {batch} streamlines needs more than there is (give a smaller "
         "batch_size)"
     ):
-        optimisation = Optimisation(
+        trainer = Trainer(
             model, bundles, None if held is None else held.inputs, options, began
         )
-        optimisation.follow(history_file, tensorboard_dir, show_progress)
+        trainer.follow(history_file, tensorboard_dir, show_progress)
         given = bundles.digest if held is None else bundles.digest + held.digest
         if checkpoint_dir:
             known = {one.name: one.describe() for one in bundles.conditions}
             settings = {"conditions": known, "data": given}
-            optimisation.keep(checkpoint_dir, settings, resume=resume)
+            trainer.keep(checkpoint_dir, settings, resume=resume)
         if history_file and Path(history_file).exists() and not resume:
             raise FileExistsError(
                 f"history_file='{history_file}' exists: give another name, or remove "
                 "it."
             )
-        take_first_state(optimisation, given)
-        stages = Stages(began, model.record.data.get("seconds_to_read", 0.0))
-        interrupted = optimisation.run()
-    stages.end_steps(optimisation)
-    logger.info("Fitting the density of the latents, and the texture")
-    record = record_of(model, bundles, options.seed)
-    stages.end("density and texture")
-    if held is not None:
-        logger.info("Measuring the error of %d held-out streamlines", len(held.points))
-        record.held_out_mm = measure_held_out(model, held)
-        stages.end("held-out error")
-    record.parameters = {
-        **asdict(options),
-        "interrupted": interrupted,
-        "kept_step": optimisation.kept_step,
-        "seconds_to_first_step": optimisation.first_step.seconds,
-        "seconds": stages.seconds,
-    }
-    if optimisation.failure_of_events:
-        record.parameters["event_files"] = optimisation.failure_of_events
-    record.history = optimisation.rows.rows
-    model.record = record
-    shortness = describe_shortness(record.history, from_scratch=from_scratch)
+        trainer.broadcast_state(given)
+        stages = _StageTimes(began, model.record.data.get("seconds_to_read", 0.0))
+        interrupted = trainer.run()
+    stages.end_steps(trainer)
+    _fill_record(trainer, held, stages, interrupted)
+    shortness = describe_shortness(trainer.rows.rows, from_scratch=from_scratch)
     if shortness and not interrupted:
         logger.warning("%s", shortness)
     if interrupted:
         raise KeyboardInterrupt
-    return optimisation.history()
+    return trainer.history()
+
+
+def _fill_record(trainer: Trainer, held, stages, interrupted: bool) -> None:
+    """Describe data, latents and the training in the record of its model."""
+    logger.info("Fitting the density of the latents, and the texture")
+    record = record_of(trainer.model, trainer.bundles, trainer.options.seed)
+    stages.end("density and texture")
+    if held is not None:
+        logger.info("Measuring the error of %d held-out streamlines", len(held.points))
+        record.held_out_mm = measure_held_out(trainer.model, held)
+        stages.end("held-out error")
+    record.parameters = {
+        **asdict(trainer.options),
+        "interrupted": interrupted,
+        "kept_step": trainer.kept_step,
+        "seconds_to_first_step": trainer.first_step.seconds,
+        "seconds": stages.seconds,
+    }
+    if trainer.failure_of_events:
+        record.parameters["event_files"] = trainer.failure_of_events
+    record.history = trainer.rows.rows
+    trainer.model.record = record
+
+
+class _StageTimes:
+    """Seconds of each stage of a training that `began`, with the `reading` before."""
+
+    def __init__(self, began: float, reading: float):
+        self.seconds: dict[str, float] = {}
+        self._reading = reading
+        self._last = began
+
+    def end_steps(self, trainer) -> None:
+        """Note the seconds of the stages until the end of the steps.
+
+        The first call with steps includes their compilation; between the steps there
+        are validations, the first of which includes its compilation, and checkpoints.
+        """
+        now = time.perf_counter()
+        whole = now - self._last
+        first = trainer.first_step.seconds or 0.0
+        steps = trainer.budget.seconds_here
+        self._last = now
+        self.seconds = {
+            "reading": self._reading,
+            "preparing and compiling": max(first - self._reading, 0.0),
+            "steps": steps,
+            "looks at the model": max(whole - max(first, self._reading) - steps, 0.0),
+        }
+        self._round()
+
+    def end(self, stage: str) -> None:
+        """Note the seconds since the last stage under a name."""
+        now = time.perf_counter()
+        self.seconds[stage] = now - self._last
+        self._last = now
+        self._round()
+
+    def _round(self) -> None:
+        self.seconds = {name: round(each, 2) for name, each in self.seconds.items()}

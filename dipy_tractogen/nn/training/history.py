@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import csv
 from io import BufferedWriter
 import logging
@@ -25,14 +25,25 @@ _HELD_OUT = "val_"
 # What an event file begins with.
 _FILE_VERSION = "brain.Event:2"
 
+FEWEST_STEPS = 100
+"""Fewer steps train nothing, however the error went."""
 
-class HistoryRows(keras.callbacks.Callback):
-    """Collect a row of all quantities at each look at the held-out loss.
+# The learning rate falls to the end, and with it the error, by about a quarter in the
+# second half of a training that was long enough. On 20 human bundles it fell by 47 %
+# in 300 steps, to a point error of 1.8 mm; by 24 % in 950, to 1.2 mm; by 25 % in 2,700,
+# to 1.1 mm.
+_STILL_FALLING = 0.33
+_FEWEST_LOOKS = 3
+_ERROR = "reconstruction_mm"
+
+
+class HistoryTable(keras.callbacks.Callback):
+    """Collect a row of all quantities at each validation, and write it to a CSV file.
 
     Parameters
     ----------
     path : str or Path, optional
-        CSV file that each row is written to at once.
+        The file.
 
     Attributes
     ----------
@@ -81,7 +92,7 @@ class EventFiles(keras.callbacks.Callback):
     Attributes
     ----------
     failure : str
-        What is said where files cannot be written any more; empty before.
+        Message if files could not be written; else empty.
 
     Raises
     ------
@@ -170,15 +181,7 @@ def _write_records(file: BufferedWriter, records: list[dict]) -> None:
 
 
 class StepProgress(keras.callbacks.Callback):
-    """Show how much of the training is behind, with the time that is left.
-
-    Parameters
-    ----------
-    budget : Budget
-        Says how much is spent.
-    show_bar : bool
-        Whether there is a bar; otherwise a line is logged (INFO) now and then.
-    """
+    """Show how much of the training is done, in a bar or by lines in the log."""
 
     def __init__(self, budget: Budget, show_bar: bool):
         super().__init__()
@@ -200,7 +203,7 @@ class StepProgress(keras.callbacks.Callback):
         self._progress.start()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Go on; the first steps hold the compilation."""
+        """Advance; the first steps include the compilation."""
         self._progress.advance(
             self.budget.spent - self._progress.done, timed=self._is_compiled
         )
@@ -222,3 +225,37 @@ class StepProgress(keras.callbacks.Callback):
         """Leave the bar as it is, however the training ended."""
         if self._progress is not None:
             self._progress.close()
+
+
+def describe_shortness(
+    history: Sequence[dict[str, float]], *, from_scratch: bool = True
+) -> str | None:
+    """Return a sentence if a training was too short, from its history; else None.
+
+    It was if it had fewer than 100 steps from new weights, or if the error of held-out
+    streamlines, or else of those of training, fell by more than a third in its second
+    half. Rows have ``step``, ``reconstruction_mm`` and maybe ``val_reconstruction_mm``.
+    """
+    if not history:
+        return None
+    last = history[-1]
+    steps = int(last["step"])
+    if from_scratch and steps < FEWEST_STEPS:
+        return (
+            f"The training was too short: {steps} step"
+            f"{'s are' if steps > 1 else ' is'} few. Give more epochs or "
+            "minutes (6,000 steps are made by default)."
+        )
+    name = f"val_{_ERROR}" if f"val_{_ERROR}" in last else _ERROR
+    if len(history) < _FEWEST_LOOKS or name not in last:
+        return None
+    middle = min(history, key=lambda row: abs(row["step"] - steps / 2))
+    before, after = middle.get(name), last[name]
+    if not before or not after < (1 - _STILL_FALLING) * before:
+        return None
+    whose = "held-out" if name.startswith("val_") else "training"
+    return (
+        f"The training was too short: in its second half the error of {whose} "
+        f"streamlines still fell from {before:.2f} to {after:.2f} mm. Give more epochs "
+        "or minutes."
+    )

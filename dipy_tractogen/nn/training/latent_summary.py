@@ -15,8 +15,7 @@ from dipy_tractogen.streamlines.resampled import BLOCK
 from dipy_tractogen.utils.versions import current_versions
 
 from ..record import TrainingRecord
-from .data import TrainingData
-from .dataset import HeldOut, OrientedBundles
+from .dataset import HeldOutSet, TrainingData, TrainingSet
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -30,43 +29,14 @@ _MOST_TRUNCATED = 50000
 def describe(model, data: TrainingData, *, seed: int = 0) -> None:
     """Fit the density of the latents of streamlines to a model that has its weights.
 
-    `StreamlineModel.fit` does so itself; weights that were imported need it before
-    streamlines can be generated.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model; its record is filled.
-    data : TrainingData
-        The streamlines.
-    seed : int, optional
-        Seed of the density.
-
-    Raises
-    ------
-    ValueError
-        If an array has another shape or holds values that are not finite.
+    `StreamlineModel.fit` does so itself; imported weights need it before streamlines
+    can be generated. It fills the model's record.
     """
-    model.record = record_of(model, OrientedBundles(model, data), seed)
+    model.record = record_of(model, TrainingSet(model, data), seed)
 
 
-def record_of(model, bundles: OrientedBundles, seed: int) -> TrainingRecord:
-    """Describe data and latents.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model, trained.
-    bundles : OrientedBundles
-        Its training streamlines.
-    seed : int
-        Seed of the density.
-
-    Returns
-    -------
-    TrainingRecord
-        With everything but the parameters and the history of a training.
-    """
+def record_of(model, bundles: TrainingSet, seed: int) -> TrainingRecord:
+    """Return the record of a trained model, without parameters and history."""
     reference = model.record.reference or bundles.covering_grid()
     record = TrainingRecord(
         bundle_names=list(bundles.names),
@@ -83,21 +53,8 @@ def record_of(model, bundles: OrientedBundles, seed: int) -> TrainingRecord:
     return record
 
 
-def measure_held_out(model, held_out: HeldOut) -> dict[str, float]:
-    """Measure the point error of streamlines that were not trained on.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model, trained.
-    held_out : HeldOut
-        The streamlines.
-
-    Returns
-    -------
-    dict of str to float
-        ``mean`` and ``percentile_95``, in mm.
-    """
+def measure_held_out(model, held_out: HeldOutSet) -> dict[str, float]:
+    """Return ``mean`` and ``percentile_95`` of the held-out point error, in mm."""
     errors = []
     for rows, points in held_out.points.blocks():
         values = {name: each[rows] for name, each in held_out.values.items()}
@@ -110,8 +67,8 @@ def measure_held_out(model, held_out: HeldOut) -> dict[str, float]:
     }
 
 
-def _truncation(model, bundles: OrientedBundles, seed: int) -> float:
-    """Measure the point error that the features alone cause, on some streamlines."""
+def _truncation(model, bundles: TrainingSet, seed: int) -> float:
+    """Measure the point error of the features alone, in mm."""
     rows = np.random.default_rng(seed).permutation(len(bundles.labels))
     rows = np.sort(rows[:_MOST_TRUNCATED])
     errors = [
@@ -145,7 +102,7 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
 
 
 def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
-    """Keep what decoded streamlines lack, from one draw of the latents of each."""
+    """Fit the texture to what one draw of the latents of each lacks."""
     rng = np.random.default_rng(seed)
     rows = _stratified_rows(bundles.labels, rng)
     z = z_mean[rows] + deviation[rows] * rng.standard_normal(z_mean[rows].shape)

@@ -1,4 +1,4 @@
-"""The optimisation of a model's weights, with all that follows and guards it."""
+"""Optimisation of a model's weights, with its callbacks and checkpoint."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .. import backend
 from ..backend import processes
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
 from .checkpoint import Checkpoint
-from .dataset import OrientedBundles
-from .history import EventFiles, HistoryRows, StepProgress
+from .dataset import TrainingSet
+from .history import EventFiles, HistoryTable, StepProgress
 from .options import DEFAULT_STEPS, TrainingOptions
 
 logger = logging.getLogger("dipy_tractogen")
@@ -34,17 +34,17 @@ _LAYOUT = 2
 _SOFTWARE = ("dipy_tractogen", "keras", *backend.BACKENDS)
 
 
-class Optimisation:
-    """The optimisation of a model's weights, with all that follows and guards it.
+class Trainer:
+    """Trainer of a model's weights, with its callbacks and checkpoint.
 
     Parameters
     ----------
     model : StreamlineModel
         The model, standardised.
-    bundles : OrientedBundles
-        The training streamlines, and what the model reads of them.
+    bundles : TrainingSet
+        The training streamlines.
     held_inputs : dict of str to ndarray of shape (m, ...), or None
-        What it reads of streamlines that are held out.
+        Inputs of held-out streamlines.
     options : TrainingOptions
         Options of the training, complete.
     began : float
@@ -54,7 +54,7 @@ class Optimisation:
     def __init__(
         self,
         model,
-        bundles: OrientedBundles,
+        bundles: TrainingSet,
         held_inputs: dict | None,
         options: TrainingOptions,
         began: float,
@@ -84,7 +84,7 @@ class Optimisation:
             max_seconds=options.max_minutes and 60 * options.max_minutes,
         )
         self.first_step = FirstStep(began)
-        self.rows = HistoryRows()
+        self.rows = HistoryTable()
         self.divergence = StopOnDivergence()
         self.keep_best = None
         self.checkpoint: Checkpoint | None = None
@@ -103,17 +103,7 @@ class Optimisation:
             )
 
     def follow(self, history_file, tensorboard_dir, show_progress: bool) -> None:
-        """Say where the course of the training is shown.
-
-        Parameters
-        ----------
-        history_file : str or Path, optional
-            CSV file.
-        tensorboard_dir : str or Path, optional
-            Folder for event files.
-        show_progress : bool
-            Whether to show a progress bar.
-        """
+        """Set where the training is shown: CSV file, event files, progress bar."""
         self.rows.path = history_file
         if tensorboard_dir:
             self._event_files = EventFiles(tensorboard_dir)
@@ -121,25 +111,14 @@ class Optimisation:
 
     @property
     def failure_of_events(self) -> str:
-        """What is said of event files that could not be written; empty if all were."""
+        """Message if event files could not be written; else empty."""
         return self._event_files.failure if self._event_files else ""
 
     def keep(self, folder: str | Path, data: dict, *, resume: bool) -> None:
-        """Keep the state in a folder, or go on from the state that is there.
+        """Keep the state in a folder, or resume from the state that is there.
 
-        Parameters
-        ----------
-        folder : str or Path
-            The folder.
-        data : dict
-            What tells the data from others.
-        resume : bool
-            Go on.
-
-        Raises
-        ------
-        ValueError
-            If the state does not fit, or is there and not asked for.
+        `data` identifies the data. Raises ValueError if the state does not fit, or is
+        there and `resume` is False.
         """
         config = {"model": type(self.model).__name__, **self.model.get_config()}
         versions = current_versions()
@@ -169,20 +148,52 @@ class Optimisation:
                 f"{folder} holds an unfinished training: resume it, or remove it."
             )
 
+    def broadcast_state(self, data: str) -> None:
+        """Take the state of the first process, which has read it from a file.
+
+        `data` identifies the data; raises ValueError if this process has read other.
+        """
+        if processes.count() == 1:
+            return
+        best = self.keep_best
+        own = {
+            "data": data,
+            "finished": self.finished,
+            "budget": self.budget.get_state(),
+            "rows": self.rows.rows,
+            "plan": self.plan,
+            "best": best and best.get_state(),
+            "has_weights": bool(best and best.weights is not None),
+        }
+        first = processes.broadcast(own)
+        if first["data"] != data:
+            raise ValueError(
+                "Process 0 has read other streamlines, or in another order: the files "
+                "are to be the same for all processes."
+            )
+        network = self.network
+        for variables in (network.variables, network.optimizer.variables):
+            values = processes.broadcast_arrays(
+                [np.asarray(each) for each in variables]
+            )
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        self.finished = first["finished"]
+        self.budget.set_state(first["budget"])
+        self.rows.rows = first["rows"]
+        self.plan.update(first["plan"])
+        if best:
+            weights = best.weights if best.weights is not None else network.weights
+            weights = processes.broadcast_arrays([np.asarray(each) for each in weights])
+            best.set_state(first["best"], weights if first["has_weights"] else None)
+
     def run(self) -> bool:
-        """Make the steps.
+        """Make the steps; return whether they were interrupted.
 
-        Returns
-        -------
-        bool
-            Whether it was interrupted, after which the best weights are back.
+        The best weights are restored.
 
-        Raises
-        ------
-        TrainingDivergedError
-            If the loss is not finite.
-        KeyboardInterrupt
-            If it was interrupted before the first look at the held-out loss.
+        Raises TrainingDivergedError if the loss is not finite, KeyboardInterrupt if
+        interrupted before the first validation.
         """
         if self.finished:
             self.rows.on_train_begin()
@@ -199,19 +210,13 @@ class Optimisation:
 
     @property
     def kept_step(self) -> int:
-        """Step whose weights the model has at the end: the best, or else the last."""
+        """Step of the model's weights at the end: the best, or else the last."""
         if self.keep_best is None or self.keep_best.weights is None:
             return self.budget.steps
         return self.keep_best.best_step
 
     def history(self) -> keras.callbacks.History:
-        """Return the whole history as Keras does.
-
-        Returns
-        -------
-        keras.callbacks.History
-            With the values of each quantity in ``history``.
-        """
+        """Return the whole history as Keras does."""
         history = keras.callbacks.History()
         history.set_model(self.network)
         rows = self.rows.rows
@@ -265,31 +270,12 @@ class Optimisation:
 def plan_steps(
     options: TrainingOptions, backbone, nb_streamlines: int, batch_size: int
 ):
-    """Plan the optimisation steps.
+    """Return ``max_steps``, steps per round and steps per call of a training.
 
     A call is not interrupted, so the steps are rounded up to whole calls; those of a
     short training are made one by one, without compilation. Where calls and rounds are
-    longer (`pace`) the steps are as many, in 40 calls and 10 rounds or more.
-
-    Parameters
-    ----------
-    options : TrainingOptions
-        Options of the training.
-    backbone : SpectralBackbone or ConvBackbone
-        How many steps its calls and rounds have.
-    nb_streamlines : int
-        Training streamlines.
-    batch_size : int
-        Streamlines in a step.
-
-    Returns
-    -------
-    max_steps : int or None
-        All steps; None where only time limits them.
-    steps_per_round : int
-        Steps between two looks at the held-out loss.
-    steps_per_call : int
-        Steps compiled into one call, or 1.
+    longer (`pace`) the steps are as many, in 40 calls and 10 rounds or more. Without a
+    limit of steps ``max_steps`` is None.
     """
     per_call, per_round = backbone.steps_per_call, backbone.steps_per_round
     longer_call, longer_round = backend.current().pace()

@@ -130,9 +130,11 @@ class Part:
         from dipy_tractogen.nn.backend import processes
 
         logger.info("Waiting until all %d processes are there", job.count)
-        self._joined = processes.Joined(job.count, job.index, job.address, _interrupt)
+        self._joined = processes.ProcessGroup(
+            job.count, job.index, job.address, _interrupt
+        )
         logger.info("They are there; this one, number 0, writes")
-        first = processes.agreed(self.command)
+        first = processes.broadcast(self.command)
         if first != self.command:
             raise ValueError(
                 f"{self.command} differs from what process 0 was given, {first}: all "

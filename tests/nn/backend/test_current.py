@@ -10,8 +10,8 @@ import pytest
 
 from dipy_tractogen.nn import backend
 from dipy_tractogen.nn.backend import blocks
+from dipy_tractogen.nn.coder import in_batches
 from dipy_tractogen.nn.layers import normal_noise, seed_generator
-from dipy_tractogen.nn.training.batches import in_batches
 from dipy_tractogen.parameters.model import LARGEST_SEED
 from dipy_tractogen.utils import memmap as store
 

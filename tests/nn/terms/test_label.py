@@ -144,10 +144,13 @@ def test_impossible_regularisers_are_refused(options, said):
     ("given", "said"),
     [
         (["label"], "regularizers hold 'label'"),
-        ([LabelRegularizer(), LabelRegularizer(5.0)], "bundle, bundle: give one"),
+        (
+            [LabelRegularizer(), LabelRegularizer(5.0)],
+            "bundle_accuracy, bundle_weight: twice",
+        ),
         (
             [AttributeRegularizer({"length": 0}), AttributeRegularizer({"length": 1})],
-            "length, length: give one",
+            "length_loss: twice",
         ),
         ([keras.saving.serialize_keras_object(keras.layers.Dense(3))], "a Dense, "),
         ([{"class_name": "Sparsity"}], "hold a Sparsity, which is not known here"),

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import CVAE, VAE
-from dipy_tractogen.nn.training.data import ConditionTable, TrainingData
-from dipy_tractogen.nn.training.dataset import OrientedBundles
+from dipy_tractogen.nn.training.dataset import (
+    ConditionTable,
+    TrainingData,
+    TrainingSet,
+)
 from dipy_tractogen.streamlines import resampled
 from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.conditions import Conditions
@@ -99,7 +102,7 @@ def test_all_that_is_read_is_the_same(on_disk, phantom, nothing_in_memory):
         "memory": TrainingData(resample(on_disk, 24), phantom.labels, names),
     }
     disk, memory = (
-        OrientedBundles(CVAE(24, 2, backbone_options=SMALL), data)
+        TrainingSet(CVAE(24, 2, backbone_options=SMALL), data)
         for data in given.values()
     )
     assert isinstance(disk.inputs["features"], np.memmap)

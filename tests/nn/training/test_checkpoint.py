@@ -24,7 +24,7 @@ from dipy_tractogen.nn.training import checkpoint as module
 from dipy_tractogen.nn.training import trainer
 from dipy_tractogen.nn.training.callbacks import KeepBest
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
-from dipy_tractogen.nn.training.history import HistoryRows
+from dipy_tractogen.nn.training.history import HistoryTable
 from dipy_tractogen.workflows.cli import main
 
 EPOCHS = 20
@@ -216,7 +216,7 @@ def test_interrupt_before_the_first_step(arrays, monkeypatch):
     def interrupt(self, logs=None):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(HistoryRows, "on_train_begin", interrupt)
+    monkeypatch.setattr(HistoryTable, "on_train_begin", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(AE(24, 2), arrays, show_progress=True)
 

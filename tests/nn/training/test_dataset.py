@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AE, CVAE, RVAE
-from dipy_tractogen.nn.training.data import TrainingData
-from dipy_tractogen.nn.training.dataset import OrientedBundles
+from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
 
 SMALL = {"hidden_units": (8,)}
 
@@ -11,7 +10,7 @@ SMALL = {"hidden_units": (8,)}
 def oriented(lines, model=None, **changes):
     names = ("points", "labels", "bundle_names", "values", "units")
     given = {**{name: lines[name] for name in names}, **changes}
-    return OrientedBundles(
+    return TrainingSet(
         model or AE(24, 2, backbone_options=SMALL), TrainingData(**given)
     )
 

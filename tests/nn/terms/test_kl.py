@@ -1,6 +1,6 @@
 import numpy as np
 
-from dipy_tractogen.nn.active_units import ACTIVE_VARIANCE, ActiveUnits
+from dipy_tractogen.nn.terms.kl import ACTIVE_VARIANCE, ActiveUnits
 
 
 def test_dimensions_that_vary_are_counted_over_batches():
