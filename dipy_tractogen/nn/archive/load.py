@@ -147,6 +147,8 @@ def _check_loaded(model: StreamlineModel) -> None:
         if values.dtype.kind == "f" and not (np.abs(values) <= _LARGEST_WEIGHT).all():
             found = f"in part NaN or beyond {_LARGEST_WEIGHT:g}"
             raise SchemaError(variable.path, found, "weights of a training")
+    if model.record.density is not None and not model.network.built:
+        raise SchemaError("conditions", "missing", "those of the record")
     if model.conditions is not None and model.record.conditions:
         own, known = (
             {one.name: one.categories for one in each}
