@@ -46,14 +46,20 @@ def test_warning_is_seen_where_the_user_imports():
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        ("condition_request", "Asked", "ConditionRequest"),
-        ("latents", "LatentBank", "LatentPosteriors"),
-        ("texture.endpoints", "RealEnds", "Endpoints"),
-        ("samplers.gaussian_mixture", "NormalMixture", "ConditionalGaussianMixture"),
+        ("sampling.condition_request", "Asked", "ConditionRequest"),
+        ("sampling.latents", "LatentBank", "LatentPosteriors"),
+        ("sampling.texture.endpoints", "RealEnds", "Endpoints"),
+        (
+            "sampling.samplers.gaussian_mixture",
+            "NormalMixture",
+            "ConditionalGaussianMixture",
+        ),
+        ("viz.latent.traversal", "render_walk", "render_traversal"),
+        ("viz.latent.traversal", "WalkStep", "TraversalStep"),
     ],
 )
 def test_old_names_give_the_same_objects_and_warn(module, old, new):
-    module = import_module(f"dipy_tractogen.sampling.{module}")
+    module = import_module(f"dipy_tractogen.{module}")
     with pytest.warns(DeprecationWarning, match=f"{old} is now {new}; ") as said:
         found = getattr(module, old)
     assert found is getattr(module, new)

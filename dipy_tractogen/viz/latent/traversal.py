@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen.utils.files import atomic_write
+from dipy_tractogen.utils.moved import renamed
 
 from ..cameras import choose_views, frame_points
 from ..compose import Key, compose
@@ -28,7 +29,7 @@ _COLOURS = 64
 
 
 @dataclass(frozen=True)
-class WalkStep:
+class TraversalStep:
     """Streamlines (n, p, 3) in RASMM mm at one step; as many at each.
 
     ``title`` tells where it is, such as ``"z3 = +1.5 SD"``, and ``short_title`` the
@@ -42,8 +43,8 @@ class WalkStep:
 
 
 @default_style()
-def render_walk(
-    steps: Sequence[WalkStep],
+def render_traversal(
+    steps: Sequence[TraversalStep],
     png: str | Path,
     gif: str | Path,
     *,
@@ -52,14 +53,14 @@ def render_walk(
     view: str = "auto",
     force: bool = False,
 ) -> tuple[Path, Path]:
-    """Render a walk: some of its steps in a row, and all to and fro as an animation.
+    """Render a traversal: some steps in a row, and all to and fro as an animation.
 
     All steps have the same camera and scale, and are drawn by one process
     (`render_cells`).
 
     Parameters
     ----------
-    steps : sequence of WalkStep
+    steps : sequence of TraversalStep
         Two steps or more.
     png : str or Path
         The PNG file of the row.
@@ -90,7 +91,7 @@ def render_walk(
         If a file exists and not `force`.
     """
     if len(steps) < 2:
-        raise ValueError(f"a walk of {len(steps)} steps: give two or more.")
+        raise ValueError(f"a traversal of {len(steps)} steps: give two or more.")
     behind = BACKGROUNDS["white"]
     panels = [Panel(step.title, step.streamlines) for step in steps]
     points = np.concatenate([panel.points() for panel in panels])
@@ -155,3 +156,8 @@ def _write_gif(frames: Sequence[np.ndarray], path: str | Path, *, force: bool) -
             loop=0,
             optimize=True,
         )
+
+
+__getattr__ = renamed(
+    __name__, {"render_walk": "render_traversal", "WalkStep": "TraversalStep"}
+)

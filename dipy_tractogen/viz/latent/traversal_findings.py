@@ -18,7 +18,7 @@ from ..colours import bundle_colours
 from ..display import can_render
 from ..grid import GridRow, plot_grid
 from .findings import LatentFindings
-from .traversal import WalkStep, render_walk
+from .traversal import TraversalStep, render_traversal
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -112,7 +112,7 @@ class TraversalFindings:
         )
         ends = np.array([self.colours[first], self.colours[second]])
         steps = [
-            WalkStep(
+            TraversalStep(
                 traversal.points[:, step],
                 f"{100 * share:.0f} % {second}",
                 f"{100 * share:.0f} %",
@@ -195,7 +195,7 @@ class TraversalFindings:
         self.findings.write_table("walk", columns, rows, f"Walk of {title}")
         colour = self.colours[traverser.bundle]
         steps = [
-            WalkStep(
+            TraversalStep(
                 traversal.points[:, step],
                 f"{traversal.name} = {text} {unit}".rstrip(),
                 f"{text} {unit}".rstrip(),
@@ -221,7 +221,7 @@ class TraversalFindings:
         logger.info("Rendering %d steps: %s", len(steps), title)
         paths = [self.findings.paths[f"{name}_{kind}"] for kind in ("png", "gif")]
         with self.findings.optional(*paths):
-            png, gif = render_walk(
+            png, gif = render_traversal(
                 steps,
                 paths[0],
                 paths[1],

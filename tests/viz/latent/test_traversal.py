@@ -3,7 +3,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 import pytest
 
-from dipy_tractogen.viz.latent.traversal import WalkStep, render_walk
+from dipy_tractogen.viz.latent.traversal import TraversalStep, render_traversal
 
 BLUE, PINK = (0.0, 0.3, 0.9), (0.9, 0.0, 0.5)
 
@@ -15,7 +15,7 @@ def walk(nb_steps=5):
     for share in np.linspace(0, 1, nb_steps):
         colour = tuple((1 - share) * np.array(BLUE) + share * np.array(PINK))
         moved = (line + np.array((60 * share, 0, 0))).astype(np.float32)
-        steps.append(WalkStep(moved, f"{share:.0%} right", f"{share:.0%}", colour))
+        steps.append(TraversalStep(moved, f"{share:.0%} right", f"{share:.0%}", colour))
     return steps
 
 
@@ -28,7 +28,7 @@ def coloured_columns(image):
 
 @pytest.mark.usefixtures("rendering")
 def test_a_row_and_an_animation_of_one_camera(tmp_path):
-    png, gif = render_walk(
+    png, gif = render_traversal(
         walk(),
         tmp_path / "row.png",
         tmp_path / "walk.gif",
@@ -59,8 +59,8 @@ def test_a_row_and_an_animation_of_one_camera(tmp_path):
 
 def test_what_cannot_be_drawn_is_refused(tmp_path):
     paths = tmp_path / "row.png", tmp_path / "walk.gif"
-    with pytest.raises(ValueError, match="a walk of 1 steps: give two or more"):
-        render_walk(walk()[:1], *paths, every=1, legend={})
+    with pytest.raises(ValueError, match="a traversal of 1 steps: give two or more"):
+        render_traversal(walk()[:1], *paths, every=1, legend={})
     with pytest.raises(ValueError, match="view='up': accepted are auto"):
-        render_walk(walk(), *paths, every=1, legend={}, view="up")
+        render_traversal(walk(), *paths, every=1, legend={}, view="up")
     assert list(tmp_path.iterdir()) == []
