@@ -20,23 +20,20 @@ MOST_LATENTS = 1_000
 LARGEST_SEED = 2**32 - 1
 """Largest seed that NumPy and scikit-learn take."""
 
-_UNITS = {"low": 1, "high": 65_536}
-_MM = {"low": 1e-3, "high": 1e7}
-
 
 def _nb_points(default: object):
     prose = "Points that a streamline is resampled to; for conv a multiple of 32."
-    return parameter(default, prose, low=2, high=MOST_POINTS, essential=True)
+    return parameter(default, prose, essential=True, within=f"[2, {MOST_POINTS}]")
 
 
 def _latent_dim(default: object, more: str = ""):
     prose = f"Dimensions of the latent space, at most three a point{more}."
-    return parameter(default, prose, low=1, high=MOST_LATENTS, essential=True)
+    return parameter(default, prose, essential=True, within=f"[1, {MOST_LATENTS}]")
 
 
 def seed(prose: str):
     """Declare a seed."""
-    return parameter(0, prose, low=0, high=LARGEST_SEED, option=None)
+    return parameter(0, prose, option=None, within=f"[0, {LARGEST_SEED}]")
 
 
 @dataclass
@@ -76,7 +73,11 @@ class ReconstructionParameters(Parameters):
     """Parameters of the error of the reconstruction."""
 
     sigma_mm: float = parameter(
-        1.0, "Point error that is accepted.", **_MM, unit="mm", essential=True
+        1.0,
+        "Point error that is accepted.",
+        unit="mm",
+        essential=True,
+        within="[1e-3, 1e7]",
     )
     reduction: str = parameter(
         "effective",
@@ -93,9 +94,9 @@ class ReconstructionParameters(Parameters):
     huber_mm: float | None = parameter(
         None,
         "Where huber turns from squared to absolute.",
-        **_MM,
         unit="mm",
         by_default="sigma_mm",
+        within="[1e-3, 1e7]",
     )
 
     def __post_init__(self):
@@ -127,7 +128,7 @@ class NetworkParameters(Parameters):
         "Further terms of the loss, such as LabelRegularizer, AttributeRegularizer.",
         option=None,
     )
-    conditions: Conditions | Sequence[dict] | None = parameter(
+    conditions: Conditions | None = parameter(
         None,
         "What is known of the streamlines beside their points; by default the training "
         "finds it.",
@@ -152,15 +153,14 @@ class SpectralParameters(Parameters):
         None,
         "Cosine coefficients that the spectral backbone keeps of each axis; by default "
         "24, or nb_points where those are fewer.",
-        low=1,
-        high=MOST_POINTS,
+        within=f"[1, {MOST_POINTS}]",
     )
     hidden_units: Sequence[int] = parameter(
         (512, 512),
         "Units of the encoder's dense layers; the decoder has them in reverse.",
-        **_UNITS,
         least_items=1,
         option=None,
+        within="[1, 65536]",
     )
     activation: str = parameter(
         "silu", "Activation of the hidden layers, as Keras names it.", option=None
@@ -176,15 +176,14 @@ class ConvParameters(Parameters):
         (32, 64, 128, 256, 512, 1024),
         "Channels of the encoder's convolutions, all but the last of which halve the "
         "points; the decoder has them in reverse.",
-        **_UNITS,
         least_items=1,
         option=None,
+        within="[1, 65536]",
     )
     kernel_size: int = parameter(
         3,
         "Taps of the convolutions of the conv backbone, an odd number.",
-        low=1,
-        high=MOST_POINTS,
         unset=True,
+        within=f"[1, {MOST_POINTS}]",
     )
     batch_normalisation: bool = _NORMALISED

@@ -6,11 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 import math
 
-from dipy_tractogen.utils.parameters import Parameters, parameter
-
-_WEIGHT = {"low": 0, "high": 1e9}
-_ABOVE_ZERO = {"low": 0, "open_low": True}
-_UNITS = {"low": 1, "high": 65_536}
+from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 
 
 @dataclass(kw_only=True)
@@ -18,7 +14,7 @@ class KLParameters(Parameters):
     """Parameters of the KL divergence."""
 
     beta: float = parameter(
-        1.0, "Weight of the KL divergence.", **_WEIGHT, essential=True
+        1.0, "Weight of the KL divergence.", essential=True, within="[0, 1e9]"
     )
     beta_schedule: str = parameter(
         "constant",
@@ -31,21 +27,20 @@ class KLParameters(Parameters):
         None,
         "Weight that a schedule starts from: by default 0, for decreasing ten times "
         "beta.",
-        **_WEIGHT,
+        within="[0, 1e9]",
     )
     beta_ramp: float = parameter(
         0.5,
         "Share of the training, or of each cycle, over which the weight changes.",
-        **_ABOVE_ZERO,
-        high=1,
+        within="(0, 1]",
     )
     beta_cycles: int = parameter(
-        4, "Number of cycles of the cyclical schedule.", low=1, high=10_000
+        4, "Number of cycles of the cyclical schedule.", within="[1, 1e4]"
     )
     free_bits: float = parameter(
         0.0,
         "KL divergence of each latent dimension, in nats, that costs nothing.",
-        low=0,
+        within="[0, 1e12]",
     )
     kl_variant: str = parameter(
         "squared",
@@ -68,8 +63,8 @@ class VarianceParameters(Parameters):
         10.0,
         "Largest logarithm of the variance, either way. A training without it, inf, "
         "may become NaN.",
-        **_ABOVE_ZERO,
         may_be_infinite=True,
+        within=POSITIVE,
     )
 
     def __post_init__(self):
@@ -92,8 +87,7 @@ class PosteriorParameters(VarianceParameters):
     epsilon_std: float = parameter(
         1.0,
         "Standard deviation of the noise with which latents are drawn in training.",
-        low=0,
-        high=1e3,
+        within="[0, 1e3]",
     )
 
 
@@ -110,8 +104,8 @@ class RegressionParameters(Parameters):
     attribute_weight: float = parameter(
         10.0,
         "Weight of the error of the regression.",
-        **_ABOVE_ZERO,
         option="regression_weight",
+        within=POSITIVE,
     )
 
 
@@ -135,16 +129,19 @@ class AdversaryParameters(Parameters):
     adversarial_weight: float = parameter(
         3.0,
         "Weight of misleading the discriminator, beside the reconstruction.",
-        **_ABOVE_ZERO,
+        within=POSITIVE,
     )
     gradient_penalty: float = parameter(
-        10.0, "Weight of the gradient penalty of wasserstein.", low=0, unset=True
+        10.0,
+        "Weight of the gradient penalty of wasserstein.",
+        unset=True,
+        within="[0, 1e12]",
     )
     discriminator_units: Sequence[int] = parameter(
         (256, 256),
         "Units of the hidden layers of the discriminator.",
-        **_UNITS,
         unset=True,
+        within="[1, 65536]",
     )
 
 
@@ -153,10 +150,10 @@ class LabelParameters(Parameters):
     """Parameters of the classifier that lays the latents out by category."""
 
     weight: float = parameter(
-        10.0, "Weight of the cross entropy at first.", **_ABOVE_ZERO, option=None
+        10.0, "Weight of the cross entropy at first.", option=None, within=POSITIVE
     )
     final_weight: float = parameter(
-        0.001, "Weight that it falls to.", low=0, option=None
+        0.001, "Weight that it falls to.", option=None, within="[0, 1e12]"
     )
     schedule: str = parameter(
         "sigmoid",
@@ -169,11 +166,13 @@ class LabelParameters(Parameters):
         0.5,
         "Share of the training after which a sigmoid is half way down, a cosine at its "
         "end.",
-        **_ABOVE_ZERO,
         option="label_length",
         unset=True,
+        within=POSITIVE,
     )
-    slope: float = parameter(20.0, "Steepness of sigmoid.", **_ABOVE_ZERO, option=None)
+    slope: float = parameter(
+        20.0, "Steepness of sigmoid.", option=None, within=POSITIVE
+    )
     condition: str = parameter(
         "bundle",
         "Categorical condition that the classifier reads.",
@@ -181,7 +180,10 @@ class LabelParameters(Parameters):
         unset=True,
     )
     hidden_units: Sequence[int] = parameter(
-        (32,), "Units of the classifier's hidden layers.", **_UNITS, option=None
+        (32,),
+        "Units of the classifier's hidden layers.",
+        option=None,
+        within="[1, 65536]",
     )
 
 
@@ -197,9 +199,9 @@ class AttributeParameters(Parameters):
     weight: float = parameter(
         100.0,
         "Weight of the term that ties them.",
-        **_ABOVE_ZERO,
         option="attribute_weight",
         unset=True,
+        within=POSITIVE,
     )
     form: str = parameter(
         "difference",
@@ -210,11 +212,7 @@ class AttributeParameters(Parameters):
         unset=True,
     )
     delta: float = parameter(
-        1.0,
-        "Steepness of sign.",
-        **_ABOVE_ZERO,
-        option="attribute_delta",
-        unset=True,
+        1.0, "Steepness of sign.", option="attribute_delta", unset=True, within=POSITIVE
     )
 
     def __post_init__(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 
 from .model import seed
 
@@ -17,55 +17,43 @@ class FitParameters(Parameters):
         None,
         "Passes over the training streamlines. Without it and without a limit of time, "
         "as many as make 6000 steps.",
-        low=0,
-        open_low=True,
-        high=1e9,
         essential=True,
+        within="(0, 1e9]",
     )
     max_minutes: float | None = parameter(
         None,
         "Limit of the time for optimisation steps, after loading and compiling.",
-        low=0,
-        open_low=True,
-        high=1e6,
         unit="minutes",
         essential=True,
+        within="(0, 1e6]",
     )
     batch_size: int | None = parameter(
         None,
         "Streamlines in an optimisation step; by default 128 for conv and 256 for "
         "spectral, which takes up to 4096 with more than 150000 streamlines.",
-        low=1,
-        high=10**7,
+        within="[1, 1e7]",
     )
     learning_rate: float | None = parameter(
         None,
         "Learning rate of Adam at the start; it falls along a cosine. By default "
         "6.68e-4 for conv and 2e-3 for spectral, up to 8e-3 with a larger batch_size.",
-        low=0,
-        open_low=True,
-        high=100,
+        within="(0, 100]",
     )
     weight_decay: float | None = parameter(
         None,
         "Decay of the weights in each step, as a share of the learning rate; none by "
         "default.",
-        low=0,
-        open_low=True,
-        high=100,
+        within="(0, 100]",
     )
     clip_norm: float = parameter(
         100.0,
         "Largest norm of the gradient of a step; a larger one is scaled down to it.",
-        low=0,
-        open_low=True,
+        within=POSITIVE,
     )
     patience: float = parameter(
         0.3,
         "Share of the whole training without a better held-out loss that ends it.",
-        low=0,
-        open_low=True,
-        high=100,
+        within="(0, 100]",
     )
     seed: int = seed(
         "Seed of the order of the streamlines and of the density of the latents."

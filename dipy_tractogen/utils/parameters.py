@@ -14,7 +14,7 @@ import math
 from numbers import Integral, Real
 from os import PathLike
 import re
-from textwrap import fill
+from textwrap import fill, indent
 
 from . import schema
 from .messages import briefly
@@ -22,23 +22,20 @@ from .messages import briefly
 SMALLEST, LARGEST = 1e-12, 1e12
 """Sizes of numbers beside zero: beyond, single precision has no square of them."""
 
-# Kinds of values, as DIPY's parser and as numpydoc name them.
-_KINDS = {
-    "int": ("int", "int"),
-    "float": ("float", "float"),
-    "bool": ("bool", "bool"),
+POSITIVE = f"(0, {LARGEST}]"
+"""Numbers above zero."""
+
+# How DIPY's parser and numpydoc name what is not called as in Python.
+_NAMES = {
     "str": ("string", "str"),
     "Path": ("string or Path", "str or Path"),
-    "Sequence[int]": ("variable int", "sequence of int"),
-    "Sequence[float]": ("variable float", "sequence of float"),
-    "Sequence[str]": ("variable string", "sequence of str"),
-    "Sequence[Path]": ("variable string or Path", "sequence of str or Path"),
     "Sequence": ("", "sequence"),
     "Mapping[str, int]": ("", "mapping of str to int"),
 }
-_SEQUENCE = re.compile(r"Sequence\[(\w+)\]")
 _PLACE = "{parameters}"
 _MOST_ITEMS = 100
+_LOW = {"[": "at least", "(": "more than"}
+_HIGH = {"]": "at most", ")": "less than"}
 
 
 @dataclass(frozen=True)
@@ -50,10 +47,7 @@ class Parameter:
     kind: str = ""
     default: object = None
     takes_none: bool = False
-    low: float = -LARGEST
-    high: float = LARGEST
-    open_low: bool = False
-    open_high: bool = False
+    within: str = f"[-{LARGEST}, {LARGEST}]"
     choices: tuple[str, ...] = ()
     least_items: int = 0
     unit: str = ""
@@ -72,179 +66,137 @@ class Parameter:
     @property
     def option_default(self) -> object:
         """Default of the option: None where it is left to what takes the value."""
-        if self.unset:
-            return None
-        return False if self.negated else self.default
+        return None if self.unset else False if self.negated else self.default
 
-    def _text(self, option: bool) -> str:
-        """Return the prose, with unit and default."""
-        if option and self.negated:
-            return self.negated
-        more = f", in {self.unit}" * bool(self.unit)
-        default = self.by_default
-        if option and self.unset:
-            values = self.default if self._is_sequence else [self.default]
-            default = " ".join(
-                f"{one:g}" if isinstance(one, float) else str(one) for one in values
-            )
-        more += f"; by default {default}" * bool(default)
-        first, dot, rest = self.prose.partition(". ")
-        return f"{first.rstrip('.')}{more}{dot or '.'}{rest}"
-
-    def entry(self, *, option: bool = False) -> str:
-        """Return the entry in the Parameters section of a docstring."""
-        words = _SEQUENCE.sub(r"sequence of \1", self.kind).replace(" | ", " or ")
-        kind = _KINDS.get(self.kind, ("", words))[not option]
-        if self.choices and not option:
-            kind = "{" + ", ".join(f'"{one}"' for one in self.choices) + "}"
-        if self.takes_none and self.default is not None and not option:
-            kind = f"{kind} or None"
-        optional = ", optional" * (not self.is_needed)
-        lines = fill(
-            self._text(option), 80, initial_indent="    ", subsequent_indent="    "
-        )
-        return f"{self.option if option else self.name} : {kind}{optional}\n{lines}\n"
-
-    def as_schema(self) -> schema.Check:
-        """Return the check of the parameter in the file of a model."""
-        checks = {
-            "int": schema.integer(self.low, self.high),
-            "float": schema.number(self.low, self.high),
-            "bool": schema.boolean,
-            "str": schema.one_of(*self.choices) if self.choices else schema.text(100),
-        }
-        check = checks[self._item_kind]
-        if self._is_sequence:
-            check = schema.list_of(check, most=_MOST_ITEMS)
-        return schema.optional(check) if self.takes_none else check
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Smallest and largest number."""
+        low, high = map(float, self.within[1:-1].split(","))
+        return (int(low), int(high)) if self._item == "int" else (low, high)
 
     @property
     def _is_sequence(self) -> bool:
         return self.kind.startswith("Sequence[")
 
     @property
-    def _item_kind(self) -> str:
+    def _item(self) -> str:
         return self.kind.removeprefix("Sequence[").removesuffix("]")
 
+    def entry(self, *, option: bool = False) -> str:
+        """Return the entry in the Parameters section of a docstring."""
+        name = self.option if option else self.name
+        kind = _NAMES.get(self._item, (self._item, self._item))[not option]
+        if self._is_sequence:
+            kind = f"variable {kind}" if option else f"sequence of {kind}"
+        if self.choices and not option:
+            kind = "{" + ", ".join(f'"{one}"' for one in self.choices) + "}"
+        if self.takes_none and self.default is not None and not option:
+            kind += " or None"
+        kind += ", optional" * (not self.is_needed)
+        text = self.negated if option and self.negated else self._text(option)
+        return f"{name} : {kind}\n{indent(fill(text, 76), '    ')}\n"
+
+    def _text(self, option: bool) -> str:
+        """Return the prose, with unit and default after its first sentence."""
+        default = self.by_default
+        if option and self.unset:
+            values = self.default if self._is_sequence else [self.default]
+            default = " ".join(str(one).removesuffix(".0") for one in values)
+        first, dot, rest = self.prose.partition(". ")
+        more = f", in {self.unit}" * bool(self.unit)
+        more += f"; by default {default}" * bool(default)
+        return f"{first.removesuffix('.')}{more}{dot or '.'}{rest}"
+
+    def as_schema(self) -> schema.Check:
+        """Return the check of the parameter in the file of a model."""
+        checks = {
+            "int": schema.integer(*self.limits),
+            "float": schema.number(*self.limits),
+            "bool": schema.boolean,
+            "str": schema.one_of(*self.choices) if self.choices else schema.text(100),
+        }
+        check = checks[self._item]
+        if self._is_sequence:
+            check = schema.list_of(check, most=_MOST_ITEMS)
+        return schema.optional(check) if self.takes_none else check
+
     def check(self, value: object, *, option: bool = False) -> None:
-        """Check a value.
-
-        Parameters
-        ----------
-        value : object
-            What was given.
-        option : bool, optional
-            Whether it was given as an option, so that messages name that.
-
-        Raises
-        ------
-        ValueError
-            If it is not accepted.
-        """
+        """Raise ValueError where a value, or that of an option, is not accepted."""
         if value is None and (self.takes_none or (option and self.unset)):
             return
-        if self._is_sequence:
-            self._check_size(value, option)
-        one_by_one = self._is_sequence and self._item_kind != "Path"
-        for one in value if one_by_one else [value]:
-            if fault := self._fault(one):
-                raise ValueError(f"{self._named(one, option)}: {fault}.")
-
-    def _check_size(self, values: object, option: bool) -> None:
+        values = [value]
         # A single file is as good as a list of one.
-        is_text = isinstance(values, str) and self._item_kind != "Path"
-        if is_text or not isinstance(values, (Sequence, PathLike)):
-            raise ValueError(f"{self._named(values, option)}: give a sequence.")
-        if not isinstance(values, Sequence):
-            return
-        if len(values) < (1 if option else self.least_items):
-            or_none = ", or leave it out" * option
-            raise ValueError(
-                f"{self._named(values, option)}: give one or more{or_none}."
-            )
+        is_file = self._item == "Path" and isinstance(value, (str, PathLike))
+        if self._is_sequence and not is_file:
+            if not isinstance(value, Sequence) or isinstance(value, str):
+                raise ValueError(f"{self._named(value, option)}: give a sequence.")
+            if len(value) < (1 if option else self.least_items):
+                more = ", or leave it out" * option
+                raise ValueError(f"{self._named('', option)}: give one or more{more}.")
+            values = value
+        for one in values:
+            if accepted := self._accepted_for(one):
+                raise ValueError(f"{self._named(one, option)}: {accepted}.")
 
     def _named(self, value: object, option: bool) -> str:
         if option:
-            return (
-                f"--{self.option} {briefly(value)}"
-                if value != []
-                else f"--{self.option}"
-            )
+            return f"--{self.option} {briefly(value)}".rstrip()
         shown = repr(value) if self.choices else schema.short_repr(value)
         return f"{self.name}={shown}"
 
-    def _fault(self, value: object) -> str:
+    def _accepted_for(self, value: object) -> str:
         """Return what is accepted in place of a value; nothing if it is accepted."""
         if self.choices:
             known = isinstance(value, str) and value in self.choices
             return "" if known else f"accepted are {', '.join(self.choices)}"
-        if self._item_kind not in ("int", "float"):
+        if self._item not in ("int", "float"):
             return ""
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        fits = is_number and self._is_inside(value)
-        fits = fits or (self.may_be_infinite and value == math.inf)
-        if self._item_kind == "int":
-            fits = fits and isinstance(value, Integral)
-            return "" if fits else f"give a whole number from {self.low} to {self.high}"
-        return "" if fits else f"give a number {self._limits(value)}"
-
-    def _is_inside(self, value: float) -> bool:
-        above = value > self.low if self.open_low else value >= self.low
-        below = value < self.high if self.open_high else value <= self.high
-        return above and below and (value == 0 or abs(value) >= SMALLEST)
-
-    def _limits(self, value: object) -> str:
-        if isinstance(value, Real) and 0 < abs(value) < SMALLEST:
-            return f"from {SMALLEST:g} to {self.high:g}"
-        limits = []
-        if self.low > -LARGEST:
-            limits.append(
-                f"{'more than' if self.open_low else 'at least'} {self.low:g}"
-            )
-        if self.high < LARGEST or (isinstance(value, Real) and value > 0):
-            limits.append(
-                f"{'less than' if self.open_high else 'at most'} {self.high:g}"
-            )
-        return " and ".join(limits) or "that is finite"
+        low, high = self.limits
+        fits = isinstance(value, Real) and not isinstance(value, bool)
+        if self._item == "int":
+            fits = fits and isinstance(value, Integral) and low <= value <= high
+            return "" if fits else f"give a whole number from {low} to {high}"
+        if self.may_be_infinite and value == math.inf:
+            return ""
+        if fits and 0 < abs(value) < SMALLEST:
+            return f"give a number from {SMALLEST:g} to {high:g}"
+        fits = fits and (low < value or (low == value and self.within[0] == "["))
+        limits = [f"{_LOW[self.within[0]]} {low:g}"] * (low > -LARGEST)
+        # The usual upper limit is only told where it was exceeded.
+        if high < LARGEST or fits:
+            limits.append(f"{_HIGH[self.within[-1]]} {high:g}")
+        fits = fits and (value < high or (value == high and self.within[-1] == "]"))
+        said = " and ".join(limits) or "that is finite"
+        return "" if fits else f"give a number {said}"
 
 
 def parameter(default: object, prose: str, **declared) -> Field:
     """Declare a parameter, as a field of a subclass of `Parameters`.
+
+    The annotation of the field says what kind of values it has: ``int``, ``float``,
+    ``bool``, ``str``, ``Path``, a ``Sequence`` of those, or one of them ``| None``.
 
     Parameters
     ----------
     default : object
         Its default; ``dataclasses.MISSING`` where there is none.
     prose : str
-        What it is, in plain text, which is the entry in docstrings and in ``--help``.
+        What it is, in plain text: the entry in docstrings and in ``--help``.
     **declared
-        ``low``, ``high``, ``open_low``, ``open_high``: limits of a number, and whether
-        a limit itself is refused; ``choices`` of a text; ``least_items`` of a sequence;
+        ``within``, the interval of a number, such as ``"(0, 1]"``, and
+        ``may_be_infinite``; ``choices`` of a text; ``least_items`` of a sequence;
         ``unit`` and ``by_default``, which are added to the prose; ``essential``,
         whether ``--help`` has the option among the first; ``option``, its name on the
-        command line where that is another, or None; ``negated``, the prose of the
-        option where it turns off what is true by default; ``unset``, whether the option
-        is None by default, so that a command knows whether it was given;
-        ``may_be_infinite``, whether infinity is a value of a number: no limit.
-
-    Returns
-    -------
-    dataclasses.Field
-        The field. Its annotation says the kind of the values, such as ``int``,
-        ``Sequence[str]`` or ``float | None``.
+        command line where that is another, or None; ``negated``, the prose of an option
+        that turns off what is true by default; ``unset``, whether the option is None by
+        default, so that a command knows whether it was given.
     """
     return field(default=default, metadata={"declared": Parameter(prose, **declared)})
 
 
 @dataclass
 class Parameters:
-    """Base of dataclasses of parameters; values are checked when one is made.
-
-    Raises
-    ------
-    ValueError
-        If a value is not accepted.
-    """
+    """Base of dataclasses of parameters; one with a bad value raises ValueError."""
 
     def __post_init__(self):
         for name, one in self.declared().items():
@@ -261,9 +213,9 @@ class Parameters:
         found = {}
         for one in fields(cls):
             declared = one.metadata["declared"]
-            # As text where annotations are evaluated, too, without their modules.
             text = one.type
             if not isinstance(text, str):
+                # Without the modules of the names.
                 text = re.sub(r"(\w+\.)+", "", inspect.formatannotation(text))
             kind = text.removesuffix(" | None")
             found[one.name] = replace(
@@ -284,18 +236,7 @@ class Parameters:
 
     @classmethod
     def from_options(cls, given: Mapping[str, object]) -> dict:
-        """Return the parameters that a command was given, by name.
-
-        Parameters
-        ----------
-        given : mapping of str to object
-            Values by the names of the options, among others.
-
-        Returns
-        -------
-        dict
-            Arguments of what takes the parameters; not those that are left to it.
-        """
+        """Return arguments made of options of a command, but for those left out."""
         taken = {}
         for option, one in cls.options().items():
             value = given[option]
@@ -329,11 +270,6 @@ def takes(*declared: type[Parameters]) -> Callable[[type], type]:
     ----------
     *declared : type
         Subclasses of `Parameters`.
-
-    Returns
-    -------
-    callable
-        A decorator for the class.
     """
 
     def decorate(cls: type) -> type:
@@ -364,7 +300,7 @@ def documented(*declared: type[Parameters]) -> Callable[[type], type]:
     """Give the docstring of a class the entries of parameters, its own by default."""
 
     def decorate(cls: type) -> type:
-        text = inspect.cleandoc(cls.__doc__)
+        text = inspect.cleandoc(cls.__doc__ or "")
         every = [one for each in declared or (cls,) for one in each.declared().values()]
         entries = "".join(one.entry() for one in every)
         cls.__doc__ = text.replace(_PLACE, entries.rstrip())

@@ -46,18 +46,14 @@ class ReferenceOptions(Parameters):
         None,
         "Learn the thresholds such that this share of held-out reference streamlines "
         "is kept, in place of the criterion.",
-        low=0,
-        open_low=True,
-        high=1,
-        open_high=True,
         essential=True,
+        within="(0, 1)",
     )
     seed: int = parameter(
         0,
         "Fixes the folds and the invalid streamlines that are made.",
-        low=0,
-        high=LARGEST_SEED,
         essential=True,
+        within=f"[0, {LARGEST_SEED}]",
     )
 
 

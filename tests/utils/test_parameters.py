@@ -17,21 +17,19 @@ from dipy_tractogen.utils.schema import SchemaError
 
 @dataclass(kw_only=True)
 class Smoothing(Parameters):
-    share: float = parameter(
-        0.5, "Share that is smoothed.", low=0, high=1, open_low=True
-    )
+    share: float = parameter(0.5, "Share that is smoothed.", within="(0, 1]")
     sigma: float | None = parameter(
-        None, "Width of the kernel. Wider is smoother.", low=0, unit="mm"
+        None, "Width of the kernel. Wider is smoother.", unit="mm", within="[0, 1e12]"
     )
     kernel: str = parameter("box", "Shape: box or normal.", choices=("box", "normal"))
     units: Sequence[int] = parameter(
-        (3, 2), "Sizes of the layers.", low=1, high=9, unset=True
+        (3, 2), "Sizes of the layers.", unset=True, within="[1, 9]"
     )
     padded: bool = parameter(
         True, "Pad the ends.", option="bare", negated="Leave the ends as they are."
     )
     limit: float = parameter(
-        1.0, "Largest slope.", low=0, may_be_infinite=True, option=None
+        1.0, "Largest slope.", may_be_infinite=True, option=None, within="[0, 1e12]"
     )
 
 

@@ -36,7 +36,7 @@ _LIMITS_OF = {
     "values": (1e-9, 1e15),
 }
 _LIMITS_OF |= {
-    name: (max(SMALLEST, one.low), one.high)
+    name: (max(SMALLEST, one.limits[0]), one.limits[1])
     for each in (Sizes, ReconstructionParameters, FitParameters)
     for name, one in each.declared().items()
 }

@@ -51,7 +51,7 @@ class LoadingOptions(Parameters):
         choices=BOX_RULES,
     )
     min_length: float = parameter(
-        0.0, "Shorter streamlines are dropped.", low=0, unit="mm"
+        0.0, "Shorter streamlines are dropped.", unit="mm", within="[0, 1e12]"
     )
 
 

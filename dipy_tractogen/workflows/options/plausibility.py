@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 
 from .arguments import check_number
 from .loading import default_loading, load
@@ -30,44 +30,37 @@ class PlausibilityOptions(Parameters):
     min_length: float | None = parameter(
         None,
         "Shorter streamlines are replaced by others.",
-        low=0,
         unit="mm",
         essential=True,
+        within="[0, 1e12]",
     )
     max_length: float | None = parameter(
         None,
         "Longer streamlines are replaced by others.",
-        low=0,
-        open_low=True,
         unit="mm",
         essential=True,
+        within=POSITIVE,
     )
     max_winding: float | None = parameter(
         None,
         "Streamlines that turn farther about their centroid are replaced, in "
         "degrees: 180 is a straight one, 360 a loop.",
-        low=0,
-        open_low=True,
+        within=POSITIVE,
     )
     min_radius: float | None = parameter(
         None,
         "Streamlines with a smaller radius of curvature, over steps of 5 mm, "
         "are replaced.",
-        low=0,
-        open_low=True,
         unit="mm",
+        within=POSITIVE,
     )
     mask: Path | None = parameter(
-        None,
-        "Image; streamlines that are not inside are replaced.",
-        essential=True,
+        None, "Image; streamlines that are not inside are replaced.", essential=True
     )
     min_inside: float | None = parameter(
         None,
         "Share of the points of a streamline that has to be in the mask, by default 1.",
-        low=0,
-        open_low=True,
-        high=1,
+        within="(0, 1]",
     )
     start_region: Path | None = parameter(
         None,
@@ -75,8 +68,7 @@ class PlausibilityOptions(Parameters):
         "ends without --end_region.",
     )
     end_region: Path | None = parameter(
-        None,
-        "Image of a region that the other end has to be in.",
+        None, "Image of a region that the other end has to be in."
     )
     peaks: Path | None = parameter(
         None,
@@ -87,32 +79,27 @@ class PlausibilityOptions(Parameters):
         None,
         "Streamlines whose mean angle to the nearest peak of their voxels is "
         "larger are replaced.",
-        low=0,
-        open_low=True,
-        high=90,
         unit="degrees",
+        within="(0, 90]",
     )
     train_files: Sequence[Path] | None = parameter(
-        None,
-        "Tractograms that the model was trained on, for the novelty.",
+        None, "Tractograms that the model was trained on, for the novelty."
     )
     min_novelty: float | None = parameter(
         None,
         "Streamlines nearer to one of training are replaced, in mm (MDF).",
-        low=0,
+        within="[0, 1e12]",
     )
     max_novelty: float | None = parameter(
         None,
         "Streamlines farther from all of training are replaced, in mm (MDF).",
-        low=0,
-        open_low=True,
+        within=POSITIVE,
     )
     max_tries: int = parameter(
         20,
         "Streamlines drawn for each plausible one, at most. What is found is "
         "written; where some are missing the exit code is 1.",
-        low=1,
-        high=10**6,
+        within="[1, 1e6]",
     )
 
 

@@ -38,17 +38,14 @@ class TrainingOptions(Parameters):
     held_out: float = parameter(
         0.1,
         "Share of every bundle that is not trained on, from 0 to less than 1.",
-        low=0,
-        high=1,
-        open_high=True,
         essential=True,
+        within="[0, 1)",
     )
     seed: int = parameter(
         0,
         "Fixes the split, the weights and the order of the streamlines.",
-        low=0,
-        high=LARGEST_SEED,
         essential=True,
+        within=f"[0, {LARGEST_SEED}]",
     )
     resume: bool = parameter(
         False,

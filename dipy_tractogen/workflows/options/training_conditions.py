@@ -28,9 +28,7 @@ class ConditionOptions(Parameters):
         essential=True,
     )
     participants: Path | None = parameter(
-        None,
-        "Table of the subjects, a participants.tsv as in BIDS.",
-        essential=True,
+        None, "Table of the subjects, a participants.tsv as in BIDS.", essential=True
     )
 
 
@@ -42,7 +40,7 @@ class LabelWeight(Parameters):
         0.0,
         "Weight, at first, of a classifier that reads the bundle from the latents, so "
         "that bundles come to lie apart; it falls to 0.001. 0 for none.",
-        low=0,
+        within="[0, 1e12]",
     )
 
 

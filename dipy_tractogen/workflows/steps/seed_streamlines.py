@@ -34,14 +34,12 @@ class SamplerOptions(Parameters):
         "named as the model's bundles; only these bundles are generated.",
     )
     atlas_streamlines: Sequence[Path] | None = parameter(
-        None,
-        "Tractograms of an atlas, which is mixed with --seed_streamlines.",
+        None, "Tractograms of an atlas, which is mixed with --seed_streamlines."
     )
     atlas_share: float | None = parameter(
         None,
         "Share of the atlas in the mix, from 0 to 1; half by default.",
-        low=0,
-        high=1,
+        within="[0, 1]",
     )
     participants: Path | None = parameter(
         None,

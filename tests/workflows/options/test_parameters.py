@@ -9,7 +9,7 @@ from dipy_tractogen.workflows.options.parameters import defaults_of, with_parame
 
 @dataclass
 class Shared(Parameters):
-    size: int = parameter(3, "A number of things.", low=1, high=9)
+    size: int = parameter(3, "A number of things.", within="[1, 9]")
     out_dir: str = parameter("", "A folder.")
 
 
@@ -45,7 +45,7 @@ def test_signature_and_text_hold_all_parameters_in_order():
 @dataclass
 class Required(Parameters):
     folder: str = parameter(MISSING, "Where.")
-    depth: int = parameter(2, "How deep.", low=0, high=9)
+    depth: int = parameter(2, "How deep.", within="[0, 9]")
 
 
 def test_required_ones_come_first_and_outputs_last():
@@ -101,7 +101,7 @@ def test_a_parameter_in_both_is_a_mistake():
 def test_one_declaration_in_two_classes_is_one_option():
     @dataclass
     class Again(Parameters):
-        size: int = parameter(3, "A number of things.", low=1, high=9)
+        size: int = parameter(3, "A number of things.", within="[1, 9]")
 
     class Twice:
         @with_parameters_of(Shared, Again)
