@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .options.arguments import check_int
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
@@ -60,9 +59,6 @@ class AverageStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.utils.files import tractogram_extension
 
-        if nb_points is not None:
-            check_int("nb_points", nb_points, low=2)
-        check_int("seed", seed, low=0)
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         files = self.inputs(input_files)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .base import TractogenFlow
-from .options.arguments import check_int
 from .runtime.room import check_room
 
 # Of files and folders beside the points.
@@ -93,14 +92,11 @@ class SimulateCohortFlow(TractogenFlow):
             save_cohort,
         )
 
-        check_int("nb_streamlines", nb_streamlines)
-        check_int("nb_points", nb_points, low=2)
         check_room(
             out_dir,
             f"--nb_subjects {nb_subjects} and --nb_streamlines {nb_streamlines}",
             nb_subjects * (_BYTES_OF_SUBJECT + 7 * nb_streamlines * nb_points * 12),
         )
-        check_int("seed", seed, low=0)
         laws = CohortLaws(
             length_per_year=length_per_year,
             fan_per_year=fan_per_year,

@@ -8,7 +8,6 @@ from dipy_tractogen.utils.schema import write_json
 from dipy_tractogen.utils.tables import write_table
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int, check_number
 from .options.loading import default_loading, load
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
@@ -113,9 +112,6 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             Figure of the distributions of length, curvature, tortuosity and winding.
         """
         voxel_size = _check_voxels(grid, voxel_size)
-        check_choice("outside_box", outside_box, ("drop", "keep", "error"))
-        check_int("nb_bootstrap", nb_bootstrap, low=0)
-        check_int("seed", seed, low=0)
         if given["participants"] and not model_file:
             raise ValueError(
                 f"--participants {given['participants']}: only a model reads it; give "
@@ -246,7 +242,6 @@ def _check_voxels(grid, voxel_size: float | None) -> float:
         from dipy_tractogen.metrics.bundle_similarity import VOXEL_SIZE
 
         return VOXEL_SIZE
-    check_number("voxel_size", voxel_size, low=0.1, high=100)
     return voxel_size
 
 

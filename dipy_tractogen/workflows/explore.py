@@ -10,7 +10,7 @@ from dipy_tractogen.utils.messages import listed, printable
 from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int, check_number
+from .options.arguments import check_choice, check_int
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .steps.inputs import (
@@ -97,8 +97,6 @@ class ExploreLatentFlow(TractogenFlow):
         projections = projection or ["pca"]
         check_int("max_streamlines", max_streamlines, low=3)
         check_int("nb_steps", nb_steps, low=2, high=15)
-        check_number("nb_deviations", nb_deviations, low=0, open_low=True, high=100)
-        check_int("seed", seed, low=0)
         _check_projections(projections)
         _check_pair(interpolate)
         paths = self.outputs(

@@ -9,7 +9,6 @@ import time
 from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int, check_number
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 from .options.plausibility import (
@@ -111,8 +110,6 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Beside it goes a JSON file of the same name and .json, such as
             synthetic.trx.json: how it was made, and what the codes stand for.
         """
-        check_int("nb_streamlines", nb_streamlines)
-        check_int("seed", seed, low=0)
         if bundles is not None and not bundles:
             raise ValueError("--bundles: give one or more names, or leave it out.")
         asked, shares = _parse(conditions, proportions)
@@ -225,16 +222,11 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
     """Check points and the format of the file."""
     from dipy_tractogen.utils.files import tractogram_extension
 
-    if nb_points is not None:
-        check_int("nb_points", nb_points, low=2)
-    if step_size is not None:
-        check_number("step_size", step_size, low=0, open_low=True)
-        if nb_points is not None:
-            raise ValueError(
-                f"--nb_points {nb_points} and --step_size {step_size} are both given: "
-                "leave out one."
-            )
-    check_choice("dtype", dtype, ("float32", "float16"))
+    if step_size is not None and nb_points is not None:
+        raise ValueError(
+            f"--nb_points {nb_points} and --step_size {step_size} are both given: "
+            "leave out one."
+        )
     extension = tractogram_extension(out_tractogram)
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 from .base import TractogenFlow
-from .options.arguments import check_int
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 
@@ -50,7 +49,6 @@ class ImportWeightsFlow(TractogenFlow):
         out_model : string, optional
             Model file; its name ends in .keras.
         """
-        check_int("seed", seed, low=0, high=2**32 - 1)
         if Path(out_model).suffix != ".keras":
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
         path = self.outputs(out_dir, out_model=out_model)["out_model"]

@@ -81,12 +81,8 @@ class MixStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.sampling.arithmetic import PATHS
         from dipy_tractogen.utils.files import tractogram_extension
 
-        check_int("nb_pairs", nb_pairs)
         check_int("nb_steps", nb_steps, low=2)
         check_choice("path", path, PATHS)
-        if nb_points is not None:
-            check_int("nb_points", nb_points, low=2)
-        check_int("seed", seed, low=0)
         tractogram_extension(out_tractogram)
         out = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         files = [self.inputs(file) for file in (first_file, second_file)]

@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int
-from .options.loading import BOX_RULES
+from .options.arguments import check_choice
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -113,11 +112,6 @@ class RenderBundlesFlow(TractogenFlow):
         views = view or ["auto"]
         for name in views:
             check_choice("view", name, VIEW_CHOICES)
-        check_choice("outside_box", outside_box, BOX_RULES)
-        check_choice("background", background, ("white", "black"))
-        if max_streamlines is not None:
-            check_int("max_streamlines", max_streamlines)
-        check_int("seed", seed, low=0)
         check_size(size)
         _check_grid(self.given)
         inputs = [_listed(files) for files in (input_files, compare_with) if files]

@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int
-from .options.loading import BOX_RULES, default_loading, load
+from .options.loading import default_loading, load
 from .steps.inputs import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
@@ -93,9 +92,6 @@ class WriteReportFlow(TractogenFlow):
         out_report : string, optional
             HTML file.
         """
-        check_choice("outside_box", outside_box, BOX_RULES)
-        check_int("max_streamlines", max_streamlines)
-        check_int("seed", seed, low=0)
         if not out_report.lower().endswith((".html", ".htm")):
             raise ValueError(f"--out_report {out_report}: give a name with .html.")
         pictures = _checked_pictures(pictures, captions)

@@ -10,7 +10,7 @@ from pathlib import Path
 from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
-from .options.arguments import check_int, check_number
+from .options.arguments import check_int
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 from .options.training import InputOptions
@@ -104,17 +104,7 @@ class SweepBetaFlow(TractogenFlow):
 
         # Several processes may share a GPU, of which JAX would take three quarters.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-        check_number("minimum_beta", minimum_beta, low=0)
-        check_number("tolerance_mm", tolerance_mm, low=0)
-        check_number("sigma_mm", sigma_mm, low=0, open_low=True)
-        check_number("held_out", held_out, low=0, high=1, open_low=True, open_high=True)
-        for name, value in (("epochs", epochs), ("max_minutes", max_minutes)):
-            if value is not None:
-                check_number(name, value, low=0, open_low=True)
-        check_int("nb_points", nb_points, low=2)
         check_int("latent_dim", latent_dim, high=3 * nb_points)
-        check_int("nb_trials", nb_trials, low=0)
-        check_int("seed", seed, low=0, high=2**32 - 1)
         betas = check_betas(betas or DEFAULT_BETAS, minimum_beta)
         ranges = parse_ranges(search or [])
         for name, limit in (

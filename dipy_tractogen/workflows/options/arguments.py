@@ -6,40 +6,55 @@ Each raises a ValueError of one line: what was given, what is accepted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-import math
+from dataclasses import dataclass
 from numbers import Real
 
-from dipy_tractogen.parameters.model import (
-    LARGEST_SEED,
-    ReconstructionParameters,
-    Sizes,
-)
-from dipy_tractogen.parameters.training import FitParameters
+from dipy_tractogen.parameters.model import LARGEST_SEED, MOST_LATENTS, MOST_POINTS
 from dipy_tractogen.utils.messages import briefly
-from dipy_tractogen.utils.parameters import SMALLEST
+from dipy_tractogen.utils.parameters import Parameters, parameter
 
-_LIMITS = (1e-9, 1e9)
-# Of options that only one command has, for which other numbers are absurd: they
-# overflow, or ask for more than any machine has.
-_LIMITS_OF = {
-    "kept_share": (1e-6, 1e9),
-    "max_tries": (1, 10**6),
-    "nb_bootstrap": (1, 10**6),
-    "nb_pairs": (1, 10**7),
-    "nb_steps": (1, 10_000),
-    "nb_streamlines": (1, 10**12),
-    "nb_subjects": (1, 10**5),
-    "nb_trials": (1, 10**5),
-    "seed": (1, LARGEST_SEED),
-    "step": (1e-3, 1e9),
-    "step_size": (0.01, 1e9),
-    "values": (1e-9, 1e15),
-}
-_LIMITS_OF |= {
-    name: (max(SMALLEST, one.limits[0]), one.limits[1])
-    for each in (Sizes, ReconstructionParameters, FitParameters)
-    for name, one in each.declared().items()
-}
+from .loading import BOX_RULES
+
+_LEAST, _MOST = 1e-9, 1e9
+
+
+def _within(interval: str):
+    return parameter(0, "", within=interval)
+
+
+@dataclass
+class OwnOptions(Parameters):
+    """What options that commands document themselves may be, by their names.
+
+    Other numbers overflow, or ask for more than any machine has.
+    """
+
+    background: str = parameter("", "", choices=("white", "black"))
+    dtype: str = parameter("", "", choices=("float32", "float16"))
+    epochs: float | None = _within("(0, 1e9]")
+    held_out: float = _within("(0, 1)")
+    latent_dim: int = _within(f"[1, {MOST_LATENTS}]")
+    max_minutes: float | None = _within("(0, 1e6]")
+    max_streamlines: int | None = _within("[1, 1e9]")
+    minimum_beta: float = _within("[0, 1e9]")
+    nb_bootstrap: int = _within("[0, 1e6]")
+    nb_deviations: float = _within("(0, 100]")
+    nb_pairs: int = _within("[1, 1e7]")
+    nb_points: int | None = _within(f"[2, {MOST_POINTS}]")
+    nb_steps: int = _within("[1, 1e4]")
+    nb_streamlines: int = _within("[1, 1e12]")
+    nb_subjects: int = _within("[1, 1e5]")
+    nb_trials: int = _within("[0, 1e5]")
+    outside_box: str = parameter("", "", choices=BOX_RULES)
+    seed: int = _within(f"[0, {LARGEST_SEED}]")
+    sigma_mm: float = _within("[1e-3, 1e7]")
+    step: float = _within("[1e-3, 1e9]")
+    step_size: float | None = _within("[0.01, 1e9]")
+    tolerance_mm: float = _within("[0, 1e9]")
+    voxel_size: float | None = _within("[0.1, 100]")
+
+
+_OWN = OwnOptions.options()
 
 
 def check_options(given: Mapping[str, object], declared: Mapping = {}) -> None:
@@ -59,8 +74,8 @@ def check_options(given: Mapping[str, object], declared: Mapping = {}) -> None:
         If a value is not accepted.
     """
     for name, value in given.items():
-        if name in declared:
-            declared[name].check(value, option=True)
+        if name in declared or name in _OWN:
+            (declared.get(name) or _OWN[name]).check(value, option=True)
             continue
         for one in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(one, Real) and not isinstance(one, bool):
@@ -68,11 +83,11 @@ def check_options(given: Mapping[str, object], declared: Mapping = {}) -> None:
 
 
 def _check_magnitude(name: str, value: Real) -> None:
-    least, most = _LIMITS_OF.get(name, _LIMITS)
+    most = 1e15 if name == "values" else _MOST
     # Compared as it is: a whole number of hundreds of digits has no float.
-    if value == 0 or least <= abs(value) <= most:
+    if value == 0 or _LEAST <= abs(value) <= most:
         return
-    limit = f"from {least:g} to" if abs(value) < least else "up to"
+    limit = f"from {_LEAST:g} to" if abs(value) < _LEAST else "up to"
     raise ValueError(f"--{name} {briefly(value)}: give a number {limit} {most:.10g}.")
 
 
@@ -89,28 +104,3 @@ def check_int(name: str, value: int, *, low: int = 1, high: int | None = None) -
     if not whole or value < low or (high is not None and value > high):
         limit = f"of {low} or more" if high is None else f"from {low} to {high}"
         raise ValueError(f"--{name} {value}: give a whole number {limit}.")
-
-
-def check_number(
-    name: str,
-    value: float,
-    *,
-    low: float = -math.inf,
-    high: float = math.inf,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> None:
-    """Raise ValueError where an option is no finite number in its range."""
-    number = isinstance(value, (int, float)) and math.isfinite(value)
-    above = number and (value > low if open_low else value >= low)
-    below = number and (value < high if open_high else value <= high)
-    if above and below:
-        return
-    limits = []
-    if math.isfinite(low):
-        limits.append(f"{'more than' if open_low else 'at least'} {low:g}")
-    if math.isfinite(high):
-        limits.append(f"{'less than' if open_high else 'at most'} {high:g}")
-    raise ValueError(
-        f"--{name} {value}: give a number {' and '.join(limits) or 'that is finite'}."
-    )

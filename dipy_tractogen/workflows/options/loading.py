@@ -71,11 +71,7 @@ def default_loading(given: dict | None = None) -> dict:
 def noted_screening() -> Iterator[dict[str, dict]]:
     """Note what is dropped of the tractograms that are loaded in the body.
 
-    Yields
-    ------
-    dict of str to dict
-        Grows by the counts of each kind of input, as `ScreeningReport.to_dict` has
-        them.
+    Yields counts by the kind of input, as `ScreeningReport.to_dict` has them.
     """
     notes: dict[str, dict] = {}
     token = _screening.set(notes)
@@ -86,30 +82,10 @@ def noted_screening() -> Iterator[dict[str, dict]]:
 
 
 def load(files: list[Path], given: dict, *, kind: str = "input", **values):
-    """Load bundles as the command line says, and note what is dropped of them.
+    """Load bundles by the values of `LoadingOptions`, and note what is dropped of them.
 
-    Parameters
-    ----------
-    files : list of Path
-        The tractograms.
-    given : dict
-        Values of `LoadingOptions`.
-    kind : str, optional
-        What they are to the command, such as "reference".
-    **values
-        Further arguments of `load_bundles`: ``categorical``, ``continuous``,
-        ``participants``, ``unassigned``, ``folder``, ``keep_data`` and
-        ``show_progress``.
-
-    Returns
-    -------
-    BundleSet
-        The bundles.
-
-    Raises
-    ------
-    ValueError, OSError
-        As `load_bundles` does.
+    `kind` says what they are to the command; `values` are further arguments of
+    `load_bundles`.
     """
     from dipy_tractogen.streamlines.io import load_bundles
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 
-from .arguments import check_number
 from .loading import default_loading, load
 
 # What is of no use without something else, and which of it.
@@ -113,28 +112,14 @@ def check_plausibility(given: dict) -> None:
             )
     for kind in ("length", "novelty"):
         low, high = given[f"min_{kind}"], given[f"max_{kind}"]
-        if low is not None and high is not None:
-            check_number(f"max_{kind}", high, low=low, open_low=not low)
+        if low is not None and high is not None and high < low:
+            raise ValueError(
+                f"--max_{kind} {high}: give a number at least {low:g}, --min_{kind}."
+            )
 
 
 def make_plausibility(given: dict):
-    """Read the files, and make the criteria that are asked for.
-
-    Parameters
-    ----------
-    given : dict
-        Values of `PlausibilityOptions`, among others, that were checked.
-
-    Returns
-    -------
-    Plausibility or None
-        None where nothing is asked.
-
-    Raises
-    ------
-    ValueError, OSError
-        If a file cannot be read.
-    """
+    """Read the files, and return the criteria that are asked for, or None."""
     from dipy_tractogen.sampling.plausibility import Plausibility
 
     makers = (_of_shape, _of_images, _of_novelty)
@@ -143,23 +128,10 @@ def make_plausibility(given: dict):
 
 
 def in_box(plausibility, header, rule: str, dtype: str = "float32"):
-    """Add the box of the grid to what is asked of streamlines.
+    """Return what is asked of streamlines, and the box of the grid that is written.
 
-    Parameters
-    ----------
-    plausibility : Plausibility or None
-        What else is asked.
-    header : Reference
-        Grid that goes into the file; a placeholder has no box.
-    rule : str
-        As ``outside_box`` has it.
-    dtype : str, optional
-        Type of the points in the file, which rounds them.
-
-    Returns
-    -------
-    Plausibility or None
-        None where nothing is asked.
+    `rule` is the ``outside_box`` of the command; a type of points that rounds widens
+    the box.
     """
     from dipy_tractogen.sampling.plausibility import Plausibility
 

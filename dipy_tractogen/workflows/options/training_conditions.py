@@ -81,25 +81,10 @@ def check_conditions(given: dict) -> None:
 
 
 def names_to_load(given: dict, needed: tuple[str, ...]) -> dict[str, list[str]]:
-    """Find the conditions of a training, asked for or needed by its model.
+    """Return names of the conditions that are given, and of those that a model needs.
 
-    Parameters
-    ----------
-    given : dict
-        Values of the options in `OF_CONDITIONS`.
-    needed : tuple of str
-        Conditions that the model cannot do without.
-
-    Returns
-    -------
-    dict of str to list of str
-        Names under ``categorical`` and ``continuous``.
-
-    Raises
-    ------
-    ValueError
-        If one is needed as what it is not, or nothing is taken from a table of
-        participants.
+    They are under ``categorical`` and ``continuous``. Raises ValueError where one is
+    needed as what it is not, or nothing is taken from a table of participants.
     """
     from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED
     from dipy_tractogen.streamlines.values import SUBJECT
