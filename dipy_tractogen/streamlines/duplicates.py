@@ -20,7 +20,7 @@ _BLOCK = 65536
 _LARGEST_STEP = 2**31 - 1
 
 
-def duplicate_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
+def _duplicate_keys(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     """Return a number for each streamline, (n,), int64, that is equal for its copies.
 
     Copies have the same points at equal arc length, to 0.01 mm, from either end. Each
@@ -51,7 +51,7 @@ def count_duplicates(
     Bundles may share streamlines: with `labels` (n,) those of two bundles are no
     copies.
     """
-    keys = duplicate_keys(streamlines)
+    keys = _duplicate_keys(streamlines)
     if labels is not None:
         keys = np.column_stack([keys, labels])
     return len(keys) - len(np.unique(keys, axis=0))
@@ -60,7 +60,7 @@ def count_duplicates(
 def first_occurrences(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
     """Return for each streamline the index of the first that is the same, (n,)."""
     _, first, of = np.unique(
-        duplicate_keys(streamlines), return_index=True, return_inverse=True
+        _duplicate_keys(streamlines), return_index=True, return_inverse=True
     )
     return first[of]
 

@@ -141,10 +141,10 @@ def load_bundles(
         participants=participants,
     )
     grid = common_grid(files, reference)
-    reading = ReadProgress(files)
+    progress = ReadProgress(files)
     parts = []
     points = None if folder is None else PointBuffer(folder)
-    for file in reading.each(show_progress=show_progress):
+    for file in progress.iterate(show_progress=show_progress):
         part, found = _read_part(
             file,
             reader,
@@ -157,11 +157,11 @@ def load_bundles(
             out_of_bounds=out_of_bounds,
             invalid=invalid,
         )
-        reading.found(file, found)
+        progress.add(file, found)
         parts.append(part)
-    reading.end()
-    reading.check_left(min_length)
-    return _assemble(parts, _joined(parts, points), grid, reading.report, reader.units)
+    progress.finish()
+    progress.check_kept(min_length)
+    return _assemble(parts, _joined(parts, points), grid, progress.report, reader.units)
 
 
 def _read_part(

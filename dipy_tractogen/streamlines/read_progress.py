@@ -40,7 +40,7 @@ class ReadProgress:
         self._nb_flawed = 0
         self._outside: list[tuple[int, int, Path]] = []
 
-    def each(self, *, show_progress: bool = False) -> Iterator[Path]:
+    def iterate(self, *, show_progress: bool = False) -> Iterator[Path]:
         """Yield the files, with a bar or lines of the bytes that are read."""
         sizes = [file.stat().st_size for file in self.files]
         named = logging.INFO if len(self.files) <= MOST_NAMED else logging.DEBUG
@@ -62,7 +62,7 @@ class ReadProgress:
                 )
                 progress.advance(size)
 
-    def found(self, file: Path, report: ScreeningReport) -> None:
+    def add(self, file: Path, report: ScreeningReport) -> None:
         """Add what was found in a file, and log it if something was dropped."""
         self.report += report
         if not report.counts:
@@ -74,7 +74,7 @@ class ReadProgress:
         if self._nb_flawed <= MOST_NAMED:
             logger.warning("%s: %s", file, report.summary())
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Log what was kept and dropped in all, if several files have flaws."""
         if self._nb_flawed > 1:
             logger.warning(
@@ -84,7 +84,7 @@ class ReadProgress:
                 self.report.summary(),
             )
 
-    def check_left(self, min_length: float = 0.0) -> None:
+    def check_kept(self, min_length: float = 0.0) -> None:
         """Raise ValueError where nothing is left, or so little that files are wrong.
 
         That is where more than a tenth are out of the box, or most of a file, most

@@ -78,7 +78,7 @@ def read_arrays(
             headers = {name: _header(archive, info) for name, info in there.items()}
             known = dict(sizes or {})
             for name, (dtype, shape) in headers.items():
-                check_form(name, arrays[name], dtype, shape, known)
+                _check_form(name, arrays[name], dtype, shape, known)
             if sum(info.file_size for info in there.values()) > largest:
                 raise SchemaError("", "too large", f"arrays of up to {largest} bytes")
             found = {name: _data(archive, info) for name, info in there.items()}
@@ -86,7 +86,7 @@ def read_arrays(
         said = str(error).splitlines()
         raise ValueError(said[0] if said else type(error).__name__) from error
     for name, values in found.items():
-        check_values(name, arrays[name], values, known)
+        _check_values(name, arrays[name], values, known)
     return found
 
 
@@ -100,13 +100,13 @@ def check_arrays(
     known = dict(sizes or {})
     there = {name: np.asarray(found[name]) for name in arrays if name in found}
     for name, values in there.items():
-        check_form(name, arrays[name], values.dtype, values.shape, known)
+        _check_form(name, arrays[name], values.dtype, values.shape, known)
     for name, values in there.items():
-        check_values(name, arrays[name], values, known)
+        _check_values(name, arrays[name], values, known)
     return known
 
 
-def check_form(
+def _check_form(
     name: str, array: Array, dtype: np.dtype, shape: tuple, known: dict[str, int]
 ) -> None:
     """Validate type and shape of an array, and add its new sizes to `known`."""
@@ -127,7 +127,7 @@ def check_form(
         raise SchemaError(name, f"of the shape {shape}", f"({sizes})")
 
 
-def check_values(
+def _check_values(
     name: str, array: Array, values: np.ndarray, known: Mapping[str, int]
 ) -> None:
     """Validate that values are finite and in their range."""

@@ -18,26 +18,26 @@ def read(tmp_path, caplog):
         files = [tmp_path / f"{number:03}.trk" for number in range(nb_files)]
         for file in files:
             file.write_bytes(bytes(1000))
-        reading = ReadProgress(files)
-        for number, file in enumerate(reading.each()):
-            reading.found(file, FLAWED if number < nb_flawed else WHOLE)
-        reading.end()
+        progress = ReadProgress(files)
+        for number, file in enumerate(progress.iterate()):
+            progress.add(file, FLAWED if number < nb_flawed else WHOLE)
+        progress.finish()
         said = [(record.levelname, record.getMessage()) for record in caplog.records]
-        return reading, said
+        return progress, said
 
     return run
 
 
 def test_few_files_are_named_with_what_is_dropped(read):
-    reading, said = read(3, 1)
-    first, second, third = reading.files
+    progress, said = read(3, 1)
+    first, second, third = progress.files
     assert said == [
         ("INFO", f"Reading {first}"),
         ("WARNING", f"{first}: kept 8 of 10 streamlines; dropped: 2 one point"),
         ("INFO", f"Reading {second}"),
         ("INFO", f"Reading {third}"),
     ]
-    assert (reading.report.total, reading.report.kept) == (20, 18)
+    assert (progress.report.total, progress.report.kept) == (20, 18)
 
 
 def test_many_files_are_summed_up(read):

@@ -28,7 +28,7 @@ _WORD = 4
 
 def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
     """Read a TRK as `read_trx` does a TRX; it has no groups."""
-    header = read_trk_header(path)
+    header = _read_header(path)
     order = header["endianness"]
     width = 3 + int(header["nb_scalars_per_point"])
     nb_properties = int(header["nb_properties_per_streamline"])
@@ -132,7 +132,7 @@ def _free(name: str, taken: dict) -> str:
 _COUNTS = ("nb_scalars_per_point", "nb_properties_per_streamline", "nb_streamlines")
 
 
-def read_trk_header(path: Path) -> dict:
+def _read_header(path: Path) -> dict:
     """Read and check the header of a TRK; return its fields by name, as nibabel does.
 
     The ``voxel_order`` is three capital letters; a blank one is LPS, as in TrackVis.
@@ -162,7 +162,7 @@ def read_trk_header(path: Path) -> dict:
 
 def read_trk_grid(path: Path) -> tuple:
     """Return affine, dimensions, voxel sizes and voxel order of a TRK."""
-    header = read_trk_header(path)
+    header = _read_header(path)
     names = ("voxel_to_rasmm", "dimensions", "voxel_sizes", "voxel_order")
     return tuple(header[name] for name in names)
 
