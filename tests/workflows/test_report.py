@@ -14,7 +14,7 @@ COMMAND = "dipy_write_report"
 @pytest.fixture
 def drawn(monkeypatch):
     """What reaches the renderer, without rendering."""
-    from dipy_tractogen.viz.report import rendered
+    from dipy_tractogen.viz.report import pictures
 
     calls = []
 
@@ -22,7 +22,7 @@ def drawn(monkeypatch):
         calls.append((panels, options))
         Image.new("RGB", (40, 30), "white").save(path)
 
-    monkeypatch.setattr(rendered, "render_bundles", note)
+    monkeypatch.setattr(pictures, "render_bundles", note)
     return calls
 
 

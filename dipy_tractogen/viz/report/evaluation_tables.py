@@ -68,7 +68,7 @@ def _condition_table(conditions: dict | None) -> list[Table]:
     columns = [
         *(Column(name, numeric=False) for name in ("condition", "bundle", "unit")),
         Column("streamlines"),
-        Column("R2", meaning="1 where all have what was asked for"),
+        Column("R2", meaning="1 where all have the requested value"),
         Column("mean absolute error", meaning="in the unit of the condition"),
     ]
     rows = [
@@ -81,7 +81,7 @@ def _condition_table(conditions: dict | None) -> list[Table]:
         for name, found in conditions.items()
         for bundle, errors in {OVERALL: found, **found.get("bundles", {})}.items()
     ]
-    return [Table("asked", "Asked for and obtained", columns, rows)]
+    return [Table("asked", "Requested and measured attributes", columns, rows)]
 
 
 def _threshold_table(thresholds: list[dict] | None) -> list[Table]:
@@ -202,7 +202,7 @@ def _heading(name: str) -> str:
 
 
 _COMPARED = (
-    Column("compared", meaning="Streamlines of each kind that are compared."),
+    Column("compared", meaning="Number of streamlines compared of each set."),
     _compared,
 )
 _LENGTH = (

@@ -62,7 +62,7 @@ def training_cards(model) -> list[Card]:
     if record.history:
         last = record.history[-1]
         steps = f"{int(last['step']):,} steps" if "step" in last else ""
-        cards.append(Card("Time of the steps", _minutes(last.get("seconds")), steps))
+        cards.append(Card("Training time", _minutes(last.get("seconds")), steps))
     return cards
 
 
@@ -113,13 +113,13 @@ def condition_table(model) -> Table:
         [text_cell(each["name"]), _values(each), *_moments(each)]
         for each in model.record.conditions
     ]
-    return Table("conditions", "Conditions that can be asked for", columns, rows)
+    return Table("conditions", "Conditions of the model", columns, rows)
 
 
 def training_files(model) -> Table:
     """List the files of the training, with their digests."""
     files = model.record.data.get("files", {})
-    title = f"Files that were trained on ({len(files):,})"
+    title = f"Training files ({len(files):,})"
     rows = [("training", name, digest) for name, digest in files.items()]
     return file_table("training-files", title, rows)
 
@@ -183,8 +183,8 @@ def generation_cards(generation: dict, generated: BundleSet | None) -> list[Card
 def generation_facts(generation: dict) -> list[Facts]:
     """Return the requested conditions of a generation, and what was rejected."""
     titles = {
-        "conditions": "Asked",
-        "obtained": "Missed of what was asked",
+        "conditions": "Requested",
+        "obtained": "Streamlines that miss the requested values",
         "rejected": "Rejected, by criterion",
         "parameters": "Parameters",
         "versions": "Versions",
@@ -222,8 +222,8 @@ def _error_row(name: str, errors: np.ndarray) -> list[Cell]:
 
 
 _UNITS = {
-    "variance": "of its mean over the streamlines; a dimension that is not used has 0",
-    "deviation": "of the posterior, as root mean square; 1 where it says nothing",
+    "variance": "variance of the means over streamlines; 0 for an unused dimension",
+    "deviation": "root mean square of the posteriors' deviations; 1 if unused",
     "kl": "mean divergence from the prior, in nats",
     "displacement_mm": "how far points move along its traversal, in mm",
 }
@@ -287,7 +287,7 @@ def _attributes(latent: dict) -> Table:
         [text_cell(name), *(number_cell(each.get(name)) for each in given.values())]
         for name in attributes
     ]
-    return Table("attributes", "How attributes are told apart", columns, rows)
+    return Table("attributes", "Disentanglement of the attributes", columns, rows)
 
 
 def _heading(name: str) -> str:

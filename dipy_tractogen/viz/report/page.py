@@ -23,12 +23,12 @@ _SECTIONS = {
     "warnings": "Warnings",
     "summary": "Summary",
     "scenes": "Pictures",
-    "evaluation": "Generated beside real",
+    "evaluation": "Evaluation",
     "reconstruction": "Reconstruction",
     "latent": "Latent space",
     "training": "Training",
     "generation": "Generation",
-    "commands": "To repeat it",
+    "commands": "Commands",
     "files": "Files",
 }
 

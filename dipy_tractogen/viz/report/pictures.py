@@ -87,8 +87,8 @@ def _describe_curves(history: list[dict]) -> str:
         and is_number(last[name])
     ]
     return (
-        f"Curves over {counted(len(history), 'look')} at the losses; those that begin "
-        f"with val are of held-out streamlines: {'; '.join(parts)}."
+        f"Curves over {counted(len(history), 'evaluation')} of the losses; those that "
+        f"begin with val are of held-out streamlines: {'; '.join(parts)}."
     )
 
 

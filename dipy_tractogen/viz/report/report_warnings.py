@@ -108,7 +108,7 @@ def _of_another_model(inputs: ReportInputs) -> list[str]:
     }
     own = file_digest(inputs.model_file)
     return [
-        f"The {kind} are of another model than this one."
+        f"The {kind} come from another model than this one."
         for kind, made in made_with.items()
         if made and made.get("digest", own) != own
     ]

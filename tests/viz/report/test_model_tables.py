@@ -86,7 +86,7 @@ def test_cards(inputs):
     ]
     shown = {card.name: (card.value, card.note) for card in cards}
     assert shown["Held-out point error"] == ("0.50 mm", "95th percentile 1.25 mm")
-    assert shown["Time of the steps"] == ("40 s", "40 steps")
+    assert shown["Training time"] == ("40 s", "40 steps")
     assert shown["Generated streamlines"] == ("36", "in 2.0 s")
     assert shown["Recall"] == ("0.920", "real 0.970")
     assert shown["Point error, real files"] == ("0.60 mm", "95th percentile 1.50 mm")

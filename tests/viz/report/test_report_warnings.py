@@ -80,7 +80,7 @@ def test_what_is_of_another_model(texts, inputs):
         return [text for text in found if "another model" in text]
 
     assert told(file_digest(inputs.model_file)) == []
-    assert [text.split(" are ")[0] for text in told("0" * 64)] == [
+    assert [text.split(" come ")[0] for text in told("0" * 64)] == [
         "Report: The generated streamlines",
         "Report: The streamlines that were measured",
         "Report: The figures of the latent space",
