@@ -12,7 +12,7 @@ from dipy_tractogen.streamlines.location import compare_locations
 
 from .errors import condition_errors
 from .evaluation import evaluate
-from .matching import common_bundles
+from .matching import common_bundles, own_labels
 from .thresholds import Threshold, check_bundles
 
 logger = logging.getLogger("dipy_tractogen")
@@ -59,23 +59,14 @@ def evaluate_bundles(
     """
     sets = {"generated": generated, "real": real, "training": training}
     sets = {kind: each for kind, each in sets.items() if each is not None}
-    names = sorted({name for each in sets.values() for name in each.bundle_names})
-    labels = {
-        kind: np.searchsorted(names, each.bundle_names)[each.labels]
-        for kind, each in sets.items()
-    }
+    labels, names = own_labels(sets, {}, ())
     if require:
-        check_bundles(require, common_bundles(labels, tuple(names))[1].values())
+        check_bundles(require, common_bundles(labels, names)[1].values())
     logger.info(
         "Comparing %s streamlines",
         ", ".join(f"{len(each)} {kind}" for kind, each in sets.items()),
     )
-    report = evaluate(
-        **{kind: each.streamlines for kind, each in sets.items()},
-        **{f"{kind}_labels": each for kind, each in labels.items()},
-        bundle_names=names,
-        **options,
-    )
+    report = evaluate(**sets, **options)
     compared = {names.index(name): name for name in report["bundles"]}
     report["conditions"] = condition_errors(
         generated.streamlines, requested or {}, labels["generated"], compared

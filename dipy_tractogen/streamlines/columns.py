@@ -195,3 +195,17 @@ def warn_of_left_out(parts: Sequence[Mapping[str, Sequence[str]]]) -> None:
                 kind,
                 listed(names),
             )
+
+
+def text_columns(data: dict[str, np.ndarray], own: Collection[str], path) -> dict:
+    """Return values of `data_per_streamline` as columns of text, with all digits.
+
+    Columns whose name is one of `own` are left out, with a warning for the file `path`.
+    """
+    single = {
+        name if values.shape[1] == 1 else f"{name}_{number}": column[:, None]
+        for name, values in data.items()
+        for number, column in enumerate(values.T, start=1)
+    }
+    names = choose_inherited(single, own, path=path, room=None)
+    return {name: single[name][:, 0].astype(str) for name in names}

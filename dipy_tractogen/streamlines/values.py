@@ -217,3 +217,19 @@ def asked_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
                 values = asked.setdefault(name, np.full(len(bundles), np.nan))
                 values[rows] = column_of(data, column, file)[index]
     return asked
+
+
+def select_known_categories(held_out, training):
+    """Return the held-out bundles whose categories training bundles have as well."""
+    known = np.ones(len(held_out), dtype=bool)
+    for name, values in held_out.values.items():
+        if values.dtype.kind == "U":
+            known &= np.isin(values, training.values[name])
+    if known.all():
+        return held_out
+    logger.warning(
+        "%d of the streamlines that are held out have categories that no training "
+        "streamline has, and are left out",
+        np.sum(~known),
+    )
+    return held_out.select(known)

@@ -75,6 +75,7 @@ class PredictAttributeFlow(TractogenFlow):
         logger.info("Wrote %s", path)
 
     def _write(self, path, bundles, predicted, deviation, measured) -> None:
+        from dipy_tractogen.streamlines.columns import text_columns
         from dipy_tractogen.utils.tables import write_table
 
         columns = {
@@ -85,21 +86,8 @@ class PredictAttributeFlow(TractogenFlow):
         }
         if measured is not None:
             columns["measured"] = map(float, measured)
-        columns |= _as_they_are(bundles.data_per_streamline, columns, path)
+        columns |= text_columns(bundles.data_per_streamline, columns, path)
         write_table(path, list(columns), zip(*columns.values()), force=self.force)
-
-
-def _as_they_are(data: dict, own, path) -> dict:
-    """Return values of the inputs as columns of text, with all of their digits."""
-    from dipy_tractogen.streamlines.columns import choose_inherited
-
-    single = {
-        name if values.shape[1] == 1 else f"{name}_{number}": column[:, None]
-        for name, values in data.items()
-        for number, column in enumerate(values.T, start=1)
-    }
-    names = choose_inherited(single, own, path=path, room=None)
-    return {name: single[name][:, 0].astype(str) for name in names}
 
 
 def _load_regression_model(path):

@@ -172,6 +172,7 @@ class TrainingFlow(TractogenFlow):
     def _load(self, model, files, names: dict, folder: Path, given: dict):
         """Load and split the bundles; describe them in the record of the model."""
         from dipy_tractogen.streamlines.duplicates import describe_duplicates
+        from dipy_tractogen.streamlines.values import select_known_categories
         from dipy_tractogen.utils.files import file_digest
 
         began = time.perf_counter()
@@ -188,7 +189,7 @@ class TrainingFlow(TractogenFlow):
         for found in describe_duplicates({"": (bundles.streamlines, bundles.labels)}):
             logger.warning("%s: held-out ones may be trained on as well", found)
         kept, aside = bundles.split(given["held_out"], given["seed"])
-        aside = _of_known_categories(aside, kept)
+        aside = select_known_categories(aside, kept)
         kept.data_per_streamline = {}
         tables = [Path(given["participants"])] if given["participants"] else []
         model.record.reference = bundles.reference.to_dict()
@@ -226,14 +227,10 @@ class TrainingFlow(TractogenFlow):
         # What is computed from the points is only named.
         computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
         model.fit(
-            kept.streamlines,
-            kept.labels,
-            kept.bundle_names,
-            values={**kept.values, **computed},
-            units=kept.units,
-            held_out=aside.streamlines if len(aside) else None,
-            held_out_labels=aside.labels,
-            held_out_values={**aside.values, **computed},
+            kept,
+            values=computed,
+            held_out=aside if len(aside) else None,
+            held_out_values=computed,
             show_progress=self.show_progress,
             **places,
             **FitParameters.from_options(given),
@@ -280,24 +277,6 @@ def _described(conditions) -> str:
     """Return the conditions beside the bundle, briefly."""
     texts = (one.describe() for one in conditions if one.name != "bundle")
     return listed(map(briefly, texts), "; ")
-
-
-def _of_known_categories(aside, kept):
-    """Leave out held-out streamlines of categories that no training streamline has."""
-    import numpy as np
-
-    known = np.ones(len(aside), dtype=bool)
-    for name, values in aside.values.items():
-        if values.dtype.kind == "U":
-            known &= np.isin(values, kept.values[name])
-    if known.all():
-        return aside
-    logger.warning(
-        "%d of the streamlines that are held out have categories that no training "
-        "streamline has, and are left out",
-        np.sum(~known),
-    )
-    return aside.select(known)
 
 
 def _save_held_out(model, aside, path: Path, force: bool) -> None:

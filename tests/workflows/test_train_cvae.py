@@ -9,8 +9,8 @@ import pytest
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.values import select_known_categories
 from dipy_tractogen.workflows.cli import main
-from dipy_tractogen.workflows.training import _of_known_categories
 
 TRACTOGRAM = "sub-001/dwi/sub-001_tractogram.trx"
 
@@ -79,10 +79,10 @@ def test_categories_that_are_only_held_out_are_left_out(
 ):
     bundles = load_bundles(sorted(cohort.rglob("*.trx")), categorical="subject")
     kept = bundles.select(bundles.values["subject"] != "sub-003")
-    aside = _of_known_categories(bundles, kept)
+    aside = select_known_categories(bundles, kept)
     assert len(aside) == len(kept)
     assert "sub-003" not in aside.values["subject"]
-    assert _of_known_categories(kept, bundles) is kept
+    assert select_known_categories(kept, bundles) is kept
 
 
 @pytest.mark.parametrize(
