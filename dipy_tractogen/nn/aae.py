@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keras
 
-from dipy_tractogen.parameters.model import OF_MODELS, AAESizes
+from dipy_tractogen.parameters.model import OF_MODELS, AESizes
 from dipy_tractogen.parameters.terms import AdversaryParameters
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
@@ -16,7 +16,7 @@ from .training.collapse import CollapseWatch
 
 
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
-@takes(AAESizes, AdversaryParameters, *OF_MODELS)
+@takes(AESizes, AdversaryParameters, *OF_MODELS)
 class AAE(StreamlineModel):
     r"""Conditional adversarial autoencoder of streamlines :footcite:p:`Makhzani2015`.
 
@@ -38,11 +38,6 @@ class AAE(StreamlineModel):
     Parameters
     ----------
     {parameters}
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
 
     References
     ----------

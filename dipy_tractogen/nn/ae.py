@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from dipy_tractogen.parameters.model import OF_MODELS, AESizes
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .model import StreamlineModel
 from .terms.base import Term
@@ -27,11 +27,6 @@ class AE(StreamlineModel):
     Parameters
     ----------
     {parameters}
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
 
     References
     ----------

@@ -11,9 +11,9 @@ import numpy as np
 
 from dipy_tractogen.parameters.model import OF_MODELS, ReconstructionParameters, Sizes
 from dipy_tractogen.streamlines.conditions import Conditions
+from dipy_tractogen.utils.constructors import takes
 from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.notebook import html_table
-from dipy_tractogen.utils.parameters import takes
 
 from . import coding, density, generation, latent
 from .backbones import make_backbone
@@ -61,11 +61,6 @@ class StreamlineModel:
         all do, as no prior covers those that vary little.
     larger_batches : bool
         Whether batch size and learning rate grow with large data.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
     """
 
     conditions_in_encoder = False

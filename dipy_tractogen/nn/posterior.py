@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from dipy_tractogen.parameters.terms import PosteriorParameters
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .layers import Float32Layer, Reparameterisation, log_variance
 
@@ -17,13 +17,6 @@ class GaussianPosterior(Float32Layer):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
     """
 
     def build_layers(self, latent_dim: int, seed: int) -> None:

@@ -12,7 +12,7 @@ from dipy_tractogen.parameters.terms import (
     RegressionParameters,
     VarianceParameters,
 )
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .terms.regression import Regression
 from .vae import VAE

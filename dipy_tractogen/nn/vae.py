@@ -10,7 +10,7 @@ import numpy as np
 from dipy_tractogen.parameters.model import OF_MODELS, VAESizes
 from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
 from dipy_tractogen.streamlines.array_sequence import as_streamlines
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
@@ -36,11 +36,6 @@ class VAE(StreamlineModel):
     Parameters
     ----------
     {parameters}
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
 
     Examples
     --------

@@ -26,8 +26,8 @@ def _nb_points(default: object):
     return parameter(default, prose, essential=True, within=f"[2, {MOST_POINTS}]")
 
 
-def _latent_dim(default: object, more: str = ""):
-    prose = f"Dimensions of the latent space, at most three a point{more}."
+def _latent_dim(default: object):
+    prose = "Dimensions of the latent space, at most three a point."
     return parameter(default, prose, essential=True, within=f"[1, {MOST_LATENTS}]")
 
 
@@ -54,18 +54,10 @@ class VAESizes(Sizes):
 
 @dataclass
 class AESizes(Sizes):
-    """Sizes of an autoencoder."""
+    """Sizes of an autoencoder, adversarial or not."""
 
     nb_points: int = _nb_points(256)
     latent_dim: int = _latent_dim(32)
-
-
-@dataclass
-class AAESizes(Sizes):
-    """Sizes of an adversarial autoencoder."""
-
-    nb_points: int = _nb_points(256)
-    latent_dim: int = _latent_dim(32, "; 2 for swiss_roll")
 
 
 @dataclass(kw_only=True)

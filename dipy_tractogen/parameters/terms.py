@@ -116,7 +116,7 @@ class AdversaryParameters(Parameters):
     prior: str = parameter(
         "normal",
         "Distribution of the latents: normal, mixture (a Gaussian for each bundle) or "
-        "swiss_roll.",
+        "swiss_roll (in 2 latent dimensions).",
         choices=("normal", "mixture", "swiss_roll"),
         essential=True,
     )

@@ -7,6 +7,8 @@ import logging
 import os
 from pathlib import Path
 
+from dipy_tractogen.parameters.model import ReconstructionParameters, VAESizes
+from dipy_tractogen.parameters.training import FitParameters
 from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
@@ -17,6 +19,12 @@ from .options.training import InputOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
+# What every trial has, unless it is searched.
+_OF_TRIALS = (
+    *(VAESizes, ReconstructionParameters.only("sigma_mm")),
+    FitParameters.only("epochs", "max_minutes"),
+)
+
 
 class SweepBetaFlow(TractogenFlow):
     """Train with many values of beta, and compare what comes out."""
@@ -24,7 +32,7 @@ class SweepBetaFlow(TractogenFlow):
     short_name = "sweep_beta"
     advanced = ("minimum_beta", "tolerance_mm")
 
-    @with_parameters_of(InputOptions, LoadingOptions)
+    @with_parameters_of(InputOptions, *_OF_TRIALS, LoadingOptions)
     def run(
         self,
         betas=None,
@@ -32,11 +40,6 @@ class SweepBetaFlow(TractogenFlow):
         search=None,
         nb_trials=0,
         tolerance_mm=0.02,
-        nb_points=256,
-        latent_dim=16,
-        sigma_mm=1.0,
-        epochs=None,
-        max_minutes=None,
         held_out=0.1,
         seed=0,
         resume=False,
@@ -62,25 +65,15 @@ class SweepBetaFlow(TractogenFlow):
         minimum_beta : float, optional
             Smaller values of beta are not tried.
         search : variable string, optional
-            Further parameters that are searched, with their ranges, NAME=LOW:HIGH:
-            latent_dim, nb_coefficients, sigma_mm, learning_rate, free_bits.
+            Further parameters that are searched, with their ranges, NAME=LOW:HIGH, in
+            place of one value each: latent_dim, nb_coefficients, sigma_mm,
+            learning_rate, free_bits.
         nb_trials : int, optional
             All trials, where further parameters are searched; by default four times
             the number of betas.
         tolerance_mm : float, optional
             Difference of point errors that does not matter, in mm: of trials that are
             so near to the smallest, that of the best quality is recommended.
-        nb_points : int, optional
-            Points that a streamline is resampled to.
-        latent_dim : int, optional
-            Dimensions of the latent space, unless they are searched.
-        sigma_mm : float, optional
-            Point error that is accepted, in mm, unless it is searched.
-        epochs : float, optional
-            Passes over the training streamlines in each trial. Without it and without
-            a limit of time, as many as make 6000 steps.
-        max_minutes : float, optional
-            Limit of the time for optimisation steps of each trial, in minutes.
         held_out : float, optional
             Share of every bundle that is not trained on, above 0 and less than 1.
         seed : int, optional
@@ -104,7 +97,8 @@ class SweepBetaFlow(TractogenFlow):
 
         # Several processes may share a GPU, of which JAX would take three quarters.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-        check_int("latent_dim", latent_dim, high=3 * nb_points)
+        nb_points = given["nb_points"]
+        check_int("latent_dim", given["latent_dim"], high=3 * nb_points)
         betas = check_betas(betas or DEFAULT_BETAS, minimum_beta)
         ranges = parse_ranges(search or [])
         for name, limit in (
@@ -127,8 +121,9 @@ class SweepBetaFlow(TractogenFlow):
         from dipy_tractogen.tuning.study import BetaStudy
         from dipy_tractogen.utils.files import file_digest
 
-        fixed = {"nb_points": nb_points, "latent_dim": latent_dim, "sigma_mm": sigma_mm}
-        options = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
+        fixed = {name: given[name] for name in ("nb_points", "latent_dim", "sigma_mm")}
+        options = {name: given[name] for name in ("epochs", "max_minutes")}
+        options["seed"] = seed
         # The study knows the files by what is in them, and not by their names.
         loading = ("bundles_from", "outside_box", "min_length")
         shown = {"show_progress": self.show_progress}

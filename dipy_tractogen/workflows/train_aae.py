@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.parameters.model import AAESizes
+from dipy_tractogen.parameters.model import AESizes
 from dipy_tractogen.parameters.terms import AdversaryParameters
 
 from .options.parameters import with_parameters_of
@@ -19,7 +19,7 @@ class TrainAAEFlow(TrainingFlow):
     short_name = "train_aae"
     model_name = "AAE"
 
-    @with_parameters_of(AAESizes, AdversaryParameters, *SHARED)
+    @with_parameters_of(AESizes, AdversaryParameters, *SHARED)
     def run(self, **given):
         """Train an adversarial autoencoder on bundles of streamlines.
 
@@ -42,7 +42,7 @@ class TrainAAEFlow(TrainingFlow):
                 f"--gradient_penalty {penalty} goes with --adversarial_loss "
                 "wasserstein: leave it out, or give that."
             )
-        self.train(given, AAESizes, AdversaryParameters)
+        self.train(given, AESizes, AdversaryParameters)
 
     def report(self, model, aside) -> None:
         """Log the results of a training, and what generated streamlines cover."""

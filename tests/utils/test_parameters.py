@@ -5,13 +5,8 @@ import math
 
 import pytest
 
-from dipy_tractogen.utils.parameters import (
-    Parameters,
-    documented,
-    parameter,
-    schema_of,
-    takes,
-)
+from dipy_tractogen.utils.constructors import documented, takes
+from dipy_tractogen.utils.parameters import Parameters, parameter, schema_of
 from dipy_tractogen.utils.schema import SchemaError
 
 
@@ -48,8 +43,6 @@ class Layer(Base):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Those of `Base`.
     """
 
 
@@ -107,6 +100,7 @@ def test_signature_and_docstring_have_them():
     assert 'kernel : {"box", "normal"}, optional\n    Shape: box or normal.\n' in text
     assert "units : sequence of int, optional\n    Sizes of the layers.\n" in text
     assert "**kwargs" in text
+    assert "Raises\n------\nValueError\n" in text
 
 
 def test_a_class_may_document_parameters_of_its_own():
@@ -120,7 +114,7 @@ def test_a_class_may_document_parameters_of_its_own():
         {parameters}
         """
 
-    assert Options.__doc__.endswith("Largest slope.")
+    assert "Largest slope.\n\nRaises\n" in Options.__doc__
 
 
 @pytest.mark.parametrize(
@@ -179,6 +173,14 @@ def test_options_of_a_command():
 def test_messages_are_in_the_words_of_the_command_line(option, value, said):
     with pytest.raises(ValueError, match=f"^{said}$"):
         Smoothing.options()[option].check(value, option=True)
+
+
+def test_some_of_the_parameters():
+    some = Smoothing.only("kernel", "sigma")
+    assert list(some.options()) == ["sigma", "kernel"]
+    assert some.declared()["sigma"] == Smoothing.declared()["sigma"]
+    with pytest.raises(ValueError, match="accepted are box, normal"):
+        some(kernel="cone")
 
 
 def test_one_without_a_default_is_needed():

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.parameters.model import ConvParameters
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .convolution import LinearUpsampling, ReflectedConvolution
 

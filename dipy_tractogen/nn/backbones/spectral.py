@@ -9,7 +9,7 @@ import numpy as np
 
 from dipy_tractogen.parameters.model import SpectralParameters
 from dipy_tractogen.streamlines.geometry import cosine_basis
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from ..layers import CosineAnalysis, CosineSynthesis
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dipy_tractogen.parameters.terms import AdversaryParameters
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .. import backend
 from ..layers import seed_generator, uniform_noise
@@ -35,13 +35,6 @@ class Adversary(Term):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
 
     Notes
     -----

@@ -7,7 +7,7 @@ from keras import ops
 
 from dipy_tractogen.parameters.terms import AttributeParameters
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .base import Term
 
@@ -26,8 +26,6 @@ class AttributeRegularizer(Term):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from keras import ops
 
 from dipy_tractogen.parameters.terms import KLParameters
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from ..losses import kl_by_dimension, normal_kl, with_free_bits
 from .base import Term
@@ -31,13 +31,6 @@ class KL(Term):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
 
     Notes
     -----

@@ -9,7 +9,7 @@ from keras import ops
 
 from dipy_tractogen.parameters.terms import LabelParameters
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from .base import Term
 from .schedules import WeightSchedule, fading_weight
@@ -34,13 +34,6 @@ class LabelRegularizer(Term):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or the schedule unknown.
 
     Notes
     -----

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from dipy_tractogen.parameters.model import ReconstructionParameters
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from ..losses import (
     independent_points,
@@ -25,13 +25,6 @@ class Reconstruction(keras.layers.Layer):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range or a choice unknown.
 
     Notes
     -----

@@ -8,7 +8,7 @@ import numpy as np
 
 from dipy_tractogen.parameters.terms import RegressionParameters, VarianceParameters
 from dipy_tractogen.streamlines.conditions import Conditions
-from dipy_tractogen.utils.parameters import takes
+from dipy_tractogen.utils.constructors import takes
 
 from ..layers import Reparameterisation, log_variance
 from .base import Term
@@ -29,8 +29,6 @@ class Regression(Term):
     Parameters
     ----------
     {parameters}
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
 
     Raises
     ------

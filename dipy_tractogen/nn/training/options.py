@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from dipy_tractogen.parameters.training import FitParameters
-from dipy_tractogen.utils.parameters import documented
+from dipy_tractogen.utils.constructors import documented
 
 DEFAULT_STEPS = 6000
 """Steps of a training without a limit; a batch is not so large that fewer are made."""

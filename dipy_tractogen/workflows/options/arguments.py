@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 
-from dipy_tractogen.parameters.model import LARGEST_SEED, MOST_LATENTS, MOST_POINTS
+from dipy_tractogen.parameters.model import LARGEST_SEED, MOST_POINTS
 from dipy_tractogen.utils.messages import briefly
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
@@ -31,10 +31,7 @@ class OwnOptions(Parameters):
 
     background: str = parameter("", "", choices=("white", "black"))
     dtype: str = parameter("", "", choices=("float32", "float16"))
-    epochs: float | None = _within("(0, 1e9]")
     held_out: float = _within("(0, 1)")
-    latent_dim: int = _within(f"[1, {MOST_LATENTS}]")
-    max_minutes: float | None = _within("(0, 1e6]")
     max_streamlines: int | None = _within("[1, 1e9]")
     minimum_beta: float = _within("[0, 1e9]")
     nb_bootstrap: int = _within("[0, 1e6]")
@@ -47,7 +44,6 @@ class OwnOptions(Parameters):
     nb_trials: int = _within("[0, 1e5]")
     outside_box: str = parameter("", "", choices=BOX_RULES)
     seed: int = _within(f"[0, {LARGEST_SEED}]")
-    sigma_mm: float = _within("[1e-3, 1e7]")
     step: float = _within("[1e-3, 1e9]")
     step_size: float | None = _within("[0.01, 1e9]")
     tolerance_mm: float = _within("[0, 1e9]")
