@@ -2,15 +2,15 @@
 From DIPY's bundles to a report
 ===============================
 
-DIPY ships three bundles of five subjects. Here a model learns them, new streamlines are
-drawn and measured against real ones that the model never met, and all of it is looked
-at. Nothing but the commands of the package is used; at a shell they are typed without
-``run``.
+DIPY contains three bundles of five subjects. In this tutorial, a model is trained on them,
+new streamlines are generated, and compared with held-out real ones. The results are shown
+in pictures and in a report. Only commands of the package are used; at a shell, type them
+without ``run``.
 """
 
 # %%
-# A command takes files and options, says what it does, and gives an exit code. ``run``
-# does what the shell does, and puts the messages here.
+# A command has files and options as arguments, logs its work, and returns an exit code.
+# ``run`` runs a command line and prints the messages to this page.
 
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -21,7 +21,7 @@ from dipy_tractogen.workflows.cli import main
 
 
 def run(line):
-    """Run a command line, and stop where it fails."""
+    """Run a command line, and raise an error if it fails."""
     print("$", line)
     command, *arguments = shlex.split(line)
     with redirect_stderr(sys.stdout):
@@ -47,7 +47,7 @@ print(len(files), "files, such as", files[0])
 # -----
 #
 # A quarter of every bundle is held out. Seven hundred passes take half a minute; the
-# learning rate falls to its end with the last of them.
+# learning rate reaches its smallest value in the last one.
 
 run(
     "dipy_train_vae 'tutorial/bundles/*/*.trk' --held_out 0.25 --epochs 700 "
@@ -58,8 +58,8 @@ run(
 # Generate
 # --------
 #
-# Five times as many streamlines as the model was trained on: enough to see whether it
-# repeats itself.
+# Five times as many streamlines as in the training are enough to see whether the model
+# repeats streamlines.
 
 run(
     "dipy_generate_streamlines tutorial/model.keras --nb_streamlines 3000 "
@@ -67,11 +67,10 @@ run(
 )
 
 # %%
-# Look
+# Draw
 # ----
 #
-# The bundles of the five subjects are in spaces of their own, and so are those that are
-# generated.
+# The bundles of the five subjects are each in their own space, and so are generated ones.
 
 run(
     "dipy_render_bundles 'tutorial/bundles/*/*.trk' "
@@ -85,7 +84,7 @@ Path("tutorial/real_and_synthetic.png")
 # Reconstruct
 # -----------
 #
-# The held-out streamlines, encoded and decoded, in the colour of their error.
+# The held-out streamlines are encoded and decoded, and coloured by their error.
 
 run(
     "dipy_reconstruct_streamlines tutorial/model.keras tutorial/held_out.trx "
@@ -103,9 +102,9 @@ Path("tutorial/reconstructed.png")
 # Evaluate
 # --------
 #
-# Each figure stands beside that of real streamlines, those of training, against the
-# same held-out ones: this, and not one, is what a perfect generator would have.
-# :ref:`sphx_glr_gallery_plot_5_measures.py` reads them one by one.
+# Each figure is reported together with that of real training streamlines, compared with
+# the same held-out ones: this value, and not 1, is the best that a generator can reach.
+# :ref:`sphx_glr_gallery_plot_5_measures.py` explains the figures one by one.
 
 run(
     "dipy_evaluate_streamlines tutorial/synthetic.trx tutorial/held_out.trx "
@@ -116,8 +115,8 @@ run(
 # Explore the latent space
 # ------------------------
 #
-# The latents of the held-out streamlines, projected and coloured by bundle and by
-# length. There are more pictures: :ref:`sphx_glr_gallery_plot_3_latent_space.py`.
+# The latents of the held-out streamlines are projected, and coloured by bundle and by
+# length. :ref:`sphx_glr_gallery_plot_3_latent_space.py` has more pictures.
 
 run(
     "dipy_explore_latent tutorial/model.keras tutorial/held_out.trx "
@@ -130,7 +129,7 @@ Path("tutorial/latent/latent_pca.png")
 # Report
 # ------
 #
-# One page of it all, which any browser opens without a network.
+# The report is one page with all results, which any browser opens, also offline.
 
 run(
     "dipy_write_report tutorial/model.keras --real_files tutorial/held_out.trx "

@@ -1,19 +1,18 @@
 """
-Asking for a length
-===================
+Generating for a length
+=======================
 
-A conditional model is told the bundle and the length of each streamline that it learns,
-and is asked for both when it generates. Here it learns the FiberCup-like phantom, whose
-lengths are known, and is asked for lengths from the shortest to the longest of a
-bundle.
+A conditional model reads the bundle and the length of each training streamline, and
+generates streamlines for given ones. In this example it is trained on the FiberCup-like
+phantom, and generates streamlines with lengths from the shortest to the longest of a bundle.
 """
 
 # %%
 # Train
 # -----
 #
-# 300 streamlines in each of the seven bundles of the phantom, a quarter of them held
-# out, for half a minute.
+# Each of the seven bundles of the phantom has 300 streamlines, a quarter of them held
+# out. The training takes half a minute.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,11 +37,11 @@ error = model.record.held_out_mm["mean"]
 print(f"Point error of held-out streamlines: {error:.2f} mm")
 
 # %%
-# What the model knows
-# --------------------
+# Conditions
+# ----------
 #
-# Every condition says which values the training had. A number outside of that range is
-# an extrapolation, and a warning says so.
+# Every condition describes its values in the training. A number outside their range is an
+# extrapolation, and a warning is logged.
 
 for condition in model.record.density.conditions:
     print(condition.describe())
@@ -51,8 +50,9 @@ for condition in model.record.density.conditions:
 # One length for a bundle
 # -----------------------
 #
-# The bundle's streamlines at its 10th, 50th and 90th percentile of length, over all
-# real ones in grey. The streamlines of a column are as long as was asked, and differ.
+# Streamlines are generated for the 10th, 50th and 90th percentile of the length of a bundle,
+# and drawn over all real ones in grey. The streamlines of a column have the given length, and
+# different shapes.
 
 from pathlib import Path
 
@@ -86,10 +86,10 @@ plot_grid(
 folder / "asked_lengths.png"
 
 # %%
-# Asked and obtained
-# ------------------
+# Requested and obtained length
+# -----------------------------
 #
-# A range asks for lengths drawn from it, as often as the training had them.
+# For a range, lengths are drawn from the distribution of the training within it.
 
 points, labels, values = model.generate(
     1400, conditions={"length": (30, 110)}, return_values=True, seed=2

@@ -1,17 +1,17 @@
 """
-Looking at a latent space
-=========================
+Exploring a latent space
+========================
 
-What do the latents of a model hold? They are projected, correlated with what can be
-measured of streamlines, and walked along.
+What do the latents of a model describe? In this example they are projected, correlated with
+properties of streamlines, and varied one by one.
 """
 
 # %%
 # Train
 # -----
 #
-# A variational autoencoder of eight latents learns the phantom. The first latent is
-# tied to the length by a term of the loss (:doc:`/choosing`), the others are free.
+# A variational autoencoder with eight latents is trained on the phantom. A term of the loss
+# makes the first latent follow the length (:doc:`/choosing`); the others are free.
 
 from pathlib import Path
 
@@ -53,8 +53,8 @@ save_bundles(
 # -------
 #
 # At a shell this is ``dipy_explore_latent latent_space/model.keras
-# latent_space/held_out.trx``. Beside each picture there is its data as a table, and
-# ``latent.json`` says what was found.
+# latent_space/held_out.trx``. The data of each picture are written as a table, and the
+# results to ``latent.json``.
 
 import json
 
@@ -79,8 +79,8 @@ for name, r2 in found["disentanglement"]["interpretability"].items():
 # Projections
 # -----------
 #
-# Coloured by bundle and by length: the bundles lie apart, and the length runs through
-# each of them.
+# Coloured by bundle and by length: the bundles are separate, and the length changes
+# continuously within each of them.
 
 # sphinx_gallery_alt = "Principal components of the latents: bundles lie apart, lengths run through each."
 folder / "latent_pca.png"
@@ -94,15 +94,15 @@ folder / "latent_tsne.png"
 # Dimensions
 # ----------
 #
-# The divergence of each latent from the prior. One that is not active says nothing of a
-# streamline.
+# The divergence of each latent from the prior. A latent that is not active carries no
+# information about a streamline.
 
 # sphinx_gallery_alt = "Bars: divergence and variance of each latent dimension."
 folder / "latent_units.png"
 
 # %%
-# How the ranks of latents and of properties of the streamlines go together: the first
-# latent is the length.
+# Rank correlations of latents and properties of the streamlines: the first latent follows
+# the length.
 
 # sphinx_gallery_alt = "Heat map of correlations: the first latent goes with the length."
 folder / "latent_correlations.png"
@@ -111,23 +111,23 @@ folder / "latent_correlations.png"
 # Traversals
 # ----------
 #
-# A streamline's latents, of which one is moved, decoded: each row a latent, each column
-# a step.
+# One latent of each streamline is changed, and the result is decoded: each row is a latent,
+# each column a step.
 
 # sphinx_gallery_alt = "A grid of streamlines: rows latents, columns steps along each."
 folder / "latent_traversal.png"
 
 # %%
-# Walks
-# -----
+# Animation
+# ---------
 #
-# The latent that moves the streamlines most, there and back.
+# The latent that moves the streamlines most, forth and back.
 
 # sphinx_gallery_alt = "Streamlines that change smoothly, to and fro, along one latent."
 folder / "latent_walk.gif"
 
 # %%
-# From one bundle to another.
+# The interpolation from one bundle to another.
 
 # sphinx_gallery_alt = "Steps from the streamlines of one bundle to those of another."
 folder / "latent_interpolation.png"

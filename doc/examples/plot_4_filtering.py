@@ -2,16 +2,16 @@
 Filtering and labelling
 =======================
 
-Tracking gives streamlines that no bundle has. A model that has learnt plausible ones
-tells them apart, and says which bundle a streamline belongs to.
+Tracking generates streamlines that belong to no bundle. A model that is trained on plausible
+streamlines can separate them, and find the bundle of a streamline.
 """
 
 # %%
-# A tractogram with known faults
+# A tractogram with known errors
 # ------------------------------
 #
-# Half of the held-out streamlines of the phantom stay as they are; the others are
-# broken, go round a loop, end early or lie elsewhere.
+# Half of the held-out streamlines of the phantom are not changed; the others are broken,
+# have a loop, end early or are shifted.
 
 from pathlib import Path
 
@@ -46,8 +46,8 @@ model.fit(
 # Files for the commands
 # ----------------------
 #
-# Thresholds are best learnt from streamlines that the model was not trained on. Those
-# to be filtered come without a bundle.
+# Thresholds are best learnt from streamlines that the model was not trained on. The
+# streamlines to filter have no bundle.
 
 folder = Path("filtering")
 folder.mkdir(exist_ok=True)
@@ -67,8 +67,8 @@ save_bundles(folder / "tracked.trx", points, **grid)
 # ------
 #
 # At a shell: ``dipy_filter_streamlines model.keras tracked.trx --reference_files
-# reference.trx``. The figures are of held-out examples, which the command makes of the
-# reference itself.
+# reference.trx``. The figures are of held-out examples, which the command creates from the
+# reference.
 
 import json
 
@@ -87,7 +87,7 @@ for name, share in found["held_out_found"].items():
     print(f"{name}: {share:.0%} found")
 
 # %%
-# What is kept, and what is not.
+# Streamlines that are kept, and those that are rejected.
 
 from dipy_tractogen import load_bundles, render_bundles
 
@@ -106,8 +106,8 @@ folder / "filtered.png"
 # Label
 # -----
 #
-# Here the bundle of each streamline is known, so that the labels can be scored: those
-# that were made invalid should be of none.
+# In this example the bundle of each streamline is known, so that the labels can be scored.
+# Invalid streamlines should have no bundle.
 
 from dipy_tractogen.workflows.label import LabelStreamlinesFlow
 

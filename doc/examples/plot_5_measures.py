@@ -1,16 +1,16 @@
 """
-Reading the measures
-====================
+Understanding the measures
+==========================
 
-How good are generated streamlines? No single number says so. Here the same measures are
-taken of real streamlines and of four generators, two of which cheat.
+How good are generated streamlines? This needs several measures. In this example they are
+computed for real streamlines and for four generators, two of which cheat.
 """
 
 # %%
 # Train
 # -----
 #
-# A variational autoencoder learns the three bundles that DIPY ships.
+# A variational autoencoder is trained on the three bundles that DIPY contains.
 
 import textwrap
 
@@ -36,10 +36,9 @@ model.fit(
 # Four generators
 # ---------------
 #
-# Two draw latents: from kernels that follow those of the training, the default, and
-# from the prior, which covers latents that no streamline has. Two cheat: one gives
-# training streamlines with a little noise, the other one and the same streamline for
-# each bundle.
+# Two generators draw latents: from kernels at those of the training, the default, and from
+# the prior, which covers latents that no streamline has. Two cheat: one returns training
+# streamlines with a little noise, the other the same streamline again for each bundle.
 
 NB_STREAMLINES = 1500
 rng = np.random.default_rng(0)
@@ -47,14 +46,14 @@ points = training.resample(128)
 
 
 def copies():
-    """Give training streamlines, moved by a tenth of a millimetre."""
+    """Return training streamlines, moved by a tenth of a millimetre."""
     rows = rng.integers(len(points), size=NB_STREAMLINES)
     moves = rng.normal(0, 0.1, size=(NB_STREAMLINES, 1, 3))
     return points[rows] + moves, training.labels[rows]
 
 
 def means():
-    """Give the streamline in the middle of each bundle, again and again."""
+    """Return the mean streamline of each bundle, again and again."""
     labels = np.arange(NB_STREAMLINES) % len(training.bundle_names)
     z = model.encode(points)
     centres = [z[training.labels == label].mean(axis=0) for label in range(3)]
@@ -73,8 +72,8 @@ generators = {
 # Measure
 # -------
 #
-# Each generator against the held-out streamlines. In each report ``real`` are training
-# streamlines against the same held-out ones, in samples of the same size.
+# Each generator is compared with the held-out streamlines. In each report, ``real`` is the
+# comparison of training streamlines with the same held-out ones, in samples of the same size.
 
 reports = {
     name: evaluate(
@@ -96,10 +95,9 @@ measured |= {name: (report, "generated") for name, report in reports.items()}
 # Fidelity and diversity
 # ----------------------
 #
-# Precision and density ask whether what is generated is near to real streamlines,
-# recall and coverage whether what is real is near to generated ones. The first bar of
-# each group is what real streamlines get, and the most that can be expected. Lines are
-# 95 % intervals.
+# Precision and density measure whether generated streamlines are near real ones, recall and
+# coverage whether real streamlines are near generated ones. The first bar of each group is
+# the value of real streamlines, the best that can be expected. Lines are 95 % intervals.
 
 names = ("precision", "recall", "density", "coverage")
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
@@ -116,16 +114,16 @@ figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", nco
 plt.show()
 
 # %%
-# Means have no recall: they are what a model makes whose latents say nothing any more.
-# The prior makes streamlines of no bundle, which precision shows. Copies do as well as
-# real streamlines in all four: these measures cannot tell a copy.
+# The means have no recall: a model whose latents carry no information generates them. The
+# prior generates streamlines of no bundle, which lowers the precision. Copies are as good as
+# real streamlines in all four: these measures do not detect copies.
 #
 # Novelty and repetition
 # ----------------------
 #
-# Novelty is the median distance to the nearest training streamline, over that of
-# held-out ones: well under one is learnt by heart. Repetition is the share of
-# streamlines that have another right beside them.
+# Novelty is the median distance to the nearest training streamline, over that of held-out
+# ones: much less than one means memorised. Repetition is the share of streamlines that are
+# very close to another one.
 
 print(f"{'':10}{'novelty':>10}{'repetition':>12}{'length W1':>12}{'curvature W1':>14}")
 for name, report in reports.items():
@@ -137,11 +135,11 @@ for name, report in reports.items():
 
 # %%
 # The last two columns are distances between distributions, of length and of curvature,
-# over those of real streamlines. A decoder smooths what it cannot know, which makes
-# streamlines too short and too straight; texture, which ``generate`` gives back unless
-# it is told to be ``smooth``, brings both to what real streamlines have.
+# over those of real streamlines. A decoder removes detail that the latents do not describe,
+# so that streamlines are too short and too straight. Texture, which ``generate`` adds unless
+# it has the option ``smooth``, corrects both.
 #
-# What the report says of copies:
+# The verdict of the report on copies:
 
 for name, report in reports.items():
     verdict = f"{name}: {report['memorisation']['verdict']}"

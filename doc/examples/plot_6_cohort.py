@@ -2,9 +2,9 @@
 Age and diagnosis
 =================
 
-A cohort is simulated whose bundles get shorter, wider and shifted with age, and differ
-in patients, by stated laws. A conditional model learns it from the streamlines, and is
-then asked for ages that no subject has.
+A cohort is simulated, whose bundles become shorter, wider and shifted with age, and differ
+in patients, by given laws. A conditional model is trained on its streamlines, and then
+generates streamlines for ages that no subject has.
 """
 
 # %%
@@ -40,7 +40,7 @@ print(f"{len(points)} streamlines of {len(subjects)} subjects")
 # Train
 # -----
 #
-# Every model knows bundle and length. Age and diagnosis are told by their names.
+# Every model has the conditions bundle and length. Age and diagnosis are given by name.
 
 model = CVAE(nb_points=128, latent_dim=12, sigma_mm=0.5, seed=0)
 model.fit(
@@ -59,8 +59,8 @@ for condition in model.record.density.conditions:
 # Generate
 # --------
 #
-# The same bundle of young and old controls and patients. Grey are all real streamlines
-# of the bundle.
+# The same bundle of young and old controls and patients, over all real streamlines of the
+# bundle in grey.
 
 from pathlib import Path
 
@@ -93,12 +93,12 @@ folder / "asked_ages.png"
 # Recover the laws
 # ----------------
 #
-# Mean lengths of what is generated, all seven bundles together, against age. The lines
-# are the laws; their scale is fitted, as the laws are about ratios.
+# The mean length of generated streamlines, of all seven bundles together, by age. The lines
+# are the laws; their scale is fitted, because the laws are about ratios.
 
 
 def mean_length(years, group):
-    """Give the mean length in mm of 700 streamlines, 100 in each bundle."""
+    """Return the mean length in mm of 700 streamlines, 100 in each bundle."""
     asked = {"age": float(years), "diagnosis": group}
     made, _ = model.generate(700, conditions=asked, balanced=True, seed=2)
     return lengths(made).mean()
