@@ -194,7 +194,8 @@ class _Examples:
 def _encode_examples(model, reference, invalid, seed: int, show: bool) -> _Examples:
     """Encode reference streamlines, and invalid ones, given or made of them."""
     check_reads_no_bundle(model)
-    names = tuple(name for name in reference.bundle_names if name != UNASSIGNED)
+    counts = reference.counts().items()
+    names = tuple(name for name, number in counts if number and name != UNASSIGNED)
     if not names:
         raise ValueError(
             "reference: all streamlines are unassigned; give some of bundles."
