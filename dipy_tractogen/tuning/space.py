@@ -11,7 +11,7 @@ DEFAULT_BETAS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 @dataclass(frozen=True)
-class Parameter:
+class SearchRange:
     """Kind and range of a parameter; with ``log`` ratios count, not differences."""
 
     whole: bool
@@ -21,11 +21,11 @@ class Parameter:
 
 
 PARAMETERS = {
-    "latent_dim": Parameter(whole=True, log=True, smallest=1, largest=1_000),
-    "nb_coefficients": Parameter(whole=True, log=False, smallest=1, largest=10_000),
-    "sigma_mm": Parameter(whole=False, log=True, smallest=1e-3, largest=1e7),
-    "learning_rate": Parameter(whole=False, log=True, smallest=1e-9, largest=100),
-    "free_bits": Parameter(whole=False, log=False, smallest=0, largest=1e6),
+    "latent_dim": SearchRange(whole=True, log=True, smallest=1, largest=1_000),
+    "nb_coefficients": SearchRange(whole=True, log=False, smallest=1, largest=10_000),
+    "sigma_mm": SearchRange(whole=False, log=True, smallest=1e-3, largest=1e7),
+    "learning_rate": SearchRange(whole=False, log=True, smallest=1e-9, largest=100),
+    "free_bits": SearchRange(whole=False, log=False, smallest=0, largest=1e6),
 }
 """Parameters that can be searched beside beta."""
 
