@@ -239,11 +239,9 @@ def evaluate_generated(
     """
     return evaluate(
         points,
-        held_out.streamlines,
-        training.streamlines,
+        held_out,
+        training,
         generated_labels=labels,
-        real_labels=held_out.labels,
-        training_labels=training.labels,
         bundle_names=training.bundle_names,
         nb_bootstrap=0,
         seed=seed,
