@@ -88,12 +88,12 @@ def load_valued_panel(
     reading = ReadProgress(expand_inputs(input_files))
     kept_anyway = out_of_bounds == "keep"
     grid = None if kept_anyway else common_grid(reading.files, reference)
-    for file in reading.each():
+    for file in reading.iterate():
         tractogram = read_tractogram(file)
         keep, found = screen(
             tractogram.streamlines, reference=grid, out_of_bounds=out_of_bounds
         )
-        reading.found(file, found)
+        reading.add(file, found)
         kept = take(tractogram.streamlines, keep)
         scalars = {
             name: np.asarray(data, dtype=np.float64).reshape(-1)
@@ -104,8 +104,8 @@ def load_valued_panel(
         points.append(kept.get_data())
         lengths.append(np.asarray(kept._lengths))
         values.append(scalars.get(key, np.full(len(keep), np.nan))[keep])
-    reading.end()
-    reading.check_left()
+    reading.finish()
+    reading.check_kept()
     panel = Panel(
         panel_title(input_files) if title is None else title,
         as_sequence(np.concatenate(points), np.concatenate(lengths)),
