@@ -86,10 +86,15 @@ def encode_and_decode(
         (n, nb_points, 3), the reconstruction in RASMM mm, each streamline in the
         direction it was given. All float32.
     """
-    if model.conditions_in_networks and isinstance(streamlines, BundleSet):
-        values = {**streamlines.known_values(), **(values or {})}
+    streamlines, values = with_values(streamlines, values)
     points = model.as_points(streamlines)
     return model.coder.encode(points, model.condition_matrix(points, values))
+
+
+def with_values(streamlines, values: Mapping | None) -> tuple:
+    """Return streamlines of `as_streamlines`, and values with those of a BundleSet."""
+    own = streamlines.known_values() if isinstance(streamlines, BundleSet) else {}
+    return as_streamlines(streamlines), {**own, **(values or {})}
 
 
 def decode(

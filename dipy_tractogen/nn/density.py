@@ -12,6 +12,8 @@ from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
 
+from .coding import with_values
+
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
 
@@ -46,11 +48,12 @@ def seeds_of(
     .. footbibliography::
     """
     density = model.density_by()
+    streamlines, values = with_values(streamlines, values)
     points = model.as_points(streamlines)
     if not len(points):
         raise ValueError("There are no streamlines to generate others like.")
     conditions = density.conditions
-    values = {**computed_values(points, conditions.names), **(values or {})}
+    values = {**computed_values(points, conditions.names), **values}
     if len(conditions[BUNDLE].categories) == 1:
         values.setdefault(BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points)))
     _check_one_each(values, conditions.names, len(points))

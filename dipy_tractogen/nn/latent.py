@@ -13,8 +13,9 @@ from dipy_tractogen.sampling.arithmetic import (
     match,
     nearest,
 )
-from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.utils.messages import listed
+
+from .coding import with_values
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -65,6 +66,8 @@ def interpolate(
         raise ValueError(f"path={path!r}: accepted are {', '.join(PATHS)}.")
     if nb_steps < 2:
         raise ValueError(f"nb_steps={nb_steps}: give 2 or more, the ends included.")
+    first, first_values = with_values(first, first_values)
+    second, second_values = with_values(second, second_values)
     if len(first) != len(second):
         raise ValueError(
             f"{len(first)} streamlines and {len(second)} to mix them with: give as "
@@ -119,6 +122,8 @@ def pair(
     ValueError
         If there are not so many streamlines, or a condition is missing.
     """
+    first, first_values = with_values(first, first_values)
+    second, second_values = with_values(second, second_values)
     smaller = min(len(first), len(second))
     if not 1 <= nb_pairs <= smaller:
         raise ValueError(
@@ -130,7 +135,7 @@ def pair(
     rows, places = [], []
     for side, values in ((first, first_values), (second, second_values)):
         chosen = rng.permutation(len(side))[:nb_candidates]
-        known = {name: np.asarray(v)[chosen] for name, v in (values or {}).items()}
+        known = {name: np.asarray(v)[chosen] for name, v in values.items()}
         points = model.coder.decode(*_read(model, side[chosen], known))
         along = np.linspace(0, model.nb_points - 1, _NB_PLACES).astype(int)
         rows.append(chosen)
@@ -171,7 +176,7 @@ def mean_streamline(
         If there is none, the weights do not fit or are not positive in all, or a
         condition is missing.
     """
-    streamlines = as_streamlines(streamlines)
+    streamlines, values = with_values(streamlines, values)
     if not len(streamlines):
         raise ValueError("There is no streamline to average: give one or more.")
     z, matrix = _read(model, streamlines, values)
@@ -276,9 +281,7 @@ def traverse(
     """
     _check_along(model, along)
     places = np.asarray(places, dtype=np.float32)
-    points = model.as_points(streamlines)
-    matrix = model.condition_matrix(points, values)
-    z = model.coder.encode(points, matrix)["z_mean"]
+    z, matrix = _read(model, streamlines, values)
     nb_streamlines, nb_places = len(z), len(places)
     z = z.repeat(nb_places, axis=0)
     if matrix is not None:
@@ -296,6 +299,7 @@ def traverse(
 
 def _read(model, streamlines, values) -> tuple[np.ndarray, np.ndarray | None]:
     """Return latents, and the conditions as the networks read them."""
+    streamlines, values = with_values(streamlines, values)
     points = model.as_points(streamlines)
     matrix = model.condition_matrix(points, values)
     return model.coder.encode(points, matrix)["z_mean"], matrix

@@ -417,5 +417,10 @@ def test_bundle_sets_in_place_of_arrays(phantom):
     known = held_out.known_values()
     expected = model.encode(held_out.streamlines, known)
     np.testing.assert_array_equal(model.encode(held_out), expected)
+    assert len(model.seeds_of(held_out).means) == len(held_out)
+    assert model.mean_streamline(held_out).shape == (16, 3)
+    rows, partners = model.pair(held_out, training, 2)
+    assert model.interpolate(held_out, held_out, 3).shape == (len(held_out), 3, 16, 3)
+    assert len(rows) == len(partners) == 2
     assert repr(model).endswith("trained on 63 streamlines of 7 bundles")
     assert "<td>condition</td><td>bundle: bundle_1" in model._repr_html_()
