@@ -122,12 +122,12 @@ class ConditionRequest:
         column = int(np.argmax(distances[nearest]))
         one = self.conditions.continuous[column]
         limits = [self._text(column, each[nearest, column]) for each in (low, high)]
-        whose = names[nearest] if one.name in COMPUTED else "what is asked for"
+        whose = names[nearest] if one.name in COMPUTED else "the requested categories"
         raise ValueError(
-            f"{one.name}={self._requested_text(column)} is asked, and the training "
+            f"{one.name}={self._requested_text(column)} is requested, but the training "
             f"streamlines of {whose} have {' to '.join(limits)}"
-            f"{f' {one.unit}' if one.unit else ''}: ask for what is in that range, or "
-            "beyond it by its width at most."
+            f"{f' {one.unit}' if one.unit else ''}: request a value in that range, or "
+            "outside it by its width at most."
         )
 
     def warn_missing(self, strata: np.ndarray) -> None:
@@ -137,8 +137,8 @@ class ConditionRequest:
             missing = sorted((codes or frozenset()) - {int(code) for code in column})
             if missing:
                 logger.warning(
-                    "None is generated of the %s %s: no training streamline has it "
-                    "together with what else is asked for",
+                    "No streamlines are generated for the %s %s: no training "
+                    "streamline has it together with the other requested conditions",
                     one.name,
                     listed(one.categories[code] for code in missing),
                 )
@@ -150,8 +150,8 @@ class ConditionRequest:
             tolerance = 1e-6 * max(1.0, most - least)
             if first < least - tolerance or last > most + tolerance:
                 logger.warning(
-                    "%s=%s is asked, and the training streamlines of what is asked "
-                    "for have %s to %s%s: the result is an extrapolation",
+                    "%s=%s is requested, but the training streamlines of the requested "
+                    "categories have %s to %s%s: the result is an extrapolation",
                     one.name,
                     self._requested_text(column),
                     self._text(column, least),

@@ -161,8 +161,8 @@ class ConditionalDensity:
         matched = request.matches(self.strata)
         if not matched.any():
             raise ValueError(
-                "No streamline of the training, or of the seeds where there are some, "
-                "has all the categories that are asked for: leave some of them out."
+                "No streamline of the training, or of the seeds if some are given, has "
+                "all requested categories: leave some of them out."
             )
         matched &= self._within_reach(request, matched)
         request.warn_extrapolation(

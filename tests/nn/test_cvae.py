@@ -75,7 +75,7 @@ def test_held_out_lines_are_reconstructed_with_their_conditions(
 
 def test_question_outside_of_the_training_is_answered_with_a_warning(cvae, caplog):
     points, _ = cvae.generate(20, conditions={"age": 75})
-    assert "age=75 is asked" in caplog.text
+    assert "age=75 is requested" in caplog.text
     assert "years: the result is an extrapolation" in caplog.text
     assert np.isfinite(points).all()
 

@@ -87,9 +87,12 @@ def test_what_is_no_condition_is_refused(given, said):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"length": 40}, "length=40 is asked, .* have 60 to 150 mm: .*extrapolation"),
-        ({"length": (140, 160)}, "length=140 to 160 is asked, .* 60 to 150 mm:"),
-        ({"age": 71}, "age=71 is asked, .* have 30 to 70: "),
+        (
+            {"length": 40},
+            "length=40 is requested, .* have 60 to 150 mm: .*extrapolation",
+        ),
+        ({"length": (140, 160)}, "length=140 to 160 is requested, .* 60 to 150 mm:"),
+        ({"age": 71}, "age=71 is requested, .* have 30 to 70: "),
     ],
 )
 def test_numbers_that_no_streamline_had_are_said(given, said, caplog):

@@ -148,18 +148,18 @@ def test_shares_follow_the_numbers_asked(density):
 
 def test_out_of_the_range_of_all_the_shares_are_those_without(density, caplog):
     np.testing.assert_allclose(weights(density, length=50), [0.5, 0.25, 0.25])
-    assert "length=50 is asked" in caplog.text
+    assert "length=50 is requested" in caplog.text
     assert " mm: the result is an extrapolation" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"length": 300}, "length=300 .* of b have 80.0.* to 139.* mm: ask for"),
+        ({"length": 300}, "length=300 .* of b have 80.0.* to 139.* mm: request a"),
         ({"length": 15}, "length=15 .* of a have 60.* to .* mm"),
         ({"length": 190, "bundle": "a"}, "of a have 60.* to .* mm"),
         ({"length": (150, 400)}, "length=150 to 400 .* of b have"),
-        ({"age": 200}, "age=200 .* years: ask"),
+        ({"age": 200}, "age=200 .* years: request"),
         ({"age": -40}, "age=-40 "),
         ({"age": 50, "length": 300}, "length=300 "),
     ],
@@ -178,10 +178,13 @@ def test_bundles_whose_range_is_too_far_get_none(density):
 
 def test_categories_that_get_no_share_are_said(density, caplog):
     weights(density, bundle=["a", "b"], length=120)
-    assert "None is generated of the bundle a: no training streamline" in caplog.text
+    assert (
+        "No streamlines are generated for the bundle a: no training streamline"
+        in caplog.text
+    )
     caplog.clear()
     weights(density, bundle=["a", "b"], sex="m")
-    assert "None is generated of the bundle b" in caplog.text
+    assert "No streamlines are generated for the bundle b" in caplog.text
     caplog.clear()
     for given in ({"length": 120}, {"bundle": ["a", "b"], "length": (70, 120)}):
         weights(density, **given)
@@ -193,13 +196,13 @@ def test_range_that_is_said_is_that_of_what_is_asked(density, caplog):
     weights(density, length=120)
     assert not caplog.records
     weights(density, length=120, bundle="a")
-    assert "length=120 is asked" in caplog.text
+    assert "length=120 is requested" in caplog.text
     low, high = caplog.text.split("have ")[1].split(" mm")[0].split(" to ")
     assert (float(low), float(high)) == pytest.approx((60, 100), abs=0.5)
 
 
 def test_combination_that_never_was_is_refused(density):
-    with pytest.raises(ValueError, match="has all the categories that are asked"):
+    with pytest.raises(ValueError, match="has all requested categories"):
         weights(density, bundle="b", sex="m")
 
 

@@ -41,7 +41,7 @@ class InsideBox:
         """Return the message of the error where too many are rejected."""
         return (
             f"{nb_rejected} of the first {nb_tried} generated streamlines leave the "
-            "bounding box of the grid, and other software refuses such a file; give an "
+            "bounding box of the grid, and other software rejects such a file; give an "
             "image or a tractogram in the space of the training (reference='FILE'), or "
             "keep them (outside_box='keep')"
         )

@@ -55,7 +55,7 @@ class Endpoints:
     generated end is modelled as a draw from this mixture plus the error of the decoder,
     which is normal with one deviation for each side of a bundle. It is replaced by a
     draw from the posterior density of the end without the error. So ends move towards
-    the surface on which real ends lie, and little along it, and no stored end is
+    the surface of the real ends, and little along it, and no stored end is
     repeated. The width of the densities is the one for which sharpened ends are as far
     from real ends as other real ends are.
 
