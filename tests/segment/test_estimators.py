@@ -25,13 +25,19 @@ NOT_MET = {
 }
 
 
-def decode(z):
-    """A line of as many points as latents, which move one each."""
-    return z[:, :, None] * np.ones(3)
+class Lines:
+    """Decoder of latents to lines of as many points, which move one each."""
+
+    def __call__(self, z):
+        return z[:, :, None] * np.ones(3)
+
+    def __repr__(self):
+        # The name of a test is the same in each process.
+        return "Lines()"
 
 
 @parametrize_with_checks(
-    [LatentLabels(kept_share=0.9), LatentMetric(decode)],
+    [LatentLabels(kept_share=0.9), LatentMetric(Lines())],
     expected_failed_checks=lambda estimator: NOT_MET[type(estimator).__name__],
 )
 def test_checks_of_sklearn_pass(estimator, check):
