@@ -49,14 +49,7 @@ def encode(
 def reconstruct(
     model, streamlines, values: Mapping[str, np.ndarray] | None = None
 ) -> np.ndarray:
-    """Encode and decode streamlines; takes what `encode` takes.
-
-    Parameters
-    ----------
-    streamlines : ndarray of shape (n, p, 3) or ArraySequence
-        Points in RASMM mm; resampled where they are not `nb_points`.
-    values : mapping of str to ndarray of shape (n,), optional
-        Conditions of each, by name.
+    """Encode and decode streamlines; arguments as of `encode`.
 
     Returns
     -------
@@ -69,22 +62,14 @@ def reconstruct(
 def encode_and_decode(
     model, streamlines, values: Mapping[str, np.ndarray] | None = None
 ) -> dict[str, np.ndarray]:
-    """Encode and decode streamlines at once; takes what `encode` takes.
-
-    Parameters
-    ----------
-    streamlines : ndarray of shape (n, p, 3) or ArraySequence
-        Points in RASMM mm; resampled where they are not `nb_points`.
-    values : mapping of str to ndarray of shape (n,), optional
-        Conditions of each, by name.
+    """Encode and decode streamlines at once; arguments as of `encode`.
 
     Returns
     -------
     dict of str to ndarray
         ``z_mean`` of shape (n, latent_dim), means of the latents; ``deviation`` of
-        the same shape, where the latents have one; ``points`` of shape
-        (n, nb_points, 3), the reconstruction in RASMM mm, each streamline in the
-        direction it was given. All float32.
+        the same shape, where the latents have one; ``points``, as `reconstruct`
+        returns them. All float32.
     """
     streamlines, values = with_values(streamlines, values)
     points = model.as_points(streamlines)

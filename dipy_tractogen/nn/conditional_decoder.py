@@ -18,18 +18,9 @@ _TOLERANCE = 0.005
 
 
 class ConditionalDecoder:
-    """Draws conditions and latents, decodes them and adds texture.
+    """Draws conditions and latents of a density, decodes them and adds texture.
 
-    Parameters
-    ----------
-    model : StreamlineModel
-        Decodes the latents.
-    density : ConditionalDensity
-        Density of the latents.
-    request : ConditionRequest
-        Requested conditions.
-    texture : Texture or None
-        Texture to add; None leaves the streamlines smooth.
+    Without a texture the streamlines are smooth.
     """
 
     def __init__(

@@ -18,17 +18,7 @@ _MIXED = 10240
 
 
 class EncodedBlock(NamedTuple):
-    """Streamlines as a model reads them, and what it makes of them.
-
-    Attributes
-    ----------
-    rows : slice
-        Which of all streamlines they are.
-    points : ndarray of shape (m, nb_points, 3)
-        Points in RASMM mm.
-    outputs : dict of str to ndarray
-        From ``encode_and_decode`` of the model.
-    """
+    """The streamlines `rows`, their points in mm, and their ``encode_and_decode``."""
 
     rows: slice
     points: np.ndarray
@@ -38,23 +28,10 @@ class EncodedBlock(NamedTuple):
 def encoded_blocks(
     model, bundles, *, description: str = "Encoding", show_progress: bool = False
 ) -> Iterator[EncodedBlock]:
-    """Encode and decode bundles, a block of streamlines at a time.
+    """Encode and decode a `BundleSet`, a block of streamlines at a time.
 
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model, trained.
-    bundles : BundleSet
-        Streamlines, with the values that the networks of the model read.
-    description : str, optional
-        Text of the progress bar.
-    show_progress : bool, optional
-        Show a progress bar.
-
-    Yields
-    ------
-    EncodedBlock
-        The streamlines, in their order.
+    `bundles` have the values that the networks of the model read; `description` is the
+    text of the progress bar.
     """
     starts = range(0, len(bundles), BLOCK)
     for start in track_progress(starts, description, show_bar=show_progress):
@@ -67,27 +44,11 @@ def encoded_blocks(
 def mixed_blocks(
     model, bundles, pairs, nb_steps: int, *, path: str = "linear", show_progress=False
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Mix pairs of streamlines, a block of pairs at a time.
+    """Mix pairs of streamlines of two `BundleSet`, a block of pairs at a time.
 
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model, trained.
-    bundles : tuple of two BundleSet
-        First and second streamlines, with the values that the networks read.
-    pairs : tuple of two ndarray of shape (n,), int
-        Their rows, from ``model.pair``.
-    nb_steps, path
-        As for ``model.interpolate``.
-    show_progress : bool, optional
-        Show a progress bar.
-
-    Yields
-    ------
-    number : ndarray of shape (m,), int
-        Numbers of the pairs.
-    steps : ndarray of shape (m, nb_steps, nb_points, 3), float32
-        Points in RASMM mm.
+    `pairs` are the rows from ``model.pair``; `nb_steps` and `path` as for
+    ``model.interpolate``. Yields the numbers of the pairs (m,) and points in mm (m,
+    nb_steps, nb_points, 3).
     """
     block = max(1, _MIXED // nb_steps)
     starts = range(0, len(pairs[0]), block)
@@ -127,24 +88,11 @@ def conditions_to_load(conditions) -> dict[str, list[str]]:
 
 
 def predict_attribute(model, bundles, *, show_progress: bool = False):
-    """Predict the attribute of a regression model for bundles.
+    """Predict the attribute of an `RVAE` for the n streamlines of a `BundleSet`.
 
-    Parameters
-    ----------
-    model : RVAE
-        The model, trained.
-    bundles : BundleSet
-        The n streamlines. An attribute that is not computed from points is known
-        where `bundles` have values of its name.
-    show_progress : bool, optional
-        Show a progress bar.
-
-    Returns
-    -------
-    predicted, deviation : ndarray of shape (n,), float64
-        Prediction and its standard deviation, in the unit of the attribute.
-    measured : ndarray of shape (n,) or None
-        The true values, in the same unit; None where they are not known.
+    Returns prediction and standard deviation (n,), float64, and the true values, all in
+    the unit of the attribute; None in place of the last where `bundles` have no values
+    of the attribute, and it is not computed from points.
     """
     predictions, computed = [], []
     starts = range(0, len(bundles), BLOCK)

@@ -253,31 +253,14 @@ def traverse(
     places: np.ndarray,
     values: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Set a latent dimension, or a number, to several values, and decode.
+    """Decode streamlines with a latent dimension, or a number, set to several values.
 
-    Parameters
-    ----------
-    streamlines : ndarray of shape (n, p, 3) or ArraySequence
-        Streamlines that the walk begins with, in RASMM mm.
-    along : int or str
-        The latent dimension, or the name of a continuous condition that the decoder
-        reads.
-    places : ndarray of shape (s,)
-        What it is set to, of a condition in its unit. The other latents and
-        conditions stay those of the streamlines.
-    values : mapping of str to ndarray of shape (n,), optional
-        Conditions of each, as `encode` takes them.
-
-    Returns
-    -------
-    ndarray of shape (n, s, nb_points, 3), float32
-        Points in RASMM mm, in the direction that the model learnt.
-
-    Raises
-    ------
-    ValueError
-        If there is no such dimension, or the decoder reads no such number, or a
-        condition is missing.
+    `along` is the latent dimension, or the name of a continuous condition that the
+    decoder reads, and `places` (s,) are its values, of a condition in its unit. Other
+    latents and conditions stay those of the streamlines. Returns points (n, s,
+    nb_points, 3) in RASMM mm, in the direction that the model learnt. Raises ValueError
+    if there is no such dimension, or the decoder reads no such number, or a condition
+    is missing.
     """
     _check_along(model, along)
     places = np.asarray(places, dtype=np.float32)
@@ -306,7 +289,7 @@ def _read(model, streamlines, values) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _places(model, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
-    """Return what distances are measured by, and the categories they are within."""
+    """Return coordinates for distances, and the categories that neighbours share."""
     z, matrix = _read(model, streamlines, values)
     if matrix is None:
         return z, np.zeros((len(z), 1), dtype=np.int32)
@@ -315,7 +298,7 @@ def _places(model, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_along(model, along: int | str) -> None:
-    """Refuse a dimension that is not there, and what the decoder does not read."""
+    """Check that the dimension exists, or that the decoder reads the condition."""
     if not isinstance(along, str):
         if not 0 <= along < model.latent_dim:
             raise ValueError(

@@ -119,15 +119,8 @@ class Network(keras.Model):
     def build_layers(self, conditions: Conditions | None) -> None:
         """Make the layers, with weights that the seed fixes.
 
-        Parameters
-        ----------
-        conditions : Conditions or None
-            What is known of the streamlines; needed where the network reads some.
-
-        Raises
-        ------
-        ValueError
-            If a term cannot do with the conditions, or a layer has no weights yet.
+        `conditions` are needed where the network reads some. Raises ValueError if a
+        term cannot use them, or a layer has no weights yet.
         """
         for term in self.terms if self.reads_conditions else ():
             term.check_conditions(conditions, self.latent_dim)
@@ -177,18 +170,7 @@ class Network(keras.Model):
             )
 
     def features_of(self, inputs):
-        """Return the features of what `call` was given.
-
-        Parameters
-        ----------
-        inputs : tensor of shape (n, nb_points, 3), or dict
-            Points in mm, or a dictionary with ``"points"`` or ``"features"``.
-
-        Returns
-        -------
-        tensor of shape ``(n, *backbone.feature_shape)``
-            Features in mm.
-        """
+        """Return the features, in mm, of the inputs of `call`."""
         if not isinstance(inputs, dict):
             return self.analysis(inputs)
         if "features" in inputs:
@@ -196,24 +178,10 @@ class Network(keras.Model):
         return self.analysis(inputs["points"])
 
     def hidden(self, features, conditions=None, training: bool | None = None):
-        """Return what the encoder makes of features, before the latents.
+        """Return the last hidden layer of the encoder, (n, h), for features in mm.
 
-        Conditions enter as a streamline, learnt, that is added to what is read: the
-        same for every backbone.
-
-        Parameters
-        ----------
-        features : tensor of shape ``(n, *backbone.feature_shape)``
-            Features in mm.
-        conditions : tensor of shape (n, conditions.width), optional
-            Conditions, if the encoder reads some.
-        training : bool, optional
-            Whether the network is being trained.
-
-        Returns
-        -------
-        tensor of shape (n, h)
-            The last hidden layer.
+        Conditions are added to the standardised features by a dense layer: the same for
+        every backbone.
         """
         read = self.standardise(features)
         if self.conditions_in_encoder:

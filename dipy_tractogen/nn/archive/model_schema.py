@@ -145,20 +145,7 @@ def _fewest_weights(made_by: type, config: dict) -> int:
 
 
 def check_weights(archive: zipfile.ZipFile) -> None:
-    """Check that the weights are arrays of the file itself, no larger than it.
-
-    Parameters
-    ----------
-    archive : zipfile.ZipFile
-        The model's file.
-
-    Raises
-    ------
-    OSError
-        If they are no HDF5.
-    ValueError
-        If they hold links, or declare more than there is.
-    """
+    """Raise ValueError if the weights are not plain arrays within the file."""
     largest = archive.getinfo(WEIGHTS_FILE).file_size
     with archive.open(WEIGHTS_FILE) as stream, h5py.File(stream, "r") as content:
         left, seen, total = [(content, "")], 0, 0

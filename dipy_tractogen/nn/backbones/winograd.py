@@ -25,16 +25,8 @@ def tile_transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Four neighbouring outputs :math:`y` of a filter :math:`g` of three taps over six
     inputs :math:`d` are :math:`y = A[(G g) \odot (B d)]`: six multiplications in place
     of twelve :footcite:p:`Winograd1980`. With many channels the products become six
-    matrix products :footcite:p:`Lavin2016`.
-
-    Returns
-    -------
-    inputs : ndarray of shape (6, 6)
-        :math:`B`.
-    kernel : ndarray of shape (6, 3)
-        :math:`G`.
-    outputs : ndarray of shape (4, 6)
-        :math:`A`.
+    matrix products :footcite:p:`Lavin2016`. Returns :math:`B` (6, 6), :math:`G` (6, 3),
+    :math:`A` (4, 6).
 
     References
     ----------

@@ -21,18 +21,8 @@ class BlockTraining:
     Keras takes a call for a step. Its input is a block of indices of streamlines, of
     shape (batch_size, steps_per_call), whose first axis is divided among several
     devices. The streamlines are on the device if there is room for them, and come with
-    the block if not. A subclass says what is done in a call.
-
-    Parameters
-    ----------
-    network : keras.Model
-        Built; its inputs are a dictionary.
-    optimizer : keras.optimizers.Optimizer
-        Compiled with the network, and built.
-    batch_size : int
-        Streamlines in a step.
-    steps_per_call : int
-        Steps of a call, between which no callback is called.
+    the block if not. A subclass says what is done in a call. `network` is built, with a
+    dictionary as inputs; it is compiled with `optimizer`.
     """
 
     jit_compile = False

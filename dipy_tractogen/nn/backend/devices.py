@@ -22,22 +22,9 @@ class Devices:
     A batch is cut along its first axis into parts of equal size, one for each device;
     weights, optimiser and data are on all of them. Outside of a call there are arrays
     of one device only. The devices are all of all processes, or as many in each process
-    as divide a batch.
-
-    Parameters
-    ----------
-    batch_size : int
-        Streamlines in a step.
-
-    Attributes
-    ----------
-    on_all : NamedSharding or None
-        Sharding of an array that is on all devices; None where there is one device.
-
-    Raises
-    ------
-    ValueError
-        If not even one device of each process can have an equal part of a batch.
+    as divide a batch; ValueError is raised if not even one can have an equal part.
+    `on_all` is the sharding of an array that is on all devices; None where there is one
+    device.
     """
 
     def __init__(self, batch_size: int):

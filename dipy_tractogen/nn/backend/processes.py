@@ -100,25 +100,12 @@ def exchange() -> Iterator[None]:
 
 
 class ProcessGroup:
-    """Place of this process among those of a training, from beginning to end.
+    """The processes of a training; this one is the `number` from 0.
 
-    Parameters
-    ----------
-    nb_processes : int
-        Number of processes.
-    number : int
-        Number of this one, from 0.
-    address : str, optional
-        Host and port of the first process; JAX finds it without, where it knows the
-        cluster.
-    on_end : callable
-        Is told, in a thread, what another process says when it ends early; returns
-        whether this one is to be interrupted.
-
-    Raises
-    ------
-    ConnectionError
-        If the processes do not find one another.
+    `address` is host and port of the first process; JAX finds it without, where it
+    knows the cluster. `on_end` is told, in a thread, what another process says when it
+    ends early, and returns whether this one is to be interrupted. Raises
+    ConnectionError if the processes do not find one another.
     """
 
     def __init__(

@@ -88,18 +88,10 @@ def pace() -> tuple[int, int]:
 
 
 class Training:
-    """Steps of `keras.Model.fit`, several of them in one call, and their data.
+    """Steps of `keras.Model.fit`, several of them in one compiled call, and their data.
 
-    Parameters
-    ----------
-    network : keras.Model
-        Built; its inputs are a dictionary.
-    optimizer : keras.optimizers.Optimizer
-        Compiled with the network, and built.
-    batch_size : int
-        Streamlines in a step.
-    steps_per_call : int
-        Steps of a call, between which no callback is called; compiled if more than one.
+    `network` is built, with a dictionary as inputs; it is compiled with `optimizer`.
+    One step in a call is not compiled by XLA.
     """
 
     def __init__(

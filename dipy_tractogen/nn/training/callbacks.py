@@ -19,31 +19,12 @@ class TrainingDivergedError(ValueError):
 
 
 class Budget(keras.callbacks.Callback):
-    """Spend a budget of steps or of time, with a cosine-decayed learning rate.
+    """Spend a budget of steps or seconds, with a cosine-decayed learning rate.
 
-    The learning rate follows the share of the budget that is spent, so it reaches its
-    end whichever limit is met first. The clock starts after the first steps, which
-    include compilation.
-
-    Parameters
-    ----------
-    learning_rate : float
-        Learning rate at the start.
-    max_steps : int or None
-        Trainer steps.
-    max_seconds : float or None
-        Time for optimisation steps.
-    final_share : float
-        Learning rate at the end over that at the start.
-
-    Attributes
-    ----------
-    steps : int
-        Steps made.
-    seconds : float
-        Time spent in them, without the first ones.
-    seconds_here : float
-        Part of it in this process; a resumed training has some from before.
+    The learning rate falls with the share of the budget that is spent, to `final_share`
+    of it, so it reaches its end whichever limit is met first. The clock starts after
+    the first steps, which include compilation. `steps` and `seconds` are what is spent;
+    `seconds_here` in this process only, as a resumed training has some from before.
     """
 
     def __init__(

@@ -56,33 +56,14 @@ _STATE = record(
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write the state of a training at the ends of rounds, not too often.
+    """Write the state of a training to a folder at the ends of rounds, not too often.
 
     The state is all that the rest of a training depends on: variables of the model and
     the optimiser, seeds included, what is spent, the best weights so far, the history.
     The position in the data follows from the number of steps. The file holds arrays and
-    JSON, and is replaced as a whole.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder of the file; made if it is missing.
-    settings : dict
-        What the result depends on, as plain values: a training is resumed only with the
-        same.
-    budget : Budget
-        What is spent.
-    rows : HistoryTable
-        The history.
-    keep_best : KeepBest or None
-        The best weights so far.
-    plan : dict of str to int
-        Steps ``per_round`` and ``per_call``.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written.
+    JSON, and is replaced as a whole. A training is resumed only with the same
+    `settings`, plain values that its result depends on; `plan` holds its steps
+    ``per_round`` and ``per_call``. Raises OSError if the folder cannot be written.
     """
 
     def __init__(

@@ -49,17 +49,8 @@ class CollapseWatch(keras.callbacks.Callback):
 
     ``coverage`` is that of draws from a Gaussian fitted to the latents of each bundle,
     about what the trained model will generate; ``prior_coverage`` that of draws from
-    the prior. Both are over the coverage that other real streamlines reach.
-
-    Parameters
-    ----------
-    model : AAE
-        The model that is trained. Its seed is that of the choice of streamlines and of
-        the draws.
-    budget : Budget
-        Says how much of the training is spent.
-    inputs : dict of str to ndarray
-        Inputs of the training streamlines.
+    the prior. Both are over the coverage that other real streamlines reach. The seed of
+    the `model` is that of the choice of streamlines and of the draws.
     """
 
     def __init__(self, model, budget, inputs: dict[str, np.ndarray]):

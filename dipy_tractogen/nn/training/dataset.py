@@ -70,19 +70,8 @@ class TrainingData:
 class ConditionTable:
     """Table of the conditions of many streamlines as networks read them, made by parts.
 
-    One-hot categories take far more memory than their codes.
-
-    Parameters
-    ----------
-    conditions : Conditions
-        Conditions of the streamlines.
-    values : mapping of str to ndarray of shape (n,)
-        Text or numbers by the name of the condition.
-
-    Raises
-    ------
-    ValueError
-        If a condition is missing, a category unknown or a number not finite.
+    One-hot categories take far more memory than their codes. Raises ValueError if a
+    condition is missing, a category unknown or a number not finite.
     """
 
     def __init__(self, conditions: Conditions, values: Mapping[str, np.ndarray]):
@@ -256,19 +245,7 @@ class TrainingSet:
 
 @dataclass
 class HeldOutSet:
-    """Held-out streamlines.
-
-    Attributes
-    ----------
-    points : ResampledPoints
-        The m streamlines in RASMM mm, as they were given.
-    values : dict of str to ndarray of shape (m,)
-        Their conditions, by name.
-    inputs : dict
-        Inputs of the model, as in `TrainingSet`.
-    digest : str
-        SHA-256 of the data.
-    """
+    """Held-out streamlines: points as given; others as of `TrainingSet`."""
 
     points: ResampledPoints
     values: dict[str, np.ndarray]

@@ -40,15 +40,7 @@ _ERROR = "reconstruction_mm"
 class HistoryTable(keras.callbacks.Callback):
     """Collect a row of all quantities at each validation, and write it to a CSV file.
 
-    Parameters
-    ----------
-    path : str or Path, optional
-        The file.
-
-    Attributes
-    ----------
-    rows : list of dict
-        Value by name; those of an earlier part of the training come first.
+    `rows` are dictionaries; those of an earlier part of the training come first.
     """
 
     def __init__(self, path: str | Path | None = None):
@@ -82,22 +74,10 @@ class HistoryTable(keras.callbacks.Callback):
 
 
 class EventFiles(keras.callbacks.Callback):
-    """Write event files for TensorBoard, by step: training, and held-out beside it.
+    """Write event files for TensorBoard by step, into ``training`` and ``held_out``.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Gets the folders ``training`` and ``held_out``, two runs for TensorBoard.
-
-    Attributes
-    ----------
-    failure : str
-        Message if files could not be written; else empty.
-
-    Raises
-    ------
-    ValueError
-        If the package tensorboard, which knows the format, is not installed.
+    `failure` is the message if files could not be written. Raises ValueError if the
+    package tensorboard, which knows the format, is not installed.
     """
 
     def __init__(self, folder: str | Path):

@@ -35,20 +35,11 @@ _SOFTWARE = ("dipy_tractogen", "keras", *backend.BACKENDS)
 
 
 class Trainer:
-    """Trainer of a model's weights, with its callbacks and checkpoint.
+    """Optimisation of a standardised model, with its callbacks and checkpoint.
 
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model, standardised.
-    bundles : TrainingSet
-        The training streamlines.
-    held_inputs : dict of str to ndarray of shape (m, ...), or None
-        Inputs of held-out streamlines.
-    options : TrainingOptions
-        Options of the training, complete.
-    began : float
-        When the work on the training began, by ``time.perf_counter``.
+    `bundles` are the training streamlines, `held_inputs` the inputs (m, ...) of
+    held-out ones by name, or None; `options` are complete, and the work `began` at this
+    ``time.perf_counter``.
     """
 
     def __init__(
