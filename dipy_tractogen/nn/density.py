@@ -12,7 +12,7 @@ from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
 
-from .coding import with_values
+from .encoding import with_values
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler

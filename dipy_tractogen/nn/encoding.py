@@ -1,20 +1,226 @@
-"""Encoding of whole sets of bundles by a model, a block of streamlines at a time."""
+"""Encoding and decoding of streamlines by a model, and of whole sets in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from dipy_tractogen.streamlines.conditions import BUNDLE, COMPUTED, computed_values
-from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.array_sequence import (
+    as_streamlines,
+    to_sequence,
+)
+from dipy_tractogen.streamlines.conditions import (
+    BUNDLE,
+    COMPUTED,
+    Conditions,
+    computed_values,
+)
+from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.geometry import arc_lengths, resample
+from dipy_tractogen.utils.messages import briefly, listed
 from dipy_tractogen.utils.progress import track_progress
 
 # Streamlines held as points at a time: 100 MB at 256 points.
 BLOCK = 32768
 # Streamlines that mixtures consist of, the steps of whole pairs.
 _MIXED = 10240
+
+
+def encode(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """Encode streamlines.
+
+    Which end comes first does not matter: of the two directions the one that the
+    model reconstructs better is taken.
+
+    Parameters
+    ----------
+    streamlines : ndarray of shape (n, p, 3), ArraySequence or BundleSet
+        Points in RASMM mm, or what else `as_streamlines` takes; resampled where they
+        are not `nb_points`. A BundleSet brings its values.
+    values : mapping of str to ndarray of shape (n,), optional
+        Conditions of each, by name: text (``"bundle"``) or numbers. Only models
+        that read them need them; those that follow from the points are computed.
+
+    Returns
+    -------
+    ndarray of shape (n, latent_dim), float32
+        Means of the latents.
+
+    Raises
+    ------
+    ValueError
+        If a condition that the model reads is missing or unknown.
+    """
+    return model.encode_and_decode(streamlines, values)["z_mean"]
+
+
+def reconstruct(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """Encode and decode streamlines; arguments as of `encode`.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in RASMM mm, each streamline in the direction it was given.
+    """
+    return model.encode_and_decode(streamlines, values)["points"]
+
+
+def encode_and_decode(
+    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
+    """Encode and decode streamlines at once; arguments as of `encode`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``z_mean`` of shape (n, latent_dim), means of the latents; ``deviation`` of
+        the same shape, where the latents have one; ``points``, as `reconstruct`
+        returns them. All float32.
+    """
+    streamlines, values = with_values(streamlines, values)
+    points = model.as_points(streamlines)
+    return model.coder.encode(points, model.condition_matrix(points, values))
+
+
+def with_values(streamlines, values: Mapping | None) -> tuple:
+    """Return streamlines of `as_streamlines`, and values with those of a BundleSet."""
+    own = streamlines.known_values() if isinstance(streamlines, BundleSet) else {}
+    return as_streamlines(streamlines), {**own, **(values or {})}
+
+
+def decode(
+    model,
+    z: np.ndarray,
+    nb_points: int | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Decode latents.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, latent_dim)
+        Latents.
+    nb_points : int, optional
+        Points of each streamline in the result, by default those of the model.
+    values : mapping of str to ndarray of shape (n,), optional
+        Conditions of each, by name; a model that reads conditions needs all.
+
+    Returns
+    -------
+    ndarray of shape (n, nb_points, 3), float32
+        Points in RASMM mm.
+
+    Raises
+    ------
+    ValueError
+        If `z` has another number of dimensions than the model, or a condition is
+        missing or unknown.
+    """
+    model.check_layers()
+    z = np.asarray(z, dtype=np.float32)
+    if z.ndim != 2 or z.shape[1] != model.latent_dim:
+        raise ValueError(
+            f"z has shape {z.shape}; expected (n, {model.latent_dim}), "
+            "the latent_dim of the model."
+        )
+    matrix = None
+    if model.conditions_in_networks:
+        matrix = _encoded_values(model, values or {}, len(z))
+    points = model.coder.decode(z, matrix)
+    if nb_points is None or nb_points == model.nb_points:
+        return points
+    return resample(points, nb_points)
+
+
+def condition_on(model, conditions: Conditions) -> None:
+    """Set what is known of the training streamlines, and make layers that need it.
+
+    Raises ValueError if the model was made for other conditions.
+    """
+    if model.conditions is None:
+        model.network.build_layers(conditions)
+        model.conditions = conditions
+        return
+    known, given = (
+        {one.name: one.categories for one in each}
+        for each in (model.conditions, conditions)
+    )
+    if known != given:
+        made_for = listed((briefly(one.describe()) for one in model.conditions), "; ")
+        raise ValueError(
+            f"The model was made for {made_for}: train it on the same conditions "
+            "and categories, or make another one."
+        )
+
+
+def condition_matrix(
+    model, points: np.ndarray, values: Mapping[str, np.ndarray] | None
+) -> np.ndarray | None:
+    """Return conditions as the networks read them; None if they read none.
+
+    `points` (n, nb_points, 3) are in mm; `values` are text or numbers by the name of
+    the condition, but for what is computed from the points. Raises ValueError if one is
+    missing, a category unknown, or the model not trained.
+    """
+    model.check_layers()
+    if not model.conditions_in_networks:
+        return None
+    computed = computed_values(points, model.conditions.names)
+    given = {name: each for name, each in (values or {}).items() if each is not None}
+    return _encoded_values(model, {**computed, **given}, len(points))
+
+
+def _encoded_values(
+    model, values: Mapping[str, np.ndarray], nb_streamlines: int
+) -> np.ndarray:
+    """Return conditions as the networks read them, checked to be one for each."""
+    matrix = model.conditions.encode(values)
+    if len(matrix) != nb_streamlines:
+        raise ValueError(
+            f"There are values of {len(matrix)} streamlines, for {nb_streamlines}: "
+            "give one for each."
+        )
+    return matrix
+
+
+def check_layers(model) -> None:
+    """Raise ValueError if the layers wait for the conditions of a training."""
+    if model.reads_conditions and model.conditions is None:
+        raise ValueError(
+            "The model is not trained, and does not know the conditions that it "
+            "reads: call fit before."
+        )
+
+
+def as_points(model, streamlines) -> np.ndarray:
+    """Return streamlines as points (n, nb_points, 3), float32, in mm.
+
+    Raises ValueError if a point is not finite.
+    """
+    streamlines = as_streamlines(streamlines)
+    given = isinstance(streamlines, np.ndarray) and streamlines.ndim == 3
+    if given and streamlines.shape[1:] == (model.nb_points, 3):
+        points = np.asarray(streamlines, dtype=np.float32)
+        _check_finite(np.isfinite(points).all(axis=(1, 2)))
+        return points
+    # Resampling would make numbers of what is none.
+    _check_finite(np.isfinite(arc_lengths(to_sequence(streamlines))))
+    return resample(streamlines, model.nb_points)
+
+
+def _check_finite(finite: np.ndarray) -> None:
+    """Check that each streamline is marked as finite."""
+    if not finite.all():
+        raise ValueError(
+            f"{np.sum(~finite)} of {len(finite)} streamlines have points that are NaN "
+            "or infinite: leave them out, as load_bundles does."
+        )
 
 
 class EncodedBlock(NamedTuple):

@@ -15,7 +15,7 @@ from dipy_tractogen.sampling.arithmetic import (
 )
 from dipy_tractogen.utils.messages import listed
 
-from .coding import with_values
+from .encoding import with_values
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -16,7 +16,7 @@ from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import counted
 from dipy_tractogen.utils.notebook import html_table
 
-from . import coding, density, generation, latent
+from . import density, encoding, generation, latent
 from .backbones import make_backbone
 from .coder import Coder
 from .network import Network
@@ -108,14 +108,14 @@ class StreamlineModel:
 
     fit = training.fit
 
-    encode = coding.encode
-    reconstruct = coding.reconstruct
-    encode_and_decode = coding.encode_and_decode
-    decode = coding.decode
-    condition_on = coding.condition_on
-    condition_matrix = coding.condition_matrix
-    check_layers = coding.check_layers
-    as_points = coding.as_points
+    encode = encoding.encode
+    reconstruct = encoding.reconstruct
+    encode_and_decode = encoding.encode_and_decode
+    decode = encoding.decode
+    condition_on = encoding.condition_on
+    condition_matrix = encoding.condition_matrix
+    check_layers = encoding.check_layers
+    as_points = encoding.as_points
 
     seeds_of = density.seeds_of
     density_by = density.density_by
