@@ -27,6 +27,6 @@ _HOMES = {
 
 __all__ = list(_HOMES)
 
-# All at once: what a model's file names is found where its module is imported.
+# All are imported, since the classes in a model's file are then registered.
 for _name, _home in _HOMES.items():
     globals()[_name] = getattr(import_module(_home, __name__), _name)

@@ -54,7 +54,7 @@ class AAE(StreamlineModel):
         super().__init__(
             posterior=GaussianPosterior(), own_terms=[self.adversary], **given
         )
-        # Says early what is wrong with the dimensions.
+        # Raises early if the number of dimensions is wrong.
         PRIORS[self.adversary.prior](self.latent_dim, 1, self.seed)
 
     def callbacks(self, budget, inputs: dict) -> list[keras.callbacks.Callback]:

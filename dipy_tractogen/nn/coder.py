@@ -105,7 +105,7 @@ class Coder:
         for candidate in (points, ops.flip(points, axis=1)):
             inputs = {"points": candidate, "conditions": conditions}
             outputs = self._network(inputs, training=False)
-            # One for all streamlines.
+            # It has no axis of streamlines.
             outputs.pop("prior_log_var", None)
             error = ops.sum((outputs["points"] - candidate) ** 2, axis=(1, 2))
             directions.append((error, outputs))
@@ -121,7 +121,7 @@ class Coder:
 
     def _run(self, name: str, function: Callable, *arrays: np.ndarray | None):
         if name not in self._functions:
-            # The graph is made by the first call, as Keras is set then.
+            # The first call makes the graph, with the present settings of Keras.
             self._functions[name] = keras_defaults()(
                 backend.current().compiled(function, self._network)
             )

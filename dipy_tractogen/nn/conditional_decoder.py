@@ -11,8 +11,8 @@ from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.geometry import lengths
 
-# Draws anew of streamlines that miss the length that is asked for by more than this
-# share of it.
+# Streamlines are drawn again, up to so often, if their length differs from the
+# requested one by more than this share of it.
 _ROUNDS = 8
 _TOLERANCE = 0.005
 
@@ -50,7 +50,7 @@ class ConditionalDecoder:
         means = self._decode(z, codes, numbers)
         if self._texture is None:
             return with_equal_steps(means), codes, numbers
-        # A stream of its own, not the one that the latents were drawn with.
+        # Another stream than that of the latents.
         points = self._textured(means, codes, numbers, (*stream, 1))
         if not self._request.has(LENGTH):
             return points, codes, numbers

@@ -124,7 +124,7 @@ def active_dimensions(model, z_mean: np.ndarray) -> np.ndarray:
 
 
 def _check_seeds(model, seeds) -> None:
-    """Refuse what `seeds_of` did not give, or that of another kind of model."""
+    """Check that the seeds are from `seeds_of`, of as many latents."""
     if not isinstance(seeds, LatentPosteriors):
         raise ValueError(
             f"seeds are of the type {type(seeds).__name__}: give what seeds_of "
@@ -142,7 +142,7 @@ def _draw_from_prior(model, density, strata, numbers, rng) -> np.ndarray:
 
 
 def _check_one_each(values: Mapping, names, nb_streamlines: int) -> None:
-    """Refuse conditions of more or fewer streamlines than there are."""
+    """Check that there is a value of each condition for each streamline."""
     for name in names:
         if name in values and np.shape(values[name]) != (nb_streamlines,):
             raise ValueError(

@@ -209,7 +209,7 @@ def as_points(model, streamlines) -> np.ndarray:
         points = np.asarray(streamlines, dtype=np.float32)
         _check_finite(np.isfinite(points).all(axis=(1, 2)))
         return points
-    # Resampling would make numbers of what is none.
+    # Resampling could turn NaN into numbers.
     _check_finite(np.isfinite(arc_lengths(to_sequence(streamlines))))
     return resample(streamlines, model.nb_points)
 

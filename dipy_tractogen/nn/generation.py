@@ -210,7 +210,7 @@ def generate_batches(
 def _obtained(
     points, values: Mapping, request: ConditionRequest
 ) -> dict[str, np.ndarray]:
-    """Put what streamlines have in place of what they were drawn for."""
+    """Replace the values that streamlines were drawn for by those they have."""
     drawn = {
         asked_name(name): values[name]
         for name in COMPUTED
@@ -220,7 +220,7 @@ def _obtained(
 
 
 def _check_plausibility(plausibility) -> None:
-    """Refuse criteria that nobody counts the rejections of."""
+    """Check that the criteria are a `Plausibility`, which counts rejections."""
     if not isinstance(plausibility, Plausibility | None):
         raise ValueError(
             f"plausibility is of the type {type(plausibility).__name__}: give a "
@@ -229,7 +229,7 @@ def _check_plausibility(plausibility) -> None:
 
 
 def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
-    """Put the bundles among the conditions, from wherever they are named."""
+    """Return the conditions with the bundles among them."""
     given = dict(conditions or {})
     if proportions is not None:
         if balanced:

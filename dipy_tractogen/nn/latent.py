@@ -19,9 +19,9 @@ from .encoding import with_values
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Every so many points of a streamline say where it is, when partners are looked for.
+# Partners are matched by every so many points of a streamline.
 _NB_PLACES = 16
-# At least so many of each side are looked at for pairs: among few, no two are near.
+# Pairs are chosen among at least so many of each side: among few, no two are near.
 _NB_CANDIDATES = 1000
 
 

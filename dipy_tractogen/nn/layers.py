@@ -50,7 +50,7 @@ class Float32Layer(keras.layers.Layer):
 class _CosineTransform(keras.layers.Layer):
     def __init__(self, nb_points: int, nb_coefficients: int, **kwargs):
         super().__init__(**kwargs)
-        # Raises where the numbers are impossible, before any graph is built.
+        # Raises if the numbers are impossible, before any graph is built.
         self._basis = cosine_basis(nb_points, nb_coefficients)
         self.nb_points = nb_points
         self.nb_coefficients = nb_coefficients

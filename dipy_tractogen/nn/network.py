@@ -72,7 +72,7 @@ class Network(keras.Model):
         seed: int = 0,
         name: str = "network",
     ):
-        # Whatever the user's policy is, or was where the file was written.
+        # Independent of the user's policy.
         super().__init__(name=name, dtype="float32")
         self.backbone = backbone
         self.latent_dim = latent_dim
@@ -149,7 +149,7 @@ class Network(keras.Model):
                 term.build_layers(conditions, self.latent_dim, self.seed)
             for part in (self.posterior, self.reconstruction, *self.terms):
                 if part is not None:
-                    # They hold layers, and are not called as layers themselves.
+                    # They are not called as layers.
                     part.built = True
             nothing = {"points": ops.zeros((1, self.backbone.nb_points, 3))}
             if width:

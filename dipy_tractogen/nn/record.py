@@ -74,7 +74,7 @@ _PARTS = {
             "digest": text(),
         },
     ),
-    # A loss may overflow in a round.
+    # A loss may overflow.
     "history": list_of(mapping(number(finite=False))),
     "versions": mapping(text()),
 }
@@ -224,7 +224,7 @@ def _check_together(entries: dict) -> None:
     if len({len(direction) for direction in entries.get("directions", ())}) > 1:
         raise SchemaError("directions", "of different lengths", "one length")
     if entries.get("reference") is not None:
-        # Raises where it is flat, or its axes are none.
+        # Raises if the grid is flat or its axes are degenerate.
         Reference.from_dict(entries["reference"])
     if any(low > high for low, high in entries.get("length_ranges", ())):
         raise SchemaError("length_ranges", "in part from high to low", "low and high")
@@ -238,7 +238,7 @@ def _check_together(entries: dict) -> None:
             raise SchemaError(
                 f"history[{index}]", "incomplete", "the same names in each row"
             )
-    # Raises where two have one name.
+    # Raises if two have the same name.
     Conditions(entries.get("conditions", ()))
     plain(entries, "")
 

@@ -17,7 +17,7 @@ from dipy_tractogen.utils.schema import (
 )
 
 _lock = threading.Lock()
-# Blocks that need Keras's defaults at this moment, and what the user's settings are.
+# Number of blocks with Keras's defaults, and the user's settings.
 _blocks = 0
 _users: list[tuple] = []
 
@@ -56,7 +56,7 @@ def check_settings() -> None:
         content = path.read_bytes()
         settings = parse_json(content)
     except (OSError, ValueError):
-        # Keras passes over what it cannot read.
+        # Keras ignores a file that it cannot read.
         return
     if (
         isinstance(settings, dict)
@@ -91,8 +91,8 @@ def keras_defaults() -> Iterator[None]:
     global _blocks
     from keras import config
 
-    # The policy belongs to the thread, the rest to the process: of the blocks of
-    # several threads the first keeps the settings, and the last brings them back.
+    # The policy belongs to the thread, the other settings to the process: the first
+    # of simultaneous blocks keeps the settings, and the last restores them.
     policy = config.dtype_policy()
     with _lock:
         if not _blocks:

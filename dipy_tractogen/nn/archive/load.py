@@ -31,10 +31,10 @@ from .model_schema import (
 
 _NETWORK = "dipy_tractogen>Network"
 _ASSETS = "assets/"
-# Of a training; far larger ones overflow in the layers that follow.
+# Larger weights than any of a training overflow in the following layers.
 _LARGEST_WEIGHT = 1e8
 _WHAT = "a model file of dipy_tractogen"
-# What all Keras models have, which the files of older versions were.
+# Parameters of all Keras models; files of older versions held such models.
 _OF_KERAS = ("name", "trainable", "dtype")
 
 

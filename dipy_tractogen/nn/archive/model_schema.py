@@ -1,4 +1,4 @@
-"""What the parts of a model's file have to be, before memory is taken for them."""
+"""Checks of the parts of a model's file, before memory is taken for them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from dipy_tractogen.utils.schema import (
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
 
-# What all members may take beyond the file, which Keras writes without compression.
+# Size of all members over that of the file, which Keras writes without compression.
 _MOST_EXPANSION = 4
 _SLACK = 2**24
 _MOST_MEMBERS = 100
@@ -81,10 +81,10 @@ def read_config(archive: zipfile.ZipFile, nb_bytes: int) -> dict:
         raise SchemaError("", found, f"not much more than its {nb_bytes} bytes")
     strange = [member for member in archive.namelist() if not _MEMBER.fullmatch(member)]
     if strange:
-        # Keras extracts all of them, and stumbles over names that are no files.
+        # Keras extracts all of them, and fails for names that are no files.
         raise SchemaError("", f"with {listed(strange)}", "files of a model alone")
     for member in members:
-        # Compares their checksums, at the end of each.
+        # Reading to the end compares the checksum.
         with archive.open(member) as stream:
             while stream.read(_BLOCK):
                 pass

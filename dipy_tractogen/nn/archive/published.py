@@ -13,8 +13,8 @@ from dipy_tractogen.utils.messages import briefly, listed, reason
 
 from ..ae import AE
 
-# A convolution may have been put behind its padding, in a Sequential, or the whole
-# network into a wrapper: encod_conv1.weight, module.encod_conv1.1.weight.
+# A convolution may follow its padding in a Sequential, or a wrapper hold the whole
+# network: encod_conv1.weight, module.encod_conv1.1.weight.
 _ENTRY = re.compile(
     r"^(?:\w+\.)*?(?P<layer>(?:encod|decod)_conv[1-6]|fc[12])(?:\.\d+)?\."
     r"(?P<kind>weight|bias)$"
@@ -22,9 +22,9 @@ _ENTRY = re.compile(
 _ENCODER = [f"encod_conv{number}" for number in range(1, 7)]
 _DECODER = [f"decod_conv{number}" for number in range(1, 7)]
 _LAYERS = [*_ENCODER, "fc1", "fc2", *_DECODER]
-# Training programs keep weights in dictionaries within dictionaries, of any names.
+# Training programs nest weights in dictionaries of any names.
 _DEEPEST = 5
-# Of what PyTorch does not read as data, it names the class.
+# Class in PyTorch's error for content that is not data.
 _CLASS = re.compile(r"GLOBAL (\S+)")
 # Numbers of NumPy, such as the loss, under the names that its versions gave them.
 _SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
@@ -85,7 +85,7 @@ def load_published(path: str | Path, *, seed: int = 0) -> AE:
     layers = [*_with_weights(network.encoder), network.z_mean, dense, *convolutions]
     for name, layer in zip(_LAYERS, layers, strict=True):
         kernel, bias = weights[name]
-        # PyTorch counts outputs first.
+        # The axis of outputs is PyTorch's first.
         given, expected = kernel.T, layer.kernel.shape
         if given.shape != expected or bias.shape != layer.bias.shape:
             raise ValueError(
@@ -123,7 +123,7 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         with torch.serialization.safe_globals(_numbers_of_numpy()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # PyTorch raises whatever the damage happens to cause.
+        # PyTorch raises any exception for a damaged file.
         found = _CLASS.search(str(error))
         said = f"it holds a {found[1]}" if found else briefly(reason(error))
         raise ValueError(
@@ -131,7 +131,7 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             "saved by torch.save(network.state_dict(), ...)."
         ) from error
     dictionaries = list(_dictionaries(content))
-    # The first of those that hold most.
+    # The first one with most layers.
     found = max(map(_entries, dictionaries), key=len, default={})
     missing = [
         f"{layer}.{kind}"

@@ -52,7 +52,7 @@ class SpectralBackbone:
     def __init__(self, nb_points: int, **given):
         if given["nb_coefficients"] is None:
             given["nb_coefficients"] = min(_NB_COEFFICIENTS, nb_points)
-        # Raises where there are more coefficients than points.
+        # Raises if there are more coefficients than points.
         cosine_basis(nb_points, given["nb_coefficients"])
         keras.activations.get(given["activation"])
         self.nb_points = nb_points
@@ -105,7 +105,7 @@ class SpectralBackbone:
             return [keras.layers.Dense(n, activation=self.activation) for n in units]
         layers = []
         for number in units:
-            # The normalisation has a shift of its own.
+            # The normalisation has its own shift.
             layers.append(keras.layers.Dense(number, use_bias=False))
             layers.append(keras.layers.BatchNormalization())
             layers.append(keras.layers.Activation(self.activation))

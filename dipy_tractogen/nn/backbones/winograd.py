@@ -52,7 +52,7 @@ def fast_convolution(padded, kernel):
     Returns (n, p, f).
     """
     inputs, taps, outputs = tile_transforms()
-    # JAX takes no variable apart.
+    # JAX cannot unstack a variable.
     kernel = ops.convert_to_tensor(kernel)
     nb_channels, nb_filters = kernel.shape[1:]
     step = OUTPUTS_PER_TILE
@@ -63,7 +63,7 @@ def fast_convolution(padded, kernel):
     tiles = ops.reshape(tiles, (len(inputs), -1, nb_channels))
     filters = ops.stack(_combinations(taps, ops.unstack(kernel, KERNEL_SIZE)))
     products = ops.unstack(ops.matmul(tiles, filters), len(inputs))
-    # Tiles and streamlines lie in one axis, so that the outputs follow each other.
+    # Tiles and streamlines share an axis, so that the outputs follow each other.
     neighbours = ops.stack(_combinations(outputs, products), axis=1)
     return ops.reshape(neighbours, (-1, length, nb_filters))
 

@@ -51,7 +51,7 @@ def load_backend() -> None:
         return
     check_settings()
     name, reason = _choose()
-    # Goes before the backend that keras.json names.
+    # It takes precedence over keras.json.
     os.environ["KERAS_BACKEND"] = name
     if name not in sys.modules:
         _import_quietly(name)
@@ -103,7 +103,7 @@ def _all_names() -> str:
 
 
 def _is_installed(name: str) -> bool:
-    # A folder that is left of a package has a specification, but no origin.
+    # The remaining folder of a removed package has a specification, but no origin.
     specification = find_spec(name)
     return specification is not None and specification.origin is not None
 
@@ -114,7 +114,7 @@ def _import_quietly(name: str) -> None:
     TensorFlow writes to the process's stderr before its log level applies, so the file
     descriptor itself is redirected.
     """
-    # At the level DEBUG the chatter is what is asked for.
+    # The level DEBUG shows the messages.
     chatter = logger.isEnabledFor(logging.DEBUG)
     if not chatter:
         # JAX reads it, too.
@@ -124,13 +124,13 @@ def _import_quietly(name: str) -> None:
         try:
             module = import_module(name)
         except (RuntimeError, OSError) as error:
-            # As JAX does where its jaxlib is of another version; or a library is gone.
+            # JAX with another jaxlib, or a missing shared library.
             raise ImportError(f"{BACKENDS[name]}: {error}") from error
         if name == "tensorflow":
-            # Looks for devices now, and complains now where a driver has none.
+            # Its messages about missing drivers come now.
             module.config.list_physical_devices()
     if name == "tensorflow":
-        # It counts the graphs of all models of a process together, and warns.
+        # It warns of many graphs, and counts those of all models together.
         module.get_logger().setLevel("INFO" if chatter else "ERROR")
     seconds = time.perf_counter() - began
     logger.debug("%s %s is loaded, in %.1f s", name, module.__version__, seconds)
@@ -165,7 +165,7 @@ def forget_graphs() -> None:
 
     policy = keras.config.dtype_policy()
     keras.utils.clear_session(free_memory=True)
-    # It forgets that as well.
+    # clear_session resets it as well.
     keras.config.set_dtype_policy(policy)
 
 

@@ -67,7 +67,7 @@ class BlockTraining:
             tables = self.on_devices(inputs)
         else:
             blocks = map_in_order(partial(gathered, inputs), blocks, nb_threads=1)
-        # Keras makes none where there is one.
+        # Keras keeps a function that is set.
         self.network.train_function = self.training_call(tables)
         self._blocks = blocks
         return ((block,) for block in blocks)

@@ -43,7 +43,7 @@ class Devices:
             )
         used = np.array([each[: fitting[-1]] for each in by_process]).ravel()
         self.on_all = self._cut = None
-        # What a call gave last, by what is seen of it outside.
+        # Outputs of the last call on all devices, by the id of the returned part.
         self._known: dict[Callable, dict[int, tuple]] = {}
         if len(used) > 1:
             mesh = Mesh(used, (_AXIS,))

@@ -1,4 +1,4 @@
-"""What JAX needs of its own; see `tensorflow` for what each name is for."""
+"""Functions of JAX; see `tensorflow` for their meaning."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from . import processes
 from .blocks import SHARE_OF_DEVICE, BlockTraining, parts_of
 from .devices import Devices
 
-# Rows that a compiled function is padded to, each with a compilation of its own.
+# Numbers of rows that inputs of a compiled function are padded to.
 _SIZES = (64, 512, 4096)
-# Two million streamlines a second are 200 steps of 256 in 26 ms, and 1,000 in 130 ms:
-# ten times what is done between two calls, and between two rounds.
+# At two million streamlines/s, 200 steps of 256 take 26 ms and 1,000 take 130 ms: ten
+# times as long as the work between two calls, and between two rounds.
 _PACE_OF_ACCELERATOR = (4, 10)
-# In a call: so few are long ones.
+# So few steps in a call take long.
 _FEW_STEPS = 5
 # GPUs may round factors to TF32 otherwise. It is compiled into a function.
 _full_precision = partial(jax.default_matmul_precision, "float32")
@@ -33,7 +33,7 @@ def compiled(function: Callable, network: keras.Model) -> Callable:
 
     @jax.jit
     def run(values, *arrays):
-        # Variables that were read from here would stay as they are now.
+        # Values of variables that are read directly would be compiled in.
         mapping = zip(network.variables, values)
         with keras.StatelessScope(state_mapping=mapping):
             return function(*arrays)
@@ -183,7 +183,7 @@ def _batch(tables: dict | None, block, number) -> dict:
     )
     if tables is None:
         return rows
-    # The indices are known to be in range.
+    # The indices are in range.
     return {
         name: jnp.take(table, rows, axis=0, mode="clip")
         for name, table in tables.items()
@@ -205,7 +205,7 @@ def _keeping_values(
             with _full_precision():
                 outputs = function(state, tables, block)
             if jax.default_backend() != "cpu":
-                # A GPU says later that it failed, when the values are gone.
+                # A GPU reports errors later, when the values would be lost.
                 jax.block_until_ready(outputs)
             return outputs
         except BaseException:

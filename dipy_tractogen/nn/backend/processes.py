@@ -23,15 +23,15 @@ import numpy as np
 
 from . import backend_name
 
-# What processes tell one another: why one ends, that it does, that its work is done.
+# Messages of processes: why one ends, that it has left, that its work is done.
 _ENDED, _LEFT, _DONE = (f"dipy_tractogen/{word}" for word in ("ended", "left", "done"))
 _SECONDS_TO_JOIN = 300
 _SECONDS_TO_LEAVE = 10.0
 _SECONDS_BETWEEN_LOOKS = 0.2
-# Until what is said of the end of another process is here.
+# Until the message of a process that ends arrives.
 _SECONDS_TO_HEAR = 3.0
 _MS_BETWEEN_LOOKS = 3_600_000
-# How libraries that exchange arrays begin to say that there is no other side.
+# First words of errors of the libraries that exchange arrays.
 _OF_EXCHANGE = ("Gloo", "NCCL", "RCCL")
 
 
@@ -90,7 +90,7 @@ def exchange() -> Iterator[None]:
     except Exception as error:
         if not str(error).partition(":")[2].strip().startswith(_OF_EXCHANGE):
             raise
-        # It is interrupted here where another process has said why it ends.
+        # It is interrupted here if another process has said why it ends.
         time.sleep(_SECONDS_TO_HEAR)
         raise ConnectionError(
             f"Another process of this training is gone: {str(error).splitlines()[0]}"
@@ -121,7 +121,7 @@ class ProcessGroup:
         said = ""
         try:
             with _noise_set_aside():
-                # In a thread, as what waits in C++ would let no signal through.
+                # In a thread, since waiting in C++ would block signals.
                 connecting = ThreadPoolExecutor(1).submit(self._connect)
                 connecting.result(timeout=_SECONDS_TO_JOIN)
         except TimeoutError:
@@ -139,16 +139,16 @@ class ProcessGroup:
     def _connect(self) -> None:
         import jax
 
-        # It would take SIGTERM for itself.
+        # It would catch SIGTERM.
         jax.config.update("jax_enable_preemption_service", False)
         jax.distributed.initialize(
             self._address,
             self.nb_processes,
             self.number,
-            # JAX aborts the process then.
+            # JAX aborts the process at this timeout.
             initialization_timeout=_SECONDS_TO_JOIN + 60,
         )
-        # Libraries tell of their first exchange.
+        # Libraries log at their first exchange.
         broadcast_arrays(np.int32(0))
 
     def finish(self) -> None:
@@ -159,7 +159,7 @@ class ProcessGroup:
         client.key_value_set(f"{_DONE}/{self.number}", "")
         for other in range(self.nb_processes):
             while not _is_there(client, f"{_DONE}/{other}"):
-                # The first one may have large outputs to write.
+                # The first one may write large outputs.
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
         self._watch.is_over = True
         jax.distributed.shutdown()
@@ -167,7 +167,7 @@ class ProcessGroup:
     def end(self, reason: str, code: int) -> None:
         """End this process early, and the others with it, who are told why."""
         self._watch.is_over = True
-        # The others may be gone, or another one have said so already.
+        # The others may be gone, or another process was first.
         with suppress(Exception):
             _client().key_value_set(
                 _ENDED, json.dumps({"process": self.number, "reason": reason})
@@ -227,7 +227,7 @@ class _Watch(threading.Thread):
     def _end_what_waits(self, reason: str) -> None:
         """End a process that waits for ever for what another was to send."""
         number, nb_processes = self._joined.number, self._joined.nb_processes
-        # The first one listens for so long, and may have something to bring to an end.
+        # The first one waits for the others so long.
         patience = _SECONDS_TO_LEAVE / 5 if number else _SECONDS_TO_LEAVE
         while not self.is_over:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -240,7 +240,7 @@ class _Watch(threading.Thread):
 
 
 def _check_port(port: int) -> None:
-    """Refuse a port that is taken, of which JAX may die without a word."""
+    """Check that the port is free; otherwise JAX may abort without a message."""
     is_dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if is_dual else socket.AF_INET
     try:
@@ -261,7 +261,7 @@ def _is_there(client, key: str) -> bool:
 
 
 def _client():
-    # JAX has no public name for what its processes can tell one another in words.
+    # JAX has no public name for its store of keys and texts.
     try:
         from jax._src.distributed import global_state
 

@@ -1,4 +1,4 @@
-"""What TensorFlow needs of its own; the other backends have the same names."""
+"""Functions of TensorFlow; the modules of other backends have the same names."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Training:
             jit_compile=steps_per_call > 1,
             steps_per_execution=steps_per_call,
         )
-        # A step that makes the moments of the optimiser would be traced twice.
+        # Otherwise the first step makes the optimiser's moments, and is traced twice.
         optimizer.build(network.trainable_variables)
 
     def keras_steps(self, nb_steps: int) -> int:
@@ -192,7 +192,7 @@ def _shuffled_by_bundle(labels: np.ndarray, seed: int) -> tuple[int, Callable]:
         indices = shuffle(number)
         by_bundle = tf.argsort(tf.gather(of_bundle, indices), stable=True)
         chosen = tf.gather(tf.gather(indices, by_bundle), places)
-        # The seed of a training is below two to the 32.
+        # Seeds of trainings are below 2**32.
         key = tf.stack([tf.constant(seed + 2**32, tf.int64), number])
         return tf.random.experimental.stateless_shuffle(chosen, seed=key)
 

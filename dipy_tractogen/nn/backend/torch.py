@@ -1,4 +1,4 @@
-"""What PyTorch needs of its own; see `tensorflow` for what each name is for."""
+"""Functions of PyTorch; see `tensorflow` for their meaning."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 
 from .blocks import SHARE_OF_DEVICE, BlockTraining, parts_of
 
-# What is said where there is too little, by errors of a common kind: of the host, of a
-# device outside of PyTorch's own allocator.
+# Texts of a RuntimeError for too little memory: of the host, and of a device outside of
+# PyTorch's own allocator.
 _IS_FULL = (
     *("DefaultCPUAllocator", "not enough memory", "CUDA error: out of memory"),
     *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),

@@ -63,7 +63,7 @@ class Adversary(Term):
         )
         self._labels = conditions.columns(BUNDLE)
         self._prior = PRIORS[self.prior](latent_dim, conditions[BUNDLE].width, seed)
-        # Not the noise that the latents are drawn with.
+        # Another seed than that of the latents' noise.
         self.seed_generator = seed_generator(seed + 1)
         self.discriminator_tracker = keras.metrics.Mean(name="discriminator")
         self.misleading_tracker = keras.metrics.Mean(name="misleading")

@@ -173,7 +173,7 @@ def as_terms(given: Sequence[Term | dict]) -> list[Term]:
     made = []
     for one in given:
         if isinstance(one, dict):
-            # Of a file only what is the term's own: Keras makes objects of the rest.
+            # Only the term's own parameters: Keras would make objects of the others.
             kind = _registered_class(one)
             config = {n: v for n, v in one["config"].items() if n not in _OF_KERAS}
         elif isinstance(one, Term):
@@ -183,12 +183,12 @@ def as_terms(given: Sequence[Term | dict]) -> list[Term]:
                 f"regularizers hold {one!r}: give a LabelRegularizer, an "
                 "AttributeRegularizer or another Term."
             )
-        # Keras numbers the layers of a process.
+        # Names of Keras have numbers that depend on earlier layers of the process.
         own = {"name": f"regularizer_{len(made)}", "dtype": "float32"}
         try:
             made.append(kind.from_config({**config, **own}))
         except TypeError as error:
-            # Keras says before it what it was given.
+            # Keras puts the whole configuration before it.
             said = str(error).rpartition("Exception encountered: ")[2]
             raise ValueError(f"regularizers: {kind.__name__}: {said}") from error
     return made

@@ -13,7 +13,7 @@ from ..losses import kl_by_dimension, normal_kl, with_free_bits
 from .base import Term
 from .schedules import WeightSchedule, scheduled_weight
 
-# A decreasing beta starts at so many times its end, unless told otherwise.
+# Default start of a decreasing beta, over its end.
 _DECREASING_FROM = 10.0
 
 ACTIVE_VARIANCE = 0.01
@@ -42,7 +42,7 @@ class KL(Term):
 
     def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
         """Make the weight of the moment; arguments as of `Term.build_layers`."""
-        # What the schedule has come to, a variable of the compiled training step.
+        # Weight of the schedule, a variable of the compiled training step.
         self.beta_now = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(self.beta),
@@ -65,7 +65,7 @@ class KL(Term):
         kl = self.divergence(outputs)
         self.kl_tracker.update_state(ops.sum(kl, axis=-1))
         self.active_tracker.update_state(outputs["z_mean"])
-        # Held-out losses of different times are compared: their weight is the last.
+        # Held-out losses are compared over time, so their weight is constant.
         beta = self.beta_now if training else self.beta
         return beta * with_free_bits(kl, self.free_bits)
 

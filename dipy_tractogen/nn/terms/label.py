@@ -70,7 +70,7 @@ class LabelRegularizer(Term):
             ],
             name="classifier",
         )
-        # What the schedule has come to, a variable of the compiled training step.
+        # Weight of the schedule, a variable of the compiled training step.
         self.weight_now = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(self.weight),

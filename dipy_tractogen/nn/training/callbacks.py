@@ -1,4 +1,4 @@
-"""What happens during a training: budget, learning rate, progress, divergence."""
+"""Callbacks of a training: budget, learning rate, best weights, divergence."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class Budget(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Count, set the learning rate, stop when the budget is spent."""
-        # On JAX, Keras brings all variables up to date where a callback asks for its
-        # model; so this one is the first of a training.
+        # On JAX, Keras updates all variables when a callback uses its model; so this
+        # one is the first of a training.
         self.steps = int(self.model.optimizer.iterations)
         now = time.perf_counter()
         if self._mark is not None:
             passed = now - self._mark
             if self.max_seconds < math.inf:
-                # Where several processes make the steps, one clock is that of all.
+                # All processes use the clock of the first one.
                 passed = processes.broadcast(passed)
             self.seconds += passed
             self.seconds_here += passed
@@ -101,7 +101,7 @@ class FirstStep(keras.callbacks.Callback):
         self.seconds: float | None = None
 
     def on_train_batch_end(self, batch, logs=None):
-        """Look at the clock, once."""
+        """Note the time, once."""
         if self.seconds is None:
             self.seconds = round(time.perf_counter() - self.began, 3)
             logger.info("First training step after %.1f s", self.seconds)
@@ -162,7 +162,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._found = ""
 
     def on_train_batch_end(self, batch, logs=None):
-        """Look at the running mean of the loss, which keeps any NaN it met."""
+        """Check the running mean of the loss, which stays NaN after a NaN."""
         if not math.isfinite(logs["loss"]):
             step = int(self.model.optimizer.iterations)
             self._found = f"The loss became {logs['loss']} at step {step}"

@@ -35,7 +35,7 @@ CHECKPOINT_FILE = "checkpoint.npz"
 
 # As `atomic_write` names a file that is being written.
 _REMAINDERS = f".checkpoint-{'[0-9a-f]' * 8}.npz"
-# What is written need not take more than a small part of the time.
+# Writing takes a small part of the time.
 _SECONDS_BETWEEN = 20.0
 # Bytes that the numbers of a state may take beside 4 for each weight.
 _SLACK = 2**20
@@ -78,10 +78,10 @@ class Checkpoint(keras.callbacks.Callback):
     ):
         super().__init__()
         (self.path,) = check_outputs(Path(folder) / CHECKPOINT_FILE, force=True)
-        # What a kill left of a file that was being written.
+        # Remainders of a file that was being written when the process was killed.
         for remainder in self.path.parent.glob(_REMAINDERS):
             remainder.unlink()
-        # As they come back from a file.
+        # As they are read from a file.
         self.settings = json.loads(json.dumps(settings))
         self.budget = budget
         self.rows = rows
@@ -91,8 +91,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the state, if the last one is old and there are steps left."""
-        # The end is written once the best weights are back: gone on with from here,
-        # a training would make steps beyond its last.
+        # The end is written once the best weights are restored: resumed from here, a
+        # training would make steps beyond its last.
         if self.model.stop_training:
             return
         if time.perf_counter() - self._written >= _SECONDS_BETWEEN:
@@ -181,7 +181,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Say what to do where the body finds that the file is damaged."""
+        """Add to errors of the body, for a damaged file, what to do."""
         try:
             yield
         except (ValueError, MemoryError) as error:

@@ -22,7 +22,7 @@ _NB_NEIGHBOURS = 5
 LOWEST_COVERAGE = 0.5
 """Share of the coverage of real streamlines below which a model counts as collapsed."""
 
-# The share of a training before which little can be expected.
+# Share of a training before which the coverage is low in any case.
 _EARLY = 0.3
 
 
@@ -75,7 +75,7 @@ class CollapseWatch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Add the coverages to the history; warn once where that of all is low."""
-        # The adversary has no part in the held-out loss.
+        # The held-out loss has no adversarial term.
         for name in ("val_discriminator", "val_misleading"):
             logs.pop(name, None)
         if not self._is_possible:

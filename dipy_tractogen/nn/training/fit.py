@@ -116,7 +116,7 @@ def fit(
             held_out, held_out_labels, data.bundle_names, held_out_values
         )
     options = TrainingOptions(**{"seed": model.seed, **options})
-    # Reading is a part of a training's beginning.
+    # The time of reading counts.
     began = time.perf_counter() - model.record.data.get("seconds_to_read", 0.0)
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")

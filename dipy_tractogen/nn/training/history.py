@@ -22,7 +22,7 @@ from .callbacks import Budget
 logger = logging.getLogger("dipy_tractogen")
 
 _HELD_OUT = "val_"
-# What an event file begins with.
+# First event of a file.
 _FILE_VERSION = "brain.Event:2"
 
 FEWEST_STEPS = 100
@@ -130,7 +130,7 @@ def _open_event_file(folder: Path) -> BufferedWriter:
     """Open a new file that TensorBoard knows by its name."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}"
-    # A training of the same second has a file of its own.
+    # A training that began in the same second has another file.
     number = len(list(folder.glob(f"{name}.*")))
     return (folder / f"{name}.{number}.v2").open("xb")
 
@@ -150,7 +150,7 @@ def _write_scalars(file: BufferedWriter, step: int, values: dict) -> None:
 
 
 def _write_records(file: BufferedWriter, records: list[dict]) -> None:
-    # What reads and writes them: of TensorBoard, no part of which needs TensorFlow.
+    # These parts of TensorBoard do not need TensorFlow.
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
 

@@ -1,4 +1,4 @@
-"""What is known of a model's data and latents, once its weights are settled."""
+"""Record of a trained model's data and latents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .dataset import HeldOutSet, TrainingData, TrainingSet
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Streamlines of a bundle, and in all, that are decoded to find what that leaves out.
+# Streamlines of a bundle, and in all, that are decoded to fit the texture.
 _MOST_DECODED = 1000
 _MOST_DECODED_IN_ALL = 24000
 # Streamlines on which the error of the features alone is measured.

@@ -11,7 +11,7 @@ from dipy_tractogen.utils.constructors import documented
 DEFAULT_STEPS = 6000
 """Steps of a training without a limit; a batch is not so large that fewer are made."""
 
-# Passes over the data beyond which more of them do not make the batch larger.
+# More passes over the data do not make the batch larger.
 _MOST_PASSES = 20
 
 

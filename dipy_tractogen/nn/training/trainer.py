@@ -26,11 +26,11 @@ _MAX_ROUNDS = 400
 # Of longer calls and rounds: each call has its learning rate and weight of the KL, and
 # a few rounds show whether the error still falls.
 _FEWEST_CALLS, _FEWEST_ROUNDS = 40, 10
-# Held-out streamlines of a look at their loss: more would cost more than the steps.
+# Held-out streamlines of a validation: more would take longer than the steps.
 _MOST_HELD_OUT = 10000
-# Changes where a state would be read as another one.
+# Version of the state's layout.
 _LAYOUT = 2
-# What may give other weights in another version.
+# Packages of which another version may give other weights.
 _SOFTWARE = ("dipy_tractogen", "keras", *backend.BACKENDS)
 
 
@@ -58,7 +58,7 @@ class Trainer:
         max_steps, steps_per_round, steps_per_call = plan_steps(
             options, model.backbone, nb_streamlines, self.batch_size
         )
-        # A training that is gone on with keeps its own, on another device too.
+        # A resumed training keeps its plan, on another device too.
         self.plan = {"per_round": steps_per_round, "per_call": steps_per_call}
         self.network = model.network
         optimizer = keras.optimizers.Adam(
@@ -215,7 +215,7 @@ class Trainer:
         return history
 
     def _fit(self) -> None:
-        # Those that add to the logs come before those that keep them.
+        # Callbacks that add to the logs come before those that store them.
         callbacks = [
             self.budget,
             self.first_step,
@@ -280,7 +280,7 @@ def plan_steps(
         return steps, min(per_round, steps), 1
     calls = math.ceil(steps / per_call)
     steps = calls * per_call
-    # The steps, and what happens between them, are those of a processor.
+    # The number of steps is that of a processor.
     longer_calls = range(1, longer_call + 1)
     fitting = [n for n in longer_calls if not calls % n and calls // n >= _FEWEST_CALLS]
     per_call *= max(fitting, default=1)
