@@ -175,7 +175,7 @@ def test_number_outside_the_training_warns_of_the_range(ask, capsys, tmp_path):
         (["age=old"], "give a number or a range"),
         (["age=nan"], "give a number or a range"),
         (["age=50:40"], "from low to high"),
-        (["age=200"], "of what is asked for have 2"),
+        (["age=200"], "of the requested categories have 2"),
         (["length=1000"], " mm: ask for what is in that range"),
         (["age=40", "age=50"], "age is given twice"),
         (["age"], "give NAME=VALUE"),
