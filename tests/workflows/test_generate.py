@@ -176,7 +176,7 @@ def test_number_outside_the_training_warns_of_the_range(ask, capsys, tmp_path):
         (["age=nan"], "give a number or a range"),
         (["age=50:40"], "from low to high"),
         (["age=200"], "of the requested categories have 2"),
-        (["length=1000"], " mm: ask for what is in that range"),
+        (["length=1000"], " mm: request a value in that range"),
         (["age=40", "age=50"], "age is given twice"),
         (["age"], "give NAME=VALUE"),
         (["bundle=bundle_1", "--bundles", "bundle_2"], "leave out one"),
