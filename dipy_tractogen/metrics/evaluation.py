@@ -29,7 +29,7 @@ from .matching import (
     warn_of_numbers,
 )
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
-from .results import measure
+from .results import Results, measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
 
 logger = logging.getLogger("dipy_tractogen")
@@ -181,32 +181,12 @@ def evaluate(
     sizes = {"nb_draws": nb_draws, "nb_resamples": nb_bootstrap}
     progress = _begin(sets, time.perf_counter() - began, show_progress, **sizes)
     with progress, active_progress(progress):
-        generated, real = sets["generated"], sets["real"]
-        training, nb_shared, more = leave_out_held_out(sets.get("training"), real)
-        if nb_shared:
-            logger.info("Left out of training, being held out as well: %d", nb_shared)
-        warnings += more + warn_of_numbers(generated, real, training, names, k)
-        compared = {"generated": generated, "held-out": real, "training": training}
-        warnings += warn_of_repeats(
-            {
-                name: (each.points, each.labels)
-                for name, each in compared.items()
-                if each is not None
-            }
+        generated, real, training, nb_shared, more = _prepare_comparison(
+            sets, voxels, names, k
         )
-        generated, real, training = with_voxels([generated, real, training], voxels)
-        if not real.voxels.nnz:
-            raise ValueError(
-                "No real streamline passes through the given grid: give an image in "
-                "the space of the streamlines."
-            )
+        warnings += more
         results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
-        entries = {label: results.entry(label) for label in (OVERALL, *names)}
-        intervals = None
-        if nb_bootstrap:
-            intervals = Intervals(results, nb_resamples=nb_bootstrap, seed=seed)
-    for label, entry in entries.items():
-        entry["intervals"] = intervals.of(label, entry) if intervals else {}
+        entries = _entries(results, names, nb_resamples=nb_bootstrap, seed=seed)
     bundles = {name: entries[label] for label, name in names.items()}
     return EvaluationReport(
         {
@@ -284,6 +264,48 @@ def _begin(
     if expected > _LONG_S:
         logger.info("Comparing them will take about %s", format_duration(expected))
     return Progress(total, "Comparing", show_bar=show_bar)
+
+
+def _prepare_comparison(
+    sets: dict[str, StreamlineSet], voxels: Grid, names: dict[int, str], k: int
+) -> tuple[StreamlineSet, StreamlineSet, StreamlineSet | None, int, list[str]]:
+    """Return generated, real and training streamlines with voxels, and warnings.
+
+    Before the warnings comes the number of training streamlines that were held out.
+    """
+    generated, real = sets["generated"], sets["real"]
+    training, nb_shared, warnings = leave_out_held_out(sets.get("training"), real)
+    if nb_shared:
+        logger.info("Left out of training, being held out as well: %d", nb_shared)
+    warnings = [*warnings, *warn_of_numbers(generated, real, training, names, k)]
+    compared = {"generated": generated, "held-out": real, "training": training}
+    warnings += warn_of_repeats(
+        {
+            name: (each.points, each.labels)
+            for name, each in compared.items()
+            if each is not None
+        }
+    )
+    generated, real, training = with_voxels([generated, real, training], voxels)
+    if not real.voxels.nnz:
+        raise ValueError(
+            "No real streamline passes through the given grid: give an image in the "
+            "space of the streamlines."
+        )
+    return generated, real, training, nb_shared, warnings
+
+
+def _entries(
+    results: Results, names: dict[int, str], *, nb_resamples: int, seed: int
+) -> dict[int | None, dict]:
+    """Return the entries of all bundles, and of all together, with their intervals."""
+    entries = {label: results.entry(label) for label in (OVERALL, *names)}
+    intervals = None
+    if nb_resamples:
+        intervals = Intervals(results, nb_resamples=nb_resamples, seed=seed)
+    for label, entry in entries.items():
+        entry["intervals"] = intervals.of(label, entry) if intervals else {}
+    return entries
 
 
 def _without_left_out(streamlines: StreamlineSet) -> StreamlineSet:
