@@ -41,7 +41,7 @@ OURS = {
 
 
 def step_of_ours(kind: str, batch_size: int):
-    """Give a function that makes some steps of one of our models, and their number."""
+    """Return a function that runs some steps of one of our models, and their number."""
     import keras
 
     from dipy_tractogen import nn
@@ -62,7 +62,7 @@ def step_of_ours(kind: str, batch_size: int):
 
 
 def step_of_keras(batch_size: int):
-    """Give the step of a plain port of the published network."""
+    """Return the step of a plain port of the published network."""
     import keras
     from keras import layers, ops
 
@@ -90,7 +90,7 @@ def step_of_keras(batch_size: int):
 
 
 def step_of_torch(batch_size: int):
-    """Give the step of the published network in PyTorch."""
+    """Return the step of the published network in PyTorch."""
     import torch
     from torch import nn
 
@@ -123,7 +123,7 @@ def step_of_torch(batch_size: int):
 
 
 def streamlines() -> np.ndarray:
-    """Give points of the phantom, enough for ten batches."""
+    """Return points of the phantom, enough for ten batches."""
     from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
     return simulate_fibercup(400, seed=0).resample(NB_POINTS)

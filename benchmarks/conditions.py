@@ -42,7 +42,7 @@ _SHOWN = (0.1, 0.5, 0.9)
 
 
 def split(options):
-    """Give training and held-out streamlines."""
+    """Return training and held-out streamlines."""
     if options.data == "phantom":
         bundles = simulate_fibercup(300, varying_ends=0.3, seed=options.seed)
     else:

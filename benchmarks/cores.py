@@ -67,7 +67,7 @@ class StackSampler(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look until it is stopped."""
+        """Sample until stopped."""
         own = threading.get_ident()
         while not self._ended.wait(_PAUSE):
             for identity, frame in sys._current_frames().items():

@@ -136,7 +136,7 @@ def run(source: Path, names: list[str], path: Path) -> None:
 
 @contextmanager
 def checked_out(revision: str):
-    """Give a folder with the files of a revision."""
+    """Return a folder with the files of a revision."""
     with tempfile.TemporaryDirectory() as folder:
         git = ["git", "-C", ROOT, "archive", revision]
         archive = subprocess.run(git, check=True, capture_output=True).stdout

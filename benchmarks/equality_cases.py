@@ -169,7 +169,7 @@ def broken_off(rounds: int):
 
 
 def trained(name: str, given: dict, folder: Path):
-    """Make and train the model of a case."""
+    """Create and train the model of a case."""
     from dipy_tractogen import nn
 
     class_name, parameters, options = CASES[name]

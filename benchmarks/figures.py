@@ -307,7 +307,7 @@ def differences(root: Path = ROOT) -> list[str]:
 
 
 def write(root: Path = ROOT) -> None:
-    """Put the figures of the results into the texts."""
+    """Write the figures of the results into the texts."""
     for passage in passages():
         path = root / passage.file
         text = path.read_text(encoding="utf-8")

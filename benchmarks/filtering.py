@@ -64,7 +64,7 @@ class Sets:
 
 
 def coordinates(model, sets: Sets) -> dict[str, dict[str, np.ndarray]]:
-    """Give what distances are measured between, by the name of the distance."""
+    """Return the arrays that distances are measured between, by their name."""
     reference = sets.outputs["training"]
     of_reference = sets.labels["training"] >= 0
     metric = LatentMetric(lambda z: model.decode(z, nb_points=32))
@@ -98,7 +98,7 @@ def filtering(sets: Sets, found: dict[str, np.ndarray]) -> dict:
 
 
 def by_kind(sets: Sets, rejected: np.ndarray) -> dict[str, float]:
-    """Give the share of the invalid streamlines of each kind that are found."""
+    """Return the share of the invalid streamlines of each kind that are found."""
     kinds = sets.kinds["test"]
     return {
         name: float(rejected[kinds == code].mean()) for code, name in enumerate(KINDS)

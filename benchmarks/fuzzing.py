@@ -1,4 +1,4 @@
-"""Give the commands inputs that are broken at random, and see what they do.
+"""Run the commands with randomly broken inputs, and check their behaviour.
 
     python benchmarks/fuzzing.py --minutes 10
     python benchmarks/fuzzing.py --seed 3 --case 1234
@@ -96,7 +96,7 @@ def draw_option(good, rng, roles) -> list[str]:
 
 
 def make_case(number: int, seed: int, attempt, good, roles, known):
-    """Make a case: its name, the command and the arguments."""
+    """Create a case: its name, the command and the arguments."""
     from mutations import change_file, pick
 
     rng = np.random.default_rng([seed, number])

@@ -142,7 +142,7 @@ def throughput(data, backbone: str, batch_size: int, seconds: float, **given) ->
 
 
 def equal_steps(kept, aside, options, *, keep: bool) -> None:
-    """Make as many steps on any device; say the loss and the held-out error."""
+    """Run the steps on a device; return the loss and the held-out error."""
     from dipy_tractogen.nn import VAE
 
     model = VAE(latent_dim=24)
@@ -188,7 +188,7 @@ def conv(options) -> None:
 
 
 def processor(options) -> None:
-    """Make the equal steps on the processor."""
+    """Run the same steps on the processor."""
     equal_steps(*load(options), options, keep=False)
 
 

@@ -129,7 +129,7 @@ def change_json(data: bytes, rng: Random) -> bytes:
 
 
 def odd_array(array: np.ndarray, rng: Random) -> np.ndarray:
-    """Make an array of another type, shape or value."""
+    """Return an array of another type, shape or value."""
     kind = rng.integers(5)
     if kind == 0:
         with warnings.catch_warnings():
@@ -153,7 +153,7 @@ def odd_array(array: np.ndarray, rng: Random) -> np.ndarray:
 
 
 def change_npy(data: bytes, rng: Random) -> bytes:
-    """Make another array of an array's file, or another file of it."""
+    """Change the array of a file, or the file itself."""
     if rng.random() < 0.2:
         return change_text(data, rng)
     try:

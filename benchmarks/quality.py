@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 def load(name: str, folder: str | None, seed: int):
-    """Give the bundles of a benchmark."""
+    """Return the bundles of a benchmark."""
     if name == "phantom":
         return simulate_fibercup(300, seed=seed)
     if name == "human":

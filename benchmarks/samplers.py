@@ -93,7 +93,7 @@ def mean(results: list[dict], *keys: str) -> float:
 
 
 def row(name: str, results: list[dict]) -> str:
-    """Give a line of the table."""
+    """Return a line of the table."""
     cells = [f"{mean(results, 'generated', key):.3f}" for key in MEASURES]
     cells.append(f"{mean(results, 'ratios', 'novelty'):.2f}")
     cells.append(f"{mean(results, 'repetition'):.3f}")

@@ -1,4 +1,4 @@
-"""What the parser of a command says, as reStructuredText."""
+"""Text of the parser of a command, as reStructuredText."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dipy_tractogen.workflows.cli import build_parser, cli_flows, load_flow
 _DEFAULT = re.compile(r"\s*\(default: (.*)\)$", re.DOTALL)
 # Names of commands and options, and what else is spelt as in Python.
 _NAME = re.compile(r'(?<![\w-])(--\w+|[a-z0-9]+(?:_[a-z0-9]+)+(?:\["\w+"\])?)(?!\w)')
-_MORE = "There are also :ref:`those of all commands <common-options>`."
+_MORE = "See also the :ref:`options of all commands <common-options>`."
 _MARKUP = re.compile(r"([\\*`|_])")
 
 
 def usage(command: str) -> str:
-    """Give the usage line of a command, without naming each option.
+    """Return the usage line of a command, without naming each option.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def usage(command: str) -> str:
 
 
 def summary(command: str) -> str:
-    """Give the first sentence of what a command says of itself.
+    """Return the first sentence of the docstring of a command.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def summary(command: str) -> str:
 
 
 def description(command: str) -> str:
-    """Give the usage and the whole description of a command.
+    """Return the usage and the whole description of a command.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _docstring(command: str) -> NumpyDocString:
 
 
 def _own_actions(command: str) -> tuple[list, list]:
-    """Give the actions of the files and of the options that are the command's own."""
+    """Return the actions of the files and of the options that are the command's own."""
     own = inspect.signature(load_flow(command).run).parameters
     actions = [action for action in _parser(command)._actions if action.dest in own]
     files = [action for action in actions if not action.option_strings]
@@ -171,7 +171,7 @@ def _value(default: str) -> str:
 
 
 def _marked_up(text: str, command: str) -> str:
-    """Make reStructuredText of plain text, with references to commands and options."""
+    """Convert plain text to reStructuredText, with references to commands and options."""
     actions = _parser(command)._actions
     own = {name for action in actions for name in action.option_strings}
 

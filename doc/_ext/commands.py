@@ -17,7 +17,7 @@ from dipy_tractogen.workflows.cli import cli_flows
 
 
 class _FromParser(SphinxDirective):
-    """Give a page the text that a function makes of a parser."""
+    """Add the text that a function makes from a parser to a page."""
 
     def run(self):
         """Parse the text where the directive stands."""

@@ -43,5 +43,5 @@ def scrape(block, block_vars, gallery_conf) -> str:
 
 
 def _get_sg_image_scraper():
-    """Give Sphinx-Gallery the function, by the name of this module."""
+    """Pass the function to Sphinx-Gallery, by the name of this module."""
     return scrape

@@ -13,7 +13,7 @@ class Summaries(Autosummary):
     """Name, signature and first sentence of what is documented elsewhere."""
 
     def get_items(self, names):
-        """Give the rows of the table."""
+        """Return the rows of the table."""
         return [
             (name, signature, _CITATION.sub("", summary), target)
             for name, signature, summary, target in super().get_items(names)
