@@ -171,7 +171,7 @@ def _value(default: str) -> str:
 
 
 def _marked_up(text: str, command: str) -> str:
-    """Convert plain text to reStructuredText, with references to commands and options."""
+    """Convert plain text to reStructuredText with references to commands, options."""
     actions = _parser(command)._actions
     own = {name for action in actions for name in action.option_strings}
 
