@@ -125,7 +125,7 @@ def _distribution(
     values = {kind: each.attributes[name] for kind, each in sets.items()}
     both = np.concatenate(list(values.values()))
     low, high = np.percentile(both, _PERCENTILES)
-    # Equal values still need a bin that is seen.
+    # Equal values need a bin with a width.
     margin = 0.0 if high > low else max(abs(low), 1.0) / 100
     edges = np.linspace(low - margin, high + margin, _NB_BINS + 1)
     shares = {kind: _shares(each, edges) for kind, each in values.items()}

@@ -69,7 +69,7 @@ class Bootstrap:
         )
         parts = np.broadcast_to(parts, len(rows))
         parts = parts - (np.bincount(bundles, parts) / sizes)[bundles]
-        # Of a measure of one bundle, the parts of its streamlines are held alone.
+        # For a measure of one bundle, only the influences of its streamlines are kept.
         members = self._members[name][label]
         held = self._parts[name].setdefault(
             (label, measure), np.zeros(len(members), np.float32)
@@ -121,7 +121,7 @@ def add_change(value: float, change: np.ndarray, *, is_share: bool) -> np.ndarra
     if value <= 0:
         return np.maximum(change, 0)
     relative = change / value
-    # Of a value near zero the exponential would be of any size: its tangent is not.
+    # For a value near zero the exponential is unbounded, so its tangent is used.
     return value * np.exp(np.minimum(relative, 1)) * np.maximum(relative, 1)
 
 
@@ -175,7 +175,7 @@ SHARES = frozenset(
 )
 """Measures that are between 0 and 1."""
 
-# These look at all streamlines of a set, not at samples that can be compared.
+# Measures of all streamlines of a set, not of matched samples.
 _OF_ALL = ("repetition", "memorised")
 _FEWEST = 2
 
@@ -330,7 +330,7 @@ def _limits(
 def _sample_size(name: str, kind: str, counts: dict[str, int]) -> int:
     """Count the streamlines that a measure is taken over."""
     if name == "memorised":
-        # How near a copy is follows from the held-out ones.
+        # The copy distance depends on the held-out streamlines, too.
         return min(counts["generated"], counts["real"])
     if name == "repetition":
         own = counts["training"] or counts["real"]

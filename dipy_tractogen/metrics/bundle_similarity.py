@@ -20,12 +20,12 @@ from .estimate import Estimate, mean_influence
 VOXEL_SIZE = 2.0
 """Default size of the voxels of the grid on which bundles are compared, in mm."""
 
-# Points along a streamline for each voxel, so that corners it cuts are not missed.
+# Points along a streamline for each voxel, so that cut corners are not missed.
 _PER_VOXEL = 4
-# Streamlines that are sampled as densely, and dense points that are held at a time.
+# Streamlines sampled at one density, and most dense points held at a time.
 _BLOCK_SIZE = 1024
 _MOST_POINTS = 1_000_000
-# Where there is no image: a million voxels either way of the origin, 21 bits an axis.
+# Without an image: a million voxels on each side of the origin, 21 bits an axis.
 _MOST_VOXELS = 1 << 21
 
 
@@ -122,7 +122,7 @@ def volume_overlap(
     if not sizes[1]:
         return {"dice": None, "overlap": None, "overreach": None}
     measures = _measures(*sizes)
-    # Voxels that a streamline alone passes through: shared with the other set, and not.
+    # Voxels of one streamline only: shared with the other set, and not.
     only_ours = [candidates @ ((nb_ours == 1) & part) for part in (theirs, ~theirs)]
     only_theirs = [reference @ ((nb_theirs == 1) & part) for part in (ours, ~ours)]
     without_ours = _measures(
@@ -143,7 +143,7 @@ def volume_overlap(
 
 def _measures(ours, theirs, shared) -> dict:
     """Dice, overlap and overreach from numbers of voxels."""
-    # A streamline that is alone leaves no voxel behind: then the others are too few.
+    # Without its only streamline a set has no voxel, and the denominator would be zero.
     theirs = np.maximum(theirs, 1)
     return {
         "dice": 2 * shared / (ours + theirs),

@@ -26,7 +26,7 @@ def preparation(nb_streamlines: int) -> float:
 
 def search(nb_streamlines: int, nb_others: int) -> float:
     """Return the time of finding near streamlines among others."""
-    # Threads share memory, and the cores perhaps with other programs.
+    # Threads share memory, and perhaps cores with other programs.
     return _FOUND * nb_streamlines * nb_others**0.25 / default_threads() ** 0.5
 
 
@@ -60,7 +60,7 @@ def evaluation(
     """
     n, m = len(generated), len(real)
     known = 0 if training is None else len(training)
-    # The held-out streamlines are looked for, then distances: to training, and within.
+    # Search of held-out streamlines, then distances to training and within sets.
     searches = [(m, known), (n, known), (m, known), (n, n), (known or m, known or m)]
     total = sum(search(*each) for each in searches if all(each))
     whole = sum(sizes.values())

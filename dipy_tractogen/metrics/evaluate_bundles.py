@@ -17,7 +17,7 @@ from .thresholds import Threshold, check_bundles
 
 logger = logging.getLogger("dipy_tractogen")
 
-# The space is in doubt where so few streamlines are near to the other set.
+# With so few streamlines near the other set, the sets may be in two spaces.
 _NEARLY_NONE = 0.1
 
 

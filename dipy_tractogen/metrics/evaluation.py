@@ -34,11 +34,11 @@ from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Small sets are drawn several times, until about so many streamlines were compared.
+# Small sets are drawn repeatedly, until about so many streamlines are compared.
 _NB_COMPARED = 3000
 _MOST_DRAWS = 5
 
-# What takes less is not announced.
+# Shorter comparisons are not announced.
 _LONG_S = 10
 
 

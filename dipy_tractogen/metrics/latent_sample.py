@@ -17,7 +17,7 @@ from .latent import ATTRIBUTE_UNITS, streamline_attributes
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Nothing can be told of fewer.
+# Smallest number of streamlines.
 _FEWEST = 3
 
 

@@ -33,11 +33,11 @@ from .distances import direct_distance, point_major, validate_points
 
 Found = TypeVar("Found")
 
-# Large enough for NumPy to let go of the lock most of the time, so that threads gain.
+# Large enough for NumPy to release the GIL most of the time.
 _BLOCK_SIZE = 384
 _CHUNK_SIZE = 512
 _GROUP_SIZES = (4, 3, 2, 1)
-# Bounds and distances are rounded differently: this keeps a pair on the limit.
+# Bounds and distances are rounded differently: this keeps pairs at the limit.
 _SLACK_MM = 1e-3
 
 
@@ -117,7 +117,7 @@ class Block:
 
 def _block_of(members: np.ndarray, turned: np.ndarray, columns: np.ndarray) -> Block:
     rows = point_major(turned[members])
-    # One member sets the direction of all, so that their mean has a meaning.
+    # All get the direction of the first member, so that their mean is meaningful.
     first = rows[:, :, :1]
     against = (direct_distance(rows, first) > direct_distance(rows[::-1], first))[:, 0]
     rows[:, :, against] = rows[::-1, :, against]
@@ -256,7 +256,7 @@ def count_in_balls(
     nb_centres, nb_points = len(centres), len(points)
     per_ball = np.zeros(nb_centres, dtype=np.int64)
     per_point = np.zeros(nb_points, dtype=np.int64)
-    # Sums of indices: of a single one the sum is the index itself.
+    # Sums of indices: where there is one index only, the sum is that index.
     sum_of_points, sum_of_balls = np.zeros(nb_centres), np.zeros(nb_points)
 
     def search(block):

@@ -17,7 +17,7 @@ COPY_SHARE = 0.1
 
 _CONFIDENCE = 0.95
 _MOSTLY = 0.5
-# A generator whose streamlines are all nearer by a fifth is still taken for new.
+# A generator whose streamlines are all nearer by a fifth does not count as copying.
 _NEARER = 0.8
 
 
@@ -43,7 +43,7 @@ def copy_influence(
     """
     threshold = copy_distance(held_out_to_training)
     near = held_out_to_training < threshold
-    # Generated streamlines for each held-out one, where the limit lies.
+    # Density of the generated streamlines at the limit, over that of held-out ones.
     density, share = 0.0, near.mean()
     if share > 0:
         around = np.quantile(held_out_to_training, [0, min(2 * share, 1)])

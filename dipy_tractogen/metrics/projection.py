@@ -80,7 +80,7 @@ def _principal_components(z: np.ndarray) -> Projection:
 
     with np.errstate(invalid="ignore"):
         pca = PCA(svd_solver="full").fit(z)
-    # Its own shares are NaN where all latents are the same.
+    # PCA's own ratios are NaN where all latents are the same.
     variance = pca.explained_variance_
     shares = variance / (variance.sum() or 1.0)
     places = np.zeros((len(z), 2))
@@ -97,14 +97,14 @@ def _tsne(z: np.ndarray, seed: int) -> np.ndarray:
     perplexity = min(_PERPLEXITY, (len(z) - 1) / 3)
     tsne = TSNE(init="random", perplexity=perplexity, random_state=seed)
     if np.ptp(z) > 0 and min(z.shape) >= 2:
-        # The layout of the large groups then follows their distances.
+        # With PCA, the layout of large groups follows their distances.
         tsne.set_params(init="pca")
     return tsne.fit_transform(z.astype(np.float32))
 
 
 def _umap(z: np.ndarray, seed: int) -> np.ndarray:
     with warnings.catch_warnings():
-        # It says that TensorFlow is not installed, or that a seed means one thread.
+        # It warns that TensorFlow is not installed, or that a seed means one thread.
         warnings.simplefilter("ignore")
         from umap import UMAP
 

@@ -124,7 +124,7 @@ def format_table(report: dict) -> str:
     What the report says of copies, conditions and a model follows. None is a dash; the
     last line has no line break.
     """
-    # A bundle may have the name of the first line.
+    # A list, as a bundle may be named as the first line.
     entries = [("overall", report["overall"]), *report["bundles"].items()]
     header = ["", *_COLUMNS]
     rows = [

@@ -69,7 +69,7 @@ class Traversal:
         """
         rows = []
         for step, place in enumerate(self.places):
-            # What is decoded is not spaced evenly, as curvature needs it.
+            # Curvature needs equal spacing, which decoded points do not have.
             decoded = self.points[:, step]
             points = resample(decoded, decoded.shape[1])
             rows.append(

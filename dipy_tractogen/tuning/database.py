@@ -17,16 +17,16 @@ _OF_DISK = (
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY),
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY),
 )
-# What a database does by itself; a search has none.
+# Code in the database; that of a search has none.
 _PROGRAMS = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')"
-# Trials that are waited for, though no process says that it works on them.
+# Running trials without a heartbeat of a process.
 _SILENT = """
 SELECT count(*) FROM trials LEFT JOIN trial_heartbeats USING (trial_id)
 WHERE state = 'RUNNING'
 AND (heartbeat IS NULL OR heartbeat > datetime('now', '+1 hour'))
 """
 _SECONDS_TO_SAY_SO = 2.0
-# What SQLite calls its own files beside a database.
+# Suffixes of the files that SQLite writes beside a database.
 _SUFFIXES = ("", "-journal", "-wal", "-shm")
 
 
@@ -51,7 +51,7 @@ def open_storage(path: Path, **options):
         check_database(path)
     try:
         return Storage(
-            # The path is no part of an address, where % and ? have meanings.
+            # Not a path in a URL, where % and ? have meanings.
             "sqlite://",
             engine_kwargs={
                 "creator": lambda: sqlite3.connect(path, check_same_thread=False),
@@ -60,7 +60,7 @@ def open_storage(path: Path, **options):
             **options,
         )
     except RuntimeError as error:
-        # Of another version.
+        # A database of another version of Optuna.
         raise ValueError(
             f"{path} cannot be used as the database of a search "
             f"({str(error).splitlines()[0]}): give another --out_study."
@@ -84,7 +84,7 @@ def named_errors(path: Path) -> Iterator[None]:
         while inner.__cause__ is not None:
             inner = inner.__cause__
         said = str(inner).splitlines()[0]
-        # Of the code, the upper bytes tell kinds of one error.
+        # The upper bytes of the code distinguish kinds of one error.
         if getattr(inner, "sqlite_errorcode", 0) & 0xFF in _OF_DISK:
             raise WriteError(path, said) from error
         raise ValueError(
@@ -100,13 +100,13 @@ def check_database(path: Path) -> None:
     if begins not in (b"", _SQLITE):
         raise ValueError(f"{path} is no SQLite database: give another.")
     try:
-        # A file that is opened for writing may be changed by that.
+        # Opening for writing may change the file.
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
             tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
             programs = connection.execute(_PROGRAMS).fetchall()
     except sqlite3.OperationalError:
-        # A process that was killed left a transaction, which cannot be undone thus.
+        # A killed process left a transaction, which cannot be rolled back read-only.
         return
     except sqlite3.DatabaseError as error:
         raise ValueError(f"{path} is no SQLite database: give another.") from error
@@ -136,7 +136,7 @@ def check_running(path: Path) -> None:
             (silent,) = connection.execute(_SILENT).fetchone()
         if not silent:
             return
-        # A process that has just begun says so in a moment.
+        # A process that has just begun sends its heartbeat in a moment.
         time.sleep(wait)
     raise ValueError(f"{silent} trials are under way, and no process is at work")
 

@@ -41,9 +41,9 @@ _OF_COMPLETE = record(
     {_MEASURES: record(dict.fromkeys(_SHOWN, number()), {"seconds": _VALUE})}
 )
 _OF_OTHERS = record({}, {_REASON: text(10**6)})
-# What Optuna raises of a database whose rows it did not write, beside ValueError.
+# Errors of Optuna for rows that it did not write, beside ValueError.
 _DAMAGE = (LookupError, TypeError, AttributeError, AssertionError, RecursionError)
-# A process that says nothing for so long has died, and its trial is done again.
+# After so long without a heartbeat, a trial is done again.
 _SECONDS_BETWEEN_SIGNS = 5
 _SECONDS_OF_SILENCE = 30
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -146,7 +146,7 @@ class BetaStudy:
                 on_end(_row(frozen))
 
         while self._is_left():
-            # Until the trial is taken: SQLite would give it to two processes.
+            # Locked until the trial is taken, which SQLite would give to two processes.
             with named_errors(self._path), _quietly(), self._lock:
                 self._study.optimize(
                     objective, n_trials=1, catch=(ValueError,), callbacks=[ended]

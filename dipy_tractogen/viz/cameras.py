@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# What lies further beyond these percentiles than this share of the range between them
+# Points further beyond these percentiles than this share of the range between them
 # may leave the picture: one stray streamline must not shrink all others to a speck.
 _USUAL_PERCENTILES = (0.05, 99.95)
 _STRAY_SHARE = 0.25

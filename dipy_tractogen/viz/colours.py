@@ -32,7 +32,7 @@ PALETTE = (
 )
 NO_VALUE = (0.62, 0.62, 0.62)
 COLOUR_MAP = "viridis"
-# Shares of white (above zero) or black (below) mixed in for the same hue used again.
+# Shares of white (positive) or black (negative) for repeated hues.
 _TINTS = (0.0, 0.4, -0.4, 0.68)
 _SIDE = re.compile(r"(^|[_\-. ])(left|right|lh|rh|l|r)(?=$|[_\-. ])", re.IGNORECASE)
 

@@ -62,7 +62,7 @@ exec 3<&0
 """
 
 
-# Displays that nobody sees, made here.
+# Displays of the Xvfb servers that were started here.
 _STARTED: list[str] = []
 
 
@@ -171,7 +171,7 @@ def _render_on_xvfb() -> str | None:
 
 def _start_xvfb() -> str | None:
     """Start Xvfb on a free display, ended with this process, and return its name."""
-    # The end that is written to is never closed: the system does it as we end.
+    # The write end is closed by the system when this process ends.
     watched, _ = os.pipe()
     # A session of its own: an interrupt from the keyboard must not reach the server
     # before our own windows are closed.

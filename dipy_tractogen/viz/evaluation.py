@@ -14,7 +14,7 @@ from .style import default_style, short_label
 
 _MEASURES = ("precision", "recall", "density", "coverage")
 _GENERATED, _REAL = PALETTE[0], PALETTE[1]
-# Distance of the two marks of a bundle from its line, and inches that a line takes.
+# Offset of the two markers of a bundle from its line, and height of a line in inches.
 _OFFSET = 0.17
 _LINE_INCHES = 0.3
 
@@ -72,7 +72,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     FileExistsError
         If the file exists and not `force`.
     """
-    # A bundle may have the name of the first line.
+    # A dictionary would not do: a bundle may be named as the first line.
     names = ["all bundles", *report["bundles"]]
     entries = [report["overall"], *report["bundles"].values()]
     values = (each["generated"].get(name) for each in entries for name in _MEASURES)

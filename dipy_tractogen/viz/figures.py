@@ -195,7 +195,7 @@ def colour_panels(
     """
     if color_by == "bundle":
         by_name = bundle_colours(name for panel in panels for name in panel.shown_names)
-        # Names without a streamline here need a row of the table, never used.
+        # Names without a streamline need a row of the table, too.
         tables = [
             np.array([by_name.get(name, (0, 0, 0)) for name in panel.bundle_names])
             for panel in panels

@@ -24,7 +24,7 @@ from .scenes import line_width
 from .style import default_style, short_label, write_figure
 
 _BEHIND = tuple(1 - 0.5 * (1 - share) for share in NO_VALUE)
-# Letters that fit into a line.
+# Letters in a line of a title, a name and a text.
 _TITLE_LETTERS, _NAME_LETTERS, _SMALL_LETTERS = 24, 16, 34
 
 
@@ -224,7 +224,7 @@ def _draw(page: GridPage, rows: Sequence[_DrawnRow], outline) -> None:
         for column, (panel, cell) in enumerate(zip(row.cells, given)):
             if panel is None and behind is None:
                 continue
-            # An empty cell shows what is behind alone.
+            # An empty cell shows only the streamlines behind.
             shown = behind if panel is None else add(panel, row.colour)
             hidden = None if panel is None else behind
             cells.append(replace(cell, panel=shown, behind=hidden))

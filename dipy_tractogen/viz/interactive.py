@@ -100,7 +100,7 @@ def _scene_of(scenes: Scenes, index: int):
         add_outline(scene, scenes.outline, settings["background"], 1.0)
     ink = 3 * [0.0 if sum(settings["background"]) > 1.5 else 1.0]
     scene.add(_text(settings["titles"][index], ink, _TEXT_SIZE, _TEXT_SIZE))
-    # The legend goes on from panel to panel.
+    # The names of the legend are spread over the panels.
     names = list(settings["legend"].items())[index :: len(scenes.cells)]
     for line, (name, colour) in enumerate(names, start=1):
         bottom = _SIZE[1] - _TEXT_SIZE - 1.2 * line * _SMALL
@@ -113,7 +113,7 @@ def _text(text: str, colour: Sequence[float], size: int, bottom: float):
     from fury.lib import TextActor
     from vtkmodules.vtkRenderingCore import vtkTextRenderer
 
-    # A name with dollars is no formula.
+    # A name with dollars is not rendered as a formula.
     vtkTextRenderer.GetInstance().SetDefaultBackend(vtkTextRenderer.FreeType)
 
     written = TextActor()

@@ -17,7 +17,7 @@ from .panels import Panel
 
 logger = logging.getLogger("dipy_tractogen")
 
-# A cell of a bundle shows so many, if it has them, however few another one has.
+# A cell shows at least so many streamlines, if it has them, even if another has fewer.
 _FEWEST = 20
 _DEFAULT_PERCENTILES = (10, 50, 90)
 

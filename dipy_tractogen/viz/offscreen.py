@@ -35,7 +35,7 @@ from .scenes import draw_streamlines
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Long enough for millions of streamlines on a busy computer: it only ends what hangs.
+# Enough for millions of streamlines on a busy computer; ends a process that hangs.
 SECONDS_PER_SCENE = 600
 _PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.offscreen")
 _MANY = 20
@@ -121,7 +121,7 @@ def run_program(
     or takes longer than `seconds`.
     """
     places = [*map(os.path.abspath, sys.path), str(Path(__file__).parents[2])]
-    # A dumb terminal: VTK colours its last words with codes that no message needs.
+    # A dumb terminal: VTK adds colour codes to its messages otherwise.
     changes = {"PYTHONPATH": os.pathsep.join(places), "TERM": "dumb"}
     try:
         done = subprocess.run(
@@ -157,7 +157,7 @@ def _ending(done: subprocess.CompletedProcess) -> str:
     lines = done.stderr.strip().splitlines()
     if not lines:
         return ending
-    # VTK begins with the time, the thread and the place in its sources.
+    # VTK's lines begin with time, thread and source file.
     return f"{ending} ({lines[-1].strip().rpartition('ERR| ')[2]})"
 
 
@@ -191,7 +191,7 @@ def begin_program() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from fury import enable_warnings
 
-    # FURY silences VTK, and then an abort would not say why.
+    # FURY silences VTK; then an abort would not give its reason.
     enable_warnings()
 
 

@@ -130,7 +130,7 @@ class Panel:
         return fewer
 
 
-# How well the distance between two must be the error that one of them carries.
+# Tolerance of the distance of two streamlines to the error stored with one of them.
 _TOLERANCE, _TOLERANCE_MM = 0.05, 0.02
 
 
@@ -146,7 +146,7 @@ def assign_errors(original: Panel, reconstructed: Panel) -> Panel | None:
     sizes = np.unique(reconstructed.streamlines._lengths)
     if len(sizes) != 1 or not np.isfinite(errors).all():
         return None
-    # As they were decoded, which is not at equal distances.
+    # Decoded points are not at equal distances.
     made = reconstructed.points().reshape(len(errors), sizes[0], 3)
     given = resample(original.streamlines, int(sizes[0]))
     off = np.abs(np.linalg.norm(made - given, axis=-1).mean(axis=1) - errors)

@@ -52,7 +52,7 @@ def plot_history(
             name.removeprefix(_HELD_OUT) for name in columns if name not in _NOT_DRAWN
         )
     )
-    # What tells most comes first, then the rest in the order of the history.
+    # The main curves come first, the others in the order of the history.
     names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     figure = empty_figure(len(names))
     for axes, name in zip(figure.axes, names):
@@ -121,7 +121,7 @@ def _draw_curves(
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > _LARGE_RATIO * values.min():
         axes.set_yscale("log")
-        # The usual ticks of such an axis are formulas.
+        # The default tick labels of a logarithmic axis are formulas.
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     axes.set_title(_TITLES.get(name, short_label(name.replace("_", " "))))

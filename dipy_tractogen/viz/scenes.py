@@ -10,7 +10,7 @@ import numpy as np
 from .cameras import Frame
 from .outline import LEVEL, Outline
 
-# Each pixel is the mean of so many by so many: smooth edges on every driver.
+# Each pixel is the mean of 2 by 2 rendered ones: smooth edges on every driver.
 _SUPERSAMPLING = 2
 _LARGEST_SIDE = 8192
 _CAMERA_DISTANCE_MM = 1000.0
@@ -60,7 +60,7 @@ def draw_streamlines(
     if behind is not None:
         scenes[0].add(lines_of(*behind, width * _scale(size)))
     if outline is not None or behind is not None:
-        # A layer of its own: what is in it covers the first, whatever is nearer.
+        # A second layer covers the first one whatever is nearer.
         scenes.append(window.Scene())
         scenes[1].SetLayer(1)
     scenes[-1].add(lines_of(streamlines, colours, width * _scale(size)))

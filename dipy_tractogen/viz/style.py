@@ -50,7 +50,7 @@ def short_label(name: str) -> str:
     text = printable(name)
     if len(text) > LONGEST_LABEL:
         text = f"{text[: LONGEST_LABEL - 1]}…"
-    # A legend leaves out what begins with an underscore.
+    # Matplotlib leaves out of a legend what begins with an underscore.
     return f" {text}" if text.startswith("_") else text
 
 

@@ -13,12 +13,12 @@ from ..plots import empty_figure, save_figure
 from ..style import default_style, short_label
 
 _PLOT = (6.6, 4.6)
-# Points are small and clear where there are many (square points, opacity).
+# Size (square points) and opacity of the points, from few to many.
 _FEW, _MANY = 500, 10000
 _SIZES, _OPACITIES = (16.0, 3.0), (0.9, 0.5)
 # The colours of a continuous value leave out the outermost two percent at either end.
 _USUAL_PERCENTILES = (2, 98)
-# Names in a column of a legend, and in all.
+# Names in a column of a legend, and in the whole legend.
 _LEGEND_ROWS, _LONGEST_LEGEND = 20, 40
 # Numbers are written into the cells of a heat map with at most so many columns.
 _MOST_WRITTEN = 12
@@ -151,7 +151,7 @@ def _draw_numbers(axes, places, one: Colouring, values, style: dict) -> None:
     axes.scatter(
         *places.T, c=values, cmap=COLOUR_MAP, norm=limits, linewidths=0, **style
     )
-    # One of the points themselves would be as pale as they are.
+    # A colour bar of the scatter itself would be as transparent as its points.
     scale = ScalarMappable(limits, COLOUR_MAP)
     bar = axes.figure.colorbar(scale, ax=axes, extend="both")
     bar.set_label(short_label(one.label))
@@ -221,7 +221,7 @@ def plot_correlations(
     if columns <= _MOST_WRITTEN:
         for (row, column), value in np.ndenumerate(correlations):
             ink = "white" if abs(value) > _DARK else "black"
-            # No minus before a zero, and the one that the other numbers have.
+            # No sign before a zero, and the minus sign that matplotlib uses.
             text = f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
             style = {"ha": "center", "va": "center", "fontsize": 7.5, "color": ink}
             axes.text(column, row, text, **style)

@@ -135,7 +135,7 @@ def _write_gif(frames: Sequence[np.ndarray], path: str | Path, *, force: bool) -
     from PIL import Image
 
     pictures = [Image.fromarray(frame) for frame in frames]
-    # One palette: with one for each frame, what stays the same would flicker.
+    # One palette for all frames: the still parts would flicker otherwise.
     some = frames[0], frames[len(frames) // 2], frames[-1]
     together = Image.fromarray(np.concatenate(some))
     palette = together.quantize(_COLOURS, dither=Image.Dither.NONE)

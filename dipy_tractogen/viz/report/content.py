@@ -106,7 +106,7 @@ def number_cell(
     """Make a cell of a number, without a value where it is not finite."""
     if not is_number(value):
         return Cell(DASH, notes=notes)
-    # A zero has no sign.
+    # Adding zero removes the sign of a negative zero.
     text = f"{round(value, digits) + 0.0:.{digits}f}"
     return Cell(text, float(value), notes, mark)
 

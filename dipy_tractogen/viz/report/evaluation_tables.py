@@ -108,7 +108,7 @@ _QUALITY = (
 )
 _SHAPE = ("shape_similarity", "dice", "overlap", "overreach")
 _RATIOS = ("length_w1", "curvature_w1", "tortuosity_w1", "winding_w1", "novelty")
-# Less of these is no fault.
+# Measures whose low values are good.
 _BETTER_LOW = ("repetition", "memorised", "overreach")
 
 

@@ -15,7 +15,7 @@ from ..style import default_style
 
 _WIDEST = 1600
 _QUALITY = 88
-# Of a frame of an animation, which is seen for a moment.
+# Quality and duration of the frames of an animation.
 _MOVING_QUALITY = 60
 _FRAME_MS = 100
 _ACCEPTED = ("PNG", "JPEG", "GIF", "WEBP")
@@ -132,7 +132,7 @@ def _settings(ink: str, paper: str) -> dict:
         "axes.facecolor": paper,
         "savefig.facecolor": paper,
         "legend.facecolor": paper,
-        # Names of shapes in the file, random otherwise.
+        # Makes the ids of shapes reproducible.
         "svg.hashsalt": "dipy_tractogen",
     }
 

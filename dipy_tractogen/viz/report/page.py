@@ -81,7 +81,7 @@ def write_report(
         "scenes": [*scenes, *pictures.given_pictures(inputs)],
         "warnings": [*collect_warnings(inputs), *missing],
     }
-    # Those that have something in them.
+    # Empty sections are left out.
     sections = {key: name for key, name in _SECTIONS.items() if parts.get(key, True)}
     with atomic_write(path, force=force) as temporary:
         text = encodable(_render(sections=sections, **parts))

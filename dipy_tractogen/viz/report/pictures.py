@@ -166,7 +166,7 @@ def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
         described = [f"Left: {described[0]}", f"Right: {described[1]}"]
 
     def draw(path, *, max_streamlines, **options):
-        # As many on both sides, so that they can be compared.
+        # The same number on both sides, for comparison.
         most = min(max_streamlines, *(len(panel.streamlines) for panel in panels))
         return render_bundles(panels, path, max_streamlines=most, **options)
 
@@ -205,7 +205,7 @@ def _reconstruction(inputs: ReportInputs) -> _Scene:
         f"{shown(float(np.mean(errors)), 2)} mm on average"
     )
     if inputs.real is not None:
-        # Of the same streamlines, the error is known for the originals, too.
+        # The originals get the errors of their reconstructions.
         original = Panel("original", inputs.real)
         paired = assign_errors(original, made)
         panels.insert(0, paired or original)

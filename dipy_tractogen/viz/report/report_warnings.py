@@ -12,7 +12,7 @@ FAR_BELOW = 0.1
 """Shortfall of a share against that of real streamlines that is pointed out."""
 QUALITY = ("precision", "recall", "coverage")
 
-# Novelty above is that of streamlines unlike the real ones.
+# Above this novelty, streamlines are unlike real ones.
 _FAR_FROM_TRAINING = 1.25
 _FEW_STREAMLINES = 20
 _FEW_ACTIVE = 4
