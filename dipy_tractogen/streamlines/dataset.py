@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.messages import counted, listed, normalized_name
+from dipy_tractogen.utils.messages import briefly, counted, listed, normalized_name
 from dipy_tractogen.utils.notebook import html_table
 
 from .array_sequence import concatenate_streamlines, take, to_sequence
@@ -79,7 +79,7 @@ class BundleSet:
 
     def __repr__(self) -> str:
         """Return three lines: bundles, lengths and grid."""
-        named = (f"{name} {number}" for name, number in self.counts().items())
+        named = (f"{briefly(name)} {number}" for name, number in self.counts().items())
         lines = [
             f"{counted(len(self), 'streamline')} in "
             f"{counted(len(self.bundle_names), 'bundle')}: {listed(named)}",

@@ -108,6 +108,8 @@ def assert_whole(path):
 class PyTorch:
     """What is needed of PyTorch, which is not installed: it reads .npz."""
 
+    __version__ = "2.6.0"
+
     Tensor = type("Tensor", (), {})
     serialization = SimpleNamespace(safe_globals=nullcontext)
 

@@ -15,8 +15,8 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from ..array_sequence import POINTS_PER_BLOCK
-from .vtk_legacy import read_legacy, write_legacy
-from .vtk_xml import read_xml, write_xml
+from .vtk_legacy import LegacyReader, write_legacy
+from .vtk_xml import XmlReader, write_xml
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -39,7 +39,7 @@ def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
 
     It has no groups; names of values of points and of cells are among what is left out.
     """
-    lines = read_xml(path) if _is_xml(path) else read_legacy(path)
+    lines = (XmlReader if _is_xml(path) else LegacyReader)(path).lines()
     nb_points, indices = len(lines.points), lines.indices
     beyond = np.flatnonzero((indices < 0) | (indices >= nb_points))
     if len(beyond):

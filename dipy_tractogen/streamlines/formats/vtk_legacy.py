@@ -6,7 +6,6 @@ ends. Here each is compared with the size of the file first.
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 import re
 from typing import NamedTuple
@@ -66,11 +65,6 @@ class PolyLines(NamedTuple):
     left_out: dict[str, list[str]]
 
 
-def read_legacy(path: Path) -> PolyLines:
-    """Read the lines of a legacy file, of version 5.1 or before."""
-    return _Scanner(map_file(path)).lines()
-
-
 def write_legacy(path: Path, streamlines: ArraySequence) -> None:
     """Write streamlines as a binary legacy file; see `vtk.save_vtk`."""
     points, lengths = streamlines._data, np.asarray(streamlines._lengths)
@@ -94,11 +88,11 @@ def write_legacy(path: Path, streamlines: ArraySequence) -> None:
         file.write(b"\n")
 
 
-class _Scanner:
-    """Reader of a file, section by section."""
+class LegacyReader:
+    """Reader of a legacy file, of version 5.1 or before, section by section."""
 
-    def __init__(self, contents: mmap.mmap):
-        self._contents = contents
+    def __init__(self, path: Path):
+        contents = self._contents = map_file(path)
         self._place = 0
         if not self._line().lower().startswith("# vtk datafile version"):
             raise ValueError("it does not begin with '# vtk DataFile Version'")

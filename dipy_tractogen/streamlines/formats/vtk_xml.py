@@ -68,11 +68,6 @@ class _Array(NamedTuple):
     text: list[str]
 
 
-def read_xml(path: Path) -> PolyLines:
-    """Read the lines of all pieces of an XML file; see `vtk_legacy.read_legacy`."""
-    return _Document(map_file(path)).lines()
-
-
 def write_xml(path: Path, streamlines: ArraySequence) -> None:
     """Write streamlines as an XML file; see `vtk.save_vtk`."""
     points = streamlines._data.astype("<f4", copy=False)
@@ -95,11 +90,11 @@ def write_xml(path: Path, streamlines: ArraySequence) -> None:
         file.write(b"\n</AppendedData>\n" + _END + b"\n")
 
 
-class _Document:
-    """The XML elements of a file, and the data appended to them."""
+class XmlReader:
+    """Reader of an XML file: its elements, and the data appended to them."""
 
-    def __init__(self, contents: mmap.mmap):
-        self._contents = contents
+    def __init__(self, path: Path):
+        contents = self._contents = map_file(path)
         if contents.rfind(_END) < len(contents) - 100:
             raise ValueError("its last tag </VTKFile> is missing")
         found = _APPENDED.search(contents)
