@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from joblib import Parallel, delayed
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from dipy_tractogen.utils.messages import listed
@@ -88,19 +89,9 @@ class LatentSampler(BaseEstimator):
             hold values that are not finite.
         """
         self._check_parameters()
-        any_shape = {"ensure_2d": False, "allow_nd": True}
-        any_size = {"ensure_min_samples": 0, "ensure_min_features": 0}
-        z = check_array(
-            z, dtype=float, ensure_all_finite=False, **any_shape, **any_size
+        z, conditions, deviations, weights = _validated(
+            z, conditions, deviations, weights
         )
-        if z.ndim != 2 or not len(z):
-            raise ValueError(
-                f"z has the shape {z.shape}: give (n, d), one latent at least."
-            )
-        conditions = _as_rows(conditions, len(z))
-        deviations = np.zeros_like(z) if deviations is None else np.asarray(deviations)
-        weights = np.ones(len(z)) if weights is None else np.asarray(weights, float)
-        _check(z, conditions, deviations, weights)
         self.nb_numbers_, self.n_features_in_ = conditions.shape[1] - 1, z.shape[1]
         labels = conditions[:, 0].astype(int)
         x = np.concatenate([conditions[:, 1:], z], axis=1)
@@ -269,29 +260,39 @@ def _without_duplicates(
     return x[rows], deviations[rows], np.bincount(of.ravel(), weights)
 
 
-def _as_rows(conditions: np.ndarray | None, nb_rows: int) -> np.ndarray:
+def _validated(z, conditions, deviations, weights) -> tuple[np.ndarray, ...]:
+    """Return the arguments of `LatentSampler.fit` as arrays, with their defaults."""
+    if issparse(z) or np.iscomplexobj(z):
+        raise ValueError(
+            "Complex data not supported, nor sparse data: give z as a dense array of "
+            "real numbers."
+        )
+    z = np.asarray(z, dtype=float)
+    if z.ndim != 2 or not len(z):
+        raise ValueError(
+            f"z has the shape {z.shape}: give (n, d), one latent at least."
+        )
     if conditions is None:
-        return np.zeros((nb_rows, 1))
+        conditions = np.zeros(len(z))
     conditions = np.asarray(conditions, dtype=float)
     if conditions.ndim == 1:
         conditions = conditions[:, None]
-    if conditions.ndim != 2 or len(conditions) != nb_rows or not conditions.shape[1]:
+    if conditions.ndim != 2 or len(conditions) != len(z) or not conditions.shape[1]:
         raise ValueError(
-            f"conditions have the shape {conditions.shape} for {nb_rows} latents: give "
+            f"conditions have the shape {conditions.shape} for {len(z)} latents: give "
             "a row for each, the combination first."
         )
-    return conditions
-
-
-def _check(z, conditions, deviations, weights) -> None:
+    deviations = np.zeros_like(z) if deviations is None else np.asarray(deviations)
+    weights = np.ones(len(z)) if weights is None else np.asarray(weights, float)
     if deviations.shape != z.shape or weights.shape != (len(z),):
         raise ValueError(
             f"deviations of the shape {deviations.shape} and weights of the shape "
             f"{weights.shape} for latents of the shape {z.shape}: give a deviation for "
             "each number and a weight for each latent."
         )
-    finite = [np.isfinite(each).all() for each in (z, conditions, deviations, weights)]
-    if not all(finite):
+    arrays = (z, conditions, deviations, weights)
+    if not all(np.isfinite(each).all() for each in arrays):
         raise ValueError("Latents hold NaN or infinite values: train again.")
     if (deviations < 0).any() or (weights <= 0).any():
         raise ValueError("deviations are not negative, and weights are positive.")
+    return arrays
