@@ -19,12 +19,12 @@ def common_grid(
     files: list[Path],
     reference: Reference | str | os.PathLike | None = None,
     *,
-    tell: bool = True,
+    verbose: bool = True,
 ) -> Reference | None:
     """Return the grid that tractograms share; None if there are only placeholders.
 
     A `reference` replaces the grids in the headers. Raises ValueError if files have
-    different grids and none is given. If `tell`, other and missing grids are logged.
+    different grids and none is given. If `verbose`, other and missing grids are logged.
     """
     if reference is not None:
         reference = Reference.of(reference)
@@ -42,7 +42,7 @@ def common_grid(
                 f"{first[0]} and {file} are in different grids: register them to one "
                 "space, or state the common grid (reference='FILE')"
             )
-    if replaced and tell:
+    if replaced and verbose:
         logger.warning(
             "%s%s another grid than the common one, which holds for all",
             replaced[0],
@@ -50,7 +50,7 @@ def common_grid(
         )
     if reference is not None:
         return None if reference.is_placeholder else reference
-    if without and tell:
+    if without and verbose:
         use = f"that of {first[0]} is used" if first else "no box is checked for them"
         logger.info(
             "%d of %d files have no voxel grid (%s first): %s, or that of an image if "

@@ -278,7 +278,7 @@ def _common_box(files: dict, reference):
     from dipy_tractogen.streamlines.common_grid import common_grid
 
     grids = (
-        common_grid(files[kind], reference, tell=False)
+        common_grid(files[kind], reference, verbose=False)
         for kind in ("real", "training", "generated")
         if kind in files
     )
