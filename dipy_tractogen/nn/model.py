@@ -13,7 +13,7 @@ from dipy_tractogen.parameters.model import OF_MODELS, ReconstructionParameters,
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.constructors import takes
 from dipy_tractogen.utils.files import atomic_write
-from dipy_tractogen.utils.messages import counted
+from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.notebook import html_table
 
 from . import density, encoding, generation, latent
@@ -157,8 +157,8 @@ class StreamlineModel:
     def __repr__(self) -> str:
         """Return class, size and what it was trained on."""
         count = sum(self.record.bundle_counts)
-        bundles = counted(len(self.record.bundle_names), "bundle")
-        trained = f"trained on {counted(count, 'streamline')} of {bundles}"
+        bundles = format_count(len(self.record.bundle_names), "bundle")
+        trained = f"trained on {format_count(count, 'streamline')} of {bundles}"
         return (
             f"{type(self).__name__}(nb_points={self.nb_points}, "
             f"latent_dim={self.latent_dim}), {trained if count else 'not trained'}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.messages import briefly, counted, listed, normalized_name
+from dipy_tractogen.utils.messages import briefly, format_count, listed, normalized_name
 from dipy_tractogen.utils.notebook import html_table
 
 from .array_sequence import concatenate_streamlines, take, to_sequence
@@ -81,8 +81,8 @@ class BundleSet:
         """Return three lines: bundles, lengths and grid."""
         named = (f"{briefly(name)} {number}" for name, number in self.counts().items())
         lines = [
-            f"{counted(len(self), 'streamline')} in "
-            f"{counted(len(self.bundle_names), 'bundle')}: {listed(named)}",
+            f"{format_count(len(self), 'streamline')} in "
+            f"{format_count(len(self.bundle_names), 'bundle')}: {listed(named)}",
             "lengths: none",
             self.reference.describe(),
         ]
@@ -99,7 +99,9 @@ class BundleSet:
             (name, f"{len(own):,}", f"{np.median(own):.1f}" if len(own) else "")
             for name, own in zip(self.bundle_names, found)
         ]
-        caption = f"{counted(len(self), 'streamline')}; {self.reference.describe()}"
+        caption = (
+            f"{format_count(len(self), 'streamline')}; {self.reference.describe()}"
+        )
         return html_table(caption, rows, ("bundle", "streamlines", "median length, mm"))
 
     def known_values(

@@ -144,6 +144,6 @@ def briefly(value: object) -> str:
     return shorten(str(value), 100, placeholder=" ...")
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Format a number with its noun, as "1 bundle" or "2,000 streamlines"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ import numpy as np
 from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
-from .plots import empty_figure, save_figure
+from .plots import make_figure, save_figure
 from .style import default_style, short_label
 
 _MEASURES = ("precision", "recall", "density", "coverage")
@@ -38,7 +38,7 @@ def plot_distributions(
         raise ValueError(
             "the report holds no distributions: evaluate again with this version."
         )
-    figure = empty_figure(len(distributions), size=(4.6, 3.0))
+    figure = make_figure(len(distributions), size=(4.6, 3.0))
     for axes, (name, found) in zip(figure.axes, distributions.items()):
         _draw_histograms(axes, name, found, _shares_of(found, bundle))
     figure.axes[0].legend(frameon=False)
@@ -82,7 +82,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
             "coverage: nothing to draw."
         )
     height = 1.3 + _LINE_INCHES * len(entries)
-    figure = empty_figure(4, nb_columns=4, size=(2.9, height))
+    figure = make_figure(4, nb_columns=4, size=(2.9, height))
     for axes, name in zip(figure.axes, _MEASURES):
         _draw_measure(axes, name, entries)
     lines = np.arange(len(entries))

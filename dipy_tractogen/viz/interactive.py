@@ -16,9 +16,9 @@ from .cameras import choose_views, frame_points
 from .display import require_screen
 from .figures import colour_panels, select_streamlines
 from .layout import Cell
-from .offscreen import Scenes, begin_program, run_program, write_scenes
+from .offscreen import Scenes, prepare_process, run_program, write_scenes
 from .panels import Panel
-from .scenes import add_outline, line_width, lines_of, place_camera
+from .scenes import add_outline, line_width, make_lines, place_camera
 from .style import short_label
 
 _PROGRAM = (sys.executable, "-m", "dipy_tractogen.viz.interactive")
@@ -94,7 +94,7 @@ def _scene_of(scenes: Scenes, index: int):
     cell, settings = scenes.cells[index], scenes.settings
     scene = window.Scene()
     scene.background(settings["background"])
-    scene.add(lines_of(*scenes.panel(cell.panel), settings["width"]))
+    scene.add(make_lines(*scenes.panel(cell.panel), settings["width"]))
     place_camera(scene, cell.frame, (cell.width, cell.height))
     if scenes.outline is not None:
         add_outline(scene, scenes.outline, settings["background"], 1.0)
@@ -127,7 +127,7 @@ def _text(text: str, colour: Sequence[float], size: int, bottom: float):
 
 def main() -> None:
     """Show the scenes of the working folder until the window is closed."""
-    begin_program()
+    prepare_process()
     scenes = Scenes(Path.cwd())
     manager = _window_of(scenes)
     if scenes.settings["seconds"] is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import take
 from dipy_tractogen.streamlines.conditions import COMPUTED
-from dipy_tractogen.utils.messages import counted, listed
+from dipy_tractogen.utils.messages import format_count, listed
 
 from .grid import GridRow
 from .loading import load_panels
@@ -145,4 +145,4 @@ def _row_of_values(
 
 
 def _number(streamlines) -> str:
-    return counted(len(streamlines), "streamline") if len(streamlines) else "none"
+    return format_count(len(streamlines), "streamline") if len(streamlines) else "none"

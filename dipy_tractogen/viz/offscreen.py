@@ -183,7 +183,7 @@ def _draw_scenes(folder: Path) -> None:
         np.save(folder / _IMAGE.format(index), image, allow_pickle=False)
 
 
-def begin_program() -> None:
+def prepare_process() -> None:
     """Prepare a process that draws: it reports failures, without a core file."""
     with contextlib.suppress(ImportError):
         import resource
@@ -197,7 +197,7 @@ def begin_program() -> None:
 
 def main() -> None:
     """Draw the scenes of the working folder."""
-    begin_program()
+    prepare_process()
     _draw_scenes(Path.cwd())
 
 

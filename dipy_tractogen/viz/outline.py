@@ -33,7 +33,7 @@ class Outline:
         return voxels @ self.affine[:3, :3].T + self.affine[:3, 3]
 
 
-def outline_of(mask: Volume) -> Outline:
+def smooth_mask(mask: Volume) -> Outline:
     """Fill and smooth a mask, on voxels of about 2 mm, to draw its surface."""
     inside = np.argwhere(mask.data)
     low, high = inside.min(axis=0), inside.max(axis=0) + 1
@@ -62,4 +62,4 @@ def load_outline(path: str | os.PathLike, points: np.ndarray) -> Outline:
             f"{path}: no point of the streamlines is in the mask: give one in their "
             "space."
         )
-    return outline_of(mask)
+    return smooth_mask(mask)

@@ -54,7 +54,7 @@ def plot_history(
     )
     # The main curves come first, the others in the order of the history.
     names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-    figure = empty_figure(len(names))
+    figure = make_figure(len(names))
     for axes, name in zip(figure.axes, names):
         _draw_curves(axes, name, x, columns)
         axes.set_xlabel(axis or "epoch")
@@ -75,7 +75,7 @@ def _columns(history) -> dict[str, np.ndarray]:
     return columns
 
 
-def empty_figure(
+def make_figure(
     nb_plots: int, *, nb_columns: int = 2, size: tuple[float, float] = (5.5, 3.6)
 ):
     """Make a figure with plots in columns, each of a size in inches."""

@@ -58,18 +58,18 @@ def draw_streamlines(
     if outline is not None:
         add_outline(scenes[0], outline, background, _scale(size))
     if behind is not None:
-        scenes[0].add(lines_of(*behind, width * _scale(size)))
+        scenes[0].add(make_lines(*behind, width * _scale(size)))
     if outline is not None or behind is not None:
         # A second layer covers the first one whatever is nearer.
         scenes.append(window.Scene())
         scenes[1].SetLayer(1)
-    scenes[-1].add(lines_of(streamlines, colours, width * _scale(size)))
+    scenes[-1].add(make_lines(streamlines, colours, width * _scale(size)))
     for scene in scenes:
         place_camera(scene, frame, size)
     return _snapshot(scenes, size)
 
 
-def lines_of(streamlines, colours: np.ndarray, width: float):
+def make_lines(streamlines, colours: np.ndarray, width: float):
     """Make a FURY actor of shaded lines; arguments are as for `draw_streamlines`."""
     from fury import actor
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .colours import PALETTE
-from .plots import empty_figure, save_figure
+from .plots import make_figure, save_figure
 from .style import default_style
 
 _ERROR = "held-out point error (mm)"
@@ -31,7 +31,7 @@ def plot_tradeoff(
         raise ValueError("no trial of the search was completed: nothing to draw.")
     names = ("beta", "point_error_mm", "kl_nats", "active_units", "quality")
     columns = {name: np.array([row[name] for row in rows], float) for name in names}
-    figure = empty_figure(4)
+    figure = make_figure(4)
     over_beta, active, by_divergence, by_quality = figure.axes
     for axes in (over_beta, active):
         _scale_by_beta(axes, columns["beta"])

@@ -7,7 +7,7 @@ from dipy_tractogen.viz import Panel
 from dipy_tractogen.viz.cameras import VIEWS, Frame
 from dipy_tractogen.viz.layout import Cell
 from dipy_tractogen.viz.offscreen import render_cells
-from dipy_tractogen.viz.outline import LEVEL, load_outline, outline_of
+from dipy_tractogen.viz.outline import LEVEL, load_outline, smooth_mask
 
 LINE = np.linspace((0, -20, 0), (0, 20, 0), 10, dtype=np.float32)
 
@@ -22,7 +22,7 @@ def test_surface_is_where_the_mask_ends(voxel_mm):
     affine = np.eye(4)
     affine[:3, :3] = voxel_mm * np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
     affine[:3, 3] = affine[:3, :3] @ (steps[[0, 0, 0]] / voxel_mm) + (5, 6, 7)
-    outline = outline_of(Volume(hollow, affine))
+    outline = smooth_mask(Volume(hollow, affine))
     distances = np.linalg.norm(outline.points() - (5, 6, 7), axis=1)
     assert distances.max() == pytest.approx(30, abs=2)
     assert distances.min() < 5

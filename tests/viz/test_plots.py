@@ -16,10 +16,10 @@ def test_a_plot_for_each_quantity_with_held_out_beside_training(
     history, tmp_path, monkeypatch
 ):
     figures = []
-    make = plots.empty_figure
+    make = plots.make_figure
     monkeypatch.setattr(
         plots,
-        "empty_figure",
+        "make_figure",
         lambda number: figures.append(make(number)) or figures[-1],
     )
     path = plot_history(history, tmp_path / "history.png")

@@ -109,9 +109,9 @@ def test_labels_are_one_short_line():
 
 
 def test_characters_without_a_glyph_are_told_once(tmp_path, caplog):
-    from dipy_tractogen.viz.plots import empty_figure
+    from dipy_tractogen.viz.plots import make_figure
 
-    figure = empty_figure(2)
+    figure = make_figure(2)
     for axes in figure.axes:
         axes.set_title("\u8111 and \u6b63")
     with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):

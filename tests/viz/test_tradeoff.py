@@ -26,9 +26,9 @@ def rows():
 @pytest.fixture
 def figures(monkeypatch):
     made = []
-    make = tradeoff.empty_figure
+    make = tradeoff.make_figure
     monkeypatch.setattr(
-        tradeoff, "empty_figure", lambda number: made.append(make(number)) or made[-1]
+        tradeoff, "make_figure", lambda number: made.append(make(number)) or made[-1]
     )
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
-from ..plots import empty_figure, save_figure
+from ..plots import make_figure, save_figure
 from ..style import default_style, short_label
 
 _PLOT = (6.6, 4.6)
@@ -101,7 +101,7 @@ def plot_projection(
         name: low + share * (high - low)
         for name, (low, high) in (("s", _SIZES), ("alpha", _OPACITIES))
     }
-    figure = empty_figure(len(colourings), size=_PLOT)
+    figure = make_figure(len(colourings), size=_PLOT)
     for axes, one in zip(figure.axes[:], colourings):
         draw = _draw_categories if one.is_categorical else _draw_numbers
         draw(axes, places[order], one, one.values[order], style)
@@ -175,7 +175,7 @@ def plot_units(
     titles = {"variance": "variance of z_mean", "kl": "KL divergence (nats)"}
     shown = [key for key in titles if key in units]
     order = np.argsort(-units["variance"], kind="stable")
-    figure = empty_figure(len(shown), size=(max(5.5, 0.24 * len(names)), 3.4))
+    figure = make_figure(len(shown), size=(max(5.5, 0.24 * len(names)), 3.4))
     for axes, key in zip(figure.axes, shown):
         heights, places = units[key][order], np.arange(len(names))
         for chosen, colour, label in (
@@ -208,7 +208,7 @@ def plot_correlations(
     """Plot rank correlations (d, k) of latents with attributes as a heat map."""
     rows, columns = correlations.shape
     size = (2.6 + 0.62 * columns, 1.3 + 0.29 * rows)
-    figure = empty_figure(1, size=size)
+    figure = make_figure(1, size=size)
     (axes,) = figure.axes
     drawn = axes.imshow(correlations, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     axes.set_xticks(

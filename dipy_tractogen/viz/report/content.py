@@ -117,7 +117,7 @@ def file_table(key: str, title: str, files: Sequence[tuple[str, str, str]]) -> T
     return Table(key, title, columns, [list(map(text_cell, file)) for file in files])
 
 
-def shown(value: float | None, digits: int = 3) -> str:
+def format_value(value: float | None, digits: int = 3) -> str:
     """Format a number, or a dash."""
     return number_cell(value, digits).text
 
@@ -131,7 +131,7 @@ def is_number(value: object) -> bool:
     )
 
 
-def entries_of(values: dict) -> list[tuple[str, str]]:
+def readable_entries(values: dict) -> list[tuple[str, str]]:
     """Return readable names and texts of plain values, without those that are empty."""
     return [
         (str(name).replace("_", " "), _as_text(value))

@@ -14,8 +14,8 @@ from .content import (
     Column,
     Table,
     count_cell,
+    format_value,
     number_cell,
-    shown,
     text_cell,
 )
 from .report_warnings import far_below, interval
@@ -29,24 +29,28 @@ def evaluation_cards(metrics: dict) -> list[Card]:
     cards = [
         Card(
             name.capitalize(),
-            shown(entry["generated"].get(name)),
-            f"real {shown(entry['real'].get(name))}",
+            format_value(entry["generated"].get(name)),
+            f"real {format_value(entry['real'].get(name))}",
         )
         for name in ("precision", "recall", "coverage")
     ]
     ratios = entry.get("ratios", {})
     if ratios.get("novelty") is not None:
-        cards.append(Card("Novelty", shown(ratios["novelty"], 2), "real 1"))
+        cards.append(Card("Novelty", format_value(ratios["novelty"], 2), "real 1"))
     length, real = (
         entry.get(kind, {}).get("mean_length") for kind in ("generated", "held_out")
     )
     cards.append(
-        Card("Mean length", f"{shown(length, 1)} mm", f"real {shown(real, 1)}")
+        Card(
+            "Mean length",
+            f"{format_value(length, 1)} mm",
+            f"real {format_value(real, 1)}",
+        )
     )
     errors = (metrics.get("model") or {}).get("reconstruction_mm")
     if errors:
-        note = f"95th percentile {shown(errors.get('p95'), 2)} mm"
-        value = f"{shown(errors.get('mean'), 2)} mm"
+        note = f"95th percentile {format_value(errors.get('p95'), 2)} mm"
+        value = f"{format_value(errors.get('mean'), 2)} mm"
         cards.append(Card("Point error, real files", value, note))
     return cards
 
@@ -190,11 +194,13 @@ def _mark(entry: dict, name: str) -> str:
 
 def _range(entry: dict, kind: str, name: str) -> list[str]:
     ends = interval(entry, kind, name)
-    return [f"{shown(ends[0], 2)}{DASH}{shown(ends[1], 2)}"] if ends else []
+    return (
+        [f"{format_value(ends[0], 2)}{DASH}{format_value(ends[1], 2)}"] if ends else []
+    )
 
 
 def _real(value: float | None, digits: int) -> str:
-    return f"real {shown(value, digits)}"
+    return f"real {format_value(value, digits)}"
 
 
 def _heading(name: str) -> str:

@@ -52,7 +52,7 @@ class Picture:
     caption: str = ""
 
 
-def image_of(path: str | Path) -> Image:
+def encode_image(path: str | Path) -> Image:
     """Read a PNG, JPEG, GIF or WebP file, and make it small enough for a page.
 
     It becomes WebP where that is smaller; a still image is at most 1,600 pixels wide.
@@ -104,7 +104,7 @@ def _animation(image) -> tuple[bytes, tuple[int, int]]:
     return stream.getvalue(), image.size
 
 
-def plot_images(draw: Callable[[Path], object]) -> tuple[Image, Image]:
+def encode_plot(draw: Callable[[Path], object]) -> tuple[Image, Image]:
     """Draw a plot into SVG twice, for light and dark pages, reproducibly."""
     import matplotlib as mpl
 

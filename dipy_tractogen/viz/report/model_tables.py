@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.utils.messages import counted, format_number
+from dipy_tractogen.utils.messages import format_count, format_number
 
 from .content import (
     OVERALL,
@@ -15,10 +15,10 @@ from .content import (
     Facts,
     Table,
     count_cell,
-    entries_of,
     file_table,
+    format_value,
     number_cell,
-    shown,
+    readable_entries,
     text_cell,
 )
 
@@ -32,7 +32,7 @@ def describe_model(model) -> str:
     record = model.record
     if not record.bundle_names:
         return f"{type(model).__name__} of weights from elsewhere"
-    number = counted(sum(record.bundle_counts), "training streamline")
+    number = format_count(sum(record.bundle_counts), "training streamline")
     return f"{type(model).__name__} of {_bundles(record)}, {number}"
 
 
@@ -44,11 +44,11 @@ def training_cards(model) -> list[Card]:
         number = f"{sum(record.bundle_counts):,}"
         cards.append(Card("Training streamlines", number, _bundles(record)))
     if record.held_out_mm:
-        high = shown(record.held_out_mm.get("percentile_95"), 2)
+        high = format_value(record.held_out_mm.get("percentile_95"), 2)
         cards.append(
             Card(
                 "Held-out point error",
-                f"{shown(record.held_out_mm.get('mean'), 2)} mm",
+                f"{format_value(record.held_out_mm.get('mean'), 2)} mm",
                 f"95th percentile {high} mm",
             )
         )
@@ -125,7 +125,7 @@ def training_files(model) -> Table:
 
 
 def _bundles(record) -> str:
-    return counted(len(record.bundle_names), "bundle")
+    return format_count(len(record.bundle_names), "bundle")
 
 
 def _values(condition: dict) -> Cell:
@@ -148,7 +148,7 @@ def _moments(condition: dict) -> list[Cell]:
 def _data(record) -> list[tuple[str, str]]:
     """Describe the data, without the files, which have a table."""
     plain = {name: each for name, each in record.data.items() if name not in _IN_TABLES}
-    entries = entries_of(plain)
+    entries = readable_entries(plain)
     if record.reference:
         dimensions = " x ".join(map(str, record.reference["dimensions"]))
         sizes = " x ".join(f"{size:g}" for size in record.reference["voxel_sizes"])
@@ -157,14 +157,14 @@ def _data(record) -> list[tuple[str, str]]:
 
 
 def _entries(values: dict) -> list[tuple[str, str]]:
-    return entries_of(
+    return readable_entries(
         {name: value for name, value in values.items() if name not in _NOT_SHOWN}
     )
 
 
 def _minutes(seconds: float | None) -> str:
     if seconds is None:
-        return shown(None)
+        return format_value(None)
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
@@ -190,7 +190,7 @@ def generation_facts(generation: dict) -> list[Facts]:
         "versions": "Versions",
     }
     facts = [
-        Facts(title, entries_of(generation.get(key) or {}))
+        Facts(title, readable_entries(generation.get(key) or {}))
         for key, title in titles.items()
     ]
     return [each for each in facts if each.entries]

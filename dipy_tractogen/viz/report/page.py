@@ -78,7 +78,7 @@ def write_report(
     )
     parts = {
         **_parts(inputs),
-        "scenes": [*scenes, *pictures.given_pictures(inputs)],
+        "scenes": [*scenes, *pictures.read_pictures(inputs)],
         "warnings": [*collect_warnings(inputs), *missing],
     }
     # Empty sections are left out.

@@ -11,7 +11,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.disk import DiskError, temporary_folder
-from dipy_tractogen.utils.messages import counted, listed, printable
+from dipy_tractogen.utils.messages import format_count, listed, printable
 from dipy_tractogen.utils.progress import track_progress
 
 from ..display import RenderingUnavailable
@@ -21,8 +21,8 @@ from ..grid import plot_grid
 from ..multiples import rows_by_bundle
 from ..panels import Panel, assign_errors
 from ..plots import plot_history
-from .content import ReportWarning, is_number, shown
-from .images import Picture, image_of, plot_images
+from .content import ReportWarning, format_value, is_number
+from .images import Picture, encode_image, encode_plot
 from .inputs import ReportInputs
 
 
@@ -30,7 +30,7 @@ def history_pictures(history: list[dict]) -> list[Picture]:
     """Draw the curves of a training, if there is a history."""
     if not history:
         return []
-    images = plot_images(lambda path: plot_history(history, path))
+    images = encode_plot(lambda path: plot_history(history, path))
     return [Picture("Curves of the training", _describe_curves(history), *images)]
 
 
@@ -40,27 +40,27 @@ def evaluation_pictures(metrics: dict) -> list[Picture]:
     if metrics and _has_quality(metrics):
         alt = (
             "Precision, recall, density and coverage of all bundles together and of "
-            f"each of {counted(len(metrics['bundles']), 'bundle')}: generated "
+            f"each of {format_count(len(metrics['bundles']), 'bundle')}: generated "
             "streamlines above, real ones in their place below, with their 95 % "
             "intervals. The table of quality holds the same numbers."
         )
-        images = plot_images(lambda path: plot_measures(metrics, path))
+        images = encode_plot(lambda path: plot_measures(metrics, path))
         pictures.append(Picture("Quality beside real streamlines", alt, *images))
     if metrics.get("distributions"):
         alt = (
             f"Histograms of {listed(metrics['distributions'])}: generated "
             f"streamlines over held-out real ones. {_describe_lengths(metrics)}"
         )
-        images = plot_images(lambda path: plot_distributions(metrics, path))
+        images = encode_plot(lambda path: plot_distributions(metrics, path))
         pictures.append(Picture("Distributions", alt, *images))
     return pictures
 
 
-def given_pictures(inputs: ReportInputs) -> list[Picture]:
+def read_pictures(inputs: ReportInputs) -> list[Picture]:
     """Read the pictures that the user gives, with their captions."""
     captions = inputs.captions or [printable(path.stem) for path in inputs.pictures]
     return [
-        Picture(text, text, image_of(path))
+        Picture(text, text, encode_image(path))
         for path, text in zip(inputs.pictures, captions)
     ]
 
@@ -71,7 +71,7 @@ def latent_pictures(latent: dict, folder: Path | None) -> list[Picture]:
         Picture(
             figure.get("title", figure["file"]),
             figure.get("alt") or figure.get("title", figure["file"]),
-            image_of(folder / figure["file"]),
+            encode_image(folder / figure["file"]),
         )
         for figure in latent.get("figures", ())
     ]
@@ -87,8 +87,8 @@ def _describe_curves(history: list[dict]) -> str:
         and is_number(last[name])
     ]
     return (
-        f"Curves over {counted(len(history), 'evaluation')} of the losses; those that "
-        f"begin with val are of held-out streamlines: {'; '.join(parts)}."
+        f"Curves over {format_count(len(history), 'evaluation')} of the losses; those "
+        f"that begin with val are of held-out streamlines: {'; '.join(parts)}."
     )
 
 
@@ -97,7 +97,9 @@ def _describe_lengths(metrics: dict) -> str:
     generated, real = (
         entry.get(kind, {}).get("mean_length") for kind in ("generated", "held_out")
     )
-    return f"Mean length {shown(generated, 1)} mm, real {shown(real, 1)} mm."
+    return (
+        f"Mean length {format_value(generated, 1)} mm, real {format_value(real, 1)} mm."
+    )
 
 
 def _has_quality(metrics: dict) -> bool:
@@ -131,14 +133,14 @@ def render_pictures(
     pictures = []
     scenes = _scenes(inputs)
     if scenes:
-        logger.info("Drawing %s", counted(len(scenes), "picture"))
+        logger.info("Drawing %s", format_count(len(scenes), "picture"))
     try:
         with temporary_folder() as folder:
             for number, scene in enumerate(track_progress(scenes, "Drawing")):
                 path = folder / f"{number}.png"
                 logger.info("Drawing %s", scene.title)
                 scene.draw(path, **options)
-                pictures.append(Picture(scene.title, scene.alt, image_of(path)))
+                pictures.append(Picture(scene.title, scene.alt, encode_image(path)))
     except (RenderingUnavailable, DiskError) as error:
         return pictures, [ReportWarning("Report", f"Pictures are missing. {error}")]
     return pictures, []
@@ -189,8 +191,8 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
         )
 
     alt = (
-        f"A row for each of {counted(len(names), 'bundle')}, real streamlines in the "
-        f"left column, generated ones in the right: {listed(names)}."
+        f"A row for each of {format_count(len(names), 'bundle')}, real streamlines in "
+        f"the left column, generated ones in the right: {listed(names)}."
     )
     return _Scene("Real and generated, bundle by bundle", alt, draw)
 
@@ -202,7 +204,7 @@ def _reconstruction(inputs: ReportInputs) -> _Scene:
     panels = [made]
     alt = (
         f"{_describe(reconstructed, 'reconstructed')}, coloured by their point error, "
-        f"{shown(float(np.mean(errors)), 2)} mm on average"
+        f"{format_value(float(np.mean(errors)), 2)} mm on average"
     )
     if inputs.real is not None:
         # The originals get the errors of their reconstructions.
@@ -229,6 +231,6 @@ def _names(*sets: BundleSet) -> list[str]:
 def _describe(bundles: BundleSet, kind: str) -> str:
     names = _names(bundles)
     return (
-        f"{counted(len(bundles), f'{kind} streamline')} of "
-        f"{counted(len(names), 'bundle')}: {listed(names)}"
+        f"{format_count(len(bundles), f'{kind} streamline')} of "
+        f"{format_count(len(names), 'bundle')}: {listed(names)}"
     )

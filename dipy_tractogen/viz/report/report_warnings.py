@@ -5,7 +5,7 @@ from __future__ import annotations
 from dipy_tractogen.metrics.thresholds import describe_unmet
 from dipy_tractogen.utils.messages import listed
 
-from .content import ReportWarning, is_number, shown
+from .content import ReportWarning, format_value, is_number
 from .inputs import ReportInputs
 
 FAR_BELOW = 0.1
@@ -122,8 +122,8 @@ def _of_evaluation(metrics: dict) -> list[str]:
     texts = [f"Not met: {listed(missed, '; ')}."] if missed else []
     for measure in QUALITY:
         low = [
-            f"{name} ({shown(entry['generated'][measure], 2)}, real "
-            f"{shown(entry['real'][measure], 2)})"
+            f"{name} ({format_value(entry['generated'][measure], 2)}, real "
+            f"{format_value(entry['real'][measure], 2)})"
             for name, entry in metrics["bundles"].items()
             if far_below(entry, measure)
         ]

@@ -138,5 +138,5 @@ def drawn(monkeypatch):
     monkeypatch.setattr(pictures, "render_bundles", note)
     monkeypatch.setattr(pictures, "plot_grid", note)
     plot = PageImage("data:image/svg+xml;base64,")
-    monkeypatch.setattr(pictures, "plot_images", lambda draw: (plot, plot))
+    monkeypatch.setattr(pictures, "encode_plot", lambda draw: (plot, plot))
     return calls

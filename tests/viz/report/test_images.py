@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from dipy_tractogen.viz.plots import plot_history
-from dipy_tractogen.viz.report.images import image_of, plot_images
+from dipy_tractogen.viz.report.images import encode_image, encode_plot
 
 NOISE = np.random.default_rng(0).integers(0, 255, (400, 2000, 3), dtype=np.uint8)
 
@@ -23,7 +23,7 @@ def decoded(image):
 def test_a_large_picture_becomes_smaller(tmp_path):
     path = tmp_path / "large.png"
     PIL.Image.fromarray(NOISE).save(path)
-    image = image_of(path)
+    image = encode_image(path)
     assert (image.width, image.height) == decoded(image).size == (1600, 320)
     assert len(data_of(image)[1]) < path.stat().st_size / 3
     assert not image.moves
@@ -32,7 +32,7 @@ def test_a_large_picture_becomes_smaller(tmp_path):
 def test_what_is_smaller_as_it_is_stays(tmp_path):
     path = tmp_path / "small.jpg"
     PIL.Image.fromarray(NOISE[:64, :64]).save(path, quality=5)
-    kind, data = data_of(image_of(path))
+    kind, data = data_of(encode_image(path))
     assert kind == "data:image/jpeg"
     assert data == path.read_bytes()
 
@@ -42,7 +42,7 @@ def test_an_animation_stays_one(tmp_path):
     frames = [PIL.Image.fromarray(NOISE[i : i + 90, :90]) for i in (0, 99)]
     durations = {"duration": [300, 50], "loop": 0}
     frames[0].save(path, save_all=True, append_images=frames[1:], **durations)
-    image = image_of(path)
+    image = encode_image(path)
     assert image.moves
     assert image.uri.startswith("data:image/webp")
     assert (image.width, image.height) == (90, 90)
@@ -61,13 +61,13 @@ def test_what_is_no_picture_is_refused(data, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.png is no picture, or is damaged"):
-        image_of(path)
+        encode_image(path)
 
 
 def test_plots_are_light_and_dark_and_always_the_same():
     history = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
     first, second = (
-        plot_images(lambda path: plot_history(history, path)) for _ in range(2)
+        encode_plot(lambda path: plot_history(history, path)) for _ in range(2)
     )
     assert first == second
     light, dark = (data_of(image)[1] for image in first)

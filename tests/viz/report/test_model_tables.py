@@ -1,7 +1,7 @@
 """Figures and tables of a report, before they become a page."""
 
 from dipy_tractogen.viz.report import evaluation_tables, model_tables
-from dipy_tractogen.viz.report.content import entries_of
+from dipy_tractogen.viz.report.content import readable_entries
 from dipy_tractogen.viz.report.model_tables import latent_tables, reconstruction_table
 
 
@@ -95,7 +95,7 @@ def test_cards(inputs):
 
 def test_values_as_text():
     values = {"a_b": True, "c": 0.1234567, "d": None, "e": [1, "x"], "f": ["x", "y"]}
-    assert entries_of({**values, "g": {"h": 2}}) == [
+    assert readable_entries({**values, "g": {"h": 2}}) == [
         ("a b", "yes"),
         ("c", "0.123457"),
         ("e", '[1, "x"]'),
