@@ -1,4 +1,5 @@
 import csv
+import os
 
 import pytest
 
@@ -119,3 +120,15 @@ def test_failure_of_all_trials_is_said(bundle_files, tmp_path, monkeypatch, caps
     assert sweep(bundle_files, tmp_path, "--betas", "0") == 1
     assert "no trial was completed" in capsys.readouterr().err
     assert rows_of(tmp_path)[0]["reason"] == "The loss became nan"
+
+
+@pytest.mark.parametrize(("users", "expected"), [(None, "false"), ("true", "true")])
+def test_processes_of_a_search_may_share_a_gpu(
+    bundle_files, tmp_path, monkeypatch, users, expected
+):
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    monkeypatch.setenv(name, users or "")
+    if users is None:
+        monkeypatch.delenv(name)
+    assert sweep(bundle_files, tmp_path, "--nb_trials", "5") == 1
+    assert os.environ[name] == expected

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import keras
+from keras import ops
 import numpy as np
 
 from dipy_tractogen.utils import memmap as store
@@ -93,8 +94,16 @@ class BlockTraining:
         return store.LARGE
 
     def on_devices(self, inputs: Mapping) -> dict:
-        """Copy whole tables to the device, or to each of several."""
-        raise NotImplementedError
+        """Copy whole tables to the device, or to each of several, in parts."""
+        tables = {}
+        for name, table in inputs.items():
+            parts = [self.place(part) for part in _parts_of(table)]
+            tables[name] = parts[0] if len(parts) == 1 else ops.concatenate(parts)
+        return tables
+
+    def place(self, array: np.ndarray):
+        """Copy an array to the device, or to each of several."""
+        return ops.convert_to_tensor(array)
 
     def training_call(self, tables: dict | None) -> Callable:
         """Make the function that Keras calls for a block of steps."""
@@ -171,7 +180,7 @@ def balanced_places(labels: np.ndarray) -> np.ndarray:
     return places.reshape(-1)
 
 
-def parts_of(table) -> Iterator[np.ndarray]:
+def _parts_of(table) -> Iterator[np.ndarray]:
     """Yield a table in blocks of rows, float32; the host holds only one."""
     nb_rows = max(1, store.LARGE * len(table) // max(table.nbytes, 1))
     for start in range(0, len(table), nb_rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from . import processes
-from .blocks import SHARE_OF_DEVICE, BlockTraining, parts_of
+from .blocks import SHARE_OF_DEVICE, BlockTraining
 from .devices import Devices
 
 # Numbers of rows that inputs of a compiled function are padded to.
@@ -159,13 +159,9 @@ class Training(BlockTraining):
 
         return steps
 
-    def on_devices(self, inputs: Mapping) -> dict[str, jax.Array]:
-        """Copy whole tables to the device, or to each of several."""
-        tables = {}
-        for name, table in inputs.items():
-            parts = [self.devices.everywhere(part) for part in parts_of(table)]
-            tables[name] = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
-        return tables
+    def place(self, array: np.ndarray) -> jax.Array:
+        """Copy an array to the device, or to each of several."""
+        return self.devices.everywhere(array)
 
     def room(self) -> int:
         """Return how many bytes of training data may be on a device."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import keras
@@ -10,7 +10,7 @@ from keras import ops
 import numpy as np
 import torch
 
-from .blocks import SHARE_OF_DEVICE, BlockTraining, parts_of
+from .blocks import SHARE_OF_DEVICE, BlockTraining
 
 # Texts of a RuntimeError for too little memory: of the host, and of a device outside of
 # PyTorch's own allocator.
@@ -141,18 +141,9 @@ class Training(BlockTraining):
 
         return look
 
-    def on_devices(self, inputs: Mapping) -> dict[str, torch.Tensor]:
-        """Copy whole tables to the device."""
-        return {name: _on_device(table) for name, table in inputs.items()}
-
     def room(self) -> int:
         """Return how many bytes of training data may be on the device."""
         if not torch.cuda.is_available():
             return super().room()
         free, _ = torch.cuda.mem_get_info()
         return max(super().room(), int(SHARE_OF_DEVICE * free))
-
-
-def _on_device(table) -> torch.Tensor:
-    parts = [ops.convert_to_tensor(part) for part in parts_of(table)]
-    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -171,7 +171,7 @@ def test_memory_error_says_what_to_do(current, monkeypatch):
 def test_tables_are_read_in_parts(monkeypatch):
     monkeypatch.setattr(store, "LARGE", 24)
     table = np.arange(14, dtype=np.float32).reshape(7, 2)
-    parts = list(blocks.parts_of(table))
+    parts = list(blocks._parts_of(table))
     assert [len(part) for part in parts] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(parts), table)
 
