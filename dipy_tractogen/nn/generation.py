@@ -25,8 +25,8 @@ from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
-    asked_name,
     measured_values,
+    requested_name,
 )
 from dipy_tractogen.streamlines.geometry import check_spacing, respace
 
@@ -212,7 +212,7 @@ def _obtained(
 ) -> dict[str, np.ndarray]:
     """Replace the values that streamlines were drawn for by those they have."""
     drawn = {
-        asked_name(name): values[name]
+        requested_name(name): values[name]
         for name in COMPUTED
         if name in values and request.has(name)
     }

@@ -10,7 +10,7 @@ import numpy as np
 from dipy_tractogen.utils.messages import listed
 
 from .condition import Condition
-from .conditions import Conditions, asked_name
+from .conditions import Conditions, requested_name
 from .naming import categories_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -39,7 +39,7 @@ def values_to_numbers(
     """
     written = dict(values)
     for one in conditions.continuous:
-        for name in (one.name, asked_name(one.name)):
+        for name in (one.name, requested_name(one.name)):
             if name in values and max(-one.low, one.high) <= _LARGEST_WHOLE:
                 written[name] = np.asarray(values[name], dtype=np.float32)
     for one in conditions.categorical:

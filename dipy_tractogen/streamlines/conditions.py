@@ -28,7 +28,7 @@ COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 """Conditions that are computed from points at equal distances, with their units."""
 
 
-def asked_name(name: str) -> str:
+def requested_name(name: str) -> str:
     """Return the name of what was asked of streamlines, such as "asked_length"."""
     return f"asked_{name}"
 

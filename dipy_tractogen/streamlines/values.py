@@ -12,7 +12,7 @@ import numpy as np
 
 from dipy_tractogen.utils.messages import listed
 
-from .conditions import BUNDLE, COMPUTED, asked_name
+from .conditions import BUNDLE, COMPUTED, requested_name
 from .formats.block_writers import BLOCK_WRITERS
 from .formats.readers import TractogramContents, read_tractogram
 from .naming import categories_of, column_of
@@ -197,7 +197,7 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
     }
 
 
-def asked_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
+def requested_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
     """Return what generated streamlines were asked for, (n,), by name; NaN if unknown.
 
     `files` are their tractograms, sorted; `bundles` is loaded with `FILE_NUMBER` and
@@ -212,7 +212,7 @@ def asked_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
         rows = bundles.values[FILE_NUMBER] == number
         index = bundles.values[INDEX_IN_FILE][rows].astype(int)
         for name in COMPUTED:
-            column = asked_name(name)
+            column = requested_name(name)
             if column in data:
                 values = asked.setdefault(name, np.full(len(bundles), np.nan))
                 values[rows] = column_of(data, column, file)[index]

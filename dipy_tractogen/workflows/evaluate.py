@@ -139,7 +139,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             check_thresholds,
             raise_if_missed,
         )
-        from dipy_tractogen.streamlines.values import asked_values
+        from dipy_tractogen.streamlines.values import requested_values
 
         loading = {
             **default_loading(),
@@ -151,7 +151,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         sets = self._load(files, loading, model)
         report = evaluate_bundles(
             **sets,
-            requested=asked_values(sorted(files["generated"]), sets["generated"]),
+            requested=requested_values(sorted(files["generated"]), sets["generated"]),
             require=thresholds,
             voxel_size=voxel_size,
             grid=voxels,
