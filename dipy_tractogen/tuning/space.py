@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 import math
+
+from dipy_tractogen.parameters.model import (
+    ReconstructionParameters,
+    SpectralParameters,
+    VAESizes,
+)
+from dipy_tractogen.parameters.terms import KLParameters
+from dipy_tractogen.parameters.training import FitParameters
+from dipy_tractogen.utils.parameters import SMALLEST
 
 DEFAULT_BETAS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """From no divergence at all to one that collapses the posterior."""
 
 
-@dataclass(frozen=True)
-class SearchRange:
-    """Kind and range of a parameter; with ``log`` ratios count, not differences."""
-
-    whole: bool
-    log: bool
-    smallest: float
-    largest: float
-
-
-PARAMETERS = {
-    "latent_dim": SearchRange(whole=True, log=True, smallest=1, largest=1_000),
-    "nb_coefficients": SearchRange(whole=True, log=False, smallest=1, largest=10_000),
-    "sigma_mm": SearchRange(whole=False, log=True, smallest=1e-3, largest=1e7),
-    "learning_rate": SearchRange(whole=False, log=True, smallest=1e-9, largest=100),
-    "free_bits": SearchRange(whole=False, log=False, smallest=0, largest=1e6),
+_ORIGINS = {
+    "latent_dim": VAESizes,
+    "nb_coefficients": SpectralParameters,
+    "sigma_mm": ReconstructionParameters,
+    "learning_rate": FitParameters,
+    "free_bits": KLParameters,
 }
+PARAMETERS = {name: origin.declared()[name] for name, origin in _ORIGINS.items()}
 """Parameters that can be searched beside beta."""
+
+# Of these ratios count, not differences.
+_BY_RATIO = {"latent_dim", "sigma_mm", "learning_rate"}
 
 
 def check_betas(betas: Iterable[float], minimum_beta: float = 0.0) -> list[float]:
@@ -70,18 +72,19 @@ def _parse_range(text: str) -> tuple[str, float, float]:
     name, _, limits = text.partition("=")
     if name not in PARAMETERS:
         raise ValueError(f"--search {text}: accepted are {', '.join(PARAMETERS)}.")
-    kind = PARAMETERS[name]
+    whole = PARAMETERS[name].kind == "int"
     try:
-        low, high = (
-            int(limit) if kind.whole else float(limit) for limit in limits.split(":")
-        )
+        low, high = map(int if whole else float, limits.split(":"))
     except ValueError as error:
-        number = "whole numbers" if kind.whole else "numbers"
+        number = "whole numbers" if whole else "numbers"
         raise ValueError(f"--search {text}: give {name}=LOW:HIGH, {number}.") from error
-    if not kind.smallest <= low < high <= kind.largest:
+    smallest, largest = PARAMETERS[name].limits
+    if name in _BY_RATIO:
+        smallest = max(smallest, SMALLEST)
+    if not smallest <= low < high <= largest:
         raise ValueError(
             f"--search {text}: give a lower and a higher value, from "
-            f"{kind.smallest:g} to {kind.largest:g}."
+            f"{smallest:g} to {largest:g}."
         )
     return name, low, high
 
@@ -90,7 +93,7 @@ def suggest(trial, betas: Sequence[float], ranges: dict) -> dict[str, float]:
     """Let a trial of Optuna choose its values, ``beta`` first."""
     chosen = {"beta": trial.suggest_categorical("beta", list(betas))}
     for name, (low, high) in ranges.items():
-        kind = PARAMETERS[name]
-        draw = trial.suggest_int if kind.whole else trial.suggest_float
-        chosen[name] = draw(name, low, high, log=kind.log)
+        whole = PARAMETERS[name].kind == "int"
+        draw = trial.suggest_int if whole else trial.suggest_float
+        chosen[name] = draw(name, low, high, log=name in _BY_RATIO)
     return chosen

@@ -43,7 +43,7 @@ def test_ranges_are_read():
         (["sigma_mm=1:2:3"], "LOW:HIGH"),
         (["sigma_mm=2:1"], "a lower and a higher"),
         (["sigma_mm=nan:1"], "a lower and a higher"),
-        (["learning_rate=0:1"], "from 1e-09"),
+        (["learning_rate=0:1"], "from 1e-12"),
         (["free_bits=0:1", "free_bits=0:2"], "twice"),
     ],
 )
