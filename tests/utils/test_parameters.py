@@ -1,11 +1,9 @@
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
-import inspect
 import math
 
 import pytest
 
-from dipy_tractogen.utils.constructors import documented, takes
 from dipy_tractogen.utils.parameters import Parameters, parameter, schema_of
 from dipy_tractogen.utils.schema import SchemaError
 
@@ -26,95 +24,6 @@ class Smoothing(Parameters):
     limit: float = parameter(
         1.0, "Largest slope.", may_be_infinite=True, option=None, within="[0, 1e12]"
     )
-
-
-class Base:
-    def __init__(self, name="base"):
-        self.name = name
-
-    def get_config(self):
-        return {"name": self.name}
-
-
-@takes(Smoothing)
-class Layer(Base):
-    """Smooth.
-
-    Parameters
-    ----------
-    {parameters}
-    """
-
-
-@takes(Smoothing)
-class Model:
-    """Smooth, too.
-
-    Parameters
-    ----------
-    size : int
-        Size.
-    {parameters}
-    """
-
-    def __init__(self, size, *, more=(), **given):
-        self.given = size, more, given
-
-
-DEFAULTS = {
-    "share": 0.5,
-    "sigma": None,
-    "kernel": "box",
-    "units": (3, 2),
-    "padded": True,
-    "limit": 1.0,
-}
-
-
-def test_a_layer_has_them_as_attributes_and_in_its_configuration():
-    layer = Layer(sigma=2.0, units=[4], name="first")
-    expected = {**DEFAULTS, "sigma": 2.0, "units": (4,)}
-    assert {name: getattr(layer, name) for name in DEFAULTS} == expected
-    config = layer.get_config()
-    assert config == {"name": "first", **expected, "units": [4]}
-    assert Layer(**config).get_config() == config
-
-
-def test_a_constructor_gets_them_given_or_default():
-    assert Model(7, kernel="normal").given == (7, (), {**DEFAULTS, "kernel": "normal"})
-    assert Model(size=7, more=(1,)).given == (7, (1,), DEFAULTS)
-
-
-@pytest.mark.parametrize("made", [Layer, Model])
-def test_unknown_parameters_are_refused(made):
-    with pytest.raises(TypeError, match="depth"):
-        made(*(() if made is Layer else (7,)), depth=1)
-
-
-def test_signature_and_docstring_have_them():
-    names = ["size", "more", *DEFAULTS]
-    assert list(inspect.signature(Model).parameters) == names
-    assert list(inspect.signature(Layer).parameters) == [*DEFAULTS, "kwargs"]
-    text = inspect.getdoc(Layer)
-    assert "sigma : float, optional\n    Width of the kernel, in mm. Wider is" in text
-    assert 'kernel : {"box", "normal"}, optional\n    Shape: box or normal.\n' in text
-    assert "units : sequence of int, optional\n    Sizes of the layers.\n" in text
-    assert "**kwargs" in text
-    assert "Raises\n------\nValueError\n" in text
-
-
-def test_a_class_may_document_parameters_of_its_own():
-    @documented()
-    @dataclass
-    class Options(Smoothing):
-        """Options.
-
-        Attributes
-        ----------
-        {parameters}
-        """
-
-    assert "Largest slope.\n\nRaises\n" in Options.__doc__
 
 
 @pytest.mark.parametrize(
@@ -138,12 +47,12 @@ def test_a_class_may_document_parameters_of_its_own():
 )
 def test_what_is_not_accepted_is_named_with_what_is(given, said):
     with pytest.raises(ValueError, match=f"^{said}"):
-        Layer(**given)
+        Smoothing(**given)
 
 
 def test_limits_that_are_accepted():
-    layer = Layer(share=1, sigma=0, limit=math.inf, units=())
-    assert (layer.share, layer.sigma, layer.limit, layer.units) == (1, 0, math.inf, ())
+    some = Smoothing(share=1, sigma=0, limit=math.inf, units=())
+    assert (some.share, some.sigma, some.limit, some.units) == (1, 0, math.inf, ())
 
 
 def test_options_of_a_command():
