@@ -32,7 +32,11 @@ def checkpoint(tmp_path, monkeypatch, published):
             tensor.detach = tensor.float = lambda tensor=tensor: tensor
             content[f"{name}.{kind}"] = tensor
     serialization = SimpleNamespace(safe_globals=lambda allowed: nullcontext())
-    torch = SimpleNamespace(load=lambda path, **_: content, serialization=serialization)
+    torch = SimpleNamespace(
+        load=lambda path, **_: content,
+        serialization=serialization,
+        __version__="2.10.0+cpu",
+    )
     monkeypatch.setitem(sys.modules, "torch", torch)
     path = tmp_path / "weights.pt"
     path.write_bytes(b"weights")
