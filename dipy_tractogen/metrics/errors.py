@@ -129,6 +129,26 @@ def describe_errors(measured: np.ndarray, predicted: np.ndarray, unit: str = "")
     return f"mean absolute error {error}, R2 {r2}"
 
 
+def log_predictions(
+    bundles, predicted: np.ndarray, measured: np.ndarray | None, *, name: str, unit: str
+) -> None:
+    """Log the errors of predictions (n,), by bundle and of all.
+
+    Without `measured` values the mean is logged.
+    """
+    if measured is None:
+        mean = f"{predicted.mean():.4g} {unit}".rstrip()
+        logger.info("Predicted %s of %d streamlines: mean %s", name, len(bundles), mean)
+        return
+    groups = {
+        bundle: np.flatnonzero(bundles.labels == label)
+        for label, bundle in enumerate(bundles.bundle_names)
+    }
+    for group, rows in {**groups, "All bundles": np.arange(len(bundles))}.items():
+        errors = describe_errors(measured[rows], predicted[rows], unit)
+        logger.info("%s, %s of %d streamlines: %s", group, name, len(rows), errors)
+
+
 def condition_errors(
     streamlines,
     requested: Mapping[str, np.ndarray],

@@ -24,8 +24,6 @@ from dipy_tractogen.utils.progress import track_progress
 
 # Streamlines held as points at a time: 100 MB at 256 points.
 BLOCK = 32768
-# Streamlines that mixtures consist of, the steps of whole pairs.
-_MIXED = 10240
 
 
 def encode(
@@ -245,33 +243,6 @@ def encoded_blocks(
         points = resample(bundles.streamlines[rows], model.nb_points)
         values = bundles.known_values(rows) if model.conditions_in_networks else None
         yield EncodedBlock(rows, points, model.encode_and_decode(points, values))
-
-
-def mixed_blocks(
-    model, bundles, pairs, nb_steps: int, *, path: str = "linear", show_progress=False
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Mix pairs of streamlines of two `BundleSet`, a block of pairs at a time.
-
-    `pairs` are the rows from ``model.pair``; `nb_steps` and `path` as for
-    ``model.interpolate``. Yields the numbers of the pairs (m,) and points in mm (m,
-    nb_steps, nb_points, 3).
-    """
-    block = max(1, _MIXED // nb_steps)
-    starts = range(0, len(pairs[0]), block)
-    for start in track_progress(starts, "Mixing", show_bar=show_progress):
-        number = np.arange(start, min(start + block, len(pairs[0])))
-        rows = [each[number] for each in pairs]
-        first, second = (each.streamlines[own] for each, own in zip(bundles, rows))
-        values = [each.known_values(own) for each, own in zip(bundles, rows)]
-        yield (
-            number,
-            model.interpolate(
-                *(first, second, nb_steps),
-                path=path,
-                first_values=values[0],
-                second_values=values[1],
-            ),
-        )
 
 
 def conditions_to_load(conditions) -> dict[str, list[str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
-from .options.loading import LoadingOptions
-from .options.parameters import with_parameters_of
-from .steps.inputs import (
+from .inputs import (
     ParticipantsOptions,
     load_to_encode,
     load_trained_model,
 )
+from .options.loading import LoadingOptions
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -8,14 +8,14 @@ from dipy_tractogen.utils.schema import write_json
 from dipy_tractogen.utils.tables import write_table
 
 from .base import TractogenFlow
-from .options.loading import default_loading, load
-from .options.parameters import with_parameters_of
-from .steps.inputs import (
+from .inputs import (
     ParticipantsOptions,
     load_to_encode,
     load_trained_model,
     option_errors,
 )
+from .options.loading import default_loading, load
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 

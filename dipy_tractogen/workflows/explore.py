@@ -10,14 +10,14 @@ from dipy_tractogen.utils.messages import listed, printable
 from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int
-from .options.loading import LoadingOptions
-from .options.parameters import with_parameters_of
-from .steps.inputs import (
+from .inputs import (
     ParticipantsOptions,
     load_to_encode,
     load_trained_model,
 )
+from .options.arguments import check_choice, check_int
+from .options.loading import LoadingOptions
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -110,7 +110,7 @@ class ExploreLatentFlow(TractogenFlow):
         model = load_trained_model(model_file)
         along = _check_walk(model, walk)
 
-        from dipy_tractogen.metrics.latent_sample import sample_latents
+        from dipy_tractogen.metrics.latents import sample_latents
 
         colours = color_by or ["bundle", "length"]
         bundles = self._load(model, files, given, colours)
@@ -151,7 +151,7 @@ class ExploreLatentFlow(TractogenFlow):
 
     def _load(self, model, files, given: dict, color_by):
         """Load streamlines with what the model reads, and what colours them."""
-        from dipy_tractogen.metrics.latent_sample import values_to_load
+        from dipy_tractogen.metrics.latents import values_to_load
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
         conditions, categories = values_to_load(model, color_by)

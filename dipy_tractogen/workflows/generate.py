@@ -9,6 +9,7 @@ import time
 from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
+from .inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 from .options.plausibility import (
@@ -17,15 +18,14 @@ from .options.plausibility import (
     in_box,
     make_plausibility,
 )
-from .runtime.room import check_room
-from .steps.inputs import load_trained_model, option_errors
-from .steps.seed_streamlines import (
+from .options.sampling import (
     SamplerOptions,
     check_sampler,
     choose_sampler,
     load_seeds,
     report_sampler,
 )
+from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -7,15 +7,15 @@ import logging
 from dipy_tractogen.utils.messages import listed
 
 from .base import TractogenFlow
-from .options.arguments import check_choice, check_int
-from .options.loading import LoadingOptions
-from .options.parameters import with_parameters_of
-from .runtime.room import check_room
-from .steps.inputs import (
+from .inputs import (
     ParticipantsOptions,
     load_to_encode,
     load_trained_model,
 )
+from .options.arguments import check_choice, check_int
+from .options.loading import LoadingOptions
+from .options.parameters import with_parameters_of
+from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -117,54 +117,26 @@ class MixStreamlinesFlow(TractogenFlow):
             second_values=second.known_values(),
             seed=seed,
         )
-        options = {"nb_steps": nb_steps, "path": path, "nb_points": nb_points}
-        options["rule"] = given["outside_box"]
-        nb_found = self._write(out, model, (first, second), pairs, **options)
+        from dipy_tractogen.nn.mixing import save_mixtures
+
+        nb_found = save_mixtures(
+            out,
+            model,
+            (first, second),
+            pairs,
+            nb_steps=nb_steps,
+            path=path,
+            nb_points=nb_points,
+            outside_box=given["outside_box"],
+            force=self.force,
+            show_progress=self.show_progress,
+        )
         logger.info("Mixed %d pairs of streamlines in %d steps", nb_found, nb_steps)
         logger.info("Wrote %s", out)
 
-    def _write(
-        self, out, model, bundles, pairs, *, nb_steps, path, nb_points, rule
-    ) -> int:
-        """Mix the pairs and write all steps of each; return the number of pairs."""
-        import numpy as np
-
-        from dipy_tractogen.nn.encoding import mixed_blocks
-        from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
-        from dipy_tractogen.streamlines.formats.writers import open_writer
-        from dipy_tractogen.streamlines.screening import kept_in_box
-
-        nb_written, weights = 0, np.linspace(0, 1, nb_steps)
-        writer = open_writer(
-            out,
-            reference=bundles[0].reference,
-            bundle_names=[f"step_{step}" for step in range(1, nb_steps + 1)],
-            force=self.force,
-        )
-        blocks = mixed_blocks(
-            model, bundles, pairs, nb_steps, path=path, show_progress=self.show_progress
-        )
-        with writer as tractogram:
-            for number, steps in blocks:
-                # The steps of a pair lie one after the other.
-                points = with_equal_steps(
-                    steps.reshape(-1, *steps.shape[2:]), nb_points
-                )
-                steps = points.reshape(len(number), nb_steps, *points.shape[1:])
-                kept = kept_in_box(steps, bundles[0].reference, rule, "pairs")
-                number, points = number[kept], points[np.repeat(kept, nb_steps)]
-                data = {
-                    "weight": np.tile(weights, len(number)).astype(np.float32),
-                    "pair": np.repeat(number, nb_steps).astype(np.int32),
-                }
-                labels = np.tile(np.arange(nb_steps), len(number))
-                tractogram.write(points, labels, data)
-                nb_written += len(number)
-        return nb_written
-
 
 def _one_bundle(bundles, name: str | None, option: str):
-    """Select the bundle of a name; all where there is none."""
+    """Return the streamlines of a bundle; all without a name."""
     if name is None:
         if len(bundles.bundle_names) > 1:
             logger.info(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from .base import TractogenFlow
+from .inputs import load_trained_model
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
-from .steps.inputs import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -55,6 +55,7 @@ class PredictAttributeFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = _load_regression_model(model_file)
 
+        from dipy_tractogen.metrics.errors import log_predictions
         from dipy_tractogen.nn.encoding import predict_attribute
 
         names = _attribute_to_load(model.attribute, files, participants)
@@ -71,7 +72,13 @@ class PredictAttributeFlow(TractogenFlow):
             model, bundles, show_progress=self.show_progress
         )
         self._write(path, bundles, predicted, deviation, measured)
-        _report(model, bundles, predicted, measured)
+        log_predictions(
+            bundles,
+            predicted,
+            measured,
+            name=model.attribute,
+            unit=model.conditions[model.attribute].unit,
+        )
         logger.info("Wrote %s", path)
 
     def _write(self, path, bundles, predicted, deviation, measured) -> None:
@@ -142,23 +149,3 @@ def _check_unit(model, bundles) -> None:
             f"--participants: its {name} is in {given}, that of the model in {unit}; "
             "bring it to that unit."
         )
-
-
-def _report(model, bundles, predicted, measured) -> None:
-    """Log the errors, of each bundle and of all."""
-    import numpy as np
-
-    from dipy_tractogen.metrics.errors import describe_errors
-
-    name, unit = model.attribute, model.conditions[model.attribute].unit
-    if measured is None:
-        mean = f"{predicted.mean():.4g} {unit}".rstrip()
-        logger.info("Predicted %s of %d streamlines: mean %s", name, len(bundles), mean)
-        return
-    groups = {
-        bundle: np.flatnonzero(bundles.labels == label)
-        for label, bundle in enumerate(bundles.bundle_names)
-    }
-    for group, rows in {**groups, "All bundles": np.arange(len(bundles))}.items():
-        errors = describe_errors(measured[rows], predicted[rows], unit)
-        logger.info("%s, %s of %d streamlines: %s", group, name, len(rows), errors)

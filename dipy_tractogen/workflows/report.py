@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 
 from .base import TractogenFlow
+from .inputs import load_trained_model
 from .options.loading import default_loading, load
-from .steps.inputs import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 

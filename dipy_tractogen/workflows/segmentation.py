@@ -11,7 +11,7 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from .base import TractogenFlow
-from .steps.inputs import load_to_encode, load_trained_model
+from .inputs import load_to_encode, load_trained_model
 
 
 @dataclass

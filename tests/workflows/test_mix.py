@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import encoding, load_model
+from dipy_tractogen.nn import load_model, mixing
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
@@ -44,7 +44,7 @@ def test_the_path_and_the_points_are_those_asked_for(mixed, monkeypatch):
     np.testing.assert_array_equal(
         again.streamlines.get_data(), straight.streamlines.get_data()
     )
-    monkeypatch.setattr(encoding, "_MIXED", 26)
+    monkeypatch.setattr(mixing, "_BLOCK", 26)
     round_about = mixed("--path", "spherical", "--nb_points", 20, name="round.trx")
     assert sorted(round_about.values["pair"]) == sorted(straight.values["pair"])
     gap = np.abs(round_about.resample(20) - straight.resample(20)).max(axis=(1, 2))

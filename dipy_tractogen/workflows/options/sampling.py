@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
-from ..options.arguments import check_choice
-from ..options.loading import default_loading
-from .inputs import load_to_encode
+from ..inputs import load_to_encode
+from .arguments import check_choice
+from .loading import default_loading
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.latent_sample import LatentSample
+from dipy_tractogen.metrics.latents import LatentSample
 from dipy_tractogen.nn import AE, VAE
 from dipy_tractogen.viz.latent.findings import LatentFindings, show_dimensions
 

@@ -1,18 +1,23 @@
-"""Latents of some streamlines, with what is known of these."""
+"""Latents of streamlines: of a sample with its attributes, and of all in a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 import logging
+from pathlib import Path
 
 import numpy as np
 
 from dipy_tractogen.streamlines.condition import Condition
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJECT
+from dipy_tractogen.utils.messages import printable
+from dipy_tractogen.utils.tables import write_arrays
 
+from .errors import point_errors
 from .latent import ATTRIBUTE_UNITS, streamline_attributes
 
 logger = logging.getLogger("dipy_tractogen")
@@ -159,3 +164,106 @@ def values_to_load(model, color_by: Sequence[str]) -> tuple:
         known.get(name, Condition(name)) for name in further if name not in categories
     ]
     return Conditions(read) if read else None, categories
+
+
+def latent_blocks(
+    model, bundles, *, show_progress: bool = False
+) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Encode bundles, a block of streamlines at a time.
+
+    Parameters
+    ----------
+    model : StreamlineModel
+        The model, trained.
+    bundles : BundleSet
+        Streamlines, with the values that the networks of the model read.
+    show_progress : bool, optional
+        Show a progress bar.
+
+    Yields
+    ------
+    rows : slice
+        Which streamlines they are.
+    latents : dict of str to ndarray
+        ``z_mean`` and, where the model has one, ``deviation`` of shape (m, d);
+        ``error_mm`` (m,), the point errors of the reconstruction. All float32.
+    """
+    from dipy_tractogen.nn.encoding import encoded_blocks
+
+    for rows, points, outputs in encoded_blocks(
+        model, bundles, show_progress=show_progress
+    ):
+        error = point_errors(points, outputs.pop("points"))
+        latents = {"z_mean": outputs.pop("z_mean"), **outputs}
+        yield rows, {**latents, "error_mm": error.astype("float32")}
+
+
+def save_latents(
+    path: str | Path,
+    model,
+    bundles,
+    files: Iterable[str | Path],
+    *,
+    force: bool = False,
+    show_progress: bool = False,
+) -> None:
+    """Encode bundles, and write their latents.
+
+    Parameters
+    ----------
+    path : str or Path
+        An .npz for arrays, or a .trx or .trk for the streamlines with their latents as
+        ``data_per_streamline``.
+    model : StreamlineModel
+        The model, trained.
+    bundles : BundleSet
+        Streamlines, loaded with the values `FILE_NUMBER` and `INDEX_IN_FILE` and those
+        that the networks of the model read.
+    files : iterable of str or Path
+        Their tractograms, sorted.
+    force : bool, optional
+        Replace an existing file.
+    show_progress : bool, optional
+        Show a progress bar.
+    """
+    blocks = latent_blocks(model, bundles, show_progress=show_progress)
+    if Path(path).suffix.lower() == ".npz":
+        _save_arrays(path, bundles, blocks, files, force)
+    else:
+        _save_tractogram(path, bundles, blocks, force)
+
+
+def _save_arrays(path, bundles, blocks, files, force: bool) -> None:
+    parts = [latents for _, latents in blocks]
+    latents = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+    }
+    known = {
+        "labels": bundles.labels,
+        "bundle_names": np.array(bundles.bundle_names),
+        "files": np.array([printable(file) for file in files]),
+        "file_of_streamline": bundles.values[FILE_NUMBER].astype(np.int32),
+        "index_in_file": bundles.values[INDEX_IN_FILE].astype(np.int64),
+    }
+    kept = {
+        f"data_per_streamline/{name}": values
+        for name, values in bundles.data_per_streamline.items()
+    }
+    write_arrays(path, {**latents, **known, **kept}, force=force)
+
+
+def _save_tractogram(path, bundles, blocks, force: bool) -> None:
+    with open_writer(
+        path,
+        reference=bundles.reference,
+        bundle_names=bundles.bundle_names,
+        force=force,
+    ) as writer:
+        for rows, latents in blocks:
+            data = {"latent": latents.pop("z_mean"), **latents}
+            writer.write(
+                bundles.streamlines[rows],
+                bundles.labels[rows],
+                data,
+                {k: each[rows] for k, each in bundles.data_per_streamline.items()},
+            )

@@ -1,0 +1,108 @@
+"""Mixtures of pairs of streamlines, a block of pairs at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
+from dipy_tractogen.streamlines.formats.writers import open_writer
+from dipy_tractogen.streamlines.screening import kept_in_box
+from dipy_tractogen.utils.progress import track_progress
+
+# Streamlines that are held as points at a time, the steps of whole pairs.
+_BLOCK = 10240
+
+
+def _mixed_blocks(
+    model, bundles, pairs, nb_steps: int, *, path: str = "linear", show_progress=False
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield numbers (m,) of pairs and their steps (m, nb_steps, nb_points, 3) in mm."""
+    block = max(1, _BLOCK // nb_steps)
+    starts = range(0, len(pairs[0]), block)
+    for start in track_progress(starts, "Mixing", show_bar=show_progress):
+        number = np.arange(start, min(start + block, len(pairs[0])))
+        rows = [each[number] for each in pairs]
+        first, second = (each.streamlines[own] for each, own in zip(bundles, rows))
+        values = [each.known_values(own) for each, own in zip(bundles, rows)]
+        yield (
+            number,
+            model.interpolate(
+                *(first, second, nb_steps),
+                path=path,
+                first_values=values[0],
+                second_values=values[1],
+            ),
+        )
+
+
+def save_mixtures(
+    out_tractogram: str | Path,
+    model,
+    bundles,
+    pairs,
+    *,
+    nb_steps: int = 5,
+    path: str = "linear",
+    nb_points: int | None = None,
+    outside_box: str = "drop",
+    force: bool = False,
+    show_progress: bool = False,
+) -> int:
+    """Mix pairs of streamlines, and write all steps of each.
+
+    Parameters
+    ----------
+    out_tractogram : str or Path
+        File to write, with a bundle for each step, and ``weight``, of the second
+        streamline, and ``pair``, the number of the pair, as ``data_per_streamline``.
+    model : StreamlineModel
+        The model, trained.
+    bundles : tuple of two BundleSet
+        First and second streamlines, with the values that the networks read.
+    pairs : tuple of two ndarray of shape (n,), int
+        Their rows, from ``model.pair``.
+    nb_steps : int, optional
+        Number of steps, both ends included.
+    path : {"linear", "spherical"}, optional
+        Way through the latent space.
+    nb_points : int, optional
+        Points of each streamline; by default those of the model.
+    outside_box : {"drop", "keep", "error"}, optional
+        What to do with pairs that leave the grid of the first streamlines.
+    force : bool, optional
+        Replace an existing file.
+    show_progress : bool, optional
+        Show a progress bar.
+
+    Returns
+    -------
+    int
+        Number of pairs that were written.
+    """
+    reference = bundles[0].reference
+    nb_written, weights = 0, np.linspace(0, 1, nb_steps)
+    writer = open_writer(
+        out_tractogram,
+        reference=reference,
+        bundle_names=[f"step_{step}" for step in range(1, nb_steps + 1)],
+        force=force,
+    )
+    options = {"path": path, "show_progress": show_progress}
+    with writer as tractogram:
+        for number, steps in _mixed_blocks(model, bundles, pairs, nb_steps, **options):
+            # The steps of a pair lie one after the other.
+            points = with_equal_steps(steps.reshape(-1, *steps.shape[2:]), nb_points)
+            steps = points.reshape(len(number), nb_steps, *points.shape[1:])
+            kept = kept_in_box(steps, reference, outside_box, "pairs")
+            number, points = number[kept], points[np.repeat(kept, nb_steps)]
+            data = {
+                "weight": np.tile(weights, len(number)).astype(np.float32),
+                "pair": np.repeat(number, nb_steps).astype(np.int32),
+            }
+            labels = np.tile(np.arange(nb_steps), len(number))
+            tractogram.write(points, labels, data)
+            nb_written += len(number)
+    return nb_written
