@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 import logging
 import os
 from pathlib import Path
@@ -61,6 +62,24 @@ def common_grid(
             use,
         )
     return first[1] if first else None
+
+
+def first_grid(
+    sets: Mapping[str, list[Path]],
+    order: Sequence[str],
+    reference: Reference | str | os.PathLike | None = None,
+) -> Reference | None:
+    """Return the grid of the first set of tractograms that has one, or `reference`.
+
+    The box of one grid has to hold for all sets: one of each would drop streamlines of
+    one set that it keeps of another.
+    """
+    grids = (
+        common_grid(sets[name], reference, verbose=False)
+        for name in order
+        if name in sets
+    )
+    return next((grid for grid in grids if grid is not None), None)
 
 
 def _own_grid(file: Path) -> Reference | None:

@@ -139,14 +139,17 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             check_thresholds,
             raise_if_missed,
         )
+        from dipy_tractogen.streamlines.common_grid import first_grid
+        from dipy_tractogen.streamlines.formats.sidecar import read_generating_model
         from dipy_tractogen.streamlines.values import requested_values
 
+        order = ("real", "training", "generated")
         loading = {
             **default_loading(),
             **given,
             "bundles_from": bundles_from,
             "outside_box": outside_box,
-            "reference": _common_box(files, reference),
+            "reference": first_grid(files, order, reference),
         }
         sets = self._load(files, loading, model)
         report = evaluate_bundles(
@@ -163,7 +166,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             shown = {"show_progress": self.show_progress}
             measures = measure_model(model, sets["real"], **shown)
             report["model"] = {"file": str(model_file), **measures}
-        report["generated_with"] = _generating_model(files["generated"])
+        report["generated_with"] = read_generating_model(files["generated"])
         report["screening"] = self.screening
         report["warnings"] = [*warnings_of_sets(report, sets), *report["warnings"]]
         report["parameters"].update(
@@ -268,26 +271,3 @@ def _read_grid(grid):
             "without an image: give an image."
         )
     return voxels
-
-
-def _common_box(files: dict, reference):
-    """Return the one grid whose box holds for all sets, if there is one.
-
-    A box of each set would drop streamlines of one that it keeps of the other.
-    """
-    from dipy_tractogen.streamlines.common_grid import common_grid
-
-    grids = (
-        common_grid(files[kind], reference, verbose=False)
-        for kind in ("real", "training", "generated")
-        if kind in files
-    )
-    return next((grid for grid in grids if grid is not None), None)
-
-
-def _generating_model(files: list) -> dict | None:
-    """Return the model of the first tractogram that tells of one."""
-    from dipy_tractogen.streamlines.formats.sidecar import read_generating_model
-
-    found = map(read_generating_model, files)
-    return next((model for model in found if model is not None), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 import re
 
 from dipy_tractogen.utils.messages import listed, printable
@@ -94,14 +93,15 @@ class ExploreLatentFlow(TractogenFlow):
             JSON file with what was found, and a list of the figures and tables, whose
             names begin as its own.
         """
+        from dipy_tractogen.viz.latent import findings as latent
+
         projections = projection or ["pca"]
         check_int("max_streamlines", max_streamlines, low=3)
         check_int("nb_steps", nb_steps, low=2, high=15)
         _check_projections(projections)
         _check_pair(interpolate)
-        paths = self.outputs(
-            out_dir, **_names(out_latent, projections, bool(interpolate))
-        )
+        names = latent.names_of_findings(out_latent, projections, bool(interpolate))
+        paths = self.outputs(out_dir, out_latent=out_latent, **names)
         files = sorted(self.inputs(input_files))
         if walk or interpolate:
             from dipy_tractogen.viz.display import require_rendering
@@ -124,7 +124,6 @@ class ExploreLatentFlow(TractogenFlow):
         counts = sample.bundles.counts()
         _check_bundles(counts, bundle, interpolate)
 
-        from dipy_tractogen.viz.latent import findings as latent
         from dipy_tractogen.viz.latent.traversal_findings import TraversalFindings
 
         findings = latent.LatentFindings(
@@ -208,27 +207,3 @@ def _check_bundles(counts: dict, bundle: str | None, interpolate) -> None:
     ):
         if name is not None:
             check_choice(option, name, there)
-
-
-def _names(out_latent: str, projections, interpolated: bool) -> dict[str, str]:
-    """Return the names of the outputs, which begin as that of the JSON file."""
-    from dipy_tractogen.utils.files import split_extension
-
-    stem, extension = split_extension(out_latent)
-    if extension.lower() != ".json":
-        raise ValueError(f"--out_latent {out_latent}: give a name that ends in .json.")
-    tables = ["projections", "units", "correlations", "traversal", "walk"]
-    figures = [*dict.fromkeys(projections), *tables[1:]]
-    animations = ["walk"]
-    if interpolated:
-        for kind in (tables, figures, animations):
-            kind.append("interpolation")
-    kinds = (("tsv", tables), ("png", figures), ("gif", animations))
-    names = {
-        f"{name}_{extension}": str(
-            Path(out_latent).with_name(f"{stem}_{name}.{extension}")
-        )
-        for extension, each in kinds
-        for name in each
-    }
-    return {"out_latent": out_latent, **names}

@@ -178,7 +178,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         check.warn()
         report_sampler(sampler)
         facts = {"conditions": asked, "obtained": check.to_dict()}
-        facts |= _rejected(plausibility)
+        facts |= plausibility.to_dict() if plausibility else {}
         facts["seconds"] = round(time.perf_counter() - began, 1)
         record = self.make_record(model_file, **described, counts=counts, **facts)
         self._describe(path, known, record)
@@ -230,18 +230,6 @@ def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
     extension = tractogram_extension(out_tractogram)
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")
-
-
-def _rejected(plausibility) -> dict:
-    """Return the counts of rejected streamlines, for the record."""
-    if plausibility is None:
-        return {}
-    return {
-        "tried": plausibility.nb_tried,
-        "rejected_in_all": plausibility.nb_rejected,
-        "rejected": plausibility.rejections,
-        "missing": plausibility.shortfall,
-    }
 
 
 def _report(plausibility, path: Path) -> None:

@@ -133,6 +133,15 @@ class Plausibility:
         """Count streamlines of a bundle that could not be generated."""
         self.shortfall[bundle] = self.shortfall.get(bundle, 0) + nb_streamlines
 
+    def to_dict(self) -> dict:
+        """Return the counts as plain values, for the record of a generation."""
+        return {
+            "tried": self.nb_tried,
+            "rejected_in_all": self.nb_rejected,
+            "rejected": self.rejections,
+            "missing": self.shortfall,
+        }
+
     def describe_rejections(self) -> str:
         """Describe how many streamlines were rejected, and by which criteria.
 

@@ -6,7 +6,7 @@ the header of a TRX, or in a JSON file beside others: ``a.trk.json`` for ``a.trk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 import logging
@@ -145,13 +145,13 @@ def read_sidecar(tractogram: str | os.PathLike) -> dict:
     return said if is_ours else {}
 
 
-def read_generating_model(tractogram: str | os.PathLike) -> dict | None:
-    """Return ``file`` and ``digest`` of the model that made a tractogram, if known."""
-    path = sidecar_path(tractogram)
-    # A file of other software, or without a model, is no error.
-    with suppress(OSError, ValueError):
-        model = read_json(path, _GENERATED, "a JSON file of a generation")["model"]
-        return {key: model[key] for key in ("file", "digest")}
+def read_generating_model(tractograms: Iterable[str | os.PathLike]) -> dict | None:
+    """Return ``file`` and ``digest`` of the model that made tractograms, if known."""
+    for path in map(sidecar_path, tractograms):
+        # One of other software, or without a model, is no fault here.
+        with suppress(OSError, ValueError):
+            model = read_json(path, _GENERATED, "a JSON file of a generation")["model"]
+            return {key: model[key] for key in ("file", "digest")}
     return None
 
 

@@ -16,6 +16,7 @@ from dipy_tractogen.metrics.latent import (
 )
 from dipy_tractogen.metrics.projection import PROJECTIONS, project
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+from dipy_tractogen.utils.files import split_extension
 from dipy_tractogen.utils.tables import write_table
 
 from .plots import Colouring, plot_correlations, plot_projection, plot_units
@@ -23,6 +24,29 @@ from .plots import Colouring, plot_correlations, plot_projection, plot_units
 logger = logging.getLogger("dipy_tractogen")
 
 _UNIT_COLUMNS = ("variance", "spread", "deviation", "kl")
+
+
+def names_of_findings(
+    out_latent: str, projections: Iterable[str], interpolated: bool
+) -> dict[str, str]:
+    """Return the file of each table and figure, whose names begin as the JSON file's.
+
+    Raises ValueError where that is no .json.
+    """
+    stem, extension = split_extension(out_latent)
+    if extension.lower() != ".json":
+        raise ValueError(f"out_latent={out_latent!r}: give a name that ends in .json.")
+    tables = ["projections", "units", "correlations", "traversal", "walk"]
+    figures = [*dict.fromkeys(projections), *tables[1:]]
+    animations = ["walk"]
+    if interpolated:
+        for kind in (tables, figures, animations):
+            kind.append("interpolation")
+    return {
+        f"{name}_{kind}": str(Path(out_latent).with_name(f"{stem}_{name}.{kind}"))
+        for kind, names in (("tsv", tables), ("png", figures), ("gif", animations))
+        for name in names
+    }
 
 
 class LatentFindings:
