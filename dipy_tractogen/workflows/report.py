@@ -111,11 +111,13 @@ class WriteReportFlow(TractogenFlow):
         files = {kind: self.inputs(each) for kind, each in given.items() if each}
 
         from dipy_tractogen.viz.report import ReportInputs, write_report
+        from dipy_tractogen.viz.report.inputs import read_runs
 
         # What is wrong with small files is said before a model takes seconds to load.
-        told = _read(files.get("generated", ()), metrics_file, latent_file)
+        told = read_runs(files.get("generated", ()), metrics_file, latent_file)
         model = load_trained_model(model_file)
         loading = {**default_loading(self.given), "bundles_from": bundles_from}
+        others = {"metrics": metrics_file, "latent_space": latent_file, "mask": mask}
         inputs = ReportInputs(
             Path(model_file),
             model,
@@ -125,7 +127,7 @@ class WriteReportFlow(TractogenFlow):
             captions=captions or (),
             files={
                 **files,
-                **_named(metrics=metrics_file, latent_space=latent_file, mask=mask),
+                **{name: [Path(file)] for name, file in others.items() if file},
             },
             command=self.command,
         )
@@ -145,23 +147,6 @@ class WriteReportFlow(TractogenFlow):
         return load(files, loading, kind=kind, **values, **shown)
 
 
-def _read(generated: list[Path], metrics_file, latent_file) -> dict:
-    """Read what the other commands say of their runs."""
-    from dipy_tractogen.viz.report.inputs import (
-        read_generation,
-        read_latent,
-        read_metrics,
-    )
-
-    told = {"generation": read_generation(generated)}
-    if metrics_file:
-        told["metrics"] = read_metrics(metrics_file)
-    if latent_file:
-        told["latent"] = read_latent(latent_file)
-        told["latent_dir"] = Path(latent_file).parent
-    return told
-
-
 def _checked_pictures(pictures, captions) -> list[Path]:
     paths = [Path(each) for each in pictures or ()]
     for path in paths:
@@ -173,8 +158,3 @@ def _checked_pictures(pictures, captions) -> list[Path]:
             "one for each."
         )
     return paths
-
-
-def _named(**files) -> dict[str, list[Path]]:
-    """Leave out files that are not given."""
-    return {name: [Path(file)] for name, file in files.items() if file}

@@ -259,3 +259,18 @@ _GENERATION = record(
         ),
     },
 )
+
+
+def read_runs(
+    generated: Sequence[Path],
+    metrics_file: str | Path | None = None,
+    latent_file: str | Path | None = None,
+) -> dict:
+    """Read what other commands wrote of their runs, as fields of `ReportInputs`."""
+    runs = {"generation": read_generation(generated)}
+    if metrics_file:
+        runs["metrics"] = read_metrics(metrics_file)
+    if latent_file:
+        runs["latent"] = read_latent(latent_file)
+        runs["latent_dir"] = Path(latent_file).parent
+    return runs
