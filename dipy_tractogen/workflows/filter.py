@@ -57,7 +57,9 @@ class FilterStreamlinesFlow(SegmentationFlow):
         names = {"out_tractogram": out_tractogram, "out_metrics": out_metrics}
         if out_rejected:
             names["out_rejected"] = out_rejected
-        paths = self.settle(out_dir, given, **names, out_thresholds=out_thresholds)
+        paths = self.checked_outputs(
+            out_dir, given, **names, out_thresholds=out_thresholds
+        )
 
         from dipy_tractogen.segment.filter import LatentFilter
         from dipy_tractogen.segment.fit import fit_filter

@@ -63,7 +63,7 @@ class LabelStreamlinesFlow(SegmentationFlow):
         out_thresholds : string, optional
             What was learnt, for --thresholds_file; not written where that is given.
         """
-        paths = self.settle(
+        paths = self.checked_outputs(
             out_dir,
             given,
             out_tractogram=out_tractogram,

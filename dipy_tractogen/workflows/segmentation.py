@@ -60,7 +60,7 @@ class ReferenceOptions(Parameters):
 class SegmentationFlow(TractogenFlow):
     """Load a model, a reference and streamlines; write what was found."""
 
-    def settle(self, out_dir, given: dict, **names: str) -> dict[str, Path]:
+    def checked_outputs(self, out_dir, given: dict, **names: str) -> dict[str, Path]:
         """Check the options, and return the path of each output that is written."""
         from dipy_tractogen.utils.files import split_extension, tractogram_extension
 
