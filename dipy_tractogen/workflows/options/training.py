@@ -32,7 +32,7 @@ class InputOptions(Parameters):
 
 
 @dataclass
-class TrainingOptions(Parameters):
+class TrainingRunOptions(Parameters):
     """What a training has on the command line beside its model and its steps."""
 
     held_out: float = parameter(
@@ -69,7 +69,7 @@ class TrainingOptions(Parameters):
 
 OF_TRAININGS = (
     *(NetworkParameters, SpectralParameters, ConvParameters, ReconstructionParameters),
-    *(FitParameters, TrainingOptions),
+    *(FitParameters, TrainingRunOptions),
 )
 """Options of every training, beside those of its model and of loading."""
 
