@@ -200,10 +200,9 @@ def _keeping_values(
             (block,) = next(iterator)
             with _full_precision():
                 outputs = function(state, tables, block)
-            if jax.default_backend() != "cpu":
-                # A GPU reports errors later, when the values would be lost.
-                jax.block_until_ready(outputs)
-            return outputs
+            # A GPU reports errors later, when the values would be lost, and NumPy drops
+            # an interrupt that comes while it waits for an array.
+            return jax.block_until_ready(outputs)
         except BaseException:
             groups = [network.trainable_variables, network.non_trainable_variables]
             if len(state) == 4:

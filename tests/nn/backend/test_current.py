@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+import signal
 
 import keras
 from keras import ops
@@ -290,6 +291,32 @@ def test_interrupted_steps_leave_the_last_weights(current, inputs):
         fit(current, network, inputs, 3, callbacks=[Interrupt()])
     expected = fit(current, Line(), inputs, 1)
     np.testing.assert_array_equal(_numpy(network.line), expected[0][1])
+
+
+class Slow(Line):
+    def compute_loss(self, x, *args, **kwargs):
+        # Of no value, and not known to be.
+        product = ops.ones((800, 800)) * x["features"][0, 0]
+        for _ in range(3):
+            product = ops.tanh(ops.matmul(product, product))
+        return super().compute_loss(x, *args, **kwargs) + 0 * ops.sum(product)
+
+
+class Alarm(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 0:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+
+
+def test_signal_interrupts_the_steps(current, inputs):
+    """Libraries may drop what is raised while they wait for a device."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(current, Slow(), inputs, 60, callbacks=[Alarm()])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Broken(Line):
