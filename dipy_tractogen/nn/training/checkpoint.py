@@ -131,7 +131,8 @@ class Checkpoint(keras.callbacks.Callback):
         if difference:
             raise ValueError(
                 f"{self.path} holds a training with another {difference}: resume with "
-                "the same settings and data, or start anew without it."
+                "the same settings, data and backend (KERAS_BACKEND), or start anew "
+                "without resume."
             )
         with self._reading():
             arrays = self._read_arrays(model)

@@ -17,6 +17,7 @@ from dipy_tractogen.streamlines.conditions import (
     Conditions,
 )
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
     reverse,
@@ -54,6 +55,9 @@ class TrainingData:
     units: Mapping[str, str] | None = None
 
     def __post_init__(self):
+        if self.labels is None and isinstance(self.points, (str, os.PathLike)):
+            # Its bundles are known, too.
+            self.points = load_bundles(self.points)
         if isinstance(self.points, BundleSet) and self.labels is None:
             bundles = self.points
             self.bundle_names = self.bundle_names or bundles.bundle_names

@@ -3,6 +3,7 @@ import pytest
 
 from dipy_tractogen.nn import AE, CVAE, RVAE
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
+from dipy_tractogen.streamlines.formats.writers import save_bundles
 
 SMALL = {"hidden_units": (8,)}
 
@@ -110,3 +111,12 @@ def test_held_out_streamlines_that_do_not_fit_are_refused(lines, changes, said):
     bundles = oriented(lines, CVAE(24, 2, backbone_options=SMALL))
     with pytest.raises(ValueError, match=said):
         held_out(lines, bundles, **changes)
+
+
+def test_file_is_read_with_its_bundles(phantom, tmp_path):
+    path = tmp_path / "phantom.trx"
+    save_bundles(path, phantom)
+    data = TrainingData(path)
+    assert list(data.bundle_names) == list(phantom.bundle_names)
+    np.testing.assert_array_equal(np.bincount(data.labels), np.bincount(phantom.labels))
+    assert len(data.points) == len(phantom)
