@@ -17,7 +17,7 @@ import time
 from dipy_tractogen import __version__
 from dipy_tractogen.utils.messages import ThresholdsNotMet
 
-from .base import OutputsMissing
+from .flows.base import OutputsMissing
 from .runtime.hosts import Part, job_of
 from .runtime.logs import LEVELS, Log, OptionWords, one_line
 from .runtime.start import INTERRUPTED, INTERRUPTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .runtime.room import check_room
 
 # Of files and folders beside the points.

@@ -7,7 +7,7 @@ import logging
 from dipy_tractogen.utils.schema import write_json
 from dipy_tractogen.utils.tables import write_table
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
     load_to_encode,

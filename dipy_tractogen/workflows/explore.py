@@ -8,7 +8,7 @@ import re
 from dipy_tractogen.utils.messages import listed, printable
 from dipy_tractogen.utils.schema import write_json
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
     load_to_encode,

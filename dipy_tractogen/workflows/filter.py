@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
-from .segmentation import ReferenceOptions, SegmentationFlow, as_data
 
 logger = logging.getLogger("dipy_tractogen")
 

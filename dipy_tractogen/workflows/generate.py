@@ -8,7 +8,7 @@ import time
 
 from dipy_tractogen.utils.messages import listed
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of

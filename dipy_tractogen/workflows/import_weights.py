@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 

@@ -7,9 +7,9 @@ import logging
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
 
+from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
-from .segmentation import ReferenceOptions, SegmentationFlow, as_data
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -6,7 +6,7 @@ import logging
 
 from dipy_tractogen.utils.messages import listed
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
     load_to_encode,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
     load_to_encode,

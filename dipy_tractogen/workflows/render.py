@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .options.arguments import check_choice
 
 logger = logging.getLogger("dipy_tractogen")

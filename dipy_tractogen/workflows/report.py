@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .inputs import load_trained_model
 from .options.loading import default_loading, load
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")

@@ -11,7 +11,7 @@ from dipy_tractogen.parameters.model import ReconstructionParameters, VAESizes
 from dipy_tractogen.parameters.training import FitParameters
 from dipy_tractogen.utils.messages import listed
 
-from .base import TractogenFlow
+from .flows.base import TractogenFlow
 from .options.arguments import check_int
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of

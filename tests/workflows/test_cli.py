@@ -8,8 +8,8 @@ import pytest
 
 from dipy_tractogen import __version__
 from dipy_tractogen.workflows import cli
-from dipy_tractogen.workflows.base import TractogenFlow
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.flows.base import TractogenFlow
 from dipy_tractogen.workflows.runtime import start
 from dipy_tractogen.workflows.runtime.logs import Log, noted_warnings
 

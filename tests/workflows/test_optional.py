@@ -7,8 +7,8 @@ import pytest
 from dipy_tractogen.utils.messages import ThresholdsNotMet
 from dipy_tractogen.viz import evaluation
 from dipy_tractogen.workflows import cli
-from dipy_tractogen.workflows.base import OutputsMissing, TractogenFlow
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.flows.base import OutputsMissing, TractogenFlow
 
 FAILURES = [
     OSError("full"),

@@ -13,9 +13,9 @@ from dipy_tractogen.nn.training.options import DEFAULT_STEPS
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import load_flow, main
+from dipy_tractogen.workflows.flows.training import _BY_DEFAULT, _extent
 from dipy_tractogen.workflows.runtime.workspace import Workspace
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
-from dipy_tractogen.workflows.training import _BY_DEFAULT, _extent
 
 
 @pytest.fixture(scope="module")

@@ -21,10 +21,10 @@ from dipy_tractogen.utils.files import (
 )
 from dipy_tractogen.utils.messages import normalized_name
 
-from .options.arguments import check_options
-from .options.loading import noted_screening
-from .runtime.logs import noted_warnings, one_line
-from .runtime.protection import (
+from ..options.arguments import check_options
+from ..options.loading import noted_screening
+from ..runtime.logs import noted_warnings, one_line
+from ..runtime.protection import (
     check_apart,
     check_log_name,
     named_files,

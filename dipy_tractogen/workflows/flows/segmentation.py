@@ -10,8 +10,8 @@ from dipy_tractogen.parameters.model import LARGEST_SEED
 from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
+from ..inputs import load_to_encode, load_trained_model
 from .base import TractogenFlow
-from .inputs import load_to_encode, load_trained_model
 
 
 @dataclass

@@ -17,21 +17,21 @@ from dipy_tractogen.parameters.training import FitParameters
 from dipy_tractogen.utils.messages import briefly, listed
 from dipy_tractogen.utils.parameters import Parameters
 
-from .base import TractogenFlow
-from .options.loading import LoadingOptions, load
-from .options.training import (
+from ..options.loading import LoadingOptions, load
+from ..options.training import (
     OF_TRAININGS,
     InputOptions,
     backbone_options,
     check_training,
 )
-from .options.training_conditions import (
+from ..options.training_conditions import (
     OF_CONDITIONS,
     check_conditions,
     make_regularizers,
     names_to_load,
 )
-from .runtime.workspace import Workspace
+from ..runtime.workspace import Workspace
+from .base import TractogenFlow
 
 logger = logging.getLogger("dipy_tractogen")
 
