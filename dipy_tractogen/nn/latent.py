@@ -13,7 +13,7 @@ from dipy_tractogen.sampling.arithmetic import (
     match,
     nearest,
 )
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import check_choice, listed
 
 from .encoding import with_values
 
@@ -62,8 +62,7 @@ def interpolate(
         If there are not as many of both, a choice is unknown, or a condition is
         missing.
     """
-    if path not in PATHS:
-        raise ValueError(f"path={path!r}: accepted are {', '.join(PATHS)}.")
+    check_choice("path", path, PATHS)
     if nb_steps < 2:
         raise ValueError(f"nb_steps={nb_steps}: give 2 or more, the ends included.")
     first, first_values = with_values(first, first_values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 import logging
 import os
@@ -147,3 +147,9 @@ def briefly(value: object) -> str:
 def format_count(number: int, noun: str) -> str:
     """Format a number with its noun, as "1 bundle" or "2,000 streamlines"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def check_choice(name: str, value: str, accepted: Collection[str]) -> None:
+    """Raise ValueError where a value is none of those that are accepted."""
+    if value not in accepted:
+        raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dipy_tractogen.utils.messages import check_choice
+
 # Points further beyond these percentiles than this share of the range between them
 # may leave the picture: one stray streamline must not shrink all others to a speck.
 _USUAL_PERCENTILES = (0.05, 99.95)
@@ -83,8 +85,7 @@ def choose_views(names: Iterable[str], points: np.ndarray) -> tuple[View, ...]:
     """
     chosen: list[str] = []
     for name in names:
-        if name not in VIEW_CHOICES:
-            raise ValueError(f"view={name!r}: accepted are {', '.join(VIEW_CHOICES)}.")
+        check_choice("view", name, VIEW_CHOICES)
         if name == "auto":
             chosen.append(_widest_view(points))
         elif name == "all":

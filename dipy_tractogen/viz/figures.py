@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen.utils.files import atomic_write
+from dipy_tractogen.utils.messages import check_choice
 
 from .cameras import choose_views, frame_points
 from .colours import bundle_colours, direction_colours, value_colours
@@ -114,8 +115,8 @@ def render_bundles(
     ----------
     .. footbibliography::
     """
-    _check_choice("color_by", color_by, COLOUR_CHOICES)
-    _check_choice("background", background, BACKGROUNDS)
+    check_choice("color_by", color_by, COLOUR_CHOICES)
+    check_choice("background", background, BACKGROUNDS)
     if max_streamlines < 1:
         raise ValueError(f"max_streamlines={max_streamlines}: give 1 or more.")
     panels = _panels(panels)
@@ -154,11 +155,6 @@ def compare_bundles(
 ) -> Path:
     """Render two `BundleSet`s side by side; options are those of `render_bundles`."""
     return render_bundles(list(zip(titles, (first, second))), path, **options)
-
-
-def _check_choice(name: str, value: str, accepted) -> None:
-    if value not in accepted:
-        raise ValueError(f"{name}={value!r}: accepted are {', '.join(accepted)}.")
 
 
 def select_streamlines(

@@ -10,6 +10,8 @@ many steps compilation is worth its time, ``steps_worth_compiling``.
 
 from __future__ import annotations
 
+from dipy_tractogen.utils.messages import check_choice
+
 from .conv import ConvBackbone
 from .spectral import SpectralBackbone
 
@@ -22,8 +24,7 @@ def make_backbone(name: str, nb_points: int, options: dict | None = None):
 
     Raises ValueError if the name or an option is unknown.
     """
-    if name not in BACKBONES:
-        raise ValueError(f"backbone={name!r}: accepted are {', '.join(BACKBONES)}.")
+    check_choice("backbone", name, BACKBONES)
     try:
         return BACKBONES[name](nb_points, **(options or {}))
     except TypeError as error:
