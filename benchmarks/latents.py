@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
-from dipy_tractogen.metrics.latent import (
+from dipy_tractogen.metrics.disentanglement import (
     disentanglement,
     streamline_attributes,
 )

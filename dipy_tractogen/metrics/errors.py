@@ -11,7 +11,7 @@ import numpy as np
 from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
 from dipy_tractogen.utils.messages import ThresholdsNotMet
 
-from .latent import disentanglement, streamline_attributes
+from .disentanglement import disentanglement, streamline_attributes
 
 
 def point_errors(original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:

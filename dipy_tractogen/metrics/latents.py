@@ -17,8 +17,8 @@ from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJEC
 from dipy_tractogen.utils.messages import printable
 from dipy_tractogen.utils.tables import write_arrays
 
+from .disentanglement import ATTRIBUTE_UNITS, streamline_attributes
 from .errors import point_errors
-from .latent import ATTRIBUTE_UNITS, streamline_attributes
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import lengths, mean_curvature, resample
 
-from .latent import latent_units
+from .disentanglement import latent_units
 
 # Streamlines of a bundle that are decoded at each step.
 _MOST_STREAMLINES = 60

@@ -6,11 +6,11 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.metrics.evaluation import evaluate_generated
-from dipy_tractogen.metrics.latent import (
+from dipy_tractogen.metrics.disentanglement import (
     disentanglement,
     streamline_attributes,
 )
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet

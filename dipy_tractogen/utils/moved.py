@@ -12,6 +12,7 @@ import warnings
 
 _PACKAGE = __name__.partition(".")[0]
 MOVED = {
+    "metrics.latent": "metrics.disentanglement",
     "metrics.novelty_range": "metrics.novelty",
     "metrics.regression": "metrics.errors",
     "nn.conv": "nn.backbones.conv",

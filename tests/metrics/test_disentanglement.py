@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.latent import (
+from dipy_tractogen.metrics.disentanglement import (
     disentanglement,
     latent_units,
     mutual_information,

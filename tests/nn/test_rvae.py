@@ -4,7 +4,7 @@ from keras import ops
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.latent import latent_units
+from dipy_tractogen.metrics.disentanglement import latent_units
 from dipy_tractogen.nn import RVAE, load_model
 from dipy_tractogen.nn.losses import normal_kl
 from dipy_tractogen.streamlines.conditions import Condition, Conditions

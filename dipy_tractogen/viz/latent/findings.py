@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.metrics.latent import (
+from dipy_tractogen.metrics.disentanglement import (
     disentanglement,
     latent_units,
     rank_correlations,
