@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
 
 if TYPE_CHECKING:
     from dipy_tractogen.streamlines.conditions import Conditions
@@ -16,9 +16,6 @@ MOST_POINTS = 10_000
 
 MOST_LATENTS = 1_000
 """Dimensions of a latent space, of which a density is fitted."""
-
-LARGEST_SEED = 2**32 - 1
-"""Largest seed that NumPy and scikit-learn take."""
 
 
 def _nb_points(default: object):

@@ -17,13 +17,14 @@ ValueError
 """
 
 
-def takes(*declared: type[Parameters]) -> Callable[[type], type]:
-    """Give a class the parameters of dataclasses, checked and documented.
+def takes(*declared: type[Parameters]) -> Callable[[Callable], Callable]:
+    """Give a class or a function the parameters of dataclasses, checked and documented.
 
     Their entries, and the section Raises where there is none, stand where its docstring
-    has ``{parameters}``. A constructor of its own gets all values by its ``**``
-    argument, given or default. Without one they become attributes, and entries of
-    ``get_config``; other arguments go to the base, as a layer of Keras takes them.
+    has ``{parameters}``. The function, or the constructor of the class, gets all values
+    by its ``**`` argument, given or default. Without a constructor they become
+    attributes, and entries of ``get_config``; other arguments go to the base, as a
+    layer of Keras takes them.
 
     Parameters
     ----------
@@ -31,34 +32,37 @@ def takes(*declared: type[Parameters]) -> Callable[[type], type]:
         Subclasses of `Parameters`.
     """
 
-    def decorate(cls: type) -> type:
-        own = vars(cls).get("__init__") or _assign_attributes(cls, declared)
+    def decorate(target: Callable) -> Callable:
+        own, is_class = target, inspect.isclass(target)
+        if is_class:
+            own = vars(target).get("__init__") or _assign_attributes(target, declared)
         merged = _merged_signature(own, declared)
 
         @wraps(own)
-        def __init__(self, *args, **kwargs):
+        def call(*args, **kwargs):
             try:
-                bound = merged.bind(self, *args, **kwargs)
+                bound = merged.bind(*args, **kwargs)
             except TypeError as error:
-                raise TypeError(f"{cls.__name__}() {error}") from None
+                raise TypeError(f"{target.__name__}() {error}") from None
             bound.apply_defaults()
             arguments = dict(bound.arguments)
             arguments |= arguments.pop("kwargs", {})
             for each in declared:
                 arguments.update(vars(each(**each.pop_from(arguments))))
-            own(**arguments)
+            return own(**arguments)
 
-        __init__.__signature__ = merged
-        cls.__init__ = __init__
-        return documented(*declared)(cls)
+        call.__signature__ = merged
+        if is_class:
+            target.__init__ = call
+        return documented(*declared)(target if is_class else call)
 
     return decorate
 
 
-def documented(*declared: type[Parameters]) -> Callable[[type], type]:
-    """Give the docstring of a class the entries of parameters, its own by default."""
+def documented(*declared: type[Parameters]) -> Callable[[Callable], Callable]:
+    """Give a docstring the entries of parameters, those of the class by default."""
 
-    def decorate(cls: type) -> type:
+    def decorate(cls: Callable) -> Callable:
         text = inspect.cleandoc(cls.__doc__ or "")
         every = [one for each in declared or (cls,) for one in each.declared().values()]
         entries = "".join(one.entry() for one in every)

@@ -29,6 +29,9 @@ from .messages import briefly
 SMALLEST, LARGEST = 1e-12, 1e12
 """Sizes of numbers beside zero: beyond, single precision has no square of them."""
 
+LARGEST_SEED = 2**32 - 1
+"""Largest seed that NumPy and scikit-learn take."""
+
 POSITIVE = f"(0, {LARGEST}]"
 """Numbers above zero."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dipy_tractogen.streamlines.simulation.parameters import CohortLaws
+
 from .flows.base import TractogenFlow
+from .options.parameters import with_parameters_of
 from .runtime.room import check_room
 
 # Of files and folders beside the points.
@@ -13,11 +16,8 @@ class SimulateCohortFlow(TractogenFlow):
     """Simulate a cohort whose bundles change with age and diagnosis."""
 
     short_name = "simulate_cohort"
-    advanced = (
-        *("length_per_year", "fan_per_year", "shift_per_year", "patient_length"),
-        *("patient_fan", "patient_shift", "subject_noise"),
-    )
 
+    @with_parameters_of(CohortLaws)
     def run(
         self,
         nb_subjects=20,
@@ -25,17 +25,11 @@ class SimulateCohortFlow(TractogenFlow):
         nb_points=100,
         youngest=20.0,
         oldest=80.0,
-        length_per_year=0.003,
-        fan_per_year=0.004,
-        shift_per_year=0.05,
-        patient_length=0.1,
-        patient_fan=0.15,
-        patient_shift=2.0,
-        subject_noise=0.01,
         seed=0,
         out_dir="",
         out_participants="participants.tsv",
         out_laws="laws.json",
+        **given,
     ):
         """Simulate a cohort whose bundles change with age and diagnosis.
 
@@ -58,20 +52,6 @@ class SimulateCohortFlow(TractogenFlow):
             Smallest age, in years, at which the laws begin.
         oldest : float, optional
             Largest age, in years.
-        length_per_year : float, optional
-            Share of the length that bundles lose in a year.
-        fan_per_year : float, optional
-            Share of the width that bundles gain in a year.
-        shift_per_year : float, optional
-            Shift of bundles along y in a year, in mm.
-        patient_length : float, optional
-            Share of the length that patients lack.
-        patient_fan : float, optional
-            Share of the width that patients have more.
-        patient_shift : float, optional
-            Shift of patients along y, in mm.
-        subject_noise : float, optional
-            Deviation of the lengths of single subjects from the laws, as a share.
         seed : int, optional
             Seed of the random numbers.
         out_dir : string or Path, optional
@@ -82,7 +62,6 @@ class SimulateCohortFlow(TractogenFlow):
             The laws, as JSON.
         """
         from dipy_tractogen.streamlines.simulation.cohort import (
-            CohortLaws,
             check_laws,
             simulate_cohort,
             simulate_participants,
@@ -97,15 +76,7 @@ class SimulateCohortFlow(TractogenFlow):
             f"--nb_subjects {nb_subjects} and --nb_streamlines {nb_streamlines}",
             nb_subjects * (_BYTES_OF_SUBJECT + 7 * nb_streamlines * nb_points * 12),
         )
-        laws = CohortLaws(
-            length_per_year=length_per_year,
-            fan_per_year=fan_per_year,
-            shift_per_year=shift_per_year,
-            patient_length=patient_length,
-            patient_fan=patient_fan,
-            patient_shift=patient_shift,
-            subject_noise=subject_noise,
-        )
+        laws = CohortLaws(**given)
         people = simulate_participants(
             nb_subjects, youngest=youngest, oldest=oldest, seed=seed
         )

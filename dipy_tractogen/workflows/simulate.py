@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.streamlines.simulation.parameters import FiberCupParameters
+
 from .flows.base import TractogenFlow
+from .options.parameters import with_parameters_of
 from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
@@ -24,21 +27,15 @@ class SimulateFiberCupFlow(TractogenFlow):
 
     short_name = "simulate_fibercup"
 
+    @with_parameters_of(FiberCupParameters)
     def run(
         self,
-        nb_streamlines: int = 300,
-        radius: float = 6.5,
-        thickness: float = 9.0,
-        curvature_noise: float = 1.0,
-        varying_ends: float = 0.5,
-        nb_points: int | None = None,
-        step: float = 1.0,
         per_bundle: bool = False,
-        seed: int = 0,
         out_dir: str = "",
         out_tractogram: str = "fibercup.trx",
         out_mask: str = "white_matter.nii.gz",
         out_reference: str = "reference.nii.gz",
+        **given,
     ) -> None:
         """Draw seven bundles that follow the FiberCup phantom, and write them.
 
@@ -48,27 +45,9 @@ class SimulateFiberCupFlow(TractogenFlow):
 
         Parameters
         ----------
-        nb_streamlines : int, optional
-            Number of streamlines in each of the seven bundles.
-        radius : float, optional
-            Half width of a bundle in the plane, in mm, at most 15.
-        thickness : float, optional
-            Full width of a bundle out of the plane, in mm, at most 9.
-        curvature_noise : float, optional
-            Root mean square, in mm, of a smooth displacement of each streamline
-            within its bundle, at most the radius.
-        varying_ends : float, optional
-            Share of the length of a bundle over which its streamlines start and
-            stop, half of it at either end, from 0 to 0.9.
-        nb_points : int, optional
-            Number of points in each streamline. By default it follows from the step.
-        step : float, optional
-            Distance between points where no number is given, in mm, at least 0.05.
         per_bundle : bool, optional
             Write one file a bundle, named after it and of the format of the
             tractogram, in place of one file with all of them.
-        seed : int, optional
-            Seed of the random numbers.
         out_dir : string, optional
             Output folder.
         out_tractogram : string, optional
@@ -80,7 +59,6 @@ class SimulateFiberCupFlow(TractogenFlow):
         """
         from dipy_tractogen.streamlines.simulation.phantom import (
             BUNDLE_NAMES,
-            check_parameters,
             simulate_fibercup,
         )
         from dipy_tractogen.streamlines.simulation.phantom_volume import save_images
@@ -91,18 +69,8 @@ class SimulateFiberCupFlow(TractogenFlow):
 
         from .runtime.protection import sidecars
 
-        section = {"radius": radius, "thickness": thickness}
-        parameters = {
-            "nb_streamlines": nb_streamlines,
-            "curvature_noise": curvature_noise,
-            "varying_ends": varying_ends,
-            "nb_points": nb_points,
-            "step": step,
-            "seed": seed,
-            **section,
-        }
-        check_parameters(**parameters)
-        points = nb_points or round(_MEAN_LENGTH / step) + 1
+        nb_streamlines, step = given["nb_streamlines"], given["step"]
+        points = given["nb_points"] or round(_MEAN_LENGTH / step) + 1
         size = len(BUNDLE_NAMES) * nb_streamlines * points * 12
         check_room(out_dir, f"--nb_streamlines {nb_streamlines}", size)
         for name, value in (("mask", out_mask), ("reference", out_reference)):
@@ -114,10 +82,11 @@ class SimulateFiberCupFlow(TractogenFlow):
         paths = self.outputs(
             out_dir, **tractograms, out_mask=out_mask, out_reference=out_reference
         )
-        bundles = simulate_fibercup(**parameters)
+        bundles = simulate_fibercup(**given)
         images = [paths["out_mask"], paths["out_reference"]]
         with remove_new_files_on_error([*paths.values(), *sidecars(paths).values()]):
             self._save_tractograms(bundles, [paths[key] for key in tractograms])
+            section = {name: given[name] for name in ("radius", "thickness")}
             save_images(*images, **section, force=self.force)
         for path in paths.values():
             logger.info("Wrote %s", path)

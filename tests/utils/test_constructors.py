@@ -106,3 +106,25 @@ def test_values_are_checked():
         Layer(kernel="cone")
     with pytest.raises(ValueError, match="units=0: give a whole number"):
         Model(7, units=[0])
+
+
+def test_a_function_takes_declared_parameters():
+    @takes(Smoothing)
+    def smooth(values, **given):
+        """Smooth values.
+
+        Parameters
+        ----------
+        values : list
+            The values.
+        {parameters}
+        """
+        return values, given["sigma"], given["kernel"]
+
+    assert smooth([1]) == ([1], None, "box")
+    assert smooth([1], sigma=3.0, kernel="normal") == ([1], 3.0, "normal")
+    assert "sigma : float, optional" in smooth.__doc__
+    with pytest.raises(ValueError, match=r"sigma=-1\.0"):
+        smooth([1], sigma=-1.0)
+    with pytest.raises(TypeError, match=r"smooth\(\)"):
+        smooth([1], other=1.0)

@@ -11,20 +11,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
 
+from dipy_tractogen.utils.constructors import takes
+
 from ..array_sequence import as_sequence
 from ..dataset import BundleSet
 from ..reference import Reference
-from .phantom_geometry import (
-    BUNDLE_NAMES,
-    DIMENSIONS,
-    VOXEL_SIZE,
-    check_cross_section,
-    place_points,
-)
+from .parameters import FiberCupParameters
+from .phantom_geometry import BUNDLE_NAMES, DIMENSIONS, VOXEL_SIZE, place_points
 
-MAX_VARYING_ENDS = 0.9
-MIN_STEP = 0.05
-
+_SHAPE = ("radius", "thickness", "curvature_noise", "varying_ends")
 _NB_MODES = 6
 _NB_SAMPLES = 256
 _CHUNK = 2048
@@ -34,17 +29,8 @@ _LAID_WITHIN = 0.9
 _HELD_FROM = 0.8
 
 
-def simulate_fibercup(
-    nb_streamlines: int = 300,
-    *,
-    radius: float = 6.5,
-    thickness: float = 9.0,
-    curvature_noise: float = 1.0,
-    varying_ends: float = 0.5,
-    nb_points: int | None = None,
-    step: float = 1.0,
-    seed: int = 0,
-) -> BundleSet:
+@takes(FiberCupParameters)
+def simulate_fibercup(**given) -> BundleSet:
     """Draw the streamlines of a FiberCup-like phantom.
 
     The geometry follows the physical phantom :footcite:p:`Poupon2008`,
@@ -54,29 +40,7 @@ def simulate_fibercup(
 
     Parameters
     ----------
-    nb_streamlines : int, optional
-        Streamlines in each of the seven bundles.
-    radius : float, optional
-        Half width of a bundle in the plane at its middle, in mm; at most 15.
-    thickness : float, optional
-        Full width of a bundle out of the plane, in mm; at most 9.
-    curvature_noise : float, optional
-        Root mean square, in mm, of a smooth displacement in the plane whose second
-        derivative is white over six cosine modes; out of the plane it is in proportion
-        to the thickness. At most `radius`. It never carries a streamline out of its
-        bundle.
-    varying_ends : float, optional
-        Share of a bundle's length over which streamlines start and stop, half of it at
-        either end: of the centreline a streamline follows between
-        ``1 - varying_ends`` and one. At most 0.9; zero gives whole streamlines only.
-    nb_points : int, optional
-        Points of each streamline, equally spaced. By default their number follows from
-        `step`.
-    step : float, optional
-        Distance between points in mm, to the nearest one that divides the streamline
-        equally, where `nb_points` is not given; at least 0.05.
-    seed : int, optional
-        Seed of the random numbers.
+    {parameters}
 
     Returns
     -------
@@ -86,36 +50,32 @@ def simulate_fibercup(
     Raises
     ------
     ValueError
-        If a number is outside the range given above.
+        If a number is out of its range.
 
     References
     ----------
     .. footbibliography::
     """
-    check_parameters(
-        nb_streamlines,
-        radius=radius,
-        thickness=thickness,
-        curvature_noise=curvature_noise,
-        varying_ends=varying_ends,
-        nb_points=nb_points,
-        step=step,
-        seed=seed,
-    )
+    shape = {name: given.pop(name) for name in _SHAPE}
+    nb_streamlines, radius = given["nb_streamlines"], shape["radius"]
+    if shape["curvature_noise"] > radius:
+        raise ValueError(
+            f"curvature_noise={shape['curvature_noise']}: give 0 to radius={radius:g} "
+            "mm."
+        )
     points, counts = [], []
-    streams = np.random.SeedSequence(seed).spawn(len(BUNDLE_NAMES))
+    streams = np.random.SeedSequence(given["seed"]).spawn(len(BUNDLE_NAMES))
     for name, stream in zip(BUNDLE_NAMES, streams):
         draws = _draw(nb_streamlines, stream)
         for first in range(0, nb_streamlines, _CHUNK):
             curves = _curves(
                 name,
                 *(draw[first : first + _CHUNK] for draw in draws),
-                radius=radius,
-                thickness=thickness,
-                curvature_noise=curvature_noise,
-                varying_ends=varying_ends,
+                **shape,
             )
-            chunk_points, chunk_counts = _equal_steps(curves, nb_points, step)
+            chunk_points, chunk_counts = _equal_steps(
+                curves, given["nb_points"], given["step"]
+            )
             points.append(chunk_points)
             counts.append(chunk_counts)
     return BundleSet(
@@ -126,39 +86,11 @@ def simulate_fibercup(
     )
 
 
-def check_parameters(
-    nb_streamlines: int,
-    *,
-    radius: float,
-    thickness: float,
-    curvature_noise: float,
-    varying_ends: float,
-    nb_points: int | None,
-    step: float,
-    seed: int,
-) -> None:
-    """Raise ValueError for parameters of `simulate_fibercup` out of their range."""
-    _check(nb_streamlines >= 1, "nb_streamlines", nb_streamlines, "1 or more a bundle")
-    check_cross_section(radius, thickness)
-    noisy = 0 <= curvature_noise <= radius
-    _check(noisy, "curvature_noise", curvature_noise, f"0 to radius={radius:g} mm")
-    ends = 0 <= varying_ends <= MAX_VARYING_ENDS
-    _check(ends, "varying_ends", varying_ends, f"0 to {MAX_VARYING_ENDS}")
-    _check(nb_points is None or nb_points >= 2, "nb_points", nb_points, "2 or more")
-    _check(MIN_STEP <= step < np.inf, "step", step, f"{MIN_STEP} mm or more")
-    _check(seed >= 0, "seed", seed, "0 or more")
-
-
 def fibercup_reference() -> Reference:
     """Return the grid of the phantom: 64 x 64 x 3 voxels of 3 mm from 0 mm on."""
     affine = np.diag([VOXEL_SIZE, VOXEL_SIZE, VOXEL_SIZE, 1.0])
     affine[:3, 3] = VOXEL_SIZE / 2
     return Reference(affine, DIMENSIONS)
-
-
-def _check(accepted: bool, name: str, value: object, accepts: str) -> None:
-    if not accepted:
-        raise ValueError(f"{name}={value}: give {accepts}.")
 
 
 def _draw(nb_streamlines: int, stream) -> tuple[np.ndarray, np.ndarray]:

@@ -19,10 +19,10 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from .parameters import MAX_THICKNESS
+
 VOXEL_SIZE = 3.0
 DIMENSIONS = (64, 64, 3)
-MAX_RADIUS = 15.0
-MAX_THICKNESS = VOXEL_SIZE * DIMENSIONS[2]
 
 # Traced in mm, x to the right and y up, from the corner of the volume.
 WAYPOINTS = {
@@ -113,17 +113,6 @@ def centreline(name: str) -> Centreline:
     for values in (positions, xy, angles, narrowing):
         values.flags.writeable = False
     return Centreline(positions, xy, angles, narrowing, float(length))
-
-
-def check_cross_section(radius: float, thickness: float) -> None:
-    """Raise ValueError for a radius or thickness (mm) that does not fit the volume."""
-    for name, value, high in (
-        ("radius", radius, MAX_RADIUS),
-        ("thickness", thickness, MAX_THICKNESS),
-    ):
-        if not 0 < value <= high:
-            limits = f"more than 0 and at most {high:g} mm"
-            raise ValueError(f"{name}={value}: give {limits}.")
 
 
 def place_points(

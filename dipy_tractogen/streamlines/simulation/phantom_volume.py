@@ -10,14 +10,13 @@ import numpy as np
 
 from dipy_tractogen.utils.files import atomic_write
 
+from .parameters import MAX_THICKNESS, FiberCupParameters
 from .phantom import fibercup_reference
 from .phantom_geometry import (
     BUNDLE_NAMES,
     DIMENSIONS,
-    MAX_THICKNESS,
     VOXEL_SIZE,
     centreline,
-    check_cross_section,
     place_points,
 )
 
@@ -37,7 +36,7 @@ def white_matter_fraction(*, radius: float = 6.5, thickness: float = 9.0) -> np.
 
     `radius` and `thickness` in mm are those of `simulate_fibercup`.
     """
-    check_cross_section(radius, thickness)
+    FiberCupParameters(radius=radius, thickness=thickness)
     side = VOXEL_SIZE / _NB_PARTS
     heights = np.zeros([_NB_PARTS * size for size in DIMENSIONS[:2]])
     # Around the upper half of the rim, closest together where it is steep.

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dipy_tractogen.parameters.model import LARGEST_SEED
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from ..inputs import load_to_encode, load_trained_model

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 
-from dipy_tractogen.parameters.model import LARGEST_SEED, MOST_POINTS
+from dipy_tractogen.parameters.model import MOST_POINTS
 from dipy_tractogen.utils.messages import briefly
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
 
 from .loading import BOX_RULES
 
