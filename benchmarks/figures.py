@@ -1,295 +1,164 @@
-"""Figures in README.rst and benchmarks/README.rst, as they are in benchmarks/results.
+"""Figures in the README and the documentation, as they are in benchmarks/results.
 
 ``python benchmarks/figures.py`` lists the figures that differ from the results, and
-``--write`` puts those of the results into the texts. A test holds that none differs.
+``--write`` puts those of the results into the texts. A test checks that none differs.
+
+``figures.toml`` has the texts, with marks in place of their figures:
+``{FILE/KEY/...:FORM}`` is a value in ``benchmarks/results``, formatted as ``figure``
+describes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 import csv
 from dataclasses import dataclass
-from functools import cache
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, cached_property
 import json
 from pathlib import Path
 import re
-from statistics import mean
+from statistics import mean, median
+import tomllib
 
 ROOT = Path(__file__).parents[1]
-_README, _BENCHMARKS = "README.rst", "benchmarks/README.rst"
-_FIGURE = r"([-+]?[\d.,]+)"
-_OVERALL = "measures.overall"
-_QUALITY = ("precision", "recall", "density", "coverage")
+_MARK = re.compile(r"\{([^{}]+):([^{}:]+)\}")
+_FIGURE = r"([-+]?[\d.,]*\d)"
+_STEPS = {
+    "count": lambda values: [len(values)],
+    "median": lambda values: [median(values)],
+    "min": lambda values: [min(values)],
+    "max": lambda values: [max(values)],
+    "sum": lambda values: [sum(values)],
+    "abs": lambda values: [abs(value) for value in values],
+    "percent": lambda values: [100 * value for value in values],
+    "change": lambda values: [100 * (value - 1) for value in values],
+    "giga": lambda values: [value / 1e9 for value in values],
+}
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A text of a file with ``{}`` in place of each figure, and the figures."""
+    """A text of a file with a mark for each figure, somewhere behind a heading."""
 
     file: str
     text: str
-    figures: tuple[str, ...]
     after: str = ""
+
+    @cached_property
+    def figures(self) -> list[str]:
+        """Figures of the results."""
+        return [figure(*mark) for mark in _MARK.findall(self.text)]
 
     def find(self, text: str) -> re.Match:
         """Find the passage with any figures, however its lines are broken."""
-        words = [re.escape(word) for word in self.text.split()]
-        pattern = re.compile(r"\s+".join(words).replace(r"\{\}", _FIGURE))
-        heading = re.compile(r"\s+".join(map(re.escape, self.after.split())))
-        begin = heading.search(text)
-        found = begin and pattern.search(text, begin.end())
+        parts = map(_spaced, _MARK.sub("\0", self.text).split("\0"))
+        begin = re.search(_spaced(self.after), text)
+        found = begin and re.compile(_FIGURE.join(parts)).search(text, begin.end())
         if not found:
             raise ValueError(f"{self.file} does not hold {self.text!r}.")
         return found
 
 
-def result(name: str, keys: str) -> float:
-    """Read a value of ``results/NAME.json``, by its keys between dots.
-
-    Where there is a list of runs with several seeds, it is their mean.
-    """
-    value = _read(name)
-    for key in keys.split("."):
-        value = [one[key] for one in value] if isinstance(value, list) else value[key]
-    return mean(value) if isinstance(value, list) else value
-
-
-@cache
-def _read(name: str) -> dict:
-    path = ROOT / "benchmarks" / "results" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def share(value: float) -> str:
-    """Format three decimals without a leading zero, as in ``.975`` and ``1.002``."""
-    return f"{value:.3f}".removeprefix("0")
-
-
-def hundredths(value: float) -> str:
-    """Format two decimals without a leading zero, as in ``.83``."""
-    return f"{value:.2f}".removeprefix("0")
-
-
-def one_decimal(value: float) -> str:
-    """Format one decimal."""
-    return f"{value:.1f}"
-
-
-def two_decimals(value: float) -> str:
-    """Format two decimals."""
-    return f"{value:.2f}"
-
-
-def one_digit(value: float) -> str:
-    """Format one significant digit, without an exponent."""
-    return f"{float(f'{value:.1g}'):.10f}".rstrip("0")
-
-
-def percent_off(ratio: float) -> str:
-    """Format how far a ratio is from one, in whole percent."""
-    return f"{100 * abs(ratio - 1):.0f}"
+def _spaced(text: str) -> str:
+    """Return a pattern for a text with any spaces between its words."""
+    return r"\s+".join(map(re.escape, re.split(r"\s+", text)))
 
 
 def passages() -> Iterator[Passage]:
     """Yield all passages whose figures come from the results."""
-    yield from _table_of_readme()
-    yield from _text_of_readme()
-    yield from _table_of_quality()
-    yield from _table_of_samplers("phantom")
-    yield from _table_of_samplers("human")
-    yield from _table_of_conditions()
-    yield from _table_of_cohort()
-    yield from _table_of_beta()
+    with (Path(__file__).with_suffix(".toml")).open("rb") as file:
+        entries = tomllib.load(file)["texts"]
+    for entry in entries:
+        for row in entry["rows"].strip().splitlines():
+            text, bar, cell = row.partition(" | ")
+            if bar and "cells" in entry:
+                text = f"{text} {_below(cell, entry['cells'])}"
+            elif bar:
+                cells = [_below(prefix, cell) for prefix in entry["columns"]]
+                text = " ".join([text, *cells])
+            yield Passage(entry["file"], text, entry.get("after", ""))
 
 
-def _table_of_readme() -> Iterator[Passage]:
-    rows = {
-        "FiberCup-like phantom, CVAE, 2 min": "phantom",
-        "twenty human bundles, CVAE, 10 min": "human",
-    }
-    for label, data in rows.items():
-        trained = f"conditions_cvae_{data}_spectral_0"
-        yield _row_of_readme(label, trained, f"samplers_{data}_0", "manifold")
-    rows = {
-        "DIPY's three bundles, VAE, 1 min": "quality_packaged_0",
-        "twenty human bundles, VAE, 2 min": "quality_human_0",
-    }
-    for label, name in rows.items():
-        yield _row_of_readme(label, name, name, _OVERALL)
+def _below(prefix: str, text: str) -> str:
+    """Put a prefix before the paths of all marks."""
+    return _MARK.sub(rf"{{{prefix}\1:\2}}", text)
 
 
-def _row_of_readme(label: str, trained: str, measured: str, keys: str) -> Passage:
-    figures = [two_decimals(result(trained, "held_out_mm.mean"))]
-    figures += [
-        share(result(measured, f"{keys}.{kind}.{measure}"))
-        for measure in ("precision", "recall", "coverage")
-        for kind in ("generated", "real")
-    ]
-    text = " ".join([label, "{} mm", *3 * ["{} ({})"]])
-    return Passage(_README, text, tuple(figures))
+def figure(path: str, form: str) -> str:
+    """Format the mean of the values at a path.
+
+    In a path, ``a|b`` are several keys, ``*`` all keys, and ``a=1&b=2`` the rows of a
+    list with these values; of a list of runs with several seeds, all are used.
+
+    A form is some of the names in ``_STEPS``, and then: ``.3``, three decimals without
+    a leading zero, as in ``.975`` and ``1.002``; ``0.2``, two decimals; ``+0.2``, the
+    same with a sign; ``,0``, a whole number; ``,2``, rounded to hundreds; ``1g``, one
+    significant digit.
+    """
+    values = _values(path)
+    *steps, last = form.split()
+    for step in steps:
+        values = _STEPS[step](values)
+    value = mean(values)
+    if last.endswith("g"):
+        return f"{float(f'{value:.{last}}'):.10f}".rstrip("0").removesuffix(".")
+    sign, point, digits = re.fullmatch(r"(\+?)(0?\.|,)(\d)", last).groups()
+    unit = Decimal(1).scaleb(int(digits) if point == "," else -int(digits))
+    rounded = Decimal(repr(value)).quantize(unit, ROUND_HALF_UP)
+    text = f"{rounded:{sign}{point.strip('0.')}f}"
+    return text.removeprefix("0") if point == "." else text
 
 
-def _text_of_readme() -> Iterator[Passage]:
-    error = "asked_lengths.mean_absolute_error"
-    yield Passage(
-        _README,
-        "to {} mm on the phantom and {} mm on the human bundles (mean error)",
-        (
-            one_digit(result("conditions_cvae_phantom_spectral_0", error)),
-            one_digit(result("conditions_cvae_human_spectral_0", error)),
-        ),
-    )
-    laws = ("length_of_patients", "shift_of_patients")
-    laws += ("length_per_year", "shift_per_year")
-    length, shift, *slopes = (
-        percent_off(result("cohort_spectral_0", f"recovered.{law}.over_law"))
-        for law in laws
-    )
-    yield Passage(
-        _README,
-        "within {} % of their laws, at ages that no subject has, the slopes on age "
-        "{} % (length) and {} % (shift)",
-        (max(length, shift, key=int), *slopes),
-    )
-    yield Passage(
-        _README,
-        "an F1 of {} on the phantom and {} on the human bundles, where the distances "
-        "of the streamlines themselves give {}.",
-        (
-            share(result("filtering_vae_phantom_0", "filter.default.f1")),
-            share(result("filtering_vae_human_0", "filter.default.f1")),
-            share(result("filtering_vae_human_0", "filter.streamlines, MDF.f1")),
-        ),
-    )
+def _values(path: str) -> list[float]:
+    name, *keys = path.split("/")
+    found = [_read(name)]
+    for key in keys:
+        found = [value for one in found for value in _inside(one, key)]
+    return list(_numbers(found))
 
 
-def _table_of_quality() -> Iterator[Passage]:
-    def row(label: str, cell: str, keys: Sequence[str], form: Callable) -> Passage:
-        figures = [
-            form(result(f"quality_{data}_0", key))
-            for data in ("phantom", "packaged", "human")
-            for key in keys
+def _inside(value: dict | list, key: str) -> Iterator:
+    if key == "*":
+        yield from value.values()
+    elif isinstance(value, dict):
+        for each in [key] if key in value else key.split("|"):
+            yield value[each]
+    elif "=" in key:
+        wanted = dict(each.split("=") for each in key.split("&"))
+        chosen = [
+            one
+            for one in value
+            if all(str(one.get(name, "")) == text for name, text in wanted.items())
         ]
-        text = " ".join([label, *3 * [cell]])
-        return Passage(_BENCHMARKS, text, tuple(figures), "Quality -------")
-
-    def beside_real(label: str, measure: str, form: Callable) -> Passage:
-        keys = [f"{_OVERALL}.{kind}.{measure}" for kind in ("generated", "real")]
-        return row(label, "{} ({})", keys, form)
-
-    for label, key in (
-        ("point error, mean (mm)", "held_out_mm.mean"),
-        ("point error, 95th percentile (mm)", "held_out_mm.percentile_95"),
-        ("of it, by the number of coefficients", "truncation_mm"),
-        ("novelty (0.8 to 1.25 is new)", f"{_OVERALL}.ratios.novelty"),
-    ):
-        yield row(label, "{}", [key], two_decimals)
-    for measure in (*_QUALITY, "repetition"):
-        yield beside_real(measure, measure, share)
-    yield beside_real("bundle agreement", "agreement", share)
-    yield beside_real("BUAN shape similarity", "shape_similarity", share)
-    yield beside_real("Dice, 2 mm", "dice", hundredths)
-    volumes = {"overlap / overreach": "generated", "the same, real": "real"}
-    for label, kind in volumes.items():
-        keys = [f"{_OVERALL}.{kind}.{measure}" for measure in ("overlap", "overreach")]
-        yield row(label, "{} / {}", keys, hundredths)
-    keys = [f"{_OVERALL}.{kind}.mean_length" for kind in ("generated", "held_out")]
-    label = "mean length, generated / held-out (mm)"
-    yield row(label, "{} / {}", keys, one_decimal)
-    for name in ("length", "mean curvature", "tortuosity", "winding"):
-        key = f"{_OVERALL}.ratios.{name.removeprefix('mean ')}_w1"
-        yield row(f"W1 of {name}, over real", "{}", [key], one_decimal)
+        if not chosen:
+            raise KeyError(key)
+        yield chosen
+    else:
+        for one in value:
+            yield from _inside(one, key)
 
 
-def _table_of_samplers(data: str) -> Iterator[Passage]:
-    name, heading = f"samplers_{data}_0", f"{data} P R D C novelty"
-    real = [share(result(name, f"manifold.real.{each}")) for each in _QUALITY]
-    yield Passage(_BENCHMARKS, "real {} {} {} {} 1", tuple(real), heading)
-    for label, sampler in {
-        "*manifold*, default": "manifold",
-        "*gmm* (BIC)": "gmm",
-        "*gmm*, AIC": "gmm, AIC",
-        "*kde*, cross-validated": "kde",
-        "*kde*, Silverman": "kde, Silverman",
-        "*rejection*": "rejection",
-        "*prior*": "prior",
-    }.items():
-        length = result(name, f"{sampler}.mean_length_ratio")
-        figures = [
-            *(share(result(name, f"{sampler}.generated.{each}")) for each in _QUALITY),
-            two_decimals(result(name, f"{sampler}.ratios.novelty")),
-            share(result(name, f"{sampler}.repetition")),
-            *(
-                one_decimal(result(name, f"{sampler}.ratios.{each}_w1"))
-                for each in ("length", "curvature", "tortuosity")
-            ),
-            f"{100 * (length - 1):+.1f}",
-        ]
-        text = f"{label} {' '.join(len(figures) * ['{}'])} %"
-        yield Passage(_BENCHMARKS, text, tuple(figures), heading)
+def _numbers(value: dict | list | float | str) -> Iterator[float]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _numbers(one)
+    else:
+        yield float(value)
 
 
-def _table_of_conditions() -> Iterator[Passage]:
-    models = ("cvae_phantom_spectral", "cvae_human_spectral")
-    models += ("rvae_phantom_spectral", "cvae_phantom_conv")
-
-    def row(label: str, cell: str, keys: Sequence[str], form: Callable) -> Passage:
-        names = [f"conditions_{model}_0" for model in models]
-        figures = [form(result(name, key)) for name in names for key in keys]
-        text = " ".join([label, *4 * [cell]])
-        return Passage(_BENCHMARKS, text, tuple(figures), "Conditional models ----")
-
-    yield row("point error, held-out (mm)", "{}", ["held_out_mm.mean"], two_decimals)
-    for measure in (*_QUALITY, "agreement"):
-        label = "bundle agreement" if measure == "agreement" else measure
-        keys = [f"{_OVERALL}.{kind}.{measure}" for kind in ("generated", "real")]
-        yield row(label, "{} ({})", keys, share)
-    yield row(
-        "novelty, repetition", "{}, 0", [f"{_OVERALL}.ratios.novelty"], two_decimals
-    )
-    for name in ("length", "tortuosity"):
-        key = f"{_OVERALL}.ratios.{name}_w1"
-        yield row(f"W1 of {name}, over real", "{}", [key], two_decimals)
-    error = "asked_lengths.mean_absolute_error"
-    yield row("mean absolute error (mm)", "{}", [error], one_digit)
-
-
-def _table_of_cohort() -> Iterator[Passage]:
-    for label, law, form in (
-        ("length in a year -0.0030 -{} -{}", "length_per_year", "{:.5f}"),
-        ("length of patients -0.100 -{} -{}", "length_of_patients", "{:.4f}"),
-        ("shift in a year (mm) 0.050 {} {}", "shift_per_year", "{:.4f}"),
-        ("shift of patients (mm) 2.00 {} {}", "shift_of_patients", "{:.3f}"),
-        ("width in a year 0.0040 {} {}", "width_per_year", "{:.4f}"),
-        ("width of patients 0.150 {} {}", "width_of_patients", "{:.3f}"),
-    ):
-        keys = f"recovered.{law}."
-        figures = [
-            form.format(abs(result("cohort_spectral_0", f"{keys}{kind}")))
-            for kind in ("training", "generated")
-        ]
-        ratio = result("cohort_spectral_0", f"{keys}over_law")
-        figures.append((hundredths if "width" in label else share)(ratio))
-        heading = "generated / law"
-        yield Passage(_BENCHMARKS, f"{label} {{}}", tuple(figures), heading)
-
-
-def _table_of_beta() -> Iterator[Passage]:
-    path = ROOT / "benchmarks" / "results" / "sweep_beta.tsv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    forms = {
-        "kl_nats": one_decimal,
-        "active_units": "{:.0f}".format,
-        **dict.fromkeys(("precision", "coverage", "quality"), share),
-        **dict.fromkeys(("scc", "sap"), hundredths),
-    }
-    for row in rows:
-        figures = [form(float(row[name])) for name, form in forms.items()]
-        error = f"{float(row['point_error_mm']):.3f}"
-        text = f"{row['beta']} {{}} mm {{}} nats {{}} {{}} {{}} {{}} {{}} {{}}"
-        yield Passage(_BENCHMARKS, text, (error, *figures), "Beta ----")
+@cache
+def _read(name: str) -> dict | list:
+    path = next((ROOT / "benchmarks" / "results").glob(f"{name}.*"))
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".tsv":
+        return list(csv.DictReader(text.splitlines(), delimiter="\t"))
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text)
 
 
 def differences(root: Path = ROOT) -> list[str]:
@@ -299,7 +168,9 @@ def differences(root: Path = ROOT) -> list[str]:
         text = (root / passage.file).read_text(encoding="utf-8")
         given = passage.find(text).groups()
         changed = [
-            f"{old} is {new}" for old, new in zip(given, passage.figures) if old != new
+            f"{old} is {new}"
+            for old, new in zip(given, passage.figures, strict=True)
+            if old != new
         ]
         if changed:
             found.append(f"{passage.file}: {passage.text}: {', '.join(changed)}")
@@ -325,9 +196,9 @@ def write(root: Path = ROOT) -> None:
 
 
 def main() -> None:
-    """List the figures that differ from the results, or mend them."""
+    """List the figures that differ from the results, or correct them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="mend the texts")
+    parser.add_argument("--write", action="store_true", help="correct the texts")
     if parser.parse_args().write:
         write()
     raise SystemExit("\n".join(differences()) or 0)
