@@ -74,19 +74,20 @@ def read_arrays(
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            there = _wanted(archive, arrays)
+            members = {
+                one.filename.removesuffix(".npy"): one for one in archive.infolist()
+            }
+            _check_names(members, arrays)
+            there = {name: members[name] for name in arrays if name in members}
             headers = {name: _header(archive, info) for name, info in there.items()}
-            known = dict(sizes or {})
-            for name, (dtype, shape) in headers.items():
-                _check_form(name, arrays[name], dtype, shape, known)
+            known = _check_forms(headers, arrays, sizes)
             if sum(info.file_size for info in there.values()) > largest:
                 raise SchemaError("", "too large", f"arrays of up to {largest} bytes")
             found = {name: _data(archive, info) for name, info in there.items()}
     except DAMAGE as error:
         said = str(error).splitlines()
         raise ValueError(said[0] if said else type(error).__name__) from error
-    for name, values in found.items():
-        _check_values(name, arrays[name], values, known)
+    _check_values(found, arrays, known)
     return found
 
 
@@ -97,52 +98,11 @@ def check_arrays(
 ) -> dict[str, int]:
     """Return the sizes by name of arrays that fit `arrays`; ValueError otherwise."""
     _check_names(found, arrays)
-    known = dict(sizes or {})
     there = {name: np.asarray(found[name]) for name in arrays if name in found}
-    for name, values in there.items():
-        _check_form(name, arrays[name], values.dtype, values.shape, known)
-    for name, values in there.items():
-        _check_values(name, arrays[name], values, known)
+    headers = {name: (each.dtype, each.shape) for name, each in there.items()}
+    known = _check_forms(headers, arrays, sizes)
+    _check_values(there, arrays, known)
     return known
-
-
-def _check_form(
-    name: str, array: Array, dtype: np.dtype, shape: tuple, known: dict[str, int]
-) -> None:
-    """Validate type and shape of an array, and add its new sizes to `known`."""
-    if dtype.kind not in array.kinds:
-        raise SchemaError(
-            name, f"of the type {dtype}", f"one of the kinds {array.kinds}"
-        )
-    fits = len(shape) == len(array.shape)
-    if fits:
-        for size, wanted in zip(shape, array.shape):
-            if isinstance(wanted, str):
-                wanted = known.setdefault(wanted, size)
-            fits = fits and size == wanted
-    if not fits:
-        sizes = ", ".join(
-            f"{one}={known[one]}" if one in known else str(one) for one in array.shape
-        )
-        raise SchemaError(name, f"of the shape {shape}", f"({sizes})")
-
-
-def _check_values(
-    name: str, array: Array, values: np.ndarray, known: Mapping[str, int]
-) -> None:
-    """Validate that values are finite and in their range."""
-    if values.dtype.kind not in "iuf" or not values.size:
-        return
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise SchemaError(name, "in part NaN or infinite", "finite numbers")
-    high = known[array.high] - 1 if isinstance(array.high, str) else array.high
-    least, most = values.min(), values.max()
-    if least < array.low or most > high:
-        raise SchemaError(
-            name,
-            f"from {least:g} to {most:g}",
-            f"values from {array.low:g} to {high:g}",
-        )
 
 
 def _check_names(found, arrays: Mapping[str, Array]) -> None:
@@ -153,11 +113,43 @@ def _check_names(found, arrays: Mapping[str, Array]) -> None:
         raise SchemaError("", f"without {listed(missing)}", listed(arrays))
 
 
-def _wanted(archive: zipfile.ZipFile, arrays) -> dict[str, zipfile.ZipInfo]:
-    """Return the members that are wanted, by name."""
-    members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
-    _check_names(members, arrays)
-    return {name: members[name] for name in arrays if name in members}
+def _check_forms(headers: Mapping, arrays: Mapping, sizes) -> dict[str, int]:
+    """Validate types and shapes of arrays; return sizes by name, known and new."""
+    known = dict(sizes or {})
+    for name, (dtype, shape) in headers.items():
+        array = arrays[name]
+        if dtype.kind not in array.kinds:
+            raise SchemaError(
+                name, f"of the type {dtype}", f"one of the kinds {array.kinds}"
+            )
+        fits = len(shape) == len(array.shape)
+        for size, wanted in zip(shape, array.shape if fits else ()):
+            if isinstance(wanted, str):
+                wanted = known.setdefault(wanted, size)
+            fits = fits and size == wanted
+        if not fits:
+            expected = ", ".join(
+                f"{one}={known[one]}" if one in known else str(one)
+                for one in array.shape
+            )
+            raise SchemaError(name, f"of the shape {shape}", f"({expected})")
+    return known
+
+
+def _check_values(found: Mapping, arrays: Mapping, known: Mapping[str, int]) -> None:
+    """Validate that values are finite and in their range."""
+    for name, values in found.items():
+        if values.dtype.kind not in "iuf" or not values.size:
+            continue
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise SchemaError(name, "in part NaN or infinite", "finite numbers")
+        low, high = arrays[name].low, arrays[name].high
+        high = known[high] - 1 if isinstance(high, str) else high
+        least, most = values.min(), values.max()
+        if least < low or most > high:
+            raise SchemaError(
+                name, f"from {least:g} to {most:g}", f"values from {low:g} to {high:g}"
+            )
 
 
 def _header(archive: zipfile.ZipFile, info) -> tuple[np.dtype, tuple]:

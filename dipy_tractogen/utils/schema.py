@@ -45,17 +45,22 @@ def short_repr(value: object) -> str:
     return " ".join(_SHOWN.repr(value).split())
 
 
+def _accepting(accepts: Callable[[object], bool], expected: str) -> Check:
+    def check(value, place):
+        if not accepts(value):
+            raise SchemaError(place, short_repr(value), expected)
+
+    return check
+
+
 def integer(low: int, high: int) -> Check:
     """Return the check of a whole number from `low` to `high`."""
 
-    def check(value, place):
+    def accepts(value):
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not is_whole or not low <= value <= high:
-            raise SchemaError(
-                place, short_repr(value), f"a whole number from {low} to {high}"
-            )
+        return is_whole and low <= value <= high
 
-    return check
+    return _accepting(accepts, f"a whole number from {low} to {high}")
 
 
 def number(
@@ -63,60 +68,47 @@ def number(
 ) -> Check:
     """Return the check of a number from `low` to `high`; NaN only if not `finite`."""
 
-    def check(value, place):
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+    def accepts(value):
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return False
         # A whole number of hundreds of digits has no float.
-        fits = fits and abs(value) <= 1e300 if isinstance(value, int) else fits
-        if fits and math.isfinite(value):
-            fits = low <= value <= high
-        elif fits:
-            fits = not finite
-        if not fits:
-            limits = [f"from {low:g}"] * (low > -math.inf)
-            limits += [f"up to {high:g}"] * (high < math.inf)
-            wanted = " ".join(["a number", *limits] if limits else ["a finite number"])
-            raise SchemaError(place, short_repr(value), wanted)
+        if isinstance(value, int) and abs(value) > 1e300:
+            return False
+        return low <= value <= high if math.isfinite(value) else not finite
 
-    return check
+    limits = [f"from {low:g}"] * (low > -math.inf)
+    limits += [f"up to {high:g}"] * (high < math.inf)
+    return _accepting(
+        accepts, " ".join(["a number", *limits] if limits else ["a finite number"])
+    )
 
 
 def text(longest: int = 10_000, *, least: int = 0) -> Check:
     """Return the check of a text of `least` to `longest` characters."""
-
-    def check(value, place):
-        if not isinstance(value, str) or not least <= len(value) <= longest:
-            number = f"{least} to {longest}" if least else f"up to {longest}"
-            raise SchemaError(place, short_repr(value), f"text of {number} characters")
-
-    return check
+    number = f"{least} to {longest}" if least else f"up to {longest}"
+    return _accepting(
+        lambda value: isinstance(value, str) and least <= len(value) <= longest,
+        f"text of {number} characters",
+    )
 
 
-def boolean(value: object, place: str) -> None:
-    """Check that a value is true or false."""
-    if not isinstance(value, bool):
-        raise SchemaError(place, short_repr(value), "true or false")
+boolean = _accepting(lambda value: isinstance(value, bool), "true or false")
+"""Check of a value that is true or false."""
 
 
 def one_of(*accepted: object) -> Check:
     """Return the check of a value that is one of those accepted."""
-
-    def check(value, place):
-        if not any(type(value) is type(one) and value == one for one in accepted):
-            raise SchemaError(
-                place, short_repr(value), f"one of {', '.join(map(str, accepted))}"
-            )
-
-    return check
+    return _accepting(
+        lambda value: any(
+            type(value) is type(one) and value == one for one in accepted
+        ),
+        f"one of {', '.join(map(str, accepted))}",
+    )
 
 
 def optional(check_value: Check) -> Check:
     """Return the check of a value that may be null."""
-
-    def check(value, place):
-        if value is not None:
-            check_value(value, place)
-
-    return check
+    return lambda value, place: None if value is None else check_value(value, place)
 
 
 def either(*checks: Check) -> Check:
@@ -231,11 +223,7 @@ def read_json(path: str | os.PathLike, check: Check, what: str) -> object:
     should be, if it holds something else.
     """
     with file_errors(path, what):
-        with open(path, "rb") as stream:
-            content = stream.read(LARGEST_JSON + 1)
-        if len(content) > LARGEST_JSON:
-            raise SchemaError("", f"larger than {LARGEST_JSON} bytes", "a smaller one")
-        found = parse_json(content)
+        found = _plain_of(path)
         check(found, "")
     return found
 
@@ -246,14 +234,20 @@ def read_companion(path: Path, of: Path) -> object:
     Raises ValueError that names both if it is damaged or cannot be read.
     """
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise ValueError("it is too large")
-        return parse_json(path.read_bytes())
+        return _plain_of(path)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{path}, which describes {of.name}, cannot be read ({reason(error)}): "
             "mend it or take it away"
         ) from error
+
+
+def _plain_of(path: str | os.PathLike) -> object:
+    with open(path, "rb") as stream:
+        content = stream.read(LARGEST_JSON + 1)
+    if len(content) > LARGEST_JSON:
+        raise SchemaError("", f"larger than {LARGEST_JSON} bytes", "a smaller one")
+    return parse_json(content)
 
 
 @contextmanager

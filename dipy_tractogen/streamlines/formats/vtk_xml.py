@@ -13,7 +13,8 @@ import mmap
 from pathlib import Path
 import re
 from typing import NamedTuple
-from xml.parsers import expat
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 import zlib
 
 from nibabel.streamlines import ArraySequence
@@ -33,7 +34,6 @@ _DECOMPRESSORS = {
     "vtkZLibDataCompressor": zlib.decompressobj,
     "vtkLZMADataCompressor": lzma.LZMADecompressor,
 }
-_PARENTS = ("Points", "Lines", "FieldData")
 _LEFT_OUT = {"PointData": "data_per_point", "CellData": "cell data"}
 _APPENDED = re.compile(rb"<AppendedData\b([^>]*)>\s*_")
 _END = b"</VTKFile>"
@@ -57,15 +57,6 @@ NumberOfStrips="0" NumberOfPolys="0">
 </PolyData>
 <AppendedData encoding="raw">
 _"""
-
-
-class _Array(NamedTuple):
-    """An XML element that holds numbers."""
-
-    piece: int
-    parent: str
-    attributes: dict[str, str]
-    text: list[str]
 
 
 def write_xml(path: Path, streamlines: ArraySequence) -> None:
@@ -103,12 +94,7 @@ class XmlReader:
             self._appended = found.end()
             self._is_raw = b"raw" in found.group(1)
             text = contents[: found.start()] + _END
-        self._arrays: list[_Array] = []
-        self._left_out: dict[str, set[str]] = {}
-        self._pieces: list[dict[str, str]] = []
-        self._open: list[str] = []
-        self._root: dict[str, str] = {}
-        self._parse(text)
+        self._root = _parsed(text)
         if self._root.get("type") != "PolyData":
             raise ValueError("a tractogram is a VTKFile of the type PolyData")
         self._order = ">" if self._root.get("byte_order") == "BigEndian" else "<"
@@ -117,32 +103,34 @@ class XmlReader:
 
     def lines(self) -> PolyLines:
         """Decode the points and lines of all pieces, and the space."""
-        found = [self._piece(number) for number in range(1, len(self._pieces) + 1)]
+        found = [self._piece(piece) for piece in self._root.iter("Piece")]
         if not found:
             raise ValueError("it has no Piece")
         before = np.cumsum([0, *(len(points) for points, _, _ in found)])
         space = ""
-        for array in self._arrays:
-            name = array.attributes.get("Name", "").upper()
-            if array.parent == "FieldData" and name == "SPACE":
+        for name, array in _arrays_in(self._root, "FieldData"):
+            if name.upper() == "SPACE":
                 space = self._decoded(array).tobytes().decode("latin-1").strip("\0 ")
+        left_out = {
+            kind: sorted({name for name, _ in _arrays_in(self._root, parent)})
+            for parent, kind in _LEFT_OUT.items()
+        }
         return PolyLines(
             np.concatenate([points for points, _, _ in found]),
             np.concatenate([lengths for _, lengths, _ in found]),
             np.concatenate([ids + first for (_, _, ids), first in zip(found, before)]),
             space,
-            {kind: sorted(names) for kind, names in self._left_out.items()},
+            {kind: names for kind, names in left_out.items() if names},
         )
 
-    def _piece(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _piece(self, piece: Element) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Decode points, lengths of lines and their points of one piece."""
-        attributes = self._pieces[number - 1]
-        nb_points = read_count(attributes.get("NumberOfPoints", "0"))
-        nb_lines = read_count(attributes.get("NumberOfLines", "0"))
+        nb_points = read_count(piece.get("NumberOfPoints", "0"))
+        nb_lines = read_count(piece.get("NumberOfLines", "0"))
         arrays = {
-            (one.parent, one.attributes.get("Name", "") * (one.parent == "Lines")): one
-            for one in self._arrays
-            if one.piece == number
+            (parent, name * (parent == "Lines")): one
+            for parent in ("Points", "Lines")
+            for name, one in _arrays_in(piece, parent)
         }
         points = self._found(arrays, ("Points", ""), 3 * nb_points).reshape(-1, 3)
         ends = self._found(arrays, ("Lines", "offsets"), nb_lines)
@@ -167,55 +155,24 @@ class XmlReader:
             raise ValueError(f"{key[0]} hold {len(array)} numbers, and not {count}")
         return array
 
-    def _parse(self, text: bytes | mmap.mmap) -> None:
-        """Collect the elements."""
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = lambda _: self._open.pop()
-        parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = _refuse_doctype
-        try:
-            for start in range(0, len(text), 2**24):
-                parser.Parse(text[start : start + 2**24])
-            parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            raise ValueError(f"its XML is damaged: {error}") from None
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if not self._open:
-            self._root = attributes
-        if tag == "Piece":
-            self._pieces.append(attributes)
-        parent = self._open[-1] if self._open else ""
-        if tag in ("DataArray", "Array") and parent in _PARENTS:
-            self._arrays.append(_Array(len(self._pieces), parent, attributes, []))
-        if tag in ("DataArray", "Array") and parent in _LEFT_OUT:
-            names = self._left_out.setdefault(_LEFT_OUT[parent], set())
-            names.add(attributes.get("Name", ""))
-        self._open.append(tag)
-
-    def _characters(self, text: str) -> None:
-        if self._arrays and len(self._open) > 1 and self._open[-2] in _PARENTS:
-            self._arrays[-1].text.append(text)
-
-    def _decoded(self, array: _Array, count: int | None = None) -> np.ndarray:
+    def _decoded(self, array: Element, count: int | None = None) -> np.ndarray:
         """Decode the numbers of an element, `count` of them where that is known."""
-        kind = array.attributes.get("type", "")
+        kind = array.get("type", "")
         if kind not in _TYPES:
             raise ValueError(f"{kind[:40]!r} is no type of numbers")
         dtype = np.dtype(self._order + _TYPES[kind])
-        form = array.attributes.get("format", "ascii")
+        form = array.get("format", "ascii")
+        # Notes on an array may stand before its numbers.
+        text = "".join([array.text or "", *(each.tail or "" for each in array)])
         if form == "ascii":
-            text = "".join(array.text)
             return np.fromstring(text, dtype.newbyteorder("="), sep=" ")
         if form == "appended":
-            start = self._appended + read_count(array.attributes.get("offset", "0"))
+            start = self._appended + read_count(array.get("offset", "0"))
             if not self._appended or start > len(self._contents):
                 raise ValueError("an array begins after the end of the file")
             stream = _Stream(self._contents, start, self._is_raw)
         elif form == "binary":
-            packed = "".join("".join(array.text).split()).encode("ascii", "replace")
+            packed = "".join(text.split()).encode("ascii", "replace")
             stream = _Stream(packed, 0, False)
         else:
             raise ValueError(f"{form[:40]!r} is no format of an array")
@@ -291,5 +248,24 @@ class _Stream(NamedTuple):
         return found
 
 
-def _refuse_doctype(*_) -> None:
-    raise ValueError("its XML declares a type of document, as no VTK file does")
+class _Builder(ElementTree.TreeBuilder):
+    def doctype(self, *_) -> None:
+        raise ValueError("its XML declares a type of document, as no VTK file does")
+
+
+def _parsed(text: bytes | mmap.mmap) -> Element:
+    """Return the root of the elements."""
+    parser = ElementTree.XMLParser(target=_Builder())
+    try:
+        for start in range(0, len(text), 2**24):
+            parser.feed(text[start : start + 2**24])
+        return parser.close()
+    except ElementTree.ParseError as error:
+        raise ValueError(f"its XML is damaged: {error}") from None
+
+
+def _arrays_in(element: Element, parent: str) -> list[tuple[str, Element]]:
+    """Return names and elements of the arrays that stand right in some element."""
+    found = [one for each in element.iter(parent) for one in each]
+    arrays = [one for one in found if one.tag in ("DataArray", "Array")]
+    return [(one.get("Name", ""), one) for one in arrays]
