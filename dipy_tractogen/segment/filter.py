@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.base import OutlierMixin
 
-from .neighbours import NONE, NearestLatents
-from .thresholds import figures
+from dipy_tractogen.utils.constructors import documented
+
+from .neighbours import NONE, NearestLatents, check_latents
+from .thresholds import ThresholdParameters, figures
 
 
-class LatentFilter(NearestLatents):
-    """Classifier of plausible and other latents.
+@documented(ThresholdParameters, raises=False)
+class LatentFilter(OutlierMixin, NearestLatents):
+    """Detector of latents that are not those of plausible streamlines.
 
     Latents are plausible if they are near those of a plausible streamline
-    :footcite:p:`Legarreta2021`. The threshold of each bundle is learnt from examples
-    of both kinds, or, with `kept_share`, from plausible ones alone.
+    :footcite:p:`Legarreta2021`. The threshold of each bundle is fitted to examples of
+    both kinds, or, with `kept_share`, to plausible ones alone.
 
     Parameters
     ----------
-    criterion : {"f1", "balanced_accuracy"}, optional
-        Measure that the thresholds maximise.
-    kept_share : float, optional
-        Share of held-out plausible latents that each threshold keeps, in place of the
-        criterion.
-    nb_folds : int, optional
-        Number of folds of the cross-validation.
-    seed : int, optional
-        Seed of the folds.
+    {parameters}
 
     Attributes
     ----------
     reference_, bundles_, thresholds_, held_out_relative_, held_out_nearest_
         As of `NearestLatents`.
+    offset_ : float
+        Score at the thresholds.
 
     Examples
     --------
@@ -47,15 +45,17 @@ class LatentFilter(NearestLatents):
     .. footbibliography::
     """
 
-    def fit(self, z, y, bundles=None, groups=None) -> LatentFilter:
+    offset_ = -1.0
+
+    def fit(self, z, y=None, bundles=None, groups=None) -> LatentFilter:
         """Fit the thresholds.
 
         Parameters
         ----------
         z : ndarray of shape (n, d)
             Latents with meaningful Euclidean distances (see `LatentMetric`).
-        y : ndarray of shape (n,), bool
-            Whether each is plausible.
+        y : ndarray of shape (n,), bool, optional
+            Whether each is plausible; by default all are, which needs `kept_share`.
         bundles : ndarray of shape (n,), int, optional
             Bundle of each plausible one, from 0; by default one bundle.
         groups : ndarray of shape (n,), int, optional
@@ -69,10 +69,11 @@ class LatentFilter(NearestLatents):
         Raises
         ------
         ValueError
-            If an array does not fit, fewer than two are plausible, or all are and
-            there is no `kept_share`.
+            If an array does not fit, a parameter is out of its range, fewer than two
+            are plausible, or all are and there is no `kept_share`.
         """
-        plausible = np.asarray(y)
+        z = check_latents(z)
+        plausible = np.ones(len(z), bool) if y is None else np.asarray(y)
         if plausible.dtype != bool:
             raise ValueError(
                 f"y is of the type {plausible.dtype}: give True for plausible latents "
@@ -84,6 +85,13 @@ class LatentFilter(NearestLatents):
         self.classes_ = np.array([False, True])
         self._fit(z, labels, groups, lambda bundles, nearest: bundles > NONE)
         return self
+
+    def score_samples(self, z) -> np.ndarray:
+        """Return the score of latents (n, d): the larger, the more plausible.
+
+        It is the negative of the distance over the threshold, of shape (n,).
+        """
+        return -self.relative_distances(z)
 
     def decision_function(self, z) -> np.ndarray:
         """Return how plausible latents are.
@@ -98,7 +106,7 @@ class LatentFilter(NearestLatents):
         ndarray of shape (n,)
             One minus the distance over the threshold; not negative where plausible.
         """
-        return 1 - self.relative_distances(z)
+        return self.score_samples(z) - self.offset_
 
     def predict(self, z) -> np.ndarray:
         """Return whether latents are plausible.
@@ -119,3 +127,8 @@ class LatentFilter(NearestLatents):
         """Return `figures` of the cross-validation, for `plausible` as in `fit`."""
         relative = self.held_out_relative_
         return figures(relative, relative <= 1, plausible)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.kept_share is None
+        return tags

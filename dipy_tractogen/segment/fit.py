@@ -25,14 +25,7 @@ _LOGGED = ("f1", "precision", "recall", "roc_auc")
 
 
 def fit_filter(
-    model,
-    reference,
-    invalid=None,
-    *,
-    criterion: str = "f1",
-    kept_share: float | None = None,
-    seed: int = 0,
-    show_progress: bool = False,
+    model, reference, invalid=None, *, show_progress: bool = False, **options
 ) -> LatentReference:
     """Learn which streamlines are plausible.
 
@@ -47,15 +40,11 @@ def fit_filter(
         Streamlines that are not plausible. Without them, and without unassigned ones,
         each reference streamline is made into one that is broken, looped, cut or
         shifted.
-    criterion : {"f1", "balanced_accuracy"}, optional
-        Measure that the thresholds maximise.
-    kept_share : float, optional
-        Share of held-out reference streamlines that the thresholds keep, in place of
-        the criterion.
-    seed : int, optional
-        Seed of the folds and of the invalid streamlines that are made.
     show_progress : bool, optional
         Show progress bars.
+    **options
+        Parameters of `LatentFilter`: ``criterion``, ``kept_share``, ``nb_folds`` and
+        ``seed``, which is also that of the invalid streamlines that are made.
 
     Returns
     -------
@@ -67,7 +56,8 @@ def fit_filter(
     Raises
     ------
     ValueError
-        If the model reads conditions, or there are too few examples.
+        If the model reads conditions, a parameter is out of its range, or there are too
+        few examples.
 
     Examples
     --------
@@ -75,11 +65,13 @@ def fit_filter(
     >>> _, _, relative = reference.compare(model, bundles)  # doctest: +SKIP
     >>> plausible = bundles.select(relative <= 1)  # doctest: +SKIP
     """
-    examples = _encode_examples(model, reference, invalid, seed, show_progress)
-    estimator = LatentFilter(criterion=criterion, kept_share=kept_share, seed=seed)
+    estimator = LatentFilter(**options)
+    examples = _encode_examples(
+        model, reference, invalid, estimator.seed, show_progress
+    )
     known = examples.labels > NONE
     fitted = examples.fit(
-        model, seed, estimator, known, examples.labels.clip(0), examples.groups
+        model, estimator, known, examples.labels.clip(0), examples.groups
     )
     figures = estimator.held_out_figures(known)
     shown = [
@@ -91,21 +83,14 @@ def fit_filter(
 
 
 def fit_labels(
-    model,
-    reference,
-    invalid=None,
-    *,
-    criterion: str = "f1",
-    kept_share: float | None = None,
-    seed: int = 0,
-    show_progress: bool = False,
+    model, reference, invalid=None, *, show_progress: bool = False, **options
 ) -> LatentReference:
     """Learn which bundle streamlines belong to, if any.
 
     Parameters
     ----------
-    model, reference, invalid, criterion, kept_share, seed, show_progress
-        As for `fit_filter`.
+    model, reference, invalid, show_progress, **options
+        As of `fit_filter`.
 
     Returns
     -------
@@ -117,11 +102,13 @@ def fit_labels(
     Raises
     ------
     ValueError
-        If the model reads conditions, or there are too few examples.
+        As of `fit_filter`.
     """
-    examples = _encode_examples(model, reference, invalid, seed, show_progress)
-    estimator = LatentLabels(criterion=criterion, kept_share=kept_share, seed=seed)
-    fitted = examples.fit(model, seed, estimator, examples.labels, examples.groups)
+    estimator = LatentLabels(**options)
+    examples = _encode_examples(
+        model, reference, invalid, estimator.seed, show_progress
+    )
+    fitted = examples.fit(model, estimator, examples.labels, examples.groups)
     figures = label_figures(
         estimator.held_out_labels(), examples.labels, examples.bundle_names
     )
@@ -136,11 +123,11 @@ def fit_labels(
 
 @dataclass
 class _Examples:
-    """Encoded examples of bundles, and of none, that thresholds are learnt from.
+    """Encoded examples of bundles, and of none, that thresholds are fitted to.
 
     `z` (n, d) are latents, `error_mm` (n,) point errors, `labels` (n,) bundles, -1 for
-    none. A streamline and what was made of it share one of the `groups` (n,). `kinds`
-    (n,) are the faults of those that were made, indices into `KINDS`, else -1.
+    none. A streamline and the invalid one made of it share one of the `groups` (n,).
+    `kinds` (n,) are the faults of those that were made, indices into `KINDS`, else -1.
     """
 
     z: np.ndarray
@@ -151,11 +138,11 @@ class _Examples:
     bundle_names: tuple[str, ...] = ()
     place: Location | None = None
 
-    def fit(self, model, seed: int, estimator, *targets) -> LatentReference:
-        """Fit metric and estimator, with what the latter takes beside coordinates."""
+    def fit(self, model, estimator, *targets) -> LatentReference:
+        """Fit metric and estimator; `targets` are its arguments after the latents."""
         known = self.labels > NONE
         metric = LatentMetric(
-            lambda z: model.decode(z, nb_points=_DECODED_POINTS), seed=seed
+            lambda z: model.decode(z, nb_points=_DECODED_POINTS), seed=estimator.seed
         ).fit(self.z[known])
         estimator.fit(metric.transform(self.z, self.error_mm), *targets)
         logger.info(
@@ -225,7 +212,7 @@ def _encode_examples(model, reference, invalid, seed: int, show: bool) -> _Examp
 
 
 def _encode(model, bundles, what: str, show: bool, seed: int | None = None):
-    """Encode streamlines, and what is made of each where a seed is given."""
+    """Encode streamlines, and the invalid one made of each if a seed is given."""
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     real, made = [], []

@@ -6,14 +6,16 @@ import logging
 
 import numpy as np
 
+from dipy_tractogen.utils.constructors import documented
 from dipy_tractogen.utils.messages import listed
 
 from .neighbours import NONE, NearestLatents
-from .thresholds import figures
+from .thresholds import ThresholdParameters
 
 logger = logging.getLogger("dipy_tractogen")
 
 
+@documented(ThresholdParameters, raises=False)
 class LatentLabels(NearestLatents):
     """Classifier of latents by bundle, with -1 for none.
 
@@ -22,16 +24,7 @@ class LatentLabels(NearestLatents):
 
     Parameters
     ----------
-    criterion : {"f1", "balanced_accuracy"}, optional
-        Measure that the threshold of a bundle maximises, over the latents that are
-        nearest to the bundle.
-    kept_share : float, optional
-        Share of the held-out latents of its bundle that each threshold keeps, in place
-        of the criterion.
-    nb_folds : int, optional
-        Number of folds of the cross-validation.
-    seed : int, optional
-        Seed of the folds.
+    {parameters}
 
     Attributes
     ----------
@@ -63,8 +56,9 @@ class LatentLabels(NearestLatents):
         Raises
         ------
         ValueError
-            If an array does not fit, fewer than two belong to a bundle, or there is
-            no example to be rejected and no `kept_share`.
+            If an array does not fit, a parameter is out of its range, fewer than two
+            belong to a bundle, or there is no example to be rejected and no
+            `kept_share`.
         """
         self._fit(z, y, groups, lambda bundles, nearest: bundles == nearest)
         self.classes_ = np.unique(np.maximum(y, NONE))
@@ -110,15 +104,24 @@ def label_figures(predicted, labels, bundle_names) -> dict:
         each bundle among either, ``f1``, ``precision``, ``recall`` and
         ``nb_streamlines``.
     """
+    from sklearn.metrics import precision_recall_fscore_support
+
     predicted, labels = np.asarray(predicted), np.asarray(labels)
-    found = {}
-    for label, name in enumerate(bundle_names):
-        given, right = predicted == label, labels == label
-        if not (given.any() or right.any()):
-            continue
-        each = figures(-given.astype(float), given, right)
-        found[name] = {key: each[key] for key in ("f1", "precision", "recall")}
-        found[name]["nb_streamlines"] = int(right.sum())
+    measured = precision_recall_fscore_support(
+        labels, predicted, labels=range(len(bundle_names)), zero_division=0
+    )
+    found = {
+        name: {
+            "f1": float(f1),
+            "precision": float(precision),
+            "recall": float(recall),
+            "nb_streamlines": int(number),
+        }
+        for label, (name, precision, recall, f1, number) in enumerate(
+            zip(bundle_names, *measured)
+        )
+        if number or (predicted == label).any()
+    }
     f1 = [each["f1"] for each in found.values() if each["nb_streamlines"]]
     return {
         "accuracy": float((predicted == labels).mean()),

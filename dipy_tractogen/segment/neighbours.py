@@ -8,9 +8,10 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.constructors import documented
 from dipy_tractogen.utils.schema import SchemaError
 
-from .thresholds import CRITERIA, best_threshold
+from .thresholds import ThresholdParameters, best_threshold
 
 NONE = -1
 """Label of what belongs to no bundle."""
@@ -26,24 +27,17 @@ NEIGHBOURS_ARRAYS = {
 _FEWEST = 10
 
 
+@documented(ThresholdParameters, raises=False)
 class NearestLatents(ClassifierMixin, BaseEstimator):
     """Base of the estimators that compare latents with those of known bundles.
 
-    Thresholds are learnt by cross-validation: from distances to the reference latents
-    of the other folds. What is kept of the fit for figures was predicted with the
-    reference and the thresholds of the other folds.
+    Thresholds are fitted by cross-validation, to distances to the reference latents of
+    the other folds. The ``held_out_`` attributes are predicted with the reference and
+    the thresholds of the other folds.
 
     Parameters
     ----------
-    criterion : {"f1", "balanced_accuracy"}, optional
-        Measure that the thresholds maximise.
-    kept_share : float, optional
-        Quantile of the distances within each bundle that is its threshold, in place
-        of the criterion; examples that belong to no bundle are not needed then.
-    nb_folds : int, optional
-        Number of folds.
-    seed : int, optional
-        Seed of the folds.
+    {parameters}
 
     Attributes
     ----------
@@ -95,7 +89,7 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
             If the latents have other dimensions than the reference, or are not finite.
         """
         check_is_fitted(self, "reference_")
-        z = _checked(z, ensure_min_samples=0)
+        z = check_latents(z, ensure_min_samples=0)
         check_dimensions(self, z)
         return _nearest(self._index, self.bundles_, z)
 
@@ -150,10 +144,10 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
     def _fit(self, z, bundles, groups, accepts) -> None:
         """Fit to latents and their bundles, `NONE` among them.
 
-        `accepts` takes bundles and nearest bundles and returns who is to be accepted.
+        `accepts` takes bundles and nearest bundles, and returns the latents to accept.
         """
-        self._check_parameters()
-        z, bundles = _checked(z), np.asarray(bundles)
+        ThresholdParameters(**self.get_params())
+        z, bundles = check_latents(z, ensure_min_samples=2), np.asarray(bundles)
         if bundles.shape != (len(z),) or bundles.dtype.kind not in "iu":
             raise ValueError(
                 f"the labels have shape {bundles.shape} and type {bundles.dtype}, for "
@@ -184,18 +178,6 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
         self.held_out_relative_, self.held_out_nearest_ = relative, nearest
         self._refer_to(z[known], bundles[known])
 
-    def _check_parameters(self) -> None:
-        if self.criterion not in CRITERIA:
-            raise ValueError(
-                f"criterion={self.criterion!r}: give one of {', '.join(CRITERIA)}."
-            )
-        if self.kept_share is not None and not 0 < self.kept_share < 1:
-            raise ValueError(
-                f"kept_share={self.kept_share}: give a share between 0 and 1."
-            )
-        if self.nb_folds < 2:
-            raise ValueError(f"nb_folds={self.nb_folds}: give 2 or more.")
-
     def _folds(self, bundles: np.ndarray, groups) -> np.ndarray:
         """Return the fold of each example: bundles evenly, groups as a whole."""
         rng = np.random.default_rng(self.seed)
@@ -225,13 +207,13 @@ class NearestLatents(ClassifierMixin, BaseEstimator):
 
     def _threshold(self, distances, accepted) -> float:
         if self.kept_share is not None:
-            # None is right where every one is nearest to another bundle.
+            # None is accepted where each is nearest to another bundle.
             right = distances[accepted] if accepted.any() else distances
             return float(np.quantile(right, self.kept_share))
         return best_threshold(distances, accepted, self.criterion)
 
 
-def _checked(z, **options) -> np.ndarray:
+def check_latents(z, **options) -> np.ndarray:
     """Validate latents, and return them in single precision."""
     return check_array(z, dtype=np.float32, input_name="z", **options)
 

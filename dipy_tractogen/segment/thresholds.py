@@ -1,11 +1,39 @@
-"""Thresholds of distances, and their figures of merit."""
+"""Thresholds of distances: their parameters, their fit, and measures of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-CRITERIA = ("f1", "balanced_accuracy")
-"""Measures that a learnt threshold may maximise."""
+from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
+
+
+@dataclass(kw_only=True)
+class ThresholdParameters(Parameters):
+    """Parameters of the thresholds that are fitted to examples."""
+
+    criterion: str = parameter(
+        "f1",
+        "Measure that the thresholds maximise: f1 or balanced_accuracy.",
+        choices=("f1", "balanced_accuracy"),
+    )
+    kept_share: float | None = parameter(
+        None,
+        "Share of held-out reference streamlines that the threshold of each bundle "
+        "keeps, in place of the criterion; other examples are not needed then.",
+        essential=True,
+        within="(0, 1)",
+    )
+    nb_folds: int = parameter(
+        5, "Folds of the cross-validation.", option=None, within="[2, 10000]"
+    )
+    seed: int = parameter(
+        0,
+        "Seed of the folds, and of the invalid streamlines if some are made.",
+        essential=True,
+        within=f"[0, {LARGEST_SEED}]",
+    )
 
 
 def best_threshold(
@@ -14,13 +42,14 @@ def best_threshold(
     """Return the threshold of distances (n,) that maximises a criterion.
 
     It is the geometric mean of the largest distance within it and the next one.
-    `accepted` (n,) says who should be within; ValueError if all or none should.
+    `accepted` (n,) are the examples that should be within. Raises ValueError if all or
+    none should.
     """
     distances, accepted = np.asarray(distances, float), np.asarray(accepted, bool)
     if accepted.all() or not accepted.any():
         raise ValueError(
-            "a threshold is learnt of examples of both kinds, and there is one kind: "
-            "give both, or the share that is to be kept."
+            "a threshold needs examples of both kinds, and there is one kind: give "
+            "both, or the share that is to be kept (kept_share)."
         )
     order = np.argsort(distances, kind="stable")
     distances, accepted = distances[order], accepted[order]

@@ -59,8 +59,13 @@ def takes(*declared: type[Parameters]) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def documented(*declared: type[Parameters]) -> Callable[[Callable], Callable]:
-    """Give a docstring the entries of parameters, those of the class by default."""
+def documented(
+    *declared: type[Parameters], raises: bool = True
+) -> Callable[[Callable], Callable]:
+    """Give a docstring the entries of parameters, those of the class by default.
+
+    The section Raises is added where there is none, and it `raises` for a bad value.
+    """
 
     def decorate(cls: Callable) -> Callable:
         text = inspect.cleandoc(cls.__doc__ or "")
@@ -68,7 +73,7 @@ def documented(*declared: type[Parameters]) -> Callable[[Callable], Callable]:
         entries = "".join(one.entry() for one in every)
         if "kwargs" in inspect.signature(cls).parameters:
             entries += "**kwargs\n    Arguments of the base of the class.\n"
-        if "Raises\n" not in text:
+        if raises and "Raises\n" not in text:
             entries += _RAISES
         cls.__doc__ = text.replace(_PLACE, entries.rstrip())
         return cls

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.segment.thresholds import ThresholdParameters
+
 from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
@@ -16,7 +18,7 @@ class FilterStreamlinesFlow(SegmentationFlow):
 
     short_name = "filter_streamlines"
 
-    @with_parameters_of(ReferenceOptions, LoadingOptions)
+    @with_parameters_of(ReferenceOptions, ThresholdParameters, LoadingOptions)
     def run(
         self,
         model_file,

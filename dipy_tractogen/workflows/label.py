@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.segment.thresholds import ThresholdParameters
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
 
@@ -19,7 +20,7 @@ class LabelStreamlinesFlow(SegmentationFlow):
 
     short_name = "label_streamlines"
 
-    @with_parameters_of(ReferenceOptions, LoadingOptions)
+    @with_parameters_of(ReferenceOptions, ThresholdParameters, LoadingOptions)
     def run(
         self,
         model_file,

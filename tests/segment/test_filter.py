@@ -45,6 +45,8 @@ def test_unseen_latents_are_told_apart(by_bundle, unseen):
     accepted = by_bundle.predict(z)
     assert accepted.dtype == bool
     np.testing.assert_array_equal(accepted, by_bundle.decision_function(z) >= 0)
+    score = by_bundle.score_samples(z)
+    np.testing.assert_array_equal(accepted, score >= by_bundle.offset_)
 
 
 def test_thresholds_are_by_bundle(by_bundle):
@@ -65,7 +67,7 @@ def test_held_out_figures_foretell_unseen_ones(by_bundle, learnt, unseen):
 def test_a_share_is_kept_without_invalid_latents(learnt, unseen):
     z, labels = learnt
     known = labels >= 0
-    found = LatentFilter(kept_share=0.9).fit(z[known], known[known], labels[known])
+    found = LatentFilter(kept_share=0.9).fit(z[known], bundles=labels[known])
     z, labels = unseen
     kept = found.predict(z)
     for bundle in range(3):

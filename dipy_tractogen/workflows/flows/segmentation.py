@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
+from dipy_tractogen.segment.thresholds import ThresholdParameters
+from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from ..inputs import load_to_encode, load_trained_model
@@ -15,7 +16,7 @@ from .base import TractogenFlow
 
 @dataclass
 class ReferenceOptions(Parameters):
-    """Options of learning thresholds."""
+    """Files that thresholds are learnt from."""
 
     reference_files: Sequence[Path] | None = parameter(
         None,
@@ -35,24 +36,6 @@ class ReferenceOptions(Parameters):
         None,
         "What an earlier run with this model wrote, in place of all reference files.",
         essential=True,
-    )
-    criterion: str = parameter(
-        "f1",
-        "What the thresholds make as large as possible: f1 or balanced_accuracy.",
-        choices=("f1", "balanced_accuracy"),
-    )
-    kept_share: float | None = parameter(
-        None,
-        "Learn the thresholds such that this share of held-out reference streamlines "
-        "is kept, in place of the criterion.",
-        essential=True,
-        within="(0, 1)",
-    )
-    seed: int = parameter(
-        0,
-        "Fixes the folds and the invalid streamlines that are made.",
-        essential=True,
-        within=f"[0, {LARGEST_SEED}]",
     )
 
 
@@ -105,9 +88,7 @@ class SegmentationFlow(TractogenFlow):
                 for name in ("reference", "invalid")
                 if given[f"{name}_files"]
             ]
-            options = {
-                name: given[name] for name in ("criterion", "kept_share", "seed")
-            }
+            options = ThresholdParameters.from_options(given)
             reference = fit(model, *examples, **options, **shown)
         bundles = load_to_encode(
             model, files, given, keep_data=True, show_progress=self.show_progress
