@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dipy_tractogen.sampling.plausibility.shape import winding
-from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.geometry import (
     arc_lengths,
     mean_curvature,
@@ -17,9 +16,6 @@ from dipy_tractogen.streamlines.geometry import (
 )
 
 from .estimate import Estimate, mean_estimate, mean_influence
-
-if TYPE_CHECKING:
-    from .samples import StreamlineSet
 
 UNITS = {"length": "mm", "curvature": "1/mm", "tortuosity": "", "winding": "degrees"}
 """The attributes compared, and their units."""
@@ -98,49 +94,35 @@ _NB_BINS = 40
 _PERCENTILES = (1, 99)
 
 
-def distributions(
-    generated: StreamlineSet, real: StreamlineSet, names: Mapping[int, str]
-) -> dict[str, dict]:
-    """Compute histograms of attributes of generated and held-out streamlines.
+def distributions(sets: Mapping, names: Mapping[int, str]) -> dict[str, dict]:
+    """Compute histograms of the attributes of sets of streamlines.
 
+    `sets` are pairs by name: attributes (n,) by name, and labels (n,) of the bundles.
     For each attribute the result holds the ``unit``; the ``edges`` of forty equal bins,
     of which the first and the last also count what is beyond; and the shares of the
-    bins of ``generated`` and ``real`` streamlines, ``overall`` and in ``bundles`` by
-    name.
+    bins of each set, ``overall`` and in ``bundles`` by name.
     """
-    return {
-        name: _distribution(name, unit, generated, real, names)
-        for name, unit in UNITS.items()
-    }
+    return {name: _distribution(name, sets, names) for name in UNITS}
 
 
-def _distribution(
-    name: str,
-    unit: str,
-    generated: StreamlineSet,
-    real: StreamlineSet,
-    names: Mapping[int, str],
-) -> dict:
-    sets = {"generated": generated, "real": real}
-    values = {kind: each.attributes[name] for kind, each in sets.items()}
+def _distribution(name: str, sets: Mapping, names: Mapping[int, str]) -> dict:
+    values = {kind: attributes[name] for kind, (attributes, _) in sets.items()}
     both = np.concatenate(list(values.values()))
     low, high = np.percentile(both, _PERCENTILES)
     # Equal values need a bin with a width.
     margin = 0.0 if high > low else max(abs(low), 1.0) / 100
     edges = np.linspace(low - margin, high + margin, _NB_BINS + 1)
-    shares = {kind: _shares(each, edges) for kind, each in values.items()}
-    bundles = {
-        bundle: {
-            kind: _shares(values[kind][each.labels == label], edges)
-            for kind, each in sets.items()
-        }
-        for label, bundle in names.items()
-    }
     return {
-        "unit": unit,
+        "unit": UNITS[name],
         "edges": edges.tolist(),
-        "overall": shares,
-        "bundles": bundles,
+        "overall": {kind: _shares(each, edges) for kind, each in values.items()},
+        "bundles": {
+            bundle: {
+                kind: _shares(values[kind][labels == label], edges)
+                for kind, (_, labels) in sets.items()
+            }
+            for label, bundle in names.items()
+        },
     }
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.geometry import lengths, resample
 from dipy_tractogen.streamlines.reference import Reference
 

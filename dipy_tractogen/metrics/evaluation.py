@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.notebook import html_table
 from dipy_tractogen.utils.progress import Progress, active_progress, format_duration
@@ -193,7 +193,13 @@ def evaluate(
             "overall": entries[OVERALL],
             "bundles": bundles,
             "worst_bundle": worst_bundle(bundles),
-            "distributions": distributions(generated, real, names),
+            "distributions": distributions(
+                {
+                    "generated": (generated.attributes, generated.labels),
+                    "real": (real.attributes, real.labels),
+                },
+                names,
+            ),
             "parameters": {
                 "k": k,
                 **points,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.utils.progress import advance
 
 from . import cost

@@ -7,16 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import (
-    as_streamlines,
-    to_sequence,
-)
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
     Conditions,
     computed_values,
 )
+from dipy_tractogen.streamlines.conversion import as_streamlines, to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import arc_lengths, resample
 from dipy_tractogen.utils.messages import briefly, listed

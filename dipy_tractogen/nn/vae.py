@@ -9,7 +9,7 @@ import numpy as np
 
 from dipy_tractogen.parameters.model import OF_MODELS, VAESizes
 from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
-from dipy_tractogen.streamlines.array_sequence import as_streamlines
+from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.utils.constructors import takes
 
 from .model import StreamlineModel

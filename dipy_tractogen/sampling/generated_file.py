@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.category_codes import code_tables, values_to_numbers
 from dipy_tractogen.streamlines.conditions import (
     COMPUTED,
     Conditions,
     measured_values,
 )
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.geometry import respace

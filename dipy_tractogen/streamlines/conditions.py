@@ -10,8 +10,8 @@ import numpy as np
 
 from dipy_tractogen.utils.messages import listed
 
-from .array_sequence import to_sequence
 from .condition import Condition, finite_numbers
+from .conversion import to_sequence
 from .geometry import arc_lengths, lengths, mean_curvature, tortuosity
 
 BUNDLE = "bundle"

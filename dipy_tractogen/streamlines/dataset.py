@@ -11,9 +11,10 @@ import numpy as np
 from dipy_tractogen.utils.messages import briefly, format_count, listed, normalized_name
 from dipy_tractogen.utils.notebook import html_table
 
-from .array_sequence import concatenate_streamlines, take, to_sequence
+from .array_sequence import concatenate_streamlines, take
 from .columns import as_columns, checked_labels, join_columns
 from .conditions import BUNDLE
+from .conversion import to_sequence
 from .geometry import arc_lengths, resample
 from .reference import Reference
 from .screening import ScreeningReport

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .array_sequence import to_sequence
+from .conversion import to_sequence
 from .geometry import resample
 
 DUPLICATE_MM = 0.01

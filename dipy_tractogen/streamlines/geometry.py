@@ -10,7 +10,8 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.fft import dct
 
-from .array_sequence import as_sequence, blocks, to_sequence
+from .array_sequence import as_sequence, blocks
+from .conversion import to_sequence
 
 CHUNK = 512
 """Streamlines that are worked on at once: what is computed of them stays in cache."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .array_sequence import to_sequence
+from .conversion import to_sequence
 from .geometry import arc_lengths
 
 # Streamlines that suffice to locate a tractogram.

@@ -16,13 +16,8 @@ from dipy_tractogen.utils.messages import log_warnings, read_error
 from dipy_tractogen.utils.schema import integer, list_of, number, record, text
 
 from .affine import axis_codes, is_singular, voxel_order
-from .array_sequence import (
-    as_sequence,
-    blocks,
-    extent,
-    streamlines_of,
-    to_sequence,
-)
+from .array_sequence import as_sequence, blocks, streamlines_of
+from .conversion import extent, to_sequence
 from .formats.trk_reader import read_trk_grid
 from .formats.trx_reader import read_trx_grid
 from .volume import read_image_grid

@@ -10,7 +10,8 @@ import logging
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .array_sequence import blocks, streamlines_of, to_sequence
+from .array_sequence import blocks, streamlines_of
+from .conversion import to_sequence
 from .geometry import arc_lengths
 from .reference import Reference
 

@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 
+import h5py
 import nibabel as nib
 from nibabel.affines import voxel_sizes
 import numpy as np
@@ -16,6 +17,7 @@ from dipy_tractogen.utils.memmap import check_unpacked_size
 from dipy_tractogen.utils.messages import read_error
 
 from .affine import is_singular
+from .formats.hdf5 import hdf5_array
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -173,10 +175,6 @@ def load_peaks(path: str | os.PathLike) -> Volume:
 
 
 def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    import h5py
-
-    from .formats.hdf5 import hdf5_array
-
     _check_there(path)
     try:
         with h5py.File(path, "r") as file:

@@ -7,7 +7,8 @@ import os
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import take, to_sequence
+from dipy_tractogen.streamlines.array_sequence import take
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.utils.files import split_extension

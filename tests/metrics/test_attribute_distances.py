@@ -5,7 +5,7 @@ from scipy.stats import wasserstein_distance
 
 from dipy_tractogen.metrics import attribute_distances as module
 from dipy_tractogen.metrics.attribute_distances import measure_attributes
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 
 
 def wasserstein_distances(*attributes):

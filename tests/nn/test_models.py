@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import CVAE, RVAE, load_model
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.geometry import lengths
 from dipy_tractogen.streamlines.reference import Reference

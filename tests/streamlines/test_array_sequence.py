@@ -5,11 +5,10 @@ import pytest
 from dipy_tractogen.streamlines.array_sequence import (
     as_sequence,
     blocks,
-    extent,
     streamlines_of,
     take,
-    to_sequence,
 )
+from dipy_tractogen.streamlines.conversion import extent, to_sequence
 
 
 @pytest.fixture

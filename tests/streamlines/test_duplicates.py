@@ -1,6 +1,6 @@
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.duplicates import (
     count_duplicates,
     describe_duplicates,

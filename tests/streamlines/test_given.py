@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.metrics.evaluation import evaluate
-from dipy_tractogen.streamlines.array_sequence import as_sequence, to_sequence
+from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.geometry import resample

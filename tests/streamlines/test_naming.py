@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.formats.readers import TractogramContents
 from dipy_tractogen.streamlines.naming import bundle_labels, categories_of
 

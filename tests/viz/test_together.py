@@ -13,7 +13,7 @@ ROOT = Path(dipy_tractogen.__file__).parents[1]
 DRAW = """
 from pathlib import Path
 import numpy as np
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.formats.vtk import save_vtk
 from dipy_tractogen.viz import Panel, render_bundles

@@ -9,13 +9,13 @@ import os
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
     LENGTH,
     Conditions,
 )
+from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.orientation import (

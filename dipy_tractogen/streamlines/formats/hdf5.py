@@ -49,10 +49,6 @@ _TRACKS, _OFFSETS = "streamlines/tracks", "streamlines/offsets"
 
 def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
     """Read a DPY as `read_trx` does a TRX; it has neither values nor groups."""
-    import h5py
-
-    from .hdf5 import hdf5_array
-
     with h5py.File(path, "r") as file:
         tracks = hdf5_array(file, _TRACKS, "f", path)
         offsets = hdf5_array(file, _OFFSETS, "iu", path)
@@ -68,8 +64,6 @@ def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
 
 def save_dpy(path: Path, streamlines: ArraySequence) -> None:
     """Write streamlines that lie side by side (RASMM, mm) as a DPY."""
-    import h5py
-
     # HDF5 ends the process where it closes a file on a full disk.
     contents = io.BytesIO()
     with h5py.File(contents, "w") as file:

@@ -18,7 +18,7 @@ from dipy_tractogen.utils.files import (
 )
 from dipy_tractogen.utils.messages import listed, normalized_name
 
-from ..array_sequence import as_sequence, blocks, to_sequence
+from ..array_sequence import as_sequence, blocks
 from ..columns import (
     checked_labels,
     choose_inherited,
@@ -26,6 +26,7 @@ from ..columns import (
     text_to_codes,
 )
 from ..conditions import BUNDLE
+from ..conversion import to_sequence
 from ..dataset import BundleSet
 from ..reference import Reference
 from .block_writer import BlockWriter

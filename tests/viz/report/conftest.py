@@ -7,7 +7,7 @@ from PIL import Image
 import pytest
 
 from dipy_tractogen.nn.record import TrainingRecord
-from dipy_tractogen.streamlines.array_sequence import to_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.viz.report import ReportInputs
 
 NAMES = ("<script>alert(1)</script>", "bundle_10", "Ünïcode \"quoted\" & 'single'")
