@@ -10,9 +10,12 @@ _AXES = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
 _SMALLEST_VOXEL = 1e-12
 
 
-def is_singular(affine: np.ndarray) -> bool:
-    """Return whether voxels of a finite affine (4, 4) have hardly any volume."""
-    return bool(abs(np.linalg.det(affine[:3, :3].astype(float))) < _SMALLEST_VOXEL)
+def check_affine(affine: np.ndarray | None, what: str = "its affine") -> None:
+    """Raise ValueError for what is not finite, not 4 by 4, or cannot be inverted."""
+    if affine is None or affine.shape != (4, 4) or not np.isfinite(affine).all():
+        raise ValueError(f"{what} is not 4 by 4 finite numbers")
+    if abs(np.linalg.det(affine[:3, :3].astype(float))) < _SMALLEST_VOXEL:
+        raise ValueError(f"{what} is flat and cannot be inverted: give three axes")
 
 
 def transform_points(points: np.ndarray, affine: np.ndarray) -> np.ndarray:

@@ -22,20 +22,10 @@ _LARGEST_WHOLE = 2**24
 def values_to_numbers(
     conditions: Conditions, values: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return values of conditions as numbers, for `data_per_streamline`.
+    """Return values (n,) of conditions as numbers, for `data_per_streamline`.
 
-    Parameters
-    ----------
-    conditions : Conditions
-        What a model knows of streamlines; they give each category a code.
-    values : mapping of str to ndarray of shape (n,)
-        Names or codes of categories, and numbers, by name.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        Of categories the codes, or their names where all of these are numbers; other
-        numbers in single precision unless they are too large for it.
+    Of categories, given by name or code, these are the codes, or the names where all of
+    them are numbers; other numbers are in single precision unless too large for it.
     """
     written = dict(values)
     for one in conditions.continuous:
@@ -61,24 +51,9 @@ def values_from_numbers(
 ) -> dict[str, np.ndarray]:
     """Return values with the names of categories in place of codes.
 
-    Other software keeps the numbers of `values_to_numbers` alone.
-
-    Parameters
-    ----------
-    conditions : Conditions
-        What a model knows of streamlines.
-    values : mapping of str to ndarray of shape (n,)
-        Text or numbers by name; codes are text.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n,)
-        Names of categories, and numbers.
-
-    Raises
-    ------
-    ValueError
-        If a category has a code that the model does not know.
+    Other software keeps the numbers of `values_to_numbers` alone. Values are text or
+    numbers (n,), codes are text. Raises ValueError for a code that the model does not
+    know.
     """
     read = dict(values)
     for one in conditions.categorical:

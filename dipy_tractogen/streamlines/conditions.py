@@ -29,7 +29,7 @@ COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 
 
 def requested_name(name: str) -> str:
-    """Return the name of what was asked of streamlines, such as "asked_length"."""
+    """Return the name in files of a requested number, such as "asked_length"."""
     return f"asked_{name}"
 
 

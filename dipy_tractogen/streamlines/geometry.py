@@ -22,27 +22,12 @@ _SMALLEST_CHORD = 1e-3
 
 
 def resample(streamlines, nb_points: int) -> np.ndarray:
-    """Resample streamlines to points at equal arc length.
+    """Return streamlines (n, nb_points, 3), float32, in mm, at equal arc length.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence, ndarray of shape (n, p, 3) or sequence of ndarray
-        Points in mm; each streamline has at least two points.
-    nb_points : int
-        Number of points of each streamline in the result, at least 2.
-
-    Returns
-    -------
-    ndarray of shape (n, nb_points, 3), float32
-        Points in mm, in the space of the input.
-
-    Raises
-    ------
-    ValueError
-        If `nb_points` is below two, or a streamline has fewer than two points.
+    They are given as `conversion.as_streamlines` takes them. Raises ValueError if
+    `nb_points` is below two, or a streamline has fewer than two points.
     """
-    if nb_points < 2:
-        raise ValueError(f"nb_points={nb_points}: a streamline needs two or more.")
+    check_spacing(nb_points, None)
     sequence = to_sequence(streamlines)
     if len(sequence) == 0:
         return np.zeros((0, nb_points, 3), dtype=np.float32)
@@ -171,7 +156,7 @@ def resample_by_step(points: np.ndarray, step_size: float) -> ArraySequence:
     """Resample streamlines to equal steps of about a given size.
 
     Each streamline gets the number of steps, one at least, that brings their size, an
-    arc length, closest to the one asked for. Its ends stay where they are.
+    arc length, closest to the requested one. Its ends stay where they are.
 
     Parameters
     ----------

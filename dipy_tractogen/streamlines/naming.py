@@ -27,7 +27,7 @@ def bundle_labels(
 
     `bundles_from` is that of `io.load_bundles`, `stem` the name of the file without
     folders and extension. Some names may have no streamline. Raises ValueError if the
-    file has no groups or key that were asked for, or they make no sense.
+    file lacks the requested groups or key, or they make no sense.
     """
     n = len(contents.streamlines)
     if bundles_from == "groups" or (bundles_from == "auto" and contents.groups):
@@ -59,14 +59,7 @@ def _labels_from_groups(
     labels = np.full(n, -1, dtype=np.int32)
     members = np.zeros(n, dtype=np.uint8)
     for name in sorted(groups):
-        indices = np.unique(groups[name])
-        wrong = indices[(indices < 0) | (indices >= n)]
-        if wrong.size:
-            raise ValueError(
-                f"{path}: the group {name} holds streamline {wrong[0]}, and there "
-                f"are {n}: write the file again"
-            )
-        indices = indices.astype(np.int64)
+        indices = np.unique(groups[name]).astype(np.int64)
         members[indices] = np.minimum(members[indices] + 1, 2)
         free = indices[labels[indices] < 0]
         labels[free] = names.index(name)

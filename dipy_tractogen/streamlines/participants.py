@@ -67,7 +67,7 @@ class Participants:
         if math.isinf(number):
             raise ValueError(
                 f"{self.path}: the {column} of {subject} is {text!r}, which is no "
-                "finite number: mend it, write n/a, or ask for it as categorical"
+                "finite number: mend it, write n/a, or give it as categorical"
             )
         return number
 

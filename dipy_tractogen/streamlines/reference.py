@@ -15,7 +15,7 @@ from dipy_tractogen.utils.files import split_extension
 from dipy_tractogen.utils.messages import log_warnings, read_error
 from dipy_tractogen.utils.schema import integer, list_of, number, record, text
 
-from .affine import axis_codes, is_singular, voxel_order
+from .affine import axis_codes, check_affine, voxel_order
 from .array_sequence import as_sequence, blocks, streamlines_of
 from .conversion import extent, to_sequence
 from .formats.trk_reader import read_trk_grid
@@ -79,15 +79,7 @@ class Reference:
 
     def __post_init__(self):
         affine = np.array(self.affine, dtype=np.float64)
-        if affine.shape != (4, 4) or not np.isfinite(affine).all():
-            raise ValueError(
-                f"the affine of the grid is not 4 by 4 finite numbers: {self.affine}"
-            )
-        if is_singular(affine):
-            raise ValueError(
-                "the affine of the grid is flat and cannot be inverted: give a "
-                "reference whose three axes differ"
-            )
+        check_affine(affine, "the affine of the grid")
         dimensions = np.asarray(self.dimensions).ravel()[:3]
         if (
             dimensions.size != 3

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 import logging
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
+
+from dipy_tractogen.utils.messages import check_choice
 
 from .array_sequence import blocks, streamlines_of
 from .conversion import to_sequence
@@ -28,9 +30,9 @@ class ScreeningReport:
     """What was found among streamlines, and what became of it.
 
     A streamline counts once, for the first reason that holds: non-finite points, one
-    point (or none), zero length, shorter than asked, without a value that is needed,
-    out of the bounding box. Only reasons that occurred are there; `noted` counts
-    streamlines that were kept in spite of the reason.
+    point (or none), zero length, shorter than requested, without a value that is
+    needed, out of the bounding box. Only reasons that occurred are there; `noted`
+    counts streamlines that were kept in spite of the reason.
     """
 
     total: int
@@ -45,12 +47,7 @@ class ScreeningReport:
 
     def to_dict(self) -> dict:
         """Return the counts as plain values: total, kept, dropped and noted."""
-        return {
-            "total": self.total,
-            "kept": self.kept,
-            "dropped": dict(self.dropped),
-            "noted": dict(self.noted),
-        }
+        return asdict(self)
 
     def __add__(self, other: ScreeningReport) -> ScreeningReport:
         """Join the reports of two sets of streamlines."""
@@ -85,7 +82,7 @@ def screen(
     Options are those of `io.load_bundles`; `lacking` marks streamlines (n,) of which
     something is not known, by reason. Nothing is out of bounds without a `reference`
     that has a box. Raises ValueError for an unknown option, or for streamlines that
-    were asked to be an error.
+    are an error by the options.
     """
     check_options(invalid=invalid, out_of_bounds=out_of_bounds, min_length=min_length)
     streamlines = to_sequence(streamlines)
@@ -130,10 +127,7 @@ def check_options(
         ("out_of_bounds", out_of_bounds, ("drop", "keep", "error")),
         ("unassigned", unassigned, ("drop", "keep")),
     ):
-        if value not in accepted:
-            raise ValueError(
-                f"{name}={value!r} is not known: choose one of {', '.join(accepted)}"
-            )
+        check_choice(name, value, accepted)
     if not (np.isfinite(min_length) and min_length >= 0):
         raise ValueError(
             f"min_length={min_length} mm is not a length: give 0 or a positive number"
@@ -148,9 +142,8 @@ def _find_invalid(streamlines: ArraySequence) -> dict[str, np.ndarray]:
         bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
         non_finite[rows.start + streamlines_of(bad, nb_points)] = True
     lengths = _lengths(streamlines)
-    non_finite |= ~np.isfinite(
-        lengths
-    )  # coordinates so large that the length overflows
+    # The length of very large coordinates overflows.
+    non_finite |= ~np.isfinite(lengths)
     single = ~non_finite & (np.asarray(streamlines._lengths) < 2)
     still = ~non_finite & ~single & (lengths == 0)
     marks = {NON_FINITE: non_finite, ONE_POINT: single, ZERO_LENGTH: still}
@@ -164,7 +157,7 @@ def _lengths(streamlines: ArraySequence) -> np.ndarray:
 
 
 def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:
-    """Raise for streamlines that were asked to be an error."""
+    """Raise for streamlines that are an error by the options."""
     raise ValueError(
         f"of {total} streamlines: {_listed(_counted(found))}; mend the file, or {mend}"
     )

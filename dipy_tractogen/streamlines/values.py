@@ -34,7 +34,7 @@ WITHOUT_VALUE = "without a value of"
 
 
 class ValueReader:
-    """Finds values of the streamlines of files, as asked of `io.load_bundles`.
+    """Finds values of the streamlines of files, as requested of `io.load_bundles`.
 
     They come from the participants table, by the subject in the path of the file, if it
     has a column of the name; otherwise from ``data_per_streamline``. "file number" and
@@ -92,7 +92,7 @@ class ValueReader:
         }
 
     def _subject_values(self, file: Path) -> dict[str, str | float]:
-        """Return what is asked of the subject of a file."""
+        """Return the requested values of the subject of a file."""
         names = [*self._columns]
         if SUBJECT in self._is_categorical:
             names.append(SUBJECT)
@@ -109,15 +109,14 @@ class ValueReader:
             logger.warning(
                 "%s: %s is not in %s", file, subject, self._participants.path
             )
-        return {name: self._subject_value(subject, name) for name in names}
-
-    def _subject_value(self, subject: str, name: str) -> str | float:
-        if name == SUBJECT:
-            return subject
-        if self._is_categorical[name]:
-            return self._participants.text(subject, name) or ""
-        number = self._participants.number(subject, name)
-        return math.nan if number is None else number
+        values = {SUBJECT: subject} if SUBJECT in names else {}
+        for name in self._columns:
+            if self._is_categorical[name]:
+                values[name] = self._participants.text(subject, name) or ""
+            else:
+                number = self._participants.number(subject, name)
+                values[name] = math.nan if number is None else number
+        return values
 
     def _from_file(
         self, contents: TractogramContents, name: str, path: Path
@@ -178,19 +177,19 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
     for name in categorical:
         if name in continuous:
             raise ValueError(
-                f"{name} is asked for as categorical and as continuous: choose one"
+                f"{name} is given as categorical and as continuous: choose one"
             )
         if name in COMPUTED:
             raise ValueError(
-                f"{name} is a number, computed from points: ask for it as one "
+                f"{name} is a number, computed from points: give it as one "
                 f"(continuous={name!r})"
             )
     for name in (BUNDLE, SUBJECT):
         if name in continuous:
-            raise ValueError(f"{name} is no number: ask for it as categorical")
+            raise ValueError(f"{name} is no number: give it as categorical")
     for name in (FILE_NUMBER, INDEX_IN_FILE):
         if name in categorical:
-            raise ValueError(f"{name} is a number: ask for it as continuous")
+            raise ValueError(f"{name} is a number: give it as continuous")
     kinds = {**dict.fromkeys(categorical, True), **dict.fromkeys(continuous, False)}
     return {
         name: kind for name, kind in kinds.items() if name not in (BUNDLE, *COMPUTED)
@@ -198,12 +197,12 @@ def _kinds(categorical: list[str], continuous: list[str]) -> dict[str, bool]:
 
 
 def requested_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
-    """Return what generated streamlines were asked for, (n,), by name; NaN if unknown.
+    """Return the numbers requested of generated streamlines, (n,); NaN if unknown.
 
     `files` are their tractograms, sorted; `bundles` is loaded with `FILE_NUMBER` and
     `INDEX_IN_FILE`. Values are those of ``asked_length`` and so on in the files.
     """
-    asked: dict[str, np.ndarray] = {}
+    requested: dict[str, np.ndarray] = {}
     for number, file in enumerate(files):
         stream = BLOCK_WRITERS.get(file.suffix.lower())
         if stream is None or not stream.keeps_data:
@@ -214,9 +213,9 @@ def requested_values(files: Sequence[Path], bundles) -> dict[str, np.ndarray]:
         for name in COMPUTED:
             column = requested_name(name)
             if column in data:
-                values = asked.setdefault(name, np.full(len(bundles), np.nan))
+                values = requested.setdefault(name, np.full(len(bundles), np.nan))
                 values[rows] = column_of(data, column, file)[index]
-    return asked
+    return requested
 
 
 def select_known_categories(held_out, training):

@@ -16,7 +16,7 @@ from dipy_tractogen.utils.files import split_extension
 from dipy_tractogen.utils.memmap import check_unpacked_size
 from dipy_tractogen.utils.messages import read_error
 
-from .affine import is_singular
+from .affine import check_affine
 from .formats.hdf5 import hdf5_array
 
 logger = logging.getLogger("dipy_tractogen")
@@ -50,15 +50,12 @@ class Volume:
     def __init__(self, data: np.ndarray, affine: np.ndarray):
         self.data = np.ascontiguousarray(data)
         self.affine = np.asarray(affine, dtype=float)
-        if self.data.ndim < 3 or self.affine.shape != (4, 4):
+        if self.data.ndim < 3:
             raise ValueError(
-                f"An image of the shape {self.data.shape} and an affine of the shape "
-                f"{self.affine.shape}: give three axes or more, and 4 by 4 numbers."
+                f"An image of the shape {self.data.shape}: give three axes or more."
             )
-        try:
-            self._to_voxels = np.linalg.inv(self.affine)
-        except np.linalg.LinAlgError:
-            raise ValueError("The affine of the image cannot be inverted.") from None
+        check_affine(self.affine, "the affine of the image")
+        self._to_voxels = np.linalg.inv(self.affine)
 
     def at(self, points: np.ndarray, outside=False) -> np.ndarray:
         """Return the values (..., k) of voxels at points (..., 3) in RASMM mm.
@@ -182,7 +179,8 @@ def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
             if "affine" not in file["pam"]:
                 raise ValueError("it has no affine: save the peaks with one")
             affine = hdf5_array(file, "pam/affine", "fiu", Path(path))[:]
-            return peaks, _checked_affine(affine)
+            check_affine(affine)
+            return peaks, affine
     except Exception as error:
         raise read_error(path, error) from error
 
@@ -197,22 +195,14 @@ def _load_image(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
         size = math.prod(image.shape) * kind.itemsize
         if size > _LARGE_IMAGE:
             check_unpacked_size(size, Path(path).stat().st_size)
-        return np.asanyarray(image.dataobj), _checked_affine(image.affine)
+        check_affine(image.affine)
+        return np.asanyarray(image.dataobj), image.affine
     except nib.filebasedimages.ImageFileError as error:
         if Path(path).name.endswith(_IMAGES):
             raise read_error(path, error) from error
         raise ValueError(f"{path} is no image: give one that ends in .nii.gz") from None
     except Exception as error:
         raise read_error(path, error) from error
-
-
-def _checked_affine(affine: np.ndarray | None) -> np.ndarray:
-    """Return an affine; ValueError if it is not finite or flat."""
-    if affine is None or affine.shape != (4, 4) or not np.isfinite(affine).all():
-        raise ValueError("its affine is not 4 by 4 finite numbers")
-    if is_singular(affine):
-        raise ValueError("its affine is flat and cannot be inverted")
-    return affine
 
 
 def _check_there(path: str | os.PathLike) -> None:

@@ -29,7 +29,7 @@ _SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class ThresholdsNotMet(Exception):
-    """Measures do not reach what was asked; a line of the text for each.
+    """Measures do not reach the requested thresholds; a line of the text for each.
 
     Files are written all the same, and a command ends with exit code 3.
     """

@@ -45,15 +45,6 @@ def test_separate_groups_are_no_reason_to_warn(caplog):
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize("index", [5, -1])
-def test_group_of_streamlines_that_are_not_there(index):
-    with pytest.raises(
-        ValueError,
-        match=rf"a\.trx: the group a holds streamline {index}, and there are 5",
-    ):
-        name("groups", groups={"a": np.array([index])})
-
-
 def test_groups_that_are_not_there():
     with pytest.raises(ValueError, match="no groups to name bundles from"):
         name("groups")

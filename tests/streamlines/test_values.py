@@ -128,7 +128,7 @@ def test_number_that_is_none_is_refused_only_where_asked():
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ({"categorical": ["age"], "continuous": ["age"]}, "age is asked for as cat"),
+        ({"categorical": ["age"], "continuous": ["age"]}, "age is given as cat"),
         ({"categorical": ["length"]}, "length is a number"),
         ({"categorical": ["curvature"]}, "curvature is a number"),
         ({"continuous": ["bundle"]}, "bundle is no number"),

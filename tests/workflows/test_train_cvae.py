@@ -89,11 +89,11 @@ def test_categories_that_are_only_held_out_are_left_out(
     ("options", "said"),
     [
         (["--continuous", "weight"], "has no column 'weight'"),
-        (["--continuous", "diagnosis"], "ask for it as categorical"),
-        (["--categorical", "age", "--continuous", "age"], "age is asked for as"),
+        (["--continuous", "diagnosis"], "give it as categorical"),
+        (["--categorical", "age", "--continuous", "age"], "age is given as"),
         (
             ["--categorical", "length", "--continuous", "age"],
-            "ask for it as one (--continuous",
+            "give it as one (--continuous",
         ),
         (["--attributes", "bundle"], "bundle is a category, and a number is needed"),
         ([], "name the columns"),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
-from ..reference import Reference
 from .sidecar import Description
 
 
 class BlockWriter:
     """A tractogram that is written block by block.
 
-    `bundle_names` are those that labels point to; `dtype` of the points is "float32",
-    or "float16" of a TRX.
+    Constructors take a Path, the Reference, the names of the bundles that labels point
+    to, and the type of the points: "float32", or "float16" for a TRX.
     """
 
     keeps_data = False
@@ -25,15 +23,6 @@ class BlockWriter:
     """Number of values by name that it holds; None without a limit."""
     keeps_types = False
     keeps_description = False
-
-    def __init__(
-        self,
-        path: Path,
-        reference: Reference,
-        bundle_names: tuple[str, ...],
-        dtype: str,
-    ):
-        raise NotImplementedError
 
     def write(
         self,

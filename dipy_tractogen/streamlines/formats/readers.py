@@ -9,7 +9,7 @@ reader, which opens the file for reading only and compares counts with its size.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import os
 from pathlib import Path
 
@@ -81,17 +81,10 @@ def read_tractogram(
         raise
     except Exception as error:
         raise read_error(path, error) from error
-    return _named(contents, path)
-
-
-def _named(contents: TractogramContents, path: Path) -> TractogramContents:
-    """Return the contents under the names that they were written with."""
-    if contents.groups or contents.data_per_streamline:
-        data, groups, categories = read_description(path).restore(
-            contents.data_per_streamline, contents.groups, path
-        )
-        contents.data_per_streamline, contents.groups = data, groups
-        contents.categories = categories
+    data, groups = contents.data_per_streamline, contents.groups
+    if data or groups:
+        restored = read_description(path).restore(data, groups, path)
+        contents = replace(contents, **restored)
     return contents
 
 

@@ -53,7 +53,6 @@ _SAID = record(
     },
 )
 
-
 _GENERATED = record({"model": record({"file": text(), "digest": text()})})
 
 
@@ -103,11 +102,11 @@ class Description:
 
     def restore(
         self, data: dict[str, np.ndarray], groups: dict[str, np.ndarray], path: Path
-    ) -> tuple[dict, dict, dict[str, dict[int, str]]]:
-        """Return values (n, k) and groups by true names, and the tables of codes.
+    ) -> dict[str, dict]:
+        """Return fields of the contents: values (n, k), groups and tables of codes.
 
-        A name stays where the true one is taken; a table of values that are not its
-        codes is left out, with a warning.
+        They are by true names. A name stays where the true one is taken; a table of
+        values that are not its codes is left out, with a warning.
         """
         data, groups = _renamed(data, self.columns), _renamed(groups, self.groups)
         tables = {}
@@ -123,7 +122,7 @@ class Description:
                     path,
                     name,
                 )
-        return data, groups, tables
+        return {"data_per_streamline": data, "groups": groups, "categories": tables}
 
 
 def sidecar_path(tractogram: str | os.PathLike) -> Path:
@@ -162,8 +161,9 @@ def write_sidecar(tractogram: Path, facts: Mapping, *, force: bool) -> None:
     """
     path = sidecar_path(tractogram)
     if not facts:
-        if force and _is_ours(tractogram):
-            path.unlink()
+        with suppress(ValueError):
+            if force and read_sidecar(tractogram):
+                path.unlink()
         return
     said = {"tractogram": tractogram.name, "versions": current_versions(), **facts}
     write_json(path, said, force=force)
@@ -178,14 +178,6 @@ def read_description(path: Path) -> Description:
     except ValueError as error:
         where = f"{HEADER_KEY} in the header" if in_file else sidecar_path(path).name
         raise ValueError(f"{path}: {where}: {error}") from error
-
-
-def _is_ours(tractogram: Path) -> bool:
-    """Return whether a tractogram has a JSON file of this package."""
-    try:
-        return bool(read_sidecar(tractogram))
-    except ValueError:
-        return False
 
 
 def _renamed(members: dict, names: Mapping[str, str]) -> dict:

@@ -18,7 +18,7 @@ import numpy as np
 
 from dipy_tractogen.utils.memmap import map_file
 
-from ..affine import axis_codes, is_singular, transform_points, voxel_order
+from ..affine import axis_codes, check_affine, transform_points, voxel_order
 from ..array_sequence import POINTS_PER_BLOCK
 
 logger = logging.getLogger("dipy_tractogen")
@@ -191,7 +191,6 @@ def _affine(header: dict, path: Path) -> np.ndarray:
             " x ".join(f"{size:g}" for size in header["voxel_sizes"]),
         )
         return np.eye(4, dtype=np.float32)
-    if not np.isfinite(affine).all() or is_singular(affine):
-        raise ValueError("its vox_to_ras is flat, or holds what is no number")
+    check_affine(affine, "its vox_to_ras")
     axis_codes(affine)
     return affine

@@ -31,7 +31,9 @@ class TrxBlockWriter(BlockWriter):
         self._bundle_names = bundle_names
         self._names = trx_names(bundle_names)
         self._dtype = np.dtype(dtype).newbyteorder("<")
-        self._columns: dict[str, _Column] = {}
+        self._lengths = _Column(path.parent, "<u4")
+        self._labels = _Column(path.parent, "<i4")
+        self._data: dict[str, _Column] = {}
         self._counts = np.zeros(len(bundle_names), dtype=np.int64)
         self._nb_points = 0
         self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
@@ -43,29 +45,25 @@ class TrxBlockWriter(BlockWriter):
         """Write a block."""
         self._positions.write(np.ascontiguousarray(points, dtype=self._dtype))
         self._nb_points += len(points)
-        self._column("lengths", "<u4").append(lengths)
+        self._lengths.append(lengths)
         if labels is not None:
-            self._column("labels", "<i4").append(labels)
+            self._labels.append(labels)
             self._counts += np.bincount(labels, minlength=len(self._counts))
         for name, values in data.items():
-            dtype = values.dtype.newbyteorder("<")
-            self._column(f"dps/{name}", dtype, values.shape[1]).append(values)
+            if name not in self._data:
+                dtype = values.dtype.newbyteorder("<")
+                self._data[name] = _Column(self._folder, dtype, values.shape[1])
+            self._data[name].append(values)
 
     def finish(self, categories):
         """Write what follows the last block."""
         self._positions.close()
-        lengths = self._columns["lengths"]
-        self._write_offsets(lengths)
+        self._write_offsets()
         for (code, count), name in zip(enumerate(self._counts), self._names):
             if count:
-                self._write_group(code, name, lengths.nb_rows)
-        data = {
-            key.removeprefix("dps/"): column
-            for key, column in self._columns.items()
-            if key.startswith("dps/")
-        }
-        names = trx_names(tuple(data))
-        for name, column in zip(names, data.values()):
+                self._write_group(code, name)
+        names = trx_names(tuple(self._data))
+        for name, column in zip(names, self._data.values()):
             width = f".{column.width}" if column.width > 1 else ""
             member = f"dps/{name}{width}.{column.dtype.name}"
             self._write_member(member, column.chunks())
@@ -76,14 +74,14 @@ class TrxBlockWriter(BlockWriter):
         ]
         description = Description(
             dict(groups),
-            dict(zip(names, data)),
-            {name: table for name, table in categories.items() if name in data},
+            dict(zip(names, self._data)),
+            {name: table for name, table in categories.items() if name in self._data},
         )
         header = {
             "DIMENSIONS": [max(size, 1) for size in self._reference.dimensions],
             "VOXEL_TO_RASMM": self._reference.affine.tolist(),
             "NB_VERTICES": self._nb_points,
-            "NB_STREAMLINES": lengths.nb_rows,
+            "NB_STREAMLINES": self._lengths.nb_rows,
         }
         if said := description.as_dict():
             header[HEADER_KEY] = said
@@ -96,39 +94,33 @@ class TrxBlockWriter(BlockWriter):
     def close(self):
         """Close all that is open, whatever fails."""
         with ExitStack() as stack:
-            for column in self._columns.values():
+            for column in (self._lengths, self._labels, *self._data.values()):
                 stack.callback(column.close)
             # Once closed, it does not raise again when it is garbage-collected.
             stack.callback(self._archive.close)
             stack.callback(self._positions.close)
 
-    def _column(self, key: str, dtype: np.dtype | str, width: int = 1) -> _Column:
-        """Return a column of values, made when it is first needed."""
-        if key not in self._columns:
-            self._columns[key] = _Column(self._folder, dtype, width)
-        return self._columns[key]
-
-    def _write_offsets(self, lengths: _Column) -> None:
+    def _write_offsets(self) -> None:
         """Write where each streamline begins, and where the last one ends."""
         dtype = np.dtype("<u4" if self._nb_points < 2**32 else "<u8")
 
         def offsets() -> Iterator[np.ndarray]:
             end = 0
             yield np.zeros(1, dtype=dtype)
-            for chunk in lengths.chunks():
+            for chunk in self._lengths.chunks():
                 ends = end + np.cumsum(chunk, dtype=np.int64)
                 end = ends[-1]
                 yield ends.astype(dtype)
 
         self._write_member(f"offsets.{dtype.name}", offsets())
 
-    def _write_group(self, code: int, name: str, nb_streamlines: int) -> None:
+    def _write_group(self, code: int, name: str) -> None:
         """Write the indices of the streamlines of one bundle."""
-        dtype = np.dtype("<u4" if nb_streamlines < 2**32 else "<u8")
+        dtype = np.dtype("<u4" if self._lengths.nb_rows < 2**32 else "<u8")
 
         def indices() -> Iterator[np.ndarray]:
             start = 0
-            for chunk in self._columns["labels"].chunks():
+            for chunk in self._labels.chunks():
                 yield (np.flatnonzero(chunk == code) + start).astype(dtype)
                 start += len(chunk)
 
@@ -144,7 +136,7 @@ class TrxBlockWriter(BlockWriter):
 class _Column:
     """Values of the streamlines in a temporary file."""
 
-    def __init__(self, folder: Path, dtype: np.dtype | str, width: int):
+    def __init__(self, folder: Path, dtype: np.dtype | str, width: int = 1):
         self.dtype = np.dtype(dtype)
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self.width = width

@@ -79,7 +79,7 @@ def test_a_blank_order_by_way_of_dipy(tmp_path):
         ({"nb_properties_per_streamline": -1}, "nb_properties_per_streamline is -1"),
         ({"hdr_size": 5}, "hdr_size"),
         ({"version": 9}, "its version is 9"),
-        ({"voxel_to_rasmm": np.nan}, "no number"),
+        ({"voxel_to_rasmm": np.nan}, "not 4 by 4 finite"),
         ({"voxel_to_rasmm": np.ones((4, 4))}, "vox_to_ras is flat"),
         ({"voxel_to_rasmm": np.diag([1, 1, 0, 1])}, "vox_to_ras is flat"),
         ({"voxel_sizes": 0}, "voxel_sizes are not positive"),
