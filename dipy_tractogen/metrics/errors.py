@@ -8,8 +8,10 @@ import logging
 
 import numpy as np
 
+from dipy_tractogen.streamlines.columns import text_columns
 from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
 from dipy_tractogen.utils.messages import ThresholdsNotMet
+from dipy_tractogen.utils.tables import write_table
 
 from .disentanglement import disentanglement, streamline_attributes
 
@@ -147,6 +149,26 @@ def log_predictions(
     for group, rows in {**groups, "All bundles": np.arange(len(bundles))}.items():
         errors = describe_errors(measured[rows], predicted[rows], unit)
         logger.info("%s, %s of %d streamlines: %s", group, name, len(rows), errors)
+
+
+def save_predictions(
+    path, bundles, predicted, deviation, measured=None, *, force: bool = False
+) -> None:
+    """Write predictions, standard deviations and measured values (n,) as a table.
+
+    It has the bundle and the index of each streamline, and its numbers in
+    ``data_per_streamline``.
+    """
+    columns = {
+        "bundle": (bundles.bundle_names[label] for label in bundles.labels),
+        "index": range(len(bundles)),
+        "predicted": map(float, predicted),
+        "deviation": map(float, deviation),
+    }
+    if measured is not None:
+        columns["measured"] = map(float, measured)
+    columns |= text_columns(bundles.data_per_streamline, columns, path)
+    write_table(path, list(columns), zip(*columns.values()), force=force)
 
 
 def condition_errors(

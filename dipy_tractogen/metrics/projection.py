@@ -8,6 +8,8 @@ import warnings
 
 import numpy as np
 
+from dipy_tractogen.utils.messages import check_choice
+
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
 """Names of the projections by the words that choose them."""
 
@@ -29,7 +31,8 @@ class Projection:
 
 
 def check_projection(method: str) -> None:
-    """Raise ImportError if a projection needs a package that is not installed."""
+    """Raise ValueError for an unknown projection, ImportError for a missing package."""
+    check_choice("projection", method, PROJECTIONS)
     if method == "umap" and find_spec("umap") is None:
         raise ImportError(
             "--projection umap needs umap-learn, which is not installed: pip install "
@@ -59,8 +62,8 @@ def project(z: np.ndarray, method: str = "pca", *, seed: int = 0) -> Projection:
 
     Raises
     ------
-    ImportError
-        If the method needs a package that is not installed.
+    ValueError, ImportError
+        If there is no such method, or the method needs a package that is not installed.
 
     References
     ----------

@@ -254,14 +254,14 @@ def traverse(
 ) -> np.ndarray:
     """Decode streamlines with a latent dimension, or a number, set to several values.
 
-    `along` is the latent dimension, or the name of a continuous condition that the
-    decoder reads, and `places` (s,) are its values, of a condition in its unit. Other
-    latents and conditions stay those of the streamlines. Returns points (n, s,
-    nb_points, 3) in RASMM mm, in the direction that the model learnt. Raises ValueError
-    if there is no such dimension, or the decoder reads no such number, or a condition
-    is missing.
+    `along` is the latent dimension, such as 3 or "z3", or the name of a continuous
+    condition that the decoder reads, and `places` (s,) are its values, of a condition
+    in its unit. Other latents and conditions stay those of the streamlines. Returns
+    points (n, s, nb_points, 3) in RASMM mm, in the direction that the model learnt.
+    Raises ValueError if there is no such dimension, or the decoder reads no such
+    number, or a condition is missing.
     """
-    _check_along(model, along)
+    along = traversed_axis(model, along)
     places = np.asarray(places, dtype=np.float32)
     z, matrix = _read(model, streamlines, values)
     nb_streamlines, nb_places = len(z), len(places)
@@ -296,25 +296,23 @@ def _places(model, streamlines, values) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([z, numbers], axis=1), codes
 
 
-def _check_along(model, along: int | str) -> None:
-    """Check that the dimension exists, or that the decoder reads the condition."""
-    if not isinstance(along, str):
-        if not 0 <= along < model.latent_dim:
-            raise ValueError(
-                f"along={along}: the model has the latent dimensions 0 to "
-                f"{model.latent_dim - 1}."
-            )
-        return
-    names = ()
-    if model.conditions_in_decoder:
+def traversed_axis(model, along: int | str, *, option: str = "along") -> int | str:
+    """Return the number of a latent dimension, or the name of a condition.
+
+    `along` is a dimension, such as 3 or "z3", or a number that the decoder reads.
+    Raises ValueError, with `option` as the name of the argument, for anything else.
+    """
+    numbers = []
+    if model.conditions_in_decoder and isinstance(along, str):
         model.check_layers()
-        names = tuple(one.name for one in model.conditions.continuous)
-    if along not in names:
-        read = f"the numbers {listed(names)}" if names else "no number"
-        raise ValueError(
-            f"along={along!r}: the decoder of the model reads {read} beside the "
-            "latents; give one of them, or a latent dimension."
-        )
+        numbers = [one.name for one in model.conditions.continuous]
+    if along in numbers:
+        return along
+    for dimension in range(model.latent_dim):
+        if along in (dimension, f"z{dimension}"):
+            return dimension
+    accepted = listed([f"z0 to z{model.latent_dim - 1}", *numbers])
+    raise ValueError(f"{option}={along!r}: accepted for this model are {accepted}.")
 
 
 def _warn_opposed(first: np.ndarray, second: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.screening import kept_in_box
 from dipy_tractogen.utils.progress import track_progress
+
+logger = logging.getLogger("dipy_tractogen")
 
 # Streamlines that are held as points at a time, the steps of whole pairs.
 _BLOCK = 10240
@@ -38,16 +41,26 @@ def _mixed_blocks(
         )
 
 
+def _pairs_of(model, first, second, nb_pairs: int, seed: int) -> tuple:
+    """Return the rows of as many pairs, or of all that two bundles have."""
+    nb_found = min(nb_pairs, len(first), len(second))
+    if nb_found < nb_pairs:
+        logger.info("There are %d pairs: the smaller bundle has no more", nb_found)
+    return model.pair(first, second, nb_found, seed=seed)
+
+
 def save_mixtures(
     out_tractogram: str | Path,
     model,
     bundles,
-    pairs,
+    pairs=None,
     *,
+    nb_pairs: int = 100,
     nb_steps: int = 5,
     path: str = "linear",
     nb_points: int | None = None,
     outside_box: str = "drop",
+    seed: int = 0,
     force: bool = False,
     show_progress: bool = False,
 ) -> int:
@@ -62,8 +75,10 @@ def save_mixtures(
         The model, trained.
     bundles : tuple of two BundleSet
         First and second streamlines, with the values that the networks read.
-    pairs : tuple of two ndarray of shape (n,), int
-        Their rows, from ``model.pair``.
+    pairs : tuple of two ndarray of shape (n,), int, optional
+        Rows of the pairs, by default from ``model.pair``.
+    nb_pairs : int, optional
+        Number of pairs to find; the smaller bundle may have fewer.
     nb_steps : int, optional
         Number of steps, both ends included.
     path : {"linear", "spherical"}, optional
@@ -72,6 +87,8 @@ def save_mixtures(
         Points of each streamline; by default those of the model.
     outside_box : {"drop", "keep", "error"}, optional
         What to do with pairs that leave the grid of the first streamlines.
+    seed : int, optional
+        Seed of the draw of the pairs.
     force : bool, optional
         Replace an existing file.
     show_progress : bool, optional
@@ -82,6 +99,8 @@ def save_mixtures(
     int
         Number of pairs that were written.
     """
+    if pairs is None:
+        pairs = _pairs_of(model, *bundles, nb_pairs, seed)
     reference = bundles[0].reference
     nb_written, weights = 0, np.linspace(0, 1, nb_steps)
     writer = open_writer(

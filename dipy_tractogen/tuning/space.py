@@ -30,6 +30,8 @@ PARAMETERS = {name: origin.declared()[name] for name, origin in _ORIGINS.items()
 
 # Of these ratios count, not differences.
 _BY_RATIO = {"latent_dim", "sigma_mm", "learning_rate"}
+# Largest values, for each point of a streamline.
+_PER_POINT = {"latent_dim": 3, "nb_coefficients": 1}
 
 
 def check_betas(betas: Iterable[float], minimum_beta: float = 0.0) -> list[float]:
@@ -53,22 +55,24 @@ def check_betas(betas: Iterable[float], minimum_beta: float = 0.0) -> list[float
     return kept
 
 
-def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
+def parse_ranges(
+    texts: Sequence[str], nb_points: int | None = None
+) -> dict[str, tuple[float, float]]:
     """Read ranges such as ``latent_dim=8:32`` into lowest and highest value by name.
 
     Raises ValueError if a text cannot be read, a name is unknown or given twice, or a
-    range is empty or beyond the limits of the parameter.
+    range is empty or beyond the limits of the parameter, for `nb_points` if given.
     """
     ranges: dict[str, tuple[float, float]] = {}
     for text in texts:
-        name, low, high = _parse_range(text)
+        name, low, high = _parse_range(text, nb_points)
         if name in ranges:
             raise ValueError(f"--search names {name} twice: give one range.")
         ranges[name] = (low, high)
     return ranges
 
 
-def _parse_range(text: str) -> tuple[str, float, float]:
+def _parse_range(text: str, nb_points: int | None) -> tuple[str, float, float]:
     name, _, limits = text.partition("=")
     if name not in PARAMETERS:
         raise ValueError(f"--search {text}: accepted are {', '.join(PARAMETERS)}.")
@@ -81,12 +85,42 @@ def _parse_range(text: str) -> tuple[str, float, float]:
     smallest, largest = PARAMETERS[name].limits
     if name in _BY_RATIO:
         smallest = max(smallest, SMALLEST)
+    if nb_points and name in _PER_POINT:
+        largest = _PER_POINT[name] * nb_points
     if not smallest <= low < high <= largest:
         raise ValueError(
             f"--search {text}: give a lower and a higher value, from "
             f"{smallest:g} to {largest:g}."
         )
     return name, low, high
+
+
+def search_space(
+    betas: Iterable[float] = DEFAULT_BETAS,
+    minimum_beta: float = 0.0,
+    search: Sequence[str] = (),
+    nb_trials: int = 0,
+    *,
+    nb_points: int,
+    latent_dim: int,
+) -> dict:
+    """Return ``betas``, ``ranges`` and ``nb_trials`` of a `BetaStudy`.
+
+    Arguments are those of `sweep_beta`. Raises ValueError if one is not accepted.
+    """
+    most = _PER_POINT["latent_dim"] * nb_points
+    if not 1 <= latent_dim <= most:
+        raise ValueError(
+            f"latent_dim={latent_dim}: give a whole number from 1 to {most}."
+        )
+    betas = check_betas(betas, minimum_beta)
+    ranges = parse_ranges(search, nb_points)
+    if nb_trials and not ranges:
+        raise ValueError(
+            "--nb_trials goes with --search: betas alone are tried once each."
+        )
+    nb_trials = nb_trials or (4 * len(betas) if ranges else len(betas))
+    return {"betas": betas, "ranges": ranges, "nb_trials": nb_trials}
 
 
 def suggest(trial, betas: Sequence[float], ranges: dict) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Small multiples: a cell for each bundle, or for each of several values."""
+"""Rows of a grid: a cell for each bundle, or for each of several values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import logging
 import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import take
-from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.utils.messages import format_count, listed
 
 from .grid import GridRow
-from .loading import load_panels
 from .panels import Panel
 
 logger = logging.getLogger("dipy_tractogen")
@@ -20,36 +18,6 @@ logger = logging.getLogger("dipy_tractogen")
 # A cell shows at least so many streamlines, if it has them, even if another has fewer.
 _FEWEST = 20
 _DEFAULT_PERCENTILES = (10, 50, 90)
-
-
-def load_multiples(
-    inputs: Sequence[Sequence],
-    titles: Sequence[str | None],
-    *,
-    panels: str,
-    values: Sequence[float] | None = None,
-    **options,
-) -> tuple[list[GridRow], list[str]]:
-    """Read tractograms as the rows of a grid, and return the titles of its columns.
-
-    `panels` is ``"bundle"``, or the name of a number with a column for each value,
-    by default percentiles. Other arguments are those of `load_panels`.
-    """
-    if panels == "bundle":
-        loaded = load_panels(inputs, titles, **options)
-        return rows_by_bundle(loaded), [panel.title for panel in loaded]
-    try:
-        loaded = load_panels(inputs, titles, value=panels, **options)
-    except ValueError as error:
-        accepted = ", ".join(("file", "bundle", *COMPUTED))
-        raise ValueError(
-            f"panels={panels!r}: {error}. Accepted are {accepted} and a number that "
-            "the files hold for each streamline."
-        ) from error
-    unit = COMPUTED[panels][1] if panels in COMPUTED else ""
-    values = values or percentile_values(loaded[0])
-    rows = rows_by_value(loaded, values, unit)
-    return rows, [f"{value:g} {unit}".rstrip() for value in values]
 
 
 def rows_by_bundle(panels: Sequence[Panel]) -> list[GridRow]:

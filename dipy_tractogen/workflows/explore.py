@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 
-from dipy_tractogen.utils.messages import listed, printable
+from dipy_tractogen.utils.messages import printable
 from dipy_tractogen.utils.schema import write_json
 
 from .flows.base import TractogenFlow
@@ -14,13 +13,11 @@ from .inputs import (
     load_to_encode,
     load_trained_model,
 )
-from .options.arguments import check_choice, check_int
+from .options.arguments import check_int
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
-
-_DIMENSION = re.compile(r"z(\d+)")
 
 
 class ExploreLatentFlow(TractogenFlow):
@@ -93,14 +90,12 @@ class ExploreLatentFlow(TractogenFlow):
             JSON file with what was found, and a list of the figures and tables, whose
             names begin as its own.
         """
-        from dipy_tractogen.viz.latent import findings as latent
+        from dipy_tractogen.viz.latent.findings import names_of_findings
 
-        projections = projection or ["pca"]
+        projection, colours = projection or ["pca"], color_by or ["bundle", "length"]
         check_int("max_streamlines", max_streamlines, low=3)
         check_int("nb_steps", nb_steps, low=2, high=15)
-        _check_projections(projections)
-        _check_pair(interpolate)
-        names = latent.names_of_findings(out_latent, projections, bool(interpolate))
+        names = names_of_findings(out_latent, projection, interpolate)
         paths = self.outputs(out_dir, out_latent=out_latent, **names)
         files = sorted(self.inputs(input_files))
         if walk or interpolate:
@@ -108,53 +103,16 @@ class ExploreLatentFlow(TractogenFlow):
 
             require_rendering()
         model = load_trained_model(model_file)
-        along = _check_walk(model, walk)
 
-        from dipy_tractogen.metrics.latents import sample_latents
-
-        colours = color_by or ["bundle", "length"]
-        bundles = self._load(model, files, given, colours)
-        sample = sample_latents(
-            model,
-            bundles,
-            max_streamlines=max_streamlines,
-            seed=seed,
-            show_progress=self.show_progress,
-        )
-        counts = sample.bundles.counts()
-        _check_bundles(counts, bundle, interpolate)
-
-        from dipy_tractogen.viz.latent.traversal_findings import TraversalFindings
-
-        findings = latent.LatentFindings(
-            paths, force=self.force, optional=self.optional
-        )
-        latent.show_projections(findings, sample, projections, colours, seed=seed)
-        active = latent.show_dimensions(findings, model, sample)
-        latent.show_correlations(findings, model, sample)
-        options = {"nb_steps": nb_steps, "seed": seed}
-        traversals = TraversalFindings(findings, model, sample, **options)
-        bundle = bundle or max(counts, key=counts.get)
-        traversals.traverse(bundle, active, nb_deviations, along)
-        if interpolate:
-            traversals.interpolate(*interpolate)
-        streamlines = {
-            "files": [printable(file) for file in files],
-            "given": sample.nb_found,
-            "counts": counts,
-        }
-        path = paths["out_latent"]
-        found = {"streamlines": streamlines, **findings.found}
-        write_json(path, self.make_record(model_file, **found), force=self.force)
-        logger.info("Wrote %s and %d figures", path, len(findings.found["figures"]))
-
-    def _load(self, model, files, given: dict, color_by):
-        """Load streamlines with what the model reads, and what colours them."""
         from dipy_tractogen.metrics.latents import values_to_load
+        from dipy_tractogen.nn.latent import traversed_axis
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
+        from dipy_tractogen.viz.latent.explore import explore_latent
 
-        conditions, categories = values_to_load(model, color_by)
-        return load_to_encode(
+        if walk is not None:
+            traversed_axis(model, walk, option="walk")
+        conditions, categories = values_to_load(model, colours)
+        bundles = load_to_encode(
             model,
             files,
             given,
@@ -163,47 +121,25 @@ class ExploreLatentFlow(TractogenFlow):
             conditions=conditions,
             show_progress=self.show_progress,
         )
-
-
-def _check_projections(projections) -> None:
-    """Check that projections are known, and their packages installed."""
-    from dipy_tractogen.metrics.projection import PROJECTIONS, check_projection
-
-    for name in projections:
-        check_choice("projection", name, PROJECTIONS)
-        check_projection(name)
-
-
-def _check_pair(interpolate) -> None:
-    """Check that two bundles are given, if any."""
-    if interpolate is not None and not len(interpolate) == len(set(interpolate)) == 2:
-        raise ValueError(
-            f"--interpolate {' '.join(interpolate)}: give the names of two bundles."
+        found = explore_latent(
+            model,
+            bundles,
+            paths,
+            projection=projection,
+            color_by=colours,
+            max_streamlines=max_streamlines,
+            bundle=bundle,
+            nb_steps=nb_steps,
+            nb_deviations=nb_deviations,
+            walk=walk,
+            interpolate=interpolate,
+            seed=seed,
+            force=self.force,
+            optional=self.optional,
+            show_progress=self.show_progress,
         )
-
-
-def _check_walk(model, walk: str | None) -> int | str | None:
-    """Return the dimension or the number that the animation goes along."""
-    if walk is None:
-        return None
-    matched = _DIMENSION.fullmatch(walk)
-    if matched and int(matched[1]) < model.latent_dim:
-        return int(matched[1])
-    numbers = []
-    if model.conditions_in_decoder:
-        numbers = [one.name for one in model.conditions.continuous]
-    if walk not in numbers:
-        accepted = listed([f"z0 to z{model.latent_dim - 1}", *numbers])
-        raise ValueError(f"--walk {walk}: accepted for this model are {accepted}.")
-    return walk
-
-
-def _check_bundles(counts: dict, bundle: str | None, interpolate) -> None:
-    """Check that bundles have streamlines."""
-    there = [name for name, count in counts.items() if count]
-    for option, name in (
-        ("bundle", bundle),
-        *(("interpolate", each) for each in interpolate or ()),
-    ):
-        if name is not None:
-            check_choice(option, name, there)
+        named = {"files": [printable(file) for file in files]}
+        found["streamlines"] = {**named, **found["streamlines"]}
+        path = paths["out_latent"]
+        write_json(path, self.make_record(model_file, **found), force=self.force)
+        logger.info("Wrote %s and %d figures", path, len(found["figures"]))

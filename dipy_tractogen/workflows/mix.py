@@ -88,46 +88,29 @@ class MixStreamlinesFlow(TractogenFlow):
         files = [self.inputs(file) for file in (first_file, second_file)]
         model = load_trained_model(model_file)
 
-        first, second = (
-            _one_bundle(
-                load_to_encode(
-                    model,
-                    each,
-                    given,
-                    kind=option.replace("bundle", "file"),
-                    show_progress=self.show_progress,
-                ),
-                name,
-                option,
-            )
-            for each, name, option in zip(
-                files, (first_bundle, second_bundle), ("first_bundle", "second_bundle")
-            )
-        )
-        nb_found = min(nb_pairs, len(first), len(second))
-        if nb_found < nb_pairs:
-            logger.info("There are %d pairs: the smaller bundle has no more", nb_found)
+        options = ("first_bundle", "second_bundle")
+        sides = []
+        for option, each, name in zip(options, files, (first_bundle, second_bundle)):
+            kind = option.replace("bundle", "file")
+            shown = {"kind": kind, "show_progress": self.show_progress}
+            bundles = load_to_encode(model, each, given, **shown)
+            sides.append(_one_bundle(bundles, name, option))
+        nb_found = min(nb_pairs, *map(len, sides))
         size = nb_found * nb_steps * (nb_points or model.nb_points) * 12
         check_room(out_dir, f"--nb_steps {nb_steps}", size)
-        pairs = model.pair(
-            first.streamlines,
-            second.streamlines,
-            nb_found,
-            first_values=first.known_values(),
-            second_values=second.known_values(),
-            seed=seed,
-        )
+
         from dipy_tractogen.nn.mixing import save_mixtures
 
         nb_found = save_mixtures(
             out,
             model,
-            (first, second),
-            pairs,
+            sides,
+            nb_pairs=nb_pairs,
             nb_steps=nb_steps,
             path=path,
             nb_points=nb_points,
             outside_box=given["outside_box"],
+            seed=seed,
             force=self.force,
             show_progress=self.show_progress,
         )

@@ -55,7 +55,7 @@ class PredictAttributeFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = _load_regression_model(model_file)
 
-        from dipy_tractogen.metrics.errors import log_predictions
+        from dipy_tractogen.metrics.errors import log_predictions, save_predictions
         from dipy_tractogen.nn.encoding import predict_attribute
 
         names = _attribute_to_load(model.attribute, files, participants)
@@ -71,30 +71,14 @@ class PredictAttributeFlow(TractogenFlow):
         predicted, deviation, measured = predict_attribute(
             model, bundles, show_progress=self.show_progress
         )
-        self._write(path, bundles, predicted, deviation, measured)
-        log_predictions(
-            bundles,
-            predicted,
-            measured,
-            name=model.attribute,
-            unit=model.conditions[model.attribute].unit,
-        )
-        logger.info("Wrote %s", path)
-
-    def _write(self, path, bundles, predicted, deviation, measured) -> None:
-        from dipy_tractogen.streamlines.columns import text_columns
-        from dipy_tractogen.utils.tables import write_table
-
-        columns = {
-            "bundle": (bundles.bundle_names[label] for label in bundles.labels),
-            "index": range(len(bundles)),
-            "predicted": map(float, predicted),
-            "deviation": map(float, deviation),
+        values = {"deviation": deviation, "measured": measured}
+        save_predictions(path, bundles, predicted, **values, force=self.force)
+        named = {
+            "name": model.attribute,
+            "unit": model.conditions[model.attribute].unit,
         }
-        if measured is not None:
-            columns["measured"] = map(float, measured)
-        columns |= text_columns(bundles.data_per_streamline, columns, path)
-        write_table(path, list(columns), zip(*columns.values()), force=self.force)
+        log_predictions(bundles, predicted, measured, **named)
+        logger.info("Wrote %s", path)
 
 
 def _load_regression_model(path):

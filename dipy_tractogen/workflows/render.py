@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from .flows.base import TractogenFlow
-from .options.arguments import check_choice
 
 logger = logging.getLogger("dipy_tractogen")
-
-_MOST_IN_PANEL, _MOST_IN_CELL = 3000, 150
 
 
 class RenderBundlesFlow(TractogenFlow):
@@ -104,132 +100,30 @@ class RenderBundlesFlow(TractogenFlow):
         out_png : string, optional
             The picture.
         """
-        from dipy_tractogen.utils.files import expand_inputs
-        from dipy_tractogen.viz.cameras import VIEW_CHOICES
-        from dipy_tractogen.viz.display import require_rendering, require_screen
-        from dipy_tractogen.viz.layout import check_size
-
-        views = view or ["auto"]
-        for name in views:
-            check_choice("view", name, VIEW_CHOICES)
-        check_size(size)
-        _check_grid(self.given)
-        inputs = [_listed(files) for files in (input_files, compare_with) if files]
-        if titles and len(titles) != len(inputs):
-            raise ValueError(
-                f"--titles {' '.join(titles)}: give one title for each panel, "
-                f"{len(inputs)} in all."
-            )
         if not out_png.lower().endswith(".png"):
             raise ValueError(f"--out_png {out_png}: give a name that ends with .png.")
-        for files in inputs:
-            expand_inputs(files)
         path = self.outputs(out_dir, out_png=out_png)["out_png"]
-        # Asked first, because rendering may start a display that nobody sees.
-        if interactive:
-            require_screen()
-        require_rendering()
-        names = titles or [None] * len(inputs)
-        if panels != "file":
-            self._draw_grid(path, inputs, names)
-        else:
-            self._draw(path, inputs, names)
 
-    def _draw(self, path, inputs, titles) -> None:
-        """Draw panels side by side, and open a window with them if asked."""
-        from dipy_tractogen.viz import figures, interactive
-        from dipy_tractogen.viz.loading import colour_options, load_panels
+        from dipy_tractogen.viz.tractograms import render_tractograms
 
-        given = self.given
-        panels = load_panels(
-            inputs,
-            titles,
-            color_by=given["color_by"],
-            bundles_from=given["bundles_from"],
-            **self._grid(),
-        )
-        options = {
-            **colour_options(given["color_by"]),
-            "max_streamlines": given["max_streamlines"] or _MOST_IN_PANEL,
-            "seed": given["seed"],
-            "mask": given["mask"] or None,
-        }
-        views = given["view"] or ["auto"]
-        figures.render_bundles(
-            panels,
+        render_tractograms(
+            input_files,
             path,
-            views=views,
-            size=tuple(given["size"]) if given["size"] else None,
-            background=given["background"],
-            force=self.force,
-            **options,
-        )
-        logger.info("Wrote %s", path)
-        if given["interactive"]:
-            logger.info("Close the window to go on")
-            options.pop("value_name", None)
-            background = figures.BACKGROUNDS[given["background"]]
-            interactive.show_bundles(
-                panels, view=views[0], background=background, **options
-            )
-
-    def _draw_grid(self, path, inputs, titles) -> None:
-        """Draw a picture of each bundle, or of each bundle and value."""
-        from dipy_tractogen.viz import grid
-        from dipy_tractogen.viz.multiples import load_multiples
-
-        given, name = self.given, self.given["panels"]
-        rows, columns = load_multiples(
-            inputs,
-            titles,
-            panels=name,
-            values=given["values"],
-            bundles_from=given["bundles_from"],
-            **self._grid(),
-        )
-        grid.plot_grid(
-            rows,
-            path,
-            column_titles=columns,
-            title="" if name == "bundle" else name.replace("_", " "),
-            max_streamlines=given["max_streamlines"] or _MOST_IN_CELL,
-            view=(given["view"] or ["auto"])[0],
-            mask=given["mask"] or None,
-            seed=given["seed"],
+            compare_with=compare_with,
+            titles=titles,
+            panels=panels,
+            values=values,
+            color_by=color_by,
+            view=view or ["auto"],
+            mask=mask or None,
+            size=size,
+            max_streamlines=max_streamlines,
+            background=background,
+            interactive=interactive,
+            bundles_from=bundles_from,
+            reference=reference or None,
+            outside_box=outside_box,
+            seed=seed,
             force=self.force,
         )
         logger.info("Wrote %s", path)
-
-    def _grid(self) -> dict:
-        """Return the options of the grid that holds for all files."""
-        given = self.given
-        reference = given["reference"] or None
-        return {"reference": reference, "out_of_bounds": given["outside_box"]}
-
-
-def _listed(files) -> list[str]:
-    return [files] if isinstance(files, (str, Path)) else list(files)
-
-
-def _check_grid(given: dict) -> None:
-    """Check that all options have an effect on a picture of this kind."""
-    panels = given["panels"]
-    if panels in ("file", "bundle") and given["values"]:
-        values = " ".join(f"{value:g}" for value in given["values"])
-        raise ValueError(
-            f"--values {values}: they are the columns of --panels length or the like, "
-            f"not of --panels {panels}."
-        )
-    if panels == "file":
-        return
-    others = {
-        "color_by": given["color_by"] != "bundle",
-        "size": bool(given["size"]),
-        "background": given["background"] != "white",
-        "interactive": given["interactive"],
-        "view": len(given["view"] or ()) > 1 or given["view"] == ["all"],
-    }
-    for name, is_given in others.items():
-        if is_given:
-            what = "several sides by --view" if name == "view" else f"--{name}"
-            raise ValueError(f"{what} and --panels {panels}: leave out one of them.")

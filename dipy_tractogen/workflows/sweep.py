@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-import logging
 import os
-from pathlib import Path
 
 from dipy_tractogen.parameters.model import ReconstructionParameters, VAESizes
 from dipy_tractogen.parameters.training import FitParameters
-from dipy_tractogen.utils.messages import listed
 
 from .flows.base import TractogenFlow
-from .options.arguments import check_int
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 from .options.training import InputOptions
-
-logger = logging.getLogger("dipy_tractogen")
 
 # What every trial has, unless it is searched.
 _OF_TRIALS = (
@@ -89,104 +82,52 @@ class SweepBetaFlow(TractogenFlow):
         out_png : string, optional
             Figure of the trade-off.
         """
-        from dipy_tractogen.tuning.space import (
-            DEFAULT_BETAS,
-            check_betas,
-            parse_ranges,
-        )
+        from dipy_tractogen.tuning.space import DEFAULT_BETAS, search_space
 
         # Several processes may share a GPU, of which JAX would take three quarters.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-        nb_points = given["nb_points"]
-        check_int("latent_dim", given["latent_dim"], high=3 * nb_points)
-        betas = check_betas(betas or DEFAULT_BETAS, minimum_beta)
-        ranges = parse_ranges(search or [])
-        for name, limit in (
-            ("latent_dim", 3 * nb_points),
-            ("nb_coefficients", nb_points),
-        ):
-            if name in ranges:
-                check_int(f"search {name}", ranges[name][1], high=limit)
-        if nb_trials and not ranges:
-            raise ValueError(
-                "--nb_trials goes with --search: betas alone are tried once each."
-            )
+        space = {
+            "betas": betas or DEFAULT_BETAS,
+            "minimum_beta": minimum_beta,
+            "search": search or [],
+            "nb_trials": nb_trials,
+            "nb_points": given["nb_points"],
+            "latent_dim": given["latent_dim"],
+        }
+        search_space(**space)
         # The table and the figure are made anew from the study each time.
         names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
         paths = self.outputs(out_dir, again=resume, **names)
         files = self.inputs(given["input_files"])
 
-        from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
-        from dipy_tractogen.tuning.database import new_database
-        from dipy_tractogen.tuning.study import BetaStudy
+        from dipy_tractogen.tuning.sweep import log_recommended, save_trials, sweep_beta
         from dipy_tractogen.utils.files import file_digest
 
-        fixed = {name: given[name] for name in ("nb_points", "latent_dim", "sigma_mm")}
-        options = {name: given[name] for name in ("epochs", "max_minutes")}
-        options["seed"] = seed
-        # The study knows the files by what is in them, and not by their names.
-        loading = ("bundles_from", "outside_box", "min_length")
         shown = {"show_progress": self.show_progress}
         bundles = load(files, given, unassigned="drop", **shown)
-        training, aside = bundles.split(held_out, seed)
-        if len(aside) <= NB_NEIGHBOURS:
+        # The study knows the files by what is in them, and not by their names.
+        loading = ("bundles_from", "outside_box", "min_length")
+        settings = {name: given[name] for name in loading}
+        settings["data"] = [file_digest(file) for file in files]
+        rows = sweep_beta(
+            bundles,
+            paths["out_study"],
+            **space,
+            **{name: given[name] for name in ("sigma_mm", "epochs", "max_minutes")},
+            tolerance_mm=tolerance_mm,
+            held_out=held_out,
+            settings=settings,
+            seed=seed,
+            resume=resume,
+            **shown,
+        )
+        save_trials(paths["out_table"], rows, force=True)
+        if not log_recommended(rows):
             raise ValueError(
-                f"--held_out {held_out} holds out {len(aside)} streamlines, too few to "
-                f"measure with: give a share that makes more than {NB_NEIGHBOURS}."
+                f"no trial was completed: the reasons are in {paths['out_table']}."
             )
-        settings = {
-            **fixed,
-            **options,
-            **{name: given[name] for name in loading},
-            "held_out": held_out,
-            "data": [file_digest(file) for file in files],
-        }
-        is_there = resume and paths["out_study"].exists()
-        with nullcontext() if is_there else new_database(paths["out_study"]):
-            study = BetaStudy(
-                paths["out_study"],
-                settings,
-                betas=betas,
-                ranges=ranges,
-                nb_trials=nb_trials or (4 * len(betas) if ranges else len(betas)),
-                seed=seed,
-            )
-            # The backend takes seconds to load: what is wrong is said before.
-            from dipy_tractogen.tuning.trial import run_trials
-
-            run_trials(study, training, aside, fixed, options, **shown)
-            rows = study.rows(tolerance_mm)
-        _write_table(paths["out_table"], rows)
-        _report(rows, paths)
-
         with self.optional(paths["out_png"]):
             from dipy_tractogen.viz.tradeoff import plot_tradeoff
 
             plot_tradeoff(rows, paths["out_png"], force=True)
         self.log_written(paths.values())
-
-
-def _write_table(path: Path, rows: list[dict]) -> None:
-    """Write all trials; what a trial does not have is empty."""
-    from dipy_tractogen.utils.tables import write_table
-
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    # The reason of a failure is long, and stands last.
-    columns.sort(key=lambda name: name == "reason")
-    lines = ([row.get(name, "") for name in columns] for row in rows)
-    write_table(path, columns, lines, force=True)
-
-
-def _report(rows: list[dict], paths: dict[str, Path]) -> None:
-    best = [row for row in rows if row.get("recommended")]
-    if not best:
-        raise ValueError(
-            f"no trial was completed: the reasons are in {paths['out_table']}."
-        )
-    front = listed(f"{row['beta']:g}" for row in rows if row.get("pareto"))
-    logger.info("Beta of the trials on the Pareto front: %s", front)
-    logger.info(
-        "Recommended: trial %(trial)d, beta %(beta)g, point error "
-        "%(point_error_mm).2f mm, quality %(quality).3f",
-        best[0],
-    )

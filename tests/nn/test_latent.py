@@ -206,20 +206,23 @@ def test_a_number_is_walked_along_where_the_decoder_reads_it(trained, arrays, kn
     points, values = arrays["held_out"][:3], {"bundle": known["bundle"][:3]}
     places = np.array([50.0, 70.0])
     if not trained.conditions_in_decoder:
-        with pytest.raises(ValueError, match="reads no number beside the latents"):
+        with pytest.raises(ValueError, match="accepted for this model are z0 to z3"):
             trained.traverse(points, "length", places, values)
         return
+    for dimension in ("z4", "z01"):
+        with pytest.raises(ValueError, match="z0 to z3"):
+            trained.traverse(points, dimension, places, values)
     found = trained.traverse(points, "length", places, values)
     z = trained.encode(points, values)
     for step, place in enumerate(places):
         asked = {**values, "length": np.full(3, place)}
         expected = trained.decode(z, values=asked)
         np.testing.assert_allclose(found[:, step], expected, atol=1e-2)
-    with pytest.raises(ValueError, match="reads the numbers length beside"):
+    with pytest.raises(ValueError, match=r"along='age': accepted .* z0 to z3, length"):
         trained.traverse(points, "age", places, values)
 
 
 @pytest.mark.parametrize("dimension", [-1, 4])
 def test_a_dimension_that_is_not_there_is_refused(make, arrays, dimension):
-    with pytest.raises(ValueError, match="latent dimensions 0 to 3"):
+    with pytest.raises(ValueError, match="accepted for this model are z0 to z3"):
         make().traverse(arrays["held_out"], dimension, [0.0])

@@ -217,8 +217,11 @@ def test_one_name_is_one_input_in_python(valued_file, tmp_path, drawn):
         (["--color_by", "colour"], "--color_by colour: accepted are bundle, direction"),
         (["--compare_with", "missing.trk"], "missing.trk does not exist"),
         (["--values", 3, 4], "--values 3 4: they are the columns of --panels length"),
-        (["--panels", "bundle", "--size", 300, 300], "--size and --panels bundle"),
-        (["--panels", "length", "--view", "all"], "several sides by --view"),
+        (
+            ["--panels", "bundle", "--size", 300, 300],
+            "--size 300 300 and --panels bundle",
+        ),
+        (["--panels", "length", "--view", "all"], "--view all: with --panels length"),
         (["--panels", "lenght"], "Accepted are file, bundle, length, curvature"),
         (["--panels", "length", "--values", 2, 1], "--values 2 1: give two or more"),
     ],

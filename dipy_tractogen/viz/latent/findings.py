@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 import logging
 from pathlib import Path
@@ -14,7 +14,7 @@ from dipy_tractogen.metrics.disentanglement import (
     latent_units,
     rank_correlations,
 )
-from dipy_tractogen.metrics.projection import PROJECTIONS, project
+from dipy_tractogen.metrics.projection import PROJECTIONS, check_projection, project
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 from dipy_tractogen.utils.files import split_extension
 from dipy_tractogen.utils.tables import write_table
@@ -27,19 +27,28 @@ _UNIT_COLUMNS = ("variance", "spread", "deviation", "kl")
 
 
 def names_of_findings(
-    out_latent: str, projections: Iterable[str], interpolated: bool
+    out_latent: str,
+    projection: Sequence[str] = ("pca",),
+    interpolate: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Return the file of each table and figure, whose names begin as the JSON file's.
 
-    Raises ValueError where that is no .json.
+    Raises ValueError if that is no .json, a projection is unknown, or not two bundles
+    are interpolated; ImportError if a projection needs a package that is missing.
     """
     stem, extension = split_extension(out_latent)
     if extension.lower() != ".json":
         raise ValueError(f"out_latent={out_latent!r}: give a name that ends in .json.")
+    for name in projection:
+        check_projection(name)
     tables = ["projections", "units", "correlations", "traversal", "walk"]
-    figures = [*dict.fromkeys(projections), *tables[1:]]
+    figures = [*dict.fromkeys(projection), *tables[1:]]
     animations = ["walk"]
-    if interpolated:
+    if interpolate is not None:
+        if not len(interpolate) == len(set(interpolate)) == 2:
+            raise ValueError(
+                f"interpolate={' '.join(interpolate)!r}: give the names of two bundles."
+            )
         for kind in (tables, figures, animations):
             kind.append("interpolation")
     return {
@@ -50,32 +59,22 @@ def names_of_findings(
 
 
 class LatentFindings:
-    """Measures of a latent space, and the figures and tables of it.
+    """Measures of a latent space as plain values, and the figures and tables of it.
 
-    Parameters
-    ----------
-    paths : dict of str to Path
-        File of each output, by its name and extension, such as ``units_png``.
-    force : bool, optional
-        Replace existing files.
-    optional : callable, optional
-        Takes paths and returns a context manager, in which files are written that may
-        fail; by default errors are raised.
-
-    Attributes
-    ----------
-    found : dict
-        The measures, as plain values; ``figures`` and ``tables`` list the files.
+    `paths` are the files by name and extension, such as ``units_png``; `optional` takes
+    paths and returns a context manager in which files are written that may fail. The
+    measures are in ``found``, of which ``figures`` and ``tables`` list the files.
     """
 
     def __init__(
         self,
-        paths: dict[str, Path],
+        paths: Mapping[str, str | Path],
         *,
         force: bool = False,
         optional: Callable[..., AbstractContextManager] | None = None,
     ):
-        self.paths, self.force = paths, force
+        self.paths = {name: Path(path) for name, path in paths.items()}
+        self.force = force
         self.optional = optional or (lambda *paths: nullcontext())
         self.found: dict = {"figures": [], "tables": []}
 
@@ -86,8 +85,20 @@ class LatentFindings:
             write_table(path, columns, rows, force=self.force)
             self.found["tables"].append({"file": path.name, "title": title})
 
+    def draw(
+        self, name: str, plot: Callable, *given, title: str, alt: str, **options
+    ) -> None:
+        """Draw the figure of a name by a function of `given` and a path, and list it.
+
+        `alt` is a text for those who do not see it.
+        """
+        path = self.paths[f"{name}_png"]
+        with self.optional(path):
+            plot(*given, path, force=self.force, **options)
+            self.list_figure(path, title, alt)
+
     def list_figure(self, path: Path, title: str, alt: str) -> None:
-        """List a figure, with a text for those who do not see it."""
+        """List a figure that was drawn."""
         entry = {"file": path.name, "title": title, "alt": alt}
         self.found["figures"].append(entry)
 
@@ -116,22 +127,16 @@ def show_projections(
             "" if method == "pca" else ", which may take minutes",
         )
         projection = project(sample.z_mean, method, seed=seed)
-        with findings.optional(findings.paths[f"{method}_png"]):
-            path = plot_projection(
-                projection.places,
-                projection.axis_labels,
-                colourings,
-                findings.paths[f"{method}_png"],
-                has_scale=method == "pca",
-                seed=seed,
-                force=findings.force,
-            )
-            findings.list_figure(
-                path,
-                f"Latents by {PROJECTIONS[method]}",
-                f"{len(sample.z_mean)} latents in two dimensions, coloured by "
-                f"{' and by '.join(names)}.",
-            )
+        findings.draw(
+            method,
+            plot_projection,
+            *(projection.places, projection.axis_labels, colourings),
+            title=f"Latents by {PROJECTIONS[method]}",
+            alt=f"{len(sample.z_mean)} latents in two dimensions, coloured by "
+            f"{' and by '.join(names)}.",
+            has_scale=method == "pca",
+            seed=seed,
+        )
         for number, column in enumerate(projection.places.T, start=1):
             columns[f"{method}_{number}"] = column
         if projection.explained_variance is not None:
@@ -177,20 +182,14 @@ def show_dimensions(findings: LatentFindings, model, sample) -> np.ndarray:
     )
     counted = f"{active.sum()} of {len(names)} latent dimensions are active"
     logger.info(counted)
-    with findings.optional(findings.paths["units_png"]):
-        path = plot_units(
-            names,
-            units,
-            active,
-            findings.paths["units_png"],
-            threshold=model.active_variance,
-            force=findings.force,
-        )
-        findings.list_figure(
-            path,
-            "What each latent dimension holds",
-            f"Bars of each latent dimension, largest first; {counted}.",
-        )
+    findings.draw(
+        "units",
+        plot_units,
+        *(names, units, active),
+        title="What each latent dimension holds",
+        alt=f"Bars of each latent dimension, largest first; {counted}.",
+        threshold=model.active_variance,
+    )
     return active
 
 
@@ -214,22 +213,16 @@ def show_correlations(findings: LatentFindings, model, sample) -> None:
         ([name, *row] for name, row in zip(dimensions, found.tolist())),
         title,
     )
-    with findings.optional(findings.paths["correlations_png"]):
-        path = plot_correlations(
-            dimensions,
-            names,
-            found,
-            findings.paths["correlations_png"],
-            force=findings.force,
-        )
-        row, column = np.unravel_index(np.abs(found).argmax(), found.shape)
-        findings.list_figure(
-            path,
-            title,
-            f"Heat map of {len(dimensions)} latent dimensions by {', '.join(names)}; "
-            f"the strongest correlation is {found[row, column]:.2f}, of "
-            f"{dimensions[row]} with {names[column]}.",
-        )
+    row, column = np.unravel_index(np.abs(found).argmax(), found.shape)
+    findings.draw(
+        "correlations",
+        plot_correlations,
+        *(dimensions, names, found),
+        title=title,
+        alt=f"Heat map of {len(dimensions)} latent dimensions by {', '.join(names)}; "
+        f"the strongest correlation is {found[row, column]:.2f}, of "
+        f"{dimensions[row]} with {names[column]}.",
+    )
 
 
 def _dimension_names(model) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 import logging
 
 import numpy as np
@@ -30,20 +31,9 @@ _MEASURED = ("length_mm", "curvature_per_mm", "displacement_mm")
 
 
 class TraversalFindings:
-    """Traversals of a latent space as figures and tables.
+    """Traversals of the latent space of a `LatentSample` as figures and tables.
 
-    Parameters
-    ----------
-    findings : LatentFindings
-        Paths, and the list of the files.
-    model : StreamlineModel
-        The model, trained.
-    sample : LatentSample
-        Streamlines, from `sample_latents`.
-    nb_steps : int
-        Number of steps along a dimension.
-    seed : int
-        Seed of the choices of streamlines.
+    `nb_steps` are those along a dimension; `seed` chooses streamlines.
     """
 
     def __init__(
@@ -59,17 +49,9 @@ class TraversalFindings:
     ) -> None:
         """Traverse each active dimension of a bundle, and animate one traversal.
 
-        Parameters
-        ----------
-        bundle : str
-            Name of the bundle.
-        active : ndarray of shape (d,), bool
-            The dimensions to traverse.
-        nb_deviations : float
-            How far they go, in standard deviations.
-        along : int, str or None
-            Dimension or number of the animation; by default the dimension that moves
-            streamlines most.
+        `active` (d,) tells the dimensions, which go `nb_deviations` standard deviations
+        either way; `along` is the dimension or number of the animation, by default the
+        dimension that moves streamlines most.
         """
         traverser = BundleTraverser(self.model, self.sample, bundle, self.seed)
         steps = np.linspace(-nb_deviations, nb_deviations, self.nb_steps)
@@ -160,25 +142,22 @@ class TraversalFindings:
         ]
         if not _can_draw("traversal"):
             return
-        with findings.optional(findings.paths["traversal_png"]):
-            path = plot_grid(
-                rows,
-                findings.paths["traversal_png"],
-                column_titles=[
-                    f"{_signed(place)} SD" for place in traversals[0].places
-                ],
-                title=f"{bundle}, each latent dimension changed by itself",
-                seed=self.seed,
-                force=findings.force,
-            )
-            findings.list_figure(
-                path,
-                f"Traversals of {bundle}",
-                f"A grid: rows are {len(rows)} of {len(traversals)} active latent "
-                f"dimensions, columns steps from low to high; streamlines of {bundle} "
-                "over those at the mean, in grey. "
-                f"{rows[0].name} moves them most, by {traversals[0].reach:.1f} mm.",
-            )
+        plot = partial(
+            plot_grid,
+            column_titles=[f"{_signed(place)} SD" for place in traversals[0].places],
+            title=f"{bundle}, each latent dimension changed by itself",
+            seed=self.seed,
+        )
+        findings.draw(
+            "traversal",
+            plot,
+            rows,
+            title=f"Traversals of {bundle}",
+            alt=f"A grid: rows are {len(rows)} of {len(traversals)} active latent "
+            f"dimensions, columns steps from low to high; streamlines of {bundle} over "
+            f"those at the mean, in grey. {rows[0].name} moves them most, by "
+            f"{traversals[0].reach:.1f} mm.",
+        )
 
     def _animate(self, traverser: BundleTraverser, traversal: Traversal) -> None:
         """Animate a traversal of a bundle, and write its measures."""
