@@ -19,8 +19,8 @@ from dipy_tractogen.utils.messages import ThresholdsNotMet
 
 from .flows.base import OutputsMissing
 from .runtime.hosts import Part, job_of
+from .runtime.interrupts import INTERRUPTED, INTERRUPTS
 from .runtime.logs import LEVELS, Log, OptionWords, one_line
-from .runtime.start import INTERRUPTED, INTERRUPTS
 
 cli_flows = {
     "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),

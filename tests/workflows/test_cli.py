@@ -10,7 +10,7 @@ from dipy_tractogen import __version__
 from dipy_tractogen.workflows import cli
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.flows.base import TractogenFlow
-from dipy_tractogen.workflows.runtime import start
+from dipy_tractogen.workflows.runtime import interrupts, start
 from dipy_tractogen.workflows.runtime.logs import Log, noted_warnings
 
 
@@ -94,11 +94,11 @@ def test_errors_are_one_line_and_an_exit_code(echo, word, code, said):
 @pytest.fixture
 def process(monkeypatch):
     """Put back what a command changes in its process."""
-    fresh = start.Interrupts()
+    fresh = interrupts.Interrupts()
     for module in (cli, start):
         monkeypatch.setattr(module, "INTERRUPTS", fresh)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    before = {each: signal.getsignal(each) for each in start._SIGNALS}
+    before = {each: signal.getsignal(each) for each in interrupts._SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 
-from .start import INTERRUPTS
+from .interrupts import INTERRUPTS
 
 logger = logging.getLogger("dipy_tractogen")
 
