@@ -11,6 +11,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.messages import check_choice
+from dipy_tractogen.utils.parameters import BOX_RULES
 
 from .array_sequence import blocks, streamlines_of
 from .conversion import to_sequence
@@ -124,7 +125,7 @@ def check_options(
     """Raise ValueError for options of `io.load_bundles` that are not accepted."""
     for name, value, accepted in (
         ("invalid", invalid, ("drop", "error")),
-        ("out_of_bounds", out_of_bounds, ("drop", "keep", "error")),
+        ("out_of_bounds", out_of_bounds, BOX_RULES),
         ("unassigned", unassigned, ("drop", "keep")),
     ):
         check_choice(name, value, accepted)

@@ -35,6 +35,9 @@ LARGEST_SEED = 2**32 - 1
 POSITIVE = f"(0, {LARGEST}]"
 """Numbers above zero."""
 
+BOX_RULES = ("drop", "keep", "error")
+"""What is done with streamlines that leave the bounding box of a grid."""
+
 # How DIPY's parser and numpydoc name what is not called as in Python.
 _NAMES = {
     "str": ("string", "str"),

@@ -67,7 +67,7 @@ class ExploreLatentFlow(TractogenFlow):
             subject; a condition of the model, or a number that participants or
             data_per_streamline have. Numbers are correlated with the latents as well.
         max_streamlines : int, optional
-            About how many streamlines are looked at. Of more, some are chosen at
+            About how many streamlines are explored. Of more, some are chosen at
             random, with the shares of the bundles kept.
         bundle : string, optional
             Bundle whose streamlines are walked with; by default the largest.

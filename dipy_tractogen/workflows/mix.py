@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import check_choice, format_count, listed
 
 from .flows.base import TractogenFlow
 from .inputs import (
@@ -12,7 +12,7 @@ from .inputs import (
     load_to_encode,
     load_trained_model,
 )
-from .options.arguments import check_choice, check_int
+from .options.arguments import check_int
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 from .runtime.room import check_room
@@ -114,7 +114,8 @@ class MixStreamlinesFlow(TractogenFlow):
             force=self.force,
             show_progress=self.show_progress,
         )
-        logger.info("Mixed %d pairs of streamlines in %d steps", nb_found, nb_steps)
+        pairs = format_count(nb_found, "pair")
+        logger.info("Mixed %s of streamlines in %d steps", pairs, nb_steps)
         logger.info("Wrote %s", out)
 
 

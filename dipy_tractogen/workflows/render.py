@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+
 from .flows.base import TractogenFlow
 
 logger = logging.getLogger("dipy_tractogen")

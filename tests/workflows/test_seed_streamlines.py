@@ -102,7 +102,10 @@ def test_wrong_box_of_what_is_read_is_an_error(generate, with_some_outside, name
     [
         (("--outside_box", "leave"), "--outside_box leave: accepted are drop, keep"),
         (("--sampler", "mcmc"), "--sampler mcmc: accepted are manifold, gmm, kde"),
-        (("--atlas_share", "0.5"), "--atlas_share needs --atlas_streamlines"),
+        (("--atlas_share", "0.5"), "is of no use without --atlas_streamlines"),
+            ("--atlas_share", "0.5"),
+            "--atlas_share is of no use without --atlas_streamlines",
+        ),
         (("--atlas_streamlines", "x.trk"), "mixed with --seed_streamlines"),
         (("--seed_streamlines", "x.trk"), "x.trk"),
         (("--seed_streamlines", "{file}", "--sampler", "prior"), "--sampler prior"),

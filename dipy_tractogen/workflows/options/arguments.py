@@ -5,15 +5,18 @@ Each raises a ValueError of one line: what was given, what is accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
 from dipy_tractogen.parameters.model import MOST_POINTS
 from dipy_tractogen.utils.messages import briefly
-from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
-
-from .loading import BOX_RULES
+from dipy_tractogen.utils.parameters import (
+    BOX_RULES,
+    LARGEST_SEED,
+    Parameters,
+    parameter,
+)
 
 _LEAST, _MOST = 1e-9, 1e9
 
@@ -87,11 +90,25 @@ def _check_magnitude(name: str, value: Real) -> None:
     raise ValueError(f"--{name} {briefly(value)}: give a number {limit} {most:.10g}.")
 
 
-def check_choice(name: str, value: str, accepted: Iterable[str]) -> None:
-    """Raise ValueError where the value of an option is not one of those accepted."""
-    accepted = list(accepted)
-    if value not in accepted:
-        raise ValueError(f"--{name} {value}: accepted are {', '.join(accepted)}.")
+def check_exclusive(given: Mapping[str, object], first: str, second: str) -> None:
+    """Raise ValueError where two options that exclude each other are both given."""
+    if given[first] is not None and given[second] is not None:
+        raise ValueError(
+            f"--{first} {given[first]} and --{second} {given[second]} are both given: "
+            "leave out one."
+        )
+
+
+def check_needs(
+    given: Mapping[str, object], needs: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise ValueError where an option is given without any of those that it needs."""
+    for name, needed in needs.items():
+        if given[name] is not None and all(given[one] is None for one in needed):
+            raise ValueError(
+                f"--{name} is of no use without --{' or --'.join(needed)}: give both, "
+                "or leave it out."
+            )
 
 
 def check_int(name: str, value: int, *, low: int = 1, high: int | None = None) -> None:

@@ -8,14 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import BOX_RULES, Parameters, parameter
 
 from .parameters import defaults_of
 
 _screening: ContextVar[dict | None] = ContextVar("screening", default=None)
-
-BOX_RULES = ("drop", "keep", "error")
-"""What is done with streamlines that leave the bounding box."""
 
 
 @dataclass

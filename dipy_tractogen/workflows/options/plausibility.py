@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 
+from .arguments import check_needs
 from .loading import default_loading, load
 
 # What is of no use without something else, and which of it.
@@ -104,12 +105,7 @@ class PlausibilityOptions(Parameters):
 
 def check_plausibility(given: dict) -> None:
     """Raise ValueError where an option is of no use, or a range is empty."""
-    for name, needed in _NEEDS.items():
-        if given[name] is not None and all(given[one] is None for one in needed):
-            raise ValueError(
-                f"--{name} is of no use without --{' or --'.join(needed)}: give both, "
-                "or leave it out."
-            )
+    check_needs(given, _NEEDS)
     for kind in ("length", "novelty"):
         low, high = given[f"min_{kind}"], given[f"max_{kind}"]
         if low is not None and high is not None and high < low:

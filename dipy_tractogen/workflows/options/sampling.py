@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import logging
 from pathlib import Path
 
+from dipy_tractogen.utils.messages import check_choice, format_count
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from ..inputs import load_to_encode
-from .arguments import check_choice
+from .arguments import check_needs
 from .loading import default_loading
 
 logger = logging.getLogger("dipy_tractogen")
+
+_NEEDS = {"atlas_share": ("atlas_streamlines",), "participants": ("seed_streamlines",)}
 
 
 @dataclass
@@ -53,19 +56,13 @@ def check_sampler(given: dict) -> None:
     """Raise ValueError where there is no such sampler, or an option has no effect."""
     from dipy_tractogen.sampling.samplers.registry import SAMPLERS
 
-    check_choice("sampler", given["sampler"], tuple(SAMPLERS))
+    check_choice("sampler", given["sampler"], SAMPLERS)
     if given["sampler"] == "prior" and given["seed_streamlines"]:
         raise ValueError(
             "--seed_streamlines are of no use with --sampler prior, which looks at no "
             "streamline: leave out one."
         )
-    if given["atlas_share"] is not None and not given["atlas_streamlines"]:
-        raise ValueError("--atlas_share needs --atlas_streamlines.")
-    if given["participants"] and not given["seed_streamlines"]:
-        raise ValueError(
-            "--participants is of no use without --seed_streamlines: give both, or "
-            "leave it out."
-        )
+    check_needs(given, _NEEDS)
     if given["atlas_streamlines"] and not given["seed_streamlines"]:
         raise ValueError(
             "--atlas_streamlines are mixed with --seed_streamlines: give these, too; "
@@ -115,5 +112,6 @@ def _encoded(flow, model, given: dict, name: str):
         kind=name,
         show_progress=flow.show_progress,
     )
-    logger.info("%s: %d", name.replace("_", " ").capitalize(), len(bundles))
+    noun = name.removesuffix("s").replace("_", " ")
+    logger.info("Read %s", format_count(len(bundles), noun))
     return model.seeds_of(bundles.streamlines, bundles.known_values())

@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 
-from ..options.arguments import check_choice
+from dipy_tractogen.utils.messages import briefly
 
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 """Names of the levels, from the gravest."""
@@ -172,7 +172,9 @@ class Log:
 
     def set_level(self, level: str, *, quiet: bool = False) -> None:
         """Write messages of a level of `LEVELS` and above; quiet hides INFO."""
-        check_choice("log_level", level, LEVELS)
+        if level not in LEVELS:
+            accepted = ", ".join(LEVELS)
+            raise ValueError(f"--log_level {briefly(level)}: accepted are {accepted}.")
         for handler in self._handlers:
             handler.setLevel(level)
         if quiet and level == "INFO":

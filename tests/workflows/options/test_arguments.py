@@ -1,21 +1,25 @@
 import pytest
 
 from dipy_tractogen.workflows.options.arguments import (
-    check_choice,
+    check_exclusive,
     check_int,
+    check_needs,
     check_options,
 )
 
 
 def test_accepted_values_pass():
-    check_choice("kind", "a", ("a", "b"))
     check_int("number", 3)
     check_int("number", 0, low=0, high=0)
+    check_exclusive({"a": 1, "b": None}, "a", "b")
+    check_needs({"a": 1, "b": None, "c": 0}, {"a": ("b", "c"), "b": ("a",)})
 
 
-def test_unknown_choice_names_the_choices():
-    with pytest.raises(ValueError, match=r"--kind c: accepted are a, b\."):
-        check_choice("kind", "c", ("a", "b"))
+def test_options_that_do_not_go_together():
+    with pytest.raises(ValueError, match="--a 1 and --b x are both given: leave out"):
+        check_exclusive({"a": 1, "b": "x"}, "a", "b")
+    with pytest.raises(ValueError, match="--a is of no use without --b or --c: give"):
+        check_needs({"a": 1, "b": None, "c": None}, {"a": ("b", "c")})
 
 
 @pytest.mark.parametrize("value", [0, -3, 2.5, True, None, 11])
