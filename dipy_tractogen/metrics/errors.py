@@ -10,7 +10,7 @@ import numpy as np
 
 from dipy_tractogen.streamlines.columns import text_columns
 from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
-from dipy_tractogen.utils.messages import ThresholdsNotMet
+from dipy_tractogen.utils.messages import ThresholdsNotMet, format_count
 from dipy_tractogen.utils.tables import write_table
 
 from .disentanglement import disentanglement, streamline_attributes
@@ -140,7 +140,8 @@ def log_predictions(
     """
     if measured is None:
         mean = f"{predicted.mean():.4g} {unit}".rstrip()
-        logger.info("Predicted %s of %d streamlines: mean %s", name, len(bundles), mean)
+        count = format_count(len(bundles), "streamline")
+        logger.info("Predicted %s of %s: mean %s", name, count, mean)
         return
     groups = {
         bundle: np.flatnonzero(bundles.labels == label)
@@ -148,7 +149,8 @@ def log_predictions(
     }
     for group, rows in {**groups, "All bundles": np.arange(len(bundles))}.items():
         errors = describe_errors(measured[rows], predicted[rows], unit)
-        logger.info("%s, %s of %d streamlines: %s", group, name, len(rows), errors)
+        count = format_count(len(rows), "streamline")
+        logger.info("%s, %s of %s: %s", group, name, count, errors)
 
 
 def save_predictions(

@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJECT
-from dipy_tractogen.utils.messages import printable
+from dipy_tractogen.utils.messages import format_count, printable
 from dipy_tractogen.utils.tables import write_arrays
 
 from .disentanglement import ATTRIBUTE_UNITS, streamline_attributes
@@ -108,12 +108,13 @@ def sample_latents(
     nb_found = len(bundles)
     if nb_found < _FEWEST:
         raise ValueError(
-            f"There are {nb_found} streamlines: a latent space needs {_FEWEST} or more."
+            f"{format_count(nb_found, 'streamline')} given: the latent space needs "
+            f"{_FEWEST} or more."
         )
     if nb_found > max_streamlines:
         _, bundles = bundles.split(max_streamlines / nb_found, seed)
         logger.info(
-            "%d of %d streamlines are looked at, chosen at random with seed %d",
+            "%d of %d streamlines are explored, chosen at random with seed %d",
             len(bundles),
             nb_found,
             seed,

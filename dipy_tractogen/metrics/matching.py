@@ -16,7 +16,7 @@ LEFT_OUT = -1
 """Label of streamlines of a bundle that is not compared."""
 
 GENERATED_PER_TRAINING = 5
-"""Generated streamlines for each of training that repetition is meant for."""
+"""Generated streamlines that `repetition` needs for each of training."""
 
 
 def own_labels(
@@ -105,8 +105,9 @@ def warn_of_numbers(
     if len(generated) < GENERATED_PER_TRAINING * len(known):
         kind = "held-out" if training is None else "training"
         warnings.append(
-            f"{len(generated)} generated streamlines for {len(known)} {kind} ones: "
-            f"repetition is meant for {GENERATED_PER_TRAINING} times as many or more."
+            f"{len(generated)} generated streamlines for {len(known)} {kind} ones are "
+            "too few to measure repetition reliably: generate "
+            f"{GENERATED_PER_TRAINING * len(known):,} or more."
         )
     names = names or {0: "all streamlines"}
     untrained = [name for label, name in names.items() if label not in known.labels]

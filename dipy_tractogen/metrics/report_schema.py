@@ -111,10 +111,15 @@ def _row(bundle: str | None, kind: str, entry: dict) -> dict:
 
 
 _LEGEND = (
-    "n: streamlines compared. P, R, D, C: precision, recall, density, coverage. In "
-    "parentheses: real\nstreamlines in place of generated ones; for the length (mm), "
-    "those held out. W1: distance of the\ndistributions of length, curvature, "
-    "tortuosity and winding, over that of real streamlines."
+    "n: streamlines compared. P, R, D, C: precision, recall, density, coverage.\n"
+    "novelty: distance to the training streamlines, over that of the held-out ones.\n"
+    "repeated: share that nearly equals another streamline. length: mean in mm.\n"
+    "W1 len, curv, tort, wind: distance of the distributions of length, curvature,\n"
+    "tortuosity and winding from those held out, over that of real streamlines.\n"
+    "shape: BUAN shape similarity. Dice: Dice coefficient of the volumes.\n"
+    "agree: share whose nearest held-out streamline is of the same bundle.\n"
+    "In parentheses: real streamlines in place of generated ones; for the length, the\n"
+    "held-out ones."
 )
 
 

@@ -11,6 +11,7 @@ from dipy_tractogen.streamlines.duplicates import describe_duplicates, first_occ
 from dipy_tractogen.streamlines.location import Location
 from dipy_tractogen.streamlines.naming import UNASSIGNED
 from dipy_tractogen.streamlines.simulation.invalid import KINDS, make_invalid
+from dipy_tractogen.utils.messages import format_count
 
 from .filter import LatentFilter
 from .label import LatentLabels, label_figures
@@ -146,10 +147,10 @@ class _Examples:
         ).fit(self.z[known])
         estimator.fit(metric.transform(self.z, self.error_mm), *targets)
         logger.info(
-            "Learnt from %d reference streamlines of %d bundles and %d others%s",
-            known.sum(),
-            len(self.bundle_names),
-            (~known).sum(),
+            "Learnt from %s of %s and %s%s",
+            format_count(known.sum(), "reference streamline"),
+            format_count(len(self.bundle_names), "bundle"),
+            format_count((~known).sum(), "other"),
             ", made of them" if (self.kinds > NONE).any() else "",
         )
         report = self._report(estimator)

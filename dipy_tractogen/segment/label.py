@@ -7,7 +7,7 @@ import logging
 import numpy as np
 
 from dipy_tractogen.utils.constructors import documented
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import format_count, listed
 
 from .neighbours import NONE, NearestLatents
 from .thresholds import ThresholdParameters
@@ -157,11 +157,11 @@ def score_labels(predicted, bundles, bundle_names) -> dict:
     found = label_figures(predicted, np.array(codes)[bundles.labels], names)
     for name, each in found["bundles"].items():
         logger.info(
-            "%s: precision %.3f, recall %.3f of %d streamlines",
+            "%s: precision %.3f, recall %.3f of %s",
             name,
             each["precision"],
             each["recall"],
-            each["nb_streamlines"],
+            format_count(each["nb_streamlines"], "streamline"),
         )
     logger.info(
         "Accuracy %.3f, mean F1 of the bundles %.3f",

@@ -1,4 +1,4 @@
-"""Load tractograms as bundles."""
+"""Load tractograms as bundles, and write them with their conditions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import numpy as np
 
 from dipy_tractogen.utils.files import expand_inputs, split_extension
 from dipy_tractogen.utils.memmap import PointBuffer
-from dipy_tractogen.utils.messages import listed, normalized_name
+from dipy_tractogen.utils.messages import format_count, listed, normalized_name
 
 from .array_sequence import as_sequence, concatenate_streamlines, take
+from .category_codes import code_tables, values_to_numbers
 from .columns import as_columns, codes_to_text, join_columns, warn_of_left_out
 from .common_grid import common_grid
-from .conditions import BUNDLE
+from .conditions import BUNDLE, Conditions
 from .dataset import BundleSet
 from .formats.readers import TractogramContents, read_tractogram
+from .formats.writers import save_bundles
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
 from .read_progress import ReadProgress
@@ -266,9 +268,9 @@ def _assemble(
         ),
     )
     logger.info(
-        "%d streamlines in %d bundles: %s",
-        len(bundles),
-        len(names),
+        "%s in %s: %s",
+        format_count(len(bundles), "streamline"),
+        format_count(len(names), "bundle"),
         listed(f"{name} {n}" for name, n in bundles.counts().items()),
     )
     return bundles
@@ -277,3 +279,24 @@ def _assemble(
 def _used(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
     """Return the names that have a streamline."""
     return [names[code] for code in np.unique(labels)]
+
+
+def save_with_conditions(
+    path: str | Path, bundles: BundleSet, conditions: Conditions, *, force: bool = False
+) -> None:
+    """Write a BundleSet with its values as numbers, by the codes of `conditions`."""
+    save_bundles(
+        path,
+        bundles.streamlines,
+        reference=bundles.reference,
+        labels=bundles.labels,
+        bundle_names=bundles.bundle_names,
+        data_per_streamline=values_to_numbers(conditions, bundles.values),
+        inherited={
+            name: values
+            for name, values in bundles.data_per_streamline.items()
+            if name not in bundles.values
+        },
+        categories=code_tables(conditions),
+        force=force,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.utils.messages import format_count
+
 from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
@@ -96,5 +98,5 @@ class AverageStreamlinesFlow(TractogenFlow):
             },
             force=self.force,
         )
-        logger.info("Averaged %d bundles", len(labels))
+        logger.info("Averaged %s", format_count(len(labels), "bundle"))
         logger.info("Wrote %s", path)

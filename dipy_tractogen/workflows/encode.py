@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.utils.messages import format_count
+
 from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
@@ -69,7 +71,9 @@ class EncodeStreamlinesFlow(TractogenFlow):
         options = {"force": self.force, "show_progress": self.show_progress}
         save_latents(path, model, bundles, files, **options)
         logger.info(
-            "Encoded %d streamlines to %d latents each", len(bundles), model.latent_dim
+            "Encoded %s to %s each",
+            format_count(len(bundles), "streamline"),
+            format_count(model.latent_dim, "latent"),
         )
         logger.info("Wrote %s", path)
 

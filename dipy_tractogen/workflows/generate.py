@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 import time
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import format_count, listed
 
 from .flows.base import TractogenFlow
 from .inputs import load_trained_model, option_errors
@@ -144,7 +144,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         what = f"--nb_streamlines {nb_streamlines}"
         check_room(out_dir, what, nb_streamlines * size)
         sampler = choose_sampler(model, given)
-        logger.info("Generating %s streamlines", f"{nb_streamlines:,}")
+        logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
         batches = model.generate_batches(
             nb_streamlines,
             bundles,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from dipy_tractogen.utils.messages import format_count
+
 from .flows.base import TractogenFlow
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
@@ -80,7 +82,7 @@ class ImportWeightsFlow(TractogenFlow):
         data = TrainingData(bundles.streamlines, bundles.labels, bundles.bundle_names)
         describe(model, data, seed=seed)
         logger.info(
-            "Described the latents of %d streamlines of %d bundles",
-            len(bundles),
-            len(bundles.bundle_names),
+            "Described the latents of %s of %s",
+            format_count(len(bundles), "streamline"),
+            format_count(len(bundles.bundle_names), "bundle"),
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.utils.messages import format_count
+
 from .flows.base import TractogenFlow
 from .inputs import (
     ParticipantsOptions,
@@ -58,8 +60,8 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         )
         mean, high, truncation = self._write(path, bundles, model)
         logger.info(
-            "Point error of %d streamlines: mean %.2f mm, 95th percentile %.2f mm",
-            len(bundles),
+            "Point error of %s: mean %.2f mm, 95th percentile %.2f mm",
+            format_count(len(bundles), "streamline"),
             mean,
             high,
         )

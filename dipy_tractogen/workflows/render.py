@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-
 from .flows.base import TractogenFlow
 
 logger = logging.getLogger("dipy_tractogen")

@@ -60,7 +60,7 @@ def test_model_knows_what_the_time_was_spent_on(folder):
     parameters = load_model(folder / "model.keras").record.parameters
     seconds = parameters["seconds"]
     assert list(seconds) == [
-        *("reading", "preparing and compiling", "steps", "looks at the model"),
+        *("reading", "preparing and compiling", "steps", "validation and checkpoints"),
         *("density and texture", "held-out error"),
     ]
     assert all(0 <= each < 300 for each in seconds.values())
@@ -79,7 +79,7 @@ def test_minutes_are_said_to_be_those_of_the_steps(bundle_files, tmp_path, caplo
         "Training on 3 files, --epochs 1, --max_minutes 0.5; the minutes are those of"
     )
     assert caplog.messages[0].startswith(said)
-    (said,) = [line for line in caplog.messages if line.startswith("In all ")]
+    (said,) = [line for line in caplog.messages if line.startswith("Time: ")]
     assert re.search(r"reading \d+ s, preparing and compiling \d+ s, steps \d+ s", said)
     assert "too short: 1 step is few" in flow.warnings[-1]
 
@@ -260,13 +260,67 @@ def test_interrupt_keeps_the_best_model_and_says_where(
     assert names == {"model.keras", "history.csv", "held_out.trx"}
 
 
+def test_interrupt_before_there_is_anything_to_keep_is_said(
+    bundle_files, tmp_path, monkeypatch, capsys
+):
+    def interrupt(self, *_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nn.VAE, "fit", interrupt)
+    arguments = [*map(str, bundle_files), "--nb_points", "16", "--latent_dim", "2"]
+    assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 130
+    said = capsys.readouterr().err
+    assert "Interrupted before there was anything to keep" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def finished(bundle_files, tmp_path_factory):
+    """Folder and command line of a training with regularisers that is finished."""
+    folder = tmp_path_factory.mktemp("finished")
+    small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
+    terms = ["--attributes", "length", "--label_weight", "1", "--continuous", "length"]
+    arguments = [*map(str, bundle_files), *small, *terms, "--out_dir", str(folder)]
+    assert main("dipy_train_vae", arguments) == 0
+    return folder, arguments
+
+
+def test_finished_training_has_nothing_to_resume(finished, capsys):
+    folder, arguments = finished
+    before = (folder / "model.keras").read_bytes()
+    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
+    said = capsys.readouterr().err
+    assert "this training is finished, after 1 step, and nothing is left" in said
+    assert "To train longer, give more --epochs or --max_minutes, and start" in said
+    assert (folder / "model.keras").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--epochs", "3"], "another epochs (1.0, now 3.0)"),
+        (["--label_weight", "2"], "another regularizers"),
+        (["--held_out", "0"], "another held_out (0.1, now 0.0)"),
+        (["--seed", "5"], "another seed (0, now 5)"),
+    ],
+)
+def test_finished_training_is_not_resumed_as_another(finished, capsys, options, said):
+    arguments = finished[1]
+    assert main("dipy_train_vae", [*arguments, *options, "--resume"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "start anew with another --out_dir" in error
+    assert main("dipy_train_ae", [*arguments[:3], "--resume", *arguments[-2:]]) == 1
+    assert "finished training with another" in capsys.readouterr().err
+
+
 def test_outputs_beside_the_model_cost_it_nothing(
     bundle_files, tmp_path, monkeypatch, capsys
 ):
     def full(*_, **__):
         raise OSError("full")
 
-    monkeypatch.setattr("dipy_tractogen.streamlines.formats.writers.save_bundles", full)
+    monkeypatch.setattr("dipy_tractogen.streamlines.io.save_with_conditions", full)
     monkeypatch.setattr(Workspace, "save_history", full)
     arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
     arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]

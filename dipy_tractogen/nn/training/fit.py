@@ -12,6 +12,8 @@ import keras
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.utils.messages import format_count
+
 from .. import backend
 from ..backend import processes
 from ..settings import keras_defaults
@@ -127,11 +129,11 @@ def fit(
     options = options.for_backbone(
         model.backbone, len(data.points) if model.larger_batches else 0
     )
-    logger.info("Preparing %d streamlines", len(data.points))
+    logger.info("Preparing %s", format_count(len(data.points), "streamline"))
     if options.batch_size > model.backbone.batch_size:
         logger.info(
-            "Steps of %d streamlines, at a learning rate of %.2g",
-            options.batch_size,
+            "Steps of %s, at a learning rate of %.2g",
+            format_count(options.batch_size, "streamline"),
             options.learning_rate,
         )
     bundles = TrainingSet(model, data, checkpoint_dir)
@@ -177,7 +179,8 @@ def _fill_record(trainer: Trainer, held, stages, interrupted: bool) -> None:
     record = record_of(trainer.model, trainer.bundles, trainer.options.seed)
     stages.end("density and texture")
     if held is not None:
-        logger.info("Measuring the error of %d held-out streamlines", len(held.points))
+        count = format_count(len(held.points), "held-out streamline")
+        logger.info("Measuring the error of %s", count)
         record.held_out_mm = measure_held_out(trainer.model, held)
         stages.end("held-out error")
     record.parameters = {
@@ -216,7 +219,9 @@ class _StageTimes:
             "reading": self._reading,
             "preparing and compiling": max(first - self._reading, 0.0),
             "steps": steps,
-            "looks at the model": max(whole - max(first, self._reading) - steps, 0.0),
+            "validation and checkpoints": max(
+                whole - max(first, self._reading) - steps, 0.0
+            ),
         }
         self._round()
 

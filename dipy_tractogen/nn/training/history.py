@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.utils.disk import WriteError, disk_full_reason, write_errors
+from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.progress import Progress
 
 from .callbacks import Budget
@@ -222,9 +223,9 @@ def describe_shortness(
     steps = int(last["step"])
     if from_scratch and steps < FEWEST_STEPS:
         return (
-            f"The training was too short: {steps} step"
-            f"{'s are' if steps > 1 else ' is'} few. Give more epochs or "
-            "minutes (6,000 steps are made by default)."
+            f"The training was too short: {format_count(steps, 'step')} "
+            f"{'are' if steps > 1 else 'is'} few. Give more epochs or minutes (6,000 "
+            "steps are made by default)."
         )
     name = f"val_{_ERROR}" if f"val_{_ERROR}" in last else _ERROR
     if len(history) < _FEWEST_LOOKS or name not in last:

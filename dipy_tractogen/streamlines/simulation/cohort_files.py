@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dipy_tractogen import __version__
 from dipy_tractogen.utils.files import atomic_write, atomic_write_all
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.progress import track_progress
 
 from ..formats.writers import save_bundles
@@ -101,7 +101,9 @@ def save_cohort(
             temporary[key].write_text(f"{text}\n", encoding="utf-8")
         _write_beside(paths)
     logger.info(
-        "Wrote %d subjects, and %s", len(participants), paths["out_participants"]
+        "Wrote %s, and %s",
+        format_count(len(participants), "subject"),
+        paths["out_participants"],
     )
     _warn_of_others(paths["out_participants"].parent, participants)
 

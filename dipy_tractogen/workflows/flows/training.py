@@ -14,9 +14,15 @@ from dipy_tractogen.parameters.model import (
 )
 from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
 from dipy_tractogen.parameters.training import FitParameters
-from dipy_tractogen.utils.messages import briefly, listed
+from dipy_tractogen.utils.messages import (
+    briefly,
+    first_difference,
+    format_count,
+    listed,
+)
 from dipy_tractogen.utils.parameters import Parameters
 
+from ..inputs import load_trained_model
 from ..options.loading import LoadingOptions, load
 from ..options.training import (
     OF_TRAININGS,
@@ -71,7 +77,8 @@ class TrainingFlow(TractogenFlow):
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
             parameters |= each.from_options(given)
         if not self.writes:
-            self._take_part(parameters, given)
+            # Another process writes the outputs.
+            self._fit(parameters, self.inputs(given["input_files"]), given)
             return
         workspace = Workspace(
             Path(given["out_dir"] or ".") / given["out_model"],
@@ -80,57 +87,65 @@ class TrainingFlow(TractogenFlow):
         )
         workspace.check(_places(given))
         # A training that was broken off at its very end may have outputs.
-        again = workspace.is_resumed
+        again = workspace.is_resumed or workspace.is_finished
         paths = self._settle_outputs(given, again)
-        force = self.force or again
         files = self.inputs(given["input_files"])
-        logger.info("Training on %s, %s", _counted(files), _extent(given))
+        if workspace.is_finished:
+            self._check_finished(paths["out_model"], parameters, files, given)
+            return
+        count = format_count(len(files), "file")
+        logger.info("Training on %s, %s", count, _extent(given))
         with workspace:
-            model = self._make(parameters, given)
-            names = names_to_load(given, model.needed_conditions)
-            kept, aside = self._load(model, files, names, workspace.folder, given)
-            try:
-                logger.info("The losses can be followed in %s", workspace.history)
-                self._fit(
-                    model,
-                    kept,
-                    aside,
-                    names["continuous"],
-                    given,
-                    history_file=workspace.history,
-                    checkpoint_dir=workspace.folder,
-                    resume=given["resume"],
-                    tensorboard_dir=given["tensorboard"],
-                )
-            except KeyboardInterrupt:
-                self._note(model)
-                with self.optional(workspace.best):
-                    workspace.keep_best(model)
-                raise
-            if "event_files" in model.record.parameters:
-                events = Path(given["tensorboard"])
-                self.missing[events] = model.record.parameters["event_files"]
-            if "out_held_out" in paths and not len(aside):
-                del paths["out_held_out"]
-                logger.warning("No bundle has a streamline to spare: none is held out.")
-            self.report(model, aside)
-            self._note(model)
-            model.save(paths["out_model"], overwrite=force)
-            if "out_held_out" in paths:
-                with self.optional(paths["out_held_out"]):
-                    _save_held_out(model, aside, paths["out_held_out"], force)
-            with self.optional(paths["out_history"]):
-                workspace.save_history(paths["out_history"], force=force)
+            model, aside = self._fit(parameters, files, given, workspace)
+            self._write(model, aside, workspace, paths, force=self.force or again)
             workspace.finish()
         self.log_written(paths.values())
+
+    def _write(self, model, aside, workspace, paths: dict, *, force: bool) -> None:
+        """Write the outputs of a training; model first, which needs no other one."""
+        from dipy_tractogen.streamlines.io import save_with_conditions
+
+        if "event_files" in model.record.parameters:
+            events = Path(self.given["tensorboard"])
+            self.missing[events] = model.record.parameters["event_files"]
+        if "out_held_out" in paths and not len(aside):
+            del paths["out_held_out"]
+            logger.warning("No bundle has a streamline to spare: none is held out.")
+        self.report(model, aside)
+        self._note(model)
+        model.save(paths["out_model"], overwrite=force)
+        if "out_held_out" in paths:
+            with self.optional(paths["out_held_out"]):
+                known = model.record.density.conditions
+                save_with_conditions(paths["out_held_out"], aside, known, force=force)
+        with self.optional(paths["out_history"]):
+            workspace.save_history(paths["out_history"], force=force)
+
+    def _check_finished(self, path: Path, parameters: dict, files, given: dict) -> None:
+        """Log that a training to resume has ended; ValueError if another is asked."""
+        done = load_trained_model(path)
+        difference = _difference(done, self._make(parameters, given), files, given)
+        anew = "start anew with another --out_dir or --out_model, or with --force"
+        if difference:
+            raise ValueError(
+                f"{path} is of a finished training with another {difference}; it "
+                f"cannot be resumed: {anew}."
+            )
+        logger.info(
+            "%s: this training is finished, after %s, and nothing is left to resume. "
+            "To train longer, give more --epochs or --max_minutes, and %s.",
+            path,
+            format_count(int(done.record.history[-1]["step"]), "step"),
+            anew,
+        )
 
     def report(self, model, aside) -> None:
         """Log the results of a training; `aside` are the held-out streamlines."""
         record = model.record
         last = record.history[-1]
         logger.info(
-            "%d steps in %.0f s; %d of %d latent dimensions are active",
-            last["step"],
+            "%s in %.0f s; %d of %d latent dimensions are active",
+            format_count(int(last["step"]), "step"),
             last["seconds"],
             record.active_units,
             model.latent_dim,
@@ -191,10 +206,9 @@ class TrainingFlow(TractogenFlow):
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = select_known_categories(aside, kept)
         kept.data_per_streamline = {}
-        tables = [Path(given["participants"])] if given["participants"] else []
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
-            "files": {str(file): file_digest(file) for file in [*files, *tables]},
+            "files": {str(one): file_digest(one) for one in _with_table(files, given)},
             "nb_training": len(kept),
             "nb_held_out": len(aside),
             "held_out": given["held_out"],
@@ -203,43 +217,91 @@ class TrainingFlow(TractogenFlow):
             "seconds_to_read": round(time.perf_counter() - began, 3),
         }
         logger.info(
-            "Read %s streamlines of %s in %.1f s",
-            f"{bundles.report.total:,}",
-            _counted(files),
+            "Read %s of %s in %.1f s",
+            format_count(bundles.report.total, "streamline"),
+            format_count(len(files), "file"),
             model.record.data["seconds_to_read"],
         )
         logger.info(
-            "Training on %d streamlines; %d are held out", len(kept), len(aside)
+            "Training on %s; %d held out",
+            format_count(len(kept), "streamline"),
+            len(aside),
         )
         return kept, aside
 
-    def _take_part(self, parameters: dict, given: dict) -> None:
-        """Train together with another process, which writes the outputs."""
-        model = self._make(parameters, given)
-        names = names_to_load(given, model.needed_conditions)
-        files, folder = self.inputs(given["input_files"]), Path(gettempdir())
-        kept, aside = self._load(model, files, names, folder, given)
-        self._fit(model, kept, aside, names["continuous"], given)
+    def _fit(self, parameters: dict, files, given: dict, workspace=None) -> tuple:
+        """Train a model; return it with the held-out streamlines.
 
-    def _fit(self, model, kept, aside, numbers, given: dict, **places) -> None:
+        `workspace` is that of the process that writes the outputs.
+        """
         from dipy_tractogen.streamlines.conditions import COMPUTED
 
+        model = self._make(parameters, given)
+        names = names_to_load(given, model.needed_conditions)
+        folder = workspace.folder if workspace else Path(gettempdir())
+        kept, aside = self._load(model, files, names, folder, given)
+        places = {}
+        if workspace:
+            logger.info("The losses can be followed in %s", workspace.history)
+            places = {"history_file": workspace.history, "checkpoint_dir": folder}
+            places["resume"] = given["resume"]
+            places["tensorboard_dir"] = given["tensorboard"]
         # What is computed from the points is only named.
-        computed = dict.fromkeys(name for name in numbers if name in COMPUTED)
-        model.fit(
-            kept,
-            values=computed,
-            held_out=aside if len(aside) else None,
-            held_out_values=computed,
-            show_progress=self.show_progress,
-            **places,
-            **FitParameters.from_options(given),
-            seed=given["seed"],
-        )
+        computed = dict.fromkeys(one for one in names["continuous"] if one in COMPUTED)
+        try:
+            model.fit(
+                kept,
+                values=computed,
+                held_out=aside if len(aside) else None,
+                held_out_values=computed,
+                show_progress=self.show_progress,
+                **places,
+                **FitParameters.from_options(given),
+                seed=given["seed"],
+            )
+        except KeyboardInterrupt:
+            if workspace:
+                self._note(model)
+                with self.optional(workspace.best):
+                    workspace.keep_best(model)
+            raise
+        return model, aside
 
 
-def _counted(files: list[Path]) -> str:
-    return "one file" if len(files) == 1 else f"{len(files):,} files"
+def _difference(done, model, files: list[Path], given: dict) -> str:
+    """Return what a trained model differs in from one that is asked for, if it does."""
+    from dipy_tractogen.utils.files import file_digest
+
+    names = names_to_load(given, model.needed_conditions)
+    record = done.record
+    there = {
+        **{**done.get_config(), **record.parameters, **record.data},
+        "model": type(done).__name__,
+        "conditions": sorted(one["name"] for one in record.conditions),
+        "set of input files": sorted(record.data.get("files", {}).values()),
+    }
+    asked = {
+        **{**model.get_config(), **FitParameters.from_options(given)},
+        "model": type(model).__name__,
+        "conditions": sorted({"bundle", "length"}.union(*names.values())),
+        "held_out": given["held_out"],
+        "set of input files": sorted(map(file_digest, _with_table(files, given))),
+    }
+    # Other values that are None are chosen by the training.
+    compared = [
+        name
+        for name, value in asked.items()
+        if value is not None or name in ("epochs", "max_minutes")
+    ]
+    return first_difference(
+        {name: there.get(name) for name in compared},
+        {name: asked[name] for name in compared},
+    )
+
+
+def _with_table(files: list[Path], given: dict) -> list[Path]:
+    tables = [given["participants"]] if given["participants"] else []
+    return [*files, *map(Path, tables)]
 
 
 def _extent(given: dict) -> str:
@@ -250,8 +312,8 @@ def _extent(given: dict) -> str:
         return f"{asked or _BY_DEFAULT}; what the steps take is said once some are made"
     return (
         f"{asked}; the minutes are those of the steps: reading and compiling before "
-        "them, looks at the model between them, density and texture after them come on "
-        "top"
+        "them, validation and checkpoints between them, density and texture after them "
+        "come on top"
     )
 
 
@@ -267,38 +329,11 @@ def _log_stages(seconds: dict[str, float]) -> None:
     """Log the time of each stage of a training."""
     from dipy_tractogen.utils.progress import format_duration
 
-    parts = ", ".join(
-        f"{name} {format_duration(each)}" for name, each in seconds.items()
-    )
-    logger.info("In all %s: %s", format_duration(sum(seconds.values())), parts)
+    parts = [f"{name} {format_duration(each)}" for name, each in seconds.items()]
+    logger.info("Time: %s", ", ".join(parts))
 
 
 def _described(conditions) -> str:
     """Return the conditions beside the bundle, briefly."""
     texts = (one.describe() for one in conditions if one.name != "bundle")
     return listed(map(briefly, texts), "; ")
-
-
-def _save_held_out(model, aside, path: Path, force: bool) -> None:
-    from dipy_tractogen.streamlines.category_codes import (
-        code_tables,
-        values_to_numbers,
-    )
-    from dipy_tractogen.streamlines.formats.writers import save_bundles
-
-    known = model.record.density.conditions
-    save_bundles(
-        path,
-        aside.streamlines,
-        reference=aside.reference,
-        labels=aside.labels,
-        bundle_names=aside.bundle_names,
-        data_per_streamline=values_to_numbers(known, aside.values),
-        inherited={
-            name: values
-            for name, values in aside.data_per_streamline.items()
-            if name not in aside.values
-        },
-        categories=code_tables(known),
-        force=force,
-    )

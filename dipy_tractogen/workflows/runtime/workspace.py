@@ -9,6 +9,7 @@ from pathlib import Path
 import re
 
 from dipy_tractogen import __version__
+from dipy_tractogen.utils.messages import format_count
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -42,16 +43,24 @@ class Workspace:
     """
 
     def __init__(self, model_file: Path, *, resume: bool, force: bool):
+        self.model_file = model_file
         self.folder = model_file.with_suffix(".training")
         self.history = self.folder / _HISTORY
         self.best = self.folder / _BEST
         self.resume = resume
         self.force = force
+        self._kept_step: int | None = None
 
     @property
     def is_resumed(self) -> bool:
         """Whether there is a training to go on with, as asked."""
         return self.resume and bool(self._files())
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training to go on with has its model already."""
+        wanted = self.resume and not (self.force or self.is_resumed)
+        return wanted and self.model_file.exists()
 
     def check(self, outputs: Iterable[Path] = ()) -> None:
         """Check the folder, and that none of the outputs lies in it.
@@ -87,23 +96,37 @@ class Workspace:
         # What diverges, or cannot be, does so again. A training that was there before
         # is left to the user.
         hopeless = kind is not None and issubclass(kind, ValueError) and not self.resume
-        if hopeless or set(self._files()) <= {self.history}:
+        nothing_left = set(self._files()) <= {self.history}
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._log_interrupt(nothing_left)
+        if hopeless or nothing_left:
             self._remove()
 
     def keep_best(self, model) -> None:
         """Write the best model of an interrupted training, if there is one."""
-        from dipy_tractogen.nn.training.checkpoint import CHECKPOINT_FILE
+        if model.record.density is not None:
+            model.save(self.best)
+            self._kept_step = int(model.record.history[-1]["step"])
 
-        if model.record.density is None:
+    def _log_interrupt(self, nothing_left: bool) -> None:
+        """Log what an interrupted training leaves."""
+        if nothing_left:
+            logger.warning(
+                "Interrupted before there was anything to keep: the same command "
+                "starts from the beginning."
+            )
             return
-        model.save(self.best)
-        goes_on = (self.folder / CHECKPOINT_FILE).exists()
+        has_checkpoint = (self.folder / _CHECKPOINT).exists()
+        kept = f"What was trained is kept in {self.folder}"
+        if self._kept_step is not None:
+            kept = (
+                f"Interrupted after {format_count(self._kept_step, 'step')}. The best "
+                f"model so far is {self.best}"
+            )
         logger.warning(
-            "Interrupted after %d steps. The best model so far is %s; the same command "
-            "with --resume %s.",
-            model.record.history[-1]["step"],
-            self.best,
-            "goes on" if goes_on else "starts anew: no checkpoint was due yet",
+            "%s; the same command with --resume %s.",
+            kept,
+            "goes on" if has_checkpoint else "starts anew: no checkpoint was due yet",
         )
 
     def save_history(self, history_file: Path, *, force: bool) -> None:

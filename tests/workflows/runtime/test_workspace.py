@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -186,11 +188,26 @@ def test_best_model_is_kept_and_its_place_said(make, caplog, has_checkpoint, sai
         def save(self, path):
             path.write_text("best")
 
-    with make() as workspace:
+    with suppress(KeyboardInterrupt), make() as workspace:
         if has_checkpoint:
             (workspace.folder / "checkpoint.npz").write_bytes(b"state")
         workspace.keep_best(Model())
+        raise KeyboardInterrupt
     assert workspace.best.read_text(encoding="utf-8") == "best"
     assert "after 7 steps" in caplog.text
     assert str(workspace.best) in caplog.text
     assert said in caplog.text
+
+
+def test_interrupt_says_what_is_left(make, caplog):
+    with suppress(KeyboardInterrupt), make() as workspace:
+        workspace.history.write_text("step,loss")
+        raise KeyboardInterrupt
+    assert "before there was anything to keep" in caplog.text
+    assert not workspace.folder.exists()
+    caplog.clear()
+    with suppress(KeyboardInterrupt), make() as workspace:
+        (workspace.folder / "checkpoint.npz").write_bytes(b"state")
+        raise KeyboardInterrupt
+    assert f"What was trained is kept in {workspace.folder}" in caplog.text
+    assert "--resume goes on" in caplog.text
