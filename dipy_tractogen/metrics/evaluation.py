@@ -11,8 +11,8 @@ import numpy as np
 
 from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.utils.notebook import html_table
 from dipy_tractogen.utils.progress import Progress, active_progress, format_duration
+from dipy_tractogen.utils.tables import html_table
 
 from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS

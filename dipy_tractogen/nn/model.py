@@ -14,7 +14,7 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.constructors import takes
 from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import format_count
-from dipy_tractogen.utils.notebook import html_table
+from dipy_tractogen.utils.tables import html_table
 
 from . import density, encoding, generation, latent
 from .backbones import make_backbone

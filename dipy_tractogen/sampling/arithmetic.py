@@ -69,12 +69,8 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return distances and indices (n, nb_neighbours) of the nearest latents of (m, d).
 
-    Distances are Euclidean and ascend.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than `nb_neighbours` to look among.
+    Distances are Euclidean and ascend. Raises ValueError if there are fewer than
+    `nb_neighbours` to look among.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -91,11 +87,7 @@ def match(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     The sum of squared distances is minimal for up to 2,000 rows
     :footcite:p:`Crouse2016`; more are matched 2,000 at a time, in the order given.
-
-    Raises
-    ------
-    ValueError
-        If the sets differ in their shape.
+    Raises ValueError if the sets differ in their shape.
 
     References
     ----------

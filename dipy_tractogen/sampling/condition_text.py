@@ -14,7 +14,7 @@ def split_conditions(texts: Iterable[str]) -> dict[str, str]:
 
     Raises ValueError where a text has another form, or a name comes twice.
     """
-    asked: dict[str, str] = {}
+    requested: dict[str, str] = {}
     for text in texts:
         name, _, value = (part.strip() for part in text.partition("="))
         if not name or not value:
@@ -22,37 +22,23 @@ def split_conditions(texts: Iterable[str]) -> dict[str, str]:
                 f"{text}: give NAME=VALUE, NAME=LOW:HIGH or NAME=A,B, such as "
                 "length=80:140."
             )
-        if name in asked:
+        if name in requested:
             raise ValueError(f"{text}: {name} is given twice.")
-        asked[name] = value
-    return asked
+        requested[name] = value
+    return requested
 
 
-def parse_conditions(asked: Mapping[str, str], conditions) -> dict:
-    """Convert the values of conditions by their kinds.
+def parse_conditions(requested: Mapping[str, str], conditions) -> dict:
+    """Return categories, a number or a range (low, high) by the name of a condition.
 
-    Parameters
-    ----------
-    asked : mapping of str to str
-        Text by the name of the condition, from `split_conditions`.
-    conditions : Conditions
-        What the model knows of streamlines.
-
-    Returns
-    -------
-    dict
-        By name a list of categories, a number, or a range (low, high).
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, or a number cannot be read.
+    `requested` is the text of `split_conditions`. Raises ValueError if a name is
+    unknown, or a number cannot be read.
     """
     return {
         name: _split(text, conditions[name].categories)
         if conditions[name].is_categorical
         else _numbers(name, text)
-        for name, text in asked.items()
+        for name, text in requested.items()
     }
 
 

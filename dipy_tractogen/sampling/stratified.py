@@ -50,12 +50,8 @@ def allocate(nb_streamlines: int, weights: np.ndarray) -> np.ndarray:
     """Divide a number of streamlines in proportion to weights (m,).
 
     Counts (m,), int64, are those of the method of largest remainders: they add up to
-    the number and differ from the exact shares by less than one.
-
-    Raises
-    ------
-    ValueError
-        If the number is not positive.
+    the number and differ from the exact shares by less than one. Raises ValueError if
+    the number is not positive.
     """
     if nb_streamlines < 1:
         raise ValueError(f"nb_streamlines={nb_streamlines}: give 1 or more.")
@@ -77,10 +73,8 @@ def bundle_proportions(
 ) -> np.ndarray:
     """Return the proportion of each bundle (nb_bundles,); zero for those left out.
 
-    Raises
-    ------
-    ValueError
-        If there is none, a bundle is unknown, or a proportion is no positive number.
+    Raises ValueError if there is none, a bundle is unknown, or a proportion is no
+    positive number.
     """
     if not proportions:
         raise ValueError("The proportions are empty: name one bundle or more.")

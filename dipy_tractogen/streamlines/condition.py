@@ -80,7 +80,13 @@ class Condition:
         if _is_text(values):
             found = _categories(name, values)
             return cls(name, categories or found)
-        return _of_numbers(name, finite_numbers(name, values), unit)
+        numbers = finite_numbers(name, values)
+        low, high = float(numbers.min()), float(numbers.max())
+        deviation = float(numbers.std())
+        # Equal numbers, but for rounding, are not scaled.
+        if deviation <= 1e-9 * max(abs(low), abs(high), 1.0):
+            deviation = 1.0
+        return cls(name, (), float(numbers.mean()), deviation, low, high, unit)
 
     @classmethod
     def from_plain(cls, plain: dict) -> Condition:
@@ -161,19 +167,3 @@ def _categories(name: str, texts: np.ndarray) -> tuple[str, ...]:
     if not all(text.strip() for text in found):
         raise ValueError(f"{name} holds empty text: leave those streamlines out.")
     return found
-
-
-def _of_numbers(name: str, numbers: np.ndarray, unit: str) -> Condition:
-    low, high = float(numbers.min()), float(numbers.max())
-    deviation = float(numbers.std())
-    # Equal numbers, but for rounding, are not scaled.
-    if deviation <= 1e-9 * max(abs(low), abs(high), 1.0):
-        deviation = 1.0
-    return Condition(
-        name,
-        mean=float(numbers.mean()),
-        deviation=deviation,
-        low=low,
-        high=high,
-        unit=unit,
-    )

@@ -9,7 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.messages import briefly, format_count, listed, normalized_name
-from dipy_tractogen.utils.notebook import html_table
+from dipy_tractogen.utils.tables import html_table
 
 from .array_sequence import concatenate_streamlines, take
 from .columns import as_columns, checked_labels, join_columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -18,16 +18,10 @@ _PERCENTILES = (1, 50, 99)
 
 @dataclass(frozen=True)
 class Location:
-    """Length and location of a set of streamlines.
+    """Length and location of a set of streamlines (RASMM, mm).
 
-    Parameters
-    ----------
-    median_length_mm : float
-        Median of the lengths, in mm.
-    centre_mm : tuple of float
-        Median of the coordinates x, y and z (RASMM, mm).
-    low_mm, high_mm : tuple of float
-        The first and the last percentile of them (RASMM, mm).
+    `median_length_mm` is the median of the lengths, `centre_mm` that of the
+    coordinates; `low_mm` and `high_mm` are the first and last percentile of these.
     """
 
     median_length_mm: float
@@ -57,9 +51,7 @@ class Location:
 
     def to_array(self) -> np.ndarray:
         """Return length, centre, low and high, (10,), float64."""
-        return np.concatenate(
-            [[self.median_length_mm], self.centre_mm, self.low_mm, self.high_mm]
-        )
+        return np.hstack(astuple(self))
 
     def to_dict(self) -> dict:
         """Return the numbers by name, ready for JSON."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import format_count, listed
 
 from .conditions import BUNDLE
 from .formats.readers import TractogramContents
@@ -66,10 +66,10 @@ def _labels_from_groups(
     labels[labels < 0] = names.index(stem)
     if (members > 1).any():
         logger.warning(
-            "%s: %d streamlines are in several groups; each counts for the first in "
-            "alphabetical order",
+            "%s: in several groups: %s; each counts for the first in alphabetical "
+            "order",
             path,
-            int((members > 1).sum()),
+            format_count(int((members > 1).sum()), "streamline"),
         )
     return labels, tuple(names)
 

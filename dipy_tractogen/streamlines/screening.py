@@ -10,7 +10,7 @@ import logging
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.messages import check_choice
+from dipy_tractogen.utils.messages import check_choice, format_count
 from dipy_tractogen.utils.parameters import BOX_RULES
 
 from .array_sequence import blocks, streamlines_of
@@ -61,7 +61,7 @@ class ScreeningReport:
 
     def summary(self) -> str:
         """Return a line such as "kept 97 of 100 streamlines; dropped: 3 one point"."""
-        line = f"kept {self.kept} of {self.total} streamlines"
+        line = f"kept {self.kept:,} of {format_count(self.total, 'streamline')}"
         if self.dropped:
             line += f"; dropped: {_listed(self.dropped)}"
         if self.noted:
@@ -160,7 +160,8 @@ def _lengths(streamlines: ArraySequence) -> np.ndarray:
 def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:
     """Raise for streamlines that are an error by the options."""
     raise ValueError(
-        f"of {total} streamlines: {_listed(_counted(found))}; mend the file, or {mend}"
+        f"of {format_count(total, 'streamline')}: {_listed(_counted(found))}; mend the "
+        f"file, or {mend}"
     )
 
 
@@ -200,12 +201,13 @@ def kept_in_box(
     inside = reference.contains(points.reshape(n * k, *points.shape[2:]))
     kept = inside.reshape(n, k).all(axis=1)
     nb_outside = n - int(kept.sum())
-    said = f"{nb_outside} of {n} {what} leave the bounding box of the grid"
+    verb = "leaves" if nb_outside == 1 else "leave"
+    said = f"{nb_outside} of {n} {what} {verb} the bounding box of the grid"
     if nb_outside and (rule == "error" or nb_outside == n):
         raise ValueError(
             f"{said}: give the grid of a larger image (reference='FILE'), or keep them "
             "with outside_box='keep'."
         )
     if nb_outside:
-        logger.warning("%s and are left out", said)
+        logger.warning("%s: left out", said)
     return kept

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import format_count, listed
 
 from .conditions import BUNDLE, COMPUTED, requested_name
 from .formats.block_writers import BLOCK_WRITERS
@@ -227,8 +227,8 @@ def select_known_categories(held_out, training):
     if known.all():
         return held_out
     logger.warning(
-        "%d of the streamlines that are held out have categories that no training "
-        "streamline has, and are left out",
-        np.sum(~known),
+        "Left out of those held out, as no training streamline has their categories: "
+        "%s",
+        format_count(int(np.sum(~known)), "streamline"),
     )
     return held_out.select(known)

@@ -47,11 +47,6 @@ def map_in_order(
 
 def default_threads() -> int:
     """Return the default number of threads: one for each core, up to eight."""
-    return min(_nb_usable_cores(), _MOST_THREADS)
-
-
-def _nb_usable_cores() -> int:
-    """Count the cores that this process may use, where the system says which."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # the cores that this process may use
+        return min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+    return min(os.cpu_count() or 1, _MOST_THREADS)

@@ -1,9 +1,14 @@
-"""Tables and arrays that the commands write."""
+"""Tables and arrays as files, and tables in HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+import csv
+from html import escape
 from pathlib import Path
+
+from .files import atomic_write
+from .messages import format_number, printable
 
 
 def write_table(
@@ -11,23 +16,9 @@ def write_table(
 ) -> None:
     """Write a tab-separated table, under its name when it is complete.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    columns : sequence of str
-        Names of the columns.
-    rows : iterable of sequence
-        A value for each column. Numbers are written with six digits, large ones with
-        one behind the point, whole numbers with all of theirs; in text a tab or the
-        end of a line is spelled.
-    force : bool
-        Whether an existing file may be replaced.
+    Numbers are written with six digits, large ones with one behind the point, whole
+    numbers with all of theirs; in text a tab or the end of a line is spelled.
     """
-    import csv
-
-    from dipy_tractogen.utils.files import atomic_write
-    from dipy_tractogen.utils.messages import format_number, printable
 
     def as_text(value) -> str:
         return format_number(value) if isinstance(value, float) else printable(value)
@@ -45,11 +36,24 @@ def write_arrays(path: Path, arrays: Mapping, *, force: bool) -> None:
     """Write arrays by name to an .npz file, under its name when it is complete."""
     import numpy as np
 
-    from dipy_tractogen.utils.files import atomic_write
-
     # np.savez adds .npz to a name that ends in .NPZ.
     with (
         atomic_write(path, force=force) as temporary,
         open(temporary, "wb") as stream,
     ):
         np.savez(stream, **arrays)
+
+
+def html_table(
+    caption: str, rows: Iterable[Sequence], header: Sequence[str] = ()
+) -> str:
+    """Return a table as HTML; all text is escaped, as names come from files."""
+
+    def row(cells: Sequence, tag: str) -> str:
+        inner = "".join(f"<{tag}>{escape(printable(each))}</{tag}>" for each in cells)
+        return f"<tr>{inner}</tr>"
+
+    title = f"<caption>{escape(printable(caption))}</caption>"
+    lines = [title, *([row(header, "th")] if header else [])]
+    lines += [row(cells, "td") for cells in rows]
+    return f"<table>{''.join(lines)}</table>"

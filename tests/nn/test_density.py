@@ -38,7 +38,7 @@ def test_sampler_may_be_an_object(trained):
 
 
 def test_unknown_sampler_is_refused(trained):
-    with pytest.raises(ValueError, match="sampler='mcmc': choose one of manifold"):
+    with pytest.raises(ValueError, match="sampler='mcmc': accepted are manifold"):
         trained.generate(5, sampler="mcmc")
 
 

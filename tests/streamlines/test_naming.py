@@ -36,7 +36,7 @@ def test_first_group_in_alphabetical_order_or_stem(bundles_from, caplog):
     with caplog.at_level(logging.WARNING, logger="dipy_tractogen"):
         names = name(bundles_from, groups=GROUPS)
     assert names == ["Left", "right", "stem", "Left", "stem"]
-    assert "1 streamlines are in several groups" in caplog.text
+    assert "in several groups: 1 streamline;" in caplog.text
 
 
 def test_separate_groups_are_no_reason_to_warn(caplog):

@@ -46,5 +46,5 @@ def test_many_files_are_summed_up(read):
     assert len(said) == MOST_NAMED + 2
     assert said[-1] == (
         "WARNING",
-        "50 of 200 files: kept 1150 of 1250 streamlines; dropped: 100 one point",
+        "50 of 200 files: kept 1,150 of 1,250 streamlines; dropped: 100 one point",
     )

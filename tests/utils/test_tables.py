@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from dipy_tractogen.utils.tables import write_arrays, write_table
+from dipy_tractogen.utils.tables import html_table, write_arrays, write_table
 
 
 def test_values_are_text_between_tabs(tmp_path):
@@ -58,3 +58,12 @@ def test_arrays_are_in_the_file_that_is_named(tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == [name]
     with np.load(path) as arrays:
         assert arrays["a"].tolist() == [0, 1, 2]
+
+
+def test_text_in_html_is_escaped():
+    found = html_table("<b>", [("<script>", 3), ("a\nb", None)], ("&", "x"))
+    assert found == (
+        "<table><caption>&lt;b&gt;</caption><tr><th>&amp;</th><th>x</th></tr>"
+        "<tr><td>&lt;script&gt;</td><td>3</td></tr>"
+        "<tr><td>a\\nb</td><td>None</td></tr></table>"
+    )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.moved import RenamedAttribute
 
 # Streamlines to try before a share of rejections is taken for that of all.
@@ -166,8 +166,10 @@ class Plausibility:
             1000: mask 960``.
         """
         missing = listed(f"{name} {n}" for name, n in self.shortfall.items())
+        nb_missing = sum(self.shortfall.values())
+        verb = "is" if nb_missing == 1 else "are"
         return (
-            f"{sum(self.shortfall.values())} streamlines are missing: {missing}. "
+            f"{format_count(nb_missing, 'streamline')} {verb} missing: {missing}. "
             f"{self.describe_rejections()}"
         )
 

@@ -14,18 +14,9 @@ _CHUNK = 512
 class InsideBox:
     """Accept streamlines with all points in the bounding box of a grid.
 
-    Other software rejects files with points outside. If hardly any streamline is
-    inside, the grid is the wrong one and the generation ends with an error.
-
-    Parameters
-    ----------
-    reference : Reference
-        The grid.
-    margin_mm : float, optional
-        Smallest distance of points from the border of the box in mm, so that rounding
-        cannot move them out of it.
-    most : float, optional
-        Largest share of streamlines that may be rejected; 0 allows none.
+    Other software rejects files with points outside. Points stay `margin_mm` away from
+    the border, so that rounding cannot move them out. If more than a share of `most` is
+    rejected, the grid is the wrong one and the generation ends with an error.
     """
 
     name = "box"
@@ -148,23 +139,13 @@ class AlongPeaks:
         return self.mean_angles(points) <= self.max_angle
 
     def mean_angles(self, points: np.ndarray) -> np.ndarray:
-        """Compute the mean angle of each streamline to the nearest peaks.
+        """Return the mean angle (m,) of streamlines to the nearest peaks, in degrees.
 
-        Parameters
-        ----------
-        points : ndarray of shape (m, nb_points, 3)
-            Points in RASMM mm.
-
-        Returns
-        -------
-        ndarray of shape (m,), float64
-            Degrees; infinite where no step is in a voxel with peaks.
+        It is infinite where no step is in a voxel with peaks.
         """
-        means = np.empty(len(points))
-        for start in range(0, len(points), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            means[part] = self._mean_angles(points[part])
-        return means
+        starts = range(0, len(points), _CHUNK)
+        parts = [self._mean_angles(points[start : start + _CHUNK]) for start in starts]
+        return np.concatenate([np.zeros(0), *parts])
 
     def _mean_angles(self, points: np.ndarray) -> np.ndarray:
         steps = np.diff(points, axis=1)

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 
+from dipy_tractogen.utils.messages import check_choice
+
 from .base import LatentSampler, posterior_draws, variance_floor
 from .gaussian_mixture import ConditionalGaussianMixture
 
@@ -47,10 +49,7 @@ class MixtureSampler(LatentSampler):
     def _check_parameters(self) -> None:
         if self.max_components < 1:
             raise ValueError(f"max_components={self.max_components}: give 1 or more.")
-        if self.criterion not in CRITERIA:
-            raise ValueError(
-                f"criterion={self.criterion!r}: choose one of {', '.join(CRITERIA)}."
-            )
+        check_choice("criterion", self.criterion, CRITERIA)
 
     def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
         """Fit a mixture; see `LatentSampler.fit_stratum`."""

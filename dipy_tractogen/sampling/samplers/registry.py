@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dipy_tractogen.utils.messages import check_choice
+
 from .base import LatentSampler
 from .gmm import MixtureSampler
 from .kde import KernelSampler
@@ -42,6 +44,5 @@ def make_sampler(name: str, **parameters) -> LatentSampler:
     ValueError
         If there is none of that name.
     """
-    if name not in SAMPLERS:
-        raise ValueError(f"sampler={name!r}: choose one of {', '.join(SAMPLERS)}.")
+    check_choice("sampler", name, SAMPLERS)
     return SAMPLERS[name](**parameters)

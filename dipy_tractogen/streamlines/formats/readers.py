@@ -35,18 +35,10 @@ Blocks = Generator[np.ndarray, None, tuple]
 class TractogramContents:
     """Contents of a file.
 
-    Parameters
-    ----------
-    streamlines : ArraySequence
-        The n streamlines, float32 (RASMM, mm), those without points among them.
-    data_per_streamline : dict of str to ndarray, shape (n, k)
-        Values of each streamline.
-    groups : dict of str to ndarray of int
-        Indices of the streamlines of each group.
-    left_out : dict of str to list of str
-        Names of what is not read, by kind such as "data_per_point".
-    categories : dict of str to dict of int to str
-        What the codes in some of the values stand for.
+    These are n streamlines, float32 (RASMM, mm), those without points among them;
+    values (n, k) of each; indices of the streamlines of each group; names of what is
+    not read, by kind such as "data_per_point"; and the categories that codes in some of
+    the values stand for.
     """
 
     streamlines: ArraySequence

@@ -134,7 +134,7 @@ class TractogramWriter:
         self.description = self._stream.finish(self._categories)
         if self.nb_outside:
             logger.warning(
-                "%s: %d of %d streamlines leave the bounding box of the reference; "
+                "%s: out of the bounding box of the reference: %d of %d streamlines; "
                 "DIPY loads them only without its check of the bounding box",
                 self._path,
                 self.nb_outside,

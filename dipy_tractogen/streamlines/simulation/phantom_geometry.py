@@ -65,19 +65,10 @@ _FANNING = 0.15
 class Centreline:
     """Centreline of a bundle sampled at equal arc length, with its moving frame.
 
-    Attributes
-    ----------
-    positions : ndarray of shape (m,)
-        Arc length over the whole length, from 0 to 1.
-    xy : ndarray of shape (m, 2)
-        Points in mm.
-    angles : ndarray of shape (m,)
-        Direction of the tangent in the plane, in radians, without jumps.
-    narrowing : ndarray of shape (2, m)
-        One over the width to the left and to the right of the line up to the centre of
-        curvature, in 1/mm.
-    length : float
-        Length in mm.
+    `positions` (m,) are arc lengths over the whole `length` in mm; `xy` (m, 2) points
+    in mm; `angles` (m,) the directions of the tangent, in radians, without jumps.
+    `narrowing` (2, m) is one over the width to the left and to the right of the line
+    up to the centre of curvature, in 1/mm.
     """
 
     positions: np.ndarray

@@ -155,7 +155,7 @@ def test_impossible_draws_are_refused(sampler, conditions, said):
 
 
 def test_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="'mcmc': choose one of manifold, gmm"):
+    with pytest.raises(ValueError, match="'mcmc': accepted are manifold, gmm"):
         make_sampler("mcmc")
 
 
