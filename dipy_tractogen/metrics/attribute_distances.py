@@ -15,13 +15,7 @@ from dipy_tractogen.streamlines.geometry import (
     tortuosity,
 )
 
-from .estimate import Estimate, mean_estimate, mean_influence
-
-UNITS = {"length": "mm", "curvature": "1/mm", "tortuosity": "", "winding": "degrees"}
-"""The attributes compared, and their units."""
-
-ATTRIBUTES = tuple(UNITS)
-"""Names of the attributes compared."""
+from .measures import ATTRIBUTES, UNITS, Estimate, mean_estimate, mean_influence
 
 NB_POINTS = 100
 """Number of points on which curvature and winding are measured, by default."""

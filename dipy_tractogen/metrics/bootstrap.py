@@ -2,7 +2,7 @@
 
 Streamlines are drawn with replacement within each bundle of each set, so that the sets
 keep their sizes and composition :footcite:p:`Efron1993`. A measure of the drawn sets is
-its value plus the influence of each streamline (`estimate.Estimate`), as often as that
+its value plus the influence of each streamline (`measures.Estimate`), as often as that
 is drawn. This needs no second search for neighbours, and avoids the neighbours at
 distance zero that a streamline drawn twice would have.
 
@@ -24,11 +24,11 @@ import numpy as np
 from dipy_tractogen.utils.progress import advance
 
 from . import cost
-from .comparison import MEASURES, OVERALL, Measured
-from .estimate import mean_influence
+from .comparison import OVERALL, Measured
+from .measures import MEASURES, OF_ALL, SHARES, W1, mean_influence
 from .memorisation import copy_influence
 from .novelty import repetition_distance
-from .results import W1, Results
+from .results import Results
 
 NB_RESAMPLES = 1000
 """Number of times that streamlines are drawn, by default."""
@@ -160,23 +160,6 @@ def _drawn_changes(
     return changes
 
 
-SHARES = frozenset(
-    (
-        "precision",
-        "recall",
-        "coverage",
-        "shape_similarity",
-        "dice",
-        "overlap",
-        "agreement",
-        "repetition",
-        "memorised",
-    )
-)
-"""Measures that are between 0 and 1."""
-
-# Measures of all streamlines of a set, not of matched samples.
-_OF_ALL = ("repetition", "memorised")
 _FEWEST = 2
 
 
@@ -299,7 +282,7 @@ class Intervals:
         """Resample the measures that are means, or nearly."""
         found = {}
         enough = self._results.nb_compared[label] >= _FEWEST
-        for name in (*MEASURES, *_OF_ALL):
+        for name in (*MEASURES, *OF_ALL):
             change = self._changes.get((label, (kind, name)))
             if values[name] is None or change is None or not enough:
                 found[name] = None

@@ -15,7 +15,7 @@ from dipy_tractogen.streamlines.reference import Reference
 
 from . import cost
 from .distances import mdf
-from .estimate import Estimate, mean_influence
+from .measures import Estimate, mean_influence
 
 VOXEL_SIZE = 2.0
 """Default size of the voxels of the grid on which bundles are compared, in mm."""

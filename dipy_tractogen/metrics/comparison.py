@@ -9,27 +9,12 @@ import numpy as np
 from dipy_tractogen.utils.progress import advance
 
 from . import cost
-from .attribute_distances import ATTRIBUTES, attribute_means, wasserstein_distances
+from .attribute_distances import attribute_means, wasserstein_distances
 from .bundle_similarity import Clusters, find_clusters, shape_similarity, volume_overlap
-from .estimate import Estimate, mean_estimate
 from .mdf_search import nearest
+from .measures import MEASURES, QUALITY, Estimate, mean_estimate
 from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet
-
-MEASURES = (
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "shape_similarity",
-    "dice",
-    "overlap",
-    "overreach",
-    "agreement",
-    *(f"mean_{name}" for name in ATTRIBUTES),
-    *(f"{name}_w1" for name in ATTRIBUTES),
-)
-"""Names of the measures of `Comparison`; any is None where it has no meaning."""
 
 OVERALL = None
 """Key of the measures of all bundles together."""
@@ -97,7 +82,7 @@ class Comparison:
     ) -> dict[str, Estimate | None]:
         """Compute the measures that do not look at bundles."""
         reference = self._sets[label]
-        quality = dict.fromkeys(("precision", "recall", "density", "coverage"))
+        quality = dict.fromkeys(QUALITY)
         if min(len(candidates), len(reference)) > self._k:
             quality = prdc_estimates(
                 candidates.points,

@@ -16,29 +16,11 @@ def mdf_points(streamlines, nb_points: int = NB_POINTS) -> np.ndarray:
 
 
 def mdf(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """MDF distance of every streamline to every other.
+    """Return the MDF distance (n, m) in mm, float32, of all pairs of streamlines.
 
-    The MDF is the mean distance of corresponding points, in the direction of storage
-    that makes it smaller :footcite:p:`Garyfallidis2012`. The result holds all pairs:
-    for the nearest ones of large sets use
-    :func:`dipy_tractogen.metrics.mdf_search.nearest`.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, p, 3)
-        Points in mm, equally spaced.
-    others : ndarray of shape (m, p, 3)
-        Points in mm, equally spaced, as many a streamline.
-
-    Returns
-    -------
-    ndarray of shape (n, m), float32
-        Distances in mm.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not have as many points a streamline.
+    The mean distance of corresponding points (n, p, 3) and (m, p, 3) at equal arc
+    length, in the direction of storage that makes it smaller
+    :footcite:p:`Garyfallidis2012`; `mdf_search.nearest` is for large sets.
 
     References
     ----------

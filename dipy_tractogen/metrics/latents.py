@@ -172,22 +172,8 @@ def latent_blocks(
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
     """Encode bundles, a block of streamlines at a time.
 
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model, trained.
-    bundles : BundleSet
-        Streamlines, with the values that the networks of the model read.
-    show_progress : bool, optional
-        Show a progress bar.
-
-    Yields
-    ------
-    rows : slice
-        Which streamlines they are.
-    latents : dict of str to ndarray
-        ``z_mean`` and, where the model has one, ``deviation`` of shape (m, d);
-        ``error_mm`` (m,), the point errors of the reconstruction. All float32.
+    Yields a slice of rows and their latents: ``z_mean`` and, where the model has one,
+    ``deviation`` (m, d); ``error_mm`` (m,), the point errors. All float32.
     """
     from dipy_tractogen.nn.encoding import encoded_blocks
 

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM
 
-from .estimate import mean_influence
+from .measures import mean_influence
 
 QUANTILE = 0.01
 """Share of the held-out streamlines that are as near to training as a copy."""
@@ -60,28 +60,19 @@ def memorisation(
 ) -> dict | None:
     """Compare how many generated and held-out streamlines are copies of training ones.
 
-    Real streamlines that were not trained on are near to others by chance alone. A
+    From the distances (n,) and (m,) of both to the nearest of training, in mm. Real
+    streamlines that were not trained on are near to others by chance alone. A
     generator that copies some, with a little noise, has more near ones; one that copies
     all has nearly all streamlines nearer than the held-out ones, the comparison of
     :footcite:t:`Meehan2020`.
 
-    Parameters
-    ----------
-    generated_to_training : ndarray of shape (n,)
-        Distance of each generated streamline to the nearest of training, in mm.
-    held_out_to_training : ndarray of shape (m,)
-        The same of real streamlines that were not trained on.
-
-    Returns
-    -------
-    dict or None
-        ``threshold_mm``, the `copy_distance`; the shares of ``generated`` and ``real``
-        streamlines below it; ``nearer_than_real``, the probability that a generated
-        streamline is nearer to training than a held-out one, 0.5 for a perfect
-        generator; ``copies``, ``"none"``, ``"some"`` where the share below four fifths
-        of the threshold is above that of held-out ones below the threshold, by the 95 %
-        limits of both, ``"most"`` where ``generated`` is above one half as well; and
-        ``verdict``, a sentence. None where there are no distances.
+    Returns ``threshold_mm``, the `copy_distance`; the shares of ``generated`` and
+    ``real`` streamlines below it; ``nearer_than_real``, the probability that a
+    generated streamline is nearer to training than a held-out one, 0.5 for a perfect
+    generator; ``copies``, ``"none"``, ``"some"`` where the share below four fifths of
+    the threshold is above that of held-out ones below the threshold, by the 95 % limits
+    of both, ``"most"`` where ``generated`` is above one half as well; and ``verdict``,
+    a sentence. None where there are no distances.
 
     References
     ----------

@@ -9,8 +9,8 @@ import numpy as np
 
 from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM, describe_duplicates
 
-from .estimate import Estimate, mean_estimate, mean_influence
 from .mdf_search import count_in_balls, nearest
+from .measures import Estimate, mean_estimate, mean_influence
 
 logger = logging.getLogger("dipy_tractogen")
 

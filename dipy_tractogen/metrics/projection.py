@@ -41,29 +41,13 @@ def check_projection(method: str) -> None:
 
 
 def project(z: np.ndarray, method: str = "pca", *, seed: int = 0) -> Projection:
-    """Project latents to two dimensions.
+    """Project latents (n, d) of three streamlines or more to two dimensions.
 
-    Parameters
-    ----------
-    z : ndarray of shape (n, d)
-        Latents of three streamlines or more.
-    method : {"pca", "umap", "tsne"}, optional
-        Principal components; UMAP :footcite:p:`McInnes2018`, of umap-learn; or t-SNE
-        :footcite:p:`Maaten2008`. The latter two keep neighbours together: distances
-        between groups, and their sizes, mean nothing there.
-    seed : int, optional
-        Seed of the latter two.
-
-    Returns
-    -------
-    Projection
-        Places and axes. The sign of each principal component makes its largest
-        loading positive; a single latent is the first axis, and the second is zero.
-
-    Raises
-    ------
-    ValueError, ImportError
-        If there is no such method, or the method needs a package that is not installed.
+    By principal components, whose signs make the largest loadings positive, and of
+    which the second is zero for a single latent; by UMAP :footcite:p:`McInnes2018`, of
+    umap-learn; or by t-SNE :footcite:p:`Maaten2008`. The latter two keep neighbours
+    together: distances between groups, and their sizes, mean nothing there. Raises
+    ImportError if the method needs a package that is not installed.
 
     References
     ----------

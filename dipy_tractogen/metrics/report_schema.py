@@ -1,54 +1,10 @@
-"""Measures of a report: what each is, and tables of them for files and screen."""
+"""Tables of the measures of a report, for files and for the screen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from .attribute_distances import UNITS
-from .comparison import MEASURES
-
-RATIO_MEASURES = ("novelty", "generated_per_training")
-"""Ratios of a report that are no measures of a set of streamlines."""
-
-SET_MEASURES = (*MEASURES, "nearest_training", "repetition", "memorised")
-"""Measures that a report has of generated and of real streamlines."""
-
-MEASURE_NAMES = (*SET_MEASURES, *RATIO_MEASURES)
-"""Measures that can be requested by name."""
-
-_OF_ATTRIBUTES = {
-    **{
-        f"mean_{name}": (f"Mean {name} of the streamlines that were compared.", unit)
-        for name, unit in UNITS.items()
-    },
-    **{
-        f"{name}_w1": (
-            f"Wasserstein-1 distance of the distributions of {name} from that of the "
-            "held-out streamlines.",
-            unit,
-        )
-        for name, unit in UNITS.items()
-    },
-}
-
-DESCRIPTIONS: dict[str, tuple[str, str]] = {
-    "precision": ("Share in the neighbourhood of any held-out streamline.", ""),
-    "recall": ("Share of held-out streamlines in the neighbourhood of any.", ""),
-    "density": ("Mean number of neighbourhoods a streamline is in, over k.", ""),
-    "coverage": ("Share of neighbourhoods of held-out streamlines with any.", ""),
-    "shape_similarity": ("BUAN shape similarity.", ""),
-    "dice": ("Dice coefficient of the volumes.", ""),
-    "overlap": ("Share of the voxels of the held-out streamlines.", ""),
-    "overreach": ("Voxels beyond the held-out streamlines, over theirs.", ""),
-    "agreement": ("Share whose nearest held-out streamline is of their bundle.", ""),
-    **_OF_ATTRIBUTES,
-    "nearest_training": ("Median distance to the nearest of training.", "mm"),
-    "repetition": ("Share nearer than a tenth of the usual to another one.", ""),
-    "memorised": ("Share as near to training as one in a hundred held out.", ""),
-    "novelty": ("Median distance to training, over that of those held out.", ""),
-    "generated_per_training": ("Generated streamlines for each of training.", ""),
-}
-"""What each of `MEASURE_NAMES` is, and its unit."""
+from .measures import DESCRIPTIONS, MEASURE_NAMES, RATIO_MEASURES
 
 _KEYS = {
     "bundle": ("Name of the bundle; n/a for all of them together.", ""),

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attribute_distances import ATTRIBUTES, attribute_means
-from .comparison import MEASURES, OVERALL, Comparison, Measured, average
+from .attribute_distances import attribute_means
+from .comparison import OVERALL, Comparison, Measured, average
+from .measures import MEASURES, W1
 from .memorisation import memorisation
 from .novelty import nearest_distances, novelty, repetition
 from .samples import StreamlineSet, draw_matched_samples, matched_sizes
-
-W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
-"""Measures whose ratio to those of real streamlines is reported."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 
 from dipy_tractogen.utils.messages import ThresholdsNotMet, briefly, listed
 
-from .report_schema import MEASURE_NAMES, SET_MEASURES
+from .measures import MEASURE_NAMES, SET_MEASURES
 
 EACH = "each"
 """In place of the name of a bundle: every one of them."""

@@ -11,6 +11,7 @@ from dipy_tractogen.metrics.disentanglement import (
     streamline_attributes,
 )
 from dipy_tractogen.metrics.evaluation import evaluate_generated
+from dipy_tractogen.metrics.measures import QUALITY
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
@@ -18,7 +19,6 @@ from dipy_tractogen.utils.progress import Progress
 
 logger = logging.getLogger("dipy_tractogen")
 
-_MEASURES = ("precision", "recall", "density", "coverage")
 _OF_TRAINING = ("learning_rate",)
 _OF_BACKBONE = ("nb_coefficients",)
 
@@ -141,8 +141,8 @@ def _quality(model, training, held_out, seed: int) -> dict[str, float]:
     generated, real = report["generated"], report["real"]
     shares = [generated[name] / real[name] for name in ("precision", "coverage")]
     return {
-        **{name: generated[name] for name in _MEASURES},
-        **{f"real_{name}": real[name] for name in _MEASURES},
+        **{name: generated[name] for name in QUALITY},
+        **{f"real_{name}": real[name] for name in QUALITY},
         "quality": float(np.mean(shares)),
         "novelty": report["ratios"]["novelty"],
     }

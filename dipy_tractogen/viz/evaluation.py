@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dipy_tractogen.metrics.measures import QUALITY
 from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
-from .plots import make_figure, save_figure
-from .style import default_style, short_label
+from .style import default_style, make_figure, save_figure, short_label
 
-_MEASURES = ("precision", "recall", "density", "coverage")
 _GENERATED, _REAL = PALETTE[0], PALETTE[1]
 # Offset of the two markers of a bundle from its line, and height of a line in inches.
 _OFFSET = 0.17
@@ -75,7 +74,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
     # A dictionary would not do: a bundle may be named as the first line.
     names = ["all bundles", *report["bundles"]]
     entries = [report["overall"], *report["bundles"].values()]
-    values = (each["generated"].get(name) for each in entries for name in _MEASURES)
+    values = (each["generated"].get(name) for each in entries for name in QUALITY)
     if all(value is None for value in values):
         raise ValueError(
             "no bundle has enough streamlines for precision, recall, density and "
@@ -83,7 +82,7 @@ def plot_measures(report: dict, path: str | Path, *, force: bool = False) -> Pat
         )
     height = 1.3 + _LINE_INCHES * len(entries)
     figure = make_figure(4, nb_columns=4, size=(2.9, height))
-    for axes, name in zip(figure.axes, _MEASURES):
+    for axes, name in zip(figure.axes, QUALITY):
         _draw_measure(axes, name, entries)
     lines = np.arange(len(entries))
     figure.axes[0].set_yticks(lines, map(short_label, names))

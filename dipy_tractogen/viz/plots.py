@@ -1,4 +1,4 @@
-"""Plots without a screen, and the curves of a training."""
+"""Plots of a training, and of a search for beta."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import listed
 
 from .colours import PALETTE
-from .style import default_style, short_label, write_figure
+from .style import default_style, make_figure, save_figure, short_label
 
 _HELD_OUT = "val_"
 _AXIS = ("step", "epoch")
@@ -24,7 +23,8 @@ _TITLES = {
     "kl": "KL divergence (nats)",
     "learning_rate": "Learning rate",
 }
-_DPI = 120
+_ERROR = "held-out point error (mm)"
+_KL = "KL divergence (nats)"
 # A curve that falls by more than this has a logarithmic axis.
 _LARGE_RATIO = 30.0
 
@@ -75,34 +75,6 @@ def _columns(history) -> dict[str, np.ndarray]:
     return columns
 
 
-def make_figure(
-    nb_plots: int, *, nb_columns: int = 2, size: tuple[float, float] = (5.5, 3.6)
-):
-    """Make a figure with plots in columns, each of a size in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    nb_columns = min(nb_plots, nb_columns)
-    nb_rows = math.ceil(nb_plots / nb_columns)
-    width, height = size
-    figure = Figure(
-        figsize=(width * nb_columns, height * nb_rows),
-        dpi=_DPI,
-        layout="constrained",
-    )
-    FigureCanvasAgg(figure)
-    for index in range(nb_plots):
-        figure.add_subplot(nb_rows, nb_columns, index + 1)
-    return figure
-
-
-def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
-    """Write a figure into a file, which has its name when it is complete."""
-    with atomic_write(path, force=force) as temporary:
-        write_figure(figure, temporary, path)
-    return Path(path)
-
-
 def _draw_curves(
     axes, name: str, x: np.ndarray, columns: dict[str, np.ndarray]
 ) -> None:
@@ -129,3 +101,80 @@ def _draw_curves(
     axes.spines[["top", "right"]].set_visible(False)
     if len(drawn) > 1:
         axes.legend(frameon=False)
+
+
+@default_style()
+def plot_tradeoff(
+    rows: Sequence[dict], path: str | Path, *, force: bool = False
+) -> Path:
+    """Plot the trials of a search (`BetaStudy.rows`) into a PNG.
+
+    Error and KL divergence over beta, active dimensions over beta, and the trials by
+    error and KL divergence, and by error and quality. Those of the Pareto front are
+    filled, and the recommended one is marked. Failed trials are left out; ValueError if
+    none is left.
+    """
+    rows = [row for row in rows if row["state"] == "complete"]
+    if not rows:
+        raise ValueError("no trial of the search was completed: nothing to draw.")
+    names = ("beta", "point_error_mm", "kl_nats", "active_units", "quality")
+    columns = {name: np.array([row[name] for row in rows], float) for name in names}
+    figure = make_figure(4)
+    over_beta, active, by_divergence, by_quality = figure.axes
+    for axes in (over_beta, active):
+        _scale_by_beta(axes, columns["beta"])
+    _draw_over_beta(over_beta, columns)
+    active.plot(columns["beta"], columns["active_units"], "o-", color=PALETTE[2])
+    active.set_ylabel("active latent dimensions")
+    active.set_ylim(bottom=0)
+    active.set_title("latent dimensions in use")
+    _draw_trials(by_divergence, rows, "kl_nats", _KL)
+    _draw_trials(by_quality, rows, "quality", "quality of generated (real: 1)")
+    for axes in figure.axes:
+        axes.spines["top"].set_visible(False)
+    return save_figure(figure, path, force=force)
+
+
+def _draw_over_beta(axes, columns: dict[str, np.ndarray]) -> None:
+    """Draw error and divergence, each with an axis of its own."""
+    other = axes.twinx()
+    for each, name, colour, style, label in (
+        (axes, "point_error_mm", PALETTE[0], "o-", _ERROR),
+        (other, "kl_nats", PALETTE[1], "s--", _KL),
+    ):
+        each.plot(columns["beta"], columns[name], style, color=colour)
+        each.set_ylabel(label, color=colour)
+    axes.set_title("reconstruction and divergence")
+
+
+def _scale_by_beta(axes, beta: np.ndarray) -> None:
+    """Scale the horizontal axis by ratios, but from zero."""
+    above = beta[beta > 0]
+    if len(above):
+        axes.set_xscale("symlog", linthresh=above.min())
+        ticks = np.unique(beta)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], rotation=45)
+        axes.minorticks_off()
+    axes.set_xlabel("beta")
+
+
+def _draw_trials(axes, rows: Sequence[dict], name: str, label: str) -> None:
+    """Draw the trials by error and another measure."""
+    for on_front, fill, legend in (
+        (True, PALETTE[0], "Pareto front"),
+        (False, "none", "other trials"),
+    ):
+        shown = [row for row in rows if row["pareto"] == on_front]
+        at = [[row[key] for row in shown] for key in ("point_error_mm", name)]
+        axes.plot(*at, "o", mfc=fill, mec=PALETTE[0], label=legend)
+    for row in rows:
+        at = (row["point_error_mm"], row[name])
+        axes.annotate(f"{row['beta']:g}", at, (5, 5), textcoords="offset points")
+        if row["recommended"]:
+            ring = {"mfc": "none", "mec": PALETTE[1], "ms": 14, "mew": 2}
+            axes.plot(*at, "o", ls="none", label="recommended", **ring)
+    axes.set_xlabel(_ERROR)
+    axes.set_ylabel(label)
+    axes.margins(0.12)
+    axes.set_title("trials, with their beta")
+    axes.legend(frameon=False)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 import logging
+import math
 from pathlib import Path
 import re
 import warnings
 
+from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import listed, printable
 
 logger = logging.getLogger("dipy_tractogen")
@@ -17,6 +19,7 @@ logger = logging.getLogger("dipy_tractogen")
 LONGEST_LABEL = 40
 """Letters of a name that a figure has room for."""
 
+_DPI = 120
 _NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")
 
 _is_ours: ContextVar[bool] = ContextVar("_is_ours", default=False)
@@ -52,6 +55,34 @@ def short_label(name: str) -> str:
         text = f"{text[: LONGEST_LABEL - 1]}…"
     # Matplotlib leaves out of a legend what begins with an underscore.
     return f" {text}" if text.startswith("_") else text
+
+
+def make_figure(
+    nb_plots: int, *, nb_columns: int = 2, size: tuple[float, float] = (5.5, 3.6)
+):
+    """Make a figure with plots in columns, each of a size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    nb_columns = min(nb_plots, nb_columns)
+    nb_rows = math.ceil(nb_plots / nb_columns)
+    width, height = size
+    figure = Figure(
+        figsize=(width * nb_columns, height * nb_rows),
+        dpi=_DPI,
+        layout="constrained",
+    )
+    FigureCanvasAgg(figure)
+    for index in range(nb_plots):
+        figure.add_subplot(nb_rows, nb_columns, index + 1)
+    return figure
+
+
+def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
+    """Write a figure into a file, which has its name when it is complete."""
+    with atomic_write(path, force=force) as temporary:
+        write_figure(figure, temporary, path)
+    return Path(path)
 
 
 def write_figure(figure, file: Path, path: str | Path) -> None:

@@ -77,31 +77,10 @@ def load_to_encode(
 ):
     """Load bundles with all that a model has to know to encode them.
 
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model.
-    files : list of Path
-        The tractograms.
-    given : dict
-        Values of `LoadingOptions`, and perhaps of ``participants``.
-    numbers, categories : sequence of str, optional
-        Names of further values to load.
-    conditions : Conditions, optional
-        What has to be known of the streamlines; by default what the networks read.
-    **options
-        Further arguments of `load`.
-
-    Returns
-    -------
-    BundleSet
-        The bundles, with the values that the model reads and the further ones.
-
-    Raises
-    ------
-    ValueError, OSError
-        If the table of subjects is not needed, a category is unknown to a model that
-        reads it, or a file cannot be read.
+    `given` are values of `LoadingOptions`, and perhaps of ``participants``; `numbers`
+    and `categories` name further values to load; `conditions` are those that have to be
+    known, by default what the networks read; `options` are of `load`. Raises ValueError
+    if the table of subjects is not needed, or a category is unknown to the model.
     """
     from dipy_tractogen.nn.encoding import conditions_to_load
     from dipy_tractogen.streamlines.category_codes import values_from_numbers

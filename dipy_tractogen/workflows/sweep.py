@@ -127,7 +127,7 @@ class SweepBetaFlow(TractogenFlow):
                 f"no trial was completed: the reasons are in {paths['out_table']}."
             )
         with self.optional(paths["out_png"]):
-            from dipy_tractogen.viz.tradeoff import plot_tradeoff
+            from dipy_tractogen.viz.plots import plot_tradeoff
 
             plot_tradeoff(rows, paths["out_png"], force=True)
         self.log_written(paths.values())

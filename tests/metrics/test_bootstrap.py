@@ -10,7 +10,7 @@ from dipy_tractogen.metrics.bootstrap import (
     zero_share_interval,
 )
 from dipy_tractogen.metrics.comparison import OVERALL
-from dipy_tractogen.metrics.estimate import mean_estimate
+from dipy_tractogen.metrics.measures import mean_estimate
 
 
 def changes_of_mean(values, labels, nb_resamples=4000):

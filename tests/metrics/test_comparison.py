@@ -4,13 +4,12 @@ import pytest
 
 from dipy_tractogen.metrics.bundle_similarity import Grid
 from dipy_tractogen.metrics.comparison import (
-    MEASURES,
     OVERALL,
     Comparison,
     average,
     bundle_agreement,
 )
-from dipy_tractogen.metrics.estimate import Estimate
+from dipy_tractogen.metrics.measures import MEASURES, Estimate
 from dipy_tractogen.metrics.samples import prepare, with_voxels
 
 

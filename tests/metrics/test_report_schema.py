@@ -3,10 +3,8 @@ import re
 
 import pytest
 
-from dipy_tractogen.metrics.attribute_distances import ATTRIBUTES
-from dipy_tractogen.metrics.comparison import MEASURES
+from dipy_tractogen.metrics.measures import ATTRIBUTES, MEASURE_NAMES, MEASURES
 from dipy_tractogen.metrics.report_schema import (
-    MEASURE_NAMES,
     describe_columns,
     format_table,
     table_rows,

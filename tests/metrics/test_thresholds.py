@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from dipy_tractogen.metrics.report_schema import DESCRIPTIONS, MEASURE_NAMES
+from dipy_tractogen.metrics.measures import DESCRIPTIONS, MEASURE_NAMES
 from dipy_tractogen.metrics.thresholds import (
     Threshold,
     check_bundles,

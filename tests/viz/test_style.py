@@ -14,9 +14,13 @@ from dipy_tractogen.viz.latent.plots import (
     plot_correlations,
     plot_projection,
 )
-from dipy_tractogen.viz.plots import plot_history, save_figure
-from dipy_tractogen.viz.style import LONGEST_LABEL, default_style, short_label
-from dipy_tractogen.viz.tradeoff import plot_tradeoff
+from dipy_tractogen.viz.plots import plot_history, plot_tradeoff
+from dipy_tractogen.viz.style import (
+    LONGEST_LABEL,
+    default_style,
+    save_figure,
+    short_label,
+)
 
 NAMES = ("$x^2_{a", "a$b\\frac{$", "100% {0} %s", "<i>&\"'", "_AF", "two\nlines")
 HISTORY = {"epoch": [1, 2], "loss": [1e4, 1.0], "$extra_{": [1.0, 2.0]}
@@ -109,7 +113,7 @@ def test_labels_are_one_short_line():
 
 
 def test_characters_without_a_glyph_are_told_once(tmp_path, caplog):
-    from dipy_tractogen.viz.plots import make_figure
+    from dipy_tractogen.viz.style import make_figure
 
     figure = make_figure(2)
     for axes in figure.axes:

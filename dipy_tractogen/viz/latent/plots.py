@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
-from ..plots import make_figure, save_figure
-from ..style import default_style, short_label
+from ..style import default_style, make_figure, save_figure, short_label
 
 _PLOT = (6.6, 4.6)
 # Size (square points) and opacity of the points, from few to many.

@@ -17,9 +17,8 @@ from ..figures import BACKGROUNDS
 from ..layout import arrange
 from ..offscreen import render_cells
 from ..panels import Panel
-from ..plots import save_figure
 from ..scenes import line_width
-from ..style import default_style, short_label
+from ..style import default_style, save_figure, short_label
 
 _FILM_SIZE = (560, 440)
 _MILLISECONDS = 90

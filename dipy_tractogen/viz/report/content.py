@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 import json
 import math
@@ -48,26 +48,54 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """Heading of a column, whether it holds numbers, and what it means."""
+    """Heading of a column, digits of its numbers or None for text, and its meaning."""
 
     title: str
-    numeric: bool = True
+    digits: int | None = 3
     meaning: str = ""
 
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers."""
+        return self.digits is not None
 
-@dataclass(frozen=True)
+    def cell(self, value) -> Cell:
+        """Return the cell of a value, which may be a cell already."""
+        if isinstance(value, Cell):
+            return value
+        if not self.numeric:
+            return Cell(str(value), str(value))
+        if self.digits == 0:
+            return Cell(DASH) if value is None else Cell(f"{value:,}", value)
+        return number_cell(value, self.digits)
+
+
+def text_columns(*titles: str) -> list[Column]:
+    """Return columns that hold text."""
+    return [Column(title, None) for title in titles]
+
+
+@dataclass
 class Table:
     """A table that can be sorted by each of its columns.
 
-    ``key`` is its name in the page, of letters and hyphens; the first column names the
-    rows; ``total`` is a row below that is not sorted.
+    ``key`` is its name in the page, of letters and hyphens; ``rows`` hold values or
+    cells, of which the first names the row; ``total`` is a row below that is not
+    sorted.
     """
 
     key: str
     title: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    total: Sequence[Cell] = ()
+    rows: Iterable[Sequence]
+    total: Sequence = ()
+
+    def __post_init__(self) -> None:
+        self.rows = [self._cells(row) for row in self.rows]
+        self.total = self._cells(self.total)
+
+    def _cells(self, row: Sequence) -> list[Cell]:
+        return [column.cell(value) for column, value in zip(self.columns, row)]
 
 
 @dataclass(frozen=True)
@@ -86,16 +114,6 @@ class Command:
     text: str
 
 
-def text_cell(text: object) -> Cell:
-    """Make a cell that is sorted by its text."""
-    return Cell(str(text), str(text))
-
-
-def count_cell(number: int | None) -> Cell:
-    """Make a cell of a count, with groups of three digits."""
-    return Cell(DASH) if number is None else Cell(f"{number:,}", number)
-
-
 def number_cell(
     value: float | None,
     digits: int = 3,
@@ -111,10 +129,9 @@ def number_cell(
     return Cell(text, float(value), notes, mark)
 
 
-def file_table(key: str, title: str, files: Sequence[tuple[str, str, str]]) -> Table:
+def file_table(key: str, title: str, files: Iterable[tuple[str, str, str]]) -> Table:
     """List files, each by what it holds, its name and its SHA-256."""
-    columns = [Column(name, numeric=False) for name in ("content", "file", "SHA-256")]
-    return Table(key, title, columns, [list(map(text_cell, file)) for file in files])
+    return Table(key, title, text_columns("content", "file", "SHA-256"), files)
 
 
 def format_value(value: float | None, digits: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dipy_tractogen.metrics.report_schema import DESCRIPTIONS
+from dipy_tractogen.metrics.measures import DESCRIPTIONS, QUALITY, W1
 
 from .content import (
     DASH,
@@ -13,10 +13,9 @@ from .content import (
     Cell,
     Column,
     Table,
-    count_cell,
     format_value,
     number_cell,
-    text_cell,
+    text_columns,
 )
 from .report_warnings import far_below, interval
 
@@ -70,18 +69,13 @@ def _condition_table(conditions: dict | None) -> list[Table]:
     if not conditions:
         return []
     columns = [
-        *(Column(name, numeric=False) for name in ("condition", "bundle", "unit")),
-        Column("streamlines"),
+        *text_columns("condition", "bundle", "unit"),
+        Column("streamlines", 0),
         Column("R2", meaning="1 where all have the requested value"),
         Column("mean absolute error", meaning="in the unit of the condition"),
     ]
     rows = [
-        [
-            *map(text_cell, (name, bundle, found.get("unit") or "")),
-            count_cell(errors.get("n")),
-            number_cell(errors.get("r2")),
-            number_cell(errors.get("mae")),
-        ]
+        (name, bundle, found.get("unit") or "", *map(errors.get, ("n", "r2", "mae")))
         for name, found in conditions.items()
         for bundle, errors in {OVERALL: found, **found.get("bundles", {})}.items()
     ]
@@ -91,27 +85,21 @@ def _condition_table(conditions: dict | None) -> list[Table]:
 def _threshold_table(thresholds: list[dict] | None) -> list[Table]:
     if not thresholds:
         return []
-    columns = [Column(title, numeric=False) for title in ("measure", "bundle", "asked")]
-    columns += [Column("value"), Column("met", numeric=False)]
+    columns = text_columns("measure", "bundle", "asked", "met")
+    columns.insert(3, Column("value"))
     rows = [
-        [
-            text_cell(each["measure"]),
-            text_cell(each.get("bundle") or OVERALL),
-            text_cell(each["asked"]),
-            number_cell(each.get("value")),
-            text_cell("yes" if each["met"] else "no"),
-        ]
+        (
+            *(each["measure"], each.get("bundle") or OVERALL, each["asked"]),
+            *(each.get("value"), "yes" if each["met"] else "no"),
+        )
         for each in thresholds
     ]
     return [Table("thresholds", "Thresholds", columns, rows)]
 
 
-_QUALITY = (
-    *("precision", "recall", "density", "coverage"),
-    *("agreement", "repetition", "memorised"),
-)
+_QUALITY = (*QUALITY, "agreement", "repetition", "memorised")
 _SHAPE = ("shape_similarity", "dice", "overlap", "overreach")
-_RATIOS = ("length_w1", "curvature_w1", "tortuosity_w1", "winding_w1", "novelty")
+_RATIOS = (*W1, "novelty")
 # Measures whose low values are good.
 _BETTER_LOW = ("repetition", "memorised", "overreach")
 
@@ -134,11 +122,11 @@ def _measure_tables(metrics: dict) -> list[Table]:
 
 
 def _by_bundle(metrics: dict, key: str, title: str, columns: Iterable) -> Table:
-    """Make a table from columns with functions of their cells; leave out empty ones."""
+    """Make a table of columns and functions of their values; leave out empty ones."""
     entries = metrics["bundles"]
     overall = metrics["overall"]
     made = [
-        (column, [give(entry) for entry in (*entries.values(), overall)])
+        (column, [column.cell(give(entry)) for entry in (*entries.values(), overall)])
         for column, give in columns
     ]
     made = [
@@ -147,11 +135,10 @@ def _by_bundle(metrics: dict, key: str, title: str, columns: Iterable) -> Table:
         if any(cell.value is not None for cell in cells)
     ]
     rows = [
-        [text_cell(name), *(cells[row] for _, cells in made)]
-        for row, name in enumerate(entries)
+        [name, *(cells[row] for _, cells in made)] for row, name in enumerate(entries)
     ]
-    total = [text_cell(OVERALL), *(cells[-1] for _, cells in made)]
-    headings = [Column("bundle", numeric=False), *(column for column, _ in made)]
+    total = [OVERALL, *(cells[-1] for _, cells in made)]
+    headings = [*text_columns("bundle"), *(column for column, _ in made)]
     return Table(key, title, headings, rows, total)
 
 
@@ -173,10 +160,6 @@ def _ratio_column(name: str):
     if name.endswith("_w1"):
         meaning = f"{meaning.rstrip('.')}, over that of real streamlines."
     return Column(_heading(name), meaning=meaning), cell
-
-
-def _compared(entry: dict) -> Cell:
-    return count_cell(entry.get("counts", {}).get("compared"))
 
 
 def _length(entry: dict) -> Cell:
@@ -208,8 +191,8 @@ def _heading(name: str) -> str:
 
 
 _COMPARED = (
-    Column("compared", meaning="Number of streamlines compared of each set."),
-    _compared,
+    Column("compared", 0, "Number of streamlines compared of each set."),
+    lambda entry: entry.get("counts", {}).get("compared"),
 )
 _LENGTH = (
     Column("mean length (mm)", meaning="Of generated streamlines, and of real ones."),

@@ -10,16 +10,13 @@ from dipy_tractogen.utils.messages import format_count, format_number
 from .content import (
     OVERALL,
     Card,
-    Cell,
     Column,
     Facts,
     Table,
-    count_cell,
     file_table,
     format_value,
-    number_cell,
     readable_entries,
-    text_cell,
+    text_columns,
 )
 
 # Shown elsewhere on the page, or of no use to a reader.
@@ -83,34 +80,34 @@ def training_facts(model) -> list[Facts]:
 def bundle_table(model, generated: dict[str, int]) -> Table:
     """Count the streamlines of each bundle; `generated` holds counts by bundle."""
     record = model.record
-    columns = [Column("bundle", numeric=False), Column("training")]
     held_out = record.data.get("held_out_counts", {})
     others = [("held out", held_out), ("generated", generated)]
-    others = [(title, counts) for title, counts in others if counts]
-    columns += [Column(title) for title, _ in others]
-    columns += [Column("shortest (mm)"), Column("longest (mm)")]
-    rows = []
+    others = {title: counts for title, counts in others if counts}
+    columns = [
+        *text_columns("bundle"),
+        *(Column(title, 0) for title in ("training", *others)),
+        *(Column(title, 1) for title in ("shortest (mm)", "longest (mm)")),
+    ]
     of_training = zip(record.bundle_names, record.bundle_counts, record.length_ranges)
-    for name, count, (low, high) in of_training:
-        counts = [count_cell(each.get(name, 0)) for _, each in others]
-        lengths = [number_cell(low, 1), number_cell(high, 1)]
-        rows.append([text_cell(name), count_cell(count), *counts, *lengths])
+    rows = [
+        (name, count, *(each.get(name, 0) for each in others.values()), low, high)
+        for name, count, (low, high) in of_training
+    ]
     total = [
-        text_cell(OVERALL),
-        count_cell(sum(record.bundle_counts)),
-        *(count_cell(sum(each.values())) for _, each in others),
-        number_cell(min((low for low, _ in record.length_ranges), default=None), 1),
-        number_cell(max((high for _, high in record.length_ranges), default=None), 1),
+        *(OVERALL, sum(record.bundle_counts)),
+        *(sum(each.values()) for each in others.values()),
+        min((low for low, _ in record.length_ranges), default=None),
+        max((high for _, high in record.length_ranges), default=None),
     ]
     return Table("streamlines", "Streamlines by bundle", columns, rows, total)
 
 
 def condition_table(model) -> Table:
     """List the conditions of a model."""
-    columns = [Column(title, numeric=False) for title in ("condition", "values")]
-    columns += [Column("mean"), Column("standard deviation")]
+    columns = text_columns("condition", "values")
+    columns += [Column("mean", 2), Column("standard deviation", 2)]
     rows = [
-        [text_cell(each["name"]), _values(each), *_moments(each)]
+        (each["name"], _values(each), *_moments(each))
         for each in model.record.conditions
     ]
     return Table("conditions", "Conditions of the model", columns, rows)
@@ -128,21 +125,19 @@ def _bundles(record) -> str:
     return format_count(len(record.bundle_names), "bundle")
 
 
-def _values(condition: dict) -> Cell:
+def _values(condition: dict) -> str:
     if condition["categories"]:
-        return text_cell(", ".join(condition["categories"]))
-    unit = condition["unit"]
+        return ", ".join(condition["categories"])
     low, high = (
         format_number(value) if abs(value) >= 1e5 else f"{value:.4g}"
         for value in (condition["low"], condition["high"])
     )
-    return text_cell(f"{low} to {high} {unit}".strip())
+    return f"{low} to {high} {condition['unit']}".strip()
 
 
-def _moments(condition: dict) -> list[Cell]:
-    if condition["categories"]:
-        return [number_cell(None), number_cell(None)]
-    return [number_cell(condition[name], 2) for name in ("mean", "deviation")]
+def _moments(condition: dict) -> list[float | None]:
+    known = not condition["categories"]
+    return [condition[name] if known else None for name in ("mean", "deviation")]
 
 
 def _data(record) -> list[tuple[str, str]]:
@@ -199,26 +194,25 @@ def generation_facts(generation: dict) -> list[Facts]:
 def reconstruction_table(reconstructed: BundleSet) -> Table:
     """Return the point errors by bundle of streamlines with ``error_mm``."""
     columns = [
-        Column("bundle", numeric=False),
-        Column("streamlines"),
-        Column("mean (mm)", meaning="mean of the point errors of its streamlines"),
-        Column("95th percentile (mm)"),
-        Column("largest (mm)"),
+        *text_columns("bundle"),
+        Column("streamlines", 0),
+        Column("mean (mm)", 2, "mean of the point errors of its streamlines"),
+        Column("95th percentile (mm)", 2),
+        Column("largest (mm)", 2),
     ]
     errors, labels = reconstructed.values["error_mm"], reconstructed.labels
+
+    def row(name: str, own: np.ndarray) -> tuple:
+        figures = (own.mean(), np.percentile(own, 95), own.max())
+        return (name, len(own), *map(float, figures))
+
     rows = [
-        _error_row(name, errors[labels == label])
+        row(name, errors[labels == label])
         for label, name in enumerate(reconstructed.bundle_names)
         if (labels == label).any()
     ]
     title = "Point error of the reconstruction"
-    return Table("reconstruction", title, columns, rows, _error_row(OVERALL, errors))
-
-
-def _error_row(name: str, errors: np.ndarray) -> list[Cell]:
-    figures = (errors.mean(), np.percentile(errors, 95), errors.max())
-    cells = (number_cell(float(each), 2) for each in figures)
-    return [text_cell(name), count_cell(len(errors)), *cells]
+    return Table("reconstruction", title, columns, rows, row(OVERALL, errors))
 
 
 _UNITS = {
@@ -250,43 +244,29 @@ def _units(latent: dict) -> Table:
     correlations = latent.get("correlations", {})
     attributes = correlations.get("attributes", [])
     columns = [
-        Column("dimension", numeric=False),
-        Column("active", numeric=False),
-        *(Column(_heading(name), meaning=text) for name, text in _UNITS.items()),
-        *(Column(name, meaning=_CORRELATION.format(name)) for name in attributes),
+        *text_columns("dimension", "active"),
+        *(Column(_heading(name), 2, text) for name, text in _UNITS.items()),
+        *(Column(name, 2, _CORRELATION.format(name)) for name in attributes),
     ]
     rows = []
     for unit in latent["units"]:
         name = unit["dimension"]
         found = {**unit, "displacement_mm": moved.get(name)}
         along = correlations.get("values", {}).get(name, [None] * len(attributes))
-        rows.append(
-            [
-                text_cell(name),
-                text_cell("yes" if unit.get("active") else "no"),
-                *(number_cell(found.get(key), 2) for key in _UNITS),
-                *(number_cell(value, 2) for value in along),
-            ]
-        )
+        active = "yes" if unit.get("active") else "no"
+        rows.append((name, active, *map(found.get, _UNITS), *along))
     return Table("units", "Latent dimensions", columns, rows)
 
 
 def _attributes(latent: dict) -> Table:
     measured = latent["disentanglement"]
     given = {name: measured[name] for name in _MEASURES if measured.get(name)}
-    columns = [
-        Column("attribute", numeric=False),
-        *(
-            Column(name if name == "interpretability" else name.upper(), meaning=text)
-            for name, text in _MEASURES.items()
-            if name in given
-        ),
-    ]
-    attributes = dict.fromkeys(name for values in given.values() for name in values)
-    rows = [
-        [text_cell(name), *(number_cell(each.get(name)) for each in given.values())]
-        for name in attributes
-    ]
+    columns = text_columns("attribute")
+    for name in given:
+        title = name if name == "interpretability" else name.upper()
+        columns.append(Column(title, meaning=_MEASURES[name]))
+    names = dict.fromkeys(name for values in given.values() for name in values)
+    rows = [(name, *(each.get(name) for each in given.values())) for name in names]
     return Table("attributes", "Disentanglement of the attributes", columns, rows)
 
 

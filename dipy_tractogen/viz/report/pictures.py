@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dipy_tractogen.metrics.measures import QUALITY
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.disk import DiskError, temporary_folder
 from dipy_tractogen.utils.messages import format_count, listed, printable
@@ -106,7 +107,7 @@ def _has_quality(metrics: dict) -> bool:
     return any(
         entry["generated"].get(name) is not None
         for entry in (metrics["overall"], *metrics["bundles"].values())
-        for name in ("precision", "recall", "density", "coverage")
+        for name in QUALITY
     )
 
 

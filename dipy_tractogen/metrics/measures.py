@@ -1,0 +1,97 @@
+"""Measures of generated streamlines: names, descriptions and units, and estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+UNITS = {"length": "mm", "curvature": "1/mm", "tortuosity": "", "winding": "degrees"}
+"""The attributes compared, and their units."""
+
+ATTRIBUTES = tuple(UNITS)
+"""Names of the attributes compared."""
+
+QUALITY = ("precision", "recall", "density", "coverage")
+"""Measures of neighbourhoods (`prdc`)."""
+
+W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
+"""Wasserstein-1 distances, of which the ratio to those of real ones is reported."""
+
+DESCRIPTIONS: dict[str, tuple[str, str]] = {
+    "precision": ("Share in the neighbourhood of any held-out streamline.", ""),
+    "recall": ("Share of held-out streamlines in the neighbourhood of any.", ""),
+    "density": ("Mean number of neighbourhoods a streamline is in, over k.", ""),
+    "coverage": ("Share of neighbourhoods of held-out streamlines with any.", ""),
+    "shape_similarity": ("BUAN shape similarity.", ""),
+    "dice": ("Dice coefficient of the volumes.", ""),
+    "overlap": ("Share of the voxels of the held-out streamlines.", ""),
+    "overreach": ("Voxels beyond the held-out streamlines, over theirs.", ""),
+    "agreement": ("Share whose nearest held-out streamline is of their bundle.", ""),
+    **{
+        f"mean_{name}": (f"Mean {name} of the streamlines that were compared.", unit)
+        for name, unit in UNITS.items()
+    },
+    **{
+        f"{name}_w1": (
+            f"Wasserstein-1 distance of the distributions of {name} from that of the "
+            "held-out streamlines.",
+            unit,
+        )
+        for name, unit in UNITS.items()
+    },
+    "nearest_training": ("Median distance to the nearest of training.", "mm"),
+    "repetition": ("Share nearer than a tenth of the usual to another one.", ""),
+    "memorised": ("Share as near to training as one in a hundred held out.", ""),
+    "novelty": ("Median distance to training, over that of those held out.", ""),
+    "generated_per_training": ("Generated streamlines for each of training.", ""),
+}
+"""What each measure is, and its unit."""
+
+MEASURE_NAMES = tuple(DESCRIPTIONS)
+"""Measures that can be requested by name."""
+
+RATIO_MEASURES = ("novelty", "generated_per_training")
+"""Ratios of a report that are no measures of a set of streamlines."""
+
+SET_MEASURES = MEASURE_NAMES[: -len(RATIO_MEASURES)]
+"""Measures that a report has of generated and of real streamlines."""
+
+OF_ALL = ("repetition", "memorised")
+"""Shares of all streamlines of a set, not of matched samples."""
+
+MEASURES = SET_MEASURES[: SET_MEASURES.index("nearest_training")]
+"""Measures of matched samples; any is None where it has no meaning."""
+
+SHARES = {*QUALITY, "shape_similarity", "dice", "overlap", "agreement", *OF_ALL}
+SHARES -= {"density"}
+"""Measures that are between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    r"""A measure with empirical influence values, for the bootstrap.
+
+    With streamline :math:`i` of a sample drawn :math:`w_i` times instead of once, the
+    measure becomes about :math:`\theta + \sum_i (w_i - 1) t_i`. ``value`` is
+    :math:`\theta`; ``candidates`` (M,) and ``reference`` (N,) are the influences
+    :math:`t_i` of the streamlines of both sets, 0 where the measure does not depend on
+    them.
+    """
+
+    value: float
+    candidates: np.ndarray | float = 0.0
+    reference: np.ndarray | float = 0.0
+
+
+def mean_estimate(values: np.ndarray) -> Estimate:
+    """Return the mean of numbers or truth values (M,) of the candidates."""
+    return Estimate(float(np.mean(values)), mean_influence(values))
+
+
+def mean_influence(values: np.ndarray, *, over: float | None = None) -> np.ndarray:
+    """Return the influence (n,) of values on their mean, or their sum over `over`."""
+    values = np.asarray(values, dtype=float)
+    nb_streamlines = max(len(values), 1)
+    centred = values - values.sum() / nb_streamlines
+    return centred / (nb_streamlines if over is None else over)
