@@ -239,15 +239,27 @@ class BundleSet:
                 "the sets of streamlines are in different grids: register them to one "
                 "space, or give them the reference of the common grid"
             )
-        names = sorted({name for each in sets for name in each.bundle_names})
         packed = [take(each.streamlines, np.arange(len(each))) for each in sets]
         reports = [each.report for each in sets]
+        report = None if None in reports else sum(reports[1:], reports[0])
+        return cls.joined(sets, concatenate_streamlines(packed), reference, report)
+
+    @classmethod
+    def joined(
+        cls,
+        sets: Sequence[BundleSet],
+        streamlines: ArraySequence,
+        reference: Reference,
+        report: ScreeningReport | None,
+    ) -> BundleSet:
+        """Return what `merge` does, around streamlines that are joined already."""
+        names = sorted({name for each in sets for name in each.bundle_names})
         return cls(
-            concatenate_streamlines(packed),
+            streamlines,
             np.concatenate([each.labels_in(names) for each in sets]),
             tuple(names),
             reference,
-            None if None in reports else sum(reports[1:], reports[0]),
+            report,
             _merged_values([each.values for each in sets]),
             _merged_units([each.units for each in sets]),
             join_columns(

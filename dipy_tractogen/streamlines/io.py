@@ -6,9 +6,7 @@ from collections.abc import Iterable
 import logging
 import os
 from pathlib import Path
-from typing import NamedTuple
 
-from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.files import expand_inputs, split_extension
@@ -17,7 +15,7 @@ from dipy_tractogen.utils.messages import format_count, listed, normalized_name
 
 from .array_sequence import as_sequence, concatenate_streamlines, take
 from .category_codes import code_tables, values_to_numbers
-from .columns import as_columns, codes_to_text, join_columns, warn_of_left_out
+from .columns import as_columns, codes_to_text, warn_of_left_out
 from .common_grid import common_grid
 from .conditions import BUNDLE, Conditions
 from .dataset import BundleSet
@@ -27,21 +25,12 @@ from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
 from .read_progress import ReadProgress
 from .reference import Reference
-from .screening import ScreeningReport, check_options, screen
+from .screening import check_options, screen
 from .values import ValueReader, missing_values
 
 logger = logging.getLogger("dipy_tractogen")
 
-
-class _Part(NamedTuple):
-    """Contents of one file that are kept."""
-
-    streamlines: ArraySequence
-    labels: np.ndarray
-    names: tuple[str, ...]
-    values: dict[str, np.ndarray]
-    data: dict[str, np.ndarray]
-    left_out: dict[str, list[str]]
+_NO_GRID = Reference(np.eye(4), (1, 1, 1))
 
 
 def load_bundles(
@@ -144,10 +133,10 @@ def load_bundles(
     )
     grid = common_grid(files, reference)
     progress = ReadProgress(files)
-    parts = []
+    parts, left_out = [], []
     points = None if folder is None else PointBuffer(folder)
     for file in progress.iterate(show_progress=show_progress):
-        part, found = _read_part(
+        part, names = _read_part(
             file,
             reader,
             bundles_from,
@@ -159,11 +148,20 @@ def load_bundles(
             out_of_bounds=out_of_bounds,
             invalid=invalid,
         )
-        progress.add(file, found)
+        progress.add(file, part.report)
         parts.append(part)
+        left_out.append(names)
     progress.finish()
     progress.check_kept(min_length)
-    return _assemble(parts, _joined(parts, points), grid, progress.report, reader.units)
+    bundles = _joined(parts, points, grid, progress.report)
+    warn_of_left_out(left_out)
+    logger.info(
+        "%s in %s: %s",
+        format_count(len(bundles), "streamline"),
+        format_count(len(bundles.bundle_names), "bundle"),
+        listed(f"{name} {n}" for name, n in bundles.counts().items()),
+    )
+    return bundles
 
 
 def _read_part(
@@ -174,8 +172,11 @@ def _read_part(
     keep_data: bool,
     unassigned: str,
     **screening,
-) -> tuple[_Part, ScreeningReport]:
-    """Read one file and leave out what cannot be used; `screening` as for `screen`."""
+) -> tuple[BundleSet, dict[str, list[str]]]:
+    """Return what is used of a file, and by kind the names of what is left out.
+
+    `screening` is as for `screen`.
+    """
     first = 0 if points is None else len(points)
     contents = read_tractogram(file, points)
     stem = normalized_name(split_extension(file)[0])
@@ -196,15 +197,18 @@ def _read_part(
         streamlines = as_sequence(nowhere, kept._lengths, kept._offsets + first)
     elif not keep.all():
         streamlines = take(streamlines, keep)
-    part = _Part(
+    used, labels = np.unique(labels[keep], return_inverse=True)
+    part = BundleSet(
         streamlines,
-        labels[keep],
-        names,
+        labels,
+        [names[code] for code in used],
+        screening["reference"] or _NO_GRID,
+        found,
         {name: given[keep] for name, given in values.items()},
+        reader.units,
         _kept_data(contents, keep, bundles_from) if keep_data else {},
-        _left_out(contents, bundles_from) if keep_data else {},
     )
-    return part, found
+    return part, _left_out(contents, bundles_from) if keep_data else {}
 
 
 def _kept_data(
@@ -225,60 +229,21 @@ def _left_out(contents: TractogramContents, bundles_from: str) -> dict[str, list
     return {**contents.left_out, "groups": sorted(contents.groups)}
 
 
-def _joined(parts: list[_Part], points: PointBuffer | None) -> ArraySequence:
-    """Join the streamlines of the files, whose points may be on disk."""
-    if points is None and len(parts) == 1:
-        return parts[0].streamlines
-    sequences = [part.streamlines for part in parts]
-    if points is None:
-        return concatenate_streamlines(sequences)
-    lengths = np.concatenate([one._lengths for one in sequences])
-    offsets = np.concatenate([one._offsets for one in sequences])
-    return as_sequence(points.since(0), lengths, offsets)
-
-
-def _assemble(
-    parts: list[_Part],
-    streamlines: ArraySequence,
-    grid: Reference | None,
-    report: ScreeningReport,
-    units: dict[str, str],
+def _joined(
+    parts: list[BundleSet], points: PointBuffer | None, grid: Reference | None, report
 ) -> BundleSet:
-    """Join the labels, names and values of the files into one set."""
-    warn_of_left_out([part.left_out for part in parts])
-    names = sorted({name for part in parts for name in _used(part.labels, part.names)})
-    codes = {name: code for code, name in enumerate(names)}
-    labels = [
-        np.array([codes.get(name, -1) for name in part.names], np.int32)[part.labels]
-        for part in parts
-    ]
-    bundles = BundleSet(
-        streamlines,
-        np.concatenate(labels),
-        tuple(names),
-        grid if grid is not None else Reference.covering(streamlines),
-        report,
-        {
-            name: np.concatenate([part.values[name] for part in parts])
-            for name in parts[0].values
-        },
-        units,
-        join_columns(
-            [part.data for part in parts], [len(part.labels) for part in parts]
-        ),
-    )
-    logger.info(
-        "%s in %s: %s",
-        format_count(len(bundles), "streamline"),
-        format_count(len(names), "bundle"),
-        listed(f"{name} {n}" for name, n in bundles.counts().items()),
-    )
-    return bundles
-
-
-def _used(labels: np.ndarray, names: tuple[str, ...]) -> list[str]:
-    """Return the names that have a streamline."""
-    return [names[code] for code in np.unique(labels)]
+    """Join the parts of all files, whose points may be on disk."""
+    sequences = [part.streamlines for part in parts]
+    if points is not None:
+        lengths = np.concatenate([one._lengths for one in sequences])
+        offsets = np.concatenate([one._offsets for one in sequences])
+        streamlines = as_sequence(points.since(0), lengths, offsets)
+    elif len(parts) == 1:
+        streamlines = sequences[0]
+    else:
+        streamlines = concatenate_streamlines(sequences)
+    grid = Reference.covering(streamlines) if grid is None else grid
+    return BundleSet.joined(parts, streamlines, grid, report)
 
 
 def save_with_conditions(

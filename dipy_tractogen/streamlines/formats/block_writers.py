@@ -140,7 +140,6 @@ class CollectedFile(BlockWriter):
 
     def __init__(self, path, reference, bundle_names, dtype):
         self._path = path
-        self._is_vtk = path.suffix.lower() in VTK_EXTENSIONS
         self._points: list[np.ndarray] = []
         self._lengths: list[np.ndarray] = []
 
@@ -151,11 +150,9 @@ class CollectedFile(BlockWriter):
 
     def finish(self, categories):
         """Write what follows the last block."""
-        streamlines = as_sequence(
-            np.concatenate(self._points), np.concatenate(self._lengths)
-        )
-        save = save_vtk if self._is_vtk else save_dpy
-        save(self._path, streamlines)
+        points, lengths = np.concatenate(self._points), np.concatenate(self._lengths)
+        save = save_vtk if self._path.suffix.lower() in VTK_EXTENSIONS else save_dpy
+        save(self._path, as_sequence(points, lengths))
         return Description()
 
     def close(self):
