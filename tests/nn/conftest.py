@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen import nn
-from dipy_tractogen.nn import VAE, StreamlineModel
+from dipy_tractogen.nn import StreamlineModel
 
 NB_POINTS = 24
 
@@ -72,26 +72,6 @@ def trained(make, model_class, arrays, already_trained):
         model.fit(**arrays, epochs=150)
         already_trained[model_class] = model
     return already_trained[model_class]
-
-
-@pytest.fixture
-def on_conv(model_class):
-    """Make a small convolutional model with batch normalisation.
-
-    One of the classes is trained with XLA: compilation takes most of the time.
-    """
-
-    def make(**options):
-        network = {"filters": (4, 6), "batch_normalisation": True}
-        model = model_class(
-            NB_POINTS, 4, backbone="conv", backbone_options=network, **options
-        )
-        if model_class is VAE:
-            model.backbone.steps_worth_compiling = 1
-        model.backbone.steps_per_call = 2
-        return model
-
-    return make
 
 
 @pytest.fixture(autouse=True)

@@ -81,3 +81,101 @@ def test_nothing_plausible_is_an_error(model):
 def test_what_cannot_be_is_refused_before_the_first_batch(model, asked, said):
     with pytest.raises(ValueError, match=said):
         model.generate_batches(5, **asked)
+
+
+def test_generation_gives_what_is_asked(trained):
+    names = trained.record.bundle_names
+    points, labels = trained.generate(50, bundles=[names[2], names[5]], seed=1)
+    assert points.shape == (50, trained.nb_points, 3)
+    assert set(labels) == {2, 5}
+    assert np.isfinite(points).all()
+    _, labels = trained.generate(70, balanced=True)
+    np.testing.assert_array_equal(np.bincount(labels), [10] * 7)
+
+
+def test_length_is_a_condition_of_every_model(trained):
+    low, high = trained.record.length_ranges[0]
+    asked = {"length": (low, (low + high) / 2), "bundle": "bundle_1"}
+    points, labels, values = trained.generate(
+        20, conditions=asked, return_values=True, nb_points=9
+    )
+    assert points.shape == (20, 9, 3)
+    assert set(values) == {"length", "asked_length"}
+    assert (values["asked_length"] >= low - 1e-3).all()
+    assert (values["asked_length"] <= (low + high) / 2 + 1e-3).all()
+    np.testing.assert_allclose(values["length"], lengths(points))
+    assert not labels.any()
+    free = trained.generate(3, return_values=True)[2]
+    assert set(free) == {"length"}
+
+
+def test_smooth_streamlines_are_as_they_are_decoded(trained):
+    smooth, textured = (trained.generate(9, smooth=s)[0] for s in (True, False))
+    decoded = next(trained.generate_batches(9, smooth=True))[0]
+    np.testing.assert_array_equal(smooth[: len(decoded)], decoded)
+    assert not np.allclose(smooth, textured, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"bundles": "fornix"}, "bundle fornix is not in the model; it has bundle_1"),
+        ({"bundles": []}, r"bundle=nothing: it is one of"),
+        ({"bundles": "bundle_1", "conditions": {"bundle": "bundle_2"}}, "both given"),
+        ({"conditions": {"age": 3}}, "age is no condition of the model"),
+        ({"conditions": {"length": "long"}}, "give a number or a range"),
+        ({"nb_streamlines": 0}, "nb_streamlines=0"),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(trained, asked, said):
+    with pytest.raises(ValueError, match=said):
+        trained.generate(**{"nb_streamlines": 5, **asked})
+
+
+def test_generated_streamlines_are_near_their_bundle_and_vary(trained, arrays):
+    points, labels = trained.generate(140, seed=0)
+    for label in range(7):
+        real = arrays["points"][arrays["labels"] == label].mean(axis=(0, 1))
+        made = points[labels == label]
+        assert np.linalg.norm(made.mean(axis=(0, 1)) - real) < 15
+        assert made.std(axis=0).max() > 0.5
+
+
+def test_seed_fixes_generation(trained):
+    first, again, other = (trained.generate(10, seed=seed)[0] for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.fixture
+def drawn(trained, monkeypatch):
+    """Count the streamlines that get texture, the first time with half the length."""
+    texture = trained.record.texture
+    apply, numbers = texture.apply, []
+
+    def halve_at_first(*given, **options):
+        points = apply(*given, **options)
+        numbers.append(len(points))
+        return points if len(numbers) > 1 else points / 2
+
+    monkeypatch.setattr(texture, "apply", halve_at_first)
+    return numbers
+
+
+def middle(model, label):
+    return float(np.mean(model.record.length_ranges[label]))
+
+
+def test_streamlines_of_another_length_are_drawn_again(trained, drawn):
+    name, length = trained.record.bundle_names[0], middle(trained, 0)
+    points, _ = trained.generate(40, name, conditions={"length": length})
+    assert drawn[:2] == [40, 40]
+    assert lengths(points).min() > 0.7 * length
+
+
+def test_nothing_is_drawn_again_where_no_length_is_asked(trained, drawn):
+    name = trained.record.bundle_names[0]
+    trained.generate(40, name)
+    assert drawn == [40]
+    trained.generate(40, name, conditions={"length": middle(trained, 0)}, smooth=True)
+    assert drawn == [40]

@@ -111,70 +111,6 @@ def test_points_that_are_not_finite_are_refused(trained, arrays, known):
                 use(given, known)
 
 
-def test_generation_gives_what_is_asked(trained):
-    names = trained.record.bundle_names
-    points, labels = trained.generate(50, bundles=[names[2], names[5]], seed=1)
-    assert points.shape == (50, trained.nb_points, 3)
-    assert set(labels) == {2, 5}
-    assert np.isfinite(points).all()
-    _, labels = trained.generate(70, balanced=True)
-    np.testing.assert_array_equal(np.bincount(labels), [10] * 7)
-
-
-def test_length_is_a_condition_of_every_model(trained):
-    low, high = trained.record.length_ranges[0]
-    asked = {"length": (low, (low + high) / 2), "bundle": "bundle_1"}
-    points, labels, values = trained.generate(
-        20, conditions=asked, return_values=True, nb_points=9
-    )
-    assert points.shape == (20, 9, 3)
-    assert set(values) == {"length", "asked_length"}
-    assert (values["asked_length"] >= low - 1e-3).all()
-    assert (values["asked_length"] <= (low + high) / 2 + 1e-3).all()
-    np.testing.assert_allclose(values["length"], lengths(points))
-    assert not labels.any()
-    free = trained.generate(3, return_values=True)[2]
-    assert set(free) == {"length"}
-
-
-def test_smooth_streamlines_are_as_they_are_decoded(trained):
-    smooth, textured = (trained.generate(9, smooth=s)[0] for s in (True, False))
-    decoded = next(trained.generate_batches(9, smooth=True))[0]
-    np.testing.assert_array_equal(smooth[: len(decoded)], decoded)
-    assert not np.allclose(smooth, textured, atol=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ({"bundles": "fornix"}, "bundle fornix is not in the model; it has bundle_1"),
-        ({"bundles": []}, r"bundle=nothing: it is one of"),
-        ({"bundles": "bundle_1", "conditions": {"bundle": "bundle_2"}}, "both given"),
-        ({"conditions": {"age": 3}}, "age is no condition of the model"),
-        ({"conditions": {"length": "long"}}, "give a number or a range"),
-        ({"nb_streamlines": 0}, "nb_streamlines=0"),
-    ],
-)
-def test_what_cannot_be_generated_is_refused(trained, asked, said):
-    with pytest.raises(ValueError, match=said):
-        trained.generate(**{"nb_streamlines": 5, **asked})
-
-
-def test_generated_streamlines_are_near_their_bundle_and_vary(trained, arrays):
-    points, labels = trained.generate(140, seed=0)
-    for label in range(7):
-        real = arrays["points"][arrays["labels"] == label].mean(axis=(0, 1))
-        made = points[labels == label]
-        assert np.linalg.norm(made.mean(axis=(0, 1)) - real) < 15
-        assert made.std(axis=0).max() > 0.5
-
-
-def test_seed_fixes_generation(trained):
-    first, again, other = (trained.generate(10, seed=seed)[0] for seed in (3, 3, 4))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
 def kernels(model):
     return np.concatenate([w.numpy().ravel() for w in model.network.trainable_weights])
 
@@ -340,63 +276,6 @@ def test_further_conditions_of_any_type_are_kept(make, arrays, tmp_path):
 def test_latents_of_another_size_are_refused(trained):
     with pytest.raises(ValueError, match=r"expected \(n, 4\)"):
         trained.decode(np.zeros((3, 5)))
-
-
-def test_convolutional_backbone_is_trained_kept_and_generates(
-    on_conv, arrays, known, tmp_path
-):
-    model = on_conv()
-    model.fit(**arrays, epochs=12, batch_size=21)
-    before = on_conv(conditions=model.conditions).network.get_weights()
-    last = model.record.history[-1]
-    assert last["step"] == 36
-    assert np.isfinite(list(last.values())).all()
-    assert model.record.truncation_mm == 0
-    after = model.network.get_weights()
-    changed = [not np.array_equal(*pair) for pair in zip(before, after)]
-    assert np.mean(changed) > 0.9
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    held_out = arrays["held_out"]
-    np.testing.assert_array_equal(
-        loaded.encode(held_out, known), model.encode(held_out, known)
-    )
-    assert loaded.reconstruct(held_out, known).shape == held_out.shape
-    assert loaded.generate(6)[0].shape == (6, 24, 3)
-
-
-@pytest.fixture
-def drawn(trained, monkeypatch):
-    """Count the streamlines that get texture, the first time with half the length."""
-    texture = trained.record.texture
-    apply, numbers = texture.apply, []
-
-    def halve_at_first(*given, **options):
-        points = apply(*given, **options)
-        numbers.append(len(points))
-        return points if len(numbers) > 1 else points / 2
-
-    monkeypatch.setattr(texture, "apply", halve_at_first)
-    return numbers
-
-
-def middle(model, label):
-    return float(np.mean(model.record.length_ranges[label]))
-
-
-def test_streamlines_of_another_length_are_drawn_again(trained, drawn):
-    name, length = trained.record.bundle_names[0], middle(trained, 0)
-    points, _ = trained.generate(40, name, conditions={"length": length})
-    assert drawn[:2] == [40, 40]
-    assert lengths(points).min() > 0.7 * length
-
-
-def test_nothing_is_drawn_again_where_no_length_is_asked(trained, drawn):
-    name = trained.record.bundle_names[0]
-    trained.generate(40, name)
-    assert drawn == [40]
-    trained.generate(40, name, conditions={"length": middle(trained, 0)}, smooth=True)
-    assert drawn == [40]
 
 
 def test_streamlines_are_also_taken_from_files(trained, arrays, known, tmp_path):

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
@@ -132,3 +133,36 @@ def test_a_reference_of_none_is_refused(
     given = [model_file, given_file, "--reference_files", file]
     error = refused("dipy_label_streamlines", *given)
     assert "all streamlines are unassigned" in error
+
+
+@pytest.fixture
+def labelled_file(phantom, tmp_path):
+    """A TRX as dipy_label_streamlines writes it: two bundles, and what is of none."""
+    chosen = phantom.select(phantom.labels < 3)
+    names = (*phantom.bundle_names[:2], "unassigned")
+    options = {"labels": chosen.labels, "bundle_names": names}
+    path = tmp_path / "labelled.trx"
+    save_bundles(path, chosen.streamlines, reference=phantom.reference, **options)
+    return path
+
+
+def test_what_is_of_no_bundle_is_not_trained_on(labelled_file, tmp_path, capsys):
+    small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
+    arguments = [str(labelled_file), *small, "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 0
+    assert "dropped: 12 unassigned" in capsys.readouterr().err
+    record = load_model(tmp_path / "model.keras").record
+    assert record.bundle_names == ["bundle_1", "bundle_2"]
+    assert record.data["dropped"] == {"unassigned": 12}
+
+
+def test_what_is_of_no_bundle_is_not_measured(labelled_file, model_file, tmp_path):
+    """Neither its mean, nor how near it is to others of no bundle."""
+    arguments = [str(model_file), str(labelled_file), "--out_dir", str(tmp_path)]
+    assert main("dipy_average_streamlines", arguments) == 0
+    means = load_bundles(tmp_path / "mean.trx", out_of_bounds="keep")
+    assert means.bundle_names == ("bundle_1", "bundle_2")
+    files = [str(labelled_file), str(labelled_file)]
+    assert main("dipy_evaluate_streamlines", [*files, "--out_dir", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert list(report["bundles"]) == ["bundle_1", "bundle_2"]

@@ -1,6 +1,5 @@
 import csv
 import inspect
-import json
 import re
 
 import numpy as np
@@ -8,9 +7,7 @@ import pytest
 
 from dipy_tractogen import nn
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.nn.training.options import DEFAULT_STEPS
-from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import load_flow, main
 from dipy_tractogen.workflows.flows.training import _BY_DEFAULT, _extent
@@ -232,88 +229,6 @@ def test_autoencoder_trains_generates_and_is_followed(bundle_files, tmp_path, ca
     assert len(load_bundles(tmp_path / "synthetic.trx")) == 6
 
 
-def test_interrupt_keeps_the_best_model_and_says_where(
-    bundle_files, tmp_path, monkeypatch, capsys
-):
-    interrupted = [False]
-
-    def interrupt_once(self, epoch, logs=None):
-        if not interrupted[0]:
-            interrupted[0] = True
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupt_once)
-    arguments = [*map(str, bundle_files), "--epochs", "2", "--nb_points", "16"]
-    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
-    assert main("dipy_train_vae", arguments) == 130
-    best = tmp_path / "model.training" / "best.keras"
-    said = capsys.readouterr().err
-    assert f"The best model so far is {best}" in said
-    assert "--resume starts anew" in said
-    assert said.endswith("ERROR: Interrupted.\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.training"]
-    assert load_model(best).generate(3)[0].shape == (3, 16, 3)
-    assert main("dipy_train_vae", arguments) == 1
-    assert "--resume" in capsys.readouterr().err
-    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"model.keras", "history.csv", "held_out.trx"}
-
-
-def test_interrupt_before_there_is_anything_to_keep_is_said(
-    bundle_files, tmp_path, monkeypatch, capsys
-):
-    def interrupt(self, *_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(nn.VAE, "fit", interrupt)
-    arguments = [*map(str, bundle_files), "--nb_points", "16", "--latent_dim", "2"]
-    assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 130
-    said = capsys.readouterr().err
-    assert "Interrupted before there was anything to keep" in said
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture(scope="module")
-def finished(bundle_files, tmp_path_factory):
-    """Folder and command line of a training with regularisers that is finished."""
-    folder = tmp_path_factory.mktemp("finished")
-    small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
-    terms = ["--attributes", "length", "--label_weight", "1", "--continuous", "length"]
-    arguments = [*map(str, bundle_files), *small, *terms, "--out_dir", str(folder)]
-    assert main("dipy_train_vae", arguments) == 0
-    return folder, arguments
-
-
-def test_finished_training_has_nothing_to_resume(finished, capsys):
-    folder, arguments = finished
-    before = (folder / "model.keras").read_bytes()
-    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
-    said = capsys.readouterr().err
-    assert "this training is finished, after 1 step, and nothing is left" in said
-    assert "To train longer, give more --epochs or --max_minutes, and start" in said
-    assert (folder / "model.keras").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--epochs", "3"], "another epochs (1.0, now 3.0)"),
-        (["--label_weight", "2"], "another regularizers"),
-        (["--held_out", "0"], "another held_out (0.1, now 0.0)"),
-        (["--seed", "5"], "another seed (0, now 5)"),
-    ],
-)
-def test_finished_training_is_not_resumed_as_another(finished, capsys, options, said):
-    arguments = finished[1]
-    assert main("dipy_train_vae", [*arguments, *options, "--resume"]) == 1
-    error = capsys.readouterr().err
-    assert said in error
-    assert "start anew with another --out_dir" in error
-    assert main("dipy_train_ae", [*arguments[:3], "--resume", *arguments[-2:]]) == 1
-    assert "finished training with another" in capsys.readouterr().err
-
-
 def test_outputs_beside_the_model_cost_it_nothing(
     bundle_files, tmp_path, monkeypatch, capsys
 ):
@@ -329,26 +244,6 @@ def test_outputs_beside_the_model_cost_it_nothing(
     said = capsys.readouterr().err
     for name in ("held_out.trx", "history.csv"):
         assert f"ERROR: {tmp_path}/{name} is not written: full" in said
-
-
-def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
-    bundle_files, tmp_path, monkeypatch
-):
-    finish = Workspace.finish
-
-    def killed(self):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Workspace, "finish", killed)
-    arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
-    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
-    assert main("dipy_train_vae", arguments) == 130
-    assert (tmp_path / "model.keras").exists()
-    monkeypatch.setattr(Workspace, "finish", finish)
-    assert main("dipy_train_vae", arguments) == 1
-    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"model.keras", "history.csv", "held_out.trx"}
 
 
 @pytest.mark.parametrize(
@@ -392,36 +287,3 @@ def test_defaults_are_those_of_the_model(name):
     }
     assert {"latent_dim", "sigma_mm", "backbone", "seed"} <= set(shared)
     assert shared == {option: theirs[option].default for option in shared}
-
-
-@pytest.fixture
-def labelled_file(phantom, tmp_path):
-    """A TRX as dipy_label_streamlines writes it: two bundles, and what is of none."""
-    chosen = phantom.select(phantom.labels < 3)
-    names = (*phantom.bundle_names[:2], "unassigned")
-    options = {"labels": chosen.labels, "bundle_names": names}
-    path = tmp_path / "labelled.trx"
-    save_bundles(path, chosen.streamlines, reference=phantom.reference, **options)
-    return path
-
-
-def test_what_is_of_no_bundle_is_not_trained_on(labelled_file, tmp_path, capsys):
-    small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
-    arguments = [str(labelled_file), *small, "--out_dir", str(tmp_path)]
-    assert main("dipy_train_vae", arguments) == 0
-    assert "dropped: 12 unassigned" in capsys.readouterr().err
-    record = load_model(tmp_path / "model.keras").record
-    assert record.bundle_names == ["bundle_1", "bundle_2"]
-    assert record.data["dropped"] == {"unassigned": 12}
-
-
-def test_what_is_of_no_bundle_is_not_measured(labelled_file, model_file, tmp_path):
-    """Neither its mean, nor how near it is to others of no bundle."""
-    arguments = [str(model_file), str(labelled_file), "--out_dir", str(tmp_path)]
-    assert main("dipy_average_streamlines", arguments) == 0
-    means = load_bundles(tmp_path / "mean.trx", out_of_bounds="keep")
-    assert means.bundle_names == ("bundle_1", "bundle_2")
-    files = [str(labelled_file), str(labelled_file)]
-    assert main("dipy_evaluate_streamlines", [*files, "--out_dir", str(tmp_path)]) == 0
-    report = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
-    assert list(report["bundles"]) == ["bundle_1", "bundle_2"]

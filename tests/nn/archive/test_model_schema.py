@@ -1,63 +1,15 @@
 """Model files that were edited or damaged are refused in one line, before any work."""
 
 import contextlib
-import io
 import json
-import struct
-import tracemalloc
 from types import SimpleNamespace
-import zipfile
 
-import h5py
 import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import VAE, load_model
+from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.reference import Reference
-
-from ..conftest import NB_POINTS
-
-WEIGHTS = "model.weights.h5"
-
-
-@pytest.fixture(scope="module")
-def parts(arrays, tmp_path_factory):
-    """Members of the file of a model that was hardly trained."""
-    model = VAE(NB_POINTS, 3, backbone_options={"hidden_units": (8,)})
-    given = {name: arrays[name][::8] for name in ("points", "labels")}
-    model.fit(**given, bundle_names=arrays["bundle_names"], epochs=1)
-    path = tmp_path_factory.mktemp("whole") / "model.keras"
-    model.save(path)
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-@pytest.fixture
-def write(parts, tmp_path):
-    """Write the file with other members."""
-
-    def write(compression=zipfile.ZIP_STORED, **changed):
-        path = tmp_path / "edited.keras"
-        with zipfile.ZipFile(path, "w", compression) as archive:
-            for name, content in {**parts, **changed}.items():
-                if content is not None:
-                    archive.writestr(name, content)
-        return path
-
-    return write
-
-
-def refused(path):
-    """Give the one line that a file is refused with."""
-    with pytest.raises(ValueError) as raised:  # noqa: PT011
-        load_model(path)
-    said = str(raised.value)
-    assert said.startswith(str(path))
-    assert len(said.splitlines()) == 1
-    assert len(said) < 900
-    assert "could not be loaded" not in said
-    return said
 
 
 def changed_json(content, keys, value):
@@ -117,46 +69,47 @@ RECORD_EDITS = [
 
 
 @pytest.mark.parametrize(("entry", "value"), RECORD_EDITS)
-def test_an_edited_record(parts, write, entry, value):
+def test_an_edited_record(parts, refused, entry, value):
     name = "assets/record.json"
-    path = write(**{name: changed_json(parts[name], [entry], value)})
-    assert entry in refused(path).lower()
+    assert entry in refused(**{name: changed_json(parts[name], [entry], value)}).lower()
 
 
 def edited_record(content, **changes):
     return json.dumps({**json.loads(content), **changes})
 
 
-def test_a_record_without_lengths(parts, write):
+def test_a_record_without_lengths(parts, refused):
     """Latents are drawn by them."""
     name = "assets/record.json"
     conditions = json.loads(parts[name])["conditions"]
     others = [one for one in conditions if one["name"] != "length"]
-    path = write(**{name: edited_record(parts[name], conditions=others)})
-    assert "without the number length" in refused(path)
+    assert "without the number length" in refused(
+        **{name: edited_record(parts[name], conditions=others)}
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [({"affine": np.zeros((4, 4)).tolist()}, "flat"), ({"voxel_order": "XYZ"}, "XYZ")],
 )
-def test_a_record_whose_grid_is_none(parts, write, change, said):
+def test_a_record_whose_grid_is_none(parts, write, change, said, refused):
     name = "assets/record.json"
     grid = Reference(np.eye(4), (9, 9, 9)).to_dict()
     assert load_model(
         write(**{name: edited_record(parts[name], reference=grid)})
     ).record.reference
-    path = write(**{name: edited_record(parts[name], reference={**grid, **change})})
-    assert said in refused(path)
+    assert said in refused(
+        **{name: edited_record(parts[name], reference={**grid, **change})}
+    )
 
 
 @pytest.mark.parametrize(
     "name", ["assets/record.json/x", "assets/../../x", "/x", "assets/" + "a" * 300]
 )
-def test_members_that_are_no_files_of_a_model(write, tmp_path, monkeypatch, name):
+def test_members_that_are_no_files_of_a_model(refused, tmp_path, monkeypatch, name):
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    refused(write(**{name: "more"}))
+    refused(**{name: "more"})
     assert not list((tmp_path / "temporary").iterdir())
 
 
@@ -170,77 +123,8 @@ def test_nothing_is_extracted_where_there_is_no_room(write, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 10**5, "\xff", "NaN", None])
-def test_a_record_that_is_none(write, content):
-    refused(write(**{"assets/record.json": content}))
-
-
-def edited(content, change):
-    with np.load(io.BytesIO(content)) as stored:
-        arrays = dict(stored)
-    change(arrays)
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
-    return stream.getvalue()
-
-
-def put(name, value):
-    return lambda arrays: arrays.update({name: value(arrays[name])})
-
-
-LATENT_EDITS = [
-    *(lambda arrays, n=n: arrays.pop(n) for n in ("means", "cells", "seed", "low")),
-    put("means", lambda old: old[:, :2]),
-    put("means", lambda old: old[:5]),
-    put("means", lambda old: old.astype("U5")),
-    put("means", lambda old: old.astype(complex)),
-    put("means", lambda old: old * np.nan),
-    put("means", lambda old: old * 0 + 1e30),
-    put("means", lambda old: old.ravel()),
-    put("deviations", lambda old: -1 - old),
-    put("cell_of", lambda old: old + 1000),
-    put("cell_of", lambda old: old - 1),
-    put("cell_of", lambda old: old * 0),
-    put("cell_of", lambda old: old[::-1]),
-    put("numbers", lambda old: np.column_stack([old, old])),
-    put("shares", lambda old: old * 0),
-    put("active", lambda old: old.astype(int)),
-    put("active", lambda old: np.ones(7, bool)),
-    put("cells", lambda old: old + 100),
-    put("cells", lambda old: old * 0),
-    put("counts", lambda old: old * np.inf),
-    put("low", lambda old: old + 1e6),
-    put("seed", lambda old: np.array([1, 2])),
-    put("seed", lambda old: np.array(-1)),
-]
-
-
-@pytest.mark.parametrize("change", LATENT_EDITS)
-def test_edited_latents(parts, write, change):
-    name = "assets/latents.npz"
-    refused(write(**{name: edited(parts[name], change)}))
-
-
-TEXTURE_EDITS = [
-    *(lambda arrays, n=n: arrays.pop(n) for n in ("labels", "lengths", "ends_points")),
-    put("nb_points", lambda old: old + 1),
-    put("nb_points", lambda old: np.array([16])),
-    put("coefficients", lambda old: old[..., :2]),
-    put("coefficients", lambda old: np.concatenate([old] * 9, axis=1)),
-    put("coefficients", lambda old: old[:, :0]),
-    put("labels", lambda old: old + 1),
-    put("labels", lambda old: old * 0),
-    put("lengths", lambda old: old * 0),
-    put("shapes", lambda old: old.astype(bool)),
-    put("ends_labels", lambda old: old + 1),
-    put("ends_blurs", lambda old: old[:1]),
-    put("ends_widths", lambda old: old * np.nan),
-]
-
-
-@pytest.mark.parametrize("change", TEXTURE_EDITS)
-def test_an_edited_texture(parts, write, change):
-    name = "assets/texture.npz"
-    refused(write(**{name: edited(parts[name], change)}))
+def test_a_record_that_is_none(refused, content):
+    refused(**{"assets/record.json": content})
 
 
 PARAMETERS = ("config", "parameters")
@@ -282,13 +166,13 @@ CONFIG_EDITS = [
 
 
 @pytest.mark.parametrize(("keys", "value"), CONFIG_EDITS)
-def test_an_edited_configuration(parts, write, keys, value):
+def test_an_edited_configuration(parts, refused, keys, value):
     content = changed_json(parts["config.json"], keys, value)
-    refused(write(**{"config.json": content}))
+    refused(**{"config.json": content})
 
 
 @pytest.mark.parametrize("model", ["CVAE", "AAE"])
-def test_categories_beyond_the_file_take_no_memory(parts, write, model):
+def test_categories_beyond_the_file_take_no_memory(parts, refused, model):
     """A few bytes for each would make rows of several layers."""
     config = json.loads(parts["config.json"])
     config["config"]["model"] = f"dipy_tractogen>{model}"
@@ -300,11 +184,10 @@ def test_categories_beyond_the_file_take_no_memory(parts, write, model):
         {"name": "length"},
     ]
     config["config"]["parameters"] = plain
-    path = write(**{"config.json": json.dumps(config)})
-    assert "layers for the" in refused(path)
+    assert "layers for the" in refused(**{"config.json": json.dumps(config)})
 
 
-def test_last_layer_of_a_classifier_is_counted(parts, write):
+def test_last_layer_of_a_classifier_is_counted(parts, refused):
     labels = {"hidden_units": [4000], "condition": "group"}
     regularizer = {
         "registered_name": "dipy_tractogen>LabelRegularizer",
@@ -315,8 +198,7 @@ def test_last_layer_of_a_classifier_is_counted(parts, write):
     config["config"]["parameters"]["conditions"] = [
         {"name": "group", "categories": [str(number) for number in range(10_000)]}
     ]
-    path = write(**{"config.json": json.dumps(config)})
-    assert "layers for the" in refused(path)
+    assert "layers for the" in refused(**{"config.json": json.dumps(config)})
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -354,81 +236,8 @@ def test_no_object_is_made_of_the_parameters_of_a_term(parts, write, name):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 10**5, "{}", None])
-def test_a_configuration_that_is_none(write, content):
-    refused(write(**{"config.json": content}))
-
-
-def weights(change):
-    """Give what makes other weights."""
-
-    def edit(content):
-        stream = io.BytesIO(content)
-        with h5py.File(stream, "r+") as stored:
-            change(stored)
-        return stream.getvalue()
-
-    return edit
-
-
-def replaced(make):
-    place = "encoder/layers/dense/vars/0"
-
-    def change(stored):
-        shape = stored[place].shape
-        del stored[place]
-        make(stored, place, shape)
-
-    return weights(change)
-
-
-WEIGHT_EDITS = [
-    lambda content: b"",
-    lambda content: content[: len(content) // 2],
-    lambda content: b"\x89HDF\r\n\x1a\n" + bytes(200),
-    lambda content: None,
-    replaced(lambda f, at, shape: None),
-    replaced(lambda f, at, shape: f.create_dataset(at, data=np.zeros(3, "f4"))),
-    replaced(lambda f, at, shape: f.create_dataset(at, data=np.full(shape, np.nan))),
-    replaced(lambda f, at, shape: f.create_dataset(at, data=np.full(shape, 1e30))),
-    replaced(lambda f, at, shape: f.create_dataset(at, shape, dtype="S3")),
-    replaced(
-        lambda f, at, shape: f.create_dataset(at, (10**6, 10**6), chunks=(1000, 1000))
-    ),
-    replaced(
-        lambda f, at, shape: f.create_dataset(
-            at, shape, external=[("/etc/passwd", 0, 9**4)]
-        )
-    ),
-    replaced(lambda f, at, shape: f.update({at: h5py.ExternalLink("/tmp/a.h5", "/a")})),
-    replaced(lambda f, at, shape: f.update({at: h5py.SoftLink("/vars/0")})),
-    replaced(lambda f, at, shape: f.create_group(at)),
-    weights(lambda f: f.update({"encoder/again": f["encoder"]})),
-]
-
-
-@pytest.mark.parametrize("edit", WEIGHT_EDITS)
-def test_edited_weights(parts, write, edit):
-    refused(write(**{WEIGHTS: edit(parts[WEIGHTS])}))
-
-
-def test_a_header_of_petabytes_takes_no_memory(write):
-    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (10**15,), }"
-    text = text.replace(b"10**15", b"1000000000000000") + b"\n"
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        header = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
-        archive.writestr("means.npy", header)
-    path = write(**{"assets/latents.npz": stream.getvalue()})
-    tracemalloc.start()
-    refused(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2**25
-
-
-def test_a_bomb_is_refused(write):
-    path = write(zipfile.ZIP_DEFLATED, **{"assets/more.bin": bytes(2**26)})
-    assert "not much more" in refused(path)
+def test_a_configuration_that_is_none(refused, content):
+    refused(**{"config.json": content})
 
 
 def test_bits_that_are_flipped(write):

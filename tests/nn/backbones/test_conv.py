@@ -4,9 +4,11 @@ from keras import ops
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn import AE, ConvBackbone
+from dipy_tractogen.nn import AAE, AE, CVAE, RVAE, VAE, ConvBackbone, load_model
 from dipy_tractogen.nn.backend import backend_name
 from dipy_tractogen.nn.layers import seeded_weights
+
+from ..conftest import NB_POINTS
 
 LATENTS = 32
 
@@ -144,3 +146,48 @@ def test_training_without_compilation_and_normalisation(arrays):
     assert last["step"] == 36
     assert last["val_loss"] <= first["val_loss"]
     assert model.record.truncation_mm == 0
+
+
+@pytest.fixture
+def on_conv(model_class):
+    """Make a small convolutional model with batch normalisation.
+
+    One of the classes is trained with XLA: compilation takes most of the time.
+    """
+
+    def make(**options):
+        network = {"filters": (4, 6), "batch_normalisation": True}
+        model = model_class(
+            NB_POINTS, 4, backbone="conv", backbone_options=network, **options
+        )
+        if model_class is VAE:
+            model.backbone.steps_worth_compiling = 1
+        model.backbone.steps_per_call = 2
+        return model
+
+    return make
+
+
+# An AE is trained above.
+@pytest.mark.parametrize("model_class", [VAE, CVAE, RVAE, AAE], scope="session")
+def test_convolutional_backbone_is_trained_kept_and_generates(
+    on_conv, arrays, known, tmp_path
+):
+    model = on_conv()
+    model.fit(**arrays, epochs=12, batch_size=21)
+    before = on_conv(conditions=model.conditions).network.get_weights()
+    last = model.record.history[-1]
+    assert last["step"] == 36
+    assert np.isfinite(list(last.values())).all()
+    assert model.record.truncation_mm == 0
+    after = model.network.get_weights()
+    changed = [not np.array_equal(*pair) for pair in zip(before, after)]
+    assert np.mean(changed) > 0.9
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    held_out = arrays["held_out"]
+    np.testing.assert_array_equal(
+        loaded.encode(held_out, known), model.encode(held_out, known)
+    )
+    assert loaded.reconstruct(held_out, known).shape == held_out.shape
+    assert loaded.generate(6)[0].shape == (6, 24, 3)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import backend
+from dipy_tractogen.nn.backend import blocks
 from dipy_tractogen.nn.backend.blocks import index_blocks
+from dipy_tractogen.utils import memmap as store
 
 ON_TENSORFLOW = backend.backend_name() == "tensorflow"
 
@@ -74,3 +76,11 @@ def test_held_out_batches_of_tensorflow_come_once_in_order():
     ]
     np.testing.assert_array_equal(np.concatenate(batches), np.arange(10))
     assert [len(batch) for batch in batches] == [4, 4, 2]
+
+
+def test_tables_are_read_in_parts(monkeypatch):
+    monkeypatch.setattr(store, "LARGE", 24)
+    table = np.arange(14, dtype=np.float32).reshape(7, 2)
+    parts = list(blocks._parts_of(table))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(parts), table)

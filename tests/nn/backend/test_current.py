@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import backend
-from dipy_tractogen.nn.backend import blocks
 from dipy_tractogen.nn.coder import in_batches
 from dipy_tractogen.nn.layers import normal_noise, seed_generator
 from dipy_tractogen.parameters.model import LARGEST_SEED
@@ -167,14 +166,6 @@ def test_memory_error_says_what_to_do(current, monkeypatch):
         raise RuntimeError("OOM\nwhen allocating")
     with pytest.raises(KeyError), backend.memory_error("give less"):
         raise KeyError
-
-
-def test_tables_are_read_in_parts(monkeypatch):
-    monkeypatch.setattr(store, "LARGE", 24)
-    table = np.arange(14, dtype=np.float32).reshape(7, 2)
-    parts = list(blocks._parts_of(table))
-    assert [len(part) for part in parts] == [3, 3, 1]
-    np.testing.assert_array_equal(np.concatenate(parts), table)
 
 
 def test_lack_of_memory_is_told_from_other_errors(current):

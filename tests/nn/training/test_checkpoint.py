@@ -2,11 +2,6 @@
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -18,14 +13,12 @@ from dipy_tractogen.nn import (
     AttributeRegularizer,
     LabelRegularizer,
     backend,
-    load_model,
 )
 from dipy_tractogen.nn.training import checkpoint as module
 from dipy_tractogen.nn.training import trainer
 from dipy_tractogen.nn.training.callbacks import KeepBest
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.nn.training.history import HistoryTable
-from dipy_tractogen.workflows.cli import main
 
 EPOCHS = 20
 
@@ -328,40 +321,3 @@ def test_edited_checkpoints_are_refused(arrays, unfinished, tmp_path, change):
     model = small()
     with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
         train(model, arrays, tmp_path, resume=True)
-
-
-SCRIPT = """
-import sys
-from dipy_tractogen.nn.training import checkpoint
-from dipy_tractogen.workflows.cli import main
-checkpoint._SECONDS_BETWEEN = 0.0
-sys.exit(main("dipy_train_ae", sys.argv[1:]))
-"""
-
-
-def test_process_that_is_killed_can_be_resumed(bundle_files, tmp_path):
-    """A real kill at no particular moment, through the command."""
-    options = [*map(str, bundle_files), "--nb_points", "16", "--latent_dim", "2"]
-    options += ["--batch_size", "10", "--epochs", "140", "--quiet", "--out_dir"]
-    killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
-    line = [sys.executable, "-c", SCRIPT, *options, killed]
-    state = tmp_path / "killed" / "model.training" / "checkpoint.npz"
-    with subprocess.Popen(line) as process:
-        wait_for(state.exists)
-        os.kill(process.pid, signal.SIGKILL)
-    assert [path.name for path in state.parent.parent.iterdir()] == ["model.training"]
-    assert main("dipy_train_ae", [*options, killed]) == 1
-    assert main("dipy_train_ae", [*options, killed, "--resume"]) == 0
-    assert main("dipy_train_ae", [*options, whole]) == 0
-    names = {path.name for path in (tmp_path / "whole").iterdir()}
-    assert names == {path.name for path in (tmp_path / "killed").iterdir()}
-    one, two = (load_model(f"{folder}/model.keras") for folder in (killed, whole))
-    assert one.record.history[-1]["step"] == 462
-    assert_same(one, two)
-
-
-def wait_for(condition, seconds=60):
-    start = time.monotonic()
-    while not condition():
-        assert time.monotonic() - start < seconds
-        time.sleep(0.01)

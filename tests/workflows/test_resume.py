@@ -1,0 +1,156 @@
+"""Trainings that are interrupted or killed, and resumed by the command."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from dipy_tractogen import nn
+from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn.training.checkpoint import Checkpoint
+from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.runtime.workspace import Workspace
+
+SCRIPT = """
+import sys
+from dipy_tractogen.nn.training import checkpoint
+from dipy_tractogen.workflows.cli import main
+checkpoint._SECONDS_BETWEEN = 0.0
+sys.exit(main("dipy_train_ae", sys.argv[1:]))
+"""
+
+
+def test_process_that_is_killed_can_be_resumed(bundle_files, tmp_path):
+    """A real kill at no particular moment, through the command."""
+    options = [*map(str, bundle_files), "--nb_points", "16", "--latent_dim", "2"]
+    options += ["--batch_size", "10", "--epochs", "140", "--quiet", "--out_dir"]
+    killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
+    line = [sys.executable, "-c", SCRIPT, *options, killed]
+    state = tmp_path / "killed" / "model.training" / "checkpoint.npz"
+    with subprocess.Popen(line) as process:
+        wait_for(state.exists)
+        os.kill(process.pid, signal.SIGKILL)
+    assert [path.name for path in state.parent.parent.iterdir()] == ["model.training"]
+    assert main("dipy_train_ae", [*options, killed]) == 1
+    assert main("dipy_train_ae", [*options, killed, "--resume"]) == 0
+    assert main("dipy_train_ae", [*options, whole]) == 0
+    names = {path.name for path in (tmp_path / "whole").iterdir()}
+    assert names == {path.name for path in (tmp_path / "killed").iterdir()}
+    one, two = (load_model(f"{folder}/model.keras") for folder in (killed, whole))
+    assert one.record.history[-1]["step"] == 462
+    for weights in zip(one.network.get_weights(), two.network.get_weights()):
+        np.testing.assert_array_equal(*weights)
+    np.testing.assert_array_equal(one.generate(20)[0], two.generate(20)[0])
+
+
+def wait_for(condition, seconds=200):
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < seconds
+        time.sleep(0.01)
+
+
+def test_training_that_was_killed_while_it_wrote_its_outputs_is_resumed(
+    bundle_files, tmp_path, monkeypatch
+):
+    finish = Workspace.finish
+
+    def killed(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workspace, "finish", killed)
+    arguments = [*map(str, bundle_files), "--epochs", "1", "--nb_points", "16"]
+    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 130
+    assert (tmp_path / "model.keras").exists()
+    monkeypatch.setattr(Workspace, "finish", finish)
+    assert main("dipy_train_vae", arguments) == 1
+    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"model.keras", "history.csv", "held_out.trx"}
+
+
+def test_interrupt_keeps_the_best_model_and_says_where(
+    bundle_files, tmp_path, monkeypatch, capsys
+):
+    interrupted = [False]
+
+    def interrupt_once(self, epoch, logs=None):
+        if not interrupted[0]:
+            interrupted[0] = True
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupt_once)
+    arguments = [*map(str, bundle_files), "--epochs", "2", "--nb_points", "16"]
+    arguments += ["--latent_dim", "2", "--out_dir", str(tmp_path)]
+    assert main("dipy_train_vae", arguments) == 130
+    best = tmp_path / "model.training" / "best.keras"
+    said = capsys.readouterr().err
+    assert f"The best model so far is {best}" in said
+    assert "--resume starts anew" in said
+    assert said.endswith("ERROR: Interrupted.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.training"]
+    assert load_model(best).generate(3)[0].shape == (3, 16, 3)
+    assert main("dipy_train_vae", arguments) == 1
+    assert "--resume" in capsys.readouterr().err
+    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"model.keras", "history.csv", "held_out.trx"}
+
+
+def test_interrupt_before_there_is_anything_to_keep_is_said(
+    bundle_files, tmp_path, monkeypatch, capsys
+):
+    def interrupt(self, *_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nn.VAE, "fit", interrupt)
+    arguments = [*map(str, bundle_files), "--nb_points", "16", "--latent_dim", "2"]
+    assert main("dipy_train_vae", [*arguments, "--out_dir", str(tmp_path)]) == 130
+    said = capsys.readouterr().err
+    assert "Interrupted before there was anything to keep" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def finished(bundle_files, tmp_path_factory):
+    """Folder and command line of a training with regularisers that is finished."""
+    folder = tmp_path_factory.mktemp("finished")
+    small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
+    terms = ["--attributes", "length", "--label_weight", "1", "--continuous", "length"]
+    arguments = [*map(str, bundle_files), *small, *terms, "--out_dir", str(folder)]
+    assert main("dipy_train_vae", arguments) == 0
+    return folder, arguments
+
+
+def test_finished_training_has_nothing_to_resume(finished, capsys):
+    folder, arguments = finished
+    before = (folder / "model.keras").read_bytes()
+    assert main("dipy_train_vae", [*arguments, "--resume"]) == 0
+    said = capsys.readouterr().err
+    assert "this training is finished, after 1 step, and nothing is left" in said
+    assert "To train longer, give more --epochs or --max_minutes, and start" in said
+    assert (folder / "model.keras").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--epochs", "3"], "another epochs (1.0, now 3.0)"),
+        (["--label_weight", "2"], "another regularizers"),
+        (["--held_out", "0"], "another held_out (0.1, now 0.0)"),
+        (["--seed", "5"], "another seed (0, now 5)"),
+    ],
+)
+def test_finished_training_is_not_resumed_as_another(finished, capsys, options, said):
+    arguments = finished[1]
+    assert main("dipy_train_vae", [*arguments, *options, "--resume"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "start anew with another --out_dir" in error
+    assert main("dipy_train_ae", [*arguments[:3], "--resume", *arguments[-2:]]) == 1
+    assert "finished training with another" in capsys.readouterr().err
