@@ -118,19 +118,14 @@ def load_bundles(
         no subject where one is needed, no streamline is left, or so many would be
         dropped that the files or their grid must be wrong.
     """
-    check_options(
-        invalid=invalid,
-        out_of_bounds=out_of_bounds,
-        min_length=min_length,
-        unassigned=unassigned,
-    )
+    rules = {
+        "invalid": invalid,
+        "out_of_bounds": out_of_bounds,
+        "min_length": min_length,
+    }
+    check_options(**rules, unassigned=unassigned)
     files = sorted(expand_inputs(input_files))
-    reader = ValueReader(
-        files,
-        categorical=categorical,
-        continuous=continuous,
-        participants=participants,
-    )
+    reader = ValueReader(files, categorical, continuous, participants)
     grid = common_grid(files, reference)
     progress = ReadProgress(files)
     parts, left_out = [], []
@@ -144,9 +139,7 @@ def load_bundles(
             keep_data,
             unassigned,
             reference=grid,
-            min_length=min_length,
-            out_of_bounds=out_of_bounds,
-            invalid=invalid,
+            **rules,
         )
         progress.add(file, part.report)
         parts.append(part)
@@ -252,10 +245,7 @@ def save_with_conditions(
     """Write a BundleSet with its values as numbers, by the codes of `conditions`."""
     save_bundles(
         path,
-        bundles.streamlines,
-        reference=bundles.reference,
-        labels=bundles.labels,
-        bundle_names=bundles.bundle_names,
+        bundles,
         data_per_streamline=values_to_numbers(conditions, bundles.values),
         inherited={
             name: values

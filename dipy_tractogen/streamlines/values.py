@@ -50,7 +50,6 @@ class ValueReader:
     def __init__(
         self,
         files: list[Path],
-        *,
         categorical: str | Iterable[str] = (),
         continuous: str | Iterable[str] = (),
         participants: Participants | str | os.PathLike | None = None,

@@ -102,10 +102,7 @@ class FilterStreamlinesFlow(SegmentationFlow):
         part = bundles.select(chosen)
         save_bundles(
             path,
-            part.streamlines,
-            reference=part.reference,
-            labels=part.labels,
-            bundle_names=part.bundle_names,
+            part,
             data_per_streamline={name: each[chosen] for name, each in data.items()},
             inherited=part.data_per_streamline,
             force=self.force,

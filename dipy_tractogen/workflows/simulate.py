@@ -95,11 +95,10 @@ class SimulateFiberCupFlow(TractogenFlow):
         """Write all bundles into one file, or each into one that is named after it."""
         from dipy_tractogen.streamlines.formats.writers import save_bundles
 
-        options = {"reference": bundles.reference, "force": self.force}
         if len(paths) == 1:
-            options |= {"labels": bundles.labels, "bundle_names": bundles.bundle_names}
-            save_bundles(paths[0], bundles.streamlines, **options)
+            save_bundles(paths[0], bundles, force=self.force)
             return
+        options = {"reference": bundles.reference, "force": self.force}
         for code, path in enumerate(paths):
             part = bundles.select(bundles.labels == code)
             save_bundles(path, part.streamlines, **options)

@@ -122,7 +122,7 @@ def test_streamlines_out_of_the_grid_are_replaced(
     kept = generate(*options, "--outside_box", "keep", name="kept.trx")
     record = json.loads((tmp_path / "kept.trx.json").read_text(encoding="utf-8"))
     assert record["nb_outside_box"] == kept.report.noted["out of the bounding box"] > 50
-    assert "leave the bounding box" in capsys.readouterr().err
+    assert "out of the bounding box" in capsys.readouterr().err
 
 
 def test_a_grid_that_nearly_all_leave_is_refused(

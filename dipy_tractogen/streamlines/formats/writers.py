@@ -16,7 +16,7 @@ from dipy_tractogen.utils.files import (
     check_outputs,
     tractogram_extension,
 )
-from dipy_tractogen.utils.messages import listed, normalized_name
+from dipy_tractogen.utils.messages import check_choice, listed, normalized_name
 
 from ..array_sequence import as_sequence, blocks
 from ..columns import (
@@ -37,7 +37,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 
 class TractogramWriter:
-    """Writes streamlines block by block; made by `open_writer`, with its arguments.
+    """Writes streamlines block by block; made by `open_writer`.
 
     Attributes
     ----------
@@ -51,7 +51,6 @@ class TractogramWriter:
         self,
         path: Path,
         stream: BlockWriter,
-        *,
         reference: Reference,
         bundle_names: tuple[str, ...],
         dtype: str,
@@ -251,8 +250,7 @@ def open_writer(
     extension = tractogram_extension(path)
     names = tuple(map(normalized_name, bundle_names))
     tables = {name: dict(enumerate(one)) for name, one in (categories or {}).items()}
-    if dtype not in ("float32", "float16"):
-        raise ValueError(f"dtype={dtype!r} is not accepted: choose float32 or float16")
+    check_choice("dtype", dtype, ("float32", "float16"))
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"{path} holds float32 only: write a .trx to use float16")
     check_outputs([path, sidecar_path(path)], force=force)
@@ -260,14 +258,7 @@ def open_writer(
     with atomic_write(path, force=force) as temporary:
         stream = BLOCK_WRITERS[extension](temporary, reference, names, dtype)
         try:
-            writer = TractogramWriter(
-                path,
-                stream,
-                reference=reference,
-                bundle_names=names,
-                dtype=dtype,
-                categories=tables,
-            )
+            writer = TractogramWriter(path, stream, reference, names, dtype, tables)
             yield writer
             writer.finish()
         except BaseException:

@@ -7,12 +7,11 @@ laws say for its age and diagnosis, with a small deviation of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 
 import numpy as np
 
-from ..array_sequence import as_sequence
 from ..dataset import BundleSet
 from ..geometry import resample
 from .parameters import MAX_RADIUS, CohortLaws
@@ -155,17 +154,7 @@ def simulate_cohort(
         points = _middle(points, min(_LONGEST_SHARE * share, 1.0))
         points[..., 1] += laws.shift(years, participant.diagnosis)
         points = resample(points, nb_points)
-        yield (
-            participant,
-            BundleSet(
-                streamlines=as_sequence(
-                    points.reshape(-1, 3), np.full(len(points), nb_points)
-                ),
-                labels=bundles.labels,
-                bundle_names=bundles.bundle_names,
-                reference=bundles.reference,
-            ),
-        )
+        yield participant, replace(bundles, streamlines=points)
 
 
 def check_laws(

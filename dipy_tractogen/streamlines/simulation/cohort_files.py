@@ -89,13 +89,7 @@ def save_cohort(
     shown = {"total": len(participants), "show_bar": show_progress}
     with atomic_write_all(paths, force=force) as temporary:
         for one, bundles in track_progress(cohort, "Subjects", **shown):
-            save_bundles(
-                temporary[one.participant_id],
-                bundles.streamlines,
-                reference=bundles.reference,
-                labels=bundles.labels,
-                bundle_names=bundles.bundle_names,
-            )
+            save_bundles(temporary[one.participant_id], bundles)
         # The tables come last, when the subjects are all there.
         for key, text in _tables(participants, laws).items():
             temporary[key].write_text(f"{text}\n", encoding="utf-8")
