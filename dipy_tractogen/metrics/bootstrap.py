@@ -182,10 +182,11 @@ class Intervals:
         known = "real" if results.training is None else "training"
         for draw in results.draws:
             rows = draw.rows
-            for kind, measured, pool, taken in (
-                ("generated", draw.generated, "generated", rows["generated"]),
-                ("real", draw.real, known, rows["baseline"]),
+            for kind, pool, taken in (
+                ("generated", "generated", rows["generated"]),
+                ("real", known, rows["baseline"]),
             ):
+                measured = draw.measured[kind]
                 self._add_draw(kind, measured, pool, taken, rows["reference"])
         for label in results.nb_compared:
             self._add_distances(label, known)
@@ -297,10 +298,7 @@ class Intervals:
 
 
 def _limits(
-    name: str,
-    value: float | None,
-    resampled: np.ndarray | None,
-    nb_streamlines: int,
+    name: str, value: float | None, resampled: np.ndarray | None, nb_streamlines: int
 ) -> list[float] | None:
     if resampled is None:
         return None

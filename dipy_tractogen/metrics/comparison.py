@@ -116,9 +116,7 @@ def bundle_agreement(candidates: StreamlineSet, reference: StreamlineSet) -> np.
     return reference.labels[indices[:, 0]] == candidates.labels
 
 
-def average(
-    measured: Iterable[dict[str, Estimate | None]],
-) -> dict[str, float | None]:
+def average(measured: Iterable[dict[str, Estimate | None]]) -> dict[str, float | None]:
     """Average each measure over several comparisons, without those that are None."""
     measured = list(measured)
     values = {

@@ -6,11 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import (
-    arc_lengths,
-    mean_curvature,
-    tortuosity,
-)
+from dipy_tractogen.streamlines.geometry import arc_lengths, mean_curvature, tortuosity
 
 ATTRIBUTE_UNITS = {
     **{"length": "mm", "curvature": "1/mm", "tortuosity": ""},

@@ -31,10 +31,7 @@ def summarize_errors(errors: np.ndarray) -> dict[str, float | None]:
     """Return ``mean`` and ``p95`` of point errors in mm; None without streamlines."""
     if not len(errors):
         return {"mean": None, "p95": None}
-    return {
-        "mean": float(np.mean(errors)),
-        "p95": float(np.percentile(errors, 95)),
-    }
+    return {"mean": float(np.mean(errors)), "p95": float(np.percentile(errors, 95))}
 
 
 def measure_model(model, bundles, *, show_progress: bool = False) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from .novelty import nearest_distances, novelty, repetition
 from .samples import StreamlineSet, draw_matched_samples, matched_sizes
 
 
-@dataclass(frozen=True)
-class Distances:
+class Distances(NamedTuple):
     """MDF in mm of each streamline of a set to the nearest of another.
 
     NaN where there is none. ``among_known`` is among the streamlines of training, or
@@ -31,13 +31,12 @@ class Distances:
 
 @dataclass(frozen=True)
 class DrawResults:
-    """Measures of one draw, of generated and of other real streamlines.
+    """Measures of one draw, of ``generated`` and of other ``real`` streamlines.
 
     ``rows`` tells which streamlines were ``generated``, ``reference`` and ``baseline``.
     """
 
-    generated: Measured
-    real: Measured
+    measured: dict[str, Measured]
     rows: dict[str, np.ndarray]
 
 
@@ -59,29 +58,26 @@ class Results:
 
     def distances_of(self, label: int | None) -> Distances:
         """Return the finite distances of one bundle, or `OVERALL`."""
-        found = self.distances
-        return Distances(
-            of_bundle(label, self.generated, found.generated_to_training),
-            of_bundle(label, self.real, found.real_to_training),
-            of_bundle(label, self.generated, found.among_generated),
-            of_bundle(label, self.known, found.among_known),
-        )
+        sets = (self.generated, self.real, self.generated, self.known)
+        found = zip(sets, self.distances)
+        return Distances(*(of_bundle(label, *each) for each in found))
 
     def entry(self, label: int | None) -> dict:
         """Return the entry of one bundle, or `OVERALL`; `evaluate` describes it."""
         found = self.distances_of(label)
         copies = memorisation(found.generated_to_training, found.real_to_training)
-        generated = {
-            **_average([draw.generated for draw in self.draws], label),
-            "nearest_training": _median(found.generated_to_training),
-            "repetition": repetition(found.among_generated, found.among_known),
-            "memorised": copies and copies["generated"],
+        sides = {
+            "generated": (found.generated_to_training, found.among_generated),
+            "real": (found.real_to_training, found.among_known),
         }
-        real = {
-            **_average([draw.real for draw in self.draws], label),
-            "nearest_training": _median(found.real_to_training),
-            "repetition": repetition(found.among_known, found.among_known),
-            "memorised": copies and copies["real"],
+        sides = {
+            kind: {
+                **_average([draw.measured[kind] for draw in self.draws], label),
+                "nearest_training": _median(to_training),
+                "repetition": repetition(among, found.among_known),
+                "memorised": copies and copies[kind],
+            }
+            for kind, (to_training, among) in sides.items()
         }
         nb_generated = _count(label, self.generated)
         nb_training = 0 if self.training is None else _count(label, self.training)
@@ -98,12 +94,14 @@ class Results:
                 "training": nb_training,
                 "compared": self.nb_compared[label],
             },
-            "generated": generated,
-            "real": real,
+            **sides,
             "held_out": {name: mean.value for name, mean in held_out.items()},
             "ratios": {
                 "novelty": novelty(found.generated_to_training, found.real_to_training),
-                **{name: ratio(generated[name], real[name]) for name in W1},
+                **{
+                    name: ratio(sides["generated"][name], sides["real"][name])
+                    for name in W1
+                },
                 "generated_per_training": ratio(nb_generated, nb_training),
             },
             "memorisation": copies,
@@ -125,17 +123,11 @@ def measure(
         real, generated, training, nb_draws=nb_draws, seed=seed
     ):
         comparison = Comparison(draw.reference, k=k, seed=seed)
-        draws.append(
-            DrawResults(
-                comparison.measure(draw.generated),
-                comparison.measure(draw.baseline),
-                {
-                    "generated": draw.generated.rows,
-                    "reference": draw.reference.rows,
-                    "baseline": draw.baseline.rows,
-                },
-            )
-        )
+        sides = {"generated": draw.generated, "real": draw.baseline}
+        measured = {kind: comparison.measure(each) for kind, each in sides.items()}
+        parts = ("generated", "reference", "baseline")
+        rows = {name: getattr(draw, name).rows for name in parts}
+        draws.append(DrawResults(measured, rows))
     sizes = matched_sizes(real, generated, training)
     return Results(
         generated=generated,

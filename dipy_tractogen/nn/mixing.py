@@ -1,4 +1,4 @@
-"""Mixtures of pairs of streamlines, a block of pairs at a time."""
+"""Files of mixtures of pairs of streamlines, and of mean streamlines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
-from dipy_tractogen.streamlines.formats.writers import open_writer
+from dipy_tractogen.streamlines.formats.writers import open_writer, save_bundles
 from dipy_tractogen.streamlines.screening import kept_in_box
 from dipy_tractogen.utils.progress import track_progress
 
@@ -17,6 +17,8 @@ logger = logging.getLogger("dipy_tractogen")
 
 # Streamlines that are held as points at a time, the steps of whole pairs.
 _BLOCK = 10240
+# The mean of so many streamlines is known well enough.
+_MOST = 10_000
 
 
 def _mixed_blocks(
@@ -125,3 +127,61 @@ def save_mixtures(
             tractogram.write(points, labels, data)
             nb_written += len(number)
     return nb_written
+
+
+def save_means(
+    out_tractogram: str | Path,
+    model,
+    bundles,
+    *,
+    nb_points: int | None = None,
+    outside_box: str = "drop",
+    seed: int = 0,
+    force: bool = False,
+) -> int:
+    """Write the mean streamline of each bundle, decoded from the mean of the latents.
+
+    Parameters
+    ----------
+    out_tractogram : str or Path
+        File to write, with ``nb_streamlines``, the number that each is the mean of, as
+        ``data_per_streamline``.
+    model : StreamlineModel
+        The model, trained.
+    bundles : BundleSet
+        Streamlines, with the values that the networks read.
+    nb_points : int, optional
+        Points of each streamline; by default those of the model.
+    outside_box : {"drop", "keep", "error"}, optional
+        What to do with means that leave the grid.
+    seed : int, optional
+        Seed of the choice of 10,000 streamlines of a bundle that has more.
+    force : bool, optional
+        Replace an existing file.
+
+    Returns
+    -------
+    int
+        Number of streamlines that were written.
+    """
+    labels, counts = np.unique(bundles.labels, return_counts=True)
+    rng = np.random.default_rng(seed)
+    means = []
+    for label in labels:
+        rows = rng.permutation(np.flatnonzero(bundles.labels == label))[:_MOST]
+        values = bundles.known_values(rows)
+        means.append(model.mean_streamline(bundles.streamlines[rows], values))
+    points = with_equal_steps(np.stack(means), nb_points)
+    shown = "mean streamlines"
+    kept = kept_in_box(points[:, None], bundles.reference, outside_box, shown)
+    numbers = np.minimum(counts[kept], _MOST).astype(np.int32)
+    save_bundles(
+        out_tractogram,
+        points[kept],
+        reference=bundles.reference,
+        labels=labels[kept],
+        bundle_names=bundles.bundle_names,
+        data_per_streamline={"nb_streamlines": numbers},
+        force=force,
+    )
+    return len(numbers)

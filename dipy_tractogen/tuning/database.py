@@ -61,10 +61,7 @@ def open_storage(path: Path, **options):
         )
     except RuntimeError as error:
         # A database of another version of Optuna.
-        raise ValueError(
-            f"{path} cannot be used as the database of a search "
-            f"({str(error).splitlines()[0]}): give another --out_study."
-        ) from error
+        raise _unusable(path, str(error).splitlines()[0]) from error
 
 
 @contextmanager
@@ -87,10 +84,14 @@ def named_errors(path: Path) -> Iterator[None]:
         # The upper bytes of the code distinguish kinds of one error.
         if getattr(inner, "sqlite_errorcode", 0) & 0xFF in _OF_DISK:
             raise WriteError(path, said) from error
-        raise ValueError(
-            f"{path} cannot be used as the database of a search ({said}): give another "
-            "--out_study."
-        ) from error
+        raise _unusable(path, said) from error
+
+
+def _unusable(path: Path, said: str) -> ValueError:
+    return ValueError(
+        f"{path} cannot be used as the database of a search ({said}): give another "
+        "--out_study."
+    )
 
 
 def check_database(path: Path) -> None:

@@ -20,12 +20,7 @@ from dipy_tractogen.utils.schema import (
     text,
 )
 
-from .database import (
-    check_lock_name,
-    check_running,
-    named_errors,
-    open_storage,
-)
+from .database import check_lock_name, check_running, named_errors, open_storage
 from .selection import LARGE, SMALL, pareto_front, recommend
 from .space import suggest
 

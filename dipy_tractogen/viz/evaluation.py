@@ -20,11 +20,7 @@ _LINE_INCHES = 0.3
 
 @default_style()
 def plot_distributions(
-    report: dict,
-    path: str | Path,
-    *,
-    bundle: str | None = None,
-    force: bool = False,
+    report: dict, path: str | Path, *, bundle: str | None = None, force: bool = False
 ) -> Path:
     """Plot histograms of length, curvature, tortuosity and winding into a PNG.
 
@@ -126,19 +122,16 @@ def _draw_measure(axes, name: str, entries: list[dict]) -> None:
         ("real", "real streamlines instead", _REAL, "s", _OFFSET),
     ):
         rows = [
-            (line + offset, entry[kind][name], _interval(entry, kind, name))
+            (line + offset, entry[kind][name], interval(entry, kind, name))
             for line, entry in enumerate(entries)
             if entry[kind].get(name) is not None
         ]
         places, values, intervals = zip(*rows) if rows else ((), (), ())
         axes.plot(values, places, marker, color=colour, ms=4.5, label=label)
-        axes.hlines(
-            places,
-            [low for low, _ in intervals],
-            [high for _, high in intervals],
-            colors=colour,
-            lw=1.5,
-        )
+        # Of no width where there is no interval.
+        ends = [ends or 2 * (value,) for value, ends in zip(values, intervals)]
+        limits = zip(*ends) if ends else ((), ())
+        axes.hlines(places, *limits, colors=colour, lw=1.5)
     axes.set_title(name)
     axes.set_yticks(np.arange(len(entries)), [])
     axes.set_ylim(len(entries) - 0.5, -0.5)
@@ -147,8 +140,11 @@ def _draw_measure(axes, name: str, entries: list[dict]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _interval(entry: dict, kind: str, name: str) -> tuple[float, float]:
-    """Return the interval of a measure, of no width where there is none."""
-    interval = entry.get("intervals", {}).get(kind, {}).get(name)
-    is_known = interval and None not in interval
-    return tuple(interval if is_known else 2 * [entry[kind][name]])
+def interval(entry: dict, kind: str, measure: str) -> tuple[float, float] | None:
+    """Return the limits of the confidence interval of a measure, or None.
+
+    `kind` is "generated", "real" or "ratios".
+    """
+    ends = entry.get("intervals", {}).get(kind, {}).get(measure)
+    is_known = ends and None not in ends and np.isfinite(ends).all()
+    return tuple(ends) if is_known else None

@@ -68,9 +68,7 @@ def make_figure(
     nb_rows = math.ceil(nb_plots / nb_columns)
     width, height = size
     figure = Figure(
-        figsize=(width * nb_columns, height * nb_rows),
-        dpi=_DPI,
-        layout="constrained",
+        figsize=(width * nb_columns, height * nb_rows), dpi=_DPI, layout="constrained"
     )
     FigureCanvasAgg(figure)
     for index in range(nb_plots):

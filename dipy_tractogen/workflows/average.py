@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from dipy_tractogen.utils.messages import format_count
-
 from .flows.base import TractogenFlow
-from .inputs import (
-    ParticipantsOptions,
-    load_to_encode,
-    load_trained_model,
-)
+from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
-
-# The mean of so many streamlines is known well enough.
-_MOST = 10_000
 
 
 class AverageStreamlinesFlow(TractogenFlow):
@@ -66,37 +57,19 @@ class AverageStreamlinesFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
-        import numpy as np
-
-        from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
-        from dipy_tractogen.streamlines.formats.writers import save_bundles
-        from dipy_tractogen.streamlines.screening import kept_in_box
+        from dipy_tractogen.nn.mixing import save_means
 
         bundles = load_to_encode(
             model, files, given, unassigned="drop", show_progress=self.show_progress
         )
-        labels, counts = np.unique(bundles.labels, return_counts=True)
-        rng = np.random.default_rng(seed)
-        means = []
-        for label in labels:
-            rows = rng.permutation(np.flatnonzero(bundles.labels == label))[:_MOST]
-            values = bundles.known_values(rows)
-            means.append(model.mean_streamline(bundles.streamlines[rows], values))
-        points = with_equal_steps(np.stack(means), nb_points)
-        kept = kept_in_box(
-            points[:, None], bundles.reference, given["outside_box"], "mean streamlines"
-        )
-        points, labels, counts = points[kept], labels[kept], counts[kept]
-        save_bundles(
+        nb_written = save_means(
             path,
-            points,
-            reference=bundles.reference,
-            labels=labels,
-            bundle_names=bundles.bundle_names,
-            data_per_streamline={
-                "nb_streamlines": np.minimum(counts, _MOST).astype(np.int32)
-            },
+            model,
+            bundles,
+            nb_points=nb_points,
+            outside_box=given["outside_box"],
+            seed=seed,
             force=self.force,
         )
-        logger.info("Averaged %s", format_count(len(labels), "bundle"))
+        logger.info("Averaged %d bundles", nb_written)
         logger.info("Wrote %s", path)

@@ -7,11 +7,7 @@ import logging
 from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
-from .inputs import (
-    ParticipantsOptions,
-    load_to_encode,
-    load_trained_model,
-)
+from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 
@@ -25,12 +21,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
     @with_parameters_of(ParticipantsOptions, LoadingOptions)
     def run(
-        self,
-        model_file,
-        input_files,
-        out_dir="",
-        out_latents="latents.npz",
-        **given,
+        self, model_file, input_files, out_dir="", out_latents="latents.npz", **given
     ):
         """Encode tractograms, and write the latents.
 

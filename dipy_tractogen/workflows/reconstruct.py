@@ -7,11 +7,7 @@ import logging
 from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
-from .inputs import (
-    ParticipantsOptions,
-    load_to_encode,
-    load_trained_model,
-)
+from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 
@@ -55,56 +51,23 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
+        from dipy_tractogen.metrics.latents import save_reconstructions
+
         bundles = load_to_encode(
             model, files, given, keep_data=True, show_progress=self.show_progress
         )
-        mean, high, truncation = self._write(path, bundles, model)
+        errors = save_reconstructions(
+            path, model, bundles, force=self.force, show_progress=self.show_progress
+        )
         logger.info(
             "Point error of %s: mean %.2f mm, 95th percentile %.2f mm",
             format_count(len(bundles), "streamline"),
-            mean,
-            high,
+            errors["mean"],
+            errors["p95"],
         )
-        if truncation > 0:
+        if errors["truncation"] > 0:
             logger.info(
-                "Of it, the number of coefficients alone causes %.2f mm", truncation
+                "Of it, the number of coefficients alone causes %.2f mm",
+                errors["truncation"],
             )
         logger.info("Wrote %s", path)
-
-    def _write(self, path, bundles, model) -> tuple[float, float, float]:
-        """Write reconstructions; return mean and 95th percentile, and truncation."""
-        import numpy as np
-
-        from dipy_tractogen.metrics.errors import (
-            point_errors,
-            summarize_errors,
-        )
-        from dipy_tractogen.nn.encoding import encoded_blocks
-        from dipy_tractogen.streamlines.formats.writers import open_writer
-
-        errors, truncation = [], []
-        writer = open_writer(
-            path,
-            reference=bundles.reference,
-            bundle_names=bundles.bundle_names,
-            force=self.force,
-        )
-        blocks = encoded_blocks(
-            model,
-            bundles,
-            description="Reconstructing",
-            show_progress=self.show_progress,
-        )
-        with writer as tractogram:
-            for rows, points, outputs in blocks:
-                errors.append(point_errors(points, outputs["points"]))
-                truncation.append(model.coder.truncation_error(points))
-                tractogram.write(
-                    outputs["points"],
-                    bundles.labels[rows],
-                    {"error_mm": errors[-1].astype("float32")},
-                    {k: each[rows] for k, each in bundles.data_per_streamline.items()},
-                )
-        summary = summarize_errors(np.concatenate(errors))
-        lost = float(np.concatenate(truncation).mean())
-        return summary["mean"], summary["p95"], lost

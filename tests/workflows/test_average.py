@@ -1,9 +1,8 @@
 import numpy as np
 
-from dipy_tractogen.nn import load_model
+from dipy_tractogen.nn import load_model, mixing
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.workflows import average
 from dipy_tractogen.workflows.cli import main
 
 
@@ -30,7 +29,7 @@ def test_each_bundle_has_one_mean(model_file, bundle_files, tmp_path):
 def test_of_many_streamlines_some_are_averaged(
     model_file, bundle_files, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(average, "_MOST", 5)
+    monkeypatch.setattr(mixing, "_MOST", 5)
     options = ["--nb_points", 9]
     first = averaged(model_file, bundle_files, tmp_path, *options)
     np.testing.assert_array_equal(first.values["nb_streamlines"], [5, 5, 5])

@@ -78,12 +78,7 @@ class TraversalFindings:
     def interpolate(self, first: str, second: str) -> None:
         """Animate an interpolation from one bundle to another, by their names."""
         traversal = traverse_between(
-            self.model,
-            self.sample,
-            first,
-            second,
-            nb_steps=_NB_FRAMES,
-            seed=self.seed,
+            self.model, self.sample, first, second, nb_steps=_NB_FRAMES, seed=self.seed
         )
         title = f"From {first} to {second}"
         self.findings.write_table(

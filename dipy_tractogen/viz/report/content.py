@@ -115,11 +115,7 @@ class Command:
 
 
 def number_cell(
-    value: float | None,
-    digits: int = 3,
-    *,
-    notes: Sequence[str] = (),
-    mark: str = "",
+    value: float | None, digits: int = 3, *, notes: Sequence[str] = (), mark: str = ""
 ) -> Cell:
     """Make a cell of a number, without a value where it is not finite."""
     if not is_number(value):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dipy_tractogen.metrics.measures import DESCRIPTIONS, QUALITY, W1
 
+from ..evaluation import interval
 from .content import (
     DASH,
     OVERALL,
@@ -17,7 +18,7 @@ from .content import (
     number_cell,
     text_columns,
 )
-from .report_warnings import far_below, interval
+from .report_warnings import far_below
 
 
 def evaluation_cards(metrics: dict) -> list[Card]:
@@ -107,10 +108,7 @@ _BETTER_LOW = ("repetition", "memorised", "overreach")
 def _measure_tables(metrics: dict) -> list[Table]:
     """Return tables of quality, shape and texture by bundle, if not empty."""
     columns = {
-        ("quality", "Quality by bundle"): [
-            _COMPARED,
-            *map(_measure_column, _QUALITY),
-        ],
+        ("quality", "Quality by bundle"): [_COMPARED, *map(_measure_column, _QUALITY)],
         ("shape", "Shape by bundle"): map(_measure_column, _SHAPE),
         ("texture", "Length, texture and novelty by bundle"): [
             _LENGTH,

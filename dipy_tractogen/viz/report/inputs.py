@@ -72,48 +72,6 @@ class ReportInputs:
     command: str = ""
 
 
-def read_generation(tractograms: Sequence[Path]) -> dict:
-    """Read the JSON file of a generation, beside one of its tractograms.
-
-    That is ``a.trx.json`` for ``a.trx``, or the ``a.json`` of older versions that names
-    it. Returns {} where there is none, or only one of other software, with a warning.
-    """
-    for tractogram in tractograms:
-        for path in (sidecar_path(tractogram), tractogram.with_suffix(".json")):
-            if not path.exists():
-                continue
-            try:
-                said = _read(path, _check_generation, "dipy_generate_streamlines")
-            except ValueError as error:
-                logger.warning("%s It is left out.", error)
-                continue
-            is_of_it = path == sidecar_path(tractogram)
-            is_of_it |= said["tractogram"] == tractogram.name
-            if is_of_it and {"command", "model"} <= said.keys():
-                return said
-    return {}
-
-
-def read_metrics(path: str | Path) -> dict:
-    """Read the JSON file of dipy_evaluate_streamlines; ValueError if it is damaged."""
-    return _read(Path(path), _check_metrics, "dipy_evaluate_streamlines")
-
-
-def read_latent(path: str | Path) -> dict:
-    """Read the JSON file of dipy_explore_latent; its figures are beside it.
-
-    Raises ValueError if it is damaged, or names a figure outside of its folder.
-    """
-    return _read(Path(path), _check_latent, "dipy_explore_latent")
-
-
-def _read(path: Path, check: Check, writer: str) -> dict:
-    """Read a JSON file that another command wrote."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: {writer} writes it.")
-    return read_json(path, check, f"a JSON file of {writer}")
-
-
 # Some measures have no value, and a ratio may be infinite.
 _VALUE = optional(number(finite=False))
 _VALUES = mapping(_VALUE)
@@ -147,11 +105,7 @@ _ERRORS = {"unit": optional(text()), "r2": _VALUE, "mae": _VALUE, "n": _VALUE}
 _SHARES = list_of(number(0, 1), 1, 10_000)
 _BOTH = record({"generated": _SHARES, "real": _SHARES}, others=False)
 _DISTRIBUTION = record(
-    {
-        "unit": text(),
-        "edges": list_of(number(), 2, 10_001),
-        "overall": _BOTH,
-    },
+    {"unit": text(), "edges": list_of(number(), 2, 10_001), "overall": _BOTH},
     {"bundles": mapping(_BOTH)},
 )
 _THRESHOLD = record(
@@ -242,11 +196,6 @@ def _check_latent(value: object, place: str) -> None:
             )
 
 
-def _check_generation(value: object, place: str) -> None:
-    """Validate the record of dipy_generate_streamlines."""
-    _GENERATION(value, place)
-
-
 _GENERATION = record(
     {"tractogram": text()},
     {
@@ -259,6 +208,48 @@ _GENERATION = record(
         ),
     },
 )
+
+
+def read_generation(tractograms: Sequence[Path]) -> dict:
+    """Read the JSON file of a generation, beside one of its tractograms.
+
+    That is ``a.trx.json`` for ``a.trx``, or the ``a.json`` of older versions that names
+    it. Returns {} where there is none, or only one of other software, with a warning.
+    """
+    for tractogram in tractograms:
+        for path in (sidecar_path(tractogram), tractogram.with_suffix(".json")):
+            if not path.exists():
+                continue
+            try:
+                said = _read(path, _GENERATION, "dipy_generate_streamlines")
+            except ValueError as error:
+                logger.warning("%s It is left out.", error)
+                continue
+            is_of_it = path == sidecar_path(tractogram)
+            is_of_it |= said["tractogram"] == tractogram.name
+            if is_of_it and {"command", "model"} <= said.keys():
+                return said
+    return {}
+
+
+def read_metrics(path: str | Path) -> dict:
+    """Read the JSON file of dipy_evaluate_streamlines; ValueError if it is damaged."""
+    return _read(Path(path), _check_metrics, "dipy_evaluate_streamlines")
+
+
+def read_latent(path: str | Path) -> dict:
+    """Read the JSON file of dipy_explore_latent; its figures are beside it.
+
+    Raises ValueError if it is damaged, or names a figure outside of its folder.
+    """
+    return _read(Path(path), _check_latent, "dipy_explore_latent")
+
+
+def _read(path: Path, check: Check, writer: str) -> dict:
+    """Read a JSON file that another command wrote."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: {writer} writes it.")
+    return read_json(path, check, f"a JSON file of {writer}")
 
 
 def read_runs(

@@ -184,11 +184,7 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
         # Without the mask, a bundle fills its cells.
         most = max(1, max_streamlines // len(names))
         return plot_grid(
-            rows,
-            path,
-            column_titles=list(given),
-            max_streamlines=most,
-            seed=seed,
+            rows, path, column_titles=list(given), max_streamlines=most, seed=seed
         )
 
     alt = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dipy_tractogen.metrics.thresholds import describe_unmet
 from dipy_tractogen.utils.messages import listed
 
+from ..evaluation import interval
 from .content import ReportWarning, format_value, is_number
 from .inputs import ReportInputs
 
@@ -44,15 +45,6 @@ def far_below(entry: dict, measure: str) -> bool:
     high, low = interval(entry, "generated", measure), interval(entry, "real", measure)
     overlap = bool(high and low) and high[1] >= low[0]
     return real - generated > FAR_BELOW and not overlap
-
-
-def interval(entry: dict, kind: str, measure: str) -> tuple[float, float] | None:
-    """Return the limits of the confidence interval of a measure, or None.
-
-    `kind` is "generated", "real" or "ratios".
-    """
-    ends = entry.get("intervals", {}).get(kind, {}).get(measure)
-    return tuple(ends) if ends and all(map(is_number, ends)) else None
 
 
 def _of_training(model) -> list[str]:
