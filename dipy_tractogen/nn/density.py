@@ -10,7 +10,7 @@ import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
-from dipy_tractogen.streamlines.conditions import BUNDLE, computed_values
+from dipy_tractogen.streamlines.conditions import BUNDLE, measured_values
 
 from .encoding import with_values
 
@@ -53,7 +53,7 @@ def seeds_of(
     if not len(points):
         raise ValueError("There are no streamlines to generate others like.")
     conditions = density.conditions
-    values = {**computed_values(points, conditions.names), **values}
+    values = {**measured_values(points, conditions.names), **values}
     if len(conditions[BUNDLE].categories) == 1:
         values.setdefault(BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points)))
     _check_one_each(values, conditions.names, len(points))

@@ -11,7 +11,7 @@ from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
     Conditions,
-    computed_values,
+    measured_values,
 )
 from dipy_tractogen.streamlines.conversion import as_streamlines, to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
@@ -166,7 +166,7 @@ def condition_matrix(
     model.check_layers()
     if not model.conditions_in_networks:
         return None
-    computed = computed_values(points, model.conditions.names)
+    computed = measured_values(points, model.conditions.names)
     given = {name: each for name, each in (values or {}).items() if each is not None}
     return _encoded_values(model, {**computed, **given}, len(points))
 
@@ -273,7 +273,7 @@ def predict_attribute(model, bundles, *, show_progress: bool = False):
     for start in track_progress(starts, "Predicting", show_bar=show_progress):
         points = resample(bundles.streamlines[start : start + BLOCK], model.nb_points)
         predictions.append(model.predict_attribute(points))
-        computed += computed_values(points, [model.attribute]).values()
+        computed += measured_values(points, [model.attribute]).values()
     predicted, deviation = (np.concatenate(parts) for parts in zip(*predictions))
     if computed:
         return predicted, deviation, np.concatenate(computed)

@@ -222,11 +222,6 @@ class Conditions:
         return [{**asdict(one), "categories": list(one.categories)} for one in self]
 
 
-def computed_values(points: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return the properties in `names` that follow from points (n, p, 3), (n,)."""
-    return {name: COMPUTED[name][0](points) for name in names if name in COMPUTED}
-
-
 def _value(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     if name not in values:
         raise ValueError(
@@ -254,9 +249,9 @@ def measured_values(
         return {name: _measured(streamlines, name) for name in names}
     sequence = to_sequence(streamlines)
     found = {name: np.zeros(len(sequence)) for name in names}
-    if "length" in found:
-        found["length"] = arc_lengths(sequence)
-    others = [name for name in names if name != "length"]
+    others = [name for name in names if name != LENGTH]
+    if LENGTH in found:
+        found[LENGTH] = arc_lengths(sequence)
     # Streamlines with the same number of points are one array.
     for nb_points in np.unique(sequence._lengths) if others else ():
         rows = np.flatnonzero(sequence._lengths == nb_points)

@@ -98,11 +98,11 @@ class ReadProgress:
             )
         self._check_box()
         for reason, count in dropped.items():
-            mend = _mend(reason)
-            if mend and count > _MOST * total:
+            advice = _advice(reason)
+            if advice and count > _MOST * total:
                 raise ValueError(
                     f"most streamlines of {self._where()} cannot be used: "
-                    f"{self.report.summary()}; {mend}"
+                    f"{self.report.summary()}; {advice}"
                 )
         if not self.report.kept:
             shorter = ", allow shorter ones (min_length=0)" if min_length else ""
@@ -138,7 +138,7 @@ class ReadProgress:
         return str(self.files[0]) if few else f"the {len(self.files)} files"
 
 
-def _mend(reason: str) -> str | None:
+def _advice(reason: str) -> str | None:
     """Return what to do where most streamlines are dropped for this reason."""
     if reason == NON_FINITE:
         return "the file is damaged, or not of the type that its name says"

@@ -9,7 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from .array_sequence import take
-from .conditions import computed_values
+from .conditions import measured_values
 from .geometry import resample
 from .orientation import odd_coefficients
 
@@ -67,7 +67,7 @@ class PointSummary:
                 raise ValueError("points hold NaN or infinite values: leave those out.")
             self.digest.update(np.ascontiguousarray(block).data)
             odd.append(odd_coefficients(block).astype(np.float32))
-            parts.append(computed_values(block, names))
+            parts.append(measured_values(block, names))
         self.odd = np.concatenate(odd)
         self.values = {
             name: np.concatenate([part[name] for part in parts]) for name in parts[0]

@@ -90,7 +90,7 @@ def screen(
     reference = None if reference is None else Reference.of(reference)
     found = _find_invalid(streamlines)
     if invalid == "error" and found:
-        _refuse(found, len(streamlines), "drop them (invalid='drop')")
+        _raise_error(found, len(streamlines), "drop them (invalid='drop')")
     usable = ~_any(found, len(streamlines))
     dropped = dict(found)
 
@@ -105,7 +105,7 @@ def screen(
     if reference is not None and not reference.is_placeholder:
         outside = usable & ~reference.contains(streamlines)
         if out_of_bounds == "error" and outside.any():
-            _refuse(
+            _raise_error(
                 {OUT_OF_BOUNDS: outside},
                 len(streamlines),
                 "drop them (out_of_bounds='drop'), keep them (out_of_bounds='keep'), "
@@ -157,7 +157,7 @@ def _lengths(streamlines: ArraySequence) -> np.ndarray:
         return arc_lengths(streamlines)
 
 
-def _refuse(found: dict[str, np.ndarray], total: int, mend: str) -> None:
+def _raise_error(found: dict[str, np.ndarray], total: int, mend: str) -> None:
     """Raise for streamlines that are an error by the options."""
     raise ValueError(
         f"of {format_count(total, 'streamline')}: {_listed(_counted(found))}; mend the "

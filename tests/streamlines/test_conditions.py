@@ -8,7 +8,6 @@ from dipy_tractogen.streamlines.conditions import (
     COMPUTED,
     Condition,
     Conditions,
-    computed_values,
     measured_values,
 )
 
@@ -175,7 +174,7 @@ def test_computed_values_are_those_of_the_points():
     angle = np.linspace(0, np.pi, 200)
     circle = np.stack([10 * np.cos(angle), 10 * np.sin(angle), 0 * angle], axis=1)
     line = np.stack([angle, 0 * angle, 0 * angle], axis=1)
-    found = computed_values(np.stack([circle, line]), [*COMPUTED, "age"])
+    found = measured_values(np.stack([circle, line]), [*COMPUTED, "age"])
     assert set(found) == set(COMPUTED)
     np.testing.assert_allclose(found["length"], [10 * np.pi, np.pi], rtol=1e-3)
     np.testing.assert_allclose(found["curvature"], [0.1, 0], atol=1e-3)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines import resampled
-from dipy_tractogen.streamlines.conditions import computed_values
+from dipy_tractogen.streamlines.conditions import measured_values
 from dipy_tractogen.streamlines.orientation import odd_coefficients
 from dipy_tractogen.streamlines.resampled import PointSummary, ResampledPoints
 
@@ -46,7 +46,7 @@ def test_survey_is_of_all_streamlines(streamlines, expected, monkeypatch):
     names = ["length", "age", "curvature"]
     survey = PointSummary(ResampledPoints(streamlines, 12), names)
     assert set(survey.values) == {"length", "curvature"}
-    for name, values in computed_values(expected, names).items():
+    for name, values in measured_values(expected, names).items():
         np.testing.assert_allclose(survey.values[name], values)
     odd = odd_coefficients(expected)
     np.testing.assert_allclose(survey.odd, odd, rtol=1e-5, atol=1e-4)

@@ -44,7 +44,7 @@ def _check_code(value: object, place: str) -> None:
         raise SchemaError(place, short_repr(value), "a whole number")
 
 
-_SAID = record(
+_DESCRIPTION = record(
     {},
     {
         "group_names": mapping(text()),
@@ -88,7 +88,7 @@ class Description:
     @classmethod
     def from_dict(cls, said: Mapping) -> Description:
         """Return the description in plain values; ValueError if it is damaged."""
-        _SAID(said, "")
+        _DESCRIPTION(said, "")
         return cls(
             said.get("group_names", {}),
             said.get("column_names", {}),

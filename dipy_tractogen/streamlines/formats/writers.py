@@ -179,13 +179,13 @@ class TractogramWriter:
         if labels is not None and not self._stream.keeps_bundles:
             self._labels.update(np.unique(labels).tolist())
             lost += ["the bundles"] if len(self._labels) > 1 else []
-        self._say_once("this format cannot hold %s, which are left out", lost)
+        self._warn_once("this format cannot hold %s, which are left out", lost)
         if keeps_data and not self._stream.keeps_types:
             rounded = [name for name, values in data.items() if rounds_large(values)]
             said = f"float32 rounds the numbers of %s that are above {EXACT_TO}"
-            self._say_once(f"{said}, to infinity from 3.4e38 on", rounded)
+            self._warn_once(f"{said}, to infinity from 3.4e38 on", rounded)
 
-    def _say_once(self, what: str, names: list[str]) -> None:
+    def _warn_once(self, what: str, names: list[str]) -> None:
         """Warn of a loss for names that it was not logged for."""
         names = [one for one in names if one not in self._lost]
         if names:
