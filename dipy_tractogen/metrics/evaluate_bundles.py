@@ -10,10 +10,10 @@ import numpy as np
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.location import compare_locations
 
-from .errors import condition_errors
-from .evaluation import evaluate
+from .errors import condition_errors, measure_model
+from .evaluation import EvaluationReport, evaluate
 from .matching import common_bundles, own_labels
-from .thresholds import Threshold, check_bundles
+from .thresholds import Threshold, check_bundles, check_thresholds
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -27,9 +27,10 @@ def evaluate_bundles(
     training: BundleSet | None = None,
     *,
     requested: Mapping[str, np.ndarray] | None = None,
-    require: Sequence[Threshold] = (),
+    require: Sequence[str | Threshold] = (),
+    model=None,
     **options,
-) -> dict:
+) -> EvaluationReport:
     """Evaluate generated bundles against held-out real ones.
 
     Bundles are compared by name.
@@ -42,26 +43,32 @@ def evaluate_bundles(
     requested : mapping of str to ndarray of shape (n,), optional
         Requested length, curvature or tortuosity of each generated streamline, NaN
         where it is not known.
-    require : sequence of Threshold, optional
-        Limits whose bundles have to be among those that are compared.
+    require : sequence of str or Threshold, optional
+        What measures have to reach, such as ``"AF_L:coverage>=0.8"``.
+    model : StreamlineModel, optional
+        A model whose point error on the real streamlines is measured as well.
     **options
         Further options of `evaluate`.
 
     Returns
     -------
-    dict
-        As from `evaluate`, with the errors of `requested` as ``conditions``.
+    EvaluationReport
+        As from `evaluate`, with the errors of `requested` as ``conditions``, the
+        limits of `require` and whether they are met as ``thresholds``, and what
+        `measure_model` gives as ``model``. The warnings say what was dropped of each
+        set, and whether the sets are in one space; if not, ``places`` says where.
 
     Raises
     ------
     ValueError
-        If a limit is for a bundle that is not compared.
+        If a limit cannot be read, or is for a bundle that is not compared.
     """
     sets = {"generated": generated, "real": real, "training": training}
     sets = {kind: each for kind, each in sets.items() if each is not None}
     labels, names = own_labels(sets, {}, ())
-    if require:
-        check_bundles(require, common_bundles(labels, names)[1].values())
+    limits = [Threshold.of(each) for each in require]
+    if limits:
+        check_bundles(limits, common_bundles(labels, names)[1].values())
     logger.info(
         "Comparing %s streamlines",
         ", ".join(f"{len(each)} {kind}" for kind, each in sets.items()),
@@ -71,10 +78,15 @@ def evaluate_bundles(
     report["conditions"] = condition_errors(
         generated.streamlines, requested or {}, labels["generated"], compared
     )
+    if model is not None:
+        shown = {"show_progress": options.get("show_progress", False)}
+        report["model"] = measure_model(model, real, **shown)
+    report["warnings"] = [*_warnings_of_sets(report, sets), *report["warnings"]]
+    report["thresholds"] = check_thresholds(limits, report)
     return report
 
 
-def warnings_of_sets(report: dict, sets: Mapping[str, BundleSet]) -> list[str]:
+def _warnings_of_sets(report: dict, sets: Mapping[str, BundleSet]) -> list[str]:
     """Return what was dropped of each set, and whether the sets share a space.
 
     Where next to no streamline is near to one of the other set, the report gets the
@@ -83,7 +95,7 @@ def warnings_of_sets(report: dict, sets: Mapping[str, BundleSet]) -> list[str]:
     warnings = [
         f"Of the {kind} streamlines: {each.report.summary()}."
         for kind, each in sets.items()
-        if each.report.counts
+        if each.report is not None and each.report.counts
     ]
     found = report["overall"]["generated"]
     near = [found[name] for name in ("precision", "recall")]

@@ -76,7 +76,7 @@ def evaluate(
     k: int = NB_NEIGHBOURS,
     nb_points: int = NB_POINTS,
     texture_points: int = TEXTURE_POINTS,
-    voxel_size: float = VOXEL_SIZE,
+    voxel_size: float | None = None,
     grid: Reference | None = None,
     nb_bootstrap: int = NB_RESAMPLES,
     seed: int = 0,
@@ -113,8 +113,9 @@ def evaluate(
     texture_points : int, optional
         Points of a streamline for curvature and winding; lengths are along all points.
     voxel_size : float, optional
-        Voxels of Dice, overlap and overreach, in mm; a voxel centre is at the origin.
-    grid : Reference, optional
+        Voxels of Dice, overlap and overreach, in mm; 2 by default. A voxel centre is
+        at the origin.
+    grid : Reference, image, str or Path, optional
         Grid of the voxels in place of `voxel_size`. What lies beyond is not counted.
     nb_bootstrap : int, optional
         Number of times that streamlines are drawn for the confidence intervals, which
@@ -167,6 +168,7 @@ def evaluate(
     }
     _check(given, k=k, seed=seed, nb_bootstrap=nb_bootstrap)
     grid = None if grid is None else Reference.of(grid)
+    voxel_size = VOXEL_SIZE if voxel_size is None else voxel_size
     voxels = Grid.of_size(voxel_size) if grid is None else Grid.of(grid)
     labels, names, warnings = common_bundles(
         {name: labels[name] for name in given}, bundle_names

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+from dipy_tractogen.utils.tables import write_table
 
 from .measures import DESCRIPTIONS, MEASURE_NAMES, RATIO_MEASURES
 
@@ -42,6 +45,15 @@ def table_rows(report: dict) -> list[dict]:
         for bundle, entry in entries.items()
         for kind in ("generated", "real")
     ]
+
+
+def save_table(path: Path, report: dict, *, force: bool = False) -> None:
+    """Write the rows of `table_rows` as a tab-separated table, n/a for None."""
+    rows = (
+        ["n/a" if value is None else value for value in row.values()]
+        for row in table_rows(report)
+    )
+    write_table(path, list(describe_columns()), rows, force=force)
 
 
 def _row(bundle: str | None, kind: str, entry: dict) -> dict:

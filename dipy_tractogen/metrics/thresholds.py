@@ -57,6 +57,11 @@ class Threshold:
             )
         return cls(measure, form["relation"], number, bool(relative), bundle or None)
 
+    @classmethod
+    def of(cls, given: str | Threshold) -> Threshold:
+        """Return a limit that is given as text, see `parse`, or as it is."""
+        return given if isinstance(given, cls) else cls.parse(given)
+
     @property
     def asked(self) -> str:
         """The limit as text."""

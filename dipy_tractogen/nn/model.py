@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.parameters.model import OF_MODELS, ReconstructionParameters, Sizes
+from dipy_tractogen.sampling import generated_file
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.constructors import takes
 from dipy_tractogen.utils.files import atomic_write
@@ -122,6 +123,7 @@ class StreamlineModel:
     active_dimensions = density.active_dimensions
     generate = generation.generate
     generate_batches = generation.generate_batches
+    generate_file = generated_file.generate_file
 
     interpolate = latent.interpolate
     pair = latent.pair

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,9 @@ from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.geometry import respace
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.progress import Progress
+
+from .condition_check import ConditionCheck
+from .plausibility import Plausibility, with_box
 
 
 def save_generated(
@@ -105,6 +110,116 @@ def save_generated(
             progress.advance(len(points), timed=progress.done > 0)
     described = tractogram.description.as_dict()
     return counts, {**described, "nb_outside_box": tractogram.nb_outside}
+
+
+@dataclass
+class GeneratedFile:
+    """What `generate_file` wrote.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        Number of streamlines, by bundle.
+    description : dict
+        Names and codes in the file, and ``nb_outside_box``, see `save_generated`.
+    check : ConditionCheck
+        Streamlines that miss the length, curvature or tortuosity that was asked.
+    plausibility : Plausibility or None
+        Criteria, the bounding box of the grid among them, and what they rejected.
+    """
+
+    counts: dict[str, int]
+    description: dict
+    check: ConditionCheck
+    plausibility: Plausibility | None
+
+    def to_dict(self) -> dict:
+        """Return all of it as plain values, the check as ``obtained``."""
+        rejected = self.plausibility.to_dict() if self.plausibility else {}
+        obtained = self.check.to_dict()
+        found = {"counts": self.counts, "obtained": obtained, **rejected}
+        return {**self.description, **found}
+
+
+def generate_file(
+    model,
+    path: str | Path,
+    nb_streamlines: int,
+    bundles: str | Sequence[str] | None = None,
+    *,
+    conditions: Mapping | None = None,
+    plausibility: Plausibility | None = None,
+    nb_points: int | None = None,
+    step_size: float | None = None,
+    reference: Reference | str | os.PathLike | None = None,
+    outside_box: str = "drop",
+    dtype: str = "float32",
+    force: bool = False,
+    show_progress: bool = False,
+    **options,
+) -> GeneratedFile:
+    """Generate new streamlines into a tractogram, in memory that does not grow.
+
+    Parameters
+    ----------
+    path : str or Path
+        Tractogram to write, in any format of DIPY.
+    nb_streamlines, bundles, conditions, plausibility, nb_points, step_size
+        As ``generate_batches`` takes them.
+    reference : Reference, image, str or Path, optional
+        Grid of the header; by default that of the training.
+    outside_box : {"drop", "keep", "error"}, optional
+        What is done with streamlines that leave the bounding box of the grid: those
+        that are dropped are replaced by others.
+    dtype : {"float32", "float16"}, optional
+        Type of the points in the file; float16 for .trx only.
+    force : bool, optional
+        Replace an existing file.
+    show_progress : bool, optional
+        Show a progress bar.
+    **options
+        ``balanced``, ``proportions``, ``smooth``, ``sampler``, ``seeds``,
+        ``max_tries`` and ``seed`` of ``generate_batches``.
+
+    Returns
+    -------
+    GeneratedFile
+        What was written. Where its ``plausibility`` has a ``shortfall``, there are
+        fewer streamlines than asked for.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `force` is False.
+    ValueError
+        As from ``generate_batches``, or if too many streamlines leave the grid.
+    """
+    known = model.record.density.conditions
+    reference = Reference.of(reference or Reference.from_dict(model.record.reference))
+    plausibility = with_box(plausibility, reference, outside_box, dtype)
+    batches = model.generate_batches(
+        nb_streamlines,
+        bundles,
+        conditions=conditions,
+        plausibility=plausibility,
+        **options,
+    )
+    check = ConditionCheck(conditions or {}, known)
+    counts, description = save_generated(
+        path,
+        batches,
+        nb_streamlines=nb_streamlines,
+        bundle_names=model.record.bundle_names,
+        conditions=known,
+        reference=reference,
+        nb_points=nb_points,
+        step_size=step_size,
+        dtype=dtype,
+        measure=check.update,
+        force=force,
+        show_progress=show_progress,
+    )
+    return GeneratedFile(counts, description, check, plausibility)
 
 
 def bytes_per_streamline(

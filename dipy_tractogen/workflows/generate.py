@@ -10,12 +10,12 @@ from dipy_tractogen.utils.messages import format_count, listed
 
 from .flows.base import TractogenFlow
 from .inputs import load_trained_model, option_errors
+from .options.arguments import check_exclusive
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 from .options.plausibility import (
     PlausibilityOptions,
     check_plausibility,
-    in_box,
     make_plausibility,
 )
 from .options.sampling import (
@@ -110,31 +110,30 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Beside it goes a JSON file of the same name and .json, such as
             synthetic.trx.json: how it was made, and what the codes stand for.
         """
-        if bundles is not None and not bundles:
-            raise ValueError("--bundles: give one or more names, or leave it out.")
-        asked, shares = _parse(conditions, proportions)
-        _check_form(nb_points, step_size, dtype, out_tractogram)
+        from dipy_tractogen.sampling.condition_text import (
+            parse_conditions,
+            parse_proportions,
+            split_conditions,
+        )
+        from dipy_tractogen.sampling.generated_file import bytes_per_streamline
+        from dipy_tractogen.streamlines.reference import Reference
+
+        with option_errors("conditions"):
+            asked = split_conditions(conditions or ())
+        with option_errors("proportions"):
+            shares = parse_proportions(proportions) if proportions else None
+        check_exclusive(self.given, "nb_points", "step_size")
+        _check_format(dtype, out_tractogram)
         given["reference"] = reference
         check_sampler(given)
         check_plausibility(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
-
-        from dipy_tractogen.metrics.errors import ConditionCheck
-        from dipy_tractogen.sampling.condition_text import parse_conditions
-        from dipy_tractogen.sampling.generated_file import (
-            bytes_per_streamline,
-            save_generated,
-        )
-        from dipy_tractogen.streamlines.reference import Reference
-
         began = time.perf_counter()
         header = Reference.from_file(reference) if reference else None
         plausibility = make_plausibility(given)
         model = load_trained_model(model_file, to_generate=True)
-        header = header or Reference.from_dict(model.record.reference)
-        plausibility = in_box(plausibility, header, given["outside_box"], dtype)
         known = model.record.density.conditions
         with option_errors("conditions"):
             wanted = parse_conditions(asked, known)
@@ -145,46 +144,36 @@ class GenerateStreamlinesFlow(TractogenFlow):
         check_room(out_dir, what, nb_streamlines * size)
         sampler = choose_sampler(model, given)
         logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
-        batches = model.generate_batches(
+        made = model.generate_file(
+            path,
             nb_streamlines,
             bundles,
             conditions=wanted,
             balanced=balanced,
             proportions=shares,
+            nb_points=nb_points,
+            step_size=step_size,
+            dtype=dtype,
             smooth=smooth,
             sampler=sampler,
             seeds=load_seeds(self, model, given),
             plausibility=plausibility,
             max_tries=given["max_tries"],
-            seed=seed,
-        )
-        check = ConditionCheck(wanted, known)
-        counts, described = save_generated(
-            path,
-            batches,
-            nb_streamlines=nb_streamlines,
-            bundle_names=model.record.bundle_names,
-            conditions=known,
             reference=header,
-            nb_points=nb_points,
-            step_size=step_size,
-            dtype=dtype,
-            measure=check.update,
+            outside_box=given["outside_box"],
+            seed=seed,
             force=self.force,
             show_progress=self.show_progress,
         )
-        made = listed(f"{name} {n}" for name, n in counts.items() if n)
-        logger.info("Generated %s", made)
-        check.warn()
+        counts = listed(f"{name} {n}" for name, n in made.counts.items() if n)
+        logger.info("Generated %s", counts)
+        made.check.warn()
         report_sampler(sampler)
-        facts = {"conditions": asked, "obtained": check.to_dict()}
-        facts |= plausibility.to_dict() if plausibility else {}
-        facts["seconds"] = round(time.perf_counter() - began, 1)
-        record = self.make_record(model_file, **described, counts=counts, **facts)
-        self._describe(path, known, record)
-        if plausibility:
-            _report(plausibility, path)
-        check.raise_if_missed()
+        seconds = round(time.perf_counter() - began, 1)
+        facts = {**made.to_dict(), "conditions": asked, "seconds": seconds}
+        self._describe(path, known, self.make_record(model_file, **facts))
+        _report_rejected(made.plausibility, path)
+        made.check.raise_if_missed()
 
     def _describe(self, path: Path, conditions, record: dict) -> None:
         """Log the codes of categories, and write the record of the generation."""
@@ -201,39 +190,19 @@ class GenerateStreamlinesFlow(TractogenFlow):
         logger.info("Wrote %s", path)
 
 
-def _parse(conditions, proportions) -> tuple[dict[str, str], dict[str, float] | None]:
-    """Read --conditions, but for their kinds, and --proportions."""
-    from dipy_tractogen.sampling.condition_text import (
-        parse_proportions,
-        split_conditions,
-    )
-
-    asked, shares = {}, None
-    if conditions is not None:
-        with option_errors("conditions"):
-            asked = split_conditions(conditions or [""])
-    if proportions is not None:
-        with option_errors("proportions"):
-            shares = parse_proportions(proportions or [""])
-    return asked, shares
-
-
-def _check_form(nb_points, step_size, dtype: str, out_tractogram: str) -> None:
-    """Check points and the format of the file."""
+def _check_format(dtype: str, out_tractogram: str) -> None:
+    """Check that the format of the file holds such numbers."""
     from dipy_tractogen.utils.files import tractogram_extension
 
-    if step_size is not None and nb_points is not None:
-        raise ValueError(
-            f"--nb_points {nb_points} and --step_size {step_size} are both given: "
-            "leave out one."
-        )
     extension = tractogram_extension(out_tractogram)
     if dtype == "float16" and extension != ".trx":
         raise ValueError(f"--dtype float16: a {extension} holds float32; write a .trx.")
 
 
-def _report(plausibility, path: Path) -> None:
+def _report_rejected(plausibility, path: Path) -> None:
     """Log what was rejected; raise ValueError where streamlines are missing."""
+    if plausibility is None:
+        return
     if plausibility.shortfall:
         box = "give a larger grid as --reference, "
         raise ValueError(

@@ -41,6 +41,24 @@ def test_python_and_command_give_the_same(generate, model_file):
     np.testing.assert_array_equal(made.labels, labels)
 
 
+def test_a_model_writes_the_file_of_the_command(generate, model_file, tmp_path):
+    asked = ["--conditions", "length=50:70", "--outside_box", "keep"]
+    made = generate("--nb_streamlines", 8, "--seed", 3, *asked, "--nb_points", 9)
+    found = load_model(model_file).generate_file(
+        tmp_path / "same.trx",
+        8,
+        conditions={"length": (50.0, 70.0)},
+        nb_points=9,
+        outside_box="keep",
+        seed=3,
+    )
+    same = load_bundles(tmp_path / "same.trx", out_of_bounds="keep")
+    np.testing.assert_array_equal(made.streamlines._data, same.streamlines._data)
+    assert found.counts == made.counts()
+    assert found.to_dict()["obtained"]["length"]["nb_streamlines"] == 8
+    assert found.plausibility is None
+
+
 def test_chosen_bundles_number_of_points_and_header(generate, model_file):
     made = generate(
         *("--nb_streamlines", 7, "--nb_points", 11, "--bundles", "bundle_2"),

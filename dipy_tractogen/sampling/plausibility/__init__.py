@@ -1,7 +1,7 @@
 """Criteria by which streamlines are plausible, and their count."""
 
 from .plausibility import Criterion, Plausibility
-from .regions import AlongPeaks, EndsInRegions, InsideBox, InsideMask
+from .regions import AlongPeaks, EndsInRegions, InsideBox, InsideMask, with_box
 from .shape import LargestWinding, LengthRange, SmallestRadius
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "LengthRange",
     "Plausibility",
     "SmallestRadius",
+    "with_box",
 ]

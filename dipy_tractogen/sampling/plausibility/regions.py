@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+from nibabel.affines import apply_affine
 import numpy as np
 
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.volume import Volume
+
+from .plausibility import Plausibility
 
 # Streamlines whose peaks are looked up at once: they are a large array.
 _CHUNK = 512
@@ -36,6 +41,28 @@ class InsideBox:
             "image or a tractogram in the space of the training (reference='FILE'), or "
             "keep them (outside_box='keep')"
         )
+
+
+def with_box(
+    plausibility: Plausibility | None,
+    reference: Reference,
+    outside_box: str = "drop",
+    dtype: str = "float32",
+) -> Plausibility | None:
+    """Return criteria with the bounding box of a grid, unless streamlines are kept.
+
+    `outside_box` is "drop", "keep" or "error"; a `dtype` of points that rounds them
+    makes the box smaller.
+    """
+    if outside_box == "keep" or reference.is_placeholder:
+        return plausibility
+    options = {} if outside_box == "drop" else {"most": 0}
+    if dtype != "float32":
+        corners = [*product(*((-0.5, size - 0.5) for size in reference.dimensions))]
+        farthest = np.abs(apply_affine(reference.affine, corners)).max()
+        options["margin_mm"] = float(np.spacing(np.dtype(dtype).type(farthest))) / 2
+    others = plausibility.criteria if plausibility else ()
+    return Plausibility([*others, InsideBox(reference, **options)])
 
 
 class InsideMask:

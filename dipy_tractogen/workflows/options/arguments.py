@@ -32,6 +32,10 @@ class OwnOptions(Parameters):
     Other numbers overflow, or ask for more than any machine has.
     """
 
+    bundles: Sequence[str] | None = parameter(None, "")
+    conditions: Sequence[str] | None = parameter(None, "")
+    proportions: Sequence[str] | None = parameter(None, "")
+    require: Sequence[str] | None = parameter(None, "")
     background: str = parameter("", "", choices=("white", "black"))
     dtype: str = parameter("", "", choices=("float32", "float16"))
     held_out: float = _within("(0, 1)")

@@ -123,20 +123,6 @@ def make_plausibility(given: dict):
     return Plausibility(criteria) if criteria else None
 
 
-def in_box(plausibility, header, rule: str, dtype: str = "float32"):
-    """Return what is asked of streamlines, and the box of the grid that is written.
-
-    `rule` is the ``outside_box`` of the command; a type of points that rounds widens
-    the box.
-    """
-    from dipy_tractogen.sampling.plausibility import Plausibility
-
-    if rule == "keep" or header.is_placeholder:
-        return plausibility
-    others = plausibility.criteria if plausibility else ()
-    return Plausibility([*others, _of_box(header, dtype, rule)])
-
-
 def _of_shape(given: dict) -> list:
     from dipy_tractogen.sampling.plausibility import (
         LargestWinding,
@@ -173,24 +159,6 @@ def _of_images(given: dict) -> list:
     if _asks(given, "peaks"):
         criteria.append(AlongPeaks(load_peaks(given["peaks"]), given["max_angle"]))
     return criteria
-
-
-def _of_box(header, dtype: str, rule: str):
-    """Make the box of a grid a criterion; where it is an error, none may be outside."""
-    from itertools import product
-
-    from nibabel.affines import apply_affine
-    import numpy as np
-
-    from dipy_tractogen.sampling.plausibility import InsideBox
-
-    most = {} if rule == "drop" else {"most": 0}
-    if dtype == "float32":
-        return InsideBox(header, **most)
-    corners = [*product(*((-0.5, size - 0.5) for size in header.dimensions))]
-    farthest = np.abs(apply_affine(header.affine, corners)).max()
-    rounding = float(np.spacing(np.float16(farthest))) / 2
-    return InsideBox(header, margin_mm=rounding, **most)
 
 
 def _of_novelty(given: dict) -> list:

@@ -10,9 +10,12 @@ from dipy_tractogen.sampling.plausibility import (
     InsideMask,
     LargestWinding,
     LengthRange,
+    Plausibility,
     SmallestRadius,
+    with_box,
 )
 from dipy_tractogen.sampling.plausibility.shape import smallest_radii, winding
+from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.volume import Volume
 
 
@@ -161,3 +164,17 @@ def test_many_streamlines_are_as_few(peaks, monkeypatch):
 def test_impossible_limits_are_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def test_the_box_is_asked_beside_what_else_is(phantom):
+    header = phantom.reference
+    assert with_box(None, header, "keep") is None
+    (box,) = with_box(None, header, "drop").criteria
+    assert (box.most, box.margin_mm) == (0.9, 1e-3)
+    other = Plausibility([LengthRange(3.0)])
+    length, box = with_box(other, header, "error", "float16").criteria
+    assert length is other.criteria[0]
+    assert box.most == 0
+    # Numbers of half precision are an eighth of a millimetre apart beyond 128 mm.
+    assert box.margin_mm == 0.0625
+    assert with_box(other, Reference(np.eye(4), (1, 1, 1)), "drop") is other

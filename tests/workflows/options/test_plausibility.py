@@ -2,12 +2,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.workflows.options.parameters import defaults_of
 from dipy_tractogen.workflows.options.plausibility import (
     PlausibilityOptions,
     check_plausibility,
-    in_box,
     make_plausibility,
 )
 
@@ -54,17 +52,3 @@ def test_distances_to_the_training_that_is_named(bundle_files):
     (novelty,) = made(train_files=bundle_files[:1], max_novelty=5.0).criteria
     assert (novelty.low, novelty.high) == (0, 5)
     assert novelty._training.shape == (12, 20, 3)
-
-
-def test_the_box_is_asked_beside_what_else_is(phantom):
-    header = phantom.reference
-    assert in_box(None, header, "keep") is None
-    (box,) = in_box(None, header, "drop").criteria
-    assert (box.most, box.margin_mm) == (0.9, 1e-3)
-    other = made(min_length=3.0)
-    length, box = in_box(other, header, "error", "float16").criteria
-    assert length is other.criteria[0]
-    assert box.most == 0
-    # Numbers of half precision are an eighth of a millimetre apart beyond 128 mm.
-    assert box.margin_mm == 0.0625
-    assert in_box(other, Reference(np.eye(4), (1, 1, 1)), "drop") is other
