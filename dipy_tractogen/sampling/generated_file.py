@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+import logging
 import os
 from pathlib import Path
 
@@ -21,10 +22,14 @@ from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.geometry import respace
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.progress import Progress
 
 from .condition_check import ConditionCheck
 from .plausibility import Plausibility, with_box
+from .samplers.registry import make_sampler
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 def save_generated(
@@ -194,14 +199,20 @@ def generate_file(
     ValueError
         As from ``generate_batches``, or if too many streamlines leave the grid.
     """
-    known = model.record.density.conditions
+    density = model.record.density
+    known = density.conditions
     reference = Reference.of(reference or Reference.from_dict(model.record.reference))
     plausibility = with_box(plausibility, reference, outside_box, dtype)
+    sampler = options.pop("sampler", None)
+    if isinstance(sampler, str) and sampler != "prior":
+        sampler = make_sampler(sampler, seed=density.seed)
+    logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
     batches = model.generate_batches(
         nb_streamlines,
         bundles,
         conditions=conditions,
         plausibility=plausibility,
+        sampler=sampler,
         **options,
     )
     check = ConditionCheck(conditions or {}, known)
@@ -219,6 +230,12 @@ def generate_file(
         force=force,
         show_progress=show_progress,
     )
+    made = (f"{name} {number}" for name, number in counts.items() if number)
+    logger.info("Generated %s", listed(made))
+    check.warn()
+    if hasattr(sampler, "acceptance_rate_"):
+        rate = 100 * sampler.acceptance_rate_
+        logger.info("The sampler accepted %.2g %% of its proposals", rate)
     return GeneratedFile(counts, description, check, plausibility)
 
 

@@ -6,25 +6,17 @@ import logging
 from pathlib import Path
 import time
 
-from dipy_tractogen.utils.messages import format_count, listed
-
 from .flows.base import TractogenFlow
 from .inputs import load_trained_model, option_errors
-from .options.arguments import check_exclusive
-from .options.loading import BoxOptions
-from .options.parameters import with_parameters_of
-from .options.plausibility import (
+from .options.generation import (
     PlausibilityOptions,
-    check_plausibility,
+    SamplerOptions,
+    check_generation,
+    load_seeds,
     make_plausibility,
 )
-from .options.sampling import (
-    SamplerOptions,
-    check_sampler,
-    choose_sampler,
-    load_seeds,
-    report_sampler,
-)
+from .options.loading import BoxOptions
+from .options.parameters import with_parameters_of
 from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
@@ -122,11 +114,9 @@ class GenerateStreamlinesFlow(TractogenFlow):
             asked = split_conditions(conditions or ())
         with option_errors("proportions"):
             shares = parse_proportions(proportions) if proportions else None
-        check_exclusive(self.given, "nb_points", "step_size")
+        check_generation(self.given)
         _check_format(dtype, out_tractogram)
         given["reference"] = reference
-        check_sampler(given)
-        check_plausibility(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         if given["train_files"]:
             given["train_files"] = self.inputs(given["train_files"])
@@ -142,8 +132,6 @@ class GenerateStreamlinesFlow(TractogenFlow):
         )
         what = f"--nb_streamlines {nb_streamlines}"
         check_room(out_dir, what, nb_streamlines * size)
-        sampler = choose_sampler(model, given)
-        logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
         made = model.generate_file(
             path,
             nb_streamlines,
@@ -155,7 +143,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             step_size=step_size,
             dtype=dtype,
             smooth=smooth,
-            sampler=sampler,
+            sampler=given["sampler"],
             seeds=load_seeds(self, model, given),
             plausibility=plausibility,
             max_tries=given["max_tries"],
@@ -165,10 +153,6 @@ class GenerateStreamlinesFlow(TractogenFlow):
             force=self.force,
             show_progress=self.show_progress,
         )
-        counts = listed(f"{name} {n}" for name, n in made.counts.items() if n)
-        logger.info("Generated %s", counts)
-        made.check.warn()
-        report_sampler(sampler)
         seconds = round(time.perf_counter() - began, 1)
         facts = {**made.to_dict(), "conditions": asked, "seconds": seconds}
         self._describe(path, known, self.make_record(model_file, **facts))

@@ -2,14 +2,17 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dipy_tractogen.workflows.options.parameters import defaults_of
-from dipy_tractogen.workflows.options.plausibility import (
+from dipy_tractogen.sampling.samplers.registry import SAMPLERS
+from dipy_tractogen.workflows.options.generation import (
     PlausibilityOptions,
-    check_plausibility,
+    SamplerOptions,
+    check_generation,
     make_plausibility,
 )
+from dipy_tractogen.workflows.options.parameters import defaults_of
 
-DEFAULTS = defaults_of(PlausibilityOptions)
+DEFAULTS = defaults_of(SamplerOptions, PlausibilityOptions)
+DEFAULTS |= {"nb_points": None, "step_size": None}
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def mask(tmp_path):
 
 def made(**given):
     given = {**DEFAULTS, **given}
-    check_plausibility(given)
+    check_generation(given)
     return make_plausibility(given)
 
 
@@ -52,3 +55,7 @@ def test_distances_to_the_training_that_is_named(bundle_files):
     (novelty,) = made(train_files=bundle_files[:1], max_novelty=5.0).criteria
     assert (novelty.low, novelty.high) == (0, 5)
     assert novelty._training.shape == (12, 20, 3)
+
+
+def test_every_sampler_can_be_chosen():
+    assert SamplerOptions.options()["sampler"].choices == tuple(SAMPLERS)

@@ -1,0 +1,234 @@
+"""Options of a generation: where latents come from, and what is plausible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import logging
+from pathlib import Path
+
+from dipy_tractogen.utils.messages import format_count
+from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
+
+from ..inputs import load_to_encode
+from .arguments import check_exclusive, check_needs
+from .loading import default_loading, load
+
+logger = logging.getLogger("dipy_tractogen")
+
+# What is of no use without something else, and which of it.
+_NEEDS = {
+    "atlas_share": ("atlas_streamlines",),
+    "participants": ("seed_streamlines",),
+    "min_inside": ("mask",),
+    "end_region": ("start_region",),
+    "peaks": ("max_angle",),
+    "max_angle": ("peaks",),
+    "train_files": ("min_novelty", "max_novelty"),
+    "min_novelty": ("train_files",),
+    "max_novelty": ("train_files",),
+}
+
+
+@dataclass
+class SamplerOptions(Parameters):
+    """Where the latents of a generation come from."""
+
+    sampler: str = parameter(
+        "manifold",
+        "What draws latents: manifold (kernels that follow the latents of the "
+        "training), gmm (Gaussian mixtures), kde (one kernel for a whole bundle), "
+        "rejection (from kde, proposed by gmm) or prior (the model's own).",
+        essential=True,
+        choices=("manifold", "gmm", "kde", "rejection", "prior"),
+    )
+    seed_streamlines: Sequence[Path] | None = parameter(
+        None,
+        "Tractograms whose streamlines the new ones are to be like, in place of those "
+        "of the training: such as the sparse bundles of a subject. Files or groups are "
+        "named as the model's bundles; only these bundles are generated.",
+    )
+    atlas_streamlines: Sequence[Path] | None = parameter(
+        None, "Tractograms of an atlas, which is mixed with --seed_streamlines."
+    )
+    atlas_share: float | None = parameter(
+        None,
+        "Share of the atlas in the mix, from 0 to 1; half by default.",
+        within="[0, 1]",
+    )
+    participants: Path | None = parameter(
+        None,
+        "Table of the subjects of these tractograms, a participants.tsv as in BIDS, "
+        "for a model that was trained with conditions of theirs; without it these are "
+        "looked up in data_per_streamline.",
+    )
+
+
+@dataclass
+class PlausibilityOptions(Parameters):
+    """Which streamlines are plausible."""
+
+    min_length: float | None = parameter(
+        None,
+        "Shorter streamlines are replaced by others.",
+        unit="mm",
+        essential=True,
+        within="[0, 1e12]",
+    )
+    max_length: float | None = parameter(
+        None,
+        "Longer streamlines are replaced by others.",
+        unit="mm",
+        essential=True,
+        within=POSITIVE,
+    )
+    max_winding: float | None = parameter(
+        None,
+        "Streamlines that turn farther about their centroid are replaced, in "
+        "degrees: 180 is a straight one, 360 a loop.",
+        within=POSITIVE,
+    )
+    min_radius: float | None = parameter(
+        None,
+        "Streamlines with a smaller radius of curvature, over steps of 5 mm, "
+        "are replaced.",
+        unit="mm",
+        within=POSITIVE,
+    )
+    mask: Path | None = parameter(
+        None, "Image; streamlines that are not inside are replaced.", essential=True
+    )
+    min_inside: float | None = parameter(
+        None,
+        "Share of the points of a streamline that has to be in the mask, by default 1.",
+        within="(0, 1]",
+    )
+    start_region: Path | None = parameter(
+        None,
+        "Image of a region that an end of each streamline has to be in; both "
+        "ends without --end_region.",
+    )
+    end_region: Path | None = parameter(
+        None, "Image of a region that the other end has to be in."
+    )
+    peaks: Path | None = parameter(
+        None,
+        "Peaks of diffusion: a pam5 of DIPY, or an image with three numbers for "
+        "each peak, along the axes of the image.",
+    )
+    max_angle: float | None = parameter(
+        None,
+        "Streamlines whose mean angle to the nearest peak of their voxels is "
+        "larger are replaced.",
+        unit="degrees",
+        within="(0, 90]",
+    )
+    train_files: Sequence[Path] | None = parameter(
+        None, "Tractograms that the model was trained on, for the novelty."
+    )
+    min_novelty: float | None = parameter(
+        None,
+        "Streamlines nearer to one of training are replaced, in mm (MDF).",
+        within="[0, 1e12]",
+    )
+    max_novelty: float | None = parameter(
+        None,
+        "Streamlines farther from all of training are replaced, in mm (MDF).",
+        within=POSITIVE,
+    )
+    max_tries: int = parameter(
+        20,
+        "Streamlines drawn for each plausible one, at most. What is found is "
+        "written; where some are missing the exit code is 1.",
+        within="[1, 1e6]",
+    )
+
+
+def check_generation(given: dict) -> None:
+    """Raise ValueError where an option is of no use, or a range is empty."""
+    check_exclusive(given, "nb_points", "step_size")
+    if given["sampler"] == "prior" and given["seed_streamlines"]:
+        raise ValueError(
+            "--seed_streamlines are of no use with --sampler prior, which reads no "
+            "streamlines: leave out one."
+        )
+    check_needs(given, _NEEDS)
+    if given["atlas_streamlines"] and not given["seed_streamlines"]:
+        raise ValueError(
+            "--atlas_streamlines are mixed with --seed_streamlines: give these, too; "
+            "or give the atlas as --seed_streamlines alone."
+        )
+    for kind in ("length", "novelty"):
+        low, high = given[f"min_{kind}"], given[f"max_{kind}"]
+        if low is not None and high is not None and high < low:
+            raise ValueError(
+                f"--max_{kind} {high}: give a number at least {low:g}, --min_{kind}."
+            )
+
+
+def make_plausibility(given: dict):
+    """Read the files, and return the criteria that are asked for, or None."""
+    from dipy_tractogen.sampling import plausibility as kinds
+    from dipy_tractogen.streamlines.volume import load_mask, load_peaks
+
+    asked = {name: value for name, value in given.items() if value is not None}
+    criteria: list = []
+    if {"min_length", "max_length"} & asked.keys():
+        criteria.append(kinds.LengthRange(*_range(asked, "length")))
+    if "max_winding" in asked:
+        criteria.append(kinds.LargestWinding(asked["max_winding"]))
+    if "min_radius" in asked:
+        criteria.append(kinds.SmallestRadius(asked["min_radius"]))
+    if "mask" in asked:
+        mask = load_mask(asked["mask"])
+        criteria.append(kinds.InsideMask(mask, asked.get("min_inside", 1.0)))
+    if "start_region" in asked:
+        names = ("start_region", "end_region")
+        regions = [load_mask(asked[name]) for name in names if name in asked]
+        criteria.append(kinds.EndsInRegions(*regions))
+    if "peaks" in asked:
+        criteria.append(
+            kinds.AlongPeaks(load_peaks(asked["peaks"]), asked["max_angle"])
+        )
+    if "train_files" in asked:
+        from dipy_tractogen.metrics.novelty import NoveltyRange
+
+        loading = default_loading(given)
+        training = load(asked["train_files"], loading, kind="train_files").streamlines
+        criteria.append(NoveltyRange(training, *_range(asked, "novelty")))
+    return kinds.Plausibility(criteria) if criteria else None
+
+
+def _range(asked: dict, kind: str) -> tuple[float, float]:
+    return asked.get(f"min_{kind}", 0.0), asked.get(f"max_{kind}", float("inf"))
+
+
+def load_seeds(flow, model, given: dict):
+    """Encode the streamlines that new ones are to be like; None where none are given.
+
+    `given` has the values of `SamplerOptions` and `BoxOptions`.
+    """
+    if not given["seed_streamlines"]:
+        return None
+    seeds = _encoded(flow, model, given, "seed_streamlines")
+    if not given["atlas_streamlines"]:
+        return seeds
+    atlas = _encoded(flow, model, given, "atlas_streamlines")
+    share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
+    return seeds.mixed_with(atlas, share)
+
+
+def _encoded(flow, model, given: dict, name: str):
+    """Load and encode tractograms whose bundles the model knows."""
+    bundles = load_to_encode(
+        model,
+        flow.inputs(given[name]),
+        {**default_loading(given), "participants": given["participants"]},
+        unassigned="drop",
+        conditions=model.record.density.conditions,
+        kind=name,
+        show_progress=flow.show_progress,
+    )
+    noun = name.removesuffix("s").replace("_", " ")
+    logger.info("Read %s", format_count(len(bundles), noun))
+    return model.seeds_of(bundles.streamlines, bundles.known_values())
