@@ -237,16 +237,12 @@ def _run_flow(flow, given: dict, part: Part) -> int:
         return _NOT_MET
     except KeyboardInterrupt:
         return _interrupted()
-    logger.info("Done in %s", _duration(time.perf_counter() - began))
+    from dipy_tractogen.utils.progress import format_duration
+
+    seconds = time.perf_counter() - began
+    said = f"{seconds:.1f} s" if seconds < 60 else format_duration(seconds)
+    logger.info("Done in %s", said)
     return 0
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def _tell_all(given: dict) -> None:

@@ -8,6 +8,7 @@ import time
 
 from .flows.base import TractogenFlow
 from .inputs import load_trained_model, option_errors
+from .options.arguments import check_room
 from .options.generation import (
     PlausibilityOptions,
     SamplerOptions,
@@ -17,7 +18,6 @@ from .options.generation import (
 )
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
-from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 

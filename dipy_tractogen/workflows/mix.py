@@ -8,10 +8,9 @@ from dipy_tractogen.utils.messages import check_choice, format_count, listed
 
 from .flows.base import TractogenFlow
 from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.arguments import check_int
+from .options.arguments import check_int, check_room
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
-from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -7,22 +7,21 @@ from pathlib import Path
 
 from .flows.base import TractogenFlow
 from .inputs import load_trained_model
-from .options.loading import default_loading, load
+from .options.loading import LoadingOptions, default_loading, load
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
-_ERROR = "error_mm"
+_SETS = ("real", "generated", "reconstructed")
 
 
 class WriteReportFlow(TractogenFlow):
     """Write one page about a training and what it makes."""
 
     short_name = "write_report"
-    advanced = (
-        *("captions", "pictures", "bundles_from", "reference", "outside_box"),
-        *("max_streamlines",),
-    )
+    advanced = ("captions", "pictures", "outside_box", "max_streamlines")
 
+    @with_parameters_of(LoadingOptions.only("bundles_from", "reference"))
     def run(
         self,
         model_file,
@@ -34,13 +33,12 @@ class WriteReportFlow(TractogenFlow):
         pictures=None,
         captions=None,
         mask=None,
-        bundles_from="auto",
-        reference=None,
         outside_box="keep",
         max_streamlines=3000,
         seed=0,
         out_dir="",
         out_report="report.html",
+        **given,
     ):
         """Write one page about a training and what it makes.
 
@@ -74,12 +72,6 @@ class WriteReportFlow(TractogenFlow):
         mask : string or Path, optional
             Image that is not zero in the brain, whose outline is drawn behind the
             streamlines.
-        bundles_from : string, optional
-            Where the names of the bundles come from: auto (TRX groups, or
-            codes of a TRK that its JSON file names, or else the name of the file),
-            stem, groups, or a key of data_per_streamline.
-        reference : string or Path, optional
-            Image or tractogram whose grid holds for all the files.
         outside_box : string, optional
             Streamlines that leave the bounding box of the grid: drop, keep or error. By
             default they are drawn, as a picture is where one would want to see them.
@@ -94,42 +86,40 @@ class WriteReportFlow(TractogenFlow):
         """
         if not out_report.lower().endswith((".html", ".htm")):
             raise ValueError(f"--out_report {out_report}: give a name with .html.")
-        pictures = _checked_pictures(pictures, captions)
+        files = {kind: self.given[f"{kind}_files"] for kind in _SETS}
+        others = {"metrics": metrics_file, "latent_space": latent_file, "mask": mask}
         if mask and not Path(mask).is_file():
             raise FileNotFoundError(f"{mask} does not exist: give an image.")
-        if mask and not (real_files or generated_files or reconstructed_files):
+        if mask and not any(files.values()):
             raise ValueError(
                 f"--mask {mask} is drawn behind streamlines: give some, by "
                 "--generated_files or the like, or leave it out."
             )
         path = self.outputs(out_dir, out_report=out_report)["out_report"]
-        given = {
-            "real": real_files,
-            "generated": generated_files,
-            "reconstructed": reconstructed_files,
-        }
-        files = {kind: self.inputs(each) for kind, each in given.items() if each}
+        files = {kind: self.inputs(each) for kind, each in files.items() if each}
 
         from dipy_tractogen.viz.report import ReportInputs, write_report
-        from dipy_tractogen.viz.report.inputs import read_runs
+        from dipy_tractogen.viz.report.inputs import read_small_inputs
 
         # What is wrong with small files is said before a model takes seconds to load.
-        told = read_runs(files.get("generated", ()), metrics_file, latent_file)
+        read = read_small_inputs(
+            files.get("generated", ()), metrics_file, latent_file, pictures, captions
+        )
         model = load_trained_model(model_file)
-        loading = {**default_loading(self.given), "bundles_from": bundles_from}
-        others = {"metrics": metrics_file, "latent_space": latent_file, "mask": mask}
+        loading = {**default_loading(), **given, "outside_box": outside_box}
+        sets = {
+            kind: load(
+                each,
+                loading,
+                kind=kind,
+                continuous=["error_mm"] if kind == "reconstructed" else (),
+                show_progress=self.show_progress,
+            )
+            for kind, each in files.items()
+        }
+        files |= {name: [Path(file)] for name, file in others.items() if file}
         inputs = ReportInputs(
-            Path(model_file),
-            model,
-            **{kind: self._load(kind, each, loading) for kind, each in files.items()},
-            **told,
-            pictures=pictures,
-            captions=captions or (),
-            files={
-                **files,
-                **{name: [Path(file)] for name, file in others.items() if file},
-            },
-            command=self.command,
+            Path(model_file), model, **sets, **read, files=files, command=self.command
         )
         write_report(
             inputs,
@@ -140,21 +130,3 @@ class WriteReportFlow(TractogenFlow):
             force=self.force,
         )
         logger.info("Wrote %s", path)
-
-    def _load(self, kind: str, files: list[Path], loading: dict):
-        values = {"continuous": [_ERROR]} if kind == "reconstructed" else {}
-        shown = {"show_progress": self.show_progress}
-        return load(files, loading, kind=kind, **values, **shown)
-
-
-def _checked_pictures(pictures, captions) -> list[Path]:
-    paths = [Path(each) for each in pictures or ()]
-    for path in paths:
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} does not exist: give a picture.")
-    if captions and len(captions) != len(paths):
-        raise ValueError(
-            f"--captions: {len(captions)} are given for {len(paths)} --pictures: give "
-            "one for each."
-        )
-    return paths

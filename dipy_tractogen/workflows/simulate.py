@@ -7,8 +7,8 @@ import logging
 from dipy_tractogen.streamlines.simulation.parameters import FiberCupParameters
 
 from .flows.base import TractogenFlow
+from .options.arguments import check_room
 from .options.parameters import with_parameters_of
-from .runtime.room import check_room
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -153,11 +153,6 @@ def test_log_file_that_cannot_be_written_costs_no_output(echo, tmp_path):
     assert echo("interrupt", "--log_file", "/dev/full")[0] == 130
 
 
-def test_long_times_are_told_in_hours_and_minutes():
-    told = [cli._duration(seconds) for seconds in (3.14159, 59.99, 61, 3599.7, 7322)]
-    assert told == ["3.1 s", "60.0 s", "1 min 1 s", "1 h 0 min", "2 h 2 min"]
-
-
 def test_warnings_are_noted_whatever_is_shown(capsys):
     logger = logging.getLogger("dipy_tractogen")
     with Log(sys.stderr) as log, noted_warnings() as notes:

@@ -77,7 +77,7 @@ def test_report_of_a_reconstruction(model_file, reconstructed, drawn, tmp_path):
     [
         (["--out_report", "a.pdf"], "--out_report a.pdf: give a name with .html"),
         (["--pictures", "none.png"], "none.png does not exist"),
-        (["--captions", "a", "b"], "2 are given for 0 --pictures"),
+        (["--captions", "a", "b"], "2 captions for 0 pictures"),
         (["--metrics_file", "none.json"], "none.json does not exist"),
         (["--latent_file", "none.json"], "none.json does not exist"),
         (["--max_streamlines", "0"], "--max_streamlines 0"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.sidecar import sidecar_path
+from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.schema import (
     Check,
     SchemaError,
@@ -252,13 +253,28 @@ def _read(path: Path, check: Check, writer: str) -> dict:
     return read_json(path, check, f"a JSON file of {writer}")
 
 
-def read_runs(
-    generated: Sequence[Path],
+def read_small_inputs(
+    generated: Sequence[Path] = (),
     metrics_file: str | Path | None = None,
     latent_file: str | Path | None = None,
+    pictures: Sequence[str | Path] | None = None,
+    captions: Sequence[str] | None = None,
 ) -> dict:
-    """Read what other commands wrote of their runs, as fields of `ReportInputs`."""
-    runs = {"generation": read_generation(generated)}
+    """Read what other commands wrote of their runs, as fields of `ReportInputs`.
+
+    Raises OSError or ValueError where a file is missing or damaged, or there are not as
+    many captions as pictures.
+    """
+    runs = {"pictures": list(map(Path, pictures or ())), "captions": captions or ()}
+    for path in runs["pictures"]:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist: give a picture.")
+    if captions and len(captions) != len(runs["pictures"]):
+        raise ValueError(
+            f"There are {format_count(len(captions), 'caption')} for "
+            f"{format_count(len(runs['pictures']), 'picture')}: give one for each."
+        )
+    runs["generation"] = read_generation(generated)
     if metrics_file:
         runs["metrics"] = read_metrics(metrics_file)
     if latent_file:

@@ -25,14 +25,12 @@ from dipy_tractogen.utils.parameters import Parameters
 from ..inputs import load_trained_model
 from ..options.loading import LoadingOptions, load
 from ..options.training import (
+    OF_CONDITIONS,
     OF_TRAININGS,
     InputOptions,
     backbone_options,
-    check_training,
-)
-from ..options.training_conditions import (
-    OF_CONDITIONS,
     check_conditions,
+    check_training,
     make_regularizers,
     names_to_load,
 )

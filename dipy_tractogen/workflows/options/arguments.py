@@ -1,4 +1,4 @@
-"""Checks of options: of those that are declared, and of what a command says of its own.
+"""Checks of options, before any work.
 
 Each raises a ValueError of one line: what was given, what is accepted.
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+import logging
 from numbers import Real
+from pathlib import Path
+import shutil
 
 from dipy_tractogen.parameters.model import MOST_POINTS
 from dipy_tractogen.utils.messages import briefly
@@ -18,7 +21,12 @@ from dipy_tractogen.utils.parameters import (
     parameter,
 )
 
+logger = logging.getLogger("dipy_tractogen")
+
 _LEAST, _MOST = 1e-9, 1e9
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+# Outputs of a size that is logged before they are made.
+_LARGE_BYTES = 10**9
 
 
 def _within(interval: str):
@@ -121,3 +129,28 @@ def check_int(name: str, value: int, *, low: int = 1, high: int | None = None) -
     if not whole or value < low or (high is not None and value > high):
         limit = f"of {low} or more" if high is None else f"from {low} to {high}"
         raise ValueError(f"--{name} {value}: give a whole number {limit}.")
+
+
+def check_room(folder: str | Path, what: str, nb_bytes: int) -> None:
+    """Check that a disk has room for outputs of about `nb_bytes`.
+
+    `what` is the option that asks for them; the folder need not exist yet.
+    """
+    place = Path(folder or ".").absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if nb_bytes > free:
+        raise ValueError(
+            f"{what}: some {_size(nb_bytes)} are to be written to {place}, where there "
+            f"is room for {_size(free)}: ask for fewer, or give another --out_dir."
+        )
+    if nb_bytes >= _LARGE_BYTES:
+        logger.info("Some %s are going to be written", _size(nb_bytes))
+
+
+def _size(nb_bytes: int) -> str:
+    """Return a number of bytes with a unit."""
+    power = min((len(str(nb_bytes)) - 1) // 3, len(_UNITS) - 1)
+    number = nb_bytes / 1000**power if nb_bytes < 10**300 else float("inf")
+    return f"{number:,.3g} {_UNITS[power]}"

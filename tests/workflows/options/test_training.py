@@ -3,7 +3,7 @@ import pytest
 from dipy_tractogen.parameters.model import VAESizes
 from dipy_tractogen.workflows.options.arguments import check_options
 from dipy_tractogen.workflows.options.parameters import defaults_of
-from dipy_tractogen.workflows.options.training_conditions import (
+from dipy_tractogen.workflows.options.training import (
     OF_CONDITIONS,
     check_conditions,
     make_regularizers,
