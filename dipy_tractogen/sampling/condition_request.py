@@ -120,14 +120,11 @@ class ConditionRequest:
         distances[self.within_reach(low, high)] = 0
         nearest = int(np.argmin(distances.max(axis=1)))
         column = int(np.argmax(distances[nearest]))
-        one = self.conditions.continuous[column]
-        limits = [self._text(column, each[nearest, column]) for each in (low, high)]
-        whose = names[nearest] if one.name in COMPUTED else "the requested categories"
+        computed = self.conditions.continuous[column].name in COMPUTED
+        whose = names[nearest] if computed else "the requested categories"
+        text = self._difference(column, low[nearest], high[nearest], whose)
         raise ValueError(
-            f"{one.name}={self._requested_text(column)} is requested, but the training "
-            f"streamlines of {whose} have {' to '.join(limits)}"
-            f"{f' {one.unit}' if one.unit else ''}: request a value in that range, or "
-            "outside it by its width at most."
+            f"{text}: request a value in that range, or outside it by its width at most."
         )
 
     def warn_missing(self, strata: np.ndarray) -> None:
@@ -145,28 +142,24 @@ class ConditionRequest:
 
     def warn_extrapolation(self, low: np.ndarray, high: np.ndarray) -> None:
         """Warn of requested numbers outside the ranges of training (nb_continuous,)."""
-        for column, one in enumerate(self.conditions.continuous):
-            (first, last), least, most = self.ranges[column], low[column], high[column]
-            tolerance = 1e-6 * max(1.0, most - least)
-            if first < least - tolerance or last > most + tolerance:
-                logger.warning(
-                    "%s=%s is requested, but the training streamlines of the requested "
-                    "categories have %s to %s%s: the result is an extrapolation",
-                    one.name,
-                    self._requested_text(column),
-                    self._text(column, least),
-                    self._text(column, most),
-                    f" {one.unit}" if one.unit else "",
-                )
+        tolerance = 1e-6 * np.maximum(1.0, high - low)
+        first, last = self.ranges.T
+        beyond = (first < low - tolerance) | (last > high + tolerance)
+        for column in np.flatnonzero(beyond):
+            text = self._difference(column, low, high, "the requested categories")
+            logger.warning("%s: the result is an extrapolation", text)
 
-    def _text(self, column: int, number: float) -> str:
-        """Return a standardised number of a condition in its unit, as text."""
+    def _difference(self, column: int, low, high, whose: str) -> str:
+        """Describe a request and the range of training, limits (nb_continuous,)."""
         one = self.conditions.continuous[column]
-        return format_number(one.mean + one.deviation * number)
-
-    def _requested_text(self, column: int) -> str:
-        texts = [self._text(column, number) for number in self.ranges[column]]
-        return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+        numbers = np.array([*self.ranges[column], low[column], high[column]])
+        texts = [format_number(each) for each in one.mean + one.deviation * numbers]
+        requested = " to ".join(dict.fromkeys(texts[:2]))
+        unit = f" {one.unit}" if one.unit else ""
+        return (
+            f"{one.name}={requested} is requested, but the training streamlines of "
+            f"{whose} have {' to '.join(texts[2:])}{unit}"
+        )
 
     is_asked = RenamedAttribute("has")
 

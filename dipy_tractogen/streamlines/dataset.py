@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -163,15 +163,14 @@ class BundleSet:
         if indices.size == 0:
             indices = indices.astype(np.intp)
         on_disk = isinstance(self.streamlines._data, np.memmap)
-        return BundleSet(
-            self.streamlines[indices] if on_disk else take(self.streamlines, indices),
-            self.labels[indices],
-            self.bundle_names,
-            self.reference,
-            self.report,
-            {name: values[indices] for name, values in self.values.items()},
-            self.units,
-            {name: each[indices] for name, each in self.data_per_streamline.items()},
+        some = self.streamlines[indices] if on_disk else take(self.streamlines, indices)
+        data = self.data_per_streamline
+        return replace(
+            self,
+            streamlines=some,
+            labels=self.labels[indices],
+            values={name: each[indices] for name, each in self.values.items()},
+            data_per_streamline={name: each[indices] for name, each in data.items()},
         )
 
     def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
