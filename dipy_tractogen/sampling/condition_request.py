@@ -124,7 +124,8 @@ class ConditionRequest:
         whose = names[nearest] if computed else "the requested categories"
         text = self._difference(column, low[nearest], high[nearest], whose)
         raise ValueError(
-            f"{text}: request a value in that range, or outside it by its width at most."
+            f"{text}: request a value in that range, or outside it by its width at "
+            "most."
         )
 
     def warn_missing(self, strata: np.ndarray) -> None:
