@@ -38,7 +38,7 @@ class Grid:
 
     @classmethod
     def of_size(cls, voxel_size: float) -> Grid:
-        """Make a grid without an end, in practice, with a voxel centre at the origin.
+        """Make a practically unbounded grid with a voxel centre at the origin.
 
         `voxel_size` is in mm.
         """

@@ -84,14 +84,14 @@ def measure_model(model, bundles, *, show_progress: bool = False) -> dict:
 def regression_errors(
     measured: np.ndarray, predicted: np.ndarray
 ) -> dict[str, float | None]:
-    r"""Measure how far predictions are from what is so.
+    r"""Return the mean absolute error and R2 of predictions.
 
     Parameters
     ----------
     measured : ndarray of shape (n,)
-        What is so, of one streamline at least.
+        True values, of one streamline at least.
     predicted : ndarray of shape (n,)
-        What is predicted, in the same unit.
+        Predicted values, in the same unit.
 
     Returns
     -------

@@ -28,6 +28,7 @@ from .matching import (
     own_labels,
     warn_of_numbers,
 )
+from .measures import QUALITY_SHARES
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
 from .results import Results, measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
@@ -175,10 +176,10 @@ def evaluate(
     )
     points = {"nb_points": nb_points, "texture_points": texture_points}
     began = time.perf_counter()
-    sets = {
-        name: _without_left_out(prepare(streamlines, labels[name], **points))
-        for name, streamlines in given.items()
-    }
+    sets = {}
+    for name, streamlines in given.items():
+        prepared = prepare(streamlines, labels[name], **points)
+        sets[name] = prepared.take(prepared.labels != LEFT_OUT)
     nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(sets["real"])))
     sizes = {"nb_draws": nb_draws, "nb_resamples": nb_bootstrap}
     progress = _begin(sets, time.perf_counter() - began, show_progress, **sizes)
@@ -189,6 +190,9 @@ def evaluate(
         warnings += more
         results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
         entries = _entries(results, names, nb_resamples=nb_bootstrap, seed=seed)
+    copies = entries[OVERALL]["memorisation"]
+    if copies and copies["copies"] != "none":
+        warnings.append(copies["verdict"])
     bundles = {name: entries[label] for label, name in names.items()}
     return EvaluationReport(
         {
@@ -212,7 +216,7 @@ def evaluate(
                 "nb_draws": nb_draws,
                 "training_also_held_out": nb_shared,
             },
-            "warnings": [*warnings, *_warn_of_copies(entries[OVERALL])],
+            "warnings": warnings,
         }
     )
 
@@ -244,7 +248,7 @@ def worst_bundle(bundles: dict[str, dict]) -> str | None:
     shortfalls = [
         (entry["real"][measure] - entry["generated"][measure], name)
         for name, entry in bundles.items()
-        for measure in ("precision", "recall", "coverage")
+        for measure in QUALITY_SHARES
         if None not in (entry["real"][measure], entry["generated"][measure])
     ]
     return max(shortfalls)[1] if shortfalls else None
@@ -314,12 +318,3 @@ def _entries(
     for label, entry in entries.items():
         entry["intervals"] = intervals.of(label, entry) if intervals else {}
     return entries
-
-
-def _without_left_out(streamlines: StreamlineSet) -> StreamlineSet:
-    return streamlines.take(streamlines.labels != LEFT_OUT)
-
-
-def _warn_of_copies(overall: dict) -> list[str]:
-    found = overall["memorisation"]
-    return [found["verdict"]] if found and found["copies"] != "none" else []

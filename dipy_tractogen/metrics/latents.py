@@ -148,7 +148,7 @@ def sample_latents(
 
 
 def values_to_load(model, color_by: Sequence[str]) -> tuple:
-    """Return the conditions, and the categories of no model, that files have to hold.
+    """Return the conditions and the further categories to load from files.
 
     These are what the networks read, and what streamlines are coloured by.
     """

@@ -22,7 +22,7 @@ GENERATED_PER_TRAINING = 5
 def own_labels(
     given: Mapping, labels: Mapping, bundle_names: Sequence[str]
 ) -> tuple[dict[str, np.ndarray | None], tuple[str, ...]]:
-    """Return labels, those of each BundleSet that none are given for, and names.
+    """Return labels, by default those of each BundleSet, and names.
 
     Without `bundle_names`, they are those of all the sets in alphabetical order.
     """
@@ -110,30 +110,26 @@ def warn_of_numbers(
             f"{GENERATED_PER_TRAINING * len(known):,} or more."
         )
     names = names or {0: "all streamlines"}
-    untrained = [name for label, name in names.items() if label not in known.labels]
-    if untrained:
-        warnings.append(
-            "Without training streamlines there is no value of real ones for: "
-            f"{listed(sorted(untrained))}."
-        )
     sizes = matched_sizes(real, generated, training)
     halves = 2 if training is None else 1
-    fewer = [
-        name
-        for label, name in names.items()
-        if sizes[label] < np.sum(real.labels == label) // halves
+    found = {
+        "Without training streamlines there is no value of real ones for": [
+            name for label, name in names.items() if label not in known.labels
+        ],
+        "Fewer streamlines are generated or trained on than held out, and no more of "
+        "these are compared": [
+            name
+            for label, name in names.items()
+            if sizes[label] < np.sum(real.labels == label) // halves
+        ],
+        f"Too few streamlines for {k} neighbours, so there is no precision, recall, "
+        "density or coverage": [
+            name for label, name in names.items() if sizes[label] <= k
+        ],
+    }
+    warnings += [
+        f"{text}: {listed(sorted(few))}." for text, few in found.items() if few
     ]
-    if fewer:
-        warnings.append(
-            "Fewer streamlines are generated or trained on than held out, and no more "
-            f"of these are compared: {listed(sorted(fewer))}."
-        )
-    tiny = [name for label, name in names.items() if sizes[label] <= k]
-    if tiny:
-        warnings.append(
-            f"Too few streamlines for {k} neighbours, so there is no precision, "
-            f"recall, density or coverage: {listed(sorted(tiny))}."
-        )
     return warnings
 
 

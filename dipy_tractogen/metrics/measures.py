@@ -15,6 +15,9 @@ ATTRIBUTES = tuple(UNITS)
 QUALITY = ("precision", "recall", "density", "coverage")
 """Measures of neighbourhoods (`prdc`)."""
 
+QUALITY_SHARES = ("precision", "recall", "coverage")
+"""Those that are between 0 and 1, in which generated streamlines can be below real."""
+
 W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
 """Wasserstein-1 distances, of which the ratio to those of real ones is reported."""
 
@@ -63,8 +66,7 @@ OF_ALL = ("repetition", "memorised")
 MEASURES = SET_MEASURES[: SET_MEASURES.index("nearest_training")]
 """Measures of matched samples; any is None where it has no meaning."""
 
-SHARES = {*QUALITY, "shape_similarity", "dice", "overlap", "agreement", *OF_ALL}
-SHARES -= {"density"}
+SHARES = {*QUALITY_SHARES, "shape_similarity", "dice", "overlap", "agreement", *OF_ALL}
 """Measures that are between 0 and 1."""
 
 

@@ -67,7 +67,7 @@ def repetition_distance(among_real: np.ndarray) -> float | None:
 
 
 class NoveltyRange:
-    """Accepts streamlines by their distance to the nearest of training.
+    """Range of the distance of streamlines to the nearest of training.
 
     A criterion of :class:`dipy_tractogen.sampling.plausibility.Plausibility`.
 
@@ -100,7 +100,7 @@ class NoveltyRange:
             raise ValueError("There is no training streamline: give one or more.")
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Return which streamlines are new, and not too new.
+        """Return which streamlines have a distance in the range.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class NoveltyRange:
         Returns
         -------
         ndarray of shape (m,), bool
-            Whether each is.
+            Whether each has.
         """
         points = mdf_points(points)
         accepted = np.ones(len(points), dtype=bool)

@@ -112,7 +112,7 @@ def format_table(report: dict) -> str:
 
 
 def _sentences(report: dict) -> list[str]:
-    """Return what has no place in the columns."""
+    """Return sentences on copies, conditions and the model."""
     said = []
     copies = report["overall"].get("memorisation")
     if copies:

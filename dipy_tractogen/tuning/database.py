@@ -40,10 +40,10 @@ def open_storage(path: Path, **options):
     from sqlalchemy.pool import QueuePool
 
     class Storage(optuna.storages.RDBStorage):
-        """Leaves it to the search to find that nothing can be written."""
+        """Storage whose thread of heartbeats raises nothing: the search does."""
 
         def record_heartbeat(self, trial_id: int) -> None:
-            """Say that a trial is under way; a thread of its own does."""
+            """Record that a trial is running, from a thread of its own."""
             with suppress(SQLAlchemyError, optuna.exceptions.StorageInternalError):
                 super().record_heartbeat(trial_id)
 

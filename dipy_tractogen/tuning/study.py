@@ -251,7 +251,7 @@ def _beta_of(trial) -> float | None:
 
 
 class _Lock:
-    """Keeps other processes from the study; may be released before the block ends."""
+    """Lock of the study against other processes, which may be released early."""
 
     def __init__(self, path: Path):
         from optuna.storages.journal import JournalFileOpenLock
@@ -268,14 +268,14 @@ class _Lock:
         self.release()
 
     def release(self) -> None:
-        """Let others in, if that was not done yet."""
+        """Release the lock, if it is held."""
         if self._held:
             self._held = False
             self._lock.release()
 
 
 def _is_given_up(trial) -> bool:
-    """Tell a trial whose process died, or that was one too many."""
+    """Return whether the process of a trial died, or it was one too many."""
     died = trial.state.name == "FAIL" and _REASON not in trial.user_attrs
     return died or trial.state.name == "PRUNED"
 

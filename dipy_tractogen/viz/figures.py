@@ -16,9 +16,8 @@ from .colours import bundle_colours, direction_colours, value_colours
 from .compose import Key, compose
 from .layout import arrange
 from .offscreen import render_cells
-from .outline import Outline, load_outline
 from .panels import Panel
-from .scenes import line_width
+from .scenes import Outline, line_width, load_outline
 from .style import default_style, short_label, write_figure
 
 logger = logging.getLogger("dipy_tractogen")

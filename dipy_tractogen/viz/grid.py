@@ -18,9 +18,8 @@ from .figures import BACKGROUNDS
 from .grid_page import GridPage
 from .layout import Cell
 from .offscreen import render_cells
-from .outline import load_outline
 from .panels import Panel
-from .scenes import line_width
+from .scenes import line_width, load_outline
 from .style import default_style, short_label, write_figure
 
 _BEHIND = tuple(1 - 0.5 * (1 - share) for share in NO_VALUE)

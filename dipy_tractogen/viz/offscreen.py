@@ -29,9 +29,8 @@ from dipy_tractogen.utils.disk import temporary_folder
 from .cameras import Frame, View
 from .display import RenderingUnavailable, require_rendering
 from .layout import Cell
-from .outline import Outline
 from .panels import Panel
-from .scenes import draw_streamlines
+from .scenes import Outline, draw_streamlines
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -72,7 +72,7 @@ class Panel:
         if smallest < 2 or not np.isfinite(self.points()).all():
             raise ValueError(
                 f"{self.title}: a streamline has one point, or points that are not "
-                "finite: load it with load_bundles, which drops and counts such ones."
+                "finite: load it with load_bundles, which drops and counts them."
             )
         self.nb_streamlines = number
         self.bundle_names = tuple(self.bundle_names) or (self.title,)

@@ -1,4 +1,4 @@
-"""One page that says what was trained, what it makes, and how good that is.
+"""Report of a training, of generated streamlines and of their quality, on one page.
 
 The page is a single file: styles, script and pictures are in it, nothing is loaded from
 elsewhere, and a content security policy holds it to that.

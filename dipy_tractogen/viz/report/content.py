@@ -25,7 +25,7 @@ class ReportWarning:
 
 @dataclass(frozen=True)
 class Card:
-    """A figure of the summary, with its name and what it is compared with."""
+    """A number of the summary, with its name and a note."""
 
     name: str
     value: str

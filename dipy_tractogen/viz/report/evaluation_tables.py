@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dipy_tractogen.metrics.measures import DESCRIPTIONS, QUALITY, W1
+from dipy_tractogen.metrics.measures import DESCRIPTIONS, QUALITY, QUALITY_SHARES, W1
 
 from ..evaluation import interval
 from .content import (
@@ -32,7 +32,7 @@ def evaluation_cards(metrics: dict) -> list[Card]:
             format_value(entry["generated"].get(name)),
             f"real {format_value(entry['real'].get(name))}",
         )
-        for name in ("precision", "recall", "coverage")
+        for name in QUALITY_SHARES
     ]
     ratios = entry.get("ratios", {})
     if ratios.get("novelty") is not None:

@@ -29,7 +29,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 @dataclass
 class ReportInputs:
-    """Everything that a report tells of; only the model has to be there.
+    """Inputs of a report, of which only the model is required.
 
     Parameters
     ----------

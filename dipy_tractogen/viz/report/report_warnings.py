@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dipy_tractogen.metrics.measures import QUALITY_SHARES
 from dipy_tractogen.metrics.thresholds import describe_unmet
 from dipy_tractogen.utils.messages import listed
 
@@ -11,7 +12,6 @@ from .inputs import ReportInputs
 
 FAR_BELOW = 0.1
 """Shortfall of a share against that of real streamlines that is pointed out."""
-QUALITY = ("precision", "recall", "coverage")
 
 # Above this novelty, streamlines are unlike real ones.
 _FAR_FROM_TRAINING = 1.25
@@ -35,7 +35,7 @@ def collect_warnings(inputs: ReportInputs) -> list[ReportWarning]:
 
 
 def far_below(entry: dict, measure: str) -> bool:
-    """Return whether one of `QUALITY` is far below that of real streamlines.
+    """Return whether one of `QUALITY_SHARES` is far below that of real streamlines.
 
     That is by more than `FAR_BELOW`, and beyond the intervals if there are some.
     """
@@ -112,7 +112,7 @@ def _of_evaluation(metrics: dict) -> list[str]:
     thresholds = metrics.get("thresholds") or ()
     missed = [describe_unmet(each) for each in thresholds if not each["met"]]
     texts = [f"Not met: {listed(missed, '; ')}."] if missed else []
-    for measure in QUALITY:
+    for measure in QUALITY_SHARES:
         low = [
             f"{name} ({format_value(entry['generated'][measure], 2)}, real "
             f"{format_value(entry['real'][measure], 2)})"
