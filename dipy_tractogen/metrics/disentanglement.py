@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.stats import rankdata
 
 from dipy_tractogen.streamlines.geometry import arc_lengths, mean_curvature, tortuosity
 
@@ -52,7 +53,7 @@ def rank_correlations(z: np.ndarray, attributes: np.ndarray) -> np.ndarray:
 
     0 where one of the two is constant.
     """
-    return _correlation(_ranked(z), _ranked(attributes))
+    return _correlation(rankdata(z, axis=0), rankdata(attributes, axis=0))
 
 
 def disentanglement(
@@ -127,12 +128,6 @@ def _entropy(bins: np.ndarray) -> float:
     share = np.bincount(bins) / len(bins)
     share = share[share > 0]
     return float(-(share * np.log(share)).sum())
-
-
-def _ranked(values: np.ndarray) -> np.ndarray:
-    from scipy.stats import rankdata
-
-    return rankdata(values, axis=0)
 
 
 def _correlation(z: np.ndarray, values: np.ndarray) -> np.ndarray:

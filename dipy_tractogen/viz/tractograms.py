@@ -95,29 +95,18 @@ def render_tractograms(
         If a file cannot be read or written, or rendering is impossible here.
     """
     inputs = [_listed(files) for files in (input_files, compare_with) if files]
-    if titles and len(titles) != len(inputs):
+    titles, view = list(titles or [None] * len(inputs)), list(view)
+    if len(titles) != len(inputs):
         raise ValueError(
             f"titles={tuple(titles)}: give one title for each panel, {len(inputs)} in "
             "all."
         )
-    titles, view = titles or [None] * len(inputs), list(view)
     for name in view:
         check_choice("view", name, VIEW_CHOICES)
     check_size(size)
-    if panels in ("file", "bundle") and values:
-        shown = " ".join(f"{value:g}" for value in values)
-        raise ValueError(
-            f"values=({shown}): they are the columns of panels='length' or the like, "
-            f"not of panels={panels!r}."
-        )
-    if panels != "file":
-        others = {
-            "color_by": (color_by, "bundle"),
-            "size": (tuple(size or ()), ()),
-            "background": (background, "white"),
-            "interactive": (interactive, False),
-        }
-        _check_without_effect(panels, view, others)
+    of_panels = {"color_by": color_by, "size": tuple(size or ())}
+    of_panels.update(background=background, interactive=interactive)
+    _check_without_effect(panels, values, view, of_panels)
     for files in inputs:
         expand_inputs(files)
     # First, because rendering may start a display that nobody sees.
@@ -130,7 +119,7 @@ def render_tractograms(
         "out_of_bounds": outside_box,
     }
     options = {"mask": mask, "seed": seed}
-    if max_streamlines:
+    if max_streamlines is not None:
         options["max_streamlines"] = max_streamlines
     if panels != "file":
         rows, columns = _load_rows(inputs, titles, panels, values, **loading)
@@ -154,12 +143,23 @@ def _listed(files: Files) -> list:
     return [files] if isinstance(files, (str, os.PathLike)) else list(files)
 
 
-def _check_without_effect(panels: str, view: list[str], others: dict) -> None:
-    """Raise ValueError for options of pictures side by side in a grid."""
+_DEFAULTS = {"color_by": "bundle", "size": (), "background": "white"}
+
+
+def _check_without_effect(panels: str, values, view: list, of_panels: dict) -> None:
+    """Raise ValueError for options without effect on a picture of this kind."""
+    if panels in ("file", "bundle") and values:
+        shown = " ".join(f"{value:g}" for value in values)
+        raise ValueError(
+            f"values=({shown}): they are the columns of panels='length' or the like, "
+            f"not of panels={panels!r}."
+        )
+    if panels == "file":
+        return
     if len(view) > 1 or view == ["all"]:
         raise ValueError(f"view={tuple(view)}: with panels={panels!r} give one side.")
-    for name, (value, default) in others.items():
-        if value != default:
+    for name, value in of_panels.items():
+        if value != _DEFAULTS.get(name, False):
             raise ValueError(
                 f"{name}={value!r} and panels={panels!r}: leave out one of them."
             )
