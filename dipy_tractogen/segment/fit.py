@@ -11,6 +11,7 @@ from dipy_tractogen.streamlines.duplicates import describe_duplicates, first_occ
 from dipy_tractogen.streamlines.location import Location
 from dipy_tractogen.streamlines.naming import UNASSIGNED
 from dipy_tractogen.streamlines.simulation.invalid import KINDS, make_invalid
+from dipy_tractogen.utils.constructors import takes
 from dipy_tractogen.utils.messages import format_count
 
 from .filter import LatentFilter
@@ -18,6 +19,7 @@ from .label import LatentLabels, label_figures
 from .metric import LatentMetric
 from .neighbours import NONE
 from .reference import LatentReference, check_reads_no_bundle, latents_and_errors
+from .thresholds import ThresholdParameters
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -25,8 +27,9 @@ _DECODED_POINTS = 32
 _LOGGED = ("f1", "precision", "recall", "roc_auc")
 
 
+@takes(ThresholdParameters)
 def fit_filter(
-    model, reference, invalid=None, *, show_progress: bool = False, **options
+    model, reference, invalid=None, *, show_progress: bool = False, **given
 ) -> LatentReference:
     """Learn which streamlines are plausible.
 
@@ -43,9 +46,7 @@ def fit_filter(
         shifted.
     show_progress : bool, optional
         Show progress bars.
-    **options
-        Parameters of `LatentFilter`: ``criterion``, ``kept_share``, ``nb_folds`` and
-        ``seed``, which is also that of the invalid streamlines that are made.
+    {parameters}
 
     Returns
     -------
@@ -66,7 +67,7 @@ def fit_filter(
     >>> _, _, relative = reference.compare(model, bundles)  # doctest: +SKIP
     >>> plausible = bundles.select(relative <= 1)  # doctest: +SKIP
     """
-    estimator = LatentFilter(**options)
+    estimator = LatentFilter(**given)
     examples = _encode_examples(
         model, reference, invalid, estimator.seed, show_progress
     )
@@ -83,15 +84,17 @@ def fit_filter(
     return fitted
 
 
+@takes(ThresholdParameters)
 def fit_labels(
-    model, reference, invalid=None, *, show_progress: bool = False, **options
+    model, reference, invalid=None, *, show_progress: bool = False, **given
 ) -> LatentReference:
     """Learn which bundle streamlines belong to, if any.
 
     Parameters
     ----------
-    model, reference, invalid, show_progress, **options
+    model, reference, invalid, show_progress
         As of `fit_filter`.
+    {parameters}
 
     Returns
     -------
@@ -105,7 +108,7 @@ def fit_labels(
     ValueError
         As of `fit_filter`.
     """
-    estimator = LatentLabels(**options)
+    estimator = LatentLabels(**given)
     examples = _encode_examples(
         model, reference, invalid, estimator.seed, show_progress
     )

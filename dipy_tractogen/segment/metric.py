@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
+
+from dipy_tractogen.utils.moved import RenamedAttribute, warn_renamed
 
 from .neighbours import check_dimensions
 
@@ -133,24 +134,8 @@ class LatentMetric(TransformerMixin, BaseEstimator):
     @classmethod
     def of(cls, decode, z, seed: int = 0) -> LatentMetric:
         """Fit a metric; the name of version 0.1."""
-        _warn_renamed("of", "fit")
+        warn_renamed("LatentMetric.of", "fit")
         return cls(decode, seed=seed).fit(z)
 
-    def coordinates(self, z, error_mm) -> np.ndarray:
-        """Return `transform`; the name of version 0.1."""
-        _warn_renamed("coordinates", "transform")
-        return self.transform(z, error_mm)
-
-    @property
-    def factor(self) -> np.ndarray:
-        """The map `factor_`, by its name of version 0.1."""
-        _warn_renamed("factor", "factor_")
-        return self.factor_
-
-
-def _warn_renamed(old: str, new: str) -> None:
-    warnings.warn(
-        f"LatentMetric.{old} is now {new}; the old name goes with version 0.3.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+    coordinates = RenamedAttribute("transform")
+    factor = RenamedAttribute("factor_")

@@ -86,7 +86,7 @@ def renamed(module: str, new_names: Mapping[str, str]) -> Callable[[str], object
     def get(name: str) -> object:
         if name not in new_names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        _warn_renamed(f"{module}.{name}", new_names[name])
+        warn_renamed(f"{module}.{name}", new_names[name])
         return getattr(sys.modules[module], new_names[name])
 
     return get
@@ -106,11 +106,12 @@ class RenamedAttribute:
         """Return what has the new name, and warn."""
         if instance is None:
             raise AttributeError(self._old)
-        _warn_renamed(f"{owner.__name__}.{self._old}", self._new)
+        warn_renamed(f"{owner.__name__}.{self._old}", self._new)
         return getattr(instance, self._new)
 
 
-def _warn_renamed(old: str, new: str) -> None:
+def warn_renamed(old: str, new: str) -> None:
+    """Warn the caller's caller of an old name."""
     warnings.warn(
         f"{old} is now {new}; the old name goes with version 0.3.",
         DeprecationWarning,

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from dipy_tractogen.utils.messages import listed
-from dipy_tractogen.utils.moved import RenamedAttribute
+from dipy_tractogen.utils.moved import RenamedAttribute, warn_renamed
 
 from .gaussian_mixture import ConditionalGaussianMixture
 
@@ -54,6 +54,13 @@ class LatentSampler(BaseEstimator):
 
     def __init__(self, *, seed: int = 0):
         self.seed = seed
+
+    def __init_subclass__(cls, **kwargs):
+        """Warn of a subclass that has the method `fit_stratum` by its old name."""
+        super().__init_subclass__(**kwargs)
+        if "fit_cell" in vars(cls):
+            warn_renamed(f"{cls.__name__}.fit_cell", "fit_stratum")
+            cls.fit_stratum = cls.fit_cell
 
     def fit(
         self,
@@ -140,9 +147,6 @@ class LatentSampler(BaseEstimator):
         ConditionalGaussianMixture or object with its method ``draw``
             Distribution to draw from.
         """
-        # The name of this method in version 0.1.
-        if hasattr(self, "fit_cell"):
-            return self.fit_cell(x, deviations, weights, rng)
         raise NotImplementedError
 
     def sample(

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
 
+from dipy_tractogen.sampling.samplers.base import LatentSampler
 from dipy_tractogen.sampling.samplers.registry import SAMPLERS, make_sampler
 
 NB_LATENTS = 300
@@ -183,3 +184,14 @@ def test_samplers_are_estimators_of_sklearn(name):
 def test_a_sampler_is_fitted_before_it_draws(name):
     with pytest.raises(NotFittedError):
         make_sampler(name).sample(3)
+
+
+def test_the_old_name_of_the_fit_of_a_stratum_warns():
+    with pytest.warns(DeprecationWarning, match="fit_cell is now fit_stratum") as said:
+
+        class Constant(LatentSampler):
+            def fit_cell(self, x, deviations, weights, rng):
+                return x.mean()
+
+    assert said[0].filename == __file__
+    assert Constant().fit(np.full((4, 2), 3.0)).strata_ == {0: 3.0}
