@@ -28,12 +28,12 @@ class AAE(StreamlineModel):
     How the two are trained is said at `Adversary`.
 
     Streamlines are generated from the density that the latents have after the training,
-    as with all models: a prior is matched only in part, and what it gives beyond the
-    latents is no streamline. Adversarial training may also collapse. So at each look at
-    the held-out loss streamlines are drawn from a Gaussian fitted to the latents of
-    each bundle, and from the prior; what share of real ones they cover is in the
-    history (``coverage`` and ``prior_coverage``, over that of other real streamlines),
-    and a warning says what to change when the first is low.
+    as with all models: a prior is matched only in part, and its draws outside of the
+    latents are no streamlines. Adversarial training may also collapse. So at each
+    validation streamlines are drawn from a Gaussian fitted to the latents of each
+    bundle, and from the prior. The share of real ones that they cover is in the history
+    (``coverage`` and ``prior_coverage``, over that of other real streamlines), and a
+    warning says what to change when the first is low.
 
     Parameters
     ----------

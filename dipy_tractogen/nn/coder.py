@@ -12,11 +12,10 @@ from dipy_tractogen.utils.memmap import release_pages
 
 from . import backend
 from .network import Network
-from .settings import keras_defaults
 
 BATCH = 4096
 """Streamlines sent through a network at once: enough to fill the cores, in little
-memory. One size for all, so that results do not depend on how many were asked for."""
+memory. One size for all, so that results do not depend on their number."""
 
 _NO_ROOM = (
     f"a batch of up to {BATCH} streamlines needs more than the device has free (stop "
@@ -122,7 +121,7 @@ class Coder:
     def _run(self, name: str, function: Callable, *arrays: np.ndarray | None):
         if name not in self._functions:
             # The first call makes the graph, with the present settings of Keras.
-            self._functions[name] = keras_defaults()(
+            self._functions[name] = backend.keras_defaults()(
                 backend.current().compiled(function, self._network)
             )
         given = [array for array in arrays if array is not None]

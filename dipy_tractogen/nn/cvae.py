@@ -18,7 +18,7 @@ class CVAE(VAE):
     offset of the streamline, the decoder beside the latents, with every backbone.
 
     After the training the density of latents and numbers together is fitted for each
-    combination of categories. A new streamline has the numbers that were asked for,
+    combination of categories. A new streamline has the requested numbers, and
     others and latents drawn given those, so that it varies as real streamlines with
     these conditions do, and not more than they do.
 

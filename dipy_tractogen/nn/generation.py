@@ -57,15 +57,15 @@ def generate(
     bundles : str or sequence of str, optional
         Names of the bundles; all by default.
     conditions : mapping, optional
-        What else is asked, by the name of a condition: a category or several, a
-        number, or a range ``(low, high)``, as ``{"length": (80, 140)}``. What is
-        not asked is drawn as the training had it, given what is.
+        What else is requested, by the name of a condition: a category or several, a
+        number, or a range ``(low, high)``, as ``{"length": (80, 140)}``.
+        Others are drawn from their distribution in the training, given these.
     return_values : bool, optional
-        Return what each streamline has of the conditions, too.
+        Return the conditions of each streamline as well.
     plausibility : Plausibility, optional
         Streamlines that it rejects are replaced by others. Where these are not
-        found there are fewer than asked for: its ``shortfall`` says of which
-        bundles.
+        found there are fewer than requested: its ``shortfall`` has their
+        number by bundle.
     **options
         ``balanced``, ``proportions``, ``nb_points``, ``step_size``, ``smooth``,
         ``sampler``, ``seeds``, ``max_tries`` and ``seed`` of `generate_batches`.
@@ -77,12 +77,12 @@ def generate(
     labels : ndarray of shape (nb_streamlines,), int32
         Bundle of each, an index into ``record.bundle_names``.
     values : dict of str to ndarray of shape (nb_streamlines,)
-        What each has, see `generate_batches`. Only with `return_values`.
+        Conditions of each, see `generate_batches`. Only with `return_values`.
 
     Raises
     ------
     ValueError
-        If the model is not trained, what is asked is unknown, a number is
+        If the model is not trained, a request is unknown, a number is
         impossible, or no streamline is plausible.
     """
     batches = model.generate_batches(
@@ -128,7 +128,7 @@ def generate_batches(
     bundles : str or sequence of str, optional
         Names of the bundles; all by default.
     conditions : mapping, optional
-        What else is asked, by the name of a condition; see `generate`.
+        What else is requested, by the name of a condition; see `generate`.
     balanced : bool, optional
         As many for each bundle, in place of the proportions of the training.
     proportions : mapping of str to float, optional
@@ -164,16 +164,16 @@ def generate_batches(
     labels : ndarray of shape (m,), int32
         Bundle of each, an index into ``record.bundle_names``.
     values : dict of str to ndarray of shape (m,)
-        What each has of the conditions: codes of categories, and numbers. Length,
-        curvature and tortuosity are measured along the points that are given;
-        what was asked of them is under ``asked_length`` and so on, where something
-        was: of a range, the number in it that the streamline was drawn for. Other
-        numbers, such as an age, are those that it was drawn for.
+        Conditions of each: codes of categories, and numbers. Length, curvature and
+        tortuosity are measured along the returned points; their requested values
+        are under ``asked_length`` and so on. Of a requested range this is the
+        number that the streamline was drawn for, as are other numbers, such as an
+        age.
 
     Raises
     ------
     ValueError
-        If the model is not trained, what is asked is unknown, a number is
+        If the model is not trained, a request is unknown, a number is
         impossible, or, in the end, no streamline was plausible.
     """
     density = model.density_by(sampler, seeds)

@@ -19,11 +19,11 @@ from dipy_tractogen.utils.tables import html_table
 
 from . import density, encoding, generation, latent
 from .backbones import make_backbone
+from .backend import keras_defaults
 from .coder import Coder
 from .network import Network
 from .posterior import GaussianPosterior
 from .record import TrainingRecord
-from .settings import keras_defaults
 from .terms.base import Term, as_terms, parameters_of
 from .terms.kl import ACTIVE_VARIANCE
 from .terms.reconstruction import Reconstruction

@@ -78,7 +78,7 @@ _PARTS = {
     "history": list_of(mapping(number(finite=False))),
     "versions": mapping(text()),
 }
-_NEEDED_OF_A_ROUND = ("step", "seconds", "loss")
+_NEEDED_IN_A_ROW = ("step", "seconds", "loss")
 
 
 @dataclass
@@ -114,7 +114,7 @@ class TrainingRecord:
         Files, their digests, numbers of streamlines, those that were ``dropped`` by
         reason, ``held_out_counts`` by bundle, ``seconds_to_read``.
     history : list of dict
-        One row for each look at the held-out loss.
+        One row for each validation.
     versions : dict
         Versions of what made the model.
     density : ConditionalDensity or None
@@ -233,7 +233,7 @@ def _check_together(entries: dict) -> None:
     ):
         raise SchemaError("held_out_mm", "incomplete", "mean and percentile_95")
     for index, row in enumerate(entries.get("history", ())):
-        missing = [name for name in _NEEDED_OF_A_ROUND if name not in row]
+        missing = [name for name in _NEEDED_IN_A_ROW if name not in row]
         if missing or set(row) != set(entries["history"][0]):
             raise SchemaError(
                 f"history[{index}]", "incomplete", "the same names in each row"

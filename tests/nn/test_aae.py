@@ -158,7 +158,7 @@ def adversarial(request, lines):
     )
     model.backbone.steps_worth_compiling = 1
     model.backbone.steps_per_call = 10
-    model.backbone.steps_per_round = 50
+    model.backbone.steps_per_validation = 50
     model.fit(**lines, epochs=200, learning_rate=5e-3)
     return model
 

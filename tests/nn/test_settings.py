@@ -15,10 +15,9 @@ from dipy_tractogen.nn import (
     LabelRegularizer,
     backend,
     load_model,
-    settings,
 )
-from dipy_tractogen.nn.backend import forget_graphs
-from dipy_tractogen.nn.settings import check_settings, keras_defaults
+from dipy_tractogen.nn.backend import forget_graphs, keras_defaults, settings
+from dipy_tractogen.nn.backend.settings import check_settings
 
 from .conftest import NB_POINTS
 
@@ -120,6 +119,8 @@ def usual(results):
     return {name: results(name) for name in ("spectral", "conv")}
 
 
+# Keras on JAX, when it reads a file with the user's settings, outside of the package.
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")
 @pytest.mark.usefixtures("_settings_put_back")
 @pytest.mark.parametrize(
     ("backbone", "name"),

@@ -161,7 +161,7 @@ def test_schedule_is_followed_and_does_not_touch_the_held_out_loss(arrays):
         beta_schedule="cyclical",
         backbone_options=SMALL,
     )
-    model.backbone.steps_per_round = 1
+    model.backbone.steps_per_validation = 1
     model.fit(**arrays, epochs=16, batch_size=63)
     betas = [row["beta"] for row in model.record.history]
     np.testing.assert_allclose(betas, [1, 2, 2, 0, 1, 2, 2, 0, 1, 2, 2, 0, 1, 2, 2, 2])

@@ -16,10 +16,10 @@ from dipy_tractogen.utils.disk import check_temporary_room, temporary_error
 from dipy_tractogen.utils.messages import briefly
 from dipy_tractogen.utils.schema import SchemaError, file_errors
 
+from ..backend import keras_defaults
 from ..model import StreamlineModel
 from ..network import Network
 from ..record import TrainingRecord
-from ..settings import keras_defaults
 from ..terms.base import as_terms
 from .model_schema import (
     WEIGHTS_FILE,

@@ -1,11 +1,11 @@
 """The networks between a streamline and its latents, by name.
 
 A backbone is a plain description, shared by all models: it makes the layers of a model
-and holds no weights. It also says how it is best trained: ``learning_rate`` and
-``batch_size`` where none are asked for, the ``largest_batch_size`` for large data,
-``streamlines_per_s`` that two cores train on, about, ``steps_per_call`` compiled into
-one call, ``steps_per_round`` between two looks at held-out streamlines, and from how
-many steps compilation is worth its time, ``steps_worth_compiling``.
+and holds no weights. It also has the defaults of its training: ``learning_rate``,
+``batch_size``, the ``largest_batch_size`` for large data, ``streamlines_per_s`` that
+two cores train on, about, ``steps_per_call`` compiled into one call,
+``steps_per_validation`` from one validation to the next, and from how many steps
+compilation is worth its time, ``steps_worth_compiling``.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class ConvBackbone:
     largest_batch_size = 128
     streamlines_per_s = 750
     steps_per_call = 5
-    steps_per_round = 50
+    steps_per_validation = 50
     steps_worth_compiling = 200
 
     def __init__(self, nb_points: int, **given):

@@ -46,7 +46,7 @@ class SpectralBackbone:
     largest_batch_size = 4096
     streamlines_per_s = 25000
     steps_per_call = 50
-    steps_per_round = 100
+    steps_per_validation = 100
     steps_worth_compiling = 500
 
     def __init__(self, nb_points: int, **given):

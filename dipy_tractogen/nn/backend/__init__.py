@@ -1,4 +1,4 @@
-"""The backend that Keras runs on: its choice, and loading it without its messages.
+"""The backend that Keras runs on: its choice, its import, and settings of Keras.
 
 What a backend needs of its own is in a module of its name beside this one; no other
 module imports TensorFlow, JAX or PyTorch.
@@ -15,10 +15,11 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import time
 from types import ModuleType
 
-from ..settings import check_settings
+from .settings import check_settings
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -32,6 +33,11 @@ _TO_INSTALL = {
 }
 _DIPY_NEEDS_TORCH = ("1.12.",)
 """Versions of DIPY that have commands which stop working beside TensorFlow alone."""
+
+_lock = threading.Lock()
+# Number of blocks with Keras's defaults, and the user's settings.
+_blocks = 0
+_users: list[tuple] = []
 
 
 def load_backend() -> None:
@@ -76,16 +82,16 @@ def current() -> ModuleType:
 
 def _choose() -> tuple[str, str]:
     """Return the backend, and what is logged of it unless it is the usual one."""
-    asked = os.environ.get("KERAS_BACKEND", "")
-    if asked and asked not in BACKENDS:
-        raise ImportError(f"KERAS_BACKEND={asked}: expected {' or '.join(BACKENDS)}.")
-    if asked and not _is_installed(asked):
+    name = os.environ.get("KERAS_BACKEND", "")
+    if name and name not in BACKENDS:
+        raise ImportError(f"KERAS_BACKEND={name}: expected {' or '.join(BACKENDS)}.")
+    if name and not _is_installed(name):
         raise ImportError(
-            f"KERAS_BACKEND={asked}: {BACKENDS[asked]} is not installed: "
-            f"{_TO_INSTALL[asked]}"
+            f"KERAS_BACKEND={name}: {BACKENDS[name]} is not installed: "
+            f"{_TO_INSTALL[name]}"
         )
-    if asked:
-        return asked, "" if asked == "tensorflow" else f" (KERAS_BACKEND={asked})"
+    if name:
+        return name, "" if name == "tensorflow" else f" (KERAS_BACKEND={name})"
     missing = []
     for name, shown in BACKENDS.items():
         if _is_installed(name):
@@ -167,6 +173,53 @@ def forget_graphs() -> None:
     keras.utils.clear_session(free_memory=True)
     # clear_session resets it as well.
     keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Run the body with Keras as it is installed, whatever its user has set.
+
+    Models are of float32 and of channels that come last, and compute without a policy
+    of mixed precision and without TF32; so results do not depend on keras.json and the
+    like. The user's settings are restored afterwards. Also a decorator.
+    """
+    global _blocks
+    from keras import config
+
+    # The policy belongs to the thread, the other settings to the process: the first
+    # of simultaneous blocks keeps the settings, and the last restores them.
+    policy = config.dtype_policy()
+    with _lock:
+        if not _blocks:
+            _users[:] = [(set_, get()) for get, set_, _ in _settings(config)]
+            for _, set_, default in _settings(config):
+                set_(default)
+        _blocks += 1
+    config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(policy)
+        with _lock:
+            _blocks -= 1
+            if not _blocks:
+                for set_, users in _users:
+                    set_(users)
+
+
+def _settings(config) -> list[tuple]:
+    """Return what reads and what sets each setting of the process, and our value."""
+    settings = [
+        (config.floatx, config.set_floatx, "float32"),
+        (config.epsilon, config.set_epsilon, 1e-7),
+        (config.image_data_format, config.set_image_data_format, "channels_last"),
+    ]
+    # Limits for debugging, which Keras has had since 3.12.
+    for name in ("max_epochs", "max_steps_per_epoch"):
+        if hasattr(config, name):
+            get, set_ = getattr(config, name), getattr(config, f"set_{name}")
+            settings.append((get, set_, None))
+    return [*settings, *current().precision_settings()]
 
 
 @contextmanager

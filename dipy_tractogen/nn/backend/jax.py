@@ -17,7 +17,7 @@ from .devices import Devices
 # Numbers of rows that inputs of a compiled function are padded to.
 _SIZES = (64, 512, 4096)
 # At two million streamlines/s, 200 steps of 256 take 26 ms and 1,000 take 130 ms: ten
-# times as long as the work between two calls, and between two rounds.
+# times as long as the work between two calls, and between two validations.
 _PACE_OF_ACCELERATOR = (4, 10)
 # So few steps in a call take long.
 _FEW_STEPS = 5
@@ -86,7 +86,7 @@ def weights_of(network: keras.Model) -> list[jax.Array]:
 
 
 def pace() -> tuple[int, int]:
-    """Return how many times as long calls and rounds are as on a few cores."""
+    """Return how many times as many steps are in a call, and in an epoch of Keras."""
     return (1, 1) if jax.default_backend() == "cpu" else _PACE_OF_ACCELERATOR
 
 
@@ -116,7 +116,7 @@ class Training(BlockTraining):
             rest = {name: table[start:] for name, table in tables.items()}
             return network.test_step(state, (rest,))
 
-        def look(state, tables, block):
+        def evaluate(state, tables, block):
             logs = {}
             if block.size:
                 logs, state = whole(state, tables, block)
@@ -124,7 +124,7 @@ class Training(BlockTraining):
                 logs, state = last(state, tables, block.size)
             return logs, state
 
-        return _keeping_values(network, self.devices.spread(look), tables)
+        return _keeping_values(network, self.devices.spread(evaluate), tables)
 
     def _in_turn(self, step: Callable) -> Callable:
         """Compile steps of Keras for the columns of a block.

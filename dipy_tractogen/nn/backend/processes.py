@@ -27,10 +27,10 @@ from . import backend_name
 _ENDED, _LEFT, _DONE = (f"dipy_tractogen/{word}" for word in ("ended", "left", "done"))
 _SECONDS_TO_JOIN = 300
 _SECONDS_TO_LEAVE = 10.0
-_SECONDS_BETWEEN_LOOKS = 0.2
+_POLL_SECONDS = 0.2
 # Until the message of a process that ends arrives.
 _SECONDS_TO_HEAR = 3.0
-_MS_BETWEEN_LOOKS = 3_600_000
+_WAIT_MS = 3_600_000
 # First words of errors of the libraries that exchange arrays.
 _OF_EXCHANGE = ("Gloo", "NCCL", "RCCL")
 
@@ -56,7 +56,7 @@ def index() -> int:
 def broadcast(value):
     """Return the value of the first process, as it comes back from JSON.
 
-    All processes must ask at the same point.
+    All processes have to call it at the same point.
     """
     if count() == 1:
         return value
@@ -160,7 +160,7 @@ class ProcessGroup:
         for other in range(self.nb_processes):
             while not _is_there(client, f"{_DONE}/{other}"):
                 # The first one may write large outputs.
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                time.sleep(_POLL_SECONDS)
         self._watch.is_over = True
         jax.distributed.shutdown()
 
@@ -210,7 +210,7 @@ class _Watch(threading.Thread):
         said = None
         while said is None and not self.is_over:
             with suppress(Exception):
-                said = self._client.blocking_key_value_get(_ENDED, _MS_BETWEEN_LOOKS)
+                said = self._client.blocking_key_value_get(_ENDED, _WAIT_MS)
             if said is None:
                 time.sleep(0.5)
         if said is None or self.is_over:
@@ -230,7 +230,7 @@ class _Watch(threading.Thread):
         # The first one waits for the others so long.
         patience = _SECONDS_TO_LEAVE / 5 if number else _SECONDS_TO_LEAVE
         while not self.is_over:
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            time.sleep(_POLL_SECONDS)
             since = _Watch.waits_since
             if since is not None and time.monotonic() - since > patience:
                 self.is_over = True

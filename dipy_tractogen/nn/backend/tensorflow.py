@@ -80,9 +80,9 @@ def weights_of(network: keras.Model) -> list:
 
 
 def pace() -> tuple[int, int]:
-    """Return how many times as long calls, and rounds, are as on a few cores.
+    """Return how many times as many steps are in a call, and in an epoch of Keras.
 
-    A fast device waits for Python between them.
+    A fast device waits for Python between them; on a few cores both are 1.
     """
     return 1, 1
 

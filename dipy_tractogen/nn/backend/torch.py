@@ -132,14 +132,14 @@ class Training(BlockTraining):
         """Make the function that Keras calls for an evaluation."""
 
         @torch.no_grad()
-        def look(data):
+        def evaluate(data):
             for start in range(0, nb_streamlines, self.batch_size):
                 stop = start + self.batch_size
                 batch = {name: table[start:stop] for name, table in tables.items()}
                 logs = self.network.test_step((batch,))
             return logs
 
-        return look
+        return evaluate
 
     def room(self) -> int:
         """Return how many bytes of training data may be on the device."""

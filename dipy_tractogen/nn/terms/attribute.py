@@ -19,9 +19,9 @@ class AttributeRegularizer(Term):
 
     For all pairs of streamlines of a batch, with :math:`D_a` the difference of their
     standardised attributes and :math:`D_r` that of the latent dimension, the term is
-    the mean of :math:`|\tanh(\delta D_r) - \mathrm{sign}(D_a)|` (``"sign"``, which asks
-    for the same order), or of :math:`|D_r - D_a|` (``"difference"``, which asks for the
-    same distances, so that the dimension can be read in the attribute's unit).
+    the mean of :math:`|\tanh(\delta D_r) - \mathrm{sign}(D_a)|` (``"sign"``: the
+    same order), or of :math:`|D_r - D_a|` (``"difference"``: the same
+    distances, so that the dimension can be read in the attribute's unit).
 
     Parameters
     ----------

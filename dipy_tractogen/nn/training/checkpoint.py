@@ -56,7 +56,7 @@ _STATE = record(
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write the state of a training to a folder at the ends of rounds, not too often.
+    """Write the state of a training to a folder at validations, not too often.
 
     The state is all that the rest of a training depends on: variables of the model and
     the optimiser, seeds included, what is spent, the best weights so far, the history.

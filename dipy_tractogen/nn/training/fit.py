@@ -16,7 +16,6 @@ from dipy_tractogen.utils.messages import format_count
 
 from .. import backend
 from ..backend import processes
-from ..settings import keras_defaults
 from .dataset import TrainingData, TrainingSet
 from .history import describe_shortness
 from .latent_summary import measure_held_out, record_of
@@ -26,7 +25,7 @@ from .trainer import Trainer
 logger = logging.getLogger("dipy_tractogen")
 
 
-@keras_defaults()
+@backend.keras_defaults()
 def fit(
     model,
     points: np.ndarray | ArraySequence,
@@ -76,8 +75,8 @@ def fit(
     held_out_values : mapping of str to ndarray of shape (m,), optional
         Further conditions of each, as `values`.
     history_file : str or Path, optional
-        CSV file that a row is written to at each look at the held-out loss; it may
-        be there only with `resume`.
+        CSV file that a row is written to at each validation; it may exist only with
+        `resume`.
     checkpoint_dir : str or Path, optional
         Folder where the state of the training is written now and then, from which
         it goes on when it was broken off.
@@ -223,14 +222,14 @@ class _StageTimes:
                 whole - max(first, self._reading) - steps, 0.0
             ),
         }
-        self._round()
+        self._round_off()
 
     def end(self, stage: str) -> None:
         """Note the seconds since the last stage under a name."""
         now = time.perf_counter()
         self.seconds[stage] = now - self._last
         self._last = now
-        self._round()
+        self._round_off()
 
-    def _round(self) -> None:
+    def _round_off(self) -> None:
         self.seconds = {name: round(each, 2) for name, each in self.seconds.items()}

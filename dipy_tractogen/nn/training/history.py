@@ -34,7 +34,7 @@ FEWEST_STEPS = 100
 # in 300 steps, to a point error of 1.8 mm; by 24 % in 950, to 1.2 mm; by 25 % in 2,700,
 # to 1.1 mm.
 _STILL_FALLING = 0.33
-_FEWEST_LOOKS = 3
+_FEWEST_VALIDATIONS = 3
 _ERROR = "reconstruction_mm"
 
 
@@ -228,7 +228,7 @@ def describe_shortness(
             "steps are made by default)."
         )
     name = f"val_{_ERROR}" if f"val_{_ERROR}" in last else _ERROR
-    if len(history) < _FEWEST_LOOKS or name not in last:
+    if len(history) < _FEWEST_VALIDATIONS or name not in last:
         return None
     middle = min(history, key=lambda row: abs(row["step"] - steps / 2))
     before, after = middle.get(name), last[name]

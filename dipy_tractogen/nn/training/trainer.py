@@ -22,10 +22,10 @@ from .options import DEFAULT_STEPS, TrainingOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
-_MAX_ROUNDS = 400
-# Of longer calls and rounds: each call has its learning rate and weight of the KL, and
-# a few rounds show whether the error still falls.
-_FEWEST_CALLS, _FEWEST_ROUNDS = 40, 10
+_MAX_VALIDATIONS = 400
+# On accelerators: each call has its learning rate and weight of the KL divergence, and
+# a few validations show whether the error still falls.
+_FEWEST_CALLS, _FEWEST_VALIDATIONS = 40, 10
 # Held-out streamlines of a validation: more would take longer than the steps.
 _MOST_HELD_OUT = 10000
 # Version of the state's layout.
@@ -55,11 +55,11 @@ class Trainer:
         self.options = options
         nb_streamlines = len(bundles.labels)
         self.batch_size = min(options.batch_size, nb_streamlines)
-        max_steps, steps_per_round, steps_per_call = plan_steps(
+        max_steps, steps_per_validation, steps_per_call = plan_steps(
             options, model.backbone, nb_streamlines, self.batch_size
         )
         # A resumed training keeps its plan, on another device too.
-        self.plan = {"per_round": steps_per_round, "per_call": steps_per_call}
+        self.plan = {"per_round": steps_per_validation, "per_call": steps_per_call}
         self.network = model.network
         optimizer = keras.optimizers.Adam(
             float(options.learning_rate),
@@ -261,23 +261,23 @@ class Trainer:
 def plan_steps(
     options: TrainingOptions, backbone, nb_streamlines: int, batch_size: int
 ):
-    """Return ``max_steps``, steps per round and steps per call of a training.
+    """Return ``max_steps``, steps per validation and per call of a training.
 
     A call is not interrupted, so the steps are rounded up to whole calls; those of a
-    short training are made one by one, without compilation. Where calls and rounds are
-    longer (`pace`) the steps are as many, in 40 calls and 10 rounds or more. Without a
+    short training are made one by one, without compilation. Where calls are longer
+    (`pace`) the steps are as many, in 40 calls and 10 validations or more. Without a
     limit of steps ``max_steps`` is None.
     """
-    per_call, per_round = backbone.steps_per_call, backbone.steps_per_round
-    longer_call, longer_round = backend.current().pace()
+    per_call, interval = backbone.steps_per_call, backbone.steps_per_validation
+    longer_call, longer_interval = backend.current().pace()
     if options.epochs is not None:
         steps = max(1, math.ceil(options.epochs * nb_streamlines / batch_size))
     elif options.max_minutes is None:
         steps = DEFAULT_STEPS
     else:
-        return None, longer_round * per_round, longer_call * per_call
+        return None, longer_interval * interval, longer_call * per_call
     if steps < backbone.steps_worth_compiling:
-        return steps, min(per_round, steps), 1
+        return steps, min(interval, steps), 1
     calls = math.ceil(steps / per_call)
     steps = calls * per_call
     # The number of steps is that of a processor.
@@ -285,8 +285,8 @@ def plan_steps(
     fitting = [n for n in longer_calls if not calls % n and calls // n >= _FEWEST_CALLS]
     per_call *= max(fitting, default=1)
     calls = steps // per_call
-    calls_per_round = max(per_round // per_call, calls // _FEWEST_ROUNDS, 1)
-    calls_per_round = min(longer_round * per_round // per_call, calls_per_round)
+    calls_between = max(interval // per_call, calls // _FEWEST_VALIDATIONS, 1)
+    calls_between = min(longer_interval * interval // per_call, calls_between)
     if options.max_minutes is None:
-        calls_per_round = max(calls_per_round, math.ceil(calls / _MAX_ROUNDS))
-    return steps, calls_per_round * per_call, per_call
+        calls_between = max(calls_between, math.ceil(calls / _MAX_VALIDATIONS))
+    return steps, calls_between * per_call, per_call

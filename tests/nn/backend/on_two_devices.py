@@ -24,7 +24,7 @@ BATCH_SIZE = 8
 def trained(make, nb_devices, **options):
     """Train, and return the weights and the last row of the history as one array."""
     model = make(8, 2, backbone_options={"hidden_units": (8,)})
-    model.backbone.steps_per_round = 4
+    model.backbone.steps_per_validation = 4
     with mock.patch("jax.devices", return_value=ALL[:nb_devices]):
         model.fit(
             PHANTOM.streamlines,

@@ -90,7 +90,7 @@ def regular(lines):
             AttributeRegularizer({"age": 2, "length": 0}, weight=200.0),
         ],
     )
-    model.backbone.steps_per_round = 10
+    model.backbone.steps_per_validation = 10
     model.fit(**lines, epochs=300, learning_rate=5e-3)
     return model
 

@@ -72,7 +72,7 @@ def trainings(arrays):
             regularizers=given,
             backbone_options=SMALL,
         )
-        model.backbone.steps_per_round = 10
+        model.backbone.steps_per_validation = 10
         model.fit(**arrays, epochs=300, learning_rate=0.01, patience=1.0)
         models[bool(given)] = model
     return models

@@ -36,7 +36,7 @@ def small(*, compiled=False, **options):
     """Make a model with all kinds of state: seeds, a schedule, moving averages."""
     network = {"hidden_units": (8,), "batch_normalisation": True}
     model = VAE(24, 3, beta_schedule="linear", backbone_options=network, **options)
-    model.backbone.steps_per_round = 6
+    model.backbone.steps_per_validation = 6
     if compiled:
         model.backbone.steps_per_call = 3
         model.backbone.steps_worth_compiling = 1
@@ -54,7 +54,7 @@ def adversarial():
         regularizers=[LabelRegularizer(), AttributeRegularizer({"length": 1})],
         backbone_options={"hidden_units": (8,)},
     )
-    model.backbone.steps_per_round = 6
+    model.backbone.steps_per_validation = 6
     return model
 
 
@@ -155,7 +155,7 @@ def test_training_goes_on_by_its_plan_on_another_device(arrays, tmp_path, monkey
             train(make(), arrays, tmp_path / "broken")
     monkeypatch.setattr(backend.current(), "pace", lambda: (2, 2))
     monkeypatch.setattr(trainer, "_FEWEST_CALLS", 1)
-    monkeypatch.setattr(trainer, "_FEWEST_ROUNDS", 1)
+    monkeypatch.setattr(trainer, "_FEWEST_VALIDATIONS", 1)
     model = train(make(), arrays, tmp_path / "broken", resume=True)
     assert_same(model, expected)
 

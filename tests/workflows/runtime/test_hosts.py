@@ -189,7 +189,7 @@ def test_two_processes_go_on_with_a_training_as_one_does(
     folder, other = tmp_path / "process_0", tmp_path / "process_1"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(SpectralBackbone, "steps_per_round", 3)
+    monkeypatch.setattr(SpectralBackbone, "steps_per_validation", 3)
     monkeypatch.setattr(Checkpoint, "on_epoch_end", write_and_end)
     with pytest.raises(KilledError):
         main("dipy_train_vae", options)
