@@ -106,31 +106,7 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return kernel and bias of each layer of a checkpoint."""
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: give a PyTorch checkpoint.")
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "A PyTorch checkpoint is read by PyTorch, which is not installed: "
-            "pip install torch"
-        ) from error
-    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6):
-        # It could be made to run code of the file (CVE-2025-32434).
-        raise ImportError(
-            f"PyTorch {torch.__version__} cannot read a checkpoint safely: "
-            'pip install "torch>=2.6"'
-        )
-    try:
-        with torch.serialization.safe_globals(_numbers_of_numpy()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        # PyTorch raises any exception for a damaged file.
-        found = _CLASS.search(str(error))
-        said = f"it holds a {found[1]}" if found else briefly(reason(error))
-        raise ValueError(
-            f"{path} cannot be read as weights of PyTorch ({said}): give a checkpoint "
-            "saved by torch.save(network.state_dict(), ...)."
-        ) from error
-    dictionaries = list(_dictionaries(content))
+    dictionaries = list(_dictionaries(_load(path)))
     # The first one with most layers.
     found = max(map(_entries, dictionaries), key=len, default={})
     missing = [
@@ -149,6 +125,34 @@ def _read(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     for name, (kernel, bias) in weights.items():
         _check_layer(path, name, kernel, bias)
     return weights
+
+
+def _load(path: Path) -> object:
+    """Return the content of a file of PyTorch, read as data."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            "A PyTorch checkpoint is read by PyTorch, which is not installed: "
+            "pip install torch"
+        ) from error
+    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6):
+        # It could be made to run code of the file (CVE-2025-32434).
+        raise ImportError(
+            f"PyTorch {torch.__version__} cannot read a checkpoint safely: "
+            'pip install "torch>=2.6"'
+        )
+    try:
+        with torch.serialization.safe_globals(_numbers_of_numpy()):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # PyTorch raises any exception for a damaged file.
+        found = _CLASS.search(str(error))
+        said = f"it holds a {found[1]}" if found else briefly(reason(error))
+        raise ValueError(
+            f"{path} cannot be read as weights of PyTorch ({said}): give a checkpoint "
+            "saved by torch.save(network.state_dict(), ...)."
+        ) from error
 
 
 def _numbers_of_numpy() -> list:

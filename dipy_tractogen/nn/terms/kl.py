@@ -11,7 +11,7 @@ from dipy_tractogen.utils.constructors import takes
 
 from ..losses import kl_by_dimension, normal_kl, with_free_bits
 from .base import Term
-from .schedules import WeightSchedule, scheduled_weight
+from .schedules import WeightSchedule, scheduled_variable, scheduled_weight
 
 # Default start of a decreasing beta, over its end.
 _DECREASING_FROM = 10.0
@@ -42,13 +42,7 @@ class KL(Term):
 
     def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
         """Make the weight of the moment; arguments as of `Term.build_layers`."""
-        # Weight of the schedule, a variable of the compiled training step.
-        self.beta_now = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(self.beta),
-            trainable=False,
-            name="beta_now",
-        )
+        self.beta_now = scheduled_variable(self, self.beta, "beta_now")
         self.kl_tracker = keras.metrics.Mean(name="kl")
         self.active_tracker = ActiveUnits(latent_dim)
 

@@ -12,7 +12,7 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.constructors import takes
 
 from .base import Term
-from .schedules import WeightSchedule, fading_weight
+from .schedules import WeightSchedule, fading_weight, scheduled_variable
 
 # Share of its first value below which a weight counts as faded, and share of a training
 # after which weights are kept in any case.
@@ -70,13 +70,7 @@ class LabelRegularizer(Term):
             ],
             name="classifier",
         )
-        # Weight of the schedule, a variable of the compiled training step.
-        self.weight_now = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(self.weight),
-            trainable=False,
-            name="weight_now",
-        )
+        self.weight_now = scheduled_variable(self, self.weight, "weight_now")
         self.accuracy = keras.metrics.Mean(name=self.measures[0])
 
     def loss(self, inputs: dict, outputs: dict, training: bool):

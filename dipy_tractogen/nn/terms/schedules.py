@@ -60,6 +60,16 @@ def fading_weight(
     return end + (start - end) * share
 
 
+def scheduled_variable(term: keras.layers.Layer, value: float, name: str):
+    """Make the variable of a weight, which the compiled training step reads."""
+    return term.add_weight(
+        shape=(),
+        initializer=keras.initializers.Constant(value),
+        trainable=False,
+        name=name,
+    )
+
+
 class WeightSchedule(keras.callbacks.Callback):
     """Set a weight of a model's loss in the course of a training, and log it by name.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 import json
 import math
 from pathlib import Path
@@ -55,27 +56,55 @@ _STATE = record(
 )
 
 
+@dataclass
+class TrainingState:
+    """State of a training beside its variables; `plan` has steps by names of the file.
+
+    These are ``per_round``, from one validation to the next, and ``per_call``.
+    """
+
+    budget: Budget
+    rows: HistoryTable
+    keep_best: KeepBest | None
+    plan: dict[str, int]
+    is_finished: bool = False
+
+    def to_plain(self) -> dict:
+        """Return the state as plain values, without the best weights."""
+        return {
+            "finished": self.is_finished,
+            "budget": self.budget.get_state(),
+            "rows": self.rows.rows,
+            "best": self.keep_best and self.keep_best.get_state(),
+            "plan": self.plan,
+        }
+
+    def restore(self, plain: Mapping, weights: list | None) -> None:
+        """Restore the values of `to_plain`, and the best weights."""
+        self.is_finished = plain["finished"]
+        self.budget.set_state(plain["budget"])
+        self.rows.rows = plain["rows"]
+        self.plan.update(plain.get("plan", {}))
+        if self.keep_best:
+            self.keep_best.set_state(plain["best"], weights)
+
+    @property
+    def best_weights(self) -> list | None:
+        """Best weights so far, if there are any."""
+        return self.keep_best and self.keep_best.weights
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Write the state of a training to a folder at validations, not too often.
 
-    The state is all that the rest of a training depends on: variables of the model and
-    the optimiser, seeds included, what is spent, the best weights so far, the history.
-    The position in the data follows from the number of steps. The file holds arrays and
-    JSON, and is replaced as a whole. A training is resumed only with the same
-    `settings`, plain values that its result depends on; `plan` holds its steps
-    ``per_round`` and ``per_call``. Raises OSError if the folder cannot be written.
+    All that the rest of a training depends on is written: variables of the model and
+    the optimiser, seeds included, and the `state` with the best weights. The position
+    in the data follows from the number of steps. The file holds arrays and JSON, and is
+    replaced as a whole. A training is resumed only with the same `settings`, plain
+    values that its result depends on. Raises OSError if the folder cannot be written.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        settings: dict,
-        *,
-        budget: Budget,
-        rows: HistoryTable,
-        keep_best: KeepBest | None,
-        plan: dict[str, int],
-    ):
+    def __init__(self, folder: str | Path, settings: dict, state: TrainingState):
         super().__init__()
         (self.path,) = check_outputs(Path(folder) / CHECKPOINT_FILE, force=True)
         # Remainders of a file that was being written when the process was killed.
@@ -83,10 +112,7 @@ class Checkpoint(keras.callbacks.Callback):
             remainder.unlink()
         # As they are read from a file.
         self.settings = json.loads(json.dumps(settings))
-        self.budget = budget
-        self.rows = rows
-        self.keep_best = keep_best
-        self.plan = plan
+        self.state = state
         self._written = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -98,22 +124,14 @@ class Checkpoint(keras.callbacks.Callback):
         if time.perf_counter() - self._written >= _SECONDS_BETWEEN:
             self.write()
 
-    def write(self, *, finished: bool = False) -> None:
-        """Write the state, `finished` once the best weights are restored."""
-        state = {
-            "settings": self.settings,
-            "finished": finished,
-            "budget": self.budget.get_state(),
-            "rows": self.rows.rows,
-            "best": self.keep_best and self.keep_best.get_state(),
-            "plan": self.plan,
-        }
+    def write(self) -> None:
+        """Write the state."""
+        state = {"settings": self.settings, **self.state.to_plain()}
         arrays = {
             **_numbered("model", self.model.variables),
             **_numbered("optimizer", self.model.optimizer.variables),
+            **_numbered("best", self.state.best_weights or ()),
         }
-        if self.keep_best and self.keep_best.weights is not None:
-            arrays.update(_numbered("best", self.keep_best.weights))
         with (
             atomic_write(self.path, force=True) as temporary,
             open(temporary, "wb") as stream,
@@ -121,8 +139,8 @@ class Checkpoint(keras.callbacks.Callback):
             np.savez(stream, state=json.dumps(state), **arrays)
         self._written = time.perf_counter()
 
-    def restore(self, model) -> bool:
-        """Restore network and callbacks; return whether all steps were made.
+    def restore(self, model) -> None:
+        """Restore network and state.
 
         Raises ValueError if the file is damaged, or its training has other settings.
         """
@@ -141,16 +159,11 @@ class Checkpoint(keras.callbacks.Callback):
                 raise SchemaError(
                     "best", f"{len(best)} arrays", f"{len(model.weights)}"
                 )
-            if self.keep_best and state["best"] is None:
+            if self.state.keep_best and state["best"] is None:
                 raise SchemaError("best", "missing", "its loss and step")
         _assign("model", model.variables, arrays)
         _assign("optimizer", model.optimizer.variables, arrays)
-        self.budget.set_state(state["budget"])
-        self.rows.rows = state["rows"]
-        self.plan.update(state.get("plan", {}))
-        if self.keep_best:
-            self.keep_best.set_state(state["best"], best or None)
-        return state["finished"]
+        self.state.restore(state, best or None)
 
     def is_unfinished(self) -> bool:
         """Return whether there is a training with steps left."""

@@ -117,24 +117,15 @@ def fit(
             held_out, held_out_labels, data.bundle_names, held_out_values
         )
     options = TrainingOptions(**{"seed": model.seed, **options})
-    # The time of reading counts.
-    began = time.perf_counter() - model.record.data.get("seconds_to_read", 0.0)
+    reading = model.record.data.get("seconds_to_read", 0.0)
+    began = time.perf_counter() - reading
     if resume and not checkpoint_dir:
         raise ValueError("resume=True needs the checkpoint_dir of a training.")
     if processes.index():
         # The first process writes.
         history_file = checkpoint_dir = tensorboard_dir = None
         resume = show_progress = False
-    options = options.for_backbone(
-        model.backbone, len(data.points) if model.larger_batches else 0
-    )
-    logger.info("Preparing %s", format_count(len(data.points), "streamline"))
-    if options.batch_size > model.backbone.batch_size:
-        logger.info(
-            "Steps of %s, at a learning rate of %.2g",
-            format_count(options.batch_size, "streamline"),
-            options.learning_rate,
-        )
+    options = _complete(options, model, len(data.points))
     bundles = TrainingSet(model, data, checkpoint_dir)
     held = bundles.held_out(held) if held is not None and len(held.points) else None
     from_scratch = model.is_fresh
@@ -145,31 +136,43 @@ def fit(
         f"a step on {batch} streamlines needs more than there is (give a smaller "
         "batch_size)"
     ):
-        trainer = Trainer(
-            model, bundles, None if held is None else held.inputs, options, began
-        )
+        trainer = Trainer(model, bundles, held and held.inputs, options, began)
         trainer.follow(history_file, tensorboard_dir, show_progress)
-        given = bundles.digest if held is None else bundles.digest + held.digest
+        digest = bundles.digest + (held.digest if held else "")
         if checkpoint_dir:
             known = {one.name: one.describe() for one in bundles.conditions}
-            settings = {"conditions": known, "data": given}
+            settings = {"conditions": known, "data": digest}
             trainer.keep(checkpoint_dir, settings, resume=resume)
         if history_file and Path(history_file).exists() and not resume:
             raise FileExistsError(
                 f"history_file='{history_file}' exists: give another name, or remove "
                 "it."
             )
-        trainer.broadcast_state(given)
-        stages = _StageTimes(began, model.record.data.get("seconds_to_read", 0.0))
+        trainer.broadcast_state(digest)
+        stages = _StageTimes(began, reading)
         interrupted = trainer.run()
     stages.end_steps(trainer)
     _fill_record(trainer, held, stages, interrupted)
-    shortness = describe_shortness(trainer.rows.rows, from_scratch=from_scratch)
-    if shortness and not interrupted:
-        logger.warning("%s", shortness)
     if interrupted:
         raise KeyboardInterrupt
+    shortness = describe_shortness(trainer.rows.rows, from_scratch=from_scratch)
+    if shortness:
+        logger.warning("%s", shortness)
     return trainer.history()
+
+
+def _complete(options: TrainingOptions, model, nb_streamlines: int) -> TrainingOptions:
+    """Return the options with a batch size and a learning rate, and log them."""
+    logger.info("Preparing %s", format_count(nb_streamlines, "streamline"))
+    counted = nb_streamlines if model.larger_batches else 0
+    options = options.for_backbone(model.backbone, counted)
+    if options.batch_size > model.backbone.batch_size:
+        logger.info(
+            "Steps of %s, at a learning rate of %.2g",
+            format_count(options.batch_size, "streamline"),
+            options.learning_rate,
+        )
+    return options
 
 
 def _fill_record(trainer: Trainer, held, stages, interrupted: bool) -> None:

@@ -15,7 +15,7 @@ from dipy_tractogen.utils.versions import current_versions
 from .. import backend
 from ..backend import processes
 from .callbacks import Budget, FirstStep, KeepBest, StopOnDivergence
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, TrainingState
 from .dataset import TrainingSet
 from .history import EventFiles, HistoryTable, StepProgress
 from .options import DEFAULT_STEPS, TrainingOptions
@@ -51,6 +51,7 @@ class Trainer:
         began: float,
     ):
         self.model = model
+        self.network = model.network
         self.bundles = bundles
         self.options = options
         nb_streamlines = len(bundles.labels)
@@ -58,9 +59,6 @@ class Trainer:
         max_steps, steps_per_validation, steps_per_call = plan_steps(
             options, model.backbone, nb_streamlines, self.batch_size
         )
-        # A resumed training keeps its plan, on another device too.
-        self.plan = {"per_round": steps_per_validation, "per_call": steps_per_call}
-        self.network = model.network
         optimizer = keras.optimizers.Adam(
             float(options.learning_rate),
             weight_decay=options.weight_decay,
@@ -77,21 +75,28 @@ class Trainer:
         self.first_step = FirstStep(began)
         self.rows = HistoryTable()
         self.divergence = StopOnDivergence()
+        self.held = self._held_out(held_inputs)
         self.keep_best = None
-        self.checkpoint: Checkpoint | None = None
-        self.held = None
-        self.finished = False
-        self._progress: StepProgress | None = None
-        self._event_files: EventFiles | None = None
-        if held_inputs is not None:
-            rng = np.random.default_rng(options.seed)
-            shown = rng.permutation(len(held_inputs["features"]))[:_MOST_HELD_OUT]
-            self.held = self._training.held_out(
-                {name: each[shown] for name, each in held_inputs.items()}
-            )
+        if self.held is not None:
             self.keep_best = KeepBest(
                 self.budget, options.patience, self.network.settled_after
             )
+        # A resumed training keeps its plan, on another device too.
+        plan = {"per_round": steps_per_validation, "per_call": steps_per_call}
+        self.state = TrainingState(self.budget, self.rows, self.keep_best, plan)
+        self.checkpoint: Checkpoint | None = None
+        self._progress: StepProgress | None = None
+        self._event_files: EventFiles | None = None
+
+    def _held_out(self, inputs: dict | None):
+        """Return held-out streamlines as Keras validates on them, or None."""
+        if inputs is None:
+            return None
+        rng = np.random.default_rng(self.options.seed)
+        chosen = rng.permutation(len(inputs["features"]))[:_MOST_HELD_OUT]
+        return self._training.held_out(
+            {name: each[chosen] for name, each in inputs.items()}
+        )
 
     def follow(self, history_file, tensorboard_dir, show_progress: bool) -> None:
         """Set where the training is shown: CSV file, event files, progress bar."""
@@ -121,16 +126,9 @@ class Trainer:
             "backend": backend.backend_name(),
             **{name: versions[name] for name in _SOFTWARE if name in versions},
         }
-        self.checkpoint = Checkpoint(
-            folder,
-            settings,
-            budget=self.budget,
-            rows=self.rows,
-            keep_best=self.keep_best,
-            plan=self.plan,
-        )
+        self.checkpoint = Checkpoint(folder, settings, self.state)
         if resume and self.checkpoint.path.exists():
-            self.finished = self.checkpoint.restore(self.network)
+            self.checkpoint.restore(self.network)
             logger.info("Going on after step %d", self.budget.steps)
         elif resume:
             logger.info("%s holds no training: starting one", folder)
@@ -146,15 +144,10 @@ class Trainer:
         """
         if processes.count() == 1:
             return
-        best = self.keep_best
         own = {
             "data": data,
-            "finished": self.finished,
-            "budget": self.budget.get_state(),
-            "rows": self.rows.rows,
-            "plan": self.plan,
-            "best": best and best.get_state(),
-            "has_weights": bool(best and best.weights is not None),
+            "state": self.state.to_plain(),
+            "has_weights": self.state.best_weights is not None,
         }
         first = processes.broadcast(own)
         if first["data"] != data:
@@ -162,21 +155,13 @@ class Trainer:
                 "Process 0 has read other streamlines, or in another order: the files "
                 "are to be the same for all processes."
             )
-        network = self.network
+        network, weights = self.network, None
         for variables in (network.variables, network.optimizer.variables):
-            values = processes.broadcast_arrays(
-                [np.asarray(each) for each in variables]
-            )
-            for variable, value in zip(variables, values, strict=True):
+            for variable, value in zip(variables, _broadcast(variables), strict=True):
                 variable.assign(value)
-        self.finished = first["finished"]
-        self.budget.set_state(first["budget"])
-        self.rows.rows = first["rows"]
-        self.plan.update(first["plan"])
-        if best:
-            weights = best.weights if best.weights is not None else network.weights
-            weights = processes.broadcast_arrays([np.asarray(each) for each in weights])
-            best.set_state(first["best"], weights if first["has_weights"] else None)
+        if first["has_weights"]:
+            weights = _broadcast(self.state.best_weights or network.weights)
+        self.state.restore(first["state"], weights)
 
     def run(self) -> bool:
         """Make the steps; return whether they were interrupted.
@@ -186,7 +171,7 @@ class Trainer:
         Raises TrainingDivergedError if the loss is not finite, KeyboardInterrupt if
         interrupted before the first validation.
         """
-        if self.finished:
+        if self.state.is_finished:
             self.rows.on_train_begin()
             return False
         try:
@@ -196,13 +181,14 @@ class Trainer:
             return True
         self.divergence.check()
         if self.checkpoint:
-            self.checkpoint.write(finished=True)
+            self.state.is_finished = True
+            self.checkpoint.write()
         return False
 
     @property
     def kept_step(self) -> int:
         """Step of the model's weights at the end: the best, or else the last."""
-        if self.keep_best is None or self.keep_best.weights is None:
+        if self.state.best_weights is None:
             return self.budget.steps
         return self.keep_best.best_step
 
@@ -227,12 +213,14 @@ class Trainer:
             self._event_files,
             self._progress,
         ]
-        self._training.steps_per_call = self.plan["per_call"]
+        self._training.steps_per_call = self.state.plan["per_call"]
         try:
             self.network.fit(
                 self._batches(),
                 epochs=2**31 - 1,
-                steps_per_epoch=self._training.keras_steps(self.plan["per_round"]),
+                steps_per_epoch=self._training.keras_steps(
+                    self.state.plan["per_round"]
+                ),
                 validation_data=self.held,
                 callbacks=[callback for callback in callbacks if callback],
                 shuffle=False,
@@ -256,6 +244,11 @@ class Trainer:
             raise KeyboardInterrupt
         if self.keep_best:
             self.keep_best.on_train_end()
+
+
+def _broadcast(variables) -> list:
+    """Return the values of variables of the first process."""
+    return processes.broadcast_arrays([np.asarray(each) for each in variables])
 
 
 def plan_steps(
