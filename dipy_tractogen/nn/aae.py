@@ -10,8 +10,7 @@ from dipy_tractogen.utils.constructors import takes
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
-from .terms.adversary import Adversary
-from .terms.priors import PRIORS
+from .terms.adversary import PRIORS, Adversary
 from .training.collapse import CollapseWatch
 
 

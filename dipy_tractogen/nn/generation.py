@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 import logging
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.sampling.condition_request import ConditionRequest
+from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.generation import MAX_TRIES
 from dipy_tractogen.sampling.generation import (
     generate_batches as drawn_batches,
@@ -21,21 +23,29 @@ from dipy_tractogen.sampling.stratified import (
     balanced_weights,
     bundle_proportions,
 )
+from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
+from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
+    LENGTH,
     measured_values,
     requested_name,
 )
-from dipy_tractogen.streamlines.geometry import check_spacing, respace
-
-from .conditional_decoder import ConditionalDecoder
+from dipy_tractogen.streamlines.geometry import check_spacing, lengths, respace
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
 
+    from .model import StreamlineModel
+
 logger = logging.getLogger("dipy_tractogen")
+
+# Streamlines are drawn again, up to so often, if their length differs from the
+# requested one by more than this share of it.
+_MOST_REDRAWS = 8
+_TOLERANCE = 0.005
 
 
 def generate(
@@ -194,7 +204,7 @@ def generate_batches(
     texture = None if smooth else model.record.texture
     batches = drawn_batches(
         density.conditions,
-        ConditionalDecoder(model, density, request, texture),
+        _ConditionalDecoder(model, density, request, texture),
         allocate(nb_streamlines, weights),
         seed=seed,
         plausibility=plausibility,
@@ -249,3 +259,70 @@ def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
             )
         given[BUNDLE] = bundles
     return given
+
+
+@dataclass
+class _ConditionalDecoder:
+    """Draws conditions and latents of a density, decodes them and adds texture.
+
+    Without a texture the streamlines are smooth.
+    """
+
+    model: StreamlineModel
+    density: ConditionalDensity
+    request: ConditionRequest
+    texture: Texture | None
+
+    def __call__(
+        self, size: int, stratum: int, stream: tuple
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw `size` streamlines of a combination of categories.
+
+        `stratum` is the index of the combination in the density; `stream` fixes the
+        draw.
+
+        Returns points (size, nb_points, 3) in RASMM mm, at equal steps, the codes of
+        their categories (size, nb_categorical) and standardised numbers (size,
+        nb_continuous).
+        """
+        numbers, z = self.density.sample(size, stratum, self.request, stream)
+        codes = np.repeat(self.density.strata[stratum][None], size, axis=0)
+        means = self._decode(z, codes, numbers)
+        if self.texture is None:
+            return with_equal_steps(means), codes, numbers
+        # Another stream than that of the latents.
+        points = self._textured(means, codes, numbers, (*stream, 1))
+        if not self.request.has(LENGTH):
+            return points, codes, numbers
+        for again in range(_MOST_REDRAWS):
+            requested = self._lengths(numbers)
+            error = np.abs(lengths(points) - requested)
+            wrong = np.flatnonzero(error > _TOLERANCE * requested)
+            if not len(wrong):
+                break
+            numbers[wrong], z = self.density.sample(
+                len(wrong), stratum, self.request, (*stream, 0, again)
+            )
+            means = self._decode(z, codes[wrong], numbers[wrong])
+            points[wrong] = self._textured(
+                means, codes[wrong], numbers[wrong], (*stream, 1, again)
+            )
+        return points, codes, numbers
+
+    def _textured(self, means, codes, numbers, stream) -> np.ndarray:
+        return self.texture.apply(
+            means,
+            codes[:, 0],
+            self._lengths(numbers),
+            stream,
+            exact=self.request.has(LENGTH),
+        )
+
+    def _lengths(self, numbers: np.ndarray) -> np.ndarray:
+        return self.density.conditions.restored(numbers)[LENGTH]
+
+    def _decode(self, z, codes, numbers) -> np.ndarray:
+        matrix = None
+        if self.model.conditions_in_networks:
+            matrix = self.density.conditions.matrix(codes, numbers)
+        return self.model.coder.decode(z, matrix)

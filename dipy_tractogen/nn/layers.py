@@ -19,7 +19,7 @@ _PACKAGE = "dipy_tractogen"
 
 # Streamlines whose features are in memory in double precision at once.
 _BLOCK = 16384
-# A feature that never varies in training must not blow up one that does later.
+# A feature that does not vary in training is not to be magnified later.
 _SMALLEST_DEVIATION_MM = 0.01
 # Of a latent, so that it has a logarithm.
 _SMALLEST_DEVIATION = 1e-7
@@ -67,17 +67,8 @@ class _CosineTransform(keras.layers.Layer):
 class CosineAnalysis(_CosineTransform):
     """Points to their first cosine coefficients (orthonormal DCT-II).
 
-    The squared error summed over coefficients is that summed over points, but for the
-    part that the coefficients left out hold :footcite:p:`Chung2010`.
-
-    Parameters
-    ----------
-    nb_points : int
-        Number of points of a streamline.
-    nb_coefficients : int
-        Number of coefficients kept an axis.
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
+    The squared error summed over all coefficients is that summed over the points
+    :footcite:p:`Chung2010`.
 
     References
     ----------
@@ -95,17 +86,7 @@ class CosineAnalysis(_CosineTransform):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class CosineSynthesis(_CosineTransform):
-    """Cosine coefficients to points: the transpose of `CosineAnalysis`.
-
-    Parameters
-    ----------
-    nb_points : int
-        Number of points of a streamline.
-    nb_coefficients : int
-        Number of coefficients an axis.
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-    """
+    """Cosine coefficients to points: the transpose of `CosineAnalysis`."""
 
     def call(self, inputs):
         """Turn coefficients (n, nb_coefficients, 3) into points (n, nb_points, 3)."""
@@ -120,8 +101,8 @@ class CosineSynthesis(_CosineTransform):
 class Standardisation(keras.layers.Layer):
     """Features in mm to mean zero and deviation one, and back.
 
-    Mean and deviation of each feature are weights, set by `adapt` and not trained, so
-    that they are in the model's file and the model itself takes and gives mm.
+    Mean and deviation of each feature are weights that `adapt` sets and no training
+    changes, so that they are in the model's file and the model itself reads mm.
     """
 
     def build(self, input_shape):
@@ -135,13 +116,7 @@ class Standardisation(keras.layers.Layer):
         )
 
     def adapt(self, features: np.ndarray) -> None:
-        """Set the mean and the deviation.
-
-        Parameters
-        ----------
-        features : ndarray of shape (n, ...)
-            Features in mm.
-        """
+        """Set mean and deviation to those of features (n, ...), in mm."""
         total = squares = 0.0
         for part in _parts(features):
             total = total + part.sum(axis=0, dtype=float)
@@ -172,17 +147,9 @@ def _parts(features: np.ndarray):
 class Reparameterisation(keras.layers.Layer):
     r"""Draw latents from their posterior :footcite:p:`Kingma2014`.
 
-    :math:`z = \mu + \exp(\log\sigma^2 / 2)\,\epsilon`, with normal noise.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Seed of the layer's own generator.
-    epsilon_std : float, optional
-        Standard deviation of the noise: one draws from the posterior; less draws
-        nearer to its mean.
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
+    :math:`z = \mu + \exp(\log\sigma^2 / 2)\,\epsilon`, with normal noise of the
+    standard deviation `epsilon_std`: one draws from the posterior, less draws nearer to
+    its mean. `seed` is that of the layer's own generator.
 
     References
     ----------

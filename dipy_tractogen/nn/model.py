@@ -32,7 +32,7 @@ from .training import fit as training
 
 @takes(Sizes, *OF_MODELS)
 class StreamlineModel:
-    """Base of the models: a network, what it knows of streamlines, and its training.
+    """Base of the models: a network, its conditions, and the record of its training.
 
     A subclass chooses the posterior and the terms of the loss.
 
@@ -51,16 +51,16 @@ class StreamlineModel:
         The Keras model. Its layers are made once the conditions are known that it
         reads.
     conditions : Conditions or None
-        What the model knows of its streamlines beside their points.
+        Conditions of the streamlines, such as their bundle.
     record : TrainingRecord
-        What the training left: conditions, density of the latents, texture, history.
+        Results of the training: conditions, density of the latents, texture, history.
     coder : Coder
         Encodes and decodes arrays with the network.
     conditions_in_terms : bool
         Whether the class has a term of the loss that reads conditions.
     active_variance : float or None
-        Variance of its mean above which a latent dimension counts as active; None where
-        all do, as no prior covers those that vary little.
+        Variance of its mean above which a latent dimension counts as active; None if
+        all do, in models without a prior for those that vary little.
     larger_batches : bool
         Whether batch size and learning rate grow with large data.
     """

@@ -25,9 +25,9 @@ class Network(keras.Model):
     """Encoder and decoder of streamlines, and the loss that they are trained with.
 
     The loss is the error of the reconstruction and the sum of the `terms`. Inputs are
-    points in mm, or a dictionary with ``"points"`` or ``"features"``, what the
-    backbone's analysis layer makes of them, so that a training need not hold all the
-    points; and with ``"conditions"``, where a part of the network reads some.
+    points in mm, or a dictionary with ``"points"`` or ``"features"``, the outputs of
+    the backbone's analysis layer, so that a training need not hold all the points; and
+    with ``"conditions"``, where a part of the network reads some.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Network(keras.Model):
     Attributes
     ----------
     owner : StreamlineModel or None
-        The model that the network belongs to: what a file of it has to say.
+        The model of the network, whose class and parameters are in its file.
     """
 
     def __init__(
@@ -239,20 +239,10 @@ class Network(keras.Model):
         return self.standardise.restore(self.decoder(z, training=training))
 
     def call(self, inputs, training: bool | None = None) -> dict:
-        """Encode and decode.
+        """Encode and decode points (n, nb_points, 3) in mm, or a dictionary of inputs.
 
-        Parameters
-        ----------
-        inputs : tensor of shape (n, nb_points, 3), or dict
-            Points in mm, or a dictionary with their ``"features"``.
-        training : bool, optional
-            Draws latents when true, takes their means otherwise.
-
-        Returns
-        -------
-        dict of str to tensor
-            What `encode` gives, and the reconstructed ``features`` and ``points``, in
-            mm.
+        Returns the outputs of `encode`, and the reconstructed ``features`` and
+        ``points``, in mm. Latents are drawn in training; else they are their means.
         """
         conditions = inputs["conditions"] if self.conditions_in_networks else None
         outputs = self.encode(self.features_of(inputs), conditions, training)

@@ -163,45 +163,26 @@ class TrainingRecord:
         array is not as it has to be, or they do not fit together or to the model.
         """
         folder = Path(folder) if isinstance(folder, str) else folder
-        plain, latents, texture = _read_parts(folder, sizes or {})
-        record = cls(**plain)
+        with (folder / _RECORD_FILE).open("rb") as stream:
+            entries = parse_json(stream.read(LARGEST_JSON))
+        record({}, _PARTS)(entries, "")
+        entries = {name: each for name, each in entries.items() if name in _PARTS}
+        _check_together(entries)
+        made, sizes = cls(**entries), sizes or {}
+        nb_bundles = len(made.bundle_names)
+        known = {"d": sizes.get("latent_dim"), "b": nb_bundles or None}
+        known = {name: size for name, size in known.items() if size is not None}
+        latents = _arrays(folder / _LATENTS_FILE, DENSITY_ARRAYS, known)
+        texture = _arrays(folder / _TEXTURE_FILE, TEXTURE_ARRAYS, {})
         if latents:
-            conditions = Conditions(record.conditions)
-            record.density = ConditionalDensity.from_arrays(latents, conditions)
+            _check_bundles(entries)
+            conditions = Conditions(made.conditions)
+            made.density = ConditionalDensity.from_arrays(latents, conditions)
         if texture:
-            record.texture = Texture.from_arrays(texture)
-        return record
-
-
-def _read_parts(
-    folder: Path | zipfile.Path, sizes: Mapping[str, int]
-) -> tuple[dict, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Read and check the files of a record in a folder, or in a zip.
-
-    `sizes` are the ``latent_dim`` and the ``nb_points`` of the model, as far as known.
-    Returns the entries of `_PARTS` that are there, plain values, and the arrays of
-    density and texture, empty where there are none. Raises ValueError if one is not as
-    it has to be, or they do not fit together.
-    """
-    with (folder / _RECORD_FILE).open("rb") as stream:
-        entries = parse_json(stream.read(LARGEST_JSON))
-    record({}, _PARTS)(entries, "")
-    entries = {name: each for name, each in entries.items() if name in _PARTS}
-    _check_together(entries)
-    known = {
-        "d": sizes.get("latent_dim"),
-        "b": len(entries.get("bundle_names", ())) or None,
-    }
-    known = {name: size for name, size in known.items() if size is not None}
-    latents = _arrays(folder / _LATENTS_FILE, DENSITY_ARRAYS, known)
-    texture = _arrays(folder / _TEXTURE_FILE, TEXTURE_ARRAYS, {})
-    if latents:
-        _check_bundles(entries)
-        ConditionalDensity.from_arrays(latents, Conditions(entries["conditions"]))
-    if texture:
-        check_texture(texture)
-        _check_texture(texture, known.get("b", 0), sizes.get("nb_points"))
-    return entries, latents, texture
+            check_texture(texture)
+            _check_texture(texture, nb_bundles, sizes.get("nb_points"))
+            made.texture = Texture.from_arrays(texture)
+        return made
 
 
 def _arrays(path, arrays, sizes) -> dict[str, np.ndarray]:

@@ -87,22 +87,11 @@ class LatentLabels(NearestLatents):
 
 
 def label_figures(predicted, labels, bundle_names) -> dict:
-    """Measure labels, for each bundle and for all.
+    """Measure predicted labels (n,) by the true ones, -1 for none.
 
-    Parameters
-    ----------
-    predicted, labels : ndarray of shape (n,), int
-        Predicted and true labels; -1 is none.
-    bundle_names : sequence of str
-        Names of the bundles, by label.
-
-    Returns
-    -------
-    dict
-        ``accuracy`` and ``nb_streamlines``; ``macro_f1``, the mean of ``f1`` over the
-        bundles among `labels`, None without one; under ``bundles``, by the name of
-        each bundle among either, ``f1``, ``precision``, ``recall`` and
-        ``nb_streamlines``.
+    Returns ``accuracy`` and ``nb_streamlines``; ``macro_f1``, the mean of ``f1`` over
+    the bundles among `labels`, None without one; under ``bundles``, by the name of each
+    bundle among either, ``f1``, ``precision``, ``recall`` and ``nb_streamlines``.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -132,22 +121,11 @@ def label_figures(predicted, labels, bundle_names) -> dict:
 
 
 def score_labels(predicted, bundles, bundle_names) -> dict:
-    """Compare labels with the bundles that streamlines come with, by name.
+    """Compare labels with the bundles of a `BundleSet`, by name, and log the figures.
 
-    Parameters
-    ----------
-    predicted : ndarray of shape (n,), int
-        Labels, as indices into `bundle_names`.
-    bundles : BundleSet
-        The n streamlines with their true bundles.
-    bundle_names : sequence of str
-        Names of the bundles, that of the unassigned ones last; so are bundles whose
-        name is not among them.
-
-    Returns
-    -------
-    dict
-        From `label_figures`; the figures are logged as well.
+    `predicted` (n,) are indices into `bundle_names`, of which the last is that of
+    unassigned streamlines; bundles of another name count as unassigned. Returns the
+    measures of `label_figures`.
     """
     names, none = list(bundle_names), len(bundle_names) - 1
     unknown = [name for name in bundles.bundle_names if name not in names]

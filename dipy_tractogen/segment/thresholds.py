@@ -68,21 +68,12 @@ def best_threshold(
 def figures(
     relative: np.ndarray, predicted: np.ndarray, truth: np.ndarray
 ) -> dict[str, float | int | None]:
-    """Measure a binary decision.
+    """Measure a decision on n examples.
 
-    Parameters
-    ----------
-    relative : ndarray of shape (n,)
-        Distance of each example over its threshold.
-    predicted, truth : ndarray of shape (n,), bool
-        Whether each was accepted, and whether it should have been.
-
-    Returns
-    -------
-    dict
-        ``f1``, ``precision``, ``recall``, ``accuracy``, ``balanced_accuracy``,
-        ``roc_auc``, ``nb_to_accept`` and ``nb_to_reject``; None where a measure is
-        undefined because `truth` is the same for all.
+    `relative` are distances over thresholds, `predicted` says which examples were
+    accepted, `truth` which should be. Returns ``f1``, ``precision``, ``recall``,
+    ``accuracy``, ``balanced_accuracy``, ``roc_auc``, ``nb_to_accept`` and
+    ``nb_to_reject``; None for a measure that needs both kinds where there is one.
     """
     from sklearn import metrics
 

@@ -20,27 +20,12 @@ _PACKAGE = "dipy_tractogen"
 class ReflectedConvolution(keras.layers.Layer):
     """Convolution along a streamline whose ends are mirrored.
 
+    `filters` are the channels of the output, `kernel_size` the taps, an odd number so
+    that padding keeps the length, and `strides` the points from one output to the next.
     In training, a convolution of three taps without stride is computed with half the
-    multiplications (`fast_convolution`). Afterwards all are summed tap by tap
-    (`convolution_by_taps`), which takes longer and rounds least.
-
-    Parameters
-    ----------
-    filters : int
-        Channels of the output.
-    kernel_size : int, optional
-        Taps; odd, so that padding keeps the length.
-    strides : int, optional
-        Points from one output to the next.
-    kernel_initializer : str or keras.initializers.Initializer, optional
-        Of the kernel.
-    **kwargs
-        Arguments of ``keras.layers.Layer``.
-
-    Raises
-    ------
-    ValueError
-        If a number is below one or `kernel_size` is even.
+    multiplications (`fast_convolution`). Afterwards the taps are added one by one
+    (`convolution_by_taps`), which takes longer and has the smallest rounding errors.
+    Raises ValueError if a number is below one or `kernel_size` is even.
     """
 
     def __init__(

@@ -126,7 +126,7 @@ def _import_quietly(name: str) -> None:
         # JAX reads it, too.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     began = time.perf_counter()
-    with nullcontext() if chatter else _stderr_set_aside():
+    with nullcontext() if chatter else output_set_aside(2, shown_on_error=True):
         try:
             module = import_module(name)
         except (RuntimeError, OSError) as error:
@@ -234,17 +234,25 @@ def memory_error(said: str) -> Iterator[None]:
 
 
 @contextmanager
-def _stderr_set_aside():
+def output_set_aside(*numbers: int, shown_on_error: bool = False) -> Iterator[None]:
+    """Keep what is written to file descriptors, 1 and 2, from the user.
+
+    With `shown_on_error` it is written to the last of them if the body fails.
+    """
+    sys.stdout.flush()
     sys.stderr.flush()
-    stderr = os.dup(2)
     with tempfile.TemporaryFile() as aside:
-        os.dup2(aside.fileno(), 2)
+        kept = {number: os.dup(number) for number in numbers}
+        for number in numbers:
+            os.dup2(aside.fileno(), number)
         try:
             yield
         except Exception:
-            aside.seek(0)
-            os.write(stderr, aside.read())
+            if shown_on_error:
+                aside.seek(0)
+                os.write(kept[numbers[-1]], aside.read())
             raise
         finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            for number, copy in kept.items():
+                os.dup2(copy, number)
+                os.close(copy)

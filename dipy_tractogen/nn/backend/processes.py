@@ -14,14 +14,13 @@ import json
 import os
 import socket
 import sys
-import tempfile
 import threading
 import time
 from typing import NoReturn
 
 import numpy as np
 
-from . import backend_name
+from . import backend_name, output_set_aside
 
 # Messages of processes: why one ends, that it has left, that its work is done.
 _ENDED, _LEFT, _DONE = (f"dipy_tractogen/{word}" for word in ("ended", "left", "done"))
@@ -120,7 +119,8 @@ class ProcessGroup:
             _check_port(int(address.rpartition(":")[2]))
         said = ""
         try:
-            with _noise_set_aside():
+            # Libraries of C++ write while processes are joined.
+            with output_set_aside(1, 2):
                 # In a thread, since waiting in C++ would block signals.
                 connecting = ThreadPoolExecutor(1).submit(self._connect)
                 connecting.result(timeout=_SECONDS_TO_JOIN)
@@ -273,20 +273,3 @@ def _client():
             f"JAX {jax.__version__} joins processes in another way than is known here: "
             'pip install "jax==0.10.*", or train in one process'
         ) from error
-
-
-@contextmanager
-def _noise_set_aside() -> Iterator[None]:
-    """Keep from the user what libraries of C++ write while processes are joined."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as aside:
-        kept = [(number, os.dup(number)) for number in (1, 2)]
-        for number, _ in kept:
-            os.dup2(aside.fileno(), number)
-        try:
-            yield
-        finally:
-            for number, copy in kept:
-                os.dup2(copy, number)
-                os.close(copy)

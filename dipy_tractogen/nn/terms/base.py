@@ -17,9 +17,8 @@ _OF_KERAS = ("name", "trainable", "dtype")
 class Term(Float32Layer):
     """Base of the terms that a network's loss has beside the reconstruction.
 
-    A term makes the layers that it needs, may add to what the network gives, and
-    computes its part of the loss from that. What a subclass has no use for it leaves
-    out.
+    A term makes the layers that it needs, may add outputs to those of the network, and
+    computes its part of the loss from them. A subclass overrides the methods it needs.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ class Term(Float32Layer):
         return bool(self.needs)
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
-        """Check that the term can do with conditions.
+        """Check that the conditions are those that the term needs.
 
         Parameters
         ----------
@@ -99,14 +98,14 @@ class Term(Float32Layer):
         Parameters
         ----------
         inputs : dict of str to tensor
-            What the network read: ``"features"`` of shape
+            Inputs of the network: ``"features"`` of shape
             ``(n, *backbone.feature_shape)``, in mm, and ``"conditions"`` of shape
             (n, conditions.width), where a part of it reads conditions.
         outputs : dict of str to tensor
-            What the network gave: ``z_mean``, ``z``, ``features``, ``points``,
-            ``z_log_var`` where the posterior has one, and what the terms added.
+            Outputs of the network: ``z_mean``, ``z``, ``features``, ``points``,
+            ``z_log_var`` where the posterior has one, and those of the terms.
         training : bool
-            Whether the weight of the moment counts, or that of the end.
+            Whether the weight of the present step counts, or that of the last.
 
         Returns
         -------
@@ -143,12 +142,12 @@ class Term(Float32Layer):
         return None
 
     def callbacks(self, budget) -> list[keras.callbacks.Callback]:
-        """Return what changes the term's weight during a training; nothing by default.
+        """Return callbacks that change the term's weight; none by default.
 
         Parameters
         ----------
         budget : Budget
-            Says how much of the training is behind.
+            Share of the training that is spent.
 
         Returns
         -------

@@ -25,8 +25,8 @@ ACTIVE_VARIANCE = 0.01
 class KL(Term):
     r"""KL divergence of the posterior from the prior, by its weight.
 
-    The prior is the standard normal, or what another term gives as ``prior_mean`` and
-    ``prior_log_var`` among the outputs.
+    The prior is the standard normal, or that of another term, whose outputs have
+    ``prior_mean`` and ``prior_log_var``.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class KL(Term):
     measures = ("kl", "active_units", "beta")
 
     def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
-        """Make the weight of the moment; arguments as of `Term.build_layers`."""
+        """Make the weight of the present step; arguments as of `Term.build_layers`."""
         self.beta_now = scheduled_variable(self, self.beta, "beta_now")
         self.kl_tracker = keras.metrics.Mean(name="kl")
         self.active_tracker = ActiveUnits(latent_dim)

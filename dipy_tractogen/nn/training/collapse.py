@@ -1,4 +1,4 @@
-"""Watching whether what a model generates still covers the streamlines."""
+"""Coverage of real streamlines by generated ones, measured during a training."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def coverage(real: np.ndarray, others: np.ndarray, k: int = _NB_NEIGHBOURS) -> f
 
 
 class CollapseWatch(keras.callbacks.Callback):
-    """Measure at each validation what share of real streamlines generated ones cover.
+    """Measure the share of real streamlines that generated ones cover, as a validation.
 
     ``coverage`` is that of draws from a Gaussian fitted to the latents of each bundle,
     about what the trained model will generate; ``prior_coverage`` that of draws from

@@ -31,21 +31,9 @@ from dipy_tractogen.utils.messages import normalized_name
 
 @dataclass
 class TrainingData:
-    """Streamlines and what is known of them.
+    """Arguments of a training, with the labels, names and values of a `BundleSet`.
 
-    Attributes
-    ----------
-    points : ndarray of shape (n, nb_points, 3), float32, or ArraySequence
-        Streamlines in RASMM mm, in either direction. Those of a sequence are resampled
-        to the points of the model, a block at a time.
-    labels : ndarray of shape (n,), or None
-        Bundle of each, an index into `bundle_names`; one bundle without it.
-    bundle_names : sequence of str, or None
-        Names of the bundles; ``bundle_0`` and so on without it.
-    values : mapping of str to ndarray of shape (n,), or None
-        Further conditions of each, by name: text or numbers.
-    units : mapping of str to str, or None
-        Units of the numbers.
+    Arrays and names are as `StreamlineModel.fit` takes them; `points` may be a path.
     """
 
     points: np.ndarray | ArraySequence
@@ -110,25 +98,15 @@ class TrainingSet:
     """Training streamlines, all of a bundle in one direction, as a network reads them.
 
     Points are read a block at a time, once for the directions and once for the
-    features; these are all that is kept, in a mapped file where they are large.
-
-    Parameters
-    ----------
-    model : StreamlineModel
-        The model. One that has no conditions yet gets those of the data.
-    data : TrainingData
-        The training streamlines.
-    folder : str or Path, optional
-        Folder of large files; that of temporary files by default.
+    features; these are all that is kept, in a mapped file in `folder` where they are
+    large. A model without conditions gets those of the data. Raises MemmapError if a
+    file cannot be made, ValueError if the arrays do not fit together or a bundle has no
+    streamline.
 
     Attributes
     ----------
     labels : ndarray of shape (n,), int32
-        Bundle of each streamline.
-    names : tuple of str
-        Names of the bundles.
-    counts : ndarray of int
-        Streamlines of each bundle.
+        Bundle of each streamline, an index into `names`; `counts` are their numbers.
     directions : ndarray
         Direction of each bundle.
     conditions : Conditions
@@ -140,13 +118,6 @@ class TrainingSet:
         `ConditionTable`.
     digest : str
         SHA-256 of the data.
-
-    Raises
-    ------
-    MemmapError
-        If a file cannot be made.
-    ValueError
-        If the arrays do not fit together, or a bundle has no streamline.
     """
 
     def __init__(

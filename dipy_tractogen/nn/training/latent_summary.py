@@ -102,7 +102,7 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
 
 
 def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
-    """Fit the texture to what one draw of the latents of each lacks."""
+    """Fit the texture to the residuals of one draw of the latents of each."""
     rng = np.random.default_rng(seed)
     rows = _stratified_rows(bundles.labels, rng)
     z = z_mean[rows] + deviation[rows] * rng.standard_normal(z_mean[rows].shape)

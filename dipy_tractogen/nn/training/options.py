@@ -31,21 +31,10 @@ class TrainingOptions(FitParameters):
         Those that are not given depend on the backbone, the other options and the
         number of streamlines, not on the machine. The batch is the backbone's own,
         doubled as long as `DEFAULT_STEPS` are left to the training: to twenty passes
-        over the data or to `epochs` where those are fewer, and to what two cores see
-        of them in `max_minutes`. The learning rate grows with the square root of the
-        batch, up to that of the largest.
-
-        Parameters
-        ----------
-        backbone : SpectralBackbone or ConvBackbone
-            The network that is trained.
-        nb_streamlines : int
-            Training streamlines; 0 leaves both as the backbone has them.
-
-        Returns
-        -------
-        TrainingOptions
-            Complete options.
+        over the data or to `epochs` where those are fewer, and to the passes of two
+        cores in `max_minutes`. The learning rate grows with the square root of the
+        batch, up to that of the largest. Without `nb_streamlines`, 0, both are the
+        backbone's.
         """
         smallest, largest = backbone.batch_size, backbone.largest_batch_size
         batch_size = self.batch_size or self._batch_size(backbone, nb_streamlines)
