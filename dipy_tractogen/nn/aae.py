@@ -22,9 +22,9 @@ class AAE(StreamlineModel):
     As `AE`, but latents are drawn from a Gaussian of the encoder's, and a discriminator
     :math:`D(z, c)` learns to tell them from draws of a prior, while the encoder learns
     to mislead it, so that the latents come to be distributed as the prior is. Decoder
-    and discriminator are told the conditions :math:`c`, bundle and length among them.
+    and discriminator read the conditions :math:`c`, bundle and length among them.
 
-    How the two are trained is said at `Adversary`.
+    `Adversary` describes the training of the two.
 
     Streamlines are generated from the density that the latents have after the training,
     as with all models: a prior is matched only in part, and its draws outside of the
@@ -32,7 +32,7 @@ class AAE(StreamlineModel):
     validation streamlines are drawn from a Gaussian fitted to the latents of each
     bundle, and from the prior. The share of real ones that they cover is in the history
     (``coverage`` and ``prior_coverage``, over that of other real streamlines), and a
-    warning says what to change when the first is low.
+    warning names what to change when the first is low.
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ class Coder:
 def in_batches(function: Callable, *arrays: np.ndarray):
     """Apply a compiled function to arrays (n, ...), a batch of rows at a time.
 
-    Returns what the function gives, joined; empty arrays of the right shape for n = 0.
+    Returns the joined outputs; empty arrays of the right shape for n = 0.
     """
     outputs = []
     for start in range(0, max(len(arrays[0]), 1), BATCH):

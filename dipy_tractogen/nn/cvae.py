@@ -11,9 +11,9 @@ from .vae import VAE
 class CVAE(VAE):
     r"""Conditional variational autoencoder of streamlines :footcite:p:`Sohn2015`.
 
-    As `VAE`, but encoder and decoder are told the conditions :math:`c` of a streamline,
+    As `VAE`, but encoder and decoder read the conditions :math:`c` of a streamline,
     such as bundle, length, age and diagnosis: they learn :math:`q(z | x, c)` and
-    :math:`p(x | z, c)`, and the latents are left to say what the conditions do not.
+    :math:`p(x | z, c)`, and the latents hold the variation that the conditions leave.
     Categories are one-hot, numbers standardised; the encoder reads them as a learnt
     offset of the streamline, the decoder beside the latents, with every backbone.
 

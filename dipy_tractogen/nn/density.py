@@ -28,7 +28,7 @@ def seeds_of(
     streamlines : ndarray of shape (n, p, 3) or ArraySequence
         Points in RASMM mm, such as those of a subject's own bundle or of an atlas.
     values : mapping of str to ndarray of shape (n,), optional
-        Bundle and other conditions of each, by name; what is computed from the
+        Bundle and other conditions of each, by name; those computed from the
         points may be left out, and the bundle where the model has only one.
 
     Returns

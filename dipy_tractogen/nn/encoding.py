@@ -34,7 +34,7 @@ def encode(
     Parameters
     ----------
     streamlines : ndarray of shape (n, p, 3), ArraySequence or BundleSet
-        Points in RASMM mm, or what else `as_streamlines` takes; resampled where they
+        Points in RASMM mm, or another input of `as_streamlines`; resampled where they
         are not `nb_points`. A BundleSet brings its values.
     values : mapping of str to ndarray of shape (n,), optional
         Conditions of each, by name: text (``"bundle"``) or numbers. Only models
@@ -134,7 +134,7 @@ def decode(
 
 
 def condition_on(model, conditions: Conditions) -> None:
-    """Set what is known of the training streamlines, and make layers that need it.
+    """Set the conditions of the training streamlines, and make layers that need them.
 
     Raises ValueError if the model was made for other conditions.
     """
@@ -160,7 +160,7 @@ def condition_matrix(
     """Return conditions as the networks read them; None if they read none.
 
     `points` (n, nb_points, 3) are in mm; `values` are text or numbers by the name of
-    the condition, but for what is computed from the points. Raises ValueError if one is
+    the condition, but for those computed from the points. Raises ValueError if one is
     missing, a category unknown, or the model not trained.
     """
     model.check_layers()
@@ -245,7 +245,7 @@ def encoded_blocks(
 def conditions_to_load(conditions) -> dict[str, list[str]]:
     """Return the conditions that have to be loaded from files.
 
-    These are all but the bundle and what is computed from the points; by their kind,
+    These are all but the bundle and those computed from the points; by their kind,
     ``categorical`` or ``continuous``. None are needed where `conditions` is None.
     """
     kinds = ("categorical", "continuous")

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Streamlines are drawn again, up to so often, if their length differs from the
-# requested one by more than this share of it.
+# Most times that streamlines are drawn again because their length differs from the
+# requested one, and the largest difference, as a share of it.
 _MOST_REDRAWS = 8
 _TOLERANCE = 0.005
 
@@ -67,8 +67,8 @@ def generate(
     bundles : str or sequence of str, optional
         Names of the bundles; all by default.
     conditions : mapping, optional
-        What else is requested, by the name of a condition: a category or several, a
-        number, or a range ``(low, high)``, as ``{"length": (80, 140)}``.
+        Further requests, by the name of a condition: a category or several, a number,
+        or a range ``(low, high)``, as ``{"length": (80, 140)}``.
         Others are drawn from their distribution in the training, given these.
     return_values : bool, optional
         Return the conditions of each streamline as well.
@@ -138,7 +138,7 @@ def generate_batches(
     bundles : str or sequence of str, optional
         Names of the bundles; all by default.
     conditions : mapping, optional
-        What else is requested, by the name of a condition; see `generate`.
+        Further requests, by the name of a condition; see `generate`.
     balanced : bool, optional
         As many for each bundle, in place of the proportions of the training.
     proportions : mapping of str to float, optional
@@ -150,10 +150,10 @@ def generate_batches(
         Distance of neighbouring points in mm, in place of their number; see
         :func:`dipy_tractogen.streamlines.geometry.resample_by_step`.
     smooth : bool, optional
-        Leave streamlines as they are decoded: the mean of what the latents do not
-        say, too smooth and a little short.
+        Leave streamlines as they are decoded, without texture: too smooth and a
+        little short.
     sampler : str or LatentSampler, optional
-        What latents are drawn by: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
+        Sampler of the latents: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
         ``"rejection"``, ``"prior"``, or an object of one of their classes.
     seeds : LatentPosteriors, optional
         Latents of streamlines that the new ones are to be like, from `seeds_of`;
@@ -161,7 +161,7 @@ def generate_batches(
         the others share in their proportions.
     plausibility : Plausibility, optional
         Streamlines that it rejects, before they are resampled, are replaced by
-        others; it counts them, and what is missing in the end.
+        others; it counts them, and those that are missing in the end.
     max_tries : int, optional
         Streamlines that are drawn for each that has to be plausible, at most.
     seed : int, optional

@@ -19,9 +19,9 @@ from .encoding import with_values
 
 logger = logging.getLogger("dipy_tractogen")
 
-# Partners are matched by every so many points of a streamline.
+# Points of a streamline by which partners are matched.
 _NB_PLACES = 16
-# Pairs are chosen among at least so many of each side: among few, no two are near.
+# Fewest streamlines of each side that pairs are chosen among: of few, none are near.
 _NB_CANDIDATES = 1000
 
 
@@ -119,7 +119,7 @@ def pair(
     Raises
     ------
     ValueError
-        If there are not so many streamlines, or a condition is missing.
+        If there are fewer streamlines, or a condition is missing.
     """
     first, first_values = with_values(first, first_values)
     second, second_values = with_values(second, second_values)
@@ -205,7 +205,7 @@ def neighbours(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the streamlines whose latents are nearest.
 
-    Where the networks read conditions, latents say only what these do not: the
+    Where the networks read conditions, latents hold the remaining variation: the
     neighbours then are of the same categories, such as the bundle, and their
     standardised numbers count beside the latents.
 

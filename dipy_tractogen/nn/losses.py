@@ -87,7 +87,7 @@ def kl_by_dimension(z_mean, z_log_var, variant: str = "squared"):
     z_mean, z_log_var : tensor of shape (n, latent_dim)
         Mean and log-variance of the posterior.
     variant : {"squared", "absolute"}, optional
-        What the mean costs.
+        Penalty of the mean.
 
     Returns
     -------

@@ -157,7 +157,7 @@ class StreamlineModel:
         return sorted({*super().__dir__(), *self.get_config()})
 
     def __repr__(self) -> str:
-        """Return class, size and what it was trained on."""
+        """Return class, size and the number of its training streamlines."""
         count = sum(self.record.bundle_counts)
         bundles = format_count(len(self.record.bundle_names), "bundle")
         trained = f"trained on {format_count(count, 'streamline')} of {bundles}"

@@ -204,7 +204,7 @@ class Network(keras.Model):
         -------
         dict of str to tensor
             ``z_mean`` and ``z`` of shape (n, latent_dim), ``z_log_var`` where there is
-            a posterior, and what the terms add.
+            a posterior, and the outputs of the terms.
         """
         hidden = self.hidden(features, conditions, training)
         z_mean = self.z_mean(hidden)

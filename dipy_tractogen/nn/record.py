@@ -1,4 +1,4 @@
-"""Record of a training in a model's file, and checks of what a file holds."""
+"""Record of a training in a model's file, and checks of its content."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class TrainingRecord:
     directions : list of list of float
         Odd cosine coefficients of each bundle's mean, the direction it runs in.
     conditions : list of dict
-        What is known of the streamlines (`Conditions.to_plain`).
+        Conditions of the streamlines (`Conditions.to_plain`).
     reference : dict or None
         Header of the training's space (``Reference.to_dict``).
     truncation_mm : float
@@ -120,7 +120,7 @@ class TrainingRecord:
     density : ConditionalDensity or None
         Density of the training latents and conditions.
     texture : Texture or None
-        What decoded streamlines lack of real ones.
+        Residuals of decoded streamlines, from real ones.
     """
 
     bundle_names: list[str] = field(default_factory=list)

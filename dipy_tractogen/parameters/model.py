@@ -127,7 +127,7 @@ class NetworkParameters(Parameters):
 
 
 OF_MODELS = (ReconstructionParameters, NetworkParameters)
-"""What every model has beside its sizes."""
+"""Parameters of every model beside its sizes."""
 
 _NORMALISED = parameter(
     False, "Normalise every hidden layer of the encoder over the batch."

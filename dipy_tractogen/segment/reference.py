@@ -42,7 +42,7 @@ class LatentReference:
         Lengths and place of the reference streamlines; None from a file of an earlier
         version.
     report : dict
-        What was learnt: ``thresholds_mm``, ``held_out`` figures, and the shares of
+        Results of the fit: ``thresholds_mm``, ``held_out`` figures, and the shares of
         held-out examples that are near enough, ``held_out_near`` by bundle, or are
         not, ``held_out_found`` by kind of fault. Empty where it was read from a file.
     """

@@ -42,8 +42,8 @@ _OF_KERAS = ("name", "trainable", "dtype")
 def load_model(path: str | Path) -> StreamlineModel:
     """Load a model that this package saved.
 
-    Only a model of this package is accepted, and of what the file names nothing else is
-    made. What the file holds is checked before memory is taken for it.
+    Only a model of this package is accepted, and no other object that the file names is
+    made. The content is checked before memory is taken for it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def load_model(path: str | Path) -> StreamlineModel:
 
 
 def _read_config(path: Path) -> dict:
-    """Read what a file says that it holds."""
+    """Read the configuration of the model in a file."""
     try:
         with zipfile.ZipFile(path) as archive:
             config = read_config(archive, path.stat().st_size)

@@ -60,7 +60,7 @@ class SpectralBackbone:
 
     @property
     def feature_shape(self) -> tuple[int, int]:
-        """Shape of what the network reads of one streamline."""
+        """Shape of the features of one streamline."""
         return (self.nb_coefficients, 3)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def tile_transforms() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
 
     def evaluated(nb_terms: int) -> np.ndarray:
-        """Polynomials of so many terms at the points, and at infinity."""
+        """Evaluate polynomials of `nb_terms` terms at the points, and at infinity."""
         finite = np.vander(_POINTS, nb_terms, increasing=True)
         return np.vstack([finite, np.eye(1, nb_terms, nb_terms - 1)])
 

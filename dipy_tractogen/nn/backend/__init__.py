@@ -1,7 +1,7 @@
 """The backend that Keras runs on: its choice, its import, and settings of Keras.
 
-What a backend needs of its own is in a module of its name beside this one; no other
-module imports TensorFlow, JAX or PyTorch.
+Code for one backend is in the module of its name beside this one; no other module
+imports TensorFlow, JAX or PyTorch.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def current() -> ModuleType:
 
 
 def _choose() -> tuple[str, str]:
-    """Return the backend, and what is logged of it unless it is the usual one."""
+    """Return the backend, and the reason of the choice if it is to be logged."""
     name = os.environ.get("KERAS_BACKEND", "")
     if name and name not in BACKENDS:
         raise ImportError(f"KERAS_BACKEND={name}: expected {' or '.join(BACKENDS)}.")
@@ -123,7 +123,7 @@ def _import_quietly(name: str) -> None:
     # The level DEBUG shows the messages.
     chatter = logger.isEnabledFor(logging.DEBUG)
     if not chatter:
-        # JAX reads it, too.
+        # JAX reads it as well.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     began = time.perf_counter()
     with nullcontext() if chatter else output_set_aside(2, shown_on_error=True):
@@ -164,7 +164,7 @@ def _tell_of_dipy() -> None:
 def forget_graphs() -> None:
     """Free the graphs and the memory of models that are no longer used.
 
-    Keras keeps what it compiled; a program that makes many models calls this between
+    Keras keeps compiled functions; a program that makes many models calls this between
     them. Models that are still in use compile again.
     """
     import keras
@@ -235,7 +235,7 @@ def memory_error(said: str) -> Iterator[None]:
 
 @contextmanager
 def output_set_aside(*numbers: int, shown_on_error: bool = False) -> Iterator[None]:
-    """Keep what is written to file descriptors, 1 and 2, from the user.
+    """Keep the output to file descriptors, 1 and 2, from the user.
 
     With `shown_on_error` it is written to the last of them if the body fails.
     """

@@ -22,7 +22,7 @@ class BlockTraining:
     Keras takes a call for a step. Its input is a block of indices of streamlines, of
     shape (batch_size, steps_per_call), whose first axis is divided among several
     devices. The streamlines are on the device if there is room for them, and come with
-    the block if not. A subclass says what is done in a call. `network` is built, with a
+    the block if not. A subclass implements the calls. `network` is built, with a
     dictionary as inputs; it is compiled with `optimizer`.
     """
 

@@ -92,7 +92,7 @@ class Devices:
         return call
 
     def _as_known(self, array):
-        """Return an array on all devices; what the last call gave is there."""
+        """Return an array on all devices, where the outputs of the last call are."""
         for pairs in self._known.values():
             if id(array) in pairs:
                 return pairs[id(array)][1]

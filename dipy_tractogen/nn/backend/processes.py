@@ -102,8 +102,8 @@ class ProcessGroup:
     """The processes of a training; this one is the `number` from 0.
 
     `address` is host and port of the first process; JAX finds it without, where it
-    knows the cluster. `on_end` is told, in a thread, what another process says when it
-    ends early, and returns whether this one is to be interrupted. Raises
+    knows the cluster. `on_end` gets, in a thread, the reason that another process gives
+    when it ends early, and returns whether this one is to be interrupted. Raises
     ConnectionError if the processes do not find one another.
     """
 
@@ -165,7 +165,7 @@ class ProcessGroup:
         jax.distributed.shutdown()
 
     def end(self, reason: str, code: int) -> None:
-        """End this process early, and the others with it, who are told why."""
+        """End this process early, and the others with it, and give them the reason."""
         self._watch.is_over = True
         # The others may be gone, or another process was first.
         with suppress(Exception):
@@ -225,9 +225,9 @@ class _Watch(threading.Thread):
         self._end_what_waits(reason)
 
     def _end_what_waits(self, reason: str) -> None:
-        """End a process that waits for ever for what another was to send."""
+        """End a process that would wait for ever for data of another one."""
         number, nb_processes = self._joined.number, self._joined.nb_processes
-        # The first one waits for the others so long.
+        # The first one gives the others this time to leave.
         patience = _SECONDS_TO_LEAVE / 5 if number else _SECONDS_TO_LEAVE
         while not self.is_over:
             time.sleep(_POLL_SECONDS)

@@ -183,7 +183,7 @@ def _shuffled(nb_streamlines: int, seed: int) -> Callable:
 
 
 def _shuffled_by_bundle(labels: np.ndarray, seed: int) -> tuple[int, Callable]:
-    """Make the function for bundles that give as many; and say how many in all."""
+    """Return the length of a balanced pass, and the function of its order."""
     places = tf.constant(balanced_places(labels), tf.int32)
     of_bundle = tf.constant(labels, tf.int32)
     shuffle = _shuffled(len(labels), seed)
@@ -202,8 +202,8 @@ def _shuffled_by_bundle(labels: np.ndarray, seed: int) -> tuple[int, Callable]:
 def _gathering(inputs: Mapping) -> Callable:
     """Make the function that gives the batch of some streamlines.
 
-    Small tables are tensors. Large ones stay where they are, and what was read of a
-    mapped file is left to the system again.
+    Small tables are tensors. Large ones stay where they are, and pages that were read
+    of a mapped file are released.
     """
     if sum(table.nbytes for table in inputs.values()) <= store.LARGE:
         tables = {name: tf.constant(table[:]) for name, table in inputs.items()}

@@ -49,7 +49,7 @@ class AttributeRegularizer(Term):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Names of what the term adds to the history of a training."""
+        """Names of the quantities that the term adds to the history of a training."""
         return tuple(f"{name}_loss" for name in self.attributes)
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:

@@ -31,7 +31,7 @@ class Term(Float32Layer):
         Names of the conditions that the term reads beside those that every training
         has, bundle and length.
     measures : tuple of str
-        Names of what the term adds to the history of a training.
+        Names of the quantities that the term adds to the history of a training.
     settled_after : float
         Share of a training after which the term's weight hardly changes.
     """
@@ -51,7 +51,7 @@ class Term(Float32Layer):
         Parameters
         ----------
         conditions : Conditions
-            What the model knows of its streamlines.
+            Conditions of the model's streamlines.
         latent_dim : int
             Dimensions of the latent space.
 
@@ -67,8 +67,8 @@ class Term(Float32Layer):
         Parameters
         ----------
         conditions : Conditions or None
-            What the model knows of its streamlines, checked; None where no part of it
-            reads conditions.
+            Conditions of the model's streamlines, checked; None where no part of the
+            model reads conditions.
         latent_dim : int
             Dimensions of the latent space.
         seed : int
@@ -76,7 +76,7 @@ class Term(Float32Layer):
         """
 
     def outputs(self, hidden, training: bool | None) -> dict:
-        """Return what the term adds to the outputs of the network; nothing by default.
+        """Return outputs that the term adds to those of the network; none by default.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Term(Float32Layer):
         Parameters
         ----------
         conditions : Conditions
-            What the model knows of its streamlines.
+            Conditions of the model's streamlines.
         codes : ndarray of shape (n, nb_categorical)
             Categories of each.
         numbers : ndarray of shape (n, nb_continuous)

@@ -23,7 +23,7 @@ ACTIVE_VARIANCE = 0.01
 @keras.saving.register_keras_serializable(package="dipy_tractogen")
 @takes(KLParameters)
 class KL(Term):
-    r"""KL divergence of the posterior from the prior, by its weight.
+    r"""Weighted KL divergence of the posterior from the prior.
 
     The prior is the standard normal, or that of another term, whose outputs have
     ``prior_mean`` and ``prior_log_var``.
@@ -55,7 +55,7 @@ class KL(Term):
         return kl_by_dimension(*posterior, self.kl_variant)
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
-        """Compute the divergence by its weight; arguments as of `Term.loss`."""
+        """Compute the weighted divergence; arguments as of `Term.loss`."""
         kl = self.divergence(outputs)
         self.kl_tracker.update_state(ops.sum(kl, axis=-1))
         self.active_tracker.update_state(outputs["z_mean"])

@@ -48,7 +48,7 @@ class LabelRegularizer(Term):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Names of what the term adds to the history of a training."""
+        """Names of the quantities that the term adds to the history of a training."""
         return f"{self.condition}_accuracy", f"{self.condition}_weight"
 
     def check_conditions(self, conditions: Conditions, latent_dim: int) -> None:
@@ -74,7 +74,7 @@ class LabelRegularizer(Term):
         self.accuracy = keras.metrics.Mean(name=self.measures[0])
 
     def loss(self, inputs: dict, outputs: dict, training: bool):
-        """Compute the cross entropy by its weight; arguments as of `Term.loss`."""
+        """Compute the weighted cross entropy; arguments as of `Term.loss`."""
         labels = inputs["conditions"][:, self._columns]
         logits = self.classifier(outputs["z"])
         right = ops.argmax(logits, axis=-1) == ops.argmax(labels, axis=-1)

@@ -76,7 +76,7 @@ class Regression(Term):
         self.error_tracker = keras.metrics.Mean(name=self.measures[0])
 
     def outputs(self, hidden, training: bool | None) -> dict:
-        """Return what is regressed, and the prior; arguments as of `Term.outputs`."""
+        """Return the attribute and the prior; arguments as of `Term.outputs`."""
         r_mean = self.r_mean(hidden)
         r_log_var = log_variance(
             self.r_log_var(hidden), self.deviation, self.log_var_limit

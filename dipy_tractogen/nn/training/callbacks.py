@@ -23,7 +23,7 @@ class Budget(keras.callbacks.Callback):
 
     The learning rate falls with the share of the budget that is spent, to `final_share`
     of it, so it reaches its end whichever limit is met first. The clock starts after
-    the first steps, which include compilation. `steps` and `seconds` are what is spent;
+    the first steps, which include compilation. `steps` and `seconds` are spent so far;
     `seconds_here` in this process only, as a resumed training has some from before.
     """
 
@@ -78,7 +78,7 @@ class Budget(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def get_state(self) -> dict:
-        """Return what is spent, as plain values."""
+        """Return the steps and seconds spent, as plain values."""
         return {"steps": self.steps, "seconds": self.seconds}
 
     def set_state(self, state: dict) -> None:
@@ -112,7 +112,7 @@ class KeepBest(keras.callbacks.Callback):
 
     It stops after `patience` without a better loss. `patience` and `settled_after` are
     shares of the budget; before `settled_after`, weights give way to any later ones,
-    because what the model learns still changes.
+    because the loss of the model still changes.
     """
 
     def __init__(self, budget: Budget, patience: float, settled_after: float = 0.0):

@@ -1,4 +1,4 @@
-"""The state of a training on disk, from which it goes on when it was broken off."""
+"""The state of a training on disk, from which an interrupted one is resumed."""
 
 from __future__ import annotations
 

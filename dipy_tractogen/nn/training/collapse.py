@@ -48,7 +48,7 @@ class CollapseWatch(keras.callbacks.Callback):
     """Measure the share of real streamlines that generated ones cover, as a validation.
 
     ``coverage`` is that of draws from a Gaussian fitted to the latents of each bundle,
-    about what the trained model will generate; ``prior_coverage`` that of draws from
+    about as the trained model will generate; ``prior_coverage`` that of draws from
     the prior. Both are over the coverage that other real streamlines reach. The seed of
     the `model` is that of the choice of streamlines and of the draws.
     """

@@ -1,4 +1,4 @@
-"""Training data: what is given, and what a network reads of it."""
+"""Training data: arguments of a training, and inputs of a network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TrainingData:
 
     def __post_init__(self):
         if self.labels is None and isinstance(self.points, (str, os.PathLike)):
-            # Its bundles are known, too.
+            # The file also holds its bundles.
             self.points = load_bundles(self.points)
         if isinstance(self.points, BundleSet) and self.labels is None:
             bundles = self.points

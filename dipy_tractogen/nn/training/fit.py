@@ -48,13 +48,13 @@ def fit(
 
     Bundle and length are conditions of every model, `values` adds others. The
     direction in which a streamline is stored does not matter: within a bundle
-    all are made to run the same way. A model that was trained goes on from its
+    all are made to run the same way. A trained model is trained further, from its
     weights and its standardisation.
 
     Parameters
     ----------
     points : ndarray of shape (n, nb_points, 3), ArraySequence or BundleSet
-        Training streamlines in RASMM mm, or what else `as_streamlines` takes. Those of
+        Training streamlines in RASMM mm, or another input of `as_streamlines`. Those of
         a sequence are resampled, a block at a time: a million need not be in memory at
         once. A BundleSet brings its labels, names, values and units.
     labels : ndarray of shape (n,), optional
