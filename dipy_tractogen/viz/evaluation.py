@@ -112,7 +112,6 @@ def _draw_histograms(axes, name: str, found: dict, shares: dict) -> None:
     axes.set_ylim(bottom=0)
     axes.locator_params(axis="x", nbins=6)
     axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_measure(axes, name: str, entries: list[dict]) -> None:
@@ -137,7 +136,6 @@ def _draw_measure(axes, name: str, entries: list[dict]) -> None:
     axes.set_ylim(len(entries) - 0.5, -0.5)
     axes.grid(alpha=0.3)
     axes.axhline(0.5, color="0.6", lw=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def interval(entry: dict, kind: str, measure: str) -> tuple[float, float] | None:

@@ -98,7 +98,6 @@ def _draw_curves(
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     axes.set_title(_TITLES.get(name, short_label(name.replace("_", " "))))
     axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
     if len(drawn) > 1:
         axes.legend(frameon=False)
 
@@ -132,6 +131,7 @@ def plot_tradeoff(
     _draw_trials(by_quality, rows, "quality", "quality of generated (real: 1)")
     for axes in figure.axes:
         axes.spines["top"].set_visible(False)
+        axes.spines["right"].set_visible(True)
     return save_figure(figure, path, force=force)
 
 

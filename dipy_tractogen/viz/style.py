@@ -72,7 +72,8 @@ def make_figure(
     )
     FigureCanvasAgg(figure)
     for index in range(nb_plots):
-        figure.add_subplot(nb_rows, nb_columns, index + 1)
+        axes = figure.add_subplot(nb_rows, nb_columns, index + 1)
+        axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 

@@ -106,7 +106,6 @@ def plot_projection(
         draw(axes, places[order], one, one.values[order], style)
         axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
         axes.set_title(short_label(one.name))
-        axes.spines[["top", "right"]].set_visible(False)
         if has_scale:
             axes.set_aspect("equal", adjustable="datalim")
         else:
@@ -190,7 +189,6 @@ def plot_units(
         axes.set_xticks(places, ticks, rotation=turned, fontsize="small")
         axes.set_xlabel("latent dimension")
         axes.set_ylabel(titles[key])
-        axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].legend(frameon=False)
     return save_figure(figure, path, force=force)
 
