@@ -11,6 +11,18 @@ if find_spec("tensorflow") is None:
     os.environ.setdefault("KERAS_BACKEND", "jax" if find_spec("jax") else "torch")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compile_once(tmp_path_factory):
+    """Have JAX compile once what several trainings of this process have in common."""
+    if os.environ.get("KERAS_BACKEND") == "jax":
+        import jax
+
+        folder = tmp_path_factory.mktemp("compiled")
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _collect_what_is_new():
     """Spare the garbage collector the libraries: tracing makes it run all the time."""

@@ -227,7 +227,7 @@ def test_without_training_halves_are_compared(phantoms):
     assert overall["ratios"]["novelty"] is None
     assert overall["ratios"]["generated_per_training"] is None
     assert overall["generated"]["nearest_training"] is None
-    assert overall["generated"]["repetition"] is not None
+    assert 0 <= overall["generated"]["repetition"] < 0.1
     (warning,) = report["warnings"]
     assert "--train_files" in warning
 
@@ -253,7 +253,7 @@ def test_bundles_smaller_than_k_do_not_crash(phantoms):
     few = np.r_[0:20, 20:23]
     report = evaluated(generated, (points[few], labels[few]), training)
     assert report["bundles"]["bundle_2"]["generated"]["coverage"] is None
-    assert report["bundles"]["bundle_1"]["generated"]["coverage"] is not None
+    assert report["bundles"]["bundle_1"]["generated"]["coverage"] > 0.8
     assert any("bundle_2" in warning for warning in report["warnings"])
     json.dumps(report, allow_nan=False)
 

@@ -185,7 +185,7 @@ def test_reading_that_lacks_temporary_room_is_no_damage():
     damage = ValueError("bad magic number")
     assert temporary_error("a.trx", damage) is None
     damage.__cause__ = FULL
-    assert temporary_error("a.trx", damage) is not None
+    assert "TMPDIR" in str(temporary_error("a.trx", damage))
 
 
 def test_output_that_appeared_meanwhile_is_kept(tmp_path):

@@ -86,5 +86,5 @@ def test_the_tip_of_a_bundle_is_inside():
 
 def test_one_place_has_a_frame():
     frame = frame_points(np.zeros((4, 3)), VIEWS["top"])
-    assert frame.width > 0
-    assert frame.height > 0
+    assert frame.centre == (0, 0, 0)
+    assert frame.width == frame.height == pytest.approx(1.1)

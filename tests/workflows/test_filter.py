@@ -72,11 +72,13 @@ def test_every_streamline_is_in_one_of_the_outputs(filtered, mixed):
 
 
 def test_plausible_ones_are_kept_and_others_found(filtered):
-    """By a model that was hardly trained."""
-    counts = report_of(filtered)["counts"]
+    """As many as the figures of the reference foretell."""
+    report = report_of(filtered)
+    counts, foretold = report["counts"], report["held_out"]
     kept = sum(counts[f"bundle_{i}"]["nb_plausible"] for i in (1, 2, 3))
-    assert kept > 40
-    assert counts["wrong"]["nb_rejected"] > 40
+    right = kept + counts["wrong"]["nb_rejected"]
+    assert kept / 60 == pytest.approx(foretold["recall"], abs=0.15)
+    assert right / 120 == pytest.approx(foretold["accuracy"], abs=0.1)
 
 
 def test_distances_are_written_and_decide(filtered, mixed, tmp_path, model_file):

@@ -244,10 +244,14 @@ def test_bits_that_are_flipped(write):
     path = write()
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
+    nb_refused = 0
     for place in rng.integers(len(whole), size=60):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
-        # Not every bit matters.
-        with contextlib.suppress(ValueError):
+        try:
             load_model(path)
+        except ValueError:
+            nb_refused += 1
+    # Not every bit matters.
+    assert nb_refused > 40
