@@ -20,7 +20,7 @@ from dipy_tractogen.nn import (
 from dipy_tractogen.nn.backend import forget_graphs, keras_defaults, settings
 from dipy_tractogen.nn.backend.settings import check_settings
 
-from .conftest import NB_POINTS
+from ..conftest import NB_POINTS
 
 
 def _doubles():
