@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from dipy_tractogen.utils.messages import format_count
+
 from .flows.base import TractogenFlow
 from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
@@ -59,9 +61,7 @@ class AverageStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.nn.mixing import save_means
 
-        bundles = load_to_encode(
-            model, files, given, unassigned="drop", show_progress=self.show_progress
-        )
+        bundles = load_to_encode(self, model, files, given, unassigned="drop")
         nb_written = save_means(
             path,
             model,
@@ -71,5 +71,5 @@ class AverageStreamlinesFlow(TractogenFlow):
             seed=seed,
             force=self.force,
         )
-        logger.info("Averaged %d bundles", nb_written)
+        logger.info("Averaged %s", format_count(nb_written, "bundle"))
         logger.info("Wrote %s", path)

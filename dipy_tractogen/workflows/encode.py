@@ -52,12 +52,12 @@ class EncodeStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
         bundles = load_to_encode(
+            self,
             model,
             files,
             given,
             numbers=(FILE_NUMBER, INDEX_IN_FILE),
             keep_data=True,
-            show_progress=self.show_progress,
         )
         options = {"force": self.force, "show_progress": self.show_progress}
         save_latents(path, model, bundles, files, **options)

@@ -109,13 +109,13 @@ class ExploreLatentFlow(TractogenFlow):
             traversed_axis(model, walk, option="walk")
         conditions, categories = values_to_load(model, colours)
         bundles = load_to_encode(
+            self,
             model,
             files,
             given,
             numbers=(FILE_NUMBER, INDEX_IN_FILE),
             categories=categories,
             conditions=conditions,
-            show_progress=self.show_progress,
         )
         found = explore_latent(
             model,

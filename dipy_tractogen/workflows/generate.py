@@ -118,11 +118,9 @@ class GenerateStreamlinesFlow(TractogenFlow):
         _check_format(dtype, out_tractogram)
         given["reference"] = reference
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
-        if given["train_files"]:
-            given["train_files"] = self.inputs(given["train_files"])
         began = time.perf_counter()
         header = Reference.from_file(reference) if reference else None
-        plausibility = make_plausibility(given)
+        plausibility = make_plausibility(self, given)
         model = load_trained_model(model_file, to_generate=True)
         known = model.record.density.conditions
         with option_errors("conditions"):

@@ -77,7 +77,7 @@ class ImportWeightsFlow(TractogenFlow):
         from dipy_tractogen.nn.training.dataset import TrainingData
         from dipy_tractogen.nn.training.latent_summary import describe
 
-        bundles = load(files, loading, unassigned="drop")
+        bundles = load(self, files, loading, unassigned="drop")
         model.record.reference = bundles.reference.to_dict()
         data = TrainingData(bundles.streamlines, bundles.labels, bundles.bundle_names)
         describe(model, data, seed=seed)

@@ -66,6 +66,7 @@ class ParticipantsOptions(Parameters):
 
 
 def load_to_encode(
+    flow,
     model,
     files,
     given: dict,
@@ -98,6 +99,7 @@ def load_to_encode(
     if read:
         logger.info("Needed of each streamline: %s", listed(read))
     bundles = load(
+        flow,
         files,
         given,
         participants=participants,

@@ -87,8 +87,7 @@ class MixStreamlinesFlow(TractogenFlow):
         sides = []
         for option, each, name in zip(options, files, (first_bundle, second_bundle)):
             kind = option.replace("bundle", "file")
-            shown = {"kind": kind, "show_progress": self.show_progress}
-            bundles = load_to_encode(model, each, given, **shown)
+            bundles = load_to_encode(self, model, each, given, kind=kind)
             sides.append(_one_bundle(bundles, name, option))
         nb_found = min(nb_pairs, *map(len, sides))
         size = nb_found * nb_steps * (nb_points or model.nb_points) * 12

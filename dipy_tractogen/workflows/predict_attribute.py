@@ -60,12 +60,12 @@ class PredictAttributeFlow(TractogenFlow):
 
         names = _attribute_to_load(model.attribute, files, participants)
         bundles = load(
+            self,
             files,
             given,
             participants=participants,
             continuous=names,
             keep_data=True,
-            show_progress=self.show_progress,
         )
         _check_unit(model, bundles)
         predicted, deviation, measured = predict_attribute(

@@ -53,9 +53,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.metrics.latents import save_reconstructions
 
-        bundles = load_to_encode(
-            model, files, given, keep_data=True, show_progress=self.show_progress
-        )
+        bundles = load_to_encode(self, model, files, given, keep_data=True)
         errors = save_reconstructions(
             path, model, bundles, force=self.force, show_progress=self.show_progress
         )

@@ -109,11 +109,11 @@ class WriteReportFlow(TractogenFlow):
         loading = {**default_loading(), **given, "outside_box": outside_box}
         sets = {
             kind: load(
+                self,
                 each,
                 loading,
                 kind=kind,
                 continuous=["error_mm"] if kind == "reconstructed" else (),
-                show_progress=self.show_progress,
             )
             for kind, each in files.items()
         }

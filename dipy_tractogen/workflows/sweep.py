@@ -104,7 +104,7 @@ class SweepBetaFlow(TractogenFlow):
         from dipy_tractogen.utils.files import file_digest
 
         shown = {"show_progress": self.show_progress}
-        bundles = load(files, given, unassigned="drop", **shown)
+        bundles = load(self, files, given, unassigned="drop")
         # The study knows the files by what is in them, and not by their names.
         loading = ("bundles_from", "outside_box", "min_length")
         settings = {name: given[name] for name in loading}

@@ -22,7 +22,6 @@ from dipy_tractogen.utils.files import (
 from dipy_tractogen.utils.messages import normalized_name
 
 from ..options.arguments import check_options
-from ..options.loading import noted_screening
 from ..runtime.logs import noted_warnings, one_line
 from ..runtime.protection import (
     check_apart,
@@ -300,10 +299,9 @@ def _noted(run: Callable) -> Callable:
         bound.arguments.update(names)
         self.given = dict(list(bound.arguments.items())[1:])
         check_options(self.given, getattr(run, "declared", {}))
-        self.missing = {}
+        self.missing, self.screening = {}, {}
         with (
             noted_warnings() as self.warnings,
-            noted_screening() as self.screening,
             remove_new_folders_on_error(),
         ):
             result = run(*bound.args, **bound.kwargs)

@@ -76,23 +76,18 @@ class SegmentationFlow(TractogenFlow):
             path = given["thresholds_file"]
             reference = LatentReference.load(path, model_file, kind)
         else:
-            shown = {"show_progress": self.show_progress}
             examples = [
                 load_to_encode(
-                    model,
-                    self.inputs(given[f"{name}_files"]),
-                    given,
-                    kind=name,
-                    **shown,
+                    self, model, self.inputs(given[f"{name}_files"]), given, kind=name
                 )
                 for name in ("reference", "invalid")
                 if given[f"{name}_files"]
             ]
             options = ThresholdParameters.from_options(given)
-            reference = fit(model, *examples, **options, **shown)
-        bundles = load_to_encode(
-            model, files, given, keep_data=True, show_progress=self.show_progress
-        )
+            reference = fit(
+                model, *examples, **options, show_progress=self.show_progress
+            )
+        bundles = load_to_encode(self, model, files, given, keep_data=True)
         return model, reference, bundles
 
     def write_report(self, paths: dict[str, Path], reference, model_file, report):

@@ -190,13 +190,13 @@ class TrainingFlow(TractogenFlow):
 
         began = time.perf_counter()
         bundles = load(
+            self,
             files,
             given,
             participants=given["participants"],
             unassigned="drop",
             folder=folder,
             keep_data=True,
-            show_progress=self.show_progress,
             **names,
         )
         for found in describe_duplicates({"": (bundles.streamlines, bundles.labels)}):

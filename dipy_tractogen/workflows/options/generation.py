@@ -166,7 +166,7 @@ def check_generation(given: dict) -> None:
             )
 
 
-def make_plausibility(given: dict):
+def make_plausibility(flow, given: dict):
     """Read the files, and return the criteria that are asked for, or None."""
     from dipy_tractogen.sampling import plausibility as kinds
     from dipy_tractogen.streamlines.volume import load_mask, load_peaks
@@ -193,8 +193,8 @@ def make_plausibility(given: dict):
     if "train_files" in asked:
         from dipy_tractogen.metrics.novelty import NoveltyRange
 
-        loading = default_loading(given)
-        training = load(asked["train_files"], loading, kind="train_files").streamlines
+        files, loading = flow.inputs(asked["train_files"]), default_loading(given)
+        training = load(flow, files, loading, kind="train_files").streamlines
         criteria.append(NoveltyRange(training, *_range(asked, "novelty")))
     return kinds.Plausibility(criteria) if criteria else None
 
@@ -221,13 +221,13 @@ def load_seeds(flow, model, given: dict):
 def _encoded(flow, model, given: dict, name: str):
     """Load and encode tractograms whose bundles the model knows."""
     bundles = load_to_encode(
+        flow,
         model,
         flow.inputs(given[name]),
         {**default_loading(given), "participants": given["participants"]},
         unassigned="drop",
         conditions=model.record.density.conditions,
         kind=name,
-        show_progress=flow.show_progress,
     )
     noun = name.removesuffix("s").replace("_", " ")
     logger.info("Read %s", format_count(len(bundles), noun))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 from dipy_tractogen.utils.parameters import BOX_RULES, Parameters, parameter
 
 from .parameters import defaults_of
-
-_screening: ContextVar[dict | None] = ContextVar("screening", default=None)
 
 
 @dataclass
@@ -64,25 +59,11 @@ def default_loading(given: dict | None = None) -> dict:
     return found
 
 
-@contextmanager
-def noted_screening() -> Iterator[dict[str, dict]]:
-    """Note what is dropped of the tractograms that are loaded in the body.
-
-    Yields counts by the kind of input, as `ScreeningReport.to_dict` has them.
-    """
-    notes: dict[str, dict] = {}
-    token = _screening.set(notes)
-    try:
-        yield notes
-    finally:
-        _screening.reset(token)
-
-
-def load(files: list[Path], given: dict, *, kind: str = "input", **values):
+def load(flow, files: list[Path], given: dict, *, kind: str = "input", **values):
     """Load bundles by the values of `LoadingOptions`, and note what is dropped of them.
 
-    `kind` says what they are to the command; `values` are further arguments of
-    `load_bundles`.
+    That is for the ``screening`` of the workflow `flow`, where `kind` says what the
+    bundles are to it; `values` are further arguments of `load_bundles`.
     """
     from dipy_tractogen.streamlines.io import load_bundles
 
@@ -92,9 +73,8 @@ def load(files: list[Path], given: dict, *, kind: str = "input", **values):
         reference=given["reference"],
         out_of_bounds=given["outside_box"],
         min_length=given["min_length"],
+        show_progress=flow.show_progress,
         **values,
     )
-    notes = _screening.get()
-    if notes is not None:
-        notes[kind] = bundles.report.to_dict()
+    flow.screening[kind] = bundles.report.to_dict()
     return bundles

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling.samplers.registry import SAMPLERS
+from dipy_tractogen.workflows.flows.base import TractogenFlow
 from dipy_tractogen.workflows.options.generation import (
     PlausibilityOptions,
     SamplerOptions,
@@ -25,7 +26,7 @@ def mask(tmp_path):
 def made(**given):
     given = {**DEFAULTS, **given}
     check_generation(given)
-    return make_plausibility(given)
+    return make_plausibility(TractogenFlow(), given)
 
 
 def test_nothing_is_judged_unless_it_is_asked_for():
