@@ -172,7 +172,7 @@ def _passages(points: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
 
 
 MAX_STREAMLINES = cost.MAX_CLUSTERED
-"""Largest number of streamlines of a bundle that shape similarity looks at."""
+"""Largest number of streamlines of a bundle that shape similarity compares."""
 
 # As dipy.segment.bundles.bundle_shape_similarity has them.
 _THRESHOLDS_MM = (5, 3, 1.5)

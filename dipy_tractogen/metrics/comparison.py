@@ -80,7 +80,7 @@ class Comparison:
     def _measure_as_one(
         self, candidates: StreamlineSet, label: int | None
     ) -> dict[str, Estimate | None]:
-        """Compute the measures that do not look at bundles."""
+        """Compute the measures that need no bundles."""
         reference = self._sets[label]
         quality = dict.fromkeys(QUALITY)
         if min(len(candidates), len(reference)) > self._k:

@@ -11,6 +11,7 @@ import numpy as np
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.formats.writers import open_writer, save_bundles
 from dipy_tractogen.streamlines.screening import kept_in_box
+from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.progress import track_progress
 
 logger = logging.getLogger("dipy_tractogen")
@@ -47,7 +48,8 @@ def _pairs_of(model, first, second, nb_pairs: int, seed: int) -> tuple:
     """Return the rows of as many pairs, or of all that two bundles have."""
     nb_found = min(nb_pairs, len(first), len(second))
     if nb_found < nb_pairs:
-        logger.info("There are %d pairs: the smaller bundle has no more", nb_found)
+        pairs = format_count(nb_found, "pair")
+        logger.info("%s mixed: the smaller bundle has no more streamlines", pairs)
     return model.pair(first, second, nb_found, seed=seed)
 
 

@@ -71,8 +71,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             held_out.trx of a training.
         train_files : variable string or Path, optional
             Tractograms that were trained on. Streamlines that are also in the real
-            files are left out. Without them there is no novelty and no look for
-            copies, and real streamlines are compared half against half.
+            files are left out. Without them there is no novelty, copies are not
+            searched for, and real streamlines are compared half against half.
         model_file : string or Path, optional
             Model whose point error on the real files is measured, too, and its latents.
         require : variable string, optional

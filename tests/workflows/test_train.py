@@ -84,7 +84,7 @@ def test_minutes_are_said_to_be_those_of_the_steps(bundle_files, tmp_path, caplo
 def test_steps_are_said_at_the_start():
     assert f"{DEFAULT_STEPS:,} steps" == _BY_DEFAULT
     given = {"epochs": None, "max_minutes": None}
-    assert _extent(given).startswith("6,000 steps; what the steps take is said")
+    assert _extent(given).startswith("6,000 steps; their time is estimated after")
 
 
 def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):

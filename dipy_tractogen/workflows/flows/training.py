@@ -57,17 +57,9 @@ class TrainingFlow(TractogenFlow):
     def train(self, given: dict, *of_model: type[Parameters]) -> None:
         """Run a training from files to files.
 
-        Parameters
-        ----------
-        given : dict
-            Values of all the options in `SHARED` and in `of_model`.
-        *of_model : type
-            Parameters of the model that not every one has, sizes among them.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            After an interrupt; the best model so far is kept in the working folder.
+        `given` has the values of all options in `SHARED` and in `of_model`, the
+        parameters of the model that not every one has. KeyboardInterrupt is raised
+        after an interrupt; the best model so far is kept in the working folder.
         """
         check_training(given)
         check_conditions(given)
@@ -307,11 +299,10 @@ def _extent(given: dict) -> str:
     names = [name for name in ("epochs", "max_minutes") if given[name] is not None]
     asked = ", ".join(f"--{name} {given[name]:g}" for name in names)
     if given["max_minutes"] is None:
-        return f"{asked or _BY_DEFAULT}; what the steps take is said once some are made"
+        return f"{asked or _BY_DEFAULT}; their time is estimated after the first ones"
     return (
-        f"{asked}; the minutes are those of the steps: reading and compiling before "
-        "them, validation and checkpoints between them, density and texture after them "
-        "come on top"
+        f"{asked}; the minutes are those of the steps: reading and compiling, "
+        "validation and checkpoints, density and texture take additional time"
     )
 
 
