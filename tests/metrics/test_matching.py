@@ -105,7 +105,12 @@ def test_enough_streamlines_need_no_warning(numbered):
 @pytest.mark.parametrize(
     ("counts", "said", "names"),
     [
-        (((99, 100), (10, 10), (20, 20)), "199 generated streamlines for 40", []),
+        (
+            ((99, 100), (10, 10), (20, 20)),
+            "199 generated streamlines for 40 training ones are too few to measure "
+            "repetition reliably: generate 200 or more.",
+            [],
+        ),
         (((195, 5), (3, 10), (20, 20)), "Too few", ["AF_L", "CST_R"]),
         (((195, 8), (10, 10), (20, 20)), "Fewer", ["CST_R"]),
         (((100, 100), (10, 10), (40, 0)), "Without training", ["CST_R"]),

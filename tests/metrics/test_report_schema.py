@@ -5,6 +5,8 @@ import pytest
 
 from dipy_tractogen.metrics.measures import ATTRIBUTES, MEASURE_NAMES, MEASURES
 from dipy_tractogen.metrics.report_schema import (
+    _COLUMNS,
+    _LEGEND,
     describe_columns,
     format_table,
     table_rows,
@@ -126,3 +128,8 @@ def test_copies_conditions_and_the_model_are_said(report):
         assert line in lines
     (said,) = [line for line in lines if line.startswith("Point error")]
     assert "mean 1.23 mm, 95th percentile 3.46 mm; 7 of 16 latents" in said
+
+
+def test_the_legend_explains_every_column():
+    terms = ", ".join(re.findall(r"([\w, ]+):", _LEGEND)).split(", ")
+    assert _COLUMNS.keys() <= {term.strip() for term in terms}

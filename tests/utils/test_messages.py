@@ -8,6 +8,7 @@ from dipy_tractogen.utils.messages import (
     briefly,
     encodable,
     first_difference,
+    format_count,
     format_number,
     listed,
     log_warnings,
@@ -108,3 +109,8 @@ def test_digits_of_numbers(value, text):
 
 def test_lines_stay_in_encodable_text():
     assert encodable("a\n\udcfc\td") == "a\n\\xfc\td"
+
+
+def test_nouns_agree_with_their_numbers():
+    told = [format_count(number, "bundle") for number in (0, 1, 2, 1200)]
+    assert told == ["0 bundles", "1 bundle", "2 bundles", "1,200 bundles"]
