@@ -23,57 +23,27 @@ from .runtime.interrupts import INTERRUPTED, INTERRUPTS
 from .runtime.logs import LEVELS, Log, OptionWords, one_line
 
 cli_flows = {
-    "dipy_train_vae": ("dipy_tractogen.workflows.train_vae", "TrainVAEFlow"),
-    "dipy_train_ae": ("dipy_tractogen.workflows.train_ae", "TrainAEFlow"),
-    "dipy_train_cvae": ("dipy_tractogen.workflows.train_cvae", "TrainCVAEFlow"),
-    "dipy_train_rvae": ("dipy_tractogen.workflows.train_rvae", "TrainRVAEFlow"),
-    "dipy_train_aae": ("dipy_tractogen.workflows.train_aae", "TrainAAEFlow"),
-    "dipy_sweep_beta": ("dipy_tractogen.workflows.sweep", "SweepBetaFlow"),
-    "dipy_import_weights": (
-        "dipy_tractogen.workflows.import_weights",
-        "ImportWeightsFlow",
-    ),
-    "dipy_generate_streamlines": (
-        "dipy_tractogen.workflows.generate",
-        "GenerateStreamlinesFlow",
-    ),
-    "dipy_mix_streamlines": ("dipy_tractogen.workflows.mix", "MixStreamlinesFlow"),
-    "dipy_average_streamlines": (
-        "dipy_tractogen.workflows.average",
-        "AverageStreamlinesFlow",
-    ),
-    "dipy_reconstruct_streamlines": (
-        "dipy_tractogen.workflows.reconstruct",
-        "ReconstructStreamlinesFlow",
-    ),
-    "dipy_encode_streamlines": (
-        "dipy_tractogen.workflows.encode",
-        "EncodeStreamlinesFlow",
-    ),
-    "dipy_filter_streamlines": (
-        "dipy_tractogen.workflows.filter",
-        "FilterStreamlinesFlow",
-    ),
-    "dipy_label_streamlines": (
-        "dipy_tractogen.workflows.label",
-        "LabelStreamlinesFlow",
-    ),
-    "dipy_predict_attribute": (
-        "dipy_tractogen.workflows.predict_attribute",
-        "PredictAttributeFlow",
-    ),
-    "dipy_explore_latent": ("dipy_tractogen.workflows.explore", "ExploreLatentFlow"),
-    "dipy_evaluate_streamlines": (
-        "dipy_tractogen.workflows.evaluate",
-        "EvaluateStreamlinesFlow",
-    ),
-    "dipy_render_bundles": ("dipy_tractogen.workflows.render", "RenderBundlesFlow"),
-    "dipy_write_report": ("dipy_tractogen.workflows.report", "WriteReportFlow"),
-    "dipy_simulate_cohort": ("dipy_tractogen.workflows.cohort", "SimulateCohortFlow"),
-    "dipy_simulate_fibercup": (
-        "dipy_tractogen.workflows.simulate",
-        "SimulateFiberCupFlow",
-    ),
+    "dipy_train_vae": (".train_vae", "TrainVAEFlow"),
+    "dipy_train_ae": (".train_ae", "TrainAEFlow"),
+    "dipy_train_cvae": (".train_cvae", "TrainCVAEFlow"),
+    "dipy_train_rvae": (".train_rvae", "TrainRVAEFlow"),
+    "dipy_train_aae": (".train_aae", "TrainAAEFlow"),
+    "dipy_sweep_beta": (".sweep", "SweepBetaFlow"),
+    "dipy_import_weights": (".import_weights", "ImportWeightsFlow"),
+    "dipy_generate_streamlines": (".generate", "GenerateStreamlinesFlow"),
+    "dipy_mix_streamlines": (".mix", "MixStreamlinesFlow"),
+    "dipy_average_streamlines": (".average", "AverageStreamlinesFlow"),
+    "dipy_reconstruct_streamlines": (".reconstruct", "ReconstructStreamlinesFlow"),
+    "dipy_encode_streamlines": (".encode", "EncodeStreamlinesFlow"),
+    "dipy_filter_streamlines": (".filter", "FilterStreamlinesFlow"),
+    "dipy_label_streamlines": (".label", "LabelStreamlinesFlow"),
+    "dipy_predict_attribute": (".predict_attribute", "PredictAttributeFlow"),
+    "dipy_explore_latent": (".explore", "ExploreLatentFlow"),
+    "dipy_evaluate_streamlines": (".evaluate", "EvaluateStreamlinesFlow"),
+    "dipy_render_bundles": (".render", "RenderBundlesFlow"),
+    "dipy_write_report": (".report", "WriteReportFlow"),
+    "dipy_simulate_cohort": (".cohort", "SimulateCohortFlow"),
+    "dipy_simulate_fibercup": (".simulate", "SimulateFiberCupFlow"),
 }
 
 logger = logging.getLogger("dipy_tractogen")
@@ -88,7 +58,7 @@ def load_flow(command: str) -> type:
     if command not in cli_flows:
         raise ValueError(f"{command}: the commands are {', '.join(cli_flows)}.")
     module, name = cli_flows[command]
-    return getattr(import_module(module), name)
+    return getattr(import_module(module, __package__), name)
 
 
 def build_parser(command: str, flow):
