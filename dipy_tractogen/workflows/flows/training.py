@@ -67,8 +67,9 @@ class TrainingFlow(TractogenFlow):
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
             parameters |= each.from_options(given)
         if not self.writes:
-            # Another process writes the outputs.
-            self._fit(parameters, self.inputs(given["input_files"]), given)
+            # Another process writes the outputs, and says whether there are any.
+            if not (given["resume"] and _shared(False)):
+                self._fit(parameters, self.inputs(given["input_files"]), given)
             return
         workspace = Workspace(
             Path(given["out_dir"] or ".") / given["out_model"],
@@ -80,7 +81,7 @@ class TrainingFlow(TractogenFlow):
         again = workspace.is_resumed or workspace.is_finished
         paths = self._settle_outputs(given, again)
         files = self.inputs(given["input_files"])
-        if workspace.is_finished:
+        if given["resume"] and _shared(workspace.is_finished):
             self._check_finished(paths["out_model"], parameters, files, given)
             return
         count = format_count(len(files), "file")
@@ -256,6 +257,13 @@ class TrainingFlow(TractogenFlow):
                     workspace.keep_best(model)
             raise
         return model, aside
+
+
+def _shared(value: bool) -> bool:
+    """Return the value of the process that writes, for all processes of a training."""
+    from dipy_tractogen.nn.backend import processes
+
+    return processes.broadcast(value)
 
 
 def _difference(done, model, files: list[Path], given: dict) -> str:
