@@ -14,6 +14,7 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.runtime.workspace import Workspace
+from dipy_tractogen.workflows.train_vae import TrainVAEFlow
 
 SCRIPT = """
 import sys
@@ -135,6 +136,24 @@ def test_finished_training_has_nothing_to_resume(finished, capsys):
     assert "this training is finished, after 1 step, and nothing is left" in said
     assert "To train longer, give more --epochs or --max_minutes, and start" in said
     assert (folder / "model.keras").read_bytes() == before
+
+
+def test_all_processes_know_that_a_training_is_finished(
+    finished, bundle_files, monkeypatch
+):
+    told = []
+
+    def broadcast(value):
+        told.append(value)
+        return True
+
+    monkeypatch.setattr("dipy_tractogen.nn.backend.processes.broadcast", broadcast)
+    monkeypatch.setattr(nn.VAE, "fit", pytest.fail)
+    assert main("dipy_train_vae", [*finished[1], "--resume"]) == 0
+    other = TrainVAEFlow()
+    other.writes = False
+    other.run([str(path) for path in bundle_files], resume=True)
+    assert told == [True, False]
 
 
 @pytest.mark.parametrize(
