@@ -25,7 +25,7 @@ from dipy_tractogen.sampling.stratified import (
 )
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.sampling.texture.texture import Texture
-from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines
+from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines, select
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
@@ -33,7 +33,7 @@ from dipy_tractogen.streamlines.conditions import (
     measured_values,
     requested_name,
 )
-from dipy_tractogen.streamlines.geometry import check_spacing, lengths, respace
+from dipy_tractogen.streamlines.geometry import arc_lengths, check_spacing, respace
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
@@ -275,14 +275,15 @@ class _ConditionalDecoder:
 
     def __call__(
         self, size: int, stratum: int, stream: tuple
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray | ArraySequence, np.ndarray, np.ndarray]:
         """Draw `size` streamlines of a combination of categories.
 
         `stratum` is the index of the combination in the density; `stream` fixes the
         draw.
 
-        Returns points (size, nb_points, 3) in RASMM mm, at equal steps, the codes of
-        their categories (size, nb_categorical) and standardised numbers (size,
+        Returns streamlines in RASMM mm, with the points of those of the training or,
+        without a texture, (size, nb_points, 3) at equal steps; the codes of their
+        categories (size, nb_categorical) and standardised numbers (size,
         nb_continuous).
         """
         numbers, z = self.density.sample(size, stratum, self.request, stream)
@@ -296,7 +297,7 @@ class _ConditionalDecoder:
             return points, codes, numbers
         for again in range(_MOST_REDRAWS):
             requested = self._lengths(numbers)
-            error = np.abs(lengths(points) - requested)
+            error = np.abs(arc_lengths(points) - requested)
             wrong = np.flatnonzero(error > _TOLERANCE * requested)
             if not len(wrong):
                 break
@@ -304,19 +305,25 @@ class _ConditionalDecoder:
                 len(wrong), stratum, self.request, (*stream, 0, again)
             )
             means = self._decode(z, codes[wrong], numbers[wrong])
-            points[wrong] = self._textured(
+            others = self._textured(
                 means, codes[wrong], numbers[wrong], (*stream, 1, again)
             )
+            chosen = np.arange(size)
+            chosen[wrong] = size + np.arange(len(wrong))
+            points = select(concatenate_streamlines([points, others]), chosen)
         return points, codes, numbers
 
-    def _textured(self, means, codes, numbers, stream) -> np.ndarray:
-        return self.texture.apply(
+    def _textured(self, means, codes, numbers, stream) -> np.ndarray | ArraySequence:
+        points = self.texture.apply(
             means,
             codes[:, 0],
             self._lengths(numbers),
             stream,
             exact=self.request.has(LENGTH),
         )
+        if self.texture.is_even:
+            return points._data.reshape(len(points), int(self.texture.counts[0]), 3)
+        return points
 
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:
         return self.density.conditions.restored(numbers)[LENGTH]

@@ -11,11 +11,8 @@ import zipfile
 import numpy as np
 
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
-from dipy_tractogen.sampling.texture.texture import (
-    TEXTURE_ARRAYS,
-    Texture,
-    check_texture,
-)
+from dipy_tractogen.sampling.texture.arrays import TEXTURE_ARRAYS, check_texture
+from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
 from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH, Conditions
 from dipy_tractogen.streamlines.reference import PLAIN_GRID, Reference

@@ -7,8 +7,10 @@ from contextlib import closing
 from itertools import islice
 import math
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import select
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.prefetch import map_in_order
 
@@ -19,7 +21,7 @@ MAX_TRIES = 20
 
 _BATCH = 4096
 
-Drawn = tuple[np.ndarray, np.ndarray, np.ndarray]
+Drawn = tuple[np.ndarray | ArraySequence, np.ndarray, np.ndarray]
 Draw = Callable[[int, int, tuple], Drawn]
 
 
@@ -32,10 +34,10 @@ def generate_batches(
     plausibility: Plausibility | None = None,
     max_tries: int = MAX_TRIES,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]]:
-    """Yield points (m, nb_points, 3), bundles (m,) and other conditions of streamlines.
+    """Yield streamlines (m,), bundles (m,) and other conditions of streamlines.
 
     The counts are those of the strata, which follow one another. `draw` takes a number
-    m, a stratum and a seed, and returns points in mm, codes of the categories (m, c)
+    m, a stratum and a seed, and returns streamlines in mm, codes of categories (m, c)
     and standardised numbers (m, k); it is called in threads. Streamlines that are not
     plausible are replaced. After `max_tries` for each streamline of a stratum the next
     stratum follows, and the plausibility counts what is missing.
@@ -131,6 +133,6 @@ class _AcceptedBatches:
             if len(kept) == len(points):
                 yield points, codes, numbers
             elif len(kept):
-                yield points[kept], codes[kept], numbers[kept]
+                yield select(points, kept), codes[kept], numbers[kept]
             if not self.nb_missing:
                 return

@@ -46,6 +46,17 @@ def _limit_per_group(nb_groups: int, most: int, most_in_all: int) -> int:
     return max(1, min(most, most_in_all // nb_groups))
 
 
+def split_halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split each group of labels (n,) in two halves, as indices, at random.
+
+    A group of one is in the first half, and so is one more of an odd number; the second
+    half has only groups that the first has.
+    """
+    order = shuffled_by_group(labels, np.random.default_rng(seed))
+    first, second = order[::2], order[1::2]
+    return first, second[np.isin(labels[second], labels[first])]
+
+
 def allocate(nb_streamlines: int, weights: np.ndarray) -> np.ndarray:
     """Divide a number of streamlines in proportion to weights (m,).
 

@@ -88,6 +88,22 @@ def _gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.nd
     return data[np.repeat(offsets - starts, lengths) + np.arange(total)]
 
 
+def packed(streamlines: ArraySequence) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points (N, 3) of streamlines side by side, and their numbers (n,)."""
+    lengths = np.asarray(streamlines._lengths, dtype=np.intp)
+    offsets = np.asarray(streamlines._offsets, dtype=np.intp)
+    return _gather(streamlines._data, offsets, lengths), lengths
+
+
+def select(
+    streamlines: np.ndarray | ArraySequence, indices: np.ndarray
+) -> np.ndarray | ArraySequence:
+    """Return a copy of some streamlines of an array (n, p, 3) or a sequence."""
+    if isinstance(streamlines, np.ndarray):
+        return streamlines[indices]
+    return take(streamlines, indices)
+
+
 def take(
     streamlines: ArraySequence, indices: np.ndarray, *, dtype: np.dtype = np.float32
 ) -> ArraySequence:

@@ -10,7 +10,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.fft import dct
 
-from .array_sequence import as_sequence, blocks
+from .array_sequence import as_sequence, blocks, packed
 from .conversion import to_sequence
 
 CHUNK = 512
@@ -125,17 +125,20 @@ def cosine_basis(nb_points: int, nb_coefficients: int) -> np.ndarray:
 
 
 def respace(
-    points: np.ndarray, nb_points: int | None = None, step_size: float | None = None
+    points: np.ndarray | ArraySequence,
+    nb_points: int | None = None,
+    step_size: float | None = None,
 ) -> np.ndarray | ArraySequence:
     """Return streamlines of a number of points or a step size (mm), or as they are.
 
-    Points (n, p, 3) are in mm. The ends stay where they are; a step size gives an
-    ArraySequence. Raises ValueError as `check_spacing` does.
+    Streamlines (n, p, 3), or a sequence, are in mm. The ends stay where they are; a
+    step size gives an ArraySequence. Raises ValueError as `check_spacing` does.
     """
     check_spacing(nb_points, step_size)
     if step_size is not None:
         return resample_by_step(points, step_size)
-    if nb_points in (None, points.shape[1]):
+    is_array = isinstance(points, np.ndarray)
+    if nb_points is None or (is_array and nb_points == points.shape[1]):
         return points
     return resample(points, nb_points)
 
@@ -152,16 +155,18 @@ def check_spacing(nb_points: int | None, step_size: float | None) -> None:
         raise ValueError(f"step_size={step_size}: give a positive number of mm.")
 
 
-def resample_by_step(points: np.ndarray, step_size: float) -> ArraySequence:
+def resample_by_step(
+    streamlines: np.ndarray | ArraySequence, step_size: float
+) -> ArraySequence:
     """Resample streamlines to equal steps of about a given size.
 
     Each streamline gets the number of steps, one at least, that brings their size, an
-    arc length, closest to the requested one. Its ends stay where they are.
+    arc length, closest to the one asked for. Its ends stay where they are.
 
     Parameters
     ----------
-    points : ndarray of shape (n, nb_points, 3)
-        Points in mm.
+    streamlines : ArraySequence or ndarray of shape (n, p, 3)
+        Points in mm, two of a streamline at least.
     step_size : float
         Distance of neighbouring points along the streamline, in mm; positive.
 
@@ -176,27 +181,26 @@ def resample_by_step(points: np.ndarray, step_size: float) -> ArraySequence:
         If the step is not a positive number.
     """
     check_spacing(None, step_size)
-    along = _distances_along(points)
-    sizes = along[:, -1]
-    counts = np.maximum(np.rint(sizes / step_size), 1).astype(np.intp) + 1
-    offsets = np.cumsum(counts) - counts
+    sequence = to_sequence(streamlines)
+    if not len(sequence):
+        return sequence
+    points, given = packed(sequence)
+    first = np.cumsum(given) - given
+    last = first + given - 1
     # All streamlines one after the other, a millimetre apart, so that one search finds
     # the place of every new point.
-    starts = np.cumsum(sizes + 1) - (sizes + 1)
-    known = (along + starts[:, None]).ravel()
+    along = np.zeros(len(points))
+    gaps = _sizes(np.diff(points, axis=0)).astype(float)
+    gaps[last[:-1]] = 1
+    np.cumsum(gaps, out=along[1:])
+    starts, sizes = along[first], along[last] - along[first]
+    counts = np.maximum(np.rint(sizes / step_size), 1).astype(np.intp) + 1
+    offsets = np.cumsum(counts) - counts
     rank = np.arange(counts.sum()) - np.repeat(offsets, counts)
     wanted = np.repeat(sizes / (counts - 1), counts) * rank + np.repeat(starts, counts)
     resampled = np.empty((len(wanted), 3), dtype=np.float32)
     for axis in range(3):
-        resampled[:, axis] = np.interp(wanted, known, points[..., axis].ravel())
-    resampled[offsets] = points[:, 0]
-    resampled[offsets + counts - 1] = points[:, -1]
+        resampled[:, axis] = np.interp(wanted, along, points[:, axis])
+    resampled[offsets] = points[first]
+    resampled[offsets + counts - 1] = points[last]
     return as_sequence(resampled, counts)
-
-
-def _distances_along(points: np.ndarray) -> np.ndarray:
-    """Return the distance of each point (n, p) from the start of its streamline."""
-    along = np.zeros(points.shape[:2])
-    steps = np.diff(points, axis=1)
-    np.cumsum(np.sqrt(np.einsum("npk,npk->np", steps, steps)), axis=1, out=along[:, 1:])
-    return along

@@ -8,8 +8,10 @@ at once, and does not depend on the signs at the start.
 
 from __future__ import annotations
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from .array_sequence import as_sequence
 from .geometry import cosine_basis
 
 # Enough odd coefficients to tell a U, a C and an S from their mirror readings.
@@ -65,6 +67,18 @@ def reverse(points: np.ndarray, backwards: np.ndarray) -> np.ndarray:
     oriented = np.array(points)
     oriented[backwards] = points[backwards, ::-1]
     return oriented
+
+
+def reverse_streamlines(
+    streamlines: ArraySequence, backwards: np.ndarray
+) -> ArraySequence:
+    """Return a copy of streamlines of which those marked (n,) are reversed."""
+    counts = np.asarray(streamlines._lengths, dtype=np.intp)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    last = np.repeat(counts - 1, counts)
+    within = np.where(np.repeat(backwards, counts), last - within, within)
+    within += np.repeat(np.asarray(streamlines._offsets), counts)
+    return as_sequence(streamlines._data[within], counts)
 
 
 def _common_direction(odd: np.ndarray) -> np.ndarray:

@@ -9,18 +9,20 @@ import os
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import take
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
     LENGTH,
     Conditions,
 )
-from dipy_tractogen.streamlines.conversion import as_streamlines
+from dipy_tractogen.streamlines.conversion import as_streamlines, to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.orientation import (
     bundle_directions,
     reverse,
+    reverse_streamlines,
     stored_reversed,
 )
 from dipy_tractogen.streamlines.reference import Reference
@@ -162,6 +164,12 @@ class TrainingSet:
             block = reverse(self._points[some], self._backwards[some])
             points[start : start + BLOCK] = block
         return points
+
+    def streamlines(self, rows: np.ndarray) -> ArraySequence:
+        """Return streamlines (m,) with the points that they have, oriented."""
+        return reverse_streamlines(
+            take(to_sequence(self._given), rows), self._backwards[rows]
+        )
 
     def held_out(self, data: TrainingData) -> HeldOutSet:
         """Prepare held-out streamlines, with labels if there are several bundles."""

@@ -10,7 +10,6 @@ from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.stratified import stratified_sample
 from dipy_tractogen.sampling.texture.texture import Texture
-from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.streamlines.resampled import BLOCK
 from dipy_tractogen.utils.versions import current_versions
 
@@ -111,11 +110,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
         matrix = bundles.inputs["conditions"][rows]
     decoded = model.coder.decode(z.astype(np.float32), matrix)
     record.texture = Texture().fit(
-        bundles.points(rows),
-        decoded,
-        bundles.labels[rows],
-        bundles.values[LENGTH][rows],
-        seed=seed,
+        bundles.streamlines(rows), decoded, bundles.labels[rows], seed=seed
     )
 
 

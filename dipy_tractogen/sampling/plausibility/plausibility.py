@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.moved import RenamedAttribute
 
+# Points of a streamline that criteria are given of those of any number.
+_NB_POINTS = 256
 # Streamlines to try before a share of rejections is taken for that of all.
 _ENOUGH_TRIED = 1000
 
@@ -26,7 +30,8 @@ class Criterion(Protocol):
     -----
     A criterion may have ``most``, the largest share of streamlines that it may reject,
     and ``complaint(nb_rejected, nb_tried)``, which returns the message of the error
-    where it rejects more.
+    where it rejects more. With ``every_point`` it is given streamlines of different
+    numbers of points as they are, an ArraySequence.
     """
 
     name: str
@@ -89,16 +94,25 @@ class Plausibility:
         self.rejections = dict.fromkeys((one.name for one in self.criteria), 0)
         self.shortfall: dict[str, int] = {}
 
-    def accepts(self, points: np.ndarray) -> np.ndarray:
-        """Return which streamlines (m, nb_points, 3) are plausible, and count them."""
+    def accepts(self, points: np.ndarray | ArraySequence) -> np.ndarray:
+        """Return which streamlines (m,) are plausible, and count them."""
         return self.count(self.evaluate(points))
 
-    def evaluate(self, points: np.ndarray) -> np.ndarray:
+    def evaluate(self, points: np.ndarray | ArraySequence) -> np.ndarray:
         """Return what each criterion accepts, (nb_criteria, m), without counting.
 
-        Several threads may call this at once.
+        Streamlines of different numbers of points are resampled, but for criteria of
+        every point. Several threads may call this at once.
         """
-        return np.stack([one.accepts(points) for one in self.criteria])
+        even = points
+        if isinstance(points, ArraySequence):
+            even = resample(points, _NB_POINTS)
+        return np.stack(
+            [
+                one.accepts(points if getattr(one, "every_point", False) else even)
+                for one in self.criteria
+            ]
+        )
 
     def count(self, accepted: np.ndarray) -> np.ndarray:
         """Count the results of `evaluate`; return which streamlines are plausible."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from nibabel.affines import apply_affine
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.reference import Reference
@@ -25,11 +26,12 @@ class InsideBox:
     """
 
     name = "box"
+    every_point = True
 
     def __init__(self, reference: Reference, *, margin_mm: float = 1e-3, most=0.9):
         self.reference, self.margin_mm, self.most = reference, margin_mm, most
 
-    def accepts(self, points: np.ndarray) -> np.ndarray:
+    def accepts(self, points: np.ndarray | ArraySequence) -> np.ndarray:
         """Return which streamlines are in the box; see `Criterion.accepts`."""
         return self.reference.contains(points, margin_mm=self.margin_mm)
 

@@ -232,13 +232,16 @@ class _EndDensity:
         return drawn + ends
 
 
-def endpoint_weights(nb_points: int) -> np.ndarray:
-    """Return weights (nb_points, 2) of the displacements of both ends at each point.
+def endpoint_weights(counts: np.ndarray) -> np.ndarray:
+    """Return weights (2, N) of the displacements of both ends at each point.
 
-    They decrease smoothly from one end to the other, to a half within an eighth.
+    Streamlines have `counts` (n,) points, one after the other. Weights decrease
+    smoothly from one end to the other, to a half within an eighth.
     """
-    at = np.linspace(0, 1, nb_points, dtype=np.float32)
-    return np.column_stack([(1 - at) ** _WEIGHT_POWER, at**_WEIGHT_POWER])
+    starts = np.cumsum(counts) - counts
+    within = np.arange(counts.sum()) - np.repeat(starts, counts)
+    at = (within / np.repeat(counts - 1, counts)).astype(np.float32)
+    return np.stack([(1 - at) ** _WEIGHT_POWER, at**_WEIGHT_POWER])
 
 
 def _choose_width(real, errors, blur: float, rng) -> float | None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
-
-from .arc_length import add_with_length
+from .details import decoded_coefficients
 
 # Coefficients for each axis, and their principal components, which are compared.
 _NB_COEFFICIENTS = 6
-_NB_COMPONENTS = 4
+_NB_COMPONENTS = 8
 # Weights of the logarithms of the length and of its ratio to the decoded one; that of a
 # component of the shape is one.
-_WEIGHTS = (1.0, 0.5)
+_WEIGHTS = (4.0, 2.0)
 # Deviation of the noise by which the nearest one is random, in deviations of a bundle.
-_SPREAD = 0.25
+_SPREAD = 0.1
 # One at up to so much more than the smallest distance is as good, and found faster.
 _SLACK = 1.0
 _TINY = 1e-6
@@ -30,10 +25,7 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
 
     They describe place and coarse shape, in mm for each point, float32.
     """
-    nb_points = points.shape[1]
-    basis = cosine_basis(nb_points, min(_NB_COEFFICIENTS, nb_points))
-    coefficients = np.matmul(basis / np.float32(np.sqrt(nb_points)), points)
-    return coefficients.reshape(len(points), 3 * len(basis)).astype(np.float32)
+    return decoded_coefficients(points, _NB_COEFFICIENTS).reshape(len(points), -1)
 
 
 class ResidualMatcher:
@@ -96,25 +88,3 @@ class _BundleMatcher:
         noise = _SPREAD * rng.standard_normal(features.shape)
         _, nearest = self._tree.query(features * self._scale + noise, eps=_SLACK)
         return self._members[nearest]
-
-
-@dataclass
-class MatchedResiduals:
-    """Decoded streamlines (m, nb_points, 3), with the residual and length of each."""
-
-    means: np.ndarray
-    # Index (m,) of the residual, and its factor (m, 1, 1).
-    rows: np.ndarray
-    target_lengths: np.ndarray
-    scales: np.ndarray
-
-    def add(self, residuals_of: Callable, moves, *, exact: bool) -> np.ndarray:
-        """Add the residuals, and move the ends."""
-        textured = np.empty_like(self.means)
-        for start in range(0, len(self.means), CHUNK):
-            part = slice(start, start + CHUNK)
-            own = residuals_of(self.rows[part])
-            own *= self.scales[part]
-            given = (self.means[part], own, self.target_lengths[part], moves[part])
-            textured[part] = add_with_length(*given, exact=exact)
-        return textured

@@ -1,87 +1,79 @@
-"""Texture: detail that a decoder leaves out of streamlines, and their exact length."""
+"""Texture: what the coarse shape of a streamline leaves out, taken from real ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.array_schema import Array, check_arrays
-from dipy_tractogen.utils.messages import listed
-from dipy_tractogen.utils.prefetch import map_in_order
-from dipy_tractogen.utils.schema import SchemaError
-
-from ..stratified import sample_each_group
-from .arc_length import SHORTEST_MM, arc_lengths
-from .endpoints import ENDPOINT_ARRAYS, Endpoints
-from .residual_matching import MatchedResiduals, ResidualMatcher, coarse_shapes
-from .residual_scale import (
-    choose_scales,
-    damped_coefficients,
-    low_pass,
-    residuals_along,
-    shrinkage,
-    split_halves,
+from dipy_tractogen.streamlines.array_sequence import (
+    as_sequence,
+    concatenate_streamlines,
+    take,
 )
+from dipy_tractogen.streamlines.conversion import to_sequence
+from dipy_tractogen.streamlines.geometry import CHUNK
+from dipy_tractogen.utils.messages import listed
 
-# Largest number of residuals stored of a bundle, and in all; 768 bytes each.
-_MOST_OF_A_BUNDLE = 500
-_MOST_IN_ALL = 12000
-# Larger than any coordinate of a streamline in mm, and within half precision.
-_FARTHEST_MM = 6e4
+from ..stratified import sample_each_group, split_halves
+from . import details as flat
+from .arrays import DTYPES, ENDS, OWN_ARRAYS, check_texture, converted
+from .endpoints import Endpoints, endpoint_weights
+from .residual_matching import ResidualMatcher, coarse_shapes
 
-_OWN_ARRAYS = {
-    "coefficients": Array("f", ("r", "c", 3), -_FARTHEST_MM, _FARTHEST_MM),
-    "labels": Array("iu", ("r",), 0, 2**31 - 1),
-    "lengths": Array("f", ("r", 2), 1e-6, 1e6),
-    "shapes": Array("f", ("r", "s"), -1e9, 1e9),
-}
-# Prefix of the names of the arrays of the ends.
-_ENDS = "ends_"
-
-TEXTURE_ARRAYS = {
-    "nb_points": Array("iu", (), 2, 2**15),
-    **_OWN_ARRAYS,
-    **{
-        _ENDS + name: replace(
-            each,
-            shape=tuple(_ENDS + size if size == "r" else size for size in each.shape),
-            needed=False,
-        )
-        for name, each in ENDPOINT_ARRAYS.items()
-    },
-}
-"""Arrays of a `Texture` in a file: r residuals of c coefficients. Files of earlier
-versions have no ends."""
+# Largest number of residuals stored of a bundle, and in all.
+_MOST_OF_A_BUNDLE = 400
+_MOST_IN_ALL = 6000
+# Orders of the cosines that are decoded: place, direction, bend and skew. Those above
+# are where decoded streamlines are told from real ones most easily.
+_NB_ORDERS = 4
+# Largest factor of a streamline about its centroid, and inverse of the smallest.
+_STRETCH = 1.05
+# A streamline has as many points as the one its details are from, unless their lengths
+# differ by more than this factor.
+_SAME_STEPS = 1.1
+# Points by which the length of a coarse shape is measured.
+_NB_POINTS = 64
+_SHORTEST_MM = 1e-3
 
 
 class Texture:
-    """Residuals of training streamlines, which are added to decoded ones.
+    """Residuals of training streamlines, which are added to coarse decoded shapes.
 
     A decoder returns the mean of what its latents do not describe, so that decoded
-    streamlines are smoother and shorter than real ones. A residual is a real streamline
-    minus the decoded streamline of latents drawn from its posterior, stored as cosine
-    coefficients :footcite:p:`Chung2010`. Those of the place and the coarse shape are
-    damped; all are scaled down where they do not suit other streamlines of the bundle
-    (`choose_scales`). A decoded streamline gets a residual of its own bundle, drawn
-    from those of streamlines with similar length, shape, and ratio of real to decoded
-    length. The length is then corrected by a factor of the residual, from 0.8 to 1.25,
-    and after that by scaling about the centroid of up to 5 %. Before, waves that are
-    too short to be decoded are removed, and ends are moved to real ones (`Endpoints`).
+    streamlines are too smooth. Of these only the coarse shape is used: the first four
+    cosines :footcite:p:`Chung2010`. The residual of a real streamline is the rest of
+    it: its details, at its own points, and an offset of its coarse shape. A decoded
+    streamline gets the residual of a streamline of its own bundle with a similar length
+    and shape, whose details are turned as its direction is. Nothing is resampled on the
+    way, as this can be told from real streamlines.
+
+    The offset is the coarse shape of the real streamline minus `gains` times the
+    decoded one. Gains are those of the regression of differences between real
+    streamlines on the differences of their decoded shapes. In the end, ends are moved
+    to real ones (`Endpoints`), and the length is corrected by up to 5 %.
 
     Attributes
     ----------
     nb_points : int
-        Points of a streamline.
-    coefficients : ndarray of shape (r, c, 3), float16
-        Cosine coefficients of the residuals in mm.
+        Points of a decoded streamline.
+    gains : ndarray of shape (k,), float32
+        Factor of each order of a decoded coarse shape, from 0 to 1.
+    offsets : ndarray of shape (r, k, 3), float32
+        Offset of each residual in mm.
+    details : ndarray of shape (n, 3), int16
+        Details of the residuals, one after the other, in units of each.
+    units : ndarray of shape (r,), float32
+        Those units in mm.
+    counts : ndarray of shape (r,), int32
+        Number of points of each residual.
     labels : ndarray of shape (r,), int32
         Bundle of each residual, ascending.
     lengths : ndarray of shape (r, 2), float32
-        Length of the real streamline and of its decoded mean, in mm.
+        Length of the real streamline and of its decoded coarse shape, in mm.
     shapes : ndarray of shape (r, s), float32
-        First cosine coefficients of the decoded mean, in mm.
+        First cosine coefficients of the decoded streamline, in mm.
     ends : Endpoints
         Ends of real streamlines.
 
@@ -92,20 +84,14 @@ class Texture:
 
     def __init__(self):
         self.nb_points = 0
-        self.coefficients = np.zeros((0, 0, 3), dtype=np.float16)
-        self.labels = np.zeros(0, dtype=np.int32)
-        self.lengths = np.zeros((0, 2), dtype=np.float32)
-        self.shapes = np.zeros((0, 0), dtype=np.float32)
         self.ends = Endpoints()
-        self._residuals = np.zeros((0, 0, 3), dtype=np.float32)
-        self._matchers: dict[bool, ResidualMatcher] = {}
+        self._matcher = None
 
     def fit(
         self,
-        points: np.ndarray,
+        streamlines: ArraySequence | np.ndarray,
         means: np.ndarray,
         labels: np.ndarray,
-        lengths_mm: np.ndarray | None = None,
         *,
         seed: int = 0,
     ) -> Texture:
@@ -113,16 +99,15 @@ class Texture:
 
         Parameters
         ----------
-        points : ndarray of shape (n, nb_points, 3)
-            Training streamlines in RASMM mm, each in the direction of its bundle.
+        streamlines : ArraySequence or ndarray of shape (n, p, 3)
+            Training streamlines in RASMM mm with the points that they have, each in the
+            direction of its bundle.
         means : ndarray of shape (n, nb_points, 3)
             Decoded streamlines of latents drawn from the posterior of each.
         labels : ndarray of shape (n,)
             Bundle of each.
-        lengths_mm : ndarray of shape (n,), optional
-            Length of each real streamline in mm; measured along `points` by default.
         seed : int, optional
-            Seed of the sample of residuals, at most 500 a bundle and 12,000 in all.
+            Seed of the sample of residuals, at most 400 a bundle and 6,000 in all.
 
         Returns
         -------
@@ -136,49 +121,85 @@ class Texture:
             finite.
         """
         labels = np.asarray(labels)
-        _check_fitted(points, means, labels)
-        real = arc_lengths(points) if lengths_mm is None else np.asarray(lengths_mm)
-        _check_lengths("lengths_mm", real, labels)
-        self._store(points, means, labels, real, seed)
-        scales, self.ends = map_in_order(
-            lambda fit: fit(),
-            (
-                lambda: _scales(points, means, labels, real, seed),
-                lambda: Endpoints().fit(points, means, labels, seed=seed),
-            ),
-        )
-        factors = np.array([scales.get(int(one), 1.0) for one in self.labels])
-        self.coefficients *= factors.astype(np.float16)[:, None, None]
-        self._prepare()
-        return self
-
-    def _store(self, points, means, labels, real, seed: int) -> None:
-        """Store the residuals of a sample of streamlines, not scaled."""
+        streamlines = to_sequence(streamlines)
+        _check_fitted(streamlines, means, labels)
+        self.nb_points = means.shape[1]
+        self._fit_ends(streamlines, means, labels, seed)
         limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": _MOST_IN_ALL}
         rng = np.random.default_rng(seed)
         rows = np.concatenate(sample_each_group(labels, rng, **limits))
-        self.nb_points = points.shape[1]
-        smooth = low_pass(means[rows].astype(np.float32), real[rows])
-        self.coefficients = damped_coefficients(points[rows] - smooth)
+        streamlines, means = take(streamlines, rows), means[rows]
         self.labels = labels[rows].astype(np.int32)
-        both = np.column_stack([real[rows], arc_lengths(smooth)])
-        self.lengths = both.astype(np.float32)
-        self.shapes = coarse_shapes(smooth)
+        self.counts = np.asarray(streamlines._lengths, dtype=np.int32)
+        points = np.ascontiguousarray(streamlines._data.T)
+        real = flat.coefficients(points, self.counts, _NB_ORDERS)
+        decoded = flat.decoded_coefficients(means, _NB_ORDERS)
+        sizes = flat.flat_lengths(points, self.counts)
+        sizes = np.column_stack([sizes, self._coarse_lengths(decoded)])
+        self.lengths = np.maximum(sizes, _SHORTEST_MM).astype(np.float32)
+        self.shapes = coarse_shapes(means)
+        self.gains = self._gains(real, decoded, seed)
+        self.offsets = real - self.gains[:, None] * decoded
+        residuals = points - flat.curves(real, self.counts)
+        self.details, self.units = flat.quantised(residuals, self.counts)
+        self._prepare()
+        return self
+
+    def _fit_ends(self, streamlines, means, labels, seed: int) -> None:
+        first = np.asarray(streamlines._offsets)
+        last = first + np.asarray(streamlines._lengths) - 1
+        ends = streamlines._data[np.column_stack([first, last])]
+        self.ends = Endpoints().fit(ends, means[:, [0, -1]], labels, seed=seed)
+
+    def _gains(self, real, decoded, seed: int) -> np.ndarray:
+        """Regress differences of real streamlines and of donors on the decoded ones."""
+        donors, others = split_halves(self.labels, seed)
+        gains = np.ones(_NB_ORDERS, dtype=np.float32)
+        if not len(others):
+            return gains
+        matched = donors[
+            self._matcher_of(donors).draw(
+                self.labels[others],
+                *self.lengths[others].T[::-1],
+                self.shapes[others],
+                seed,
+            )
+        ]
+        given = decoded[others] - decoded[matched]
+        products = given * (real[others] - real[matched])
+        squares = np.sum(given**2, axis=(0, 2), dtype=float)
+        found = np.sum(products, axis=(0, 2), dtype=float)
+        np.divide(found, squares, out=gains, where=squares > 0, casting="same_kind")
+        return np.clip(gains, 0, 1)
+
+    def _coarse_lengths(self, decoded: np.ndarray) -> np.ndarray:
+        """Return the lengths (n,) of coarse shapes (n, k, 3) in mm."""
+        counts = np.full(len(decoded), max(_NB_POINTS, 2 * decoded.shape[1]))
+        sizes = np.zeros(len(decoded))
+        for start in range(0, len(decoded), CHUNK):
+            part = slice(start, start + CHUNK)
+            curves = flat.curves(decoded[part], counts[part])
+            sizes[part] = flat.flat_lengths(curves, counts[part])
+        return np.maximum(sizes, _SHORTEST_MM)
+
+    def _matcher_of(self, rows=slice(None)) -> ResidualMatcher:
+        real, coarse = self.lengths[rows].T.astype(float)
+        return ResidualMatcher(self.labels[rows], coarse, real, self.shapes[rows])
 
     def _prepare(self) -> None:
-        self._matchers = {}
-        self._residuals = residuals_along(self.coefficients, self.nb_points)
+        self._matcher = self._matcher_of()
+        self._starts = np.cumsum(self.counts, dtype=np.intp) - self.counts
 
     def apply(
         self,
         means: np.ndarray,
         labels: np.ndarray,
-        target_lengths: np.ndarray | None = None,
+        target_lengths: np.ndarray,
         seed=0,
         *,
         exact: bool = True,
-    ) -> np.ndarray:
-        """Add texture to decoded streamlines, and correct their length.
+    ) -> ArraySequence:
+        """Return streamlines with texture for decoded ones.
 
         Parameters
         ----------
@@ -186,20 +207,18 @@ class Texture:
             Decoded streamlines in RASMM mm.
         labels : ndarray of shape (m,)
             Bundle of each.
-        target_lengths : ndarray of shape (m,), optional
-            Length of each in mm. By default each is longer than decoded by the ratio of
-            the streamline of its residual.
+        target_lengths : ndarray of shape (m,)
+            Length of each in mm.
         seed : int, sequence of int or numpy.random.Generator, optional
             Fixes the draw.
         exact : bool, optional
-            Whether a target length has priority over the place of the ends. Without it,
-            fewer lengths are exact and more ends are sharp.
+            Whether a target length has priority over the place of the ends.
 
         Returns
         -------
-        ndarray of shape (m, nb_points, 3), float32
-            Points in RASMM mm. The length is the target, unless the limits of the
-            factors of residual and streamline do not allow it.
+        ArraySequence
+            The m streamlines, float32 points in RASMM mm, in steps like those of the
+            training. The length is the target, unless 5 % are not enough for that.
 
         Raises
         ------
@@ -209,11 +228,71 @@ class Texture:
         labels = np.asarray(labels)
         self._check_given(means, labels, target_lengths)
         rng = np.random.default_rng(seed)
-        matched = self._match(means, labels, target_lengths, rng)
-        ends = self._residuals[:, [0, -1]][matched.rows] * matched.scales
-        ends += matched.means[:, [0, -1]]
-        moves = self.ends.moves(ends, labels, rng)
-        return matched.add(self._residuals.__getitem__, moves, exact=exact)
+        wanted = np.maximum(target_lengths, _SHORTEST_MM)
+        decoded = flat.decoded_coefficients(means, len(self.gains))
+        rows = self._matcher.draw(
+            labels, self._coarse_lengths(decoded), wanted, coarse_shapes(means), rng
+        )
+        decoded *= self.gains[:, None]
+        counts = self._counts(rows, wanted)
+        parts = []
+        for start in range(0, len(rows), CHUNK):
+            some = slice(start, start + CHUNK)
+            points = self._combined(decoded[some], rows[some], counts[some])
+            _set_lengths(points, counts[some], wanted[some])
+            self._move_ends(points, counts[some], labels[some], rng)
+            if exact:
+                _set_lengths(points, counts[some], wanted[some])
+            parts.append(as_sequence(np.ascontiguousarray(points.T), counts[some]))
+        return concatenate_streamlines(parts)
+
+    def _counts(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Return numbers of points (m,) that give steps like those of the donors."""
+        counts = self.counts[rows].astype(np.intp)
+        if self.is_even:
+            return counts
+        ratio = wanted / self.lengths[rows, 0]
+        other = np.abs(np.log(ratio)) > np.log(_SAME_STEPS)
+        steps = np.maximum(np.rint((counts - 1) * ratio), 1).astype(np.intp)
+        return np.where(other, steps + 1, counts)
+
+    def _combined(self, decoded, rows, counts) -> np.ndarray:
+        """Return points (3, N) of coarse shapes (m, k, 3) with residuals."""
+        coarse = decoded + self.offsets[rows]
+        points = flat.curves(coarse, counts)
+        if not self.units.any():
+            return points
+        donors = self.counts[rows]
+        where, share = flat.places(counts, donors)
+        where += np.repeat(self._starts[rows], counts)
+        details = self.details[where].T.astype(np.float32)
+        if share.any():
+            # The last point of a donor has no share of the next.
+            following = np.minimum(where + 1, len(self.details) - 1)
+            details += share * (self.details[following].T - details)
+        details *= np.repeat(self.units[rows], counts)
+        own = flat.curves(
+            self.offsets[rows] + self.gains[:, None] * self._decoded(rows),
+            counts,
+            slopes=True,
+        )
+        points += flat.turned(details, own, flat.curves(coarse, counts, slopes=True))
+        return points
+
+    def _decoded(self, rows: np.ndarray) -> np.ndarray:
+        """Return decoded coarse shapes (m, k, 3) of the donors of residuals."""
+        shapes = self.shapes[rows].reshape(len(rows), -1, 3)
+        return shapes[:, : len(self.gains)]
+
+    def _move_ends(self, points, counts, labels, rng) -> None:
+        """Move the ends of streamlines (3, N) to real ones, and points near them."""
+        stops = np.cumsum(counts)
+        ends = points[:, np.column_stack([stops - counts, stops - 1])]
+        moves = self.ends.moves(ends.transpose(1, 2, 0), labels, rng)
+        if not moves.any():
+            return
+        for weights, move in zip(endpoint_weights(counts), moves.transpose(1, 2, 0)):
+            points += np.repeat(move, counts, axis=1) * weights
 
     def _check_given(self, means, labels, target_lengths) -> None:
         shape = (len(labels), self.nb_points, 3)
@@ -222,8 +301,11 @@ class Texture:
                 f"means has shape {means.shape}; expected {shape}, one streamline of "
                 "the model's points for each label."
             )
-        if target_lengths is not None:
-            _check_lengths("target_lengths", target_lengths, labels)
+        if np.shape(target_lengths) != labels.shape:
+            raise ValueError(
+                f"target_lengths has shape {np.shape(target_lengths)} for {len(labels)}"
+                " streamlines: give one length for each."
+            )
         unknown = np.setdiff1d(labels, self.labels)
         if len(unknown):
             raise ValueError(
@@ -231,26 +313,10 @@ class Texture:
                 f"{listed(np.unique(self.labels))}."
             )
 
-    def _match(self, means, labels, target_lengths, rng) -> MatchedResiduals:
-        """Choose a residual and a length for each streamline."""
-        means = np.asarray(means, dtype=np.float32)
-        has_targets = target_lengths is not None
-        if has_targets:
-            target_lengths = np.maximum(target_lengths, SHORTEST_MM)
-        means = low_pass(means, target_lengths if has_targets else arc_lengths(means))
-        decoded = arc_lengths(means)
-        if has_targets not in self._matchers:
-            real, mean = self.lengths.T.astype(float)
-            self._matchers[has_targets] = ResidualMatcher(
-                self.labels, mean, real if has_targets else None, self.shapes
-            )
-        rows = self._matchers[has_targets].draw(
-            labels, decoded, target_lengths, coarse_shapes(means), rng
-        )
-        real, mean = self.lengths[rows].T
-        lengths_mm = target_lengths if has_targets else decoded * (real / mean)
-        scales = shrinkage(lengths_mm, real)[:, None, None]
-        return MatchedResiduals(means, rows, lengths_mm, scales)
+    @property
+    def is_even(self) -> bool:
+        """Whether all streamlines have one number of points."""
+        return bool((self.counts == self.counts[0]).all())
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as named arrays, for a model's file.
@@ -259,12 +325,12 @@ class Texture:
         """
         return {
             "nb_points": np.array(self.nb_points),
-            **{name: getattr(self, name) for name in _OWN_ARRAYS},
-            **{_ENDS + name: each for name, each in self.ends.to_arrays().items()},
+            **{name: getattr(self, name) for name in OWN_ARRAYS},
+            **{ENDS + name: each for name, each in self.ends.to_arrays().items()},
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Texture:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Texture:
         """Create a fitted texture from the arrays of `to_arrays`.
 
         Raises
@@ -274,77 +340,34 @@ class Texture:
         """
         texture, ends = cls(), check_texture(arrays)
         texture.nb_points = int(arrays["nb_points"])
-        for name in _OWN_ARRAYS:
-            dtype = getattr(texture, name).dtype
+        if "coefficients" in arrays:
+            arrays = converted(arrays, texture.nb_points)
+        for name in OWN_ARRAYS:
+            dtype = DTYPES.get(name, np.float32)
             setattr(texture, name, np.asarray(arrays[name], dtype=dtype))
         texture.ends = ends or texture.ends
         texture._prepare()
         return texture
 
 
-def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
-    """Raise a ValueError if arrays do not fit together; return the ends, if any."""
-    check_arrays(arrays, TEXTURE_ARRAYS)
-    labels = arrays["labels"]
-    if not len(labels) or (np.diff(labels) < 0).any():
-        raise SchemaError("labels", "empty, or not in order", "ascending bundles")
-    nb_points, nb_coefficients = arrays["nb_points"], arrays["coefficients"].shape[1]
-    if not 1 <= nb_coefficients <= nb_points:
-        raise SchemaError(
-            "coefficients",
-            f"{nb_coefficients} of each residual",
-            f"from 1 to the {nb_points} points of a streamline",
-        )
-    own = {n.removeprefix(_ENDS): a for n, a in arrays.items() if n.startswith(_ENDS)}
-    if not own:
-        return None
-    ends = Endpoints.from_arrays(own)
-    if np.setdiff1d(labels, ends.labels).size:
-        raise SchemaError("ends_labels", "without some of the labels", "all bundles")
-    return ends
-
-
-def _check_fitted(points: np.ndarray, means: np.ndarray, labels: np.ndarray) -> None:
-    if points.ndim != 3 or points.shape[2:] != (3,) or points.shape != means.shape:
+def _check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None:
+    if means.ndim != 3 or means.shape[2:] != (3,) or len(means) != len(streamlines):
         raise ValueError(
-            f"points of the shape {points.shape} and means of the shape {means.shape}: "
-            "give both as (n, nb_points, 3)."
+            f"{len(streamlines)} streamlines and means of the shape {means.shape}: "
+            "give means as (n, nb_points, 3), one for each streamline."
         )
-    if labels.shape != (len(points),) or len(points) == 0:
+    if labels.shape != (len(means),) or len(means) == 0:
         raise ValueError(
-            f"{len(points)} streamlines with labels of shape {labels.shape}: give one "
+            f"{len(means)} streamlines with labels of shape {labels.shape}: give one "
             "label a streamline, and one streamline at least."
         )
-    if not (np.isfinite(points).all() and np.isfinite(means).all()):
+    if not (np.isfinite(streamlines._data).all() and np.isfinite(means).all()):
         raise ValueError("Some points are NaN or infinite: drop those streamlines.")
+    if np.min(streamlines._lengths) < 2:
+        raise ValueError("A streamline has fewer than two points: drop it.")
 
 
-def _check_lengths(name: str, lengths_mm, labels: np.ndarray) -> None:
-    if np.shape(lengths_mm) != labels.shape:
-        raise ValueError(
-            f"{name} has shape {np.shape(lengths_mm)} for {len(labels)} streamlines: "
-            "give one length for each."
-        )
-
-
-def _scales(points, means, labels, real, seed: int) -> dict[int, float]:
-    """Choose scales by adding residuals of half of each bundle to the other half."""
-    donors, tested = split_halves(labels, seed)
-    if not len(tested):
-        return {}
-    trial = Texture()
-    trial._store(points[donors], means[donors], labels[donors], real[donors], seed)
-    rng = np.random.default_rng(seed)
-    # The match of residuals does not depend on their scale.
-    matched = trial._match(means[tested], labels[tested], real[tested], rng)
-    no_moves = np.zeros((len(tested), 2, 3), dtype=np.float32)
-
-    def textured(scale: float) -> np.ndarray:
-        scaled = (trial.coefficients * scale).astype(np.float16)
-        return matched.add(
-            lambda rows: residuals_along(scaled[rows], trial.nb_points),
-            no_moves,
-            exact=True,
-        )
-
-    return choose_scales(textured, points[tested], labels[tested])
+def _set_lengths(points, counts: np.ndarray, wanted: np.ndarray) -> None:
+    """Scale streamlines (3, N) towards lengths (n,) in mm, in place."""
+    sizes = np.maximum(flat.flat_lengths(points, counts), _SHORTEST_MM)
+    flat.scale(points, counts, np.clip(wanted / sizes, 1 / _STRETCH, _STRETCH))

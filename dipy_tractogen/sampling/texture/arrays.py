@@ -1,0 +1,95 @@
+"""Arrays of a texture in a model's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.schema import SchemaError
+
+from .endpoints import ENDPOINT_ARRAYS, Endpoints
+
+# Larger than any coordinate of a streamline in mm.
+_FARTHEST_MM = 6e4
+
+OWN_ARRAYS = {
+    "gains": Array("f", ("k",), 0, 1),
+    "offsets": Array("f", ("r", "k", 3), -_FARTHEST_MM, _FARTHEST_MM),
+    "details": Array("i", ("n", 3), -(2**15), 2**15 - 1),
+    "units": Array("f", ("r",), 0, _FARTHEST_MM),
+    "counts": Array("iu", ("r",), 2, 2**31 - 1),
+    "labels": Array("iu", ("r",), 0, 2**31 - 1),
+    "lengths": Array("f", ("r", 2), 1e-6, 1e6),
+    "shapes": Array("f", ("r", "s"), -1e9, 1e9),
+}
+DTYPES = {"details": np.int16, "counts": np.int32, "labels": np.int32}
+# Arrays of files of earlier versions, which have cosine coefficients of residuals.
+_EARLIER = {
+    "coefficients": Array("f", ("r", "c", 3), -_FARTHEST_MM, _FARTHEST_MM),
+    **{name: OWN_ARRAYS[name] for name in ("labels", "lengths", "shapes")},
+}
+# Prefix of the names of the arrays of the ends.
+ENDS = "ends_"
+
+TEXTURE_ARRAYS = {
+    "nb_points": Array("iu", (), 2, 2**15),
+    **{n: replace(a, needed=n in _EARLIER) for n, a in OWN_ARRAYS.items()},
+    "coefficients": replace(_EARLIER["coefficients"], needed=False),
+    **{
+        ENDS + name: replace(
+            each,
+            shape=tuple(ENDS + size if size == "r" else size for size in each.shape),
+            needed=False,
+        )
+        for name, each in ENDPOINT_ARRAYS.items()
+    },
+}
+"""Arrays of a `Texture` in a file: r residuals of n points in all."""
+
+
+def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
+    """Raise a ValueError if arrays do not fit together; return the ends, if any."""
+    sizes = check_arrays(arrays, TEXTURE_ARRAYS)
+    earlier = "coefficients" in arrays
+    missing = [] if earlier else [n for n in OWN_ARRAYS if n not in arrays]
+    if missing:
+        raise SchemaError(missing[0], "missing", "an array")
+    labels = arrays["labels"]
+    if not len(labels) or (np.diff(labels) < 0).any():
+        raise SchemaError("labels", "empty, or not in order", "ascending bundles")
+    most, name = (
+        (arrays["nb_points"], "coefficients")
+        if earlier
+        else (arrays["shapes"].shape[1] // 3, "gains")
+    )
+    nb_orders = sizes["c" if earlier else "k"]
+    if not 1 <= nb_orders <= most:
+        raise SchemaError(name, f"{nb_orders} of each residual", f"from 1 to {most}")
+    if not earlier and arrays["counts"].sum() != sizes["n"]:
+        raise SchemaError(
+            "details", f"{sizes['n']} points", f"the {arrays['counts'].sum()} of counts"
+        )
+    own = {n.removeprefix(ENDS): a for n, a in arrays.items() if n.startswith(ENDS)}
+    if not own:
+        return None
+    ends = Endpoints.from_arrays(own)
+    if np.setdiff1d(labels, ends.labels).size:
+        raise SchemaError("ends_labels", "without some of the labels", "all bundles")
+    return ends
+
+
+def converted(arrays: Mapping[str, np.ndarray], nb_points: int) -> dict:
+    """Return arrays of an earlier version in the form of this one, without details."""
+    coefficients = arrays["coefficients"].astype(np.float32)
+    nb_residuals, nb_orders, _ = coefficients.shape
+    return {
+        **arrays,
+        "gains": np.ones(nb_orders),
+        "offsets": coefficients / np.sqrt(nb_points),
+        "details": np.zeros((0, 3), dtype=np.int16),
+        "units": np.zeros(nb_residuals),
+        "counts": np.full(nb_residuals, nb_points),
+    }

@@ -1,0 +1,148 @@
+"""Streamlines as a coarse shape, a few cosines, and details at their own points.
+
+Streamlines of different numbers of points lie side by side in flat arrays, an axis in
+each row: (3, N) for N points in all.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from dipy_tractogen.streamlines.geometry import cosine_basis
+
+# A detail is stored as a whole number of these parts of the largest of its streamline.
+_LARGEST = 32767
+_TINY = np.finfo(np.float32).tiny
+
+
+def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.ndarray:
+    """Return the first cosine coefficients (n, k, 3) in mm of points (3, N).
+
+    Counts (n,) are the numbers of points of the streamlines. Cosines have a mean square
+    of one; coefficients that a streamline has not enough points for are zero.
+    """
+    starts = np.cumsum(counts) - counts
+    basis = _cosines(counts, nb_orders, slopes=False)
+    sums = np.stack([np.add.reduceat(points * each, starts, axis=1) for each in basis])
+    return (sums / counts).transpose(2, 0, 1).astype(np.float32)
+
+
+def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
+    """Return such coefficients (n, k, 3) of streamlines (n, nb_points, 3)."""
+    nb_points = means.shape[1]
+    basis = cosine_basis(nb_points, min(nb_orders, nb_points))
+    found = np.zeros((len(means), nb_orders, 3), dtype=np.float32)
+    found[:, : len(basis)] = np.matmul(basis / np.float32(np.sqrt(nb_points)), means)
+    return found
+
+
+def curves(
+    coefficients: np.ndarray, counts: np.ndarray, *, slopes: bool = False
+) -> np.ndarray:
+    """Return the points (3, N) of curves of cosines in mm, or their directions.
+
+    Coefficients (n, k, 3) are in mm; directions have a length of one.
+    """
+    nb_orders = coefficients.shape[1]
+    if (counts == counts[0]).all():
+        basis = _cosines_once(int(counts[0]), nb_orders, slopes)
+        total = np.matmul(coefficients.transpose(2, 0, 1), basis).reshape(3, -1)
+    else:
+        total = np.zeros((3, int(counts.sum())), dtype=np.float32)
+        for order, each in enumerate(_cosines(counts, nb_orders, slopes)):
+            for axis in range(3):
+                wide = np.repeat(coefficients[:, order, axis], counts)
+                wide *= each
+                total[axis] += wide
+    if slopes:
+        total /= np.sqrt(np.maximum(_dot(total, total), _TINY))
+    return total
+
+
+def _cosines(counts: np.ndarray, nb_orders: int, slopes: bool) -> np.ndarray:
+    """Return cosines (k, N), or what their slopes are in proportion to."""
+    starts = np.cumsum(counts) - counts
+    sizes = np.repeat(counts, counts)
+    within = np.arange(len(sizes)) - np.repeat(starts, counts)
+    angles = (np.pi * (within + 0.5) / sizes).astype(np.float32)
+    orders = np.arange(nb_orders, dtype=np.float32)[:, None]
+    values = -orders * np.sin(orders * angles) if slopes else np.cos(orders * angles)
+    values[1:] *= np.float32(np.sqrt(2))
+    if counts.min() < nb_orders:
+        values[orders >= sizes] = 0
+    return values
+
+
+@lru_cache(maxsize=8)
+def _cosines_once(nb_points: int, nb_orders: int, slopes: bool) -> np.ndarray:
+    return _cosines(np.array([nb_points]), nb_orders, slopes)
+
+
+def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Rotate vectors (3, N) as directions (3, N) are into others, the shortest way."""
+    cosine = _dot(before, after)
+    axis = _cross(before, after)
+    share = _dot(axis, vectors) / np.maximum(1 + cosine, 1e-3)
+    result = _cross(axis, vectors)
+    result += vectors * cosine
+    result += axis * share
+    return result
+
+
+def quantised(details: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return details (3, N) in mm as whole numbers (N, 3), int16, and units (n,) in mm.
+
+    Half precision would round the larger ones so coarsely that it is found.
+    """
+    starts = np.cumsum(counts) - counts
+    largest = np.maximum.reduceat(np.abs(details).max(axis=0), starts)
+    units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
+    return np.rint(details / np.repeat(units, counts)).T.astype(np.int16), units
+
+
+def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the lengths (n,) in mm of streamlines (3, N) of two points or more."""
+    steps = np.diff(points, axis=1)
+    sizes = np.sqrt(_dot(steps, steps))
+    starts = np.cumsum(counts) - counts
+    # What lies between two streamlines is not a step.
+    sizes[starts[1:] - 1] = 0
+    return np.add.reduceat(sizes, starts, dtype=float)
+
+
+def scale(points: np.ndarray, counts: np.ndarray, factors: np.ndarray) -> None:
+    """Scale streamlines (3, N) by factors (n,) about their centroids, in place."""
+    starts = np.cumsum(counts) - counts
+    centroids = np.add.reduceat(points, starts, axis=1) / counts
+    points *= np.repeat(factors.astype(np.float32), counts)
+    shifts = (centroids * (1 - factors)).astype(np.float32)
+    points += np.repeat(shifts, counts, axis=1)
+
+
+def places(counts: np.ndarray, donors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places (N,) of points along donors, and the shares (N,) of the next.
+
+    Streamlines have `counts` (n,) points and their donors (n,) others. Where both have
+    as many, shares are zero.
+    """
+    starts = np.cumsum(counts) - counts
+    within = np.arange(counts.sum()) - np.repeat(starts, counts)
+    if (counts == donors).all():
+        return within, np.zeros(1, dtype=np.float32)
+    exact = (within + 0.5) * np.repeat(donors / counts, counts) - 0.5
+    np.clip(exact, 0, np.repeat(donors - 1, counts), out=exact)
+    whole = exact.astype(np.intp)
+    return whole, (exact - whole).astype(np.float32)
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    products = first * second
+    return products[0] + products[1] + products[2]
+
+
+def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Compute cross products of vectors (3, N); faster than numpy's."""
+    (a, b, c), (x, y, z) = first, second
+    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x])
