@@ -82,8 +82,9 @@ def generate(
 
     Returns
     -------
-    points : ndarray of shape (nb_streamlines, nb_points, 3), float32
-        Points in RASMM mm, sorted by bundle; an ArraySequence with `step_size`.
+    points : ArraySequence or ndarray of shape (nb_streamlines, nb_points, 3), float32
+        Streamlines in RASMM mm, sorted by bundle. An array with `nb_points`, with
+        `smooth`, or of a model that was trained on one.
     labels : ndarray of shape (nb_streamlines,), int32
         Bundle of each, an index into ``record.bundle_names``.
     values : dict of str to ndarray of shape (nb_streamlines,)
@@ -145,7 +146,9 @@ def generate_batches(
         The bundles to generate, in place of `bundles`, and their proportions, in
         place of those of the training: ``{"AF_L": 2, "CST_R": 1}``.
     nb_points : int, optional
-        Points of each streamline, by default those of the model.
+        Points of each streamline; by default as many as make steps like those of the
+        training. Resampling smooths: streamlines of another number can be told from
+        real ones.
     step_size : float, optional
         Distance of neighbouring points in mm, in place of their number; see
         :func:`dipy_tractogen.streamlines.geometry.resample_by_step`.
@@ -169,8 +172,9 @@ def generate_batches(
 
     Yields
     ------
-    points : ndarray of shape (m, nb_points, 3), float32
-        Points in RASMM mm; an ArraySequence with `step_size`.
+    points : ArraySequence or ndarray of shape (m, nb_points, 3), float32
+        Streamlines in RASMM mm. An array with `nb_points`, with `smooth`, or of a model
+        that was trained on one.
     labels : ndarray of shape (m,), int32
         Bundle of each, an index into ``record.bundle_names``.
     values : dict of str to ndarray of shape (m,)

@@ -76,7 +76,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
             Bundles to generate, in place of --bundles, and how to share the number
             among them: BUNDLE=SHARE, as AF_L=2 CST_R=1.
         nb_points : int, optional
-            Points of each streamline; by default those of the model.
+            Points of each streamline; by default as many as make steps like those of
+            the training.
         step_size : float, optional
             Distance of neighbouring points in mm, in place of --nb_points: of sizes
             that divide a streamline into equal steps the nearest.
@@ -125,9 +126,9 @@ class GenerateStreamlinesFlow(TractogenFlow):
         known = model.record.density.conditions
         with option_errors("conditions"):
             wanted = parse_conditions(asked, known)
-        size = bytes_per_streamline(
-            known, nb_points or model.nb_points, step_size, dtype
-        )
+        texture = None if smooth else model.record.texture
+        usual = model.nb_points if texture is None else texture.mean_points
+        size = bytes_per_streamline(known, nb_points or usual, step_size, dtype)
         what = f"--nb_streamlines {nb_streamlines}"
         check_room(out_dir, what, nb_streamlines * size)
         made = model.generate_file(

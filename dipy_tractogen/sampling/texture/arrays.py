@@ -60,18 +60,12 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
     labels = arrays["labels"]
     if not len(labels) or (np.diff(labels) < 0).any():
         raise SchemaError("labels", "empty, or not in order", "ascending bundles")
-    most, name = (
-        (arrays["nb_points"], "coefficients")
-        if earlier
-        else (arrays["shapes"].shape[1] // 3, "gains")
-    )
-    nb_orders = sizes["c" if earlier else "k"]
+    if earlier:
+        most, name, nb_orders = arrays["nb_points"], "coefficients", sizes["c"]
+    else:
+        most, name, nb_orders = _check_details(arrays, sizes), "gains", sizes["k"]
     if not 1 <= nb_orders <= most:
         raise SchemaError(name, f"{nb_orders} of each residual", f"from 1 to {most}")
-    if not earlier and arrays["counts"].sum() != sizes["n"]:
-        raise SchemaError(
-            "details", f"{sizes['n']} points", f"the {arrays['counts'].sum()} of counts"
-        )
     own = {n.removeprefix(ENDS): a for n, a in arrays.items() if n.startswith(ENDS)}
     if not own:
         return None
@@ -79,6 +73,19 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
     if np.setdiff1d(labels, ends.labels).size:
         raise SchemaError("ends_labels", "without some of the labels", "all bundles")
     return ends
+
+
+def _check_details(arrays: Mapping[str, np.ndarray], sizes: dict) -> int:
+    """Check that all details are there; return the most orders there can be.
+
+    A texture of an earlier version has none.
+    """
+    if not sizes["n"] and not arrays["units"].any():
+        return int(arrays["nb_points"])
+    needed = int(arrays["counts"].sum(dtype=np.int64))
+    if sizes["n"] != needed:
+        raise SchemaError("details", f"{sizes['n']} points", f"the {needed} of counts")
+    return sizes["s"] // 3
 
 
 def converted(arrays: Mapping[str, np.ndarray], nb_points: int) -> dict:

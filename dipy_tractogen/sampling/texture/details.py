@@ -12,6 +12,14 @@ import numpy as np
 
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
+from .endpoints import endpoint_weights
+
+STRETCH = 1.05
+"""Largest factor of a streamline about its centroid, and inverse of the smallest."""
+
+SHORTEST_MM = 1e-3
+"""Smallest length in divisions and logarithms."""
+
 # A detail is stored as a whole number of these parts of the largest of its streamline.
 _LARGEST = 32767
 _TINY = np.finfo(np.float32).tiny
@@ -112,13 +120,24 @@ def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.add.reduceat(sizes, starts, dtype=float)
 
 
-def scale(points: np.ndarray, counts: np.ndarray, factors: np.ndarray) -> None:
-    """Scale streamlines (3, N) by factors (n,) about their centroids, in place."""
+def set_lengths(points: np.ndarray, counts: np.ndarray, wanted: np.ndarray) -> None:
+    """Scale streamlines (3, N) about their centroids to lengths (n,) in mm, in place.
+
+    The factor is limited by `STRETCH`.
+    """
+    sizes = np.maximum(flat_lengths(points, counts), SHORTEST_MM)
+    factors = np.clip(wanted / sizes, 1 / STRETCH, STRETCH)
     starts = np.cumsum(counts) - counts
     centroids = np.add.reduceat(points, starts, axis=1) / counts
     points *= np.repeat(factors.astype(np.float32), counts)
     shifts = (centroids * (1 - factors)).astype(np.float32)
     points += np.repeat(shifts, counts, axis=1)
+
+
+def move_ends(points: np.ndarray, counts: np.ndarray, moves: np.ndarray) -> None:
+    """Move the ends of streamlines (3, N) by (n, 2, 3) in mm, and points near them."""
+    for weights, move in zip(endpoint_weights(counts), moves.transpose(1, 2, 0)):
+        points += np.repeat(move, counts, axis=1) * weights
 
 
 def places(counts: np.ndarray, donors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ _NB_COMPONENTS = 8
 # component of the shape is one.
 _WEIGHTS = (4.0, 2.0)
 # Deviation of the noise by which the nearest one is random, in deviations of a bundle.
-_SPREAD = 0.1
+_SPREAD = 0.25
 # One at up to so much more than the smallest distance is as good, and found faster.
 _SLACK = 1.0
 _TINY = 1e-6
@@ -25,7 +25,9 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
 
     They describe place and coarse shape, in mm for each point, float32.
     """
-    return decoded_coefficients(points, _NB_COEFFICIENTS).reshape(len(points), -1)
+    return decoded_coefficients(points, _NB_COEFFICIENTS).reshape(
+        len(points), 3 * _NB_COEFFICIENTS
+    )
 
 
 class ResidualMatcher:

@@ -9,7 +9,6 @@ import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import (
     as_sequence,
-    concatenate_streamlines,
     take,
 )
 from dipy_tractogen.streamlines.conversion import to_sequence
@@ -19,7 +18,7 @@ from dipy_tractogen.utils.messages import listed
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
 from .arrays import DTYPES, ENDS, OWN_ARRAYS, check_texture, converted
-from .endpoints import Endpoints, endpoint_weights
+from .endpoints import Endpoints
 from .residual_matching import ResidualMatcher, coarse_shapes
 
 # Largest number of residuals stored of a bundle, and in all.
@@ -28,14 +27,13 @@ _MOST_IN_ALL = 6000
 # Orders of the cosines that are decoded: place, direction, bend and skew. Those above
 # are where decoded streamlines are told from real ones most easily.
 _NB_ORDERS = 4
-# Largest factor of a streamline about its centroid, and inverse of the smallest.
-_STRETCH = 1.05
+# Without a gain, streamlines of a poor model would be copies of real ones.
+_SMALLEST_GAIN = 0.5
 # A streamline has as many points as the one its details are from, unless their lengths
 # differ by more than this factor.
 _SAME_STEPS = 1.1
 # Points by which the length of a coarse shape is measured.
 _NB_POINTS = 64
-_SHORTEST_MM = 1e-3
 
 
 class Texture:
@@ -59,7 +57,7 @@ class Texture:
     nb_points : int
         Points of a decoded streamline.
     gains : ndarray of shape (k,), float32
-        Factor of each order of a decoded coarse shape, from 0 to 1.
+        Factor of each order of a decoded coarse shape, from 0.5 to 1.
     offsets : ndarray of shape (r, k, 3), float32
         Offset of each residual in mm.
     details : ndarray of shape (n, 3), int16
@@ -136,7 +134,7 @@ class Texture:
         decoded = flat.decoded_coefficients(means, _NB_ORDERS)
         sizes = flat.flat_lengths(points, self.counts)
         sizes = np.column_stack([sizes, self._coarse_lengths(decoded)])
-        self.lengths = np.maximum(sizes, _SHORTEST_MM).astype(np.float32)
+        self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
         self.shapes = coarse_shapes(means)
         self.gains = self._gains(real, decoded, seed)
         self.offsets = real - self.gains[:, None] * decoded
@@ -170,7 +168,7 @@ class Texture:
         squares = np.sum(given**2, axis=(0, 2), dtype=float)
         found = np.sum(products, axis=(0, 2), dtype=float)
         np.divide(found, squares, out=gains, where=squares > 0, casting="same_kind")
-        return np.clip(gains, 0, 1)
+        return np.clip(gains, _SMALLEST_GAIN, 1)
 
     def _coarse_lengths(self, decoded: np.ndarray) -> np.ndarray:
         """Return the lengths (n,) of coarse shapes (n, k, 3) in mm."""
@@ -180,7 +178,7 @@ class Texture:
             part = slice(start, start + CHUNK)
             curves = flat.curves(decoded[part], counts[part])
             sizes[part] = flat.flat_lengths(curves, counts[part])
-        return np.maximum(sizes, _SHORTEST_MM)
+        return np.maximum(sizes, flat.SHORTEST_MM)
 
     def _matcher_of(self, rows=slice(None)) -> ResidualMatcher:
         real, coarse = self.lengths[rows].T.astype(float)
@@ -228,23 +226,31 @@ class Texture:
         labels = np.asarray(labels)
         self._check_given(means, labels, target_lengths)
         rng = np.random.default_rng(seed)
-        wanted = np.maximum(target_lengths, _SHORTEST_MM)
+        wanted = np.maximum(target_lengths, flat.SHORTEST_MM)
         decoded = flat.decoded_coefficients(means, len(self.gains))
         rows = self._matcher.draw(
             labels, self._coarse_lengths(decoded), wanted, coarse_shapes(means), rng
         )
         decoded *= self.gains[:, None]
         counts = self._counts(rows, wanted)
-        parts = []
-        for start in range(0, len(rows), CHUNK):
-            some = slice(start, start + CHUNK)
-            points = self._combined(decoded[some], rows[some], counts[some])
-            _set_lengths(points, counts[some], wanted[some])
-            self._move_ends(points, counts[some], labels[some], rng)
+        blocks = [slice(at, at + CHUNK) for at in range(0, len(rows), CHUNK)]
+        parts = [self._combined(decoded[b], rows[b], counts[b]) for b in blocks]
+        ends = [np.zeros((0, 2, 3), dtype=np.float32)]
+        for block, points in zip(blocks, parts):
+            flat.set_lengths(points, counts[block], wanted[block])
+            stops = np.cumsum(counts[block])
+            places = np.column_stack([stops - counts[block], stops - 1])
+            ends.append(points[:, places].transpose(1, 2, 0))
+        moves = self.ends.moves(np.concatenate(ends), labels, rng)
+        for block, points in zip(blocks, parts):
+            if moves.any():
+                flat.move_ends(points, counts[block], moves[block])
             if exact:
-                _set_lengths(points, counts[some], wanted[some])
-            parts.append(as_sequence(np.ascontiguousarray(points.T), counts[some]))
-        return concatenate_streamlines(parts)
+                flat.set_lengths(points, counts[block], wanted[block])
+        return as_sequence(
+            np.concatenate([np.zeros((0, 3), np.float32), *(p.T for p in parts)]),
+            counts,
+        )
 
     def _counts(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Return numbers of points (m,) that give steps like those of the donors."""
@@ -284,16 +290,6 @@ class Texture:
         shapes = self.shapes[rows].reshape(len(rows), -1, 3)
         return shapes[:, : len(self.gains)]
 
-    def _move_ends(self, points, counts, labels, rng) -> None:
-        """Move the ends of streamlines (3, N) to real ones, and points near them."""
-        stops = np.cumsum(counts)
-        ends = points[:, np.column_stack([stops - counts, stops - 1])]
-        moves = self.ends.moves(ends.transpose(1, 2, 0), labels, rng)
-        if not moves.any():
-            return
-        for weights, move in zip(endpoint_weights(counts), moves.transpose(1, 2, 0)):
-            points += np.repeat(move, counts, axis=1) * weights
-
     def _check_given(self, means, labels, target_lengths) -> None:
         shape = (len(labels), self.nb_points, 3)
         if means.shape != shape:
@@ -312,6 +308,11 @@ class Texture:
                 f"Bundle {unknown[0]} has no residuals; the labels fitted are "
                 f"{listed(np.unique(self.labels))}."
             )
+
+    @property
+    def mean_points(self) -> int:
+        """Mean number of points of a streamline."""
+        return round(float(self.counts.mean()))
 
     @property
     def is_even(self) -> bool:
@@ -365,9 +366,3 @@ def _check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None
         raise ValueError("Some points are NaN or infinite: drop those streamlines.")
     if np.min(streamlines._lengths) < 2:
         raise ValueError("A streamline has fewer than two points: drop it.")
-
-
-def _set_lengths(points, counts: np.ndarray, wanted: np.ndarray) -> None:
-    """Scale streamlines (3, N) towards lengths (n,) in mm, in place."""
-    sizes = np.maximum(flat.flat_lengths(points, counts), _SHORTEST_MM)
-    flat.scale(points, counts, np.clip(wanted / sizes, 1 / _STRETCH, _STRETCH))

@@ -103,7 +103,7 @@ def test_the_number_of_ends_is_limited(monkeypatch):
 
 
 def test_the_fade_is_smooth_and_leaves_the_other_end():
-    weights = endpoint_weights(257)
+    weights = endpoint_weights(np.array([5, 257]))[:, 5:].T
     np.testing.assert_array_equal(weights[[0, -1]], [[1, 0], [0, 1]])
     np.testing.assert_array_equal(weights, weights[::-1, ::-1])
     assert weights[32, 0] == pytest.approx(0.5, abs=0.02)

