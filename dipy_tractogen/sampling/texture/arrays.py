@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays
@@ -48,6 +49,24 @@ TEXTURE_ARRAYS = {
     },
 }
 """Arrays of a `Texture` in a file: r residuals of n points in all."""
+
+
+def check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None:
+    """Raise a ValueError if streamlines, means and labels do not fit together."""
+    if means.ndim != 3 or means.shape[2:] != (3,) or len(means) != len(streamlines):
+        raise ValueError(
+            f"{len(streamlines)} streamlines and means of the shape {means.shape}: "
+            "give means as (n, nb_points, 3), one for each streamline."
+        )
+    if labels.shape != (len(means),) or len(means) == 0:
+        raise ValueError(
+            f"{len(means)} streamlines with labels of shape {labels.shape}: give one "
+            "label a streamline, and one streamline at least."
+        )
+    if not (np.isfinite(streamlines._data).all() and np.isfinite(means).all()):
+        raise ValueError("Some points are NaN or infinite: drop those streamlines.")
+    if np.min(streamlines._lengths) < 2:
+        raise ValueError("A streamline has fewer than two points: drop it.")
 
 
 def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:

@@ -6,11 +6,11 @@ each row: (3, N) for N points in all.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterator
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
 
 from .endpoints import endpoint_weights
 
@@ -20,6 +20,8 @@ STRETCH = 1.05
 SHORTEST_MM = 1e-3
 """Smallest length in divisions and logarithms."""
 
+# Points by which the length of a curve is measured.
+_NB_POINTS = 64
 # A detail is stored as a whole number of these parts of the largest of its streamline.
 _LARGEST = 32767
 _TINY = np.finfo(np.float32).tiny
@@ -32,9 +34,11 @@ def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.n
     of one; coefficients that a streamline has not enough points for are zero.
     """
     starts = np.cumsum(counts) - counts
-    basis = _cosines(counts, nb_orders, slopes=False)
-    sums = np.stack([np.add.reduceat(points * each, starts, axis=1) for each in basis])
-    return (sums / counts).transpose(2, 0, 1).astype(np.float32)
+    sums = [
+        np.add.reduceat(points * cosine, starts, axis=1)
+        for cosine, _ in _cosines(counts, nb_orders)
+    ]
+    return (np.stack(sums) / counts).transpose(2, 0, 1).astype(np.float32)
 
 
 def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
@@ -47,45 +51,38 @@ def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
 
 
 def curves(
-    coefficients: np.ndarray, counts: np.ndarray, *, slopes: bool = False
-) -> np.ndarray:
-    """Return the points (3, N) of curves of cosines in mm, or their directions.
+    coefficients: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points (3, N) in mm of curves of cosines, and their directions (3, N).
 
     Coefficients (n, k, 3) are in mm; directions have a length of one.
     """
-    nb_orders = coefficients.shape[1]
-    if (counts == counts[0]).all():
-        basis = _cosines_once(int(counts[0]), nb_orders, slopes)
-        total = np.matmul(coefficients.transpose(2, 0, 1), basis).reshape(3, -1)
-    else:
-        total = np.zeros((3, int(counts.sum())), dtype=np.float32)
-        for order, each in enumerate(_cosines(counts, nb_orders, slopes)):
-            for axis in range(3):
-                wide = np.repeat(coefficients[:, order, axis], counts)
-                wide *= each
-                total[axis] += wide
-    if slopes:
-        total /= np.sqrt(np.maximum(_dot(total, total), _TINY))
-    return total
+    wide = np.repeat(coefficients.transpose(1, 2, 0), counts, axis=2)
+    points, slopes = wide[0].copy(), np.zeros_like(wide[0])
+    cosines = _cosines(counts, len(wide))
+    next(cosines)
+    for order, (cosine, sine) in enumerate(cosines, start=1):
+        points += wide[order] * cosine
+        slopes -= wide[order] * (order * sine)
+    slopes /= np.sqrt(np.maximum(_dot(slopes, slopes), _TINY))
+    return points, slopes
 
 
-def _cosines(counts: np.ndarray, nb_orders: int, slopes: bool) -> np.ndarray:
-    """Return cosines (k, N), or what their slopes are in proportion to."""
+def _cosines(counts: np.ndarray, nb_orders: int) -> Iterator[tuple]:
+    """Yield cosines (N,) and sines (N,) of one order after another."""
     starts = np.cumsum(counts) - counts
     sizes = np.repeat(counts, counts)
     within = np.arange(len(sizes)) - np.repeat(starts, counts)
     angles = (np.pi * (within + 0.5) / sizes).astype(np.float32)
-    orders = np.arange(nb_orders, dtype=np.float32)[:, None]
-    values = -orders * np.sin(orders * angles) if slopes else np.cos(orders * angles)
-    values[1:] *= np.float32(np.sqrt(2))
-    if counts.min() < nb_orders:
-        values[orders >= sizes] = 0
-    return values
-
-
-@lru_cache(maxsize=8)
-def _cosines_once(nb_points: int, nb_orders: int, slopes: bool) -> np.ndarray:
-    return _cosines(np.array([nb_points]), nb_orders, slopes)
+    root = np.float32(np.sqrt(2))
+    few = counts.min() < nb_orders
+    yield np.ones_like(angles), np.zeros_like(angles)
+    for order in range(1, nb_orders):
+        cosine, sine = root * np.cos(order * angles), root * np.sin(order * angles)
+        if few:
+            cosine[order >= sizes] = 0
+            sine[order >= sizes] = 0
+        yield cosine, sine
 
 
 def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -118,6 +115,17 @@ def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     # What lies between two streamlines is not a step.
     sizes[starts[1:] - 1] = 0
     return np.add.reduceat(sizes, starts, dtype=float)
+
+
+def curve_lengths(coefficients: np.ndarray) -> np.ndarray:
+    """Return the lengths (n,) in mm of curves of cosines (n, k, 3), above zero."""
+    counts = np.full(len(coefficients), max(_NB_POINTS, 2 * coefficients.shape[1]))
+    sizes = np.zeros(len(coefficients))
+    for start in range(0, len(coefficients), CHUNK):
+        part = slice(start, start + CHUNK)
+        points, _ = curves(coefficients[part], counts[part])
+        sizes[part] = flat_lengths(points, counts[part])
+    return np.maximum(sizes, SHORTEST_MM)
 
 
 def set_lengths(points: np.ndarray, counts: np.ndarray, wanted: np.ndarray) -> None:

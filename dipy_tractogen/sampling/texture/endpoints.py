@@ -241,7 +241,12 @@ def endpoint_weights(counts: np.ndarray) -> np.ndarray:
     starts = np.cumsum(counts) - counts
     within = np.arange(counts.sum()) - np.repeat(starts, counts)
     at = (within / np.repeat(counts - 1, counts)).astype(np.float32)
-    return np.stack([(1 - at) ** _WEIGHT_POWER, at**_WEIGHT_POWER])
+    both = np.stack([1 - at, at])
+    weights = both.copy()
+    # Products: a power of numbers of single precision is slow.
+    for _ in range(_WEIGHT_POWER - 1):
+        weights *= both
+    return weights
 
 
 def _choose_width(real, errors, blur: float, rng) -> float | None:

@@ -33,8 +33,8 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
 class ResidualMatcher:
     """Draw, for streamlines, similar ones from the r that have residuals.
 
-    Compared are bundles (r,), decoded lengths (r,), lengths (r,), if not None, and
-    shapes (r, c) from `coarse_shapes`.
+    Compared are bundles (r,), lengths (r,) of decoded coarse shapes and of streamlines,
+    and shapes (r, c) from `coarse_shapes`.
     """
 
     def __init__(self, labels, decoded, lengths, shapes):
@@ -61,10 +61,8 @@ class ResidualMatcher:
         return chosen
 
 
-def _sizes(decoded: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+def _sizes(decoded: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return logarithms of lengths and of their ratios to decoded ones."""
-    if lengths is None:
-        return np.log(decoded[:, None])
     return np.log(np.column_stack([lengths, lengths / decoded]))
 
 
@@ -77,8 +75,7 @@ class _BundleMatcher:
         _, _, axes = np.linalg.svd(shapes - self._centre, full_matrices=False)
         self._axes = axes[:_NB_COMPONENTS].T
         features = self._features(sizes[members], shapes)
-        weights = _WEIGHTS[: sizes.shape[1]]
-        self._scale = np.array([*weights, *np.ones(self._axes.shape[1])])
+        self._scale = np.array([*_WEIGHTS, *np.ones(self._axes.shape[1])])
         self._scale /= features.std(axis=0) + _TINY
         self._tree = cKDTree(features * self._scale)
 

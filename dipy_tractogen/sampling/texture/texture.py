@@ -17,7 +17,14 @@ from dipy_tractogen.utils.messages import listed
 
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
-from .arrays import DTYPES, ENDS, OWN_ARRAYS, check_texture, converted
+from .arrays import (
+    DTYPES,
+    ENDS,
+    OWN_ARRAYS,
+    check_fitted,
+    check_texture,
+    converted,
+)
 from .endpoints import Endpoints
 from .residual_matching import ResidualMatcher, coarse_shapes
 
@@ -32,8 +39,6 @@ _SMALLEST_GAIN = 0.5
 # A streamline has as many points as the one its details are from, unless their lengths
 # differ by more than this factor.
 _SAME_STEPS = 1.1
-# Points by which the length of a coarse shape is measured.
-_NB_POINTS = 64
 
 
 class Texture:
@@ -120,7 +125,7 @@ class Texture:
         """
         labels = np.asarray(labels)
         streamlines = to_sequence(streamlines)
-        _check_fitted(streamlines, means, labels)
+        check_fitted(streamlines, means, labels)
         self.nb_points = means.shape[1]
         self._fit_ends(streamlines, means, labels, seed)
         limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": _MOST_IN_ALL}
@@ -133,13 +138,13 @@ class Texture:
         real = flat.coefficients(points, self.counts, _NB_ORDERS)
         decoded = flat.decoded_coefficients(means, _NB_ORDERS)
         sizes = flat.flat_lengths(points, self.counts)
-        sizes = np.column_stack([sizes, self._coarse_lengths(decoded)])
+        sizes = np.column_stack([sizes, flat.curve_lengths(decoded)])
         self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
         self.shapes = coarse_shapes(means)
         self.gains = self._gains(real, decoded, seed)
         self.offsets = real - self.gains[:, None] * decoded
-        residuals = points - flat.curves(real, self.counts)
-        self.details, self.units = flat.quantised(residuals, self.counts)
+        coarse, _ = flat.curves(real, self.counts)
+        self.details, self.units = flat.quantised(points - coarse, self.counts)
         self._prepare()
         return self
 
@@ -170,16 +175,6 @@ class Texture:
         np.divide(found, squares, out=gains, where=squares > 0, casting="same_kind")
         return np.clip(gains, _SMALLEST_GAIN, 1)
 
-    def _coarse_lengths(self, decoded: np.ndarray) -> np.ndarray:
-        """Return the lengths (n,) of coarse shapes (n, k, 3) in mm."""
-        counts = np.full(len(decoded), max(_NB_POINTS, 2 * decoded.shape[1]))
-        sizes = np.zeros(len(decoded))
-        for start in range(0, len(decoded), CHUNK):
-            part = slice(start, start + CHUNK)
-            curves = flat.curves(decoded[part], counts[part])
-            sizes[part] = flat.flat_lengths(curves, counts[part])
-        return np.maximum(sizes, flat.SHORTEST_MM)
-
     def _matcher_of(self, rows=slice(None)) -> ResidualMatcher:
         real, coarse = self.lengths[rows].T.astype(float)
         return ResidualMatcher(self.labels[rows], coarse, real, self.shapes[rows])
@@ -187,6 +182,12 @@ class Texture:
     def _prepare(self) -> None:
         self._matcher = self._matcher_of()
         self._starts = np.cumsum(self.counts, dtype=np.intp) - self.counts
+        if self.units.any():
+            wide = np.repeat(self.units, self.counts)
+            self._details = wide * self.details.T
+            decoded = self.shapes.reshape(len(self.shapes), -1, 3)
+            coarse = self.offsets + self.gains[:, None] * decoded[:, : len(self.gains)]
+            _, self._directions = flat.curves(coarse, self.counts)
 
     def apply(
         self,
@@ -229,7 +230,7 @@ class Texture:
         wanted = np.maximum(target_lengths, flat.SHORTEST_MM)
         decoded = flat.decoded_coefficients(means, len(self.gains))
         rows = self._matcher.draw(
-            labels, self._coarse_lengths(decoded), wanted, coarse_shapes(means), rng
+            labels, flat.curve_lengths(decoded), wanted, coarse_shapes(means), rng
         )
         decoded *= self.gains[:, None]
         counts = self._counts(rows, wanted)
@@ -264,31 +265,20 @@ class Texture:
 
     def _combined(self, decoded, rows, counts) -> np.ndarray:
         """Return points (3, N) of coarse shapes (m, k, 3) with residuals."""
-        coarse = decoded + self.offsets[rows]
-        points = flat.curves(coarse, counts)
+        points, directions = flat.curves(decoded + self.offsets[rows], counts)
         if not self.units.any():
             return points
-        donors = self.counts[rows]
-        where, share = flat.places(counts, donors)
-        where += np.repeat(self._starts[rows], counts)
-        details = self.details[where].T.astype(np.float32)
+        places, share = flat.places(counts, self.counts[rows])
+        places += np.repeat(self._starts[rows], counts)
+        # Twice as fast as an index, or more.
+        details = np.take(self._details, places, axis=1)
         if share.any():
             # The last point of a donor has no share of the next.
-            following = np.minimum(where + 1, len(self.details) - 1)
-            details += share * (self.details[following].T - details)
-        details *= np.repeat(self.units[rows], counts)
-        own = flat.curves(
-            self.offsets[rows] + self.gains[:, None] * self._decoded(rows),
-            counts,
-            slopes=True,
-        )
-        points += flat.turned(details, own, flat.curves(coarse, counts, slopes=True))
+            following = np.minimum(places + 1, len(self.details) - 1)
+            details += share * (np.take(self._details, following, axis=1) - details)
+        own = np.take(self._directions, places, axis=1)
+        points += flat.turned(details, own, directions)
         return points
-
-    def _decoded(self, rows: np.ndarray) -> np.ndarray:
-        """Return decoded coarse shapes (m, k, 3) of the donors of residuals."""
-        shapes = self.shapes[rows].reshape(len(rows), -1, 3)
-        return shapes[:, : len(self.gains)]
 
     def _check_given(self, means, labels, target_lengths) -> None:
         shape = (len(labels), self.nb_points, 3)
@@ -349,20 +339,3 @@ class Texture:
         texture.ends = ends or texture.ends
         texture._prepare()
         return texture
-
-
-def _check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None:
-    if means.ndim != 3 or means.shape[2:] != (3,) or len(means) != len(streamlines):
-        raise ValueError(
-            f"{len(streamlines)} streamlines and means of the shape {means.shape}: "
-            "give means as (n, nb_points, 3), one for each streamline."
-        )
-    if labels.shape != (len(means),) or len(means) == 0:
-        raise ValueError(
-            f"{len(means)} streamlines with labels of shape {labels.shape}: give one "
-            "label a streamline, and one streamline at least."
-        )
-    if not (np.isfinite(streamlines._data).all() and np.isfinite(means).all()):
-        raise ValueError("Some points are NaN or infinite: drop those streamlines.")
-    if np.min(streamlines._lengths) < 2:
-        raise ValueError("A streamline has fewer than two points: drop it.")
