@@ -28,9 +28,11 @@ from .arrays import (
 from .endpoints import Endpoints
 from .residual_matching import ResidualMatcher, coarse_shapes
 
-# Largest number of residuals stored of a bundle, and in all.
-_MOST_OF_A_BUNDLE = 400
-_MOST_IN_ALL = 6000
+# Largest number of residuals stored of a bundle and in all, and of all their points, 6
+# bytes each.
+_MOST_OF_A_BUNDLE = 1000
+_MOST_IN_ALL = 16_000
+_MOST_POINTS = 800_000
 # Orders of the cosines that are decoded: place, direction, bend and skew. Those above
 # are where decoded streamlines are told from real ones most easily.
 _NB_ORDERS = 4
@@ -110,7 +112,8 @@ class Texture:
         labels : ndarray of shape (n,)
             Bundle of each.
         seed : int, optional
-            Seed of the sample of residuals, at most 400 a bundle and 6,000 in all.
+            Seed of the sample of residuals, at most 1,000 a bundle and 16,000 in all,
+            and fewer of many points.
 
         Returns
         -------
@@ -128,8 +131,9 @@ class Texture:
         check_fitted(streamlines, means, labels)
         self.nb_points = means.shape[1]
         self._fit_ends(streamlines, means, labels, seed)
-        limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": _MOST_IN_ALL}
         rng = np.random.default_rng(seed)
+        at_most = int(_MOST_POINTS / np.mean(streamlines._lengths))
+        limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": min(at_most, _MOST_IN_ALL)}
         rows = np.concatenate(sample_each_group(labels, rng, **limits))
         streamlines, means = take(streamlines, rows), means[rows]
         self.labels = labels[rows].astype(np.int32)
