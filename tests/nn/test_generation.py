@@ -7,7 +7,7 @@ import pytest
 
 from dipy_tractogen.nn import load_model
 from dipy_tractogen.sampling.plausibility import LengthRange, Plausibility
-from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.geometry import arc_lengths, lengths
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +23,26 @@ def test_bundles_come_in_the_proportions_asked_for(model):
 def test_steps_of_one_size_between_the_same_ends(model):
     points, _ = model.generate(20)
     stepped, _ = model.generate(20, step_size=1.5)
-    sizes = lengths(points)
+    sizes = arc_lengths(points)
     np.testing.assert_array_equal(stepped._lengths, np.rint(sizes / 1.5) + 1)
     for index in (0, -1):
-        ends = np.stack([each[index] for each in stepped])
-        np.testing.assert_array_equal(ends, points[:, index])
+        ends = [np.stack([each[index] for each in some]) for some in (stepped, points)]
+        np.testing.assert_array_equal(*ends)
+
+
+def test_points_are_as_dense_as_those_of_the_training(model, phantom):
+    points, _ = model.generate(60)
+    assert len(set(points._lengths)) > 10
+    both = points, phantom.streamlines
+    sizes = [arc_lengths(some) / (some._lengths - 1) for some in both]
+    assert np.median(sizes[0]) == pytest.approx(np.median(sizes[1]), rel=0.02)
+    assert model.generate(4, nb_points=9)[0].shape == (4, 9, 3)
 
 
 @pytest.fixture
 def longer(model):
     """Accepts the longer half of the streamlines of the first bundle."""
-    sizes = lengths(model.generate(100, "bundle_1", seed=9)[0])
+    sizes = arc_lengths(model.generate(100, "bundle_1", seed=9)[0])
     return Plausibility([LengthRange(float(np.median(sizes)))])
 
 
@@ -45,7 +54,7 @@ def test_all_are_plausible_before_they_are_resampled(model, longer, nb_points):
     # A bundle has a few streamlines, about which the others are drawn.
     assert 80 < longer.nb_tried < 240
     low = longer.criteria[0].low
-    assert (lengths(points) >= low).all() == (nb_points is None)
+    assert (arc_lengths(points) >= low).all() == (nb_points is None)
 
 
 def test_what_is_missing_is_logged_and_known(model, longer, caplog):

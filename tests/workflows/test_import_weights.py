@@ -65,7 +65,7 @@ def test_described_model_generates(checkpoint, bundle_files, tmp_path):
     model = load_model(tmp_path / "model.keras")
     assert model.record.bundle_names == ["bundle_1", "bundle_2", "bundle_3"]
     assert len(model.record.data["files"]) == 3
-    assert model.generate(6)[0].shape == (6, 64, 3)
+    assert len(model.generate(6)[0]) == 6
 
 
 class Begun(Exception):
