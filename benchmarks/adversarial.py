@@ -27,10 +27,10 @@ def measure(training, held_out, epochs: float, seed: int, **parameters) -> dict:
     """Train one model, and compare what it generates with real streamlines."""
     model = AAE(sigma_mm=0.4, seed=seed, **parameters)
     model.fit(
-        training.resample(model.nb_points),
+        training.streamlines,
         training.labels,
         training.bundle_names,
-        held_out=held_out.resample(model.nb_points),
+        held_out=held_out.streamlines,
         held_out_labels=held_out.labels,
         epochs=epochs,
     )

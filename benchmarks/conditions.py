@@ -62,10 +62,10 @@ def train(options, training, held_out):
     model = MODELS[options.model](**given)
     start = time.perf_counter()
     model.fit(
-        training.resample(model.nb_points),
+        training.streamlines,
         training.labels,
         training.bundle_names,
-        held_out=held_out.resample(model.nb_points),
+        held_out=held_out.streamlines,
         held_out_labels=held_out.labels,
         max_minutes=options.minutes or minutes,
     )

@@ -165,10 +165,10 @@ def run(
     validation, test = aside.split(0.5, seed)
     model = getattr(nn, kind)(seed=seed, **parameters)
     model.fit(
-        training.resample(model.nb_points),
+        training.streamlines,
         training.labels,
         training.bundle_names,
-        held_out=validation.resample(model.nb_points),
+        held_out=validation.streamlines,
         held_out_labels=validation.labels,
         max_minutes=minutes or budget,
     )

@@ -49,10 +49,10 @@ def train(regularizers, training, held_out, options, **parameters):
         **parameters,
     )
     model.fit(
-        training.resample(model.nb_points),
+        training.streamlines,
         training.labels,
         training.bundle_names,
-        held_out=held_out.resample(model.nb_points),
+        held_out=held_out.streamlines,
         held_out_labels=held_out.labels,
         max_minutes=options.minutes,
     )

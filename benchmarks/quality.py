@@ -50,10 +50,10 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
     model = VAE(seed=seed, **parameters)
     start = time.perf_counter()
     model.fit(
-        training.resample(model.nb_points),
+        training.streamlines,
         training.labels,
         training.bundle_names,
-        held_out=held_out.resample(model.nb_points),
+        held_out=held_out.streamlines,
         held_out_labels=held_out.labels,
         max_minutes=minutes or budget,
         show_progress=True,

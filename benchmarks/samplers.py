@@ -32,7 +32,7 @@ from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
 from dipy_tractogen.sampling.samplers.kde import KernelSampler
 from dipy_tractogen.sampling.samplers.manifold import ManifoldSampler
 from dipy_tractogen.sampling.samplers.rejection import RejectionSampler
-from dipy_tractogen.streamlines.geometry import lengths
+from dipy_tractogen.streamlines.geometry import arc_lengths
 
 SAMPLERS = {
     "manifold": lambda: ManifoldSampler(),
@@ -71,7 +71,7 @@ def measure(model, sampler, training, held_out, *, times: int, seed: int) -> dic
     points, labels = model.generate(times * len(training), sampler=sampler, seed=seed)
     report = evaluate_generated(points, labels, held_out, training, seed=seed)
     weights = np.bincount(held_out.labels) / np.bincount(labels)
-    mean_length = np.average(lengths(points), weights=weights[labels])
+    mean_length = np.average(arc_lengths(points), weights=weights[labels])
     result["mean_length_ratio"] = float(mean_length / held_out.lengths().mean())
     acceptance = getattr(sampler, "acceptance_rate_", None)
     if acceptance is not None:
@@ -109,7 +109,7 @@ def row(name: str, results: list[dict]) -> str:
 def load(path: Path, training):
     """Read a model, and describe the latents of its training again."""
     model = load_model(path)
-    points = training.resample(model.nb_points)
+    points = training.streamlines
     describe(model, TrainingData(points, training.labels, training.bundle_names))
     return model
 
