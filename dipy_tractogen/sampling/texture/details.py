@@ -22,8 +22,9 @@ SHORTEST_MM = 1e-3
 
 # Points by which the length of a curve is measured.
 _NB_POINTS = 64
-# A detail is stored as a whole number of these parts of the largest of its streamline.
-_LARGEST = 32767
+# Details are stored as whole numbers up to this, of this unit or a larger one.
+_LARGEST = 32_000
+_UNIT_MM = 1e-3
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -97,14 +98,36 @@ def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.nda
 
 
 def quantised(details: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return details (3, N) in mm as whole numbers (N, 3), int16, and units (n,) in mm.
+    """Return details (3, N) in mm as whole numbers, and their units (n,) in mm.
 
-    Half precision would round the larger ones so coarsely that it is found.
+    The numbers (N, 3), int16, are differences to the point before, which take less room
+    in a file; the first ones of each streamline are its own. A unit is a micrometre or
+    more. Half precision would round more coarsely, so that a classifier finds it.
     """
     starts = np.cumsum(counts) - counts
-    largest = np.maximum.reduceat(np.abs(details).max(axis=0), starts)
-    units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
-    return np.rint(details / np.repeat(units, counts)).T.astype(np.int16), units
+    largest = np.abs(_differences(details, starts)).max(axis=0)
+    largest = np.maximum.reduceat(largest, starts) / _LARGEST
+    units = np.where(largest > 0, np.maximum(largest, _UNIT_MM), 0).astype(np.float32)
+    wide = np.repeat(np.maximum(units, _UNIT_MM), counts)
+    numbers = np.rint(details / wide).astype(np.int32)
+    return _differences(numbers, starts).T.astype(np.int16), units
+
+
+def restored(numbers: np.ndarray, units: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the details (3, N) in mm from what `quantised` returns."""
+    starts = np.cumsum(counts) - counts
+    sums = np.cumsum(numbers.T, axis=1, dtype=np.int64)
+    before = sums[:, starts] - numbers[starts].T
+    sums -= np.repeat(before, counts, axis=1)
+    return (sums * np.repeat(units.astype(float), counts)).astype(np.float32)
+
+
+def _differences(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return differences (3, N) to the point before; first points as they are."""
+    found = values.copy()
+    found[:, 1:] -= values[:, :-1]
+    found[:, starts] = values[:, starts]
+    return found
 
 
 def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:

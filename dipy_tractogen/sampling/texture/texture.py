@@ -32,7 +32,7 @@ from .residual_matching import ResidualMatcher, coarse_shapes
 # bytes each.
 _MOST_OF_A_BUNDLE = 1000
 _MOST_IN_ALL = 16_000
-_MOST_POINTS = 800_000
+_MOST_POINTS = 600_000
 # Orders of the cosines that are decoded: place, direction, bend and skew. Those above
 # are where decoded streamlines are told from real ones most easily.
 _NB_ORDERS = 4
@@ -68,7 +68,8 @@ class Texture:
     offsets : ndarray of shape (r, k, 3), float32
         Offset of each residual in mm.
     details : ndarray of shape (n, 3), int16
-        Details of the residuals, one after the other, in units of each.
+        Details of the residuals, one after the other, in units of each: differences to
+        the point before.
     units : ndarray of shape (r,), float32
         Those units in mm.
     counts : ndarray of shape (r,), int32
@@ -187,8 +188,7 @@ class Texture:
         self._matcher = self._matcher_of()
         self._starts = np.cumsum(self.counts, dtype=np.intp) - self.counts
         if self.units.any():
-            wide = np.repeat(self.units, self.counts)
-            self._details = wide * self.details.T
+            self._details = flat.restored(self.details, self.units, self.counts)
             decoded = self.shapes.reshape(len(self.shapes), -1, 3)
             coarse = self.offsets + self.gains[:, None] * decoded[:, : len(self.gains)]
             _, self._directions = flat.curves(coarse, self.counts)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dipy_tractogen.sampling.texture import details as flat
 from dipy_tractogen.sampling.texture import texture as module
 from dipy_tractogen.sampling.texture.endpoints import Endpoints
 from dipy_tractogen.sampling.texture.texture import Texture
@@ -259,3 +260,19 @@ def test_what_does_not_fit_is_refused(fitted, others):
         Texture().fit(points * np.nan, means, labels)
     with pytest.raises(ValueError, match="fewer than two points"):
         Texture().fit([np.zeros((1, 3))], means[:1], labels[:1])
+
+
+def test_details_are_stored_to_a_micrometre():
+    rng = np.random.default_rng(0)
+    counts = np.array([2, 40, 7])
+    details = rng.normal(0, [[1], [0.1], [3]], (3, 49)).astype(np.float32)
+    details[:, :2] = [[0, 80], [0, -80], [0, 0]]
+    numbers, units = flat.quantised(details, counts)
+    assert numbers.dtype == np.int16
+    np.testing.assert_allclose(units[1:], 1e-3)
+    back = flat.restored(numbers, units, counts)
+    np.testing.assert_allclose(back[:, 2:], details[:, 2:], atol=5.1e-4)
+    np.testing.assert_allclose(back[:, :2], details[:, :2], atol=units[0])
+    none, units = flat.quantised(0 * details, counts)
+    assert not none.any()
+    assert not units.any()
