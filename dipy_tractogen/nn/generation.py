@@ -16,6 +16,7 @@ from dipy_tractogen.sampling.generation import MAX_TRIES
 from dipy_tractogen.sampling.generation import (
     generate_batches as drawn_batches,
 )
+from dipy_tractogen.sampling.joint_range import warn_far_together
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.plausibility import Plausibility
 from dipy_tractogen.sampling.stratified import (
@@ -205,11 +206,13 @@ def generate_batches(
         shares = bundle_proportions(density.conditions[BUNDLE], proportions)
         weights = balanced_weights(weights, groups) * shares[groups]
 
+    counts = allocate(nb_streamlines, weights)
+    warn_far_together(density, request, counts)
     texture = None if smooth else model.record.texture
     batches = drawn_batches(
         density.conditions,
         _ConditionalDecoder(model, density, request, texture),
-        allocate(nb_streamlines, weights),
+        counts,
         seed=seed,
         plausibility=plausibility,
         max_tries=max_tries,

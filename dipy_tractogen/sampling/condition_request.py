@@ -150,6 +150,29 @@ class ConditionRequest:
             text = self._difference(column, low, high, "the requested categories")
             logger.warning("%s: the result is an extrapolation", text)
 
+    def warn_far_together(self, nearest: np.ndarray, names: Sequence[str]) -> None:
+        """Warn of numbers that no training streamline of named bundles has together.
+
+        `nearest` has the standardised numbers (nb_continuous,) of the nearest one.
+        """
+        columns = np.flatnonzero(np.isfinite(self.ranges[:, 0]))
+        requested = [self._text(column, *self.ranges[column]) for column in columns]
+        known = [self._text(column, nearest[column]) for column in columns]
+        logger.warning(
+            "%s are requested together, but no training streamline of %s is near to "
+            "them (the nearest has %s): the result is an extrapolation",
+            listed(requested, " and "),
+            listed(names),
+            listed(known, " and "),
+        )
+
+    def _text(self, column: int, *numbers: float) -> str:
+        """Return standardised numbers of a condition as in ``length=80 to 140 mm``."""
+        one = self.conditions.continuous[column]
+        restored = one.mean + one.deviation * np.array(numbers)
+        text = " to ".join(dict.fromkeys(map(format_number, restored)))
+        return f"{one.name}={text} {one.unit}".rstrip()
+
     def _difference(self, column: int, low, high, whose: str) -> str:
         """Describe a request and the range of training, limits (nb_continuous,)."""
         one = self.conditions.continuous[column]
