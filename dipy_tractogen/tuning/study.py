@@ -41,7 +41,7 @@ _DAMAGE = (LookupError, TypeError, AttributeError, AssertionError, RecursionErro
 # After so long without a heartbeat, a trial is done again.
 _SECONDS_BETWEEN_SIGNS = 5
 _SECONDS_OF_SILENCE = 30
-_SECONDS_BETWEEN_LOOKS = 1.0
+_POLL_SECONDS = 1.0
 
 
 class BetaStudy:
@@ -231,7 +231,7 @@ class BetaStudy:
                 return True
             if "RUNNING" not in states:
                 return False
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            time.sleep(_POLL_SECONDS)
 
     def _enqueue_missing(self) -> None:
         """Enqueue the betas that no trial has, or only one whose process died."""
