@@ -234,13 +234,13 @@ def endpoint_weights(counts: np.ndarray) -> np.ndarray:
     """Return weights (2, N) of the displacements of both ends at each point.
 
     Streamlines have `counts` (n,) points, one after the other. Weights decrease
-    smoothly from one end to the other, with the square of the distance to it: the more
+    smoothly from one end to the other, with the cube of the distance to it: the more
     steeply they do, the more easily ends are told from real ones.
     """
     starts = np.cumsum(counts) - counts
     within = np.arange(counts.sum()) - np.repeat(starts, counts)
     at = (within / np.repeat(counts - 1, counts)).astype(np.float32)
-    return np.stack([(1 - at) ** 2, at**2])
+    return np.stack([(1 - at) ** 3, at**3])
 
 
 def _choose_width(real, errors, blur: float, rng) -> float | None:
