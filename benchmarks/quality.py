@@ -30,6 +30,7 @@ SETTINGS = {
     "phantom": (1.0, 0.3, {"latent_dim": 16, "sigma_mm": 0.4}),
     "packaged": (1.0, 0.25, {"latent_dim": 16}),
     "human": (2.0, 0.13, {"latent_dim": 24}),
+    "tractseg72": (2.0, 0.13, {"latent_dim": 24}),
 }
 
 
@@ -37,7 +38,7 @@ def load(name: str, folder: str | None, seed: int):
     """Return the bundles of a benchmark."""
     if name == "phantom":
         return simulate_fibercup(300, seed=seed)
-    if name == "human":
+    if name in ("human", "tractseg72"):
         return load_bundles(folder)
     with tempfile.TemporaryDirectory() as temporary:
         return load_bundles(packaged_bundles(temporary))
@@ -91,8 +92,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    if options.data == "human" and not options.folder:
-        parser.error("human needs --folder")
+    if options.data in ("human", "tractseg72") and not options.folder:
+        parser.error(f"{options.data} needs --folder")
     result = run(options.data, options.folder, options.seed, options.minutes)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"quality_{options.data}_{options.seed}.json"
