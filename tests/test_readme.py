@@ -25,7 +25,7 @@ def test_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(quick, names)
-    assert names["points"].shape == (1000, 256, 3)
+    assert names["points"].shape == (1000, 20, 3)
     assert names["z"].shape == (len(names["held_out"]), 16)
     bundles = names["load_bundles"]("synthetic.trx", out_of_bounds="keep")
     counts = bundles.counts()
