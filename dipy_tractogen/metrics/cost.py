@@ -17,6 +17,7 @@ _IN_VOXELS = 2e-5
 _FOUND = 1.2e-5
 _CLUSTERED = 4e-4
 _DRAWN_AGAIN = 2.5e-8
+_CLASSIFIED = 5e-4
 
 
 def preparation(nb_streamlines: int) -> float:
@@ -40,6 +41,11 @@ def resampling(nb_streamlines: int, nb_resamples: int) -> float:
     return _DRAWN_AGAIN * nb_streamlines * nb_resamples
 
 
+def classification(nb_streamlines: int) -> float:
+    """Return the time of scoring streamlines by classifiers trained on the others."""
+    return _CLASSIFIED * nb_streamlines
+
+
 def voxels(nb_streamlines: int) -> float:
     """Return the time of finding the voxels of streamlines."""
     return _IN_VOXELS * nb_streamlines
@@ -53,10 +59,12 @@ def evaluation(
     *,
     nb_draws: int,
     nb_resamples: int,
+    nb_classified: int = 0,
 ) -> float:
     """Return the time of an evaluation whose sets are prepared, in seconds.
 
-    `sizes` are the streamlines of each bundle in a sample, from `matched_sizes`.
+    `sizes` are the streamlines of each bundle in a sample, from `matched_sizes`;
+    `nb_classified` is how many are scored by classifiers, in all.
     """
     n, m = len(generated), len(real)
     known = 0 if training is None else len(training)
@@ -70,4 +78,5 @@ def evaluation(
         total += nb_draws * 7 * search(size, size)
     total += nb_draws * 2 * search(whole, whole)
     total += nb_draws * 3 * sum(map(clustering, sizes.values()))
+    total += classification(nb_classified)
     return total + voxels(n + m + known) + resampling(n + m + known, nb_resamples)

@@ -19,6 +19,7 @@ from .attribute_distances import NB_POINTS as TEXTURE_POINTS
 from .attribute_distances import distributions
 from .bootstrap import NB_RESAMPLES, Intervals
 from .bundle_similarity import VOXEL_SIZE, Grid
+from .c2st.report import add_to_entries, nb_classified, run_tests, summary
 from .comparison import OVERALL
 from .distances import NB_POINTS
 from .matching import (
@@ -80,6 +81,7 @@ def evaluate(
     voxel_size: float | None = None,
     grid: Reference | None = None,
     nb_bootstrap: int = NB_RESAMPLES,
+    c2st: bool = False,
     seed: int = 0,
     show_progress: bool = False,
 ) -> EvaluationReport:
@@ -121,6 +123,10 @@ def evaluate(
     nb_bootstrap : int, optional
         Number of times that streamlines are drawn for the confidence intervals, which
         :mod:`dipy_tractogen.metrics.bootstrap` describes; 0 for none.
+    c2st : bool, optional
+        Whether classifiers are trained to tell generated from held-out streamlines, and
+        real ones from them (:func:`~dipy_tractogen.metrics.c2st.c2st`), which takes
+        about half a minute. The measures ``c2st_...`` are None otherwise.
     seed : int, optional
         Seed of the draws.
     show_progress : bool, optional
@@ -144,6 +150,10 @@ def evaluate(
           farthest below that of real streamlines, or None;
         - ``distributions``, see
           :func:`~dipy_tractogen.metrics.attribute_distances.distributions`;
+        - ``c2st``, the results of :func:`~dipy_tractogen.metrics.c2st.c2st` for all
+          ``generated`` and ``real`` streamlines, with the features that tell most,
+          ``told_by``, and a ``verdict`` in sentences; None without the option `c2st`,
+          or with fewer than 50 different streamlines to compare;
         - ``parameters`` and ``warnings``.
 
     Raises
@@ -181,7 +191,7 @@ def evaluate(
         prepared = prepare(streamlines, labels[name], **points)
         sets[name] = prepared.take(prepared.labels != LEFT_OUT)
     nb_draws = min(_MOST_DRAWS, math.ceil(_NB_COMPARED / len(sets["real"])))
-    sizes = {"nb_draws": nb_draws, "nb_resamples": nb_bootstrap}
+    sizes = {"nb_draws": nb_draws, "nb_resamples": nb_bootstrap, "c2st": c2st}
     progress = _begin(sets, time.perf_counter() - began, show_progress, **sizes)
     with progress, active_progress(progress):
         generated, real, training, nb_shared, more = _prepare_comparison(
@@ -190,6 +200,11 @@ def evaluate(
         warnings += more
         results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
         entries = _entries(results, names, nb_resamples=nb_bootstrap, seed=seed)
+        tests = None
+        if c2st:
+            tests, more = run_tests(given, generated, real, training, seed=seed)
+            warnings += more
+        add_to_entries(entries, tests)
     copies = entries[OVERALL]["memorisation"]
     if copies and copies["copies"] != "none":
         warnings.append(copies["verdict"])
@@ -206,12 +221,14 @@ def evaluate(
                 },
                 names,
             ),
+            "c2st": summary(tests),
             "parameters": {
                 "k": k,
                 **points,
                 "voxel_size": voxel_size if grid is None else None,
                 "grid": None if grid is None else grid.to_dict(),
                 "nb_bootstrap": nb_bootstrap,
+                "c2st": c2st,
                 "seed": seed,
                 "nb_draws": nb_draws,
                 "training_also_held_out": nb_shared,
@@ -266,11 +283,19 @@ def _check(given: dict, *, k: int, seed: int, nb_bootstrap: int) -> None:
 
 
 def _begin(
-    sets: dict[str, StreamlineSet], seconds: float, show_bar: bool, **sizes
+    sets: dict[str, StreamlineSet],
+    seconds: float,
+    show_bar: bool,
+    *,
+    c2st: bool,
+    **counts,
 ) -> Progress:
     """Begin a progress bar, with the time expected from that of the preparation."""
     each = [sets.get(name) for name in ("generated", "real", "training")]
-    total = cost.evaluation(*each, matched_sizes(each[1], each[0], each[2]), **sizes)
+    sizes = matched_sizes(each[1], each[0], each[2])
+    if c2st:
+        counts["nb_classified"] = nb_classified(sum(sizes.values()))
+    total = cost.evaluation(*each, sizes, **counts)
     nb_prepared = sum(len(one) for one in sets.values())
     expected = seconds * total / cost.preparation(nb_prepared)
     if expected > _LONG_S:

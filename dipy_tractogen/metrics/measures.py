@@ -21,6 +21,9 @@ QUALITY_SHARES = ("precision", "recall", "coverage")
 W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
 """Wasserstein-1 distances, of which the ratio to those of real ones is reported."""
 
+C2ST = {f"c2st_{name}": name for name in ("shape", "texture", "both")}
+"""Classifier two-sample tests (`c2st`), and their sets of features."""
+
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "precision": ("Share in the neighbourhood of any held-out streamline.", ""),
     "recall": ("Share of held-out streamlines in the neighbourhood of any.", ""),
@@ -46,6 +49,10 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "nearest_training": ("Median distance to the nearest of training.", "mm"),
     "repetition": ("Share nearer than a tenth of the usual to another one.", ""),
     "memorised": ("Share as near to training as one in a hundred held out.", ""),
+    **{
+        name: (f"How well classifiers tell by {each}: 0.5 not at all, 1 always.", "")
+        for name, each in C2ST.items()
+    },
     "novelty": ("Median distance to training, over that of those held out.", ""),
     "generated_per_training": ("Generated streamlines for each of training.", ""),
 }

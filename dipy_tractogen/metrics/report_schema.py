@@ -112,11 +112,12 @@ def format_table(report: dict) -> str:
 
 
 def _sentences(report: dict) -> list[str]:
-    """Return sentences on copies, conditions and the model."""
+    """Return sentences on copies, classifiers, conditions and the model."""
     said = []
     copies = report["overall"].get("memorisation")
     if copies:
         said.append(copies["verdict"])
+    said += (report.get("c2st") or {}).get("verdict", ())
     for name, found in report.get("conditions", {}).items():
         r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
         error = f"{found['mae']:.3g} {found['unit']}".rstrip()

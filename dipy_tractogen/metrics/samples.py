@@ -24,13 +24,15 @@ class StreamlineSet:
 
     ``points`` (n, nb_points, 3) at equal arc length in mm, ``attributes`` from
     `measure_attributes`, ``labels`` of the bundles, ``rows`` in the set that they were
-    taken from, and ``voxels`` (n, v) that each passes through, from `with_voxels`.
+    taken from, ``given`` rows of the streamlines that were given, and ``voxels`` (n, v)
+    that each passes through, from `with_voxels`.
     """
 
     points: np.ndarray
     attributes: dict[str, np.ndarray]
     labels: np.ndarray
     rows: np.ndarray
+    given: np.ndarray
     voxels: csr_matrix | None = None
 
     def __len__(self) -> int:
@@ -43,6 +45,7 @@ class StreamlineSet:
             {name: values[chosen] for name, values in self.attributes.items()},
             self.labels[chosen],
             self.rows[chosen],
+            self.given[chosen],
             None if self.voxels is None else self.voxels[chosen],
         )
 
@@ -90,7 +93,8 @@ def prepare(
             "does."
         )
     attributes = measure_attributes(streamlines, nb_points=texture_points)
-    return StreamlineSet(points, attributes, labels, np.arange(nb_streamlines))
+    rows = np.arange(nb_streamlines)
+    return StreamlineSet(points, attributes, labels, rows, rows)
 
 
 def with_voxels(

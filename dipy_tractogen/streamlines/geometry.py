@@ -66,7 +66,12 @@ def arc_lengths(streamlines: ArraySequence | np.ndarray) -> np.ndarray:
 
 
 def mean_curvature(points: np.ndarray) -> np.ndarray:
-    """Return the mean curvature of each streamline (n,) in 1/mm.
+    """Return the mean curvature of each streamline (n,) in 1/mm; see `curvature`."""
+    return np.mean(curvature(points), axis=1)
+
+
+def curvature(points: np.ndarray) -> np.ndarray:
+    """Return the curvature at the inner points of streamlines, (n, p - 2), in 1/mm.
 
     Points (n, p, 3) are in mm, equally spaced, at least three. The curvature at an
     inner point is the angle between its two segments, over the mean of their lengths.
@@ -79,7 +84,7 @@ def mean_curvature(points: np.ndarray) -> np.ndarray:
     sine = _sizes(np.cross(before, after))
     cosine = np.einsum("npk,npk->np", before, after)
     spacing = np.maximum((sizes[:, :-1] + sizes[:, 1:]) / 2, np.finfo(float).tiny)
-    return np.mean(np.arctan2(sine, cosine) / spacing, axis=1)
+    return np.arctan2(sine, cosine) / spacing
 
 
 def tortuosity(points: np.ndarray, lengths_mm: np.ndarray | None = None) -> np.ndarray:

@@ -43,6 +43,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         grid=None,
         voxel_size=None,
         nb_bootstrap=1000,
+        c2st=False,
         figures=False,
         seed=0,
         out_dir="",
@@ -87,6 +88,10 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         nb_bootstrap : int, optional
             Number of times that streamlines are drawn anew for the 95-percent
             confidence intervals; 0 for none.
+        c2st : bool, optional
+            Classifier two-sample test: measure how well classifiers tell generated from
+            held-out streamlines by their shape and by their texture, and say what gives
+            them away. Takes about half a minute; a --require of it asks for it, too.
         figures : bool, optional
             Draw --out_measures and --out_distributions as well.
         seed : int, optional
@@ -104,6 +109,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.metrics.bundle_similarity import Grid
         from dipy_tractogen.metrics.evaluate_bundles import evaluate_bundles
+        from dipy_tractogen.metrics.measures import C2ST
         from dipy_tractogen.metrics.thresholds import Threshold, raise_if_missed
         from dipy_tractogen.streamlines.values import requested_values
 
@@ -134,6 +140,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             voxel_size=voxel_size,
             grid=grid,
             nb_bootstrap=nb_bootstrap,
+            c2st=c2st or any(limit.measure in C2ST for limit in limits),
             seed=seed,
             show_progress=self.show_progress,
         )

@@ -77,6 +77,15 @@ def check_table(path, report):
     assert rows[1]["novelty"] == rows[1]["generated_per_training"] == "n/a"
 
 
+def test_a_limit_of_classifiers_asks_for_them(tmp_path, capsys, files):
+    options = ["--nb_bootstrap", "0", "--require", "c2st_texture<=0.6"]
+    assert evaluate(tmp_path, *files[:2], *options) == 3
+    assert read(tmp_path)["parameters"]["c2st"] is True
+    said = capsys.readouterr().err
+    assert "Fewer than 50 different streamlines can be compared" in said
+    assert "overall: c2st_texture has no value, asked <=0.6" in said
+
+
 def test_thresholds_decide_after_the_files_are_written(tmp_path, capsys, files):
     asked = ["precision>=0.5", "each:dice>=0.99", "bundle_2:agreement>=0.9*real"]
     asked += ["density<=-1", "novelty>=0.1"]

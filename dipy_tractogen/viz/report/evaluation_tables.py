@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dipy_tractogen.metrics.measures import DESCRIPTIONS, QUALITY, QUALITY_SHARES, W1
+from dipy_tractogen.metrics.measures import (
+    C2ST,
+    DESCRIPTIONS,
+    QUALITY,
+    QUALITY_SHARES,
+    W1,
+)
 
 from ..evaluation import interval
 from .content import (
@@ -37,6 +43,12 @@ def evaluation_cards(metrics: dict) -> list[Card]:
     ratios = entry.get("ratios", {})
     if ratios.get("novelty") is not None:
         cards.append(Card("Novelty", format_value(ratios["novelty"], 2), "real 1"))
+    texture, of_real = (
+        entry[kind].get("c2st_texture") for kind in ("generated", "real")
+    )
+    if texture is not None:
+        note = f"real {format_value(of_real, 2)}; 0.5: not told"
+        cards.append(Card("C2ST texture", format_value(texture, 2), note))
     length, real = (
         entry.get(kind, {}).get("mean_length") for kind in ("generated", "held_out")
     )
@@ -61,8 +73,25 @@ def evaluation_tables(metrics: dict) -> list[Table]:
         return []
     return [
         *_measure_tables(metrics),
+        *_classifier_table(metrics.get("c2st")),
         *_condition_table(metrics.get("conditions")),
         *_threshold_table(metrics.get("thresholds")),
+    ]
+
+
+def _classifier_table(found: dict | None) -> list[Table]:
+    if not (found and found.get("told_by")):
+        return []
+    columns = [
+        *text_columns("generated streamlines have", "set"),
+        Column("AUC alone", 2, "Within bundles; above 0.5 where generated have more."),
+        Column("AUC given others", 2, "Of what other features do not predict."),
+        Column("importance", 3, "Fall of the AUC if the feature is permuted."),
+    ]
+    keys = ("text", "set", "alone", "given_others", "importance")
+    rows = [tuple(map(each.get, keys)) for each in found["told_by"]]
+    return [
+        Table("c2st", "What classifiers tell generated streamlines by", columns, rows)
     ]
 
 
@@ -102,7 +131,7 @@ _QUALITY = (*QUALITY, "agreement", "repetition", "memorised")
 _SHAPE = ("shape_similarity", "dice", "overlap", "overreach")
 _RATIOS = (*W1, "novelty")
 # Measures whose low values are good.
-_BETTER_LOW = ("repetition", "memorised", "overreach")
+_BETTER_LOW = ("repetition", "memorised", "overreach", *C2ST)
 
 
 def _measure_tables(metrics: dict) -> list[Table]:
@@ -113,6 +142,7 @@ def _measure_tables(metrics: dict) -> list[Table]:
         ("texture", "Length, texture and novelty by bundle"): [
             _LENGTH,
             *map(_ratio_column, _RATIOS),
+            *map(_measure_column, C2ST),
         ],
     }
     tables = [_by_bundle(metrics, *names, each) for names, each in columns.items()]
@@ -185,7 +215,12 @@ def _real(value: float | None, digits: int) -> str:
 
 
 def _heading(name: str) -> str:
-    return name.replace("_w1", " W1").replace("_", " ").replace("dice", "Dice")
+    return (
+        name.replace("_w1", " W1")
+        .replace("_", " ")
+        .replace("dice", "Dice")
+        .replace("c2st", "C2ST")
+    )
 
 
 _COMPARED = (

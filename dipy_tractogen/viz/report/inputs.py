@@ -120,6 +120,10 @@ _THRESHOLD = record(
     }
 )
 
+_TOLD = record(
+    {"set": text(), "text": text()},
+    dict.fromkeys(("alone", "given_others", "importance"), _VALUE),
+)
 _METRICS = record(
     {"overall": _ENTRY, "bundles": mapping(_ENTRY)},
     {
@@ -131,6 +135,7 @@ _METRICS = record(
             mapping(record({}, {**_ERRORS, "bundles": mapping(record({}, _ERRORS))}))
         ),
         "thresholds": list_of(_THRESHOLD),
+        "c2st": optional(record({}, {"verdict": _TEXTS, "told_by": list_of(_TOLD)})),
     },
 )
 
