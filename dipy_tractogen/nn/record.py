@@ -11,6 +11,8 @@ import zipfile
 import numpy as np
 
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
+from dipy_tractogen.sampling.shared.density import FITTED_DENSITY_ARRAYS, FittedDensity
+from dipy_tractogen.sampling.shared.texture import FITTED_TEXTURE_ARRAYS, FittedTexture
 from dipy_tractogen.sampling.texture.arrays import TEXTURE_ARRAYS, check_texture
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
@@ -35,6 +37,9 @@ from dipy_tractogen.utils.schema import (
 _RECORD_FILE = "record.json"
 _LATENTS_FILE = "latents.npz"
 _TEXTURE_FILE = "texture.npz"
+# Of a shared model, which holds nothing of single training streamlines.
+_FITTED_LATENTS_FILE = "fitted_latents.npz"
+_FITTED_TEXTURE_FILE = "fitted_texture.npz"
 
 _COUNT = integer(0, 10**15)
 _MM = number(0, 1e9)
@@ -67,6 +72,7 @@ _PARTS = {
             "checkpoint": mapping(text()),
             "held_out_counts": mapping(_COUNT),
             "dropped": mapping(_COUNT),
+            "nb_files": _COUNT,
             "seconds_to_read": _MM,
             "digest": text(),
         },
@@ -136,16 +142,21 @@ class TrainingRecord:
     density: ConditionalDensity | None = None
     texture: Texture | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether it holds nothing of single training streamlines (`share_model`)."""
+        return isinstance(self.density, FittedDensity)
+
     def save(self, folder: str | Path) -> None:
         """Write the record into an existing folder, for Keras the model's assets."""
         plain = asdict(replace(self, density=None, texture=None))
         Path(folder, _RECORD_FILE).write_text(
             json.dumps(plain, indent=1), encoding="utf-8"
         )
-        for name, part in (
-            (_LATENTS_FILE, self.density),
-            (_TEXTURE_FILE, self.texture),
-        ):
+        latents = _FITTED_LATENTS_FILE if self.is_shared else _LATENTS_FILE
+        is_fitted = isinstance(self.texture, FittedTexture)
+        texture = _FITTED_TEXTURE_FILE if is_fitted else _TEXTURE_FILE
+        for name, part in ((latents, self.density), (texture, self.texture)):
             if part is not None:
                 np.savez_compressed(Path(folder, name), **part.to_arrays())
 
@@ -171,14 +182,25 @@ class TrainingRecord:
         known = {name: size for name, size in known.items() if size is not None}
         latents = _arrays(folder / _LATENTS_FILE, DENSITY_ARRAYS, known)
         texture = _arrays(folder / _TEXTURE_FILE, TEXTURE_ARRAYS, {})
-        if latents:
+        known.pop("b", None)
+        fitted = _arrays(folder / _FITTED_LATENTS_FILE, FITTED_DENSITY_ARRAYS, known)
+        if latents or fitted:
             _check_bundles(entries)
             conditions = Conditions(made.conditions)
-            made.density = ConditionalDensity.from_arrays(latents, conditions)
+            made.density = (
+                FittedDensity.from_arrays(fitted, conditions)
+                if fitted
+                else ConditionalDensity.from_arrays(latents, conditions)
+            )
         if texture:
             check_texture(texture)
             _check_texture(texture, nb_bundles, sizes.get("nb_points"))
             made.texture = Texture.from_arrays(texture)
+        fitted = _arrays(folder / _FITTED_TEXTURE_FILE, FITTED_TEXTURE_ARRAYS, {})
+        if fitted:
+            _check_nb_points(fitted, sizes.get("nb_points"))
+            made.texture = FittedTexture.from_arrays(fitted)
+            _check_fitted_bundles(made)
         return made
 
 
@@ -232,12 +254,25 @@ def _check_bundles(entries: dict) -> None:
 
 
 def _check_texture(arrays: dict, nb_bundles: int, nb_points: int | None) -> None:
+    _check_nb_points(arrays, nb_points)
+    present = np.unique(arrays["labels"])
+    if present.tolist() != list(range(nb_bundles)):
+        found = f"those of {len(present)} bundles"
+        raise SchemaError("labels of the texture", found, f"all {nb_bundles} bundles")
+
+
+def _check_nb_points(arrays: dict, nb_points: int | None) -> None:
     found = int(arrays["nb_points"])
     if nb_points is not None and found != nb_points:
         raise SchemaError(
             "nb_points of the texture", str(found), f"the model's {nb_points}"
         )
-    present = np.unique(arrays["labels"])
-    if present.tolist() != list(range(nb_bundles)):
-        found = f"those of {len(present)} bundles"
-        raise SchemaError("labels of the texture", found, f"all {nb_bundles} bundles")
+
+
+def _check_fitted_bundles(made: TrainingRecord) -> None:
+    """Check that each bundle of a fitted density has a fitted texture."""
+    needed = np.unique(made.density.strata[:, 0]) if made.density else np.arange(0)
+    missing = np.setdiff1d(needed, made.texture.labels)
+    if len(missing):
+        found = f"without the bundle {missing[0]}"
+        raise SchemaError("group_of of the texture", found, "all bundles of latents")

@@ -269,14 +269,19 @@ class ConditionalDensity:
         sizes = {"k": len(conditions.categorical), "q": len(conditions.continuous)}
         check_arrays(arrays, DENSITY_ARRAYS, sizes)
         posteriors = LatentPosteriors.from_arrays(arrays)
-        for one, column in zip(conditions.categorical, posteriors.strata.T):
+        cls._check_categories(posteriors.strata, conditions)
+        return cls(conditions, posteriors, seed=int(arrays["seed"]))
+
+    @staticmethod
+    def _check_categories(strata: np.ndarray, conditions: Conditions) -> None:
+        """Raise a ValueError if strata have codes that no category has."""
+        for one, column in zip(conditions.categorical, strata.T):
             if column.max() >= len(one.categories):
                 raise SchemaError(
                     "cells",
                     f"up to {column.max()} for {one.name}",
                     f"codes of its {len(one.categories)} categories",
                 )
-        return cls(conditions, posteriors, seed=int(arrays["seed"]))
 
     def _limits(
         self, stratum: int, request: ConditionRequest

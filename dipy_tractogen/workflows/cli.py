@@ -30,6 +30,7 @@ cli_flows = {
     "dipy_train_aae": (".train_aae", "TrainAAEFlow"),
     "dipy_sweep_beta": (".sweep", "SweepBetaFlow"),
     "dipy_import_weights": (".import_weights", "ImportWeightsFlow"),
+    "dipy_share_model": (".share", "ShareModelFlow"),
     "dipy_generate_streamlines": (".generate", "GenerateStreamlinesFlow"),
     "dipy_mix_streamlines": (".mix", "MixStreamlinesFlow"),
     "dipy_average_streamlines": (".average", "AverageStreamlinesFlow"),

@@ -75,6 +75,7 @@ ALL = {
 """All that read a tractogram."""
 
 MODELS = {
+    "share": lambda good, path: [path],
     "generate": lambda good, path: [path, "--nb_streamlines", "3"],
     "reconstruct": lambda good, path: [path, good.bundles[0]],
     "encode": lambda good, path: [path, good.bundles[0]],
@@ -100,6 +101,7 @@ LINES = {
     **{command: lambda good: [good.bundles[0], *SMALL] for command in TRAININGS},
     "dipy_sweep_beta": lambda good: [*good.bundles, *SWEEP],
     "dipy_import_weights": lambda good: [good.checkpoint],
+    "dipy_share_model": lambda good: [good.model],
     "dipy_generate_streamlines": lambda good: [good.model, *TWO],
     "dipy_mix_streamlines": lambda good: [good.model, *good.bundles[:2]],
     "dipy_average_streamlines": lambda good: [good.model, good.bundles[0]],
@@ -175,6 +177,7 @@ OWN = {
 """Other files that a command reads: a good one, and the command line around one."""
 
 COMMANDS = {
+    "share": "dipy_share_model",
     "predict": "dipy_predict_attribute",
     "explore": "dipy_explore_latent",
     "render": "dipy_render_bundles",

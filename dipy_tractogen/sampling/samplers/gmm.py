@@ -53,9 +53,6 @@ class MixtureSampler(LatentSampler):
 
     def fit_stratum(self, x, deviations, weights, rng) -> ConditionalGaussianMixture:
         """Fit a mixture; see `LatentSampler.fit_stratum`."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.mixture import GaussianMixture
-
         z = posterior_draws(x, deviations, weights, rng)
         nb_dims = z.shape[1]
         floor = variance_floor(z)
@@ -64,15 +61,44 @@ class MixtureSampler(LatentSampler):
                 z[:1], np.sqrt(floor) * np.eye(nb_dims)[None], np.ones(1)
             )
         most = max(1, len(z) // (_LATENTS_PER_DIMENSION * nb_dims))
-        best, lowest = None, np.inf
-        for power in range(min(self.max_components, most).bit_length()):
-            mixture = GaussianMixture(2**power, reg_covar=floor, random_state=self.seed)
-            with warnings.catch_warnings():
-                # A fit that has not quite converged may still be the best.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                criterion = getattr(mixture.fit(z), self.criterion)(z)
-            if criterion > lowest:
-                break
-            best, lowest = mixture, criterion
+        best = fit_mixture(
+            z,
+            most=min(self.max_components, most),
+            floor=floor,
+            criterion=self.criterion,
+            seed=self.seed,
+        )
         factors = np.linalg.cholesky(best.covariances_)
         return ConditionalGaussianMixture(best.means_, factors, best.weights_)
+
+
+def fit_mixture(
+    z: np.ndarray,
+    *,
+    most: int,
+    floor: float,
+    criterion: str = "bic",
+    smallest: float = 0.0,
+    seed: int = 0,
+):
+    """Return the scikit-learn mixture of numbers (n, d) that a criterion chooses.
+
+    Numbers of components are 1, 2, 4 and so on up to `most`, while the criterion
+    improves and no component has a weight below `smallest`; `floor` is added to the
+    diagonal of the covariances.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    best, lowest = None, np.inf
+    for power in range(max(1, most).bit_length()):
+        mixture = GaussianMixture(2**power, reg_covar=floor, random_state=seed)
+        with warnings.catch_warnings():
+            # A fit that has not quite converged may still be the best.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found = getattr(mixture.fit(z), criterion)(z)
+        too_small = best is not None and mixture.weights_.min() < smallest
+        if found > lowest or too_small:
+            break
+        best, lowest = mixture, found
+    return best
