@@ -204,7 +204,8 @@ def generate_file(
     reference = Reference.of(reference or Reference.from_dict(model.record.reference))
     plausibility = with_box(plausibility, reference, outside_box, dtype)
     sampler = options.pop("sampler", None)
-    if isinstance(sampler, str) and sampler != "prior":
+    is_own = sampler == "prior" or model.record.is_shared
+    if isinstance(sampler, str) and not is_own:
         sampler = make_sampler(sampler, seed=density.seed)
     logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
     batches = model.generate_batches(

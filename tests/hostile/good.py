@@ -79,6 +79,15 @@ class Good:
         self._run("dipy_train_vae", *self.bundles, *options, to="vae")
         return self.folder / "vae" / "model.keras"
 
+    def _make_large(self):
+        """Make a model of bundles that are large enough to be shared."""
+        bundle = simulate_fibercup(30, seed=0)
+        path = self.folder / "large.trk"
+        bundle = bundle.select(bundle.labels == 0)
+        save_bundles(path, bundle.streamlines, reference=bundle.reference)
+        self._run("dipy_train_vae", path, *SMALL, to="large")
+        return self.folder / "large" / "model.keras"
+
     def _make_conditional(self):
         options = ["--participants", self.participants, "--categorical", "diagnosis"]
         options += ["--continuous", "age", *SMALL]

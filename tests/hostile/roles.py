@@ -101,7 +101,7 @@ LINES = {
     **{command: lambda good: [good.bundles[0], *SMALL] for command in TRAININGS},
     "dipy_sweep_beta": lambda good: [*good.bundles, *SWEEP],
     "dipy_import_weights": lambda good: [good.checkpoint],
-    "dipy_share_model": lambda good: [good.model],
+    "dipy_share_model": lambda good: [good.large],
     "dipy_generate_streamlines": lambda good: [good.model, *TWO],
     "dipy_mix_streamlines": lambda good: [good.model, *good.bundles[:2]],
     "dipy_average_streamlines": lambda good: [good.model, good.bundles[0]],

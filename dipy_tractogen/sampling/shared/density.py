@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ from .mixtures import MIXTURE_ARRAYS, GroupMixtures
 
 if TYPE_CHECKING:
     from ..samplers.base import LatentSampler
+
+logger = logging.getLogger("dipy_tractogen")
 
 # Ranges of numbers are percentiles: the smallest number is that of one streamline.
 _PERCENTILES = (1, 99)
@@ -146,19 +149,26 @@ class FittedDensity(ConditionalDensity):
         return self._sampler
 
     def with_sampler(self, sampler: str | LatentSampler | None) -> ConditionalDensity:
-        """Return the density itself for the mixtures it has.
+        """Return the density itself for its mixtures, which are its default.
 
-        Raises ValueError for the name of a sampler that needs posteriors. A sampler
+        Raises ValueError for the name of another sampler that needs posteriors. One
         that is not fitted is fitted to draws from the mixtures.
         """
-        if sampler in (None, _NAME):
-            return self
-        if isinstance(sampler, str):
+        from ..samplers import DEFAULT_SAMPLER
+
+        if hasattr(sampler, "fit"):
+            return super().with_sampler(sampler)
+        if sampler == DEFAULT_SAMPLER:
+            logger.info(
+                "A shared model does not hold the latents of training streamlines: they "
+                "are drawn from Gaussian mixtures"
+            )
+        elif sampler not in (None, _NAME):
             raise ValueError(
                 f"sampler={sampler}: a shared model does not hold the latents of "
                 f"training streamlines that it is fitted to; give {_NAME} or prior."
             )
-        return super().with_sampler(sampler)
+        return self
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of the mixtures and strata, for a model's file."""

@@ -58,7 +58,7 @@ def details_of(
     first: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw details (3, N) in mm that have the coefficients and energies of `spectra`."""
+    """Draw details (3, N) in mm of the coefficients and energies of `spectra`."""
     details = np.zeros(directions.shape)
     energies = np.clip(energies, _LOWEST, _HIGHEST)
     last = first + NB_COEFFICIENTS

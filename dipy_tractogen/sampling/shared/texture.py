@@ -45,8 +45,8 @@ class FittedTexture(Texture):
     """Texture whose residuals are draws from densities fitted to real ones.
 
     A Gaussian mixture of each bundle describes lengths, coarse shapes, offsets, the
-    coefficients of the next cosines, and the energy of the details by wavelength, across
-    the streamline and along it. Another one describes both ends.
+    coefficients of the next cosines, and the energy of the details by wavelength,
+    across the streamline and along it. Another one describes both ends.
 
     Attributes
     ----------
@@ -214,7 +214,7 @@ def _columns(texture: Texture) -> np.ndarray:
     decoded = texture.shapes.reshape(len(texture.shapes), -1, 3)[:, :nb_orders]
     coarse = texture.offsets + texture.gains[:, None] * decoded
     _, directions = flat.curves(coarse, texture.counts)
-    details = np.repeat(texture.units, texture.counts) * texture.details.T
+    details = flat.restored(texture.details, texture.units, texture.counts)
     low, energies = spectrum.spectra(details, directions, texture.counts, nb_orders)
     lengths = texture.lengths[:, 0].astype(float)
     parts = (

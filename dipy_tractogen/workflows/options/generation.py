@@ -38,7 +38,8 @@ class SamplerOptions(Parameters):
         "manifold",
         "What draws latents: manifold (kernels that follow the latents of the "
         "training), gmm (Gaussian mixtures), kde (one kernel for a whole bundle), "
-        "rejection (from kde, proposed by gmm) or prior (the model's own).",
+        "rejection (from kde, proposed by gmm) or prior (the model's own). A shared "
+        "model has gmm in place of manifold.",
         essential=True,
         choices=("manifold", "gmm", "kde", "rejection", "prior"),
     )
