@@ -160,8 +160,8 @@ class FittedDensity(ConditionalDensity):
             return super().with_sampler(sampler)
         if sampler == DEFAULT_SAMPLER:
             logger.info(
-                "A shared model does not hold the latents of training streamlines: they "
-                "are drawn from Gaussian mixtures"
+                "A shared model does not hold the latents of training streamlines: "
+                "new ones are drawn from Gaussian mixtures"
             )
         elif sampler not in (None, _NAME):
             raise ValueError(
