@@ -26,6 +26,8 @@ _NB_ENDS = 6
 _MOST_POINTS = 2**15
 # Residuals drawn of a bundle, as many as a texture stores.
 _MOST_DRAWN = 1000
+# Points of all residuals, several times those that a texture stores.
+_MOST_DRAWN_POINTS = 4_000_000
 
 FITTED_TEXTURE_ARRAYS = {
     **MIXTURE_ARRAYS,
@@ -125,6 +127,10 @@ class FittedTexture(Texture):
         self.shapes = shapes.astype(np.float32)
         self.offsets = offsets.reshape(len(x), -1, 3).astype(np.float32)
         self.counts = self._drawn_counts(sizes)
+        nb_drawn = int(self.counts.sum(dtype=np.int64))
+        if nb_drawn > _MOST_DRAWN_POINTS:
+            expected = f"up to {_MOST_DRAWN_POINTS}"
+            raise SchemaError("sizes", f"for {nb_drawn} points", expected)
         decoded = self.shapes.reshape(len(x), -1, 3)[:, :nb_orders]
         coarse, directions = flat.curves(
             self.offsets + self.gains[:, None] * decoded, self.counts

@@ -89,6 +89,7 @@ def test_streamlines_of_one_number_of_points_keep_it():
         ("ends_group_of", lambda each: each + 1),
         ("even_points", lambda each: each + 1),
         ("gains", lambda each: np.ones(30)),
+        ("centres", lambda each: each + 8 * np.eye(1, each.shape[1])),
     ],
 )
 def test_arrays_that_do_not_fit_are_rejected(fitted, name, change):
