@@ -27,7 +27,6 @@ from dipy_tractogen.utils.progress import Progress
 
 from .condition_check import ConditionCheck
 from .plausibility import Plausibility, with_box
-from .samplers.registry import make_sampler
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -206,6 +205,9 @@ def generate_file(
     sampler = options.pop("sampler", None)
     is_own = sampler == "prior" or model.record.is_shared
     if isinstance(sampler, str) and not is_own:
+        # Here, because a model is imported without scikit-learn.
+        from .samplers.registry import make_sampler
+
         sampler = make_sampler(sampler, seed=density.seed)
     logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
     batches = model.generate_batches(

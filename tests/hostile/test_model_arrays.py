@@ -48,7 +48,8 @@ def filled(value):
 
 LATENT_ARRAYS = ("means", "deviations", "cell_of", "numbers", "shares", "active")
 LATENT_ARRAYS += ("cells", "counts", "low", "high", "seed")
-TEXTURE_ARRAYS = ("nb_points", "coefficients", "labels", "lengths", "shapes")
+TEXTURE_ARRAYS = ("nb_points", "gains", "offsets", "details", "units", "counts")
+TEXTURE_ARRAYS += ("labels", "lengths", "shapes")
 TEXTURE_ARRAYS += ("ends_points", "ends_labels", "ends_blurs", "ends_widths")
 ALL_ARRAYS = [(LATENTS, name) for name in LATENT_ARRAYS]
 ALL_ARRAYS += [(TEXTURE, name) for name in TEXTURE_ARRAYS]
@@ -105,7 +106,11 @@ VALUES = {
     "texture of nothing": whole(TEXTURE, packed({})),
     "points below zero": array(TEXTURE, "nb_points", filled(-1)),
     "points beyond the memory": array(TEXTURE, "nb_points", filled(2**60)),
-    "coefficients of NaN": array(TEXTURE, "coefficients", filled(NAN)),
+    "gains of NaN": array(TEXTURE, "gains", filled(NAN)),
+    "offsets that are infinite": array(TEXTURE, "offsets", filled(INFINITE)),
+    "units of NaN": array(TEXTURE, "units", filled(NAN)),
+    "no points of a streamline": array(TEXTURE, "counts", filled(0)),
+    "points that are not there": array(TEXTURE, "counts", filled(2**30)),
     "labels beyond the bundles": array(TEXTURE, "labels", filled(99)),
     "labels below zero": array(TEXTURE, "labels", filled(-1)),
     "lengths of zero": array(TEXTURE, "lengths", filled(0)),

@@ -198,7 +198,7 @@ def test_a_walk_that_is_asked_for_needs_rendering(refused, model_file, bundle_fi
 def test_too_few_streamlines_are_refused(refused, model_file, tractogram_with):
     file = tractogram_with("one point", good=2, bad=0)
     error = refused(COMMAND, model_file, file)
-    assert "There are 2 streamlines: a latent space needs 3 or more" in error
+    assert "2 streamlines given: the latent space needs 3 or more" in error
 
 
 def test_one_figure_that_exists_stops_all(refused, model_file, bundle_files, tmp_path):

@@ -28,8 +28,6 @@ ALWAYS = {
     "dipy_train_rvae": ["--attribute", "length"],
     "dipy_evaluate_streamlines": ["--figures"],
 }
-# A picture or page and a tractogram cannot have one name.
-OTHERWISE = {"dipy_render_bundles": {"input_files", "compare_with"}}
 
 
 def documented(run):
@@ -93,8 +91,7 @@ def test_no_output_is_an_input(command, tmp_path, monkeypatch, capsys):
                 refused.add(tested)
             assert (tmp_path / target).read_bytes() == b"mine"
             assert {path.name for path in tmp_path.iterdir()} == before
-    expected = set(file_parameters(run)) - OTHERWISE.get(command, set())
-    assert refused == expected
+    assert refused == set(file_parameters(run))
 
 
 @pytest.mark.parametrize("command", cli_flows)
