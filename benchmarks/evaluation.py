@@ -26,10 +26,10 @@ import time
 import numpy as np
 from speed import command
 
+from dipy_tractogen.metrics.copies.memorisation import memorisation
+from dipy_tractogen.metrics.copies.novelty import nearest_distances, same_streamlines
 from dipy_tractogen.metrics.distances import mdf_points
 from dipy_tractogen.metrics.evaluation import evaluate
-from dipy_tractogen.metrics.memorisation import memorisation
-from dipy_tractogen.metrics.novelty import nearest_distances, same_streamlines
 from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import save_bundles

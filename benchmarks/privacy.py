@@ -23,13 +23,13 @@ from pathlib import Path
 from conditions import split, train
 import numpy as np
 
-from dipy_tractogen.metrics.errors import point_errors
-from dipy_tractogen.metrics.evaluation import evaluate_generated
-from dipy_tractogen.metrics.membership import (
+from dipy_tractogen.metrics.copies.membership import (
     attack_power,
     likelihood_ratio,
     membership,
 )
+from dipy_tractogen.metrics.errors import point_errors
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import load_model, share_model
 
 MEASURES = ("precision", "recall", "density", "coverage")

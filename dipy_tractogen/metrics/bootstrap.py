@@ -25,9 +25,9 @@ from dipy_tractogen.utils.progress import advance
 
 from . import cost
 from .comparison import OVERALL, Measured
+from .copies.memorisation import copy_influence
+from .copies.novelty import repetition_distance
 from .measures import MEASURES, OF_ALL, SHARES, W1, mean_influence
-from .memorisation import copy_influence
-from .novelty import repetition_distance
 from .results import Results
 
 NB_RESAMPLES = 1000

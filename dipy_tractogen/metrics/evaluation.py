@@ -143,9 +143,9 @@ def evaluate(
           ``curvature_w1``, ``tortuosity_w1`` and ``winding_w1``, with
           ``generated_per_training``, the number of generated streamlines for each of
           training; ``memorisation``, see
-          :func:`~dipy_tractogen.metrics.memorisation.memorisation`; and ``intervals``,
-          the 95 % confidence intervals of ``generated``, ``real`` and ``ratios``, by
-          measure the two limits or None;
+          :func:`~dipy_tractogen.metrics.copies.memorisation.memorisation`; and
+          ``intervals``, the 95 % confidence intervals of ``generated``, ``real`` and
+          ``ratios``, by measure the two limits or None;
         - ``worst_bundle``, the name of that whose precision, recall or coverage is
           farthest below that of real streamlines, or None;
         - ``distributions``, see

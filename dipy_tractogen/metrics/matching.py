@@ -9,7 +9,7 @@ import numpy as np
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.messages import listed
 
-from .novelty import same_streamlines
+from .copies.novelty import same_streamlines
 from .samples import StreamlineSet, matched_sizes
 
 LEFT_OUT = -1

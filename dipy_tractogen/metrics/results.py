@@ -10,9 +10,9 @@ import numpy as np
 
 from .attribute_distances import attribute_means
 from .comparison import OVERALL, Comparison, Measured, average
+from .copies.memorisation import memorisation
+from .copies.novelty import nearest_distances, novelty, repetition
 from .measures import MEASURES, W1
-from .memorisation import memorisation
-from .novelty import nearest_distances, novelty, repetition
 from .samples import StreamlineSet, draw_matched_samples, matched_sizes
 
 

@@ -13,7 +13,9 @@ import warnings
 _PACKAGE = __name__.partition(".")[0]
 MOVED = {
     "metrics.latent": "metrics.disentanglement",
-    "metrics.novelty_range": "metrics.novelty",
+    "metrics.memorisation": "metrics.copies.memorisation",
+    "metrics.novelty": "metrics.copies.novelty",
+    "metrics.novelty_range": "metrics.copies.novelty",
     "metrics.regression": "metrics.errors",
     "nn.conv": "nn.backbones.conv",
     "nn.options": "nn.training.options",

@@ -7,13 +7,13 @@ import logging
 from dipy_tractogen.utils.schema import write_json
 
 from .flows.base import TractogenFlow
-from .inputs import (
+from .options.arguments import check_exclusive, check_needs
+from .options.inputs import (
     ParticipantsOptions,
     load_to_encode,
     load_trained_model,
     option_errors,
 )
-from .options.arguments import check_exclusive, check_needs
 from .options.loading import LoadingOptions, default_loading, load
 from .options.parameters import with_parameters_of
 

@@ -8,8 +8,8 @@ from dipy_tractogen.utils.messages import printable
 from dipy_tractogen.utils.schema import write_json
 
 from .flows.base import TractogenFlow
-from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.arguments import check_int
+from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import time
 
 from .flows.base import TractogenFlow
-from .inputs import load_trained_model, option_errors
 from .options.arguments import check_room
 from .options.generation import (
     PlausibilityOptions,
@@ -16,6 +15,7 @@ from .options.generation import (
     load_seeds,
     make_plausibility,
 )
+from .options.inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 

@@ -7,8 +7,8 @@ import logging
 from dipy_tractogen.utils.messages import check_choice, format_count, listed
 
 from .flows.base import TractogenFlow
-from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.arguments import check_int, check_room
+from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 

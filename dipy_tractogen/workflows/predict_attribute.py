@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from .flows.base import TractogenFlow
-from .inputs import load_trained_model
+from .options.inputs import load_trained_model
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 

@@ -7,7 +7,7 @@ import logging
 from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
-from .inputs import ParticipantsOptions, load_to_encode, load_trained_model
+from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
 

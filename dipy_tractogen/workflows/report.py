@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from .flows.base import TractogenFlow
-from .inputs import load_trained_model
+from .options.inputs import load_trained_model
 from .options.loading import LoadingOptions, default_loading, load
 from .options.parameters import with_parameters_of
 

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from .flows.base import TractogenFlow
-from .inputs import load_trained_model
+from .options.inputs import load_trained_model
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -10,7 +10,7 @@ from dipy_tractogen.segment.thresholds import ThresholdParameters
 from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
-from ..inputs import load_to_encode, load_trained_model
+from ..options.inputs import load_to_encode, load_trained_model
 from .base import TractogenFlow
 
 

@@ -22,7 +22,7 @@ from dipy_tractogen.utils.messages import (
 )
 from dipy_tractogen.utils.parameters import Parameters
 
-from ..inputs import load_trained_model
+from ..options.inputs import load_trained_model
 from ..options.loading import LoadingOptions, load
 from ..options.training import (
     OF_CONDITIONS,

@@ -10,8 +10,8 @@ from pathlib import Path
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 
-from ..inputs import load_to_encode
 from .arguments import check_exclusive, check_needs
+from .inputs import load_to_encode
 from .loading import default_loading, load
 
 logger = logging.getLogger("dipy_tractogen")
@@ -192,7 +192,7 @@ def make_plausibility(flow, given: dict):
             kinds.AlongPeaks(load_peaks(asked["peaks"]), asked["max_angle"])
         )
     if "train_files" in asked:
-        from dipy_tractogen.metrics.novelty import NoveltyRange
+        from dipy_tractogen.metrics.copies.novelty import NoveltyRange
 
         files, loading = flow.inputs(asked["train_files"]), default_loading(given)
         training = load(flow, files, loading, kind="train_files").streamlines

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM
 
-from .measures import mean_influence
+from ..measures import mean_influence
 
 QUANTILE = 0.01
 """Share of the held-out streamlines that are as near to training as a copy."""

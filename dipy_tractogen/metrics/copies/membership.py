@@ -8,8 +8,8 @@ from scipy.stats import norm
 
 from dipy_tractogen.streamlines.conversion import as_streamlines
 
-from .distances import mdf_points
-from .errors import point_errors
+from ..distances import mdf_points
+from ..errors import point_errors
 from .novelty import nearest_distances
 
 FALSE_POSITIVES = 0.01

@@ -11,7 +11,7 @@ from pathlib import Path
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
-from .options.loading import load
+from .loading import load
 
 logger = logging.getLogger("dipy_tractogen")
 

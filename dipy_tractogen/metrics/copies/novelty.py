@@ -8,8 +8,8 @@ import numpy as np
 
 from dipy_tractogen.streamlines.duplicates import DUPLICATE_MM
 
-from .distances import mdf_points
-from .mdf_search import count_in_balls, nearest
+from ..distances import mdf_points
+from ..mdf_search import count_in_balls, nearest
 
 REPETITION_SHARE = 0.1
 """Streamlines nearer than this share of the usual distance repeat one another."""

@@ -3,7 +3,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.membership import attack_power, likelihood_ratio, membership
+from dipy_tractogen.metrics.copies.membership import (
+    attack_power,
+    likelihood_ratio,
+    membership,
+)
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 
-from dipy_tractogen.metrics.novelty import (
+from dipy_tractogen.metrics.copies.novelty import (
     NoveltyRange,
     nearest_distances,
     novelty,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.metrics.memorisation import (
+from dipy_tractogen.metrics.copies.memorisation import (
     copy_distance,
     copy_influence,
     memorisation,

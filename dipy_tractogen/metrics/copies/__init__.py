@@ -1,0 +1,1 @@
+"""Whether a generator returns what it was trained on."""
