@@ -42,5 +42,9 @@ class ShareModelFlow(TractogenFlow):
 
         from dipy_tractogen.nn import share_model
 
-        share_model(model, seed=seed).save(path, overwrite=self.force)
+        try:
+            shared = share_model(model, seed=seed)
+        except ValueError as error:
+            raise ValueError(f"{model_file}: {error}") from error
+        shared.save(path, overwrite=self.force)
         logger.info("Wrote %s", path)

@@ -189,8 +189,12 @@ class Attempt:
             assert new == [], lines[-1:] + new
         elif code in (0, 1):
             assert code == 1 or errors == [], errors
+            places = [self.out]
+            if any(each.startswith("--tensorboard=") for each in given):
+                # A folder of its own, below the one that the command runs in.
+                places.append(self.here)
             for path in new:
-                assert path.startswith(os.fsencode(self.out)), path
+                assert path.startswith(tuple(map(os.fsencode, places))), path
                 hidden = os.path.basename(path).startswith(b".")
                 assert not hidden or path.endswith(b".bidsignore"), path
                 if os.path.isfile(path):
