@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import lengths, resample_by_step
+from dipy_tractogen.streamlines.geometry import arc_lengths, resample_by_step
 
 STEP_MM = 5.0
 """Step of the curvature in mm: on shorter ones, streamlines wiggle from tracking."""
@@ -27,6 +28,7 @@ class LengthRange:
     """
 
     name = "length"
+    every_point = True
 
     def __init__(self, low: float = 0.0, high: float = math.inf):
         if not (0 <= low <= high and high > 0):
@@ -36,9 +38,9 @@ class LengthRange:
             )
         self.low, self.high = low, high
 
-    def accepts(self, points: np.ndarray) -> np.ndarray:
+    def accepts(self, points: np.ndarray | ArraySequence) -> np.ndarray:
         """Return which streamlines have such a length; see `Criterion.accepts`."""
-        found = lengths(points)
+        found = arc_lengths(points)
         return (found >= self.low) & (found <= self.high)
 
 

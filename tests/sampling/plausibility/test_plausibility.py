@@ -1,7 +1,13 @@
+from nibabel.streamlines import ArraySequence
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.plausibility import LengthRange, Plausibility
+from dipy_tractogen.sampling.plausibility import (
+    LargestWinding,
+    LengthRange,
+    Plausibility,
+)
+from dipy_tractogen.streamlines.geometry import arc_lengths, resample
 
 
 class Named(LengthRange):
@@ -46,3 +52,17 @@ def test_shortfall_adds_up_by_bundle():
 def test_criteria_without_a_name_of_their_own_are_refused(criteria):
     with pytest.raises(ValueError, match="one or more, each of its own name"):
         Plausibility(criteria)
+
+
+def test_lengths_are_those_of_the_points_that_are_written():
+    """A zigzag loses length where it is resampled, as other criteria have it."""
+    zigzag = np.zeros((301, 3), dtype=np.float32)
+    zigzag[:, 0] = np.arange(301) / 3
+    zigzag[1::2, 1] = 0.5
+    streamlines = ArraySequence([zigzag, zigzag[:200]])
+    size = arc_lengths(streamlines)[0]
+    limits = Plausibility([LengthRange(size - 0.1, size + 0.1)])
+    np.testing.assert_array_equal(limits.accepts(streamlines), [True, False])
+    assert not limits.accepts(resample(streamlines, 256)).any()
+    both = Plausibility([LengthRange(size - 0.1, size + 0.1), LargestWinding(1e6)])
+    np.testing.assert_array_equal(both.accepts(streamlines), [True, False])
