@@ -84,8 +84,9 @@ def run(name: str, folder: str | None, seed: int, minutes: float | None) -> dict
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse(description: str) -> argparse.Namespace:
+    """Read the options of a benchmark on one of the data."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", choices=SETTINGS)
     parser.add_argument("--folder", help="tractograms of the human bundles")
     parser.add_argument("--seed", type=int, default=0)
@@ -94,6 +95,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.data in ("human", "tractseg72") and not options.folder:
         parser.error(f"{options.data} needs --folder")
+    return options
+
+
+def main() -> None:
+    options = parse(__doc__.splitlines()[0])
     result = run(options.data, options.folder, options.seed, options.minutes)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"quality_{options.data}_{options.seed}.json"

@@ -12,12 +12,10 @@ half precision do to real ones. One JSON file holds the seeds that were run.
 
 from __future__ import annotations
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
-from quality import SETTINGS, load
+from quality import SETTINGS, load, parse
 
 from dipy_tractogen.metrics.c2st import c2st
 from dipy_tractogen.nn import VAE
@@ -94,13 +92,7 @@ def _areas(points, labels, held_out, seed: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", choices=SETTINGS)
-    parser.add_argument("--folder", help="tractograms of the human bundles")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
+    options = parse(__doc__.splitlines()[0])
     path = options.out / f"two_sample_{options.data}.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     results[str(options.seed)] = run(options)

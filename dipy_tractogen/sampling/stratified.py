@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import ranks
 from dipy_tractogen.streamlines.conditions import Condition
 
 
@@ -26,8 +27,7 @@ def stratified_sample(
     """
     order = shuffled_by_group(labels, rng)
     counts = np.unique(labels, return_counts=True)[1]
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return order[rank < _limit_per_group(len(counts), most, most_in_all)]
+    return order[ranks(counts) < _limit_per_group(len(counts), most, most_in_all)]
 
 
 def sample_each_group(

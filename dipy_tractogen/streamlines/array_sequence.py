@@ -88,6 +88,27 @@ def _gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.nd
     return data[np.repeat(offsets - starts, lengths) + np.arange(total)]
 
 
+def ranks(counts: np.ndarray) -> np.ndarray:
+    """Return the place of each point in its streamline, from 0 on, (N,).
+
+    Streamlines have `counts` (n,) points and lie side by side; other things that are in
+    groups are counted alike.
+    """
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def equal_counts(
+    counts: np.ndarray, offsets: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield streamlines (m,) of one number of points p, and their places (m, p).
+
+    Streamlines have `counts` (n,) points, of which the first are at `offsets` (n,).
+    """
+    for count in np.unique(counts):
+        rows = np.flatnonzero(counts == count)
+        yield rows, offsets[rows][:, None] + np.arange(count)
+
+
 def packed(streamlines: ArraySequence) -> tuple[np.ndarray, np.ndarray]:
     """Return the points (N, 3) of streamlines side by side, and their numbers (n,)."""
     lengths = np.asarray(streamlines._lengths, dtype=np.intp)

@@ -10,6 +10,7 @@ import numpy as np
 
 from dipy_tractogen.utils.messages import listed
 
+from .array_sequence import equal_counts
 from .condition import Condition, finite_numbers
 from .conversion import to_sequence
 from .geometry import arc_lengths, lengths, mean_curvature, tortuosity
@@ -252,12 +253,11 @@ def measured_values(
     others = [name for name in names if name != LENGTH]
     if LENGTH in found:
         found[LENGTH] = arc_lengths(sequence)
-    # Streamlines with the same number of points are one array.
-    for nb_points in np.unique(sequence._lengths) if others else ():
-        rows = np.flatnonzero(sequence._lengths == nb_points)
-        places = sequence._offsets[rows][:, None] + np.arange(nb_points)
-        for name in others:
-            found[name][rows] = _measured(sequence._data[places], name)
+    if others:
+        # Streamlines with the same number of points are one array.
+        for rows, places in equal_counts(sequence._lengths, sequence._offsets):
+            for name in others:
+                found[name][rows] = _measured(sequence._data[places], name)
     return found
 
 

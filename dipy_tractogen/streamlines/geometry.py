@@ -10,7 +10,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.fft import dct
 
-from .array_sequence import as_sequence, blocks, packed
+from .array_sequence import as_sequence, blocks, packed, ranks
 from .conversion import to_sequence
 
 CHUNK = 512
@@ -201,8 +201,8 @@ def resample_by_step(
     starts, sizes = along[first], along[last] - along[first]
     counts = np.maximum(np.rint(sizes / step_size), 1).astype(np.intp) + 1
     offsets = np.cumsum(counts) - counts
-    rank = np.arange(counts.sum()) - np.repeat(offsets, counts)
-    wanted = np.repeat(sizes / (counts - 1), counts) * rank + np.repeat(starts, counts)
+    wanted = np.repeat(sizes / (counts - 1), counts) * ranks(counts)
+    wanted += np.repeat(starts, counts)
     resampled = np.empty((len(wanted), 3), dtype=np.float32)
     for axis in range(3):
         resampled[:, axis] = np.interp(wanted, along, points[:, axis])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from .array_sequence import as_sequence
+from .array_sequence import as_sequence, ranks
 from .geometry import cosine_basis
 
 # Enough odd coefficients to tell a U, a C and an S from their mirror readings.
@@ -74,7 +74,7 @@ def reverse_streamlines(
 ) -> ArraySequence:
     """Return a copy of streamlines of which those marked (n,) are reversed."""
     counts = np.asarray(streamlines._lengths, dtype=np.intp)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    within = ranks(counts)
     last = np.repeat(counts - 1, counts)
     within = np.where(np.repeat(backwards, counts), last - within, within)
     within += np.repeat(np.asarray(streamlines._offsets), counts)

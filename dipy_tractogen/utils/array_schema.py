@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 import os
 from tokenize import TokenError
@@ -57,6 +57,17 @@ class Array:
     low: float = -math.inf
     high: float | str = math.inf
     needed: bool = True
+
+
+def with_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return declarations with a prefix, in their names and in those of their sizes."""
+    return {
+        prefix + name: replace(
+            each,
+            shape=tuple(prefix + s if isinstance(s, str) else s for s in each.shape),
+        )
+        for name, each in arrays.items()
+    }
 
 
 def read_arrays(

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import take
+from dipy_tractogen.streamlines.array_sequence import ranks, take
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import resample
@@ -118,8 +118,7 @@ class Panel:
         quota = np.maximum(counts * max_streamlines // number, 1)
         shuffled = np.random.default_rng(seed).permutation(number)
         by_bundle = shuffled[np.argsort(self.labels[shuffled], kind="stable")]
-        rank = np.arange(number) - np.repeat(np.cumsum(counts) - counts, counts)
-        kept = np.sort(by_bundle[rank < quota[self.labels[by_bundle]]])
+        kept = np.sort(by_bundle[ranks(counts) < quota[self.labels[by_bundle]]])
         fewer = Panel(
             self.title,
             take(self.streamlines, kept),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
 from dipy_tractogen.utils.schema import SchemaError
 
 from ..samplers.gaussian_mixture import ConditionalGaussianMixture
@@ -31,17 +31,6 @@ MIXTURE_ARRAYS = {
     "group_of": Array("iu", ("c",), 0, 2**31 - 1),
 }
 """Arrays of `GroupMixtures` in a file: c components of w columns."""
-
-
-def with_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return declarations with a prefix, in their names and in those of their sizes."""
-    return {
-        prefix + name: replace(
-            each,
-            shape=tuple(prefix + s if isinstance(s, str) else s for s in each.shape),
-        )
-        for name, each in arrays.items()
-    }
 
 
 @dataclass

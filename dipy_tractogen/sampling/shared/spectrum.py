@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy.fft import dct, idct
+
+from dipy_tractogen.streamlines.array_sequence import equal_counts
 
 # Orders of the cosines whose coefficients are described one by one, after those that
 # the model decodes; of higher ones it is the energy by wavelength.
@@ -32,7 +32,7 @@ def spectra(
     """
     coefficients = np.zeros((len(counts), NB_COEFFICIENTS, 3))
     energies = np.full((len(counts), 2, NB_BANDS), _LOWEST)
-    for rows, places in _of_equal_counts(counts):
+    for rows, places in equal_counts(counts, np.cumsum(counts) - counts):
         own, along = (
             each[:, places].transpose(1, 2, 0) for each in (details, directions)
         )
@@ -62,7 +62,7 @@ def details_of(
     details = np.zeros(directions.shape)
     energies = np.clip(energies, _LOWEST, _HIGHEST)
     last = first + NB_COEFFICIENTS
-    for rows, places in _of_equal_counts(counts):
+    for rows, places in equal_counts(counts, np.cumsum(counts) - counts):
         nb_points = places.shape[1]
         along = directions[:, places].transpose(1, 2, 0)
         noise = rng.standard_normal((len(rows), nb_points, 4))
@@ -78,14 +78,6 @@ def details_of(
         own += _restored(low)
         details[:, places] = own.transpose(2, 0, 1)
     return details
-
-
-def _of_equal_counts(counts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield streamlines (m,) of one number of points p, and their places (m, p)."""
-    starts = np.cumsum(counts) - counts
-    for count in np.unique(counts):
-        rows = np.flatnonzero(counts == count)
-        yield rows, starts[rows][:, None] + np.arange(count)
 
 
 def _transformed(points: np.ndarray) -> np.ndarray:

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
 from dipy_tractogen.utils.schema import SchemaError
 
 from ..texture import details as flat
 from ..texture.arrays import ENDS
 from ..texture.endpoints import Endpoints
+from ..texture.residual_matching import orders_of
 from ..texture.texture import Texture
 from . import spectrum
-from .mixtures import MIXTURE_ARRAYS, GroupMixtures, with_prefix
+from .mixtures import MIXTURE_ARRAYS, GroupMixtures
 
 # Components of a bundle: they have many columns.
 _MOST_COMPONENTS = 4
@@ -131,20 +132,19 @@ class FittedTexture(Texture):
         if nb_drawn > _MOST_DRAWN_POINTS:
             expected = f"up to {_MOST_DRAWN_POINTS}"
             raise SchemaError("sizes", f"for {nb_drawn} points", expected)
-        decoded = self.shapes.reshape(len(x), -1, 3)[:, :nb_orders]
-        coarse, directions = flat.curves(
-            self.offsets + self.gains[:, None] * decoded, self.counts
-        )
+        coarse = self.coarse()
         details = spectrum.details_of(
             low.reshape(len(x), -1, 3),
             energies.reshape(len(x), 2, -1),
-            directions,
+            flat.directions(coarse, self.counts),
             self.counts,
             nb_orders,
             rng,
         ).astype(np.float32)
         self.details, self.units = flat.quantised(details, self.counts)
-        found = flat.flat_lengths(coarse + details, self.counts)
+        points = flat.curves(coarse, self.counts) + details
+        decoded = orders_of(self.shapes, nb_orders)
+        found = flat.flat_lengths(points, self.counts)
         found = np.column_stack([found, flat.curve_lengths(decoded)])
         self.lengths = np.maximum(found, flat.SHORTEST_MM).astype(np.float32)
         points, ends_of = self.end_mixtures.draw(self.sizes, self.seed)
@@ -217,9 +217,7 @@ def _check_together(texture: FittedTexture, sizes: Mapping[str, int]) -> None:
 def _columns(texture: Texture) -> np.ndarray:
     """Return what the mixtures describe of each residual (n, w)."""
     nb_orders = len(texture.gains)
-    decoded = texture.shapes.reshape(len(texture.shapes), -1, 3)[:, :nb_orders]
-    coarse = texture.offsets + texture.gains[:, None] * decoded
-    _, directions = flat.curves(coarse, texture.counts)
+    directions = flat.directions(texture.coarse(), texture.counts)
     details = flat.restored(texture.details, texture.units, texture.counts)
     low, energies = spectrum.spectra(details, directions, texture.counts, nb_orders)
     lengths = texture.lengths[:, 0].astype(float)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.array_schema import Array, check_arrays
+from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
 from dipy_tractogen.utils.schema import SchemaError
 
 from .endpoints import ENDPOINT_ARRAYS, Endpoints
@@ -27,25 +27,21 @@ OWN_ARRAYS = {
     "shapes": Array("f", ("r", "s"), -1e9, 1e9),
 }
 DTYPES = {"details": np.int16, "counts": np.int32, "labels": np.int32}
-# Arrays of files of earlier versions, which have cosine coefficients of residuals.
-_EARLIER = {
-    "coefficients": Array("f", ("r", "c", 3), -_FARTHEST_MM, _FARTHEST_MM),
-    **{name: OWN_ARRAYS[name] for name in ("labels", "lengths", "shapes")},
-}
+# Files of all versions have these.
+_IN_ALL = ("labels", "lengths", "shapes")
 # Prefix of the names of the arrays of the ends.
 ENDS = "ends_"
 
 TEXTURE_ARRAYS = {
     "nb_points": Array("iu", (), 2, 2**15),
-    **{n: replace(a, needed=n in _EARLIER) for n, a in OWN_ARRAYS.items()},
-    "coefficients": replace(_EARLIER["coefficients"], needed=False),
+    **{n: replace(each, needed=n in _IN_ALL) for n, each in OWN_ARRAYS.items()},
+    # Cosine coefficients of residuals, in files of earlier versions.
+    "coefficients": Array(
+        "f", ("r", "c", 3), -_FARTHEST_MM, _FARTHEST_MM, needed=False
+    ),
     **{
-        ENDS + name: replace(
-            each,
-            shape=tuple(ENDS + size if size == "r" else size for size in each.shape),
-            needed=False,
-        )
-        for name, each in ENDPOINT_ARRAYS.items()
+        name: replace(each, needed=False)
+        for name, each in with_prefix(ENDS, ENDPOINT_ARRAYS).items()
     },
 }
 """Arrays of a `Texture` in a file: r residuals of n points in all."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dipy_tractogen.streamlines.geometry import CHUNK, cosine_basis
+from dipy_tractogen.streamlines.array_sequence import ranks
+from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .endpoints import endpoint_weights
 
@@ -36,8 +37,8 @@ def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.n
     """
     starts = np.cumsum(counts) - counts
     sums = [
-        np.add.reduceat(points * cosine, starts, axis=1)
-        for cosine, _ in _cosines(counts, nb_orders)
+        np.add.reduceat(points * wave, starts, axis=1)
+        for wave in _waves(counts, nb_orders, np.cos)
     ]
     return (np.stack(sums) / counts).transpose(2, 0, 1).astype(np.float32)
 
@@ -51,39 +52,51 @@ def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
     return found
 
 
-def curves(
-    coefficients: np.ndarray, counts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the points (3, N) in mm of curves of cosines, and their directions (3, N).
+def curves(coefficients: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the points (3, N) in mm of curves of cosines, from coefficients (n, k, 3).
 
-    Coefficients (n, k, 3) are in mm; directions have a length of one.
+    Those of curves of one number of points are a product of matrices: textures of files
+    of earlier versions have many orders.
     """
-    wide = np.repeat(coefficients.transpose(1, 2, 0), counts, axis=2)
-    points, slopes = wide[0].copy(), np.zeros_like(wide[0])
-    cosines = _cosines(counts, len(wide))
-    next(cosines)
-    for order, (cosine, sine) in enumerate(cosines, start=1):
-        points += wide[order] * cosine
-        slopes -= wide[order] * (order * sine)
+    nb_points, nb_orders = counts[0], coefficients.shape[1]
+    if (counts == nb_points).all():
+        basis = np.zeros((nb_orders, nb_points), dtype=np.float32)
+        basis[:nb_points] = cosine_basis(nb_points, min(nb_orders, nb_points))
+        basis *= np.float32(np.sqrt(nb_points))
+        return np.matmul(coefficients.transpose(2, 0, 1), basis).reshape(3, -1)
+    return _sum_of_waves(coefficients, counts, np.cos)
+
+
+def directions(coefficients: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the directions (3, N) of such curves, of a length of one."""
+    orders = np.arange(coefficients.shape[1], dtype=np.float32)[:, None]
+    slopes = _sum_of_waves(-orders * coefficients, counts, np.sin)
     slopes /= np.sqrt(np.maximum(_dot(slopes, slopes), _TINY))
-    return points, slopes
+    return slopes
 
 
-def _cosines(counts: np.ndarray, nb_orders: int) -> Iterator[tuple]:
-    """Yield cosines (N,) and sines (N,) of one order after another."""
-    starts = np.cumsum(counts) - counts
+def _sum_of_waves(coefficients: np.ndarray, counts: np.ndarray, kind) -> np.ndarray:
+    """Return the sums (3, N) of cosines or sines with coefficients (n, k, 3)."""
+    total = np.zeros((3, int(counts.sum())), dtype=np.float32)
+    for order, wave in enumerate(_waves(counts, coefficients.shape[1], kind)):
+        total += np.repeat(coefficients[:, order].T, counts, axis=1) * wave
+    return total
+
+
+def _waves(counts: np.ndarray, nb_orders: int, kind) -> Iterator[np.ndarray]:
+    """Yield cosines or sines (N,) of one order after another, with a mean square of 1.
+
+    Those of orders that a streamline has not enough points for are zero.
+    """
     sizes = np.repeat(counts, counts)
-    within = np.arange(len(sizes)) - np.repeat(starts, counts)
-    angles = (np.pi * (within + 0.5) / sizes).astype(np.float32)
-    root = np.float32(np.sqrt(2))
+    angles = (np.pi * (ranks(counts) + 0.5) / sizes).astype(np.float32)
     few = counts.min() < nb_orders
-    yield np.ones_like(angles), np.zeros_like(angles)
+    yield kind(0 * angles)
     for order in range(1, nb_orders):
-        cosine, sine = root * np.cos(order * angles), root * np.sin(order * angles)
+        wave = np.float32(np.sqrt(2)) * kind(order * angles)
         if few:
-            cosine[order >= sizes] = 0
-            sine[order >= sizes] = 0
-        yield cosine, sine
+            wave[order >= sizes] = 0
+        yield wave
 
 
 def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -142,13 +155,12 @@ def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def curve_lengths(coefficients: np.ndarray) -> np.ndarray:
     """Return the lengths (n,) in mm of curves of cosines (n, k, 3), above zero."""
-    counts = np.full(len(coefficients), max(_NB_POINTS, 2 * coefficients.shape[1]))
-    sizes = np.zeros(len(coefficients))
-    for start in range(0, len(coefficients), CHUNK):
-        part = slice(start, start + CHUNK)
-        points, _ = curves(coefficients[part], counts[part])
-        sizes[part] = flat_lengths(points, counts[part])
-    return np.maximum(sizes, SHORTEST_MM)
+    nb_points = max(_NB_POINTS, 2 * coefficients.shape[1])
+    counts = np.full(len(coefficients), nb_points)
+    if not len(counts):
+        return np.zeros(0)
+    points = curves(coefficients, counts)
+    return np.maximum(flat_lengths(points, counts), SHORTEST_MM)
 
 
 def set_lengths(points: np.ndarray, counts: np.ndarray, wanted: np.ndarray) -> None:
@@ -177,8 +189,7 @@ def places(counts: np.ndarray, donors: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Streamlines have `counts` (n,) points and their donors (n,) others. Where both have
     as many, shares are zero.
     """
-    starts = np.cumsum(counts) - counts
-    within = np.arange(counts.sum()) - np.repeat(starts, counts)
+    within = ranks(counts)
     if (counts == donors).all():
         return within, np.zeros(1, dtype=np.float32)
     exact = (within + 0.5) * np.repeat(donors / counts, counts) - 0.5

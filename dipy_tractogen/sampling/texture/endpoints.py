@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from dipy_tractogen.streamlines.array_sequence import ranks
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.moved import renamed
 from dipy_tractogen.utils.schema import SchemaError
@@ -237,9 +238,7 @@ def endpoint_weights(counts: np.ndarray) -> np.ndarray:
     smoothly from one end to the other, with the cube of the distance to it: the more
     steeply they do, the more easily ends are told from real ones.
     """
-    starts = np.cumsum(counts) - counts
-    within = np.arange(counts.sum()) - np.repeat(starts, counts)
-    at = (within / np.repeat(counts - 1, counts)).astype(np.float32)
+    at = (ranks(counts) / np.repeat(counts - 1, counts)).astype(np.float32)
     return np.stack([(1 - at) ** 3, at**3])
 
 

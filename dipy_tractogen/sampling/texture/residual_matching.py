@@ -7,8 +7,10 @@ from scipy.spatial import cKDTree
 
 from .details import decoded_coefficients
 
-# Coefficients for each axis, and their principal components, which are compared.
-_NB_COEFFICIENTS = 6
+NB_COEFFICIENTS = 6
+"""Coefficients for each axis that are compared."""
+
+# Principal components of the coefficients, which are compared.
 _NB_COMPONENTS = 8
 # Weights of the logarithms of the length and of its ratio to the decoded one; that of a
 # component of the shape is one.
@@ -25,9 +27,18 @@ def coarse_shapes(points: np.ndarray) -> np.ndarray:
 
     They describe place and coarse shape, in mm for each point, float32.
     """
-    return decoded_coefficients(points, _NB_COEFFICIENTS).reshape(
-        len(points), 3 * _NB_COEFFICIENTS
-    )
+    return shapes_of(decoded_coefficients(points, NB_COEFFICIENTS))
+
+
+def shapes_of(coefficients: np.ndarray) -> np.ndarray:
+    """Return such shapes (n, c) from cosine coefficients (n, k, 3) in mm."""
+    first = coefficients[:, :NB_COEFFICIENTS]
+    return first.reshape(len(first), 3 * NB_COEFFICIENTS)
+
+
+def orders_of(shapes: np.ndarray, nb_orders: int) -> np.ndarray:
+    """Return the first cosine coefficients (n, k, 3) in mm of shapes (n, c)."""
+    return shapes.reshape(len(shapes), -1, 3)[:, :nb_orders]
 
 
 class ResidualMatcher:

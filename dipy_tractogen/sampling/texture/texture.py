@@ -7,26 +7,22 @@ from collections.abc import Mapping
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import (
-    as_sequence,
-    take,
-)
+from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.geometry import CHUNK
 from dipy_tractogen.utils.messages import listed
 
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
-from .arrays import (
-    DTYPES,
-    ENDS,
-    OWN_ARRAYS,
-    check_fitted,
-    check_texture,
-    converted,
-)
+from .arrays import DTYPES, ENDS, OWN_ARRAYS, check_fitted, check_texture, converted
 from .endpoints import Endpoints
-from .residual_matching import ResidualMatcher, coarse_shapes
+from .residual_matching import (
+    NB_COEFFICIENTS,
+    ResidualMatcher,
+    coarse_shapes,
+    orders_of,
+    shapes_of,
+)
 
 # Largest number of residuals stored of a bundle and in all, and of all their points, 6
 # bytes each.
@@ -141,15 +137,15 @@ class Texture:
         self.counts = np.asarray(streamlines._lengths, dtype=np.int32)
         points = np.ascontiguousarray(streamlines._data.T)
         real = flat.coefficients(points, self.counts, _NB_ORDERS)
-        decoded = flat.decoded_coefficients(means, _NB_ORDERS)
+        self.shapes = coarse_shapes(means)
+        decoded = orders_of(self.shapes, _NB_ORDERS)
         sizes = flat.flat_lengths(points, self.counts)
         sizes = np.column_stack([sizes, flat.curve_lengths(decoded)])
         self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
-        self.shapes = coarse_shapes(means)
         self.gains = self._gains(real, decoded, seed)
         self.offsets = real - self.gains[:, None] * decoded
-        coarse, _ = flat.curves(real, self.counts)
-        self.details, self.units = flat.quantised(points - coarse, self.counts)
+        rest = points - flat.curves(real, self.counts)
+        self.details, self.units = flat.quantised(rest, self.counts)
         self._prepare()
         return self
 
@@ -189,9 +185,12 @@ class Texture:
         self._starts = np.cumsum(self.counts, dtype=np.intp) - self.counts
         if self.units.any():
             self._details = flat.restored(self.details, self.units, self.counts)
-            decoded = self.shapes.reshape(len(self.shapes), -1, 3)
-            coarse = self.offsets + self.gains[:, None] * decoded[:, : len(self.gains)]
-            _, self._directions = flat.curves(coarse, self.counts)
+            self._directions = flat.directions(self.coarse(), self.counts)
+
+    def coarse(self) -> np.ndarray:
+        """Return the coarse shapes (r, k, 3) in mm of the real streamlines."""
+        decoded = orders_of(self.shapes, len(self.gains))
+        return self.offsets + self.gains[:, None] * decoded
 
     def apply(
         self,
@@ -232,11 +231,13 @@ class Texture:
         self._check_given(means, labels, target_lengths)
         rng = np.random.default_rng(seed)
         wanted = np.maximum(target_lengths, flat.SHORTEST_MM)
-        decoded = flat.decoded_coefficients(means, len(self.gains))
+        nb_orders = len(self.gains)
+        found = flat.decoded_coefficients(means, max(nb_orders, NB_COEFFICIENTS))
+        decoded = found[:, :nb_orders]
         rows = self._matcher.draw(
-            labels, flat.curve_lengths(decoded), wanted, coarse_shapes(means), rng
+            labels, flat.curve_lengths(decoded), wanted, shapes_of(found), rng
         )
-        decoded *= self.gains[:, None]
+        decoded = self.gains[:, None] * decoded
         counts = self._counts(rows, wanted)
         blocks = [slice(at, at + CHUNK) for at in range(0, len(rows), CHUNK)]
         parts = [self._combined(decoded[b], rows[b], counts[b]) for b in blocks]
@@ -269,7 +270,8 @@ class Texture:
 
     def _combined(self, decoded, rows, counts) -> np.ndarray:
         """Return points (3, N) of coarse shapes (m, k, 3) with residuals."""
-        points, directions = flat.curves(decoded + self.offsets[rows], counts)
+        coarse = decoded + self.offsets[rows]
+        points = flat.curves(coarse, counts)
         if not self.units.any():
             return points
         places, share = flat.places(counts, self.counts[rows])
@@ -281,7 +283,7 @@ class Texture:
             following = np.minimum(places + 1, len(self.details) - 1)
             details += share * (np.take(self._details, following, axis=1) - details)
         own = np.take(self._directions, places, axis=1)
-        points += flat.turned(details, own, directions)
+        points += flat.turned(details, own, flat.directions(coarse, counts))
         return points
 
     def _check_given(self, means, labels, target_lengths) -> None:

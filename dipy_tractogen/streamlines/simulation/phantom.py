@@ -13,7 +13,7 @@ from numpy.polynomial.chebyshev import chebval
 
 from dipy_tractogen.utils.constructors import takes
 
-from ..array_sequence import as_sequence
+from ..array_sequence import as_sequence, ranks
 from ..dataset import BundleSet
 from ..reference import Reference
 from .parameters import FiberCupParameters
@@ -157,7 +157,6 @@ def _equal_steps(
     # Streamlines end to end on one axis, two units each: one interpolation for all.
     rows = 2.0 * np.arange(len(curves))
     known = (along / lengths + rows[:, np.newaxis]).ravel()
-    ranks = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    wanted = ranks / np.repeat(counts - 1, counts) + np.repeat(rows, counts)
+    wanted = ranks(counts) / np.repeat(counts - 1, counts) + np.repeat(rows, counts)
     axes = [np.interp(wanted, known, axis) for axis in curves.reshape(-1, 3).T]
     return np.stack(axes, axis=-1).astype(np.float32), counts
