@@ -35,7 +35,10 @@ setup(
     license="BSD-3-Clause",
     license_files=["LICENSE"],
     packages=find_packages(include=["dipy_tractogen", "dipy_tractogen.*"]),
-    package_data={"dipy_tractogen.viz.report": ["templates/*"]},
+    package_data={
+        "dipy_tractogen": ["models/*.keras"],
+        "dipy_tractogen.viz.report": ["templates/*"],
+    },
     # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11.
     python_requires=">=3.11",
     # The lower bounds are those that the tests pass with, on Python 3.11; Keras's is
@@ -74,7 +77,10 @@ setup(
             "trx-python>=0.4",
             "tensorboard>=2.18",
             "playwright>=1.40",
+            "pooch>=1.8",
         ],
+        # Models of the user's address list.
+        "fetch": ["pooch>=1.8"],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
         # Projections of latents by UMAP.

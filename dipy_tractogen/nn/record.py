@@ -34,6 +34,8 @@ from dipy_tractogen.utils.schema import (
     text,
 )
 
+from .card import CARD
+
 _RECORD_FILE = "record.json"
 _LATENTS_FILE = "latents.npz"
 _TEXTURE_FILE = "texture.npz"
@@ -51,6 +53,8 @@ _PARTS = {
     "directions": list_of(list_of(number(-1e12, 1e12), most=10_000)),
     "conditions": list_of(PLAIN_CONDITION, most=1000),
     "reference": optional(PLAIN_GRID),
+    "space": text(200),
+    "card": CARD,
     "truncation_mm": _MM,
     "held_out_mm": mapping(_MM),
     "active_units": integer(0, 10**6),
@@ -102,6 +106,10 @@ class TrainingRecord:
         Conditions of the streamlines (`Conditions.to_plain`).
     reference : dict or None
         Header of the training's space (``Reference.to_dict``).
+    space : str
+        Name of that space, such as ``MNI152NLin2009cAsym``; empty if it is not known.
+    card : dict
+        What its authors say of the model (`CARD_TEXTS`), and its ``measures``.
     truncation_mm : float
         Mean point error that the number of coefficients alone causes, in mm.
     held_out_mm : dict
@@ -132,6 +140,8 @@ class TrainingRecord:
     directions: list[list[float]] = field(default_factory=list)
     conditions: list[dict] = field(default_factory=list)
     reference: dict | None = None
+    space: str = ""
+    card: dict = field(default_factory=dict)
     truncation_mm: float = 0.0
     held_out_mm: dict = field(default_factory=dict)
     active_units: int = 0

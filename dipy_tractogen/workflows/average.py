@@ -38,7 +38,7 @@ class AverageStreamlinesFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         input_files : variable string or Path
             Tractograms, folders or globs.
         nb_points : int, optional

@@ -31,6 +31,7 @@ cli_flows = {
     "dipy_sweep_beta": (".sweep", "SweepBetaFlow"),
     "dipy_import_weights": (".import_weights", "ImportWeightsFlow"),
     "dipy_share_model": (".share", "ShareModelFlow"),
+    "dipy_describe_model": (".describe", "DescribeModelFlow"),
     "dipy_generate_streamlines": (".generate", "GenerateStreamlinesFlow"),
     "dipy_mix_streamlines": (".mix", "MixStreamlinesFlow"),
     "dipy_average_streamlines": (".average", "AverageStreamlinesFlow"),

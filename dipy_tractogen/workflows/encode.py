@@ -31,7 +31,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         input_files : variable string or Path
             Tractograms, folders or globs.
         out_dir : string or Path, optional

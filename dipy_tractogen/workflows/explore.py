@@ -50,7 +50,7 @@ class ExploreLatentFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         input_files : variable string or Path
             Tractograms, folders or globs; best are streamlines that the model was not
             trained on, such as the held_out.trx of a training.

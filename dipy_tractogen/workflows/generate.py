@@ -62,7 +62,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         nb_streamlines : int, optional
             Number of streamlines in all, shared among the bundles as in training.
         bundles : variable string, optional

@@ -46,7 +46,7 @@ class MixStreamlinesFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         first_file : string or Path
             Tractogram with the bundle that the mixtures begin with.
         second_file : string or Path

@@ -50,7 +50,7 @@ class WriteReportFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         real_files : variable string or Path, optional
             Tractograms of real streamlines, such as the held_out.trx of the training,
             drawn beside what the model makes.

@@ -27,7 +27,7 @@ class ShareModelFlow(TractogenFlow):
         Parameters
         ----------
         model_file : string or Path
-            Model file, from one of the dipy_train commands.
+            Model file of a dipy_train command, or name of a model, such as human20.
         seed : int, optional
             Fixes the densities and the texture that is drawn from them.
         out_dir : string or Path, optional

@@ -102,6 +102,7 @@ LINES = {
     "dipy_sweep_beta": lambda good: [*good.bundles, *SWEEP],
     "dipy_import_weights": lambda good: [good.checkpoint],
     "dipy_share_model": lambda good: [good.large],
+    "dipy_describe_model": lambda good: [good.model],
     "dipy_generate_streamlines": lambda good: [good.model, *TWO],
     "dipy_mix_streamlines": lambda good: [good.model, *good.bundles[:2]],
     "dipy_average_streamlines": lambda good: [good.model, good.bundles[0]],
@@ -150,6 +151,10 @@ OWN = {
         lambda good: good.latent,
         lambda good, path: [good.model, "--latent_file", path],
     ),
+    "describe, metrics_file": (
+        lambda good: good.metrics,
+        lambda good, path: [good.model, "--metrics_file", path],
+    ),
     "filter, thresholds_file": (
         lambda good: good.thresholds,
         lambda good, path: [good.model, good.bundles[0], "--thresholds_file", path],
@@ -178,6 +183,7 @@ OWN = {
 
 COMMANDS = {
     "share": "dipy_share_model",
+    "describe": "dipy_describe_model",
     "predict": "dipy_predict_attribute",
     "explore": "dipy_explore_latent",
     "render": "dipy_render_bundles",

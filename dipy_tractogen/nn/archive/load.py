@@ -14,6 +14,7 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.array_schema import DAMAGE
 from dipy_tractogen.utils.disk import check_temporary_room, temporary_error
 from dipy_tractogen.utils.messages import briefly
+from dipy_tractogen.utils.model_names import find_model
 from dipy_tractogen.utils.schema import SchemaError, file_errors
 
 from ..backend import keras_defaults
@@ -48,7 +49,9 @@ def load_model(path: str | Path) -> StreamlineModel:
     Parameters
     ----------
     path : str or Path
-        A ``.keras`` file.
+        A ``.keras`` file, or the name of a model that comes with the package, is in
+        the user's folder or in its address list
+        (:mod:`dipy_tractogen.utils.model_names`).
 
     Returns
     -------
@@ -58,14 +61,12 @@ def load_model(path: str | Path) -> StreamlineModel:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no such file, and no model of that name.
     ValueError
         If it is not a model file of this package, was cut short, or holds something
         that no model has.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such model file.")
+    path = find_model(path)
     made_by, parameters, is_older = _made_by(path, _read_config(path))
     with file_errors(path, _WHAT, OSError, *DAMAGE), zipfile.ZipFile(path) as archive:
         nb_bytes = archive.getinfo(WEIGHTS_FILE).file_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dipy_tractogen.nn.card import card_sections, measure_rows
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.utils.messages import format_count, format_number
 
@@ -61,6 +62,20 @@ def training_cards(model) -> list[Card]:
         steps = f"{int(last['step']):,} steps" if "step" in last else ""
         cards.append(Card("Training time", _minutes(last.get("seconds")), steps))
     return cards
+
+
+def card_facts(model) -> list[Facts]:
+    """Return the model card by section, and its measures by bundle; none unstated."""
+    if not model.record.card:
+        return []
+    facts = [Facts(title, entries) for title, entries in card_sections(model).items()]
+    head, *rows = measure_rows(model) or [[]]
+    if rows:
+        entries = [
+            (name, ", ".join(map(" ".join, zip(head[1:], row)))) for name, *row in rows
+        ]
+        facts.append(Facts("Measures of generated streamlines (of real ones)", entries))
+    return facts
 
 
 def training_facts(model) -> list[Facts]:

@@ -26,6 +26,7 @@ _SECTIONS = {
     "evaluation": "Evaluation",
     "reconstruction": "Reconstruction",
     "latent": "Latent space",
+    "model_card": "Model card",
     "training": "Training",
     "generation": "Generation",
     "commands": "Commands",
@@ -102,6 +103,7 @@ def _parts(inputs: ReportInputs) -> dict:
             *model_tables.generation_cards(generation, generated),
             *evaluation_cards(metrics),
         ],
+        "model_card": model_tables.card_facts(model),
         "facts": model_tables.training_facts(model),
         "curves": pictures.history_pictures(model.record.history),
         "streamlines": model_tables.bundle_table(

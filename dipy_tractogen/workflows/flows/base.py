@@ -20,6 +20,7 @@ from dipy_tractogen.utils.files import (
     remove_new_folders_on_error,
 )
 from dipy_tractogen.utils.messages import normalized_name
+from dipy_tractogen.utils.model_names import find_model
 
 from ..options.arguments import check_options
 from ..runtime.logs import noted_warnings, one_line
@@ -299,6 +300,12 @@ def _noted(run: Callable) -> Callable:
         bound.arguments.update(names)
         self.given = dict(list(bound.arguments.items())[1:])
         check_options(self.given, getattr(run, "declared", {}))
+        if self.given.get("model_file"):
+            # The file of a model that is given by name.
+            found = find_model(
+                self.given["model_file"], show_progress=self.show_progress
+            )
+            bound.arguments["model_file"] = self.given["model_file"] = found
         self.missing, self.screening = {}, {}
         with (
             noted_warnings() as self.warnings,

@@ -31,10 +31,6 @@ def load_trained_model(path: str | Path, *, to_generate: bool = False):
     With `to_generate` the density of its latents is needed, too. Raises
     FileNotFoundError or ValueError where the file holds no such model.
     """
-    # TensorFlow takes seconds to load: what is missing is said before.
-    if not Path(path).exists():
-        raise FileNotFoundError(f"{path} does not exist: give a .keras model file.")
-
     from dipy_tractogen.nn import load_model
 
     model = load_model(path)
