@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 import inspect
 import logging
@@ -216,6 +216,16 @@ class TractogenFlow(Workflow):
             logger.debug("Where it came from:", exc_info=True)
             self.missing |= dict.fromkeys(paths, message)
 
+    def _find_model(self, given: dict) -> None:
+        """Put the file of a model in place of its name, where there is one."""
+        if given.get("model_file"):
+            # A missing one is an error where it is read, after checks of the options.
+            with suppress(FileNotFoundError):
+                found = find_model(
+                    given["model_file"], show_progress=self.show_progress
+                )
+                given["model_file"] = self.given["model_file"] = found
+
     def log_written(self, paths: Iterable[Path]) -> None:
         """Log the outputs of the run, but for those that are missing."""
         for path in paths:
@@ -300,12 +310,7 @@ def _noted(run: Callable) -> Callable:
         bound.arguments.update(names)
         self.given = dict(list(bound.arguments.items())[1:])
         check_options(self.given, getattr(run, "declared", {}))
-        if self.given.get("model_file"):
-            # The file of a model that is given by name.
-            found = find_model(
-                self.given["model_file"], show_progress=self.show_progress
-            )
-            bound.arguments["model_file"] = self.given["model_file"] = found
+        self._find_model(bound.arguments)
         self.missing, self.screening = {}, {}
         with (
             noted_warnings() as self.warnings,

@@ -9,6 +9,7 @@ import logging
 from pathlib import Path
 
 from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.model_names import find_model
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from .loading import load
@@ -31,6 +32,9 @@ def load_trained_model(path: str | Path, *, to_generate: bool = False):
     With `to_generate` the density of its latents is needed, too. Raises
     FileNotFoundError or ValueError where the file holds no such model.
     """
+    # TensorFlow takes seconds to load: what is missing is said before.
+    path = find_model(path)
+
     from dipy_tractogen.nn import load_model
 
     model = load_model(path)
