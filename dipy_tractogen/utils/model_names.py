@@ -77,7 +77,8 @@ def find_model(given: str | os.PathLike, *, show_progress: bool = False) -> Path
         if name in addresses:
             return _fetch(name, *addresses[name], show_progress=show_progress)
     raise FileNotFoundError(
-        f"{given}: no such model file; models known by name are {listed(model_names())}"
+        f"{given} does not exist: give a {_SUFFIX} file, or the name of a model, of "
+        f"which there are: {listed(model_names())}"
     )
 
 

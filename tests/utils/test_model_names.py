@@ -55,7 +55,7 @@ def test_file_comes_before_a_name(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize("given", ["absent", "absent.keras", "../near", "", "a/b"])
 def test_unknown_name_says_those_known(given, folder):
     (folder / "near.keras").write_bytes(b"1")
-    with pytest.raises(FileNotFoundError, match=r"by name are .*near"):
+    with pytest.raises(FileNotFoundError, match=r"there are: .*near"):
         find_model(given)
 
 

@@ -36,7 +36,7 @@ def test_model_is_given_by_name(model_file, tmp_path, monkeypatch, capsys):
     record = json.loads((tmp_path / "synthetic.trx.json").read_text())
     assert record["model"]["file"] == str(user_folder() / "mine.keras")
     assert main("dipy_generate_streamlines", ["yours", *given[1:]]) == 1
-    assert "known by name are" in capsys.readouterr().err
+    assert "there are:" in capsys.readouterr().err
 
 
 def test_name_of_a_model_is_checked(model_file, tmp_path, capsys):

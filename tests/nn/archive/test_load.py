@@ -32,7 +32,7 @@ def parameters(config):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such model"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         load_model(tmp_path / "none.keras")
 
 
