@@ -35,7 +35,7 @@ def test_model_is_given_by_name(model_file, tmp_path, monkeypatch, capsys):
     assert main("dipy_generate_streamlines", given) == 0
     record = json.loads((tmp_path / "synthetic.trx.json").read_text())
     assert record["model"]["file"] == str(user_folder() / "mine.keras")
-    assert main("dipy_generate_streamlines", ["yours", *given[1:]]) == 1
+    assert main("dipy_generate_streamlines", ["yours", *given[1:], "--force"]) == 1
     assert "there are:" in capsys.readouterr().err
 
 
