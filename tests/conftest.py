@@ -70,6 +70,7 @@ def model_file(tmp_path_factory, bundle_files):
 
     folder = tmp_path_factory.mktemp("model")
     options = ["--epochs", "2", "--nb_points", "32", "--latent_dim", "4", "--quiet"]
+    options += ["--space", "phantom"]
     inputs = [str(file) for file in bundle_files]
     assert main("dipy_train_vae", [*inputs, *options, "--out_dir", str(folder)]) == 0
     return folder / "model.keras"

@@ -38,6 +38,7 @@ def test_held_out_streamlines_are_the_original_ones(folder, bundle_files):
 def test_model_knows_its_data(folder, bundle_files):
     record = load_model(folder / "model.keras").record
     assert set(record.data["files"]) == {str(path) for path in bundle_files}
+    assert record.space == "phantom"
     assert all(len(digest) == 64 for digest in record.data["files"].values())
     assert record.data["nb_training"] == sum(record.bundle_counts) == 33
     assert record.data["nb_held_out"] == 3
@@ -151,7 +152,12 @@ def test_outputs_are_not_taken_as_inputs(bundle_files, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "options", [("--out_held_out", "held.csv"), ("--latent_dim", "1000000000")]
+    "options",
+    [
+        ("--out_held_out", "held.csv"),
+        ("--latent_dim", "1000000000"),
+        ("--space", "M" * 201),
+    ],
 )
 def test_impossible_options_are_refused_before_any_work(
     bundle_files, tmp_path, capsys, options

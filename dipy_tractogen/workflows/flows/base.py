@@ -41,7 +41,7 @@ class OutputsMissing(OSError):
 # Parameters that name bundles and values, read as the names in files are.
 _NAMING = {"bundles", "conditions", "proportions", "require", "first_bundle"}
 _NAMING |= {"second_bundle", "bundle", "interpolate", "color_by", "bundles_from"}
-_NAMING |= {"categorical", "continuous", "attribute"}
+_NAMING |= {"categorical", "continuous", "attribute", "space"}
 
 
 class TractogenFlow(Workflow):

@@ -156,7 +156,8 @@ class TrainingFlow(TractogenFlow):
             )
 
     def _note(self, model) -> None:
-        """Keep the command and the warnings in the record of the model."""
+        """Keep the space, the command and the warnings in the record of the model."""
+        model.record.space = self.given["space"]
         model.record.parameters["command"] = self.command
         model.record.parameters["warnings"] = list(self.warnings)
 

@@ -15,9 +15,12 @@ from dipy_tractogen.parameters.model import (
 )
 from dipy_tractogen.parameters.terms import AttributeParameters, LabelParameters
 from dipy_tractogen.parameters.training import FitParameters
+from dipy_tractogen.utils.messages import briefly
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from .arguments import check_int
+
+_LONGEST_SPACE = 200
 
 
 @dataclass
@@ -53,6 +56,11 @@ class TrainingRunOptions(Parameters):
         "Go on with a training that was broken off, from its last checkpoint; start "
         "one where there is none.",
         essential=True,
+    )
+    space: str = parameter(
+        "",
+        "Name of the space that the streamlines are in, such as MNI152NLin2009cAsym, "
+        "for the model's card.",
     )
     tensorboard: Path | None = parameter(
         None,
@@ -146,6 +154,11 @@ def check_training(given: dict) -> None:
     if Path(given["out_model"]).suffix != ".keras":
         raise ValueError(
             f"--out_model {given['out_model']}: give a name ending in .keras."
+        )
+    if len(given["space"]) > _LONGEST_SPACE:
+        raise ValueError(
+            f"--space {briefly(given['space'])}: give a name of up to {_LONGEST_SPACE} "
+            "characters."
         )
     if given["held_out"] > 0:
         tractogram_extension(given["out_held_out"])
