@@ -5,9 +5,8 @@
 
 Every backend trains the same VAE on the same streamlines for the same steps, with the
 same seed, in turns: the time from the start of the process to the first step, steps/s
-after it with looks at held-out streamlines and all, and the held-out error of the
-weights at the end. The random numbers of the backends differ, so that errors are close
-and not equal.
+after it, validations included, and the held-out error of the weights at the end. The
+random numbers of the backends differ, so that errors are close and not equal.
 """
 
 from __future__ import annotations

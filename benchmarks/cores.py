@@ -185,7 +185,7 @@ def trained_model(backbone: str, **options):
 
 
 def training(backbone: str, seconds: float) -> dict:
-    """Time the steps of a training, looks at held-out streamlines and all."""
+    """Time the steps of a training, validations included."""
     names = StackSampler(_OF_TRAINING)
     with step_marks() as marks, names:
         model = trained_model(backbone, max_minutes=seconds / 60)

@@ -123,6 +123,7 @@ def finished(bundle_files, tmp_path_factory):
     """Folder and command line of a training with regularisers that is finished."""
     folder = tmp_path_factory.mktemp("finished")
     small = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "2"]
+    small += ["--weight_decay", "0.01"]
     terms = ["--attributes", "length", "--label_weight", "1", "--continuous", "length"]
     arguments = [*map(str, bundle_files), *small, *terms, "--out_dir", str(folder)]
     assert main("dipy_train_vae", arguments) == 0
@@ -164,13 +165,38 @@ def test_all_processes_know_that_a_training_is_finished(
         (["--label_weight", "2"], "another regularizers"),
         (["--held_out", "0"], "another held_out (0.1, now 0.0)"),
         (["--seed", "5"], "another seed (0, now 5)"),
+        (["--min_length", "3"], "another min_length (0.0, now 3.0)"),
+        (["--outside_box", "error"], "another outside_box (drop, now error)"),
+        (["--bundles_from", "stem"], "another bundles_from (auto, now stem)"),
+        (["--reference", "{0}"], "another reference (None, now "),
+        (["--categorical", "subject"], "another categorical (['bundle'], now "),
     ],
 )
 def test_finished_training_is_not_resumed_as_another(finished, capsys, options, said):
     arguments = finished[1]
+    options = [each.format(arguments[0]) for each in options]
     assert main("dipy_train_vae", [*arguments, *options, "--resume"]) == 1
     error = capsys.readouterr().err
     assert said in error
     assert "start anew with another --out_dir" in error
     assert main("dipy_train_ae", [*arguments[:3], "--resume", *arguments[-2:]]) == 1
     assert "finished training with another" in capsys.readouterr().err
+
+
+def test_options_that_are_left_out_are_compared(finished, capsys):
+    arguments = finished[1]
+    place = arguments.index("--weight_decay")
+    others = arguments[:place] + arguments[place + 2 :]
+    assert main("dipy_train_vae", [*others, "--resume"]) == 1
+    assert "another weight_decay (0.01, now None)" in capsys.readouterr().err
+
+
+def test_outputs_that_a_finished_training_does_not_have_are_named(finished, capsys):
+    folder, arguments = finished
+    others = ["--out_history", "other.csv", "--tensorboard", str(folder / "events")]
+    assert main("dipy_train_vae", [*arguments, *others, "--resume"]) == 0
+    said = capsys.readouterr().err
+    assert "Not written by a finished training: " in said
+    assert "other.csv" in said
+    assert "events" in said
+    assert "held_out" not in said

@@ -14,12 +14,7 @@ from dipy_tractogen.parameters.model import (
 )
 from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
 from dipy_tractogen.parameters.training import FitParameters
-from dipy_tractogen.utils.messages import (
-    briefly,
-    first_difference,
-    format_count,
-    listed,
-)
+from dipy_tractogen.utils.messages import briefly, format_count, listed
 from dipy_tractogen.utils.parameters import Parameters
 
 from ..options.inputs import load_trained_model
@@ -36,6 +31,7 @@ from ..options.training import (
 )
 from ..runtime.workspace import Workspace
 from .base import TractogenFlow
+from .finished import difference_of, loading_of, with_table
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -82,7 +78,7 @@ class TrainingFlow(TractogenFlow):
         paths = self._settle_outputs(given, again)
         files = self.inputs(given["input_files"])
         if given["resume"] and _shared(workspace.is_finished):
-            self._check_finished(paths["out_model"], parameters, files, given)
+            self._check_finished(paths, parameters, files, given)
             return
         count = format_count(len(files), "file")
         logger.info("Training on %s, %s", count, _extent(given))
@@ -112,10 +108,13 @@ class TrainingFlow(TractogenFlow):
         with self.optional(paths["out_history"]):
             workspace.save_history(paths["out_history"], force=force)
 
-    def _check_finished(self, path: Path, parameters: dict, files, given: dict) -> None:
+    def _check_finished(
+        self, paths: dict, parameters: dict, files, given: dict
+    ) -> None:
         """Log that a training to resume has ended; ValueError if another is asked."""
+        path = paths["out_model"]
         done = load_trained_model(path)
-        difference = _difference(done, self._make(parameters, given), files, given)
+        difference = difference_of(done, self._make(parameters, given), files, given)
         anew = "start anew with another --out_dir or --out_model, or with --force"
         if difference:
             raise ValueError(
@@ -129,6 +128,13 @@ class TrainingFlow(TractogenFlow):
             format_count(int(done.record.history[-1]["step"]), "step"),
             anew,
         )
+        if done.record.data.get("nb_held_out") == 0:
+            paths.pop("out_held_out", None)
+        events = [Path(given["tensorboard"])] if given["tensorboard"] else []
+        if missing := [
+            each for each in (*paths.values(), *events) if not each.exists()
+        ]:
+            logger.warning("Not written by a finished training: %s", listed(missing))
 
     def report(self, model, aside) -> None:
         """Log the results of a training; `aside` are the held-out streamlines."""
@@ -200,10 +206,11 @@ class TrainingFlow(TractogenFlow):
         kept.data_per_streamline = {}
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
-            "files": {str(one): file_digest(one) for one in _with_table(files, given)},
+            "files": {str(one): file_digest(one) for one in with_table(files, given)},
             "nb_training": len(kept),
             "nb_held_out": len(aside),
             "held_out": given["held_out"],
+            "loading": loading_of(given),
             "held_out_counts": aside.counts(),
             "dropped": dict(bundles.report.dropped),
             "seconds_to_read": round(time.perf_counter() - began, 3),
@@ -265,42 +272,6 @@ def _shared(value: bool) -> bool:
     from dipy_tractogen.nn.backend import processes
 
     return processes.broadcast(value)
-
-
-def _difference(done, model, files: list[Path], given: dict) -> str:
-    """Return what a trained model differs in from one that is asked for, if it does."""
-    from dipy_tractogen.utils.files import file_digest
-
-    names = names_to_load(given, model.needed_conditions)
-    record = done.record
-    there = {
-        **{**done.get_config(), **record.parameters, **record.data},
-        "model": type(done).__name__,
-        "conditions": sorted(one["name"] for one in record.conditions),
-        "set of input files": sorted(record.data.get("files", {}).values()),
-    }
-    asked = {
-        **{**model.get_config(), **FitParameters.from_options(given)},
-        "model": type(model).__name__,
-        "conditions": sorted({"bundle", "length"}.union(*names.values())),
-        "held_out": given["held_out"],
-        "set of input files": sorted(map(file_digest, _with_table(files, given))),
-    }
-    # Other values that are None are chosen by the training.
-    compared = [
-        name
-        for name, value in asked.items()
-        if value is not None or name in ("epochs", "max_minutes")
-    ]
-    return first_difference(
-        {name: there.get(name) for name in compared},
-        {name: asked[name] for name in compared},
-    )
-
-
-def _with_table(files: list[Path], given: dict) -> list[Path]:
-    tables = [given["participants"]] if given["participants"] else []
-    return [*files, *map(Path, tables)]
 
 
 def _extent(given: dict) -> str:
