@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,7 @@ VIEWS = {
         View("bottom", (0, 0, -1), (0, 1, 0)),
     )
 }
+_MIRRORED = {"left": "right", "right": "left"}
 # From the back and from the top the left of the body is on the left of the picture.
 ALL_VIEWS = ("left", "back", "top")
 VIEW_CHOICES = ("auto", "all", *VIEWS)
@@ -80,8 +81,9 @@ def choose_views(names: Iterable[str], points: np.ndarray) -> tuple[View, ...]:
     """Return the views of names in `VIEW_CHOICES`, each once.
 
     "all" is left, back and top; "auto" the view that shows the two widest axes of the
-    points (n, 3) in RASMM mm, a sagittal one from the side where they are. Raises
-    ValueError if a name is unknown, or there is none.
+    points (n, 3) in RASMM mm, or the side of a bundle that runs from front to back; a
+    sagittal view is from the side where they are. Raises ValueError if a name is
+    unknown, or there is none.
     """
     chosen: list[str] = []
     for name in names:
@@ -99,8 +101,13 @@ def choose_views(names: Iterable[str], points: np.ndarray) -> tuple[View, ...]:
 
 def _widest_view(points: np.ndarray) -> str:
     low, high = _limits(points, np.eye(3))
-    narrowest = int(np.argmin(high - low))
-    if narrowest == 0:
+    width, length, height = extents = high - low
+    narrowest = int(np.argmin(extents))
+    # Association tracts run from front to back within a hemisphere: their course is
+    # seen from the side, even where they are a little wider than high.
+    if narrowest == 0 or (
+        length == extents.max() and width < min(length / 2, 1.5 * height)
+    ):
         return "right" if low[0] + high[0] > 0 else "left"
     return ("back", "top")[narrowest - 1]
 
@@ -125,3 +132,23 @@ def frame_points(points: np.ndarray, view: View) -> Frame:
     width, height, _ = np.maximum(high - low, _SMALLEST_MM) * (1 + 2 * _MARGIN)
     centre = axes.T @ ((low + high) / 2)
     return Frame(view, tuple(centre), float(width), float(height))
+
+
+def frame_pair(
+    bundles: Sequence[np.ndarray], view: str, behind: Sequence[np.ndarray] = ()
+) -> list[Frame]:
+    """Frame a bundle, or a left and a right one alike, in the view of a name.
+
+    Frames are of one size. That of the second is seen from the other side where "auto"
+    shows the first from a side. Bundles and what else is seen, `behind`, are points
+    (n, 3) in RASMM mm.
+    """
+    (first, *_) = choose_views([view], bundles[0])
+    second = VIEWS[_MIRRORED.get(first.name, first.name)] if view == "auto" else first
+    frames = [
+        frame_points(np.concatenate([points, *behind]), seen)
+        for points, seen in zip(bundles, (first, second))
+    ]
+    width = max(frame.width for frame in frames)
+    height = max(frame.height for frame in frames)
+    return [replace(frame, width=width, height=height) for frame in frames]

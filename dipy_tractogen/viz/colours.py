@@ -1,39 +1,18 @@
-"""Colours of streamlines: by bundle, by direction, by a number.
-
-The palette joins those of Okabe and Ito and of Paul Tol :footcite:p:`Tol2021`, made to
-be told apart with every kind of colour vision, without the tones that vanish on white
-or black paper.
-
-References
-----------
-.. footbibliography::
-"""
+"""Colours of streamlines: by bundle, by direction, by a number."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 import re
 
 import numpy as np
 
-PALETTE = (
-    "#0072B2",  # blue
-    "#D55E00",  # vermilion
-    "#009E73",  # green
-    "#CC79A7",  # pink
-    "#E69F00",  # orange
-    "#56B4E9",  # sky blue
-    "#882255",  # wine
-    "#999933",  # olive
-    "#5B4BB5",  # indigo
-    "#A65628",  # brown
-    "#44AA99",  # teal
-    "#AA4499",  # purple
-)
-NO_VALUE = (0.62, 0.62, 0.62)
+from dipy_tractogen.streamlines.naming import UNASSIGNED
+
+from .palette import NO_VALUE, colour_pairs
+
 COLOUR_MAP = "viridis"
-# Shares of white (positive) or black (negative) for repeated hues.
-_TINTS = (0.0, 0.4, -0.4, 0.68)
 _SIDE = re.compile(r"(^|[_\-. ])(left|right|lh|rh|l|r)(?=$|[_\-. ])", re.IGNORECASE)
 
 
@@ -41,27 +20,28 @@ def bundle_colours(names: Iterable[str]) -> dict[str, tuple[float, float, float]
     """Return a colour (RGB from 0 to 1) for each name, the same for the same names.
 
     The left and the right bundle of a pair (``AF_L`` and ``AF_R``, ``Left_ILF`` and
-    ``Right_ILF``) share a hue, the second being lighter. Twelve bundles or pairs have
-    hues that can be told apart without colour vision; up to 24 they differ in hue or
-    lightness, then they repeat.
+    ``Right_ILF``) share hue and lightness, the second being less vivid. Twelve bundles
+    or pairs have hues that can be told apart without colour vision; all have different
+    colours. Streamlines that are unassigned are grey.
     """
     ordered = sorted(set(names))
-    families: dict[str, list[str]] = {}
-    for name in ordered:
-        families.setdefault(_SIDE.sub("", name), []).append(name)
-    colours = {}
-    for index, members in enumerate(families.values()):
-        round_, position = divmod(index, len(PALETTE))
-        for member, name in enumerate(members):
-            tint = _TINTS[(member + 2 * round_) % len(_TINTS)]
-            colours[name] = _mixed(PALETTE[position], tint)
+    pairs = homologues(name for name in ordered if name != UNASSIGNED)
+    colours = {UNASSIGNED: NO_VALUE}
+    for members, pair in zip(pairs, colour_pairs(len(pairs)).tolist()):
+        colours |= dict(zip(members, map(tuple, pair)))
     return {name: colours[name] for name in ordered}
 
 
-def _mixed(code: str, tint: float) -> tuple[float, float, float]:
-    rgb = np.array([int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-    target = 1.0 if tint > 0 else 0.0
-    return tuple((rgb + abs(tint) * (target - rgb)).tolist())
+def homologues(names: Iterable[str]) -> list[list[str]]:
+    """Return names by one or two: the left and the right bundle of a pair together."""
+    pairs: dict[tuple[str, int], list[str]] = {}
+    found = Counter()
+    for name in names:
+        alone = _SIDE.sub("", name)
+        # Names such as AF_l and AF_L may be more than two.
+        pairs.setdefault((alone, found[alone] // 2), []).append(name)
+        found[alone] += 1
+    return list(pairs.values())
 
 
 def direction_colours(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from dipy_tractogen.metrics.measures import QUALITY
 from dipy_tractogen.utils.messages import listed
 
-from .colours import PALETTE
+from .palette import PALETTE
 from .style import default_style, make_figure, save_figure, short_label
 
 _GENERATED, _REAL = PALETTE[0], PALETTE[1]

@@ -12,12 +12,13 @@ import numpy as np
 
 from dipy_tractogen.utils.files import atomic_write
 
-from .cameras import Frame, choose_views, frame_points
-from .colours import NO_VALUE, bundle_colours
+from .cameras import Frame, frame_pair
+from .colours import bundle_colours, homologues
 from .figures import BACKGROUNDS
 from .grid_page import GridPage
 from .layout import Cell
 from .offscreen import render_cells
+from .palette import NO_VALUE
 from .panels import Panel
 from .scenes import line_width, load_outline
 from .style import default_style, short_label, write_figure
@@ -192,17 +193,15 @@ def _wrapped(text: str, letters: int) -> str:
 
 
 def _frames(rows: Sequence[_DrawnRow], view: str, outline) -> dict[str, Frame]:
-    """Frame what is drawn of each bundle."""
-    points: dict[str, list[np.ndarray]] = {}
+    """Frame what is drawn of each bundle, a left and a right one alike."""
+    parts: dict[str, list[np.ndarray]] = {}
     for row in rows:
-        points.setdefault(row.bundle, []).append(row.points())
+        parts.setdefault(row.bundle, []).append(row.points())
+    points = {bundle: np.concatenate(each) for bundle, each in parts.items()}
+    behind = [] if outline is None else [outline.points()]
     frames = {}
-    for bundle, parts in points.items():
-        if outline is not None:
-            parts = [*parts, outline.points()]
-        together = np.concatenate(parts)
-        (seen, *_) = choose_views([view], np.concatenate(points[bundle]))
-        frames[bundle] = frame_points(together, seen)
+    for pair in homologues(points):
+        frames |= zip(pair, frame_pair([points[name] for name in pair], view, behind))
     return frames
 
 

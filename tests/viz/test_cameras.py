@@ -5,6 +5,7 @@ from dipy_tractogen.viz.cameras import (
     ALL_VIEWS,
     VIEWS,
     choose_views,
+    frame_pair,
     frame_points,
 )
 
@@ -44,10 +45,25 @@ def test_axes_are_right_handed(view):
         (box(10, 80, 100, (30, 0, 0)), "right"),
         (box(90, 20, 100), "back"),
         (box(90, 100, 20), "top"),
+        # As wide as high, but from front to back in a hemisphere.
+        (box(30, 100, 25, (30, 0, 0)), "right"),
     ],
 )
 def test_auto_shows_the_widest_axes(points, name):
     assert [view.name for view in choose_views(["auto"], points)] == [name]
+
+
+def test_left_and_right_bundles_are_framed_alike():
+    left, right = box(30, 100, 40, (-40, 0, 0)), box(20, 80, 50, (40, 5, 0))
+    frames = frame_pair([left, right], "auto")
+    assert [frame.view.name for frame in frames] == ["left", "right"]
+    assert len({(frame.width, frame.height) for frame in frames}) == 1
+    (alone,) = frame_pair([right], "auto")
+    assert alone.view.name == "right"
+    assert alone.width < frames[1].width
+    frames = frame_pair([left, right], "left", [box(150, 150, 150)])
+    assert [frame.view.name for frame in frames] == ["left", "left"]
+    assert frames[0].width > 150
 
 
 def test_views_come_once_in_the_order_given():

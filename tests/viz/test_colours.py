@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.viz.colours import (
-    NO_VALUE,
-    PALETTE,
     bundle_colours,
     direction_colours,
     value_colours,
 )
+from dipy_tractogen.viz.palette import NO_VALUE, PALETTE, to_lab, to_rgb
 
 
 def test_bundle_colours_do_not_depend_on_order_or_repetition():
@@ -17,13 +16,18 @@ def test_bundle_colours_do_not_depend_on_order_or_repetition():
     assert colours == bundle_colours([*reversed(names), "AF_L"])
 
 
-@pytest.mark.parametrize("number", [3, len(PALETTE), 2 * len(PALETTE)])
-def test_bundle_colours_differ(number):
-    colours = list(bundle_colours(f"bundle_{i:02d}" for i in range(number)).values())
-    distances = np.linalg.norm(
-        np.asarray(colours)[:, None] - np.asarray(colours)[None], axis=-1
-    )
-    assert distances[~np.eye(number, dtype=bool)].min() > 0.1
+@pytest.mark.parametrize("number", [3, len(PALETTE), 2 * len(PALETTE), 41])
+def test_pairs_of_bundles_differ(number):
+    names = [f"bundle_{i:02d}_{side}" for i in range(number) for side in ("L", "R")]
+    lab = to_lab(list(bundle_colours([*names, "unassigned"]).values()))
+    distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+    assert distances[~np.eye(len(lab), dtype=bool)].min() > 11
+
+
+def test_colours_stay_where_others_are_added():
+    few = bundle_colours(f"bundle_{i:02d}" for i in range(20))
+    many = bundle_colours(f"bundle_{i:02d}" for i in range(50))
+    assert few.items() <= many.items()
 
 
 @pytest.mark.parametrize(
@@ -35,13 +39,23 @@ def test_bundle_colours_differ(number):
         ("L-UF", "R-UF"),
     ],
 )
-def test_left_and_right_share_a_hue(pair):
+def test_left_and_right_share_hue_and_lightness(pair):
     colours = bundle_colours([*pair, "LLR", "RRL"])
-    left, right = (np.asarray(colours[name]) for name in pair)
-    assert np.all(right > left)
-    white = (right - left) / (1 - left)
-    np.testing.assert_allclose(white, white[0])
-    assert np.ptp(np.asarray(colours["LLR"]) - np.asarray(colours["RRL"])) > 0.1
+    left, right = (to_lab(colours[name]) for name in pair)
+    np.testing.assert_allclose(left[0], right[0], atol=1e-6)
+    np.testing.assert_allclose(
+        np.arctan2(left[2], left[1]), np.arctan2(right[2], right[1]), atol=1e-6
+    )
+    hues = [np.arctan2(*to_lab(colours[name])[:0:-1]) for name in ("LLR", "RRL")]
+    assert abs(hues[0] - hues[1]) > 0.1
+
+
+def test_more_than_two_of_a_name_are_told_apart():
+    assert len(set(bundle_colours(["AF_l", "AF_L", "AF_R", "AF_left"]).values())) == 4
+
+
+def test_unassigned_is_grey():
+    assert bundle_colours(["AF", "unassigned"])["unassigned"] == NO_VALUE
 
 
 def test_direction_colours_are_absolute_tangents():
@@ -68,3 +82,11 @@ def test_value_colours_clip_and_grey_out():
     np.testing.assert_array_equal(colours[2], colours[3])
     assert not np.allclose(colours[1], colours[2])
     np.testing.assert_array_equal(colours[4], NO_VALUE)
+
+
+def test_lab_is_that_of_known_colours():
+    # Red of sRGB, by CIE 1976 with the white of D65.
+    np.testing.assert_allclose(to_lab([1, 0, 0]), [53.24, 80.09, 67.20], atol=0.01)
+    np.testing.assert_allclose(to_lab([1, 1, 1]), [100, 0, 0], atol=1e-6)
+    rgb = np.random.default_rng(0).uniform(size=(50, 3))
+    np.testing.assert_allclose(to_rgb(to_lab(rgb)), rgb, atol=1e-6)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..colours import COLOUR_MAP, NO_VALUE, PALETTE, bundle_colours
+from ..colours import COLOUR_MAP, bundle_colours
+from ..palette import NO_VALUE, PALETTE
 from ..style import default_style, make_figure, save_figure, short_label
 
 _PLOT = (6.6, 4.6)
