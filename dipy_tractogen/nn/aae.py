@@ -10,7 +10,9 @@ from dipy_tractogen.utils.constructors import takes
 
 from .model import StreamlineModel
 from .posterior import GaussianPosterior
-from .terms.adversary import PRIORS, Adversary
+from .terms.adversary import Adversary
+from .terms.discrepancy import Discrepancy
+from .terms.priors import PRIORS
 from .training.collapse import CollapseWatch
 
 
@@ -23,12 +25,16 @@ class AAE(StreamlineModel):
     :math:`D(z, c)` learns to tell them from draws of a prior, while the encoder learns
     to mislead it, so that the latents come to be distributed as the prior is. Decoder
     and discriminator read the conditions :math:`c`, bundle and length among them.
-
-    `Adversary` describes the training of the two.
+    `Adversary` describes the training of the two. With ``adversarial_loss="mmd"`` the
+    maximum mean discrepancy takes the place of the discriminator: a Wasserstein
+    autoencoder :footcite:p:`Tolstikhin2018`, which `Discrepancy` describes.
 
     Streamlines are generated from the density that the latents have after the training,
-    as with all models: a prior is matched only in part, and its draws outside of the
-    latents are no streamlines. Adversarial training may also collapse. So at each
+    as with all models: a discriminator matches the prior only in part, and its draws
+    outside of the latents are no streamlines. With ``"mmd"`` the prior can be drawn
+    from, by ``generate(sampler="prior")``, at the cost of a larger point error.
+
+    Adversarial training may collapse. So at each
     validation streamlines are drawn from a Gaussian fitted to the latents of each
     bundle, and from the prior. The share of real ones that they cover is in the history
     (``coverage`` and ``prior_coverage``, over that of other real streamlines), and a
@@ -49,7 +55,8 @@ class AAE(StreamlineModel):
     conditions_in_decoder = True
 
     def __init__(self, **given):
-        self.adversary = Adversary(**AdversaryParameters.pop_from(given))
+        kind = Discrepancy if given["adversarial_loss"] == "mmd" else Adversary
+        self.adversary = kind(**AdversaryParameters.pop_from(given))
         super().__init__(
             posterior=GaussianPosterior(), own_terms=[self.adversary], **given
         )

@@ -109,9 +109,12 @@ class RegressionParameters(Parameters):
     )
 
 
+_ADVERSARIAL_WEIGHTS = {"bce": 3.0, "wasserstein": 3.0, "mmd": 3000.0}
+
+
 @dataclass(kw_only=True)
 class AdversaryParameters(Parameters):
-    """Parameters of the discriminator of latents and prior."""
+    """Parameters of the term that draws the latents to a prior."""
 
     prior: str = parameter(
         "normal",
@@ -122,14 +125,23 @@ class AdversaryParameters(Parameters):
     )
     adversarial_loss: str = parameter(
         "bce",
-        "How the discriminator is trained: bce (binary cross entropy) or wasserstein "
-        "(with a gradient penalty).",
-        choices=("bce", "wasserstein"),
+        "What draws the latents to the prior: a discriminator, trained with bce "
+        "(binary cross entropy) or wasserstein (with a gradient penalty), or mmd, the "
+        "maximum mean discrepancy, after which the prior itself can be drawn from.",
+        choices=("bce", "wasserstein", "mmd"),
     )
-    adversarial_weight: float = parameter(
-        3.0,
-        "Weight of misleading the discriminator, beside the reconstruction.",
+    adversarial_weight: float | None = parameter(
+        None,
+        "Weight of misleading the discriminator, or of the discrepancy, beside the "
+        "reconstruction.",
+        by_default="3, or 3000 for mmd",
         within=POSITIVE,
+    )
+    adversarial_start: float = parameter(
+        100.0,
+        "How many times larger the weight of mmd is at first.",
+        unset=True,
+        within="[1, 1e6]",
     )
     gradient_penalty: float = parameter(
         10.0,
@@ -143,6 +155,11 @@ class AdversaryParameters(Parameters):
         unset=True,
         within="[1, 65536]",
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.adversarial_weight is None:
+            self.adversarial_weight = _ADVERSARIAL_WEIGHTS[self.adversarial_loss]
 
 
 @dataclass

@@ -12,6 +12,13 @@ from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
+# Losses that an option belongs to.
+_LOSSES_OF = {
+    "adversarial_start": ("mmd",),
+    "gradient_penalty": ("wasserstein",),
+    "discriminator_units": ("bce", "wasserstein"),
+}
+
 
 class TrainAAEFlow(TrainingFlow):
     """Train an adversarial autoencoder on bundles of streamlines."""
@@ -24,24 +31,24 @@ class TrainAAEFlow(TrainingFlow):
         """Train an adversarial autoencoder on bundles of streamlines.
 
         The decoder is told the bundle and the length of each streamline, and further
-        conditions if they are named; a discriminator shapes the latents to a prior.
-        Such a training may collapse: what generated streamlines cover of the real ones
-        is in the history, and is reported at the end. A part of every bundle is held
-        out: it stops the training when it no longer gets better, and is written for
-        the evaluation. While it runs, a folder named after the model file holds a
-        checkpoint.
+        conditions if they are named; a discriminator, or the maximum mean discrepancy,
+        shapes the latents to a prior. Such a training may collapse: what generated
+        streamlines cover of the real ones is in the history, and is reported at the
+        end. A part of every bundle is held out: it stops the training when it no longer
+        gets better, and is written for the evaluation. While it runs, a folder named
+        after the model file holds a checkpoint.
         """
         if given["prior"] == "swiss_roll" and given["latent_dim"] != 2:
             raise ValueError(
                 f"--prior swiss_roll has 2 dimensions, and --latent_dim is "
                 f"{given['latent_dim']}: give --latent_dim 2, or another prior."
             )
-        penalty = given["gradient_penalty"]
-        if penalty is not None and given["adversarial_loss"] != "wasserstein":
-            raise ValueError(
-                f"--gradient_penalty {penalty} goes with --adversarial_loss "
-                "wasserstein: leave it out, or give that."
-            )
+        for name, losses in _LOSSES_OF.items():
+            if given[name] is not None and given["adversarial_loss"] not in losses:
+                raise ValueError(
+                    f"--{name} goes with --adversarial_loss {' or '.join(losses)}: "
+                    "leave it out, or give that."
+                )
         self.train(given, AESizes, AdversaryParameters)
 
     def report(self, model, aside) -> None:

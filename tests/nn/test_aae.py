@@ -1,5 +1,6 @@
 """Adversarial training: who learns from what, priors, and what is watched."""
 
+from keras import ops
 import numpy as np
 import pytest
 
@@ -121,8 +122,9 @@ def test_penalty_is_for_slopes_that_are_not_one(batch):
         kernel = np.zeros((5, 1), dtype="float32")
         kernel[:2, 0] = 0.6 * size, 0.8 * size
         model.adversary.discriminator.layers[-1].kernel.assign(kernel)
-        z = np.zeros((32, 2), dtype="float32")
-        loss = model.adversary._discriminator_loss(z, z, batch["conditions"])
+        z = ops.zeros((32, 2))
+        conditions = ops.convert_to_tensor(batch["conditions"])
+        loss = model.adversary._discriminator_loss(z, z, conditions)
         terms.append(float(loss))
     assert terms == pytest.approx([0, 10 * (3 - 1) ** 2], abs=1e-4)
 
@@ -198,8 +200,9 @@ def test_file_holds_adversary_and_regularisers(adversarial, tmp_path):
     ("options", "said"),
     [
         ({"prior": "uniform"}, "accepted are normal, mixture, swiss_roll"),
-        ({"adversarial_loss": "hinge"}, "accepted are bce, wasserstein"),
+        ({"adversarial_loss": "hinge"}, "accepted are bce, wasserstein, mmd"),
         ({"adversarial_weight": 0}, "adversarial_weight=0"),
+        ({"adversarial_start": 0.5}, "adversarial_start=0.5"),
         ({"gradient_penalty": -1}, "gradient_penalty=-1"),
         ({"discriminator_units": (16, 0)}, "discriminator_units"),
         ({"prior": "swiss_roll", "latent_dim": 3}, "latent_dim=3"),

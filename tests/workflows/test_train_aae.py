@@ -67,9 +67,14 @@ def test_collapse_is_said_loudly(monkeypatch, caplog, coverages, kept, level, sa
     [
         (["--prior", "uniform"], "normal, mixture, swiss_roll"),
         (["--prior", "swiss_roll"], "give --latent_dim 2"),
-        (["--adversarial_loss", "hinge"], "bce, wasserstein"),
+        (["--adversarial_loss", "hinge"], "bce, wasserstein, mmd"),
         (["--adversarial_weight", "0"], "--adversarial_weight 0"),
         (["--gradient_penalty", "5"], "goes with --adversarial_loss wasserstein"),
+        (["--adversarial_start", "5"], "goes with --adversarial_loss mmd"),
+        (
+            ["--adversarial_loss", "mmd", "--discriminator_units", "5"],
+            "--discriminator_units goes with --adversarial_loss bce or wasserstein",
+        ),
         (["--discriminator_units", "0"], "--discriminator_units 0"),
         (["--discriminator_units"], "--discriminator_units"),
     ],

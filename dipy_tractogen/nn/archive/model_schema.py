@@ -135,7 +135,8 @@ def _fewest_weights(made_by: type, config: dict) -> int:
         nb_cells = nb_points // 2 ** max(len(filters) - 1, 0)
         chains = [[decoded, nb_cells * (filters[-1:] or [1])[0]]]
     chains.append([width * made_by.conditions_in_encoder, features])
-    chains.append([latents + width, *config.get("discriminator_units", ())])
+    if config.get("adversarial_loss") != "mmd":
+        chains.append([latents + width, *config.get("discriminator_units", ())])
     for one in (each["config"] for each in config.get("regularizers", ())):
         classes = widths.get(one.get("condition"), 1)
         chains.append([latents, *(one.get("hidden_units") or [1]), classes])

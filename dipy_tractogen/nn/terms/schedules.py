@@ -60,6 +60,15 @@ def fading_weight(
     return end + (start - end) * share
 
 
+def geometric_weight(spent: float, start: float, end: float, length: float) -> float:
+    r"""Return a weight that falls by equal factors, when the share :math:`t` is spent.
+
+    :math:`e (s / e)^{1 - \min(t / l, 1)}`, with the first and last weight :math:`s` and
+    :math:`e`, and the `length` :math:`l`, a share of the training.
+    """
+    return end * (start / end) ** (1 - min(spent / length, 1.0))
+
+
 def scheduled_variable(term: keras.layers.Layer, value: float, name: str):
     """Make the variable of a weight, which the compiled training step reads."""
     return term.add_weight(

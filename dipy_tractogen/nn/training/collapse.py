@@ -76,8 +76,8 @@ class CollapseWatch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Add the coverages to the history; warn once where that of all is low."""
         # The held-out loss has no adversarial term.
-        for name in ("val_discriminator", "val_misleading"):
-            logs.pop(name, None)
+        for name in self._watched.adversary.measures:
+            logs.pop(f"val_{name}", None)
         if not self._is_possible:
             return
         logs["coverage"] = self._covered(*self._from_density())

@@ -3,7 +3,11 @@ import pytest
 
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.terms.kl import KL
-from dipy_tractogen.nn.terms.schedules import fading_weight, scheduled_weight
+from dipy_tractogen.nn.terms.schedules import (
+    fading_weight,
+    geometric_weight,
+    scheduled_weight,
+)
 from dipy_tractogen.nn.training.callbacks import Budget
 
 
@@ -69,6 +73,11 @@ def test_fading_never_grows_however_steep(schedule):
     for slope in (1.0, 1e6):
         weights = [fading(x, schedule, slope=slope) for x in np.linspace(0, 1, 21)]
         assert (np.diff(weights) <= 0).all()
+
+
+def test_geometric_weight_falls_by_equal_factors_and_stays():
+    found = [geometric_weight(x, 1000.0, 1.0, 0.6) for x in (0, 0.2, 0.4, 0.6, 1)]
+    np.testing.assert_allclose(found, [1000, 100, 10, 1, 1])
 
 
 def test_callback_sets_and_logs_the_weight_of_the_moment():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn.terms.adversary import PRIORS
+from dipy_tractogen.nn.terms.priors import PRIORS
 
 NB_DRAWS = 20000
 

@@ -1,0 +1,118 @@
+"""Maximum mean discrepancy: its formula, what it sees, and the prior after it."""
+
+from itertools import permutations
+
+from keras import ops
+import numpy as np
+import pytest
+
+from dipy_tractogen.nn import AAE
+from dipy_tractogen.streamlines.conditions import Condition, Conditions
+
+CONDITIONS = Conditions(
+    [
+        Condition("bundle", ("x", "y")),
+        Condition("length", mean=60.0, deviation=10.0, low=40.0, high=80.0),
+    ]
+)
+RNG = np.random.default_rng(0)
+BUNDLES = np.arange(240) % 2
+LENGTHS = RNG.uniform(40, 80, 240)
+MATRIX = CONDITIONS.encode({"bundle": np.array(["x", "y"])[BUNDLES], "length": LENGTHS})
+
+
+def made(**options):
+    small = {"hidden_units": (64,)}
+    return AAE(
+        24,
+        2,
+        adversarial_loss="mmd",
+        backbone_options=small,
+        **{"conditions": CONDITIONS, **options},
+    )
+
+
+def discrepancy(model, z, conditions=MATRIX):
+    given = [ops.convert_to_tensor(np.float32(each)) for each in (z, conditions)]
+    return float(model.adversary.discrepancy(*given))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return made()
+
+
+def expected_discrepancy(z, drawn, conditions):
+    """The formula of the docstring, pair by pair."""
+
+    def kernel(one, other):
+        squared = np.sum((one - other) ** 2)
+        widths = 4 * np.array([0.25, 0.5, 1, 2, 4])
+        return np.mean(widths / (widths + squared))
+
+    total = weights = 0.0
+    for i, j in permutations(range(len(z)), 2):
+        weight = np.exp(-np.sum((conditions[i] - conditions[j]) ** 2) / (2 * 0.3**2))
+        alike = kernel(z[i], z[j]) + kernel(drawn[i], drawn[j])
+        total += weight * (alike - kernel(z[i], drawn[j]) - kernel(drawn[i], z[j]))
+        weights += weight
+    return total / weights
+
+
+def test_discrepancy_is_that_of_the_formula(model):
+    z, some = RNG.normal(0.5, 1, (24, 2)), MATRIX[:24]
+    state = model.adversary.seed_generator.state
+    state.assign([5, 0])
+    drawn = model.adversary.sample_prior(some, model.adversary.seed_generator)
+    state.assign([5, 0])
+    expected = expected_discrepancy(z, ops.convert_to_numpy(drawn), some)
+    assert abs(expected) > 0.01
+    assert discrepancy(model, z, some) == pytest.approx(expected, rel=1e-3)
+
+
+def test_draws_of_the_prior_have_none_on_average(model):
+    found = [discrepancy(model, RNG.normal(size=(240, 2))) for _ in range(30)]
+    assert min(found) < 0 < max(found)
+    assert abs(np.mean(found)) < 0.005
+
+
+@pytest.mark.parametrize("told", [BUNDLES, LENGTHS > 60], ids=["bundle", "length"])
+def test_latents_are_to_follow_the_prior_whatever_the_conditions(model, told):
+    """Together they are normal, but by their sign they tell a condition."""
+    z = RNG.normal(size=(240, 2))
+    z[:, 0] = np.abs(z[:, 0]) * np.where(told, 1, -1)
+    assert discrepancy(model, z) > 0.05
+
+
+def test_mixture_is_met_by_its_own_component(model):
+    mixture = made(prior="mixture")
+    z = mixture.adversary._prior.means[BUNDLES] + RNG.normal(size=(240, 2))
+    assert abs(discrepancy(mixture, z)) < 0.03
+    assert discrepancy(model, z) > 0.2
+
+
+def test_weight_is_that_of_the_end_when_the_training_settles():
+    term = made(adversarial_weight=20.0, adversarial_start=50.0).adversary
+    assert term.weight_at(0) == float(term.weight_now) == pytest.approx(1000)
+    assert term.weight_at(term.settled_after / 2) == pytest.approx(20 * 50**0.5)
+    assert term.weight_at(term.settled_after) == term.weight_at(1) == 20
+
+
+def test_prior_can_be_drawn_from(lines):
+    """Latents follow the prior in each bundle, which a small weight does not make."""
+    deviations = {}
+    for weight in (1e-3, 3000.0):
+        model = made(conditions=None, adversarial_weight=weight, sigma_mm=2.0)
+        model.fit(**lines, epochs=300, learning_rate=5e-3)
+        posteriors = model.record.density.posteriors
+        z = posteriors.means + posteriors.deviations * RNG.normal(size=(192, 2))
+        deviations[weight] = [
+            np.abs([each.mean(axis=0), each.std(axis=0) - 1]).max()
+            for each in (z[lines["labels"] == bundle] for bundle in (0, 1))
+        ]
+        last = model.record.history[-1]
+    assert max(deviations[3000.0]) < 0.3 < min(deviations[1e-3])
+    assert last["adversarial_weight"] == 3000
+    assert abs(last["discrepancy"]) < 0.02
+    assert "val_discrepancy" not in last
+    assert not hasattr(model.adversary, "discriminator")
