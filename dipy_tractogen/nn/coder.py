@@ -89,6 +89,21 @@ class Coder:
 
         return self._run("decode", decode, z, conditions)
 
+    def decode_coefficients(
+        self, z: np.ndarray, conditions: np.ndarray | None, nb_orders: int
+    ) -> np.ndarray:
+        """Decode latents (n, latent_dim) to cosine coefficients (n, nb_orders, 3).
+
+        They are those of the decoded points, in mm, of cosines with a mean square of
+        one, float32; faster than the points.
+        """
+
+        def decode(z, conditions=None):
+            features = self._network.decode(z, conditions)
+            return self._network.backbone.coefficients(features, nb_orders)
+
+        return self._run(f"{nb_orders} coefficients", decode, z, conditions)
+
     def truncation_error(self, points: np.ndarray) -> np.ndarray:
         """Return the mean point error (n,), in mm, that the features alone cause."""
 

@@ -295,11 +295,11 @@ class _ConditionalDecoder:
         """
         numbers, z = self.density.sample(size, stratum, self.request, stream)
         codes = np.repeat(self.density.strata[stratum][None], size, axis=0)
-        means = self._decode(z, codes, numbers)
         if self.texture is None:
+            means = self.model.coder.decode(z, self._read(codes, numbers))
             return with_equal_steps(means), codes, numbers
         # Another stream than that of the latents.
-        points = self._textured(means, codes, numbers, (*stream, 1))
+        points = self._textured(z, codes, numbers, (*stream, 1))
         if not self.request.has(LENGTH):
             return points, codes, numbers
         for again in range(_MOST_REDRAWS):
@@ -311,18 +311,19 @@ class _ConditionalDecoder:
             numbers[wrong], z = self.density.sample(
                 len(wrong), stratum, self.request, (*stream, 0, again)
             )
-            means = self._decode(z, codes[wrong], numbers[wrong])
             others = self._textured(
-                means, codes[wrong], numbers[wrong], (*stream, 1, again)
+                z, codes[wrong], numbers[wrong], (*stream, 1, again)
             )
             chosen = np.arange(size)
             chosen[wrong] = size + np.arange(len(wrong))
             points = select(concatenate_streamlines([points, others]), chosen)
         return points, codes, numbers
 
-    def _textured(self, means, codes, numbers, stream) -> np.ndarray | ArraySequence:
-        points = self.texture.apply(
-            means,
+    def _textured(self, z, codes, numbers, stream) -> np.ndarray | ArraySequence:
+        points = self.texture.apply_to_coefficients(
+            self.model.coder.decode_coefficients(
+                z, self._read(codes, numbers), self.texture.nb_orders
+            ),
             codes[:, 0],
             self._lengths(numbers),
             stream,
@@ -335,8 +336,8 @@ class _ConditionalDecoder:
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:
         return self.density.conditions.restored(numbers)[LENGTH]
 
-    def _decode(self, z, codes, numbers) -> np.ndarray:
-        matrix = None
-        if self.model.conditions_in_networks:
-            matrix = self.density.conditions.matrix(codes, numbers)
-        return self.model.coder.decode(z, matrix)
+    def _read(self, codes, numbers) -> np.ndarray | None:
+        """Return the conditions that the decoder reads."""
+        if not self.model.conditions_in_networks:
+            return None
+        return self.density.conditions.matrix(codes, numbers)

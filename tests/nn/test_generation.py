@@ -160,14 +160,14 @@ def test_seed_fixes_generation(trained):
 def drawn(trained, monkeypatch):
     """Count the streamlines that get texture, the first time with half the length."""
     texture = trained.record.texture
-    apply, numbers = texture.apply, []
+    apply, numbers = texture.apply_to_coefficients, []
 
     def halve_at_first(*given, **options):
         points = apply(*given, **options)
         numbers.append(len(points))
         return points if len(numbers) > 1 else points / 2
 
-    monkeypatch.setattr(texture, "apply", halve_at_first)
+    monkeypatch.setattr(texture, "apply_to_coefficients", halve_at_first)
     return numbers
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.parameters.model import ConvParameters
+from dipy_tractogen.streamlines.geometry import cosine_basis
 from dipy_tractogen.utils.constructors import takes
 
 from .convolution import LinearUpsampling, ReflectedConvolution
@@ -80,6 +81,16 @@ class ConvBackbone:
     def synthesis(self) -> keras.layers.Layer:
         """Make the layer from features to points."""
         return keras.layers.Identity(name="synthesis")
+
+    def coefficients(self, features, nb_orders: int):
+        """Return the first cosine coefficients (n, k, 3) of features, in a graph.
+
+        They are in mm, of cosines with a mean square of one.
+        """
+        basis = cosine_basis(self.nb_points, min(nb_orders, self.nb_points))
+        missing = [(0, nb_orders - len(basis)), (0, 0)]
+        basis = np.pad(basis, missing) / np.float32(np.sqrt(self.nb_points))
+        return keras.ops.einsum("kp,npc->nkc", basis, features)
 
     def encoder(self) -> keras.Model:
         """Make the network from standardised points to the last hidden layer."""

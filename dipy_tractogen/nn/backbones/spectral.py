@@ -75,6 +75,15 @@ class SpectralBackbone:
         """Make the layer from features to points."""
         return CosineSynthesis(self.nb_points, self.nb_coefficients, name="synthesis")
 
+    def coefficients(self, features, nb_orders: int):
+        """Return the first cosine coefficients (n, k, 3) of features, in a graph.
+
+        They are in mm, of cosines with a mean square of one.
+        """
+        missing = max(nb_orders - self.nb_coefficients, 0)
+        first = keras.ops.pad(features[:, :nb_orders], [(0, 0), (0, missing), (0, 0)])
+        return first / np.sqrt(self.nb_points)
+
     def encoder(self) -> keras.Model:
         """Make the network from standardised features to the last hidden layer."""
         return keras.Sequential(

@@ -104,13 +104,14 @@ class Plausibility:
         Streamlines of different numbers of points are resampled, but for criteria of
         every point. Several threads may call this at once.
         """
+        of_all = [getattr(one, "every_point", False) for one in self.criteria]
         even = points
-        if isinstance(points, ArraySequence):
+        if isinstance(points, ArraySequence) and not all(of_all):
             even = resample(points, _NB_POINTS)
         return np.stack(
             [
-                one.accepts(points if getattr(one, "every_point", False) else even)
-                for one in self.criteria
+                one.accepts(points if every_point else even)
+                for one, every_point in zip(self.criteria, of_all)
             ]
         )
 

@@ -9,6 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
+from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.schema import SchemaError
 
 from .endpoints import ENDPOINT_ARRAYS, Endpoints
@@ -63,6 +64,30 @@ def check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None:
         raise ValueError("Some points are NaN or infinite: drop those streamlines.")
     if np.min(streamlines._lengths) < 2:
         raise ValueError("A streamline has fewer than two points: drop it.")
+
+
+def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError if an array of decoded streamlines has another shape."""
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected {shape}, those of one "
+            "streamline of the model for each label."
+        )
+
+
+def check_asked(labels: np.ndarray, target_lengths: np.ndarray, known) -> None:
+    """Raise a ValueError if labels are not `known`, or lengths not one for each."""
+    if np.shape(target_lengths) != labels.shape:
+        raise ValueError(
+            f"target_lengths has shape {np.shape(target_lengths)} for {len(labels)}"
+            " streamlines: give one length for each."
+        )
+    unknown = np.setdiff1d(labels, known)
+    if len(unknown):
+        raise ValueError(
+            f"Bundle {unknown[0]} has no residuals; the labels fitted are "
+            f"{listed(np.unique(known))}."
+        )
 
 
 def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:

@@ -23,6 +23,8 @@ SHORTEST_MM = 1e-3
 
 # Points by which the length of a curve is measured.
 _NB_POINTS = 64
+# Without a gain, streamlines of a poor model would be copies of real ones.
+_SMALLEST_GAIN = 0.5
 # Details are stored as whole numbers up to this, of this unit or a larger one.
 _LARGEST = 32_000
 _UNIT_MM = 1e-3
@@ -108,6 +110,19 @@ def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.nda
     result += vectors * cosine
     result += axis * share
     return result
+
+
+def gains_of(real: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+    """Return the gain (k,) of each order, by regression.
+
+    Given are differences of the coefficients (n, k, 3) of streamlines, and of decoded
+    ones.
+    """
+    squares = np.sum(decoded**2, axis=(0, 2), dtype=float)
+    products = np.sum(decoded * real, axis=(0, 2), dtype=float)
+    gains = np.ones(len(squares), dtype=np.float32)
+    np.divide(products, squares, out=gains, where=squares > 0, casting="same_kind")
+    return np.clip(gains, _SMALLEST_GAIN, 1)
 
 
 def quantised(details: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,11 +10,19 @@ import numpy as np
 from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.geometry import CHUNK
-from dipy_tractogen.utils.messages import listed
 
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
-from .arrays import DTYPES, ENDS, OWN_ARRAYS, check_fitted, check_texture, converted
+from .arrays import (
+    DTYPES,
+    ENDS,
+    OWN_ARRAYS,
+    check_asked,
+    check_fitted,
+    check_shape,
+    check_texture,
+    converted,
+)
 from .endpoints import Endpoints
 from .residual_matching import (
     NB_COEFFICIENTS,
@@ -32,8 +40,6 @@ _MOST_POINTS = 600_000
 # Orders of the cosines that are decoded: place, direction, bend and skew. Those above
 # are where decoded streamlines are told from real ones most easily.
 _NB_ORDERS = 4
-# Without a gain, streamlines of a poor model would be copies of real ones.
-_SMALLEST_GAIN = 0.5
 # A streamline has as many points as the one its details are from, unless their lengths
 # differ by more than this factor.
 _SAME_STEPS = 1.1
@@ -142,7 +148,7 @@ class Texture:
         sizes = flat.flat_lengths(points, self.counts)
         sizes = np.column_stack([sizes, flat.curve_lengths(decoded)])
         self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
-        self.gains = self._gains(real, decoded, seed)
+        self.gains = self._regress(real, decoded, seed)
         self.offsets = real - self.gains[:, None] * decoded
         rest = points - flat.curves(real, self.counts)
         self.details, self.units = flat.quantised(rest, self.counts)
@@ -155,26 +161,17 @@ class Texture:
         ends = streamlines._data[np.column_stack([first, last])]
         self.ends = Endpoints().fit(ends, means[:, [0, -1]], labels, seed=seed)
 
-    def _gains(self, real, decoded, seed: int) -> np.ndarray:
-        """Regress differences of real streamlines and of donors on the decoded ones."""
+    def _regress(self, real, decoded, seed: int) -> np.ndarray:
+        """Return gains from pairs of streamlines and donors of one half each."""
         donors, others = split_halves(self.labels, seed)
-        gains = np.ones(_NB_ORDERS, dtype=np.float32)
         if not len(others):
-            return gains
-        matched = donors[
-            self._matcher_of(donors).draw(
-                self.labels[others],
-                *self.lengths[others].T[::-1],
-                self.shapes[others],
-                seed,
-            )
-        ]
-        given = decoded[others] - decoded[matched]
-        products = given * (real[others] - real[matched])
-        squares = np.sum(given**2, axis=(0, 2), dtype=float)
-        found = np.sum(products, axis=(0, 2), dtype=float)
-        np.divide(found, squares, out=gains, where=squares > 0, casting="same_kind")
-        return np.clip(gains, _SMALLEST_GAIN, 1)
+            return np.ones(_NB_ORDERS, dtype=np.float32)
+        given = (*self.lengths[others].T[::-1], self.shapes[others])
+        matcher = self._matcher_of(donors)
+        matched = donors[matcher.draw(self.labels[others], *given, seed)]
+        return flat.gains_of(
+            real[others] - real[matched], decoded[others] - decoded[matched]
+        )
 
     def _matcher_of(self, rows=slice(None)) -> ResidualMatcher:
         real, coarse = self.lengths[rows].T.astype(float)
@@ -227,16 +224,35 @@ class Texture:
         ValueError
             If the arrays do not fit together or a bundle has no residuals.
         """
+        check_shape("means", means, (len(labels), self.nb_points, 3))
+        coefficients = flat.decoded_coefficients(means, self.nb_orders)
+        return self.apply_to_coefficients(
+            coefficients, labels, target_lengths, seed, exact=exact
+        )
+
+    def apply_to_coefficients(
+        self,
+        coefficients: np.ndarray,
+        labels: np.ndarray,
+        target_lengths: np.ndarray,
+        seed=0,
+        *,
+        exact: bool = True,
+    ) -> ArraySequence:
+        """Return streamlines with texture for the coarse shapes of decoded ones.
+
+        The `coefficients`, of shape (m, nb_orders, 3), are the first ones of decoded
+        streamlines in RASMM mm, of cosines with a mean square of one. All else is as in
+        `apply`.
+        """
         labels = np.asarray(labels)
-        self._check_given(means, labels, target_lengths)
+        check_shape("coefficients", coefficients, (len(labels), self.nb_orders, 3))
+        check_asked(labels, target_lengths, self.labels)
         rng = np.random.default_rng(seed)
         wanted = np.maximum(target_lengths, flat.SHORTEST_MM)
-        nb_orders = len(self.gains)
-        found = flat.decoded_coefficients(means, max(nb_orders, NB_COEFFICIENTS))
-        decoded = found[:, :nb_orders]
-        rows = self._matcher.draw(
-            labels, flat.curve_lengths(decoded), wanted, shapes_of(found), rng
-        )
+        decoded = coefficients[:, : len(self.gains)]
+        given = (flat.curve_lengths(decoded), wanted, shapes_of(coefficients))
+        rows = self._matcher.draw(labels, *given, rng)
         decoded = self.gains[:, None] * decoded
         counts = self._counts(rows, wanted)
         blocks = [slice(at, at + CHUNK) for at in range(0, len(rows), CHUNK)]
@@ -286,24 +302,10 @@ class Texture:
         points += flat.turned(details, own, flat.directions(coarse, counts))
         return points
 
-    def _check_given(self, means, labels, target_lengths) -> None:
-        shape = (len(labels), self.nb_points, 3)
-        if means.shape != shape:
-            raise ValueError(
-                f"means has shape {means.shape}; expected {shape}, one streamline of "
-                "the model's points for each label."
-            )
-        if np.shape(target_lengths) != labels.shape:
-            raise ValueError(
-                f"target_lengths has shape {np.shape(target_lengths)} for {len(labels)}"
-                " streamlines: give one length for each."
-            )
-        unknown = np.setdiff1d(labels, self.labels)
-        if len(unknown):
-            raise ValueError(
-                f"Bundle {unknown[0]} has no residuals; the labels fitted are "
-                f"{listed(np.unique(self.labels))}."
-            )
+    @property
+    def nb_orders(self) -> int:
+        """Number of cosine coefficients that are used of a decoded streamline."""
+        return max(len(self.gains), NB_COEFFICIENTS)
 
     @property
     def mean_points(self) -> int:

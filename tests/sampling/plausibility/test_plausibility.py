@@ -7,6 +7,8 @@ from dipy_tractogen.sampling.plausibility import (
     LengthRange,
     Plausibility,
 )
+from dipy_tractogen.sampling.plausibility import plausibility as module
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.geometry import arc_lengths, resample
 
 
@@ -66,3 +68,26 @@ def test_lengths_are_those_of_the_points_that_are_written():
     assert not limits.accepts(resample(streamlines, 256)).any()
     both = Plausibility([LengthRange(size - 0.1, size + 0.1), LargestWinding(1e6)])
     np.testing.assert_array_equal(both.accepts(streamlines), [True, False])
+
+
+def test_streamlines_are_resampled_only_for_criteria_that_need_it(monkeypatch):
+    class Criterion:
+        def __init__(self, name, every_point):
+            self.name, self.every_point = name, every_point
+
+        def accepts(self, points):
+            return np.ones(len(points), dtype=bool)
+
+    resampled = []
+
+    def resample(streamlines, nb_points):
+        resampled.append(len(streamlines))
+        return np.zeros((len(streamlines), nb_points, 3))
+
+    monkeypatch.setattr(module, "resample", resample)
+    streamlines = as_sequence(np.zeros((5, 3), dtype=np.float32), np.array([2, 3]))
+    whole, even = Criterion("whole", True), Criterion("even", False)
+    Plausibility([whole]).accepts(streamlines)
+    assert resampled == []
+    Plausibility([whole, even]).accepts(streamlines)
+    assert resampled == [2]
