@@ -29,7 +29,7 @@ from .matching import (
     own_labels,
     warn_of_numbers,
 )
-from .measures import QUALITY_SHARES
+from .measures import shortfall
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
 from .results import Results, measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
@@ -262,13 +262,9 @@ def worst_bundle(bundles: dict[str, dict]) -> str | None:
 
     `bundles` are the entries of a report. None where no bundle has both values of any.
     """
-    shortfalls = [
-        (entry["real"][measure] - entry["generated"][measure], name)
-        for name, entry in bundles.items()
-        for measure in QUALITY_SHARES
-        if None not in (entry["real"][measure], entry["generated"][measure])
-    ]
-    return max(shortfalls)[1] if shortfalls else None
+    shortfalls = [(shortfall(entry), name) for name, entry in bundles.items()]
+    value, name = max(shortfalls, default=(-math.inf, None))
+    return name if value > -math.inf else None
 
 
 def _check(given: dict, *, k: int, seed: int, nb_bootstrap: int) -> None:

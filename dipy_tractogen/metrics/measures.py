@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
 
 import numpy as np
 
@@ -75,6 +76,20 @@ MEASURES = SET_MEASURES[: SET_MEASURES.index("nearest_training")]
 
 SHARES = {*QUALITY_SHARES, "shape_similarity", "dice", "overlap", "agreement", *OF_ALL}
 """Measures that are between 0 and 1."""
+
+
+def shortfall(entry: dict) -> float:
+    """Return by how much a bundle is below real in its worst quality share.
+
+    `entry` is that of a bundle in a report; minus infinity where it has no such share.
+    """
+    real, generated = entry["real"], entry["generated"]
+    differences = [
+        real[name] - generated[name]
+        for name in QUALITY_SHARES
+        if None not in (real.get(name), generated.get(name))
+    ]
+    return max(differences, default=-math.inf)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 import logging
 
 import numpy as np
@@ -20,13 +20,16 @@ _FEWEST = 20
 _DEFAULT_PERCENTILES = (10, 50, 90)
 
 
-def rows_by_bundle(panels: Sequence[Panel]) -> list[GridRow]:
-    """Make a row of each bundle, by name, with a column for each panel.
+def rows_by_bundle(
+    panels: Sequence[Panel], names: Iterable[str] | None = None
+) -> list[GridRow]:
+    """Make a row of each bundle, with a column for each panel.
 
-    As many streamlines are drawn in each cell of a row, so that they can be compared.
+    These are all by name, or those of `names`. As many streamlines are drawn in each
+    cell of a row, so that they can be compared.
     """
     rows = []
-    for name in _bundles_of(panels):
+    for name in _bundles_of(panels) if names is None else names:
         cells = [_of_bundle(panel, name)[0] for panel in panels]
         fewest = min(len(cell) for cell in cells if len(cell))
         texts = [_number(cell) for cell in cells]

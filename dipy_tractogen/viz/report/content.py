@@ -13,6 +13,15 @@ DASH = "\N{EN DASH}"
 """Shown where there is no value."""
 OVERALL = "all"
 """Name of the row of all bundles together."""
+MOST_UNFOLDED = 24
+"""Rows of a table, and bundles of a picture, of which none is folded."""
+NB_SHOWN = 12
+"""Number of those that are shown at first where there are more."""
+
+_SIGNS = {
+    "below": "\N{BLACK DOWN-POINTING TRIANGLE}",
+    "above": "\N{BLACK UP-POINTING TRIANGLE}",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,12 @@ class Cell:
     value: float | str | None = None
     notes: Sequence[str] = ()
     mark: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """Sign of the mark: it points down or up, or calls attention."""
+        signs = (sign for word, sign in _SIGNS.items() if word in self.mark)
+        return next(signs, "!")
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,11 @@ class Table:
     def __post_init__(self) -> None:
         self.rows = [self._cells(row) for row in self.rows]
         self.total = self._cells(self.total)
+
+    @property
+    def nb_shown(self) -> int | None:
+        """Number of rows that are shown at first; None for all."""
+        return NB_SHOWN if len(self.rows) > MOST_UNFOLDED else None
 
     def _cells(self, row: Sequence) -> list[Cell]:
         return [column.cell(value) for column, value in zip(self.columns, row)]

@@ -15,6 +15,7 @@ from dipy_tractogen.metrics.measures import (
 from ..evaluation import interval
 from .content import (
     DASH,
+    MOST_UNFOLDED,
     OVERALL,
     Card,
     Cell,
@@ -24,7 +25,7 @@ from .content import (
     number_cell,
     text_columns,
 )
-from .report_warnings import far_below
+from .judgement import far_from_real, worst_first
 
 
 def evaluation_cards(metrics: dict) -> list[Card]:
@@ -130,8 +131,6 @@ def _threshold_table(thresholds: list[dict] | None) -> list[Table]:
 _QUALITY = (*QUALITY, "agreement", "repetition", "memorised")
 _SHAPE = ("shape_similarity", "dice", "overlap", "overreach")
 _RATIOS = (*W1, "novelty")
-# Measures whose low values are good.
-_BETTER_LOW = ("repetition", "memorised", "overreach", *C2ST)
 
 
 def _measure_tables(metrics: dict) -> list[Table]:
@@ -150,8 +149,13 @@ def _measure_tables(metrics: dict) -> list[Table]:
 
 
 def _by_bundle(metrics: dict, key: str, title: str, columns: Iterable) -> Table:
-    """Make a table of columns and functions of their values; leave out empty ones."""
+    """Make a table of columns and functions of their values; leave out empty ones.
+
+    Of many bundles, the worst come first.
+    """
     entries = metrics["bundles"]
+    if len(entries) > MOST_UNFOLDED:
+        entries = {name: entries[name] for name in worst_first(entries)}
     overall = metrics["overall"]
     made = [
         (column, [column.cell(give(entry)) for entry in (*entries.values(), overall)])
@@ -174,7 +178,7 @@ def _measure_column(name: str):
     def cell(entry: dict) -> Cell:
         notes = [*_range(entry, "generated", name), _real(entry["real"].get(name), 2)]
         value = entry["generated"].get(name)
-        return number_cell(value, 2, notes=notes, mark=_mark(entry, name))
+        return number_cell(value, 2, notes=notes, mark=far_from_real(entry, name))
 
     return Column(_heading(name), meaning=DESCRIPTIONS[name][0]), cell
 
@@ -182,7 +186,8 @@ def _measure_column(name: str):
 def _ratio_column(name: str):
     def cell(entry: dict) -> Cell:
         notes = _range(entry, "ratios", name)
-        return number_cell(entry.get("ratios", {}).get(name), 2, notes=notes)
+        value, mark = entry.get("ratios", {}).get(name), far_from_real(entry, name)
+        return number_cell(value, 2, notes=notes, mark=mark)
 
     meaning = DESCRIPTIONS[name][0]
     if name.endswith("_w1"):
@@ -193,14 +198,6 @@ def _ratio_column(name: str):
 def _length(entry: dict) -> Cell:
     notes = [_real(entry.get("held_out", {}).get("mean_length"), 1)]
     return number_cell(entry["generated"].get("mean_length"), 1, notes=notes)
-
-
-def _mark(entry: dict, name: str) -> str:
-    if name == "memorised":
-        copies = (entry.get("memorisation") or {}).get("copies", "none")
-        return "" if copies == "none" else "copies"
-    is_low = name not in _BETTER_LOW and far_below(entry, name)
-    return "far below real" if is_low else ""
 
 
 def _range(entry: dict, kind: str, name: str) -> list[str]:

@@ -42,7 +42,8 @@ class Picture:
     """A picture of the page.
 
     ``alt`` describes it for who cannot see it; ``image`` is for the light scheme, or
-    for both without ``dark``.
+    for both without ``dark``. In the dark scheme one that ``inverts`` has its lightness
+    turned over and its hues kept. One that is ``folded`` is shown on request.
     """
 
     title: str
@@ -50,6 +51,8 @@ class Picture:
     image: Image
     dark: Image | None = None
     caption: str = ""
+    inverts: bool = False
+    folded: bool = False
 
 
 def encode_image(path: str | Path) -> Image:

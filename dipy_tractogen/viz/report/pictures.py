@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import logging
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +22,16 @@ from ..grid import plot_grid
 from ..multiples import rows_by_bundle
 from ..panels import Panel, assign_errors
 from ..plots import plot_history
-from .content import ReportWarning, format_value, is_number
+from .content import (
+    MOST_UNFOLDED,
+    NB_SHOWN,
+    ReportWarning,
+    format_value,
+    is_number,
+)
 from .images import Picture, encode_image, encode_plot
 from .inputs import ReportInputs
+from .judgement import worst_first
 
 
 def history_pictures(history: list[dict]) -> list[Picture]:
@@ -120,6 +127,7 @@ class _Scene(NamedTuple):
     title: str
     alt: str
     draw: Callable
+    folded: bool = False
 
 
 def render_pictures(
@@ -141,7 +149,13 @@ def render_pictures(
                 path = folder / f"{number}.png"
                 logger.info("Drawing %s", scene.title)
                 scene.draw(path, **options)
-                pictures.append(Picture(scene.title, scene.alt, encode_image(path)))
+                image = encode_image(path)
+                picture = Picture(
+                    *(scene.title, scene.alt, image),
+                    inverts=True,
+                    folded=scene.folded,
+                )
+                pictures.append(picture)
     except (RenderingUnavailable, DiskError) as error:
         return pictures, [ReportWarning("Report", f"Pictures are missing. {error}")]
     return pictures, []
@@ -155,7 +169,7 @@ def _scenes(inputs: ReportInputs) -> list[_Scene]:
     if given:
         scenes.append(_side_by_side(given))
     if len(given) == 2 and len(_names(*given.values())) > 1:
-        scenes.append(_bundle_by_bundle(given))
+        scenes += _bundle_by_bundle(given, inputs.metrics)
     if inputs.reconstructed is not None:
         scenes.append(_reconstruction(inputs))
     return scenes
@@ -176,9 +190,32 @@ def _side_by_side(given: dict[str, BundleSet]) -> _Scene:
     return _Scene(title, f"{'. '.join(described)}.", draw)
 
 
-def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
+def _bundle_by_bundle(given: dict[str, BundleSet], metrics: dict) -> Iterator[_Scene]:
+    """Yield the picture of all bundles, or of many the worst, and then the others."""
     names = _names(*given.values())
-    rows = rows_by_bundle([Panel(kind, each) for kind, each in given.items()])
+    title = "Real and generated, bundle by bundle"
+    if len(names) <= MOST_UNFOLDED:
+        yield _rows_of(given, names, title)
+        return
+    if metrics:
+        known = worst_first(metrics["bundles"])
+        places = {name: place for place, name in enumerate(known)}
+        names.sort(key=lambda name: places.get(name, len(places)))
+        which = f"the {NB_SHOWN} bundles farthest below real"
+    else:
+        which = f"the first {NB_SHOWN} bundles"
+    yield _rows_of(given, names[:NB_SHOWN], f"Real and generated, {which}")
+    groups = range(NB_SHOWN, len(names), MOST_UNFOLDED)
+    for number, first in enumerate(groups, 1):
+        part = f"the others, {number} of {len(groups)}"
+        shown = names[first : first + MOST_UNFOLDED]
+        yield _rows_of(given, shown, f"Real and generated, {part}")._replace(
+            folded=True
+        )
+
+
+def _rows_of(given: dict[str, BundleSet], names: list[str], title: str) -> _Scene:
+    rows = rows_by_bundle([Panel(kind, each) for kind, each in given.items()], names)
 
     def draw(path, *, max_streamlines, seed, **_):
         # Without the mask, a bundle fills its cells.
@@ -191,7 +228,7 @@ def _bundle_by_bundle(given: dict[str, BundleSet]) -> _Scene:
         f"A row for each of {format_count(len(names), 'bundle')}, real streamlines in "
         f"the left column, generated ones in the right: {listed(names)}."
     )
-    return _Scene("Real and generated, bundle by bundle", alt, draw)
+    return _Scene(title, alt, draw)
 
 
 def _reconstruction(inputs: ReportInputs) -> _Scene:

@@ -6,15 +6,10 @@ from dipy_tractogen.metrics.measures import QUALITY_SHARES
 from dipy_tractogen.metrics.thresholds import describe_unmet
 from dipy_tractogen.utils.messages import listed
 
-from ..evaluation import interval
 from .content import ReportWarning, format_value, is_number
 from .inputs import ReportInputs
+from .judgement import FAR_FROM_TRAINING, far_from_real
 
-FAR_BELOW = 0.1
-"""Shortfall of a share against that of real streamlines that is pointed out."""
-
-# Above this novelty, streamlines are unlike real ones.
-_FAR_FROM_TRAINING = 1.25
 _FEW_STREAMLINES = 20
 _FEW_ACTIVE = 4
 
@@ -32,19 +27,6 @@ def collect_warnings(inputs: ReportInputs) -> list[ReportWarning]:
         for source, texts in found.items()
         for text in dict.fromkeys(texts)
     ]
-
-
-def far_below(entry: dict, measure: str) -> bool:
-    """Return whether one of `QUALITY_SHARES` is far below that of real streamlines.
-
-    That is by more than `FAR_BELOW`, and beyond the intervals if there are some.
-    """
-    generated, real = (entry[kind].get(measure) for kind in ("generated", "real"))
-    if not (is_number(generated) and is_number(real)):
-        return False
-    high, low = interval(entry, "generated", measure), interval(entry, "real", measure)
-    overlap = bool(high and low) and high[1] >= low[0]
-    return real - generated > FAR_BELOW and not overlap
 
 
 def _of_training(model) -> list[str]:
@@ -117,13 +99,13 @@ def _of_evaluation(metrics: dict) -> list[str]:
             f"{name} ({format_value(entry['generated'][measure], 2)}, real "
             f"{format_value(entry['real'][measure], 2)})"
             for name, entry in metrics["bundles"].items()
-            if far_below(entry, measure)
+            if far_from_real(entry, measure)
         ]
         if low:
             texts.append(f"Far below real, {measure} of {listed(low)}.")
     texts.append(_of_copies(metrics["bundles"]))
     novelty = metrics["overall"].get("ratios", {}).get("novelty")
-    if is_number(novelty) and novelty > _FAR_FROM_TRAINING:
+    if is_number(novelty) and novelty > FAR_FROM_TRAINING:
         texts.append(
             f"Generated streamlines are farther from those of training than held-out "
             f"ones are (novelty {novelty:.2f})."

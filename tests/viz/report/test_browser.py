@@ -9,6 +9,8 @@ import pytest
 from dipy_tractogen.viz import can_render
 from dipy_tractogen.viz.report import write_report
 
+from .conftest import make_entry
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Ratio of luminances of each text with what it stands on, smallest of all.
 CONTRAST = """() => {
@@ -262,3 +264,37 @@ def test_it_can_be_read_without_scripts(open_page):
     assert page.get_by_role("button").count() == 0
     assert page.get_by_role("row").count() > 10
     assert page.locator("img.for-light").first.is_visible()
+
+
+def test_a_click_shows_a_picture_in_its_own_size(open_page):
+    page = open_page(width=400)
+    picture = page.locator("figure button.large").first
+    shown = picture.locator("img").bounding_box()["width"]
+    picture.click()
+    large = page.locator("dialog[open] img")
+    assert large.bounding_box()["width"] > shown
+    large.click()
+    assert not page.locator("dialog[open]").count()
+
+
+def test_many_rows_are_folded_and_sorted_before(browser, inputs, tmp_path):
+    entries = {f"bundle_{n}": make_entry(0.5 + n / 100) for n in range(30)}
+    metrics = {**inputs.metrics, "bundles": entries}
+    many = replace(inputs, metrics=metrics, real=None, generated=None)
+    many = replace(many, reconstructed=None)
+    page = open_in(browser, write_report(many, tmp_path / "many.html"), width=400)
+    table = page.locator("table[aria-labelledby=quality]")
+    names = table.locator("tbody tr:visible th")
+    assert names.all_inner_texts() == [f"bundle_{n}" for n in range(12)]
+    table.get_by_role("button", name="recall").click()
+    assert names.all_inner_texts()[0] == "bundle_29"
+    assert names.count() == 12
+    page.get_by_role("button", name="Show all 30 rows").first.click()
+    assert names.count() == 30
+    area = table.locator("..")
+    assert "goes-on" in area.get_attribute("class")
+    area.evaluate("each => { each.scrollLeft = each.scrollWidth; }")
+    page.wait_for_function(
+        "e => !e.classList.contains('goes-on')", arg=area.element_handle()
+    )
+    page.close()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from dipy_tractogen.streamlines.screening import ScreeningReport
-from dipy_tractogen.viz.report.report_warnings import collect_warnings, far_below
+from dipy_tractogen.viz.report.judgement import far_from_real, worst_first
+from dipy_tractogen.viz.report.report_warnings import collect_warnings
 
 
 @pytest.fixture
@@ -134,10 +135,55 @@ def test_copies(texts, inputs):
         ),
     ],
 )
-def test_far_below_is_beyond_the_intervals(generated, intervals, expected):
+def test_far_from_real_is_beyond_the_intervals(generated, intervals, expected):
     entry = {
         "generated": {"recall": generated},
         "real": {"recall": 0.92},
         "intervals": intervals,
     }
-    assert far_below(entry, "recall") == expected
+    assert bool(far_from_real(entry, "recall")) == expected
+
+
+@pytest.mark.parametrize(
+    ("measure", "generated", "real", "said"),
+    [
+        ("overreach", 0.6, 0.2, "far above real"),
+        ("overreach", 0.1, 0.4, ""),
+        ("c2st_texture", 0.97, 0.5, "far above real"),
+        ("repetition", 0.3, 0.0, "far above real"),
+        ("agreement", 0.7, 0.99, "far below real"),
+        ("shape_similarity", 0.95, 0.99, ""),
+        ("density", 0.5, 1.0, ""),
+        ("mean_length", 20.0, 90.0, ""),
+    ],
+)
+def test_every_measure_is_judged_by_its_good_side(measure, generated, real, said):
+    entry = {"generated": {measure: generated}, "real": {measure: real}}
+    assert far_from_real(entry, measure) == said
+
+
+@pytest.mark.parametrize(
+    ("measure", "ratio", "ends", "said"),
+    [
+        ("winding_w1", 2.4, None, "far above real"),
+        ("winding_w1", 2.4, [0.9, 3.9], ""),
+        ("winding_w1", 1.4, None, ""),
+        ("novelty", 1.4, None, "far from training"),
+        ("novelty", 0.5, None, "near training"),
+        ("novelty", None, None, ""),
+    ],
+)
+def test_ratios_are_judged(measure, ratio, ends, said):
+    ratios = {"ratios": {measure: ratio}}
+    entry = {"generated": {}, "real": {}, **ratios}
+    if ends:
+        entry["intervals"] = {"ratios": {measure: ends}}
+    assert far_from_real(entry, measure) == said
+
+
+def test_worst_bundles_come_first():
+    def entry(recall):
+        return {"generated": {"recall": recall}, "real": {"recall": 0.9}}
+
+    bundles = {"a": entry(0.8), "b": entry(None), "c": entry(0.2), "d": entry(0.95)}
+    assert worst_first(bundles) == ["c", "a", "d", "b"]

@@ -36,6 +36,50 @@ function sortTable(table, column) {
   rows.sort((a, b) =>
     compareCells(a.cells[column], b.cells[column], isNumeric, sign));
   table.tBodies[0].append(...rows);
+  fold(table);
+}
+
+/** Hide all rows but the first, as many as the table says. */
+function fold(table) {
+  const shown = Number(table.dataset.shown ?? Infinity);
+  [...table.tBodies[0].rows].forEach((row, place) => { row.hidden = place >= shown; });
+}
+
+function unfold(table) {
+  delete table.dataset.shown;
+  fold(table);
+}
+
+function makeFoldable(table) {
+  fold(table);
+  const button = makeButton(`Show all ${table.tBodies[0].rows.length} rows`, "tool");
+  button.addEventListener("click", () => {
+    unfold(table);
+    button.remove();
+  });
+  table.parentElement.after(button);
+}
+
+/** Show that a table goes on behind the right edge. */
+function markEdge(area) {
+  const mark = () => {
+    const left = area.scrollWidth - area.clientWidth - area.scrollLeft;
+    area.classList.toggle("goes-on", left > 1);
+  };
+  area.addEventListener("scroll", mark, { passive: true });
+  new ResizeObserver(mark).observe(area);
+}
+
+/** Have a click on a picture show it in its own size. */
+function makeLarge(image, dialog) {
+  const button = makeButton("", "large");
+  button.setAttribute("aria-label", `Open large: ${image.alt}`);
+  button.addEventListener("click", () => {
+    dialog.replaceChildren(image.cloneNode());
+    dialog.showModal();
+  });
+  image.replaceWith(button);
+  button.append(image);
 }
 
 function makeSortable(table) {
@@ -85,8 +129,15 @@ function makeSwitch(place) {
 }
 
 document.querySelectorAll("table").forEach(makeSortable);
+document.querySelectorAll("table[data-shown]").forEach(makeFoldable);
+document.querySelectorAll(".scroll").forEach(markEdge);
+const dialog = document.createElement("dialog");
+dialog.addEventListener("click", () => dialog.close());
+document.body.append(dialog);
+document.querySelectorAll("figure img:not(.moves)").forEach((image) => makeLarge(image, dialog));
 document.querySelectorAll(".command").forEach(makeCopyable);
 makeSwitch(document.getElementById("tools"));
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("details")) part.open = true;
+  document.querySelectorAll("table[data-shown]").forEach(unfold);
 });
