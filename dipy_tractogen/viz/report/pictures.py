@@ -46,14 +46,7 @@ def evaluation_pictures(metrics: dict) -> list[Picture]:
     """Draw measures by bundle, and distributions, if the report holds them."""
     pictures = []
     if metrics and _has_quality(metrics):
-        alt = (
-            "Precision, recall, density and coverage of all bundles together and of "
-            f"each of {format_count(len(metrics['bundles']), 'bundle')}: generated "
-            "streamlines above, real ones in their place below, with their 95 % "
-            "intervals. The table of quality holds the same numbers."
-        )
-        images = encode_plot(lambda path: plot_measures(metrics, path))
-        pictures.append(Picture("Quality beside real streamlines", alt, *images))
+        pictures.append(_quality(metrics))
     if metrics.get("distributions"):
         alt = (
             f"Histograms of {listed(metrics['distributions'])}: generated "
@@ -62,6 +55,23 @@ def evaluation_pictures(metrics: dict) -> list[Picture]:
         images = encode_plot(lambda path: plot_distributions(metrics, path))
         pictures.append(Picture("Distributions", alt, *images))
     return pictures
+
+
+def _quality(metrics: dict) -> Picture:
+    """Draw the measures of all bundles, or of many those that are worst."""
+    title, bundles = "Quality beside real streamlines", metrics["bundles"]
+    if len(bundles) > MOST_UNFOLDED:
+        title += f", of the {NB_SHOWN} bundles farthest below them"
+        shown = worst_first(bundles)[:NB_SHOWN]
+        metrics = {**metrics, "bundles": {name: bundles[name] for name in shown}}
+    alt = (
+        "Precision, recall, density and coverage of all bundles together and of "
+        f"each of {format_count(len(metrics['bundles']), 'bundle')}: generated "
+        "streamlines above, real ones in their place below, with their 95 % "
+        "intervals. The table of quality holds the same numbers."
+    )
+    images = encode_plot(lambda path: plot_measures(metrics, path))
+    return Picture(title, alt, *images)
 
 
 def read_pictures(inputs: ReportInputs) -> list[Picture]:
