@@ -1,10 +1,11 @@
 """Train on a cohort whose laws are known, generate at other ages, recover the laws.
 
-    python benchmarks/cohort.py
+    for seed in 0 1 2 3 4; do python benchmarks/cohort.py --seed $seed; done
 
 No subject of the training is between 45 and 55 years old, and no age that is asked for
 is one of the training. The laws that the training streamlines themselves show are given
-beside those of the generated ones.
+beside those of the generated ones. One JSON file holds the seeds that were run, each
+with subjects, model and draws of its own, and the mean and the spread over them.
 """
 
 from __future__ import annotations
@@ -106,20 +107,8 @@ def _factors(relative, age, patient) -> tuple[float, float]:
     return float(slope / start), float(effect)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--subjects", type=int, default=60)
-    parser.add_argument("--each", type=int, default=30)
-    parser.add_argument("--minutes", type=float, default=3.0)
-    parser.add_argument("--latent_dim", type=int, default=16)
-    parser.add_argument("--backbone", default="spectral")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--picture", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
-    laws = CohortLaws()
-    data = cohort(laws, options)
-    aside = data["subject"] % 10 == 0
+def train(data, training, held_out, options):
+    """Train the model."""
     values = {"age": data["age"], "diagnosis": data["diagnosis"]}
     model = CVAE(
         latent_dim=options.latent_dim,
@@ -128,16 +117,21 @@ def main() -> None:
         seed=options.seed,
     )
     model.fit(
-        data["points"][~aside],
-        data["labels"][~aside],
+        data["points"][training],
+        data["labels"][training],
         data["names"],
-        values={name: each[~aside] for name, each in values.items()},
+        values={name: each[training] for name, each in values.items()},
         units={"age": "years"},
-        held_out=data["points"][aside],
-        held_out_labels=data["labels"][aside],
-        held_out_values={name: each[aside] for name, each in values.items()},
-        max_minutes=options.minutes,
+        held_out=data["points"][held_out],
+        held_out_labels=data["labels"][held_out],
+        held_out_values={name: each[held_out] for name, each in values.items()},
+        epochs=options.epochs,
     )
+    return model
+
+
+def generated_laws(model, seed: int) -> dict[str, float]:
+    """Estimate the laws from streamlines generated for each age and diagnosis."""
     parts = {"points": [], "labels": [], "years": [], "is_patient": []}
     for age in _ASKED:
         for diagnosis in DIAGNOSES:
@@ -145,18 +139,28 @@ def main() -> None:
                 700,
                 conditions={"age": float(age), "diagnosis": diagnosis},
                 balanced=True,
-                seed=options.seed,
+                seed=seed,
             )
             parts["points"].append(points)
             parts["labels"].append(labels)
             parts["years"].append(np.full(len(points), age - _YOUNGEST))
             parts["is_patient"].append(np.full(len(points), diagnosis == "patient"))
-    generated = recover(**{name: np.concatenate(each) for name, each in parts.items()})
-    real = recover(
-        data["points"],
-        data["labels"],
-        data["age"] - _YOUNGEST,
-        data["diagnosis"] == "patient",
+    return recover(**{name: np.concatenate(each) for name, each in parts.items()})
+
+
+def run(options) -> dict:
+    """Train, generate and recover the laws."""
+    laws = CohortLaws()
+    data = cohort(laws, options)
+    held_out = data["subject"] % 10 == 0
+    training = ~held_out
+    model = train(data, training, held_out, options)
+    generated = generated_laws(model, options.seed)
+    shown = recover(
+        data["points"][training],
+        data["labels"][training],
+        data["age"][training] - _YOUNGEST,
+        data["diagnosis"][training] == "patient",
     )
     stated = {
         "length_per_year": -laws.length_per_year,
@@ -166,31 +170,65 @@ def main() -> None:
         "shift_per_year": laws.shift_per_year,
         "shift_of_patients": laws.patient_shift,
     }
-    result = {
+    if options.picture:
+        draw(model, data, options.picture, options.seed)
+    return {
         "laws": asdict(laws),
-        "nb_training": int((~aside).sum()),
+        "nb_training": int(training.sum()),
         "asked_ages": _ASKED.tolist(),
         "distance_to_training_age": [
-            float(np.abs(values["age"] - age).min()) for age in _ASKED
+            float(np.abs(data["age"][training] - age).min()) for age in _ASKED
         ],
         "last": model.record.history[-1],
         "held_out_mm": model.record.held_out_mm,
         "recovered": {
             name: {
                 "law": law,
-                "training": real[name],
+                "training": shown[name],
                 "generated": generated[name],
                 "over_law": generated[name] / law,
+                "over_training": generated[name] / shown[name],
             }
             for name, law in stated.items()
         },
     }
-    if options.picture:
-        draw(model, data, options.picture, options.seed)
+
+
+def summarise(seeds: dict) -> dict:
+    """Return mean and spread, the standard deviation, of what the seeds recovered."""
+    runs = [each["recovered"] for each in seeds.values()]
+    return {
+        name: {
+            kind: {
+                "mean": float(np.mean([one[name][kind] for one in runs])),
+                "spread": float(np.std([one[name][kind] for one in runs], ddof=1)),
+            }
+            for kind in kinds
+        }
+        for name, kinds in runs[0].items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--subjects", type=int, default=60)
+    parser.add_argument("--each", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=450)
+    parser.add_argument("--latent_dim", type=int, default=16)
+    parser.add_argument("--backbone", default="spectral")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result, indent=1)
-    (options.out / f"cohort_{options.backbone}_{options.seed}.json").write_text(text)
-    print(text)
+    path = options.out / f"cohort_{options.backbone}.json"
+    seeds = json.loads(path.read_text())["seeds"] if path.exists() else {}
+    seeds[str(options.seed)] = found = run(options)
+    result = {"seeds": seeds}
+    if len(seeds) > 1:
+        result["over_seeds"] = summarise(seeds)
+    path.write_text(json.dumps(result, indent=1))
+    print(json.dumps(found, indent=1))
 
 
 def draw(model, data, path: Path, seed: int) -> None:

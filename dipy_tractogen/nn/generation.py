@@ -327,6 +327,7 @@ class _ConditionalDecoder:
             codes[:, 0],
             self._lengths(numbers),
             stream,
+            conditions=self.density.conditions.given_matrix(codes, numbers),
             exact=self.request.has(LENGTH),
         )
         if self.texture.is_even:

@@ -211,6 +211,8 @@ class TrainingRecord:
             _check_nb_points(fitted, sizes.get("nb_points"))
             made.texture = FittedTexture.from_arrays(fitted)
             _check_fitted_bundles(made)
+        if made.texture is not None:
+            _check_effects(made.texture, Conditions(made.conditions))
         return made
 
 
@@ -276,6 +278,15 @@ def _check_nb_points(arrays: dict, nb_points: int | None) -> None:
     if nb_points is not None and found != nb_points:
         raise SchemaError(
             "nb_points of the texture", str(found), f"the model's {nb_points}"
+        )
+
+
+def _check_effects(texture: Texture, conditions: Conditions) -> None:
+    """Check that effects are those of the conditions; earlier versions have none."""
+    nb_given, found = conditions.given_width, texture.conditions.shape[1]
+    if found not in (0, nb_given):
+        raise SchemaError(
+            "effects of the texture", f"of {found} numbers", f"of {nb_given}"
         )
 
 

@@ -28,6 +28,9 @@ COMPUTED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 }
 """Conditions that are computed from points at equal distances, with their units."""
 
+# What places and points of a streamline tell.
+_OF_POINTS = (BUNDLE, *COMPUTED)
+
 
 def requested_name(name: str) -> str:
     """Return the name in files of a requested number, such as "asked_length"."""
@@ -126,6 +129,11 @@ class Conditions:
         """Number of columns of `encode`."""
         return sum(one.width for one in self)
 
+    @property
+    def given_width(self) -> int:
+        """Number of columns of `given_matrix`."""
+        return sum(one.width for one in self if one.name not in _OF_POINTS)
+
     def __getitem__(self, name: str) -> Condition:
         for one in self:
             if one.name == name:
@@ -181,6 +189,14 @@ class Conditions:
             for one, column in zip(self.categorical, codes.T)
         ]
         return np.concatenate([*blocks, standardised.astype(np.float32)], axis=1)
+
+    def given_matrix(self, codes: np.ndarray, standardised: np.ndarray) -> np.ndarray:
+        """Return the columns (n, q) of `matrix` of properties such as age and sex.
+
+        They are those of all but the bundle and what is in `COMPUTED`.
+        """
+        kept = [np.full(one.width, one.name not in _OF_POINTS) for one in self]
+        return self.matrix(codes, standardised)[:, np.concatenate(kept)]
 
     def decoded(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return codes, int32, and standardised numbers of a `matrix`."""

@@ -75,6 +75,13 @@ def test_columns_are_those_of_the_matrix(conditions):
     np.testing.assert_array_equal(bundle, conditions.codes(VALUES)[:, 0])
 
 
+def test_bundle_and_what_points_tell_are_left_out(conditions):
+    codes, numbers = conditions.codes(VALUES), conditions.standardised(VALUES)
+    found = conditions.given_matrix(codes, numbers)
+    np.testing.assert_array_equal(found, conditions.encode(VALUES)[:, [3, 4, 6]])
+    assert conditions.given_width == 3
+
+
 def test_numbers_go_there_and_back(conditions):
     back = conditions.restored(conditions.standardised(VALUES))
     assert set(back) == {"length", "age"}

@@ -109,8 +109,16 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     if model.conditions_in_networks:
         matrix = bundles.inputs["conditions"][rows]
     decoded = model.coder.decode(z.astype(np.float32), matrix)
+    conditions = bundles.conditions
+    values = {name: each[rows] for name, each in bundles.values.items()}
     record.texture = Texture().fit(
-        bundles.streamlines(rows), decoded, bundles.labels[rows], seed=seed
+        bundles.streamlines(rows),
+        decoded,
+        bundles.labels[rows],
+        conditions=conditions.given_matrix(
+            conditions.codes(values), conditions.standardised(values)
+        ),
+        seed=seed,
     )
 
 

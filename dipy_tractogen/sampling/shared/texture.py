@@ -11,6 +11,7 @@ from dipy_tractogen.utils.schema import SchemaError
 
 from ..texture import details as flat
 from ..texture.arrays import ENDS
+from ..texture.condition_effects import effects_of
 from ..texture.endpoints import Endpoints
 from ..texture.residual_matching import orders_of
 from ..texture.texture import Texture
@@ -30,6 +31,9 @@ _MOST_DRAWN = 1000
 # Points of all residuals, several times those that a texture stores.
 _MOST_DRAWN_POINTS = 4_000_000
 
+# Attributes of the ends, beside the mixture.
+_OF_ENDS = ("blurs", "widths", "effects")
+
 FITTED_TEXTURE_ARRAYS = {
     **MIXTURE_ARRAYS,
     **with_prefix(ENDS, MIXTURE_ARRAYS),
@@ -40,6 +44,9 @@ FITTED_TEXTURE_ARRAYS = {
     "blurs": Array("f", ("b", 2), 0, 1e6),
     "widths": Array("f", ("b", 2), 0, 1e6),
     "seed": Array("iu", (), 0, 2**63 - 1),
+    # Files of earlier versions do not have these.
+    "effects": Array("f", ("b", "q", "k", 3), -1e6, 1e6, needed=False),
+    "effects_on_ends": Array("f", ("b", "q", 2, 3), -1e6, 1e6, needed=False),
 }
 """Arrays of a `FittedTexture` in a file: a group is one of the b bundles."""
 
@@ -49,7 +56,8 @@ class FittedTexture(Texture):
 
     A Gaussian mixture of each bundle describes lengths, coarse shapes, offsets, the
     coefficients of the next cosines, and the energy of the details by wavelength,
-    across the streamline and along it. Another one describes both ends.
+    across the streamline and along it. Another one describes both ends. All are without
+    the effects of conditions, which are those of the texture.
 
     Attributes
     ----------
@@ -105,6 +113,7 @@ class FittedTexture(Texture):
         )
         kept = made.mixtures.groups
         made.sizes = np.bincount(texture.labels)[kept].astype(np.int32)
+        made.effects = texture.effects[np.isin(np.unique(texture.labels), kept)]
         made._fit_end_mixtures(texture.ends, kept)
         made._draw()
         return made
@@ -116,13 +125,15 @@ class FittedTexture(Texture):
             flat_ends, ends.labels[rows], seed=self.seed
         )
         own = np.isin(np.unique(ends.labels), kept)
-        self.ends.blurs, self.ends.widths = ends.blurs[own], ends.widths[own]
+        for name in _OF_ENDS:
+            setattr(self.ends, name, getattr(ends, name)[own])
 
     def _draw(self) -> None:
         """Draw residuals and ends."""
         rng = np.random.default_rng(self.seed)
         x, labels = self.mixtures.draw(self.sizes, self.seed)
         self.labels = labels.astype(np.int32)
+        self.conditions = np.zeros((len(x), self.effects.shape[1]), dtype=np.float32)
         nb_orders = len(self.gains)
         sizes, shapes, offsets, low, energies = _split(x, nb_orders)
         self.shapes = shapes.astype(np.float32)
@@ -170,6 +181,8 @@ class FittedTexture(Texture):
             "sizes": self.sizes,
             "blurs": self.ends.blurs,
             "widths": self.ends.widths,
+            "effects": self.effects,
+            "effects_on_ends": self.ends.effects,
             "seed": np.array(self.seed),
         }
 
@@ -193,8 +206,12 @@ class FittedTexture(Texture):
             raise SchemaError("even_points", "1", "0, or 2 and more")
         made.gains = np.asarray(arrays["gains"], dtype=np.float32)
         made.sizes = np.asarray(arrays["sizes"], dtype=np.int32)
-        for name in ("blurs", "widths"):
-            setattr(made.ends, name, np.asarray(arrays[name], dtype=np.float32))
+        nb_bundles, nb_orders = sizes["b"], sizes["k"]
+        effects = arrays.get("effects", np.zeros((nb_bundles, 0, nb_orders, 3)))
+        made.effects = np.asarray(effects, dtype=np.float32)
+        on_ends = arrays.get("effects_on_ends", np.zeros((nb_bundles, 0, 2, 3)))
+        for name, each in zip(_OF_ENDS, (arrays["blurs"], arrays["widths"], on_ends)):
+            setattr(made.ends, name, np.asarray(each, dtype=np.float32))
         made._draw()
         return made
 
@@ -221,10 +238,12 @@ def _columns(texture: Texture) -> np.ndarray:
     details = flat.restored(texture.details, texture.units, texture.counts)
     low, energies = spectrum.spectra(details, directions, texture.counts, nb_orders)
     lengths = texture.lengths[:, 0].astype(float)
+    bundles = np.searchsorted(np.unique(texture.labels), texture.labels)
+    effects = effects_of(texture.effects, texture.conditions, bundles)
     parts = (
         np.log(np.column_stack([lengths, (texture.counts - 1) / lengths])),
         texture.shapes,
-        texture.offsets,
+        texture.offsets - effects,
         low,
         energies,
     )

@@ -27,7 +27,17 @@ OWN_ARRAYS = {
     "lengths": Array("f", ("r", 2), 1e-6, 1e6),
     "shapes": Array("f", ("r", "s"), -1e9, 1e9),
 }
-DTYPES = {"details": np.int16, "counts": np.int32, "labels": np.int32}
+# Files of earlier versions do not have these.
+EFFECT_ARRAYS = {
+    "conditions": Array("f", ("r", "q"), -1e6, 1e6, needed=False),
+    "effects": Array(
+        "f", ("b", "q", "k", 3), -_FARTHEST_MM, _FARTHEST_MM, needed=False
+    ),
+}
+NAMES = (*OWN_ARRAYS, *EFFECT_ARRAYS)
+"""Names of the arrays in a texture."""
+
+_DTYPES = {"details": np.int16, "counts": np.int32, "labels": np.int32}
 # Files of all versions have these.
 _IN_ALL = ("labels", "lengths", "shapes")
 # Prefix of the names of the arrays of the ends.
@@ -36,6 +46,7 @@ ENDS = "ends_"
 TEXTURE_ARRAYS = {
     "nb_points": Array("iu", (), 2, 2**15),
     **{n: replace(each, needed=n in _IN_ALL) for n, each in OWN_ARRAYS.items()},
+    **EFFECT_ARRAYS,
     # Cosine coefficients of residuals, in files of earlier versions.
     "coefficients": Array(
         "f", ("r", "c", 3), -_FARTHEST_MM, _FARTHEST_MM, needed=False
@@ -48,8 +59,8 @@ TEXTURE_ARRAYS = {
 """Arrays of a `Texture` in a file: r residuals of n points in all."""
 
 
-def check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None:
-    """Raise a ValueError if streamlines, means and labels do not fit together."""
+def check_fitted(streamlines: ArraySequence, means, labels, conditions) -> None:
+    """Raise a ValueError if what a texture is fitted to does not fit together."""
     if means.ndim != 3 or means.shape[2:] != (3,) or len(means) != len(streamlines):
         raise ValueError(
             f"{len(streamlines)} streamlines and means of the shape {means.shape}: "
@@ -60,8 +71,16 @@ def check_fitted(streamlines: ArraySequence, means, labels: np.ndarray) -> None:
             f"{len(means)} streamlines with labels of shape {labels.shape}: give one "
             "label a streamline, and one streamline at least."
         )
-    if not (np.isfinite(streamlines._data).all() and np.isfinite(means).all()):
-        raise ValueError("Some points are NaN or infinite: drop those streamlines.")
+    if conditions.ndim != 2 or len(conditions) != len(means):
+        raise ValueError(
+            f"{len(means)} streamlines with conditions of shape {conditions.shape}: "
+            "give a row for each streamline."
+        )
+    arrays = (streamlines._data, means, conditions)
+    if not all(np.isfinite(each).all() for each in arrays):
+        raise ValueError(
+            "Some points or conditions are NaN or infinite: drop those streamlines."
+        )
     if np.min(streamlines._lengths) < 2:
         raise ValueError("A streamline has fewer than two points: drop it.")
 
@@ -106,10 +125,13 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
         most, name, nb_orders = _check_details(arrays, sizes), "gains", sizes["k"]
     if not 1 <= nb_orders <= most:
         raise SchemaError(name, f"{nb_orders} of each residual", f"from 1 to {most}")
+    _check_effects(arrays, sizes)
     own = {n.removeprefix(ENDS): a for n, a in arrays.items() if n.startswith(ENDS)}
     if not own:
         return None
     ends = Endpoints.from_arrays(own)
+    if ends.effects.shape[1] not in (0, sizes.get("q", 0)):
+        raise SchemaError("ends_effects", "other conditions", "those of effects")
     if np.setdiff1d(labels, ends.labels).size:
         raise SchemaError("ends_labels", "without some of the labels", "all bundles")
     return ends
@@ -128,7 +150,40 @@ def _check_details(arrays: Mapping[str, np.ndarray], sizes: dict) -> int:
     return sizes["s"] // 3
 
 
-def converted(arrays: Mapping[str, np.ndarray], nb_points: int) -> dict:
+def _check_effects(arrays: Mapping[str, np.ndarray], sizes: dict) -> None:
+    """Check that there are effects on each bundle where there are conditions."""
+    given = [name for name in EFFECT_ARRAYS if name in arrays]
+    if len(given) == 1:
+        missing = set(EFFECT_ARRAYS).difference(given).pop()
+        raise SchemaError(missing, "missing", "an array")
+    nb_bundles = len(np.unique(arrays["labels"]))
+    if given and sizes["b"] != nb_bundles:
+        found = f"those of {sizes['b']} bundles"
+        raise SchemaError("effects", found, f"those of {nb_bundles}")
+
+
+def own_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[dict, Endpoints | None]:
+    """Return arrays of any version as a texture has them, and the ends, if any.
+
+    Raises a ValueError if they do not fit together.
+    """
+    ends, nb_points = check_texture(arrays), arrays["nb_points"]
+    if "coefficients" in arrays:
+        arrays = _converted(arrays, int(nb_points))
+    labels, nb_orders = arrays["labels"], len(arrays["gains"])
+    without_effects = {
+        "conditions": np.zeros((len(labels), 0)),
+        "effects": np.zeros((len(np.unique(labels)), 0, nb_orders, 3)),
+    }
+    arrays = {**without_effects, **arrays}
+    own = {
+        name: np.asarray(arrays[name], dtype=_DTYPES.get(name, np.float32))
+        for name in NAMES
+    }
+    return {"nb_points": nb_points, **own}, ends
+
+
+def _converted(arrays: Mapping[str, np.ndarray], nb_points: int) -> dict:
     """Return arrays of an earlier version in the form of this one, without details."""
     coefficients = arrays["coefficients"].astype(np.float32)
     nb_residuals, nb_orders, _ = coefficients.shape

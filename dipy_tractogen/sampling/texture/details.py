@@ -23,8 +23,9 @@ SHORTEST_MM = 1e-3
 
 # Points by which the length of a curve is measured.
 _NB_POINTS = 64
-# Without a gain, streamlines of a poor model would be copies of real ones.
-_SMALLEST_GAIN = 0.5
+# A streamline has as many points as the one its details are from, unless their lengths
+# differ by more than this factor.
+_SAME_STEPS = 1.1
 # Details are stored as whole numbers up to this, of this unit or a larger one.
 _LARGEST = 32_000
 _UNIT_MM = 1e-3
@@ -112,19 +113,6 @@ def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.nda
     return result
 
 
-def gains_of(real: np.ndarray, decoded: np.ndarray) -> np.ndarray:
-    """Return the gain (k,) of each order, by regression.
-
-    Given are differences of the coefficients (n, k, 3) of streamlines, and of decoded
-    ones.
-    """
-    squares = np.sum(decoded**2, axis=(0, 2), dtype=float)
-    products = np.sum(decoded * real, axis=(0, 2), dtype=float)
-    gains = np.ones(len(squares), dtype=np.float32)
-    np.divide(products, squares, out=gains, where=squares > 0, casting="same_kind")
-    return np.clip(gains, _SMALLEST_GAIN, 1)
-
-
 def quantised(details: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return details (3, N) in mm as whole numbers, and their units (n,) in mm.
 
@@ -176,6 +164,17 @@ def curve_lengths(coefficients: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     points = curves(coefficients, counts)
     return np.maximum(flat_lengths(points, counts), SHORTEST_MM)
+
+
+def counts_at(wanted: np.ndarray, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return numbers of points (n,) for lengths (n,), in steps like those of others.
+
+    The others have `counts` (n,) points and lengths `sizes` (n,) in mm.
+    """
+    ratio = wanted / sizes
+    other = np.abs(np.log(ratio)) > np.log(_SAME_STEPS)
+    steps = np.maximum(np.rint((counts - 1) * ratio), 1).astype(np.intp)
+    return np.where(other, steps + 1, counts)
 
 
 def set_lengths(points: np.ndarray, counts: np.ndarray, wanted: np.ndarray) -> None:

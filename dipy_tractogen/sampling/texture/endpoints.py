@@ -8,6 +8,7 @@ ends, given the blurred one.
 
 from __future__ import annotations
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -17,6 +18,7 @@ from dipy_tractogen.utils.moved import renamed
 from dipy_tractogen.utils.schema import SchemaError
 
 from ..stratified import sample_each_group
+from .condition_effects import effects_of, fit_effects
 
 # Largest number of ends stored of a side of a bundle, and in all; 24 bytes each.
 _MOST_OF_A_BUNDLE = 1000
@@ -42,6 +44,8 @@ ENDPOINT_ARRAYS = {
     "labels": Array("iu", ("r",), 0, 2**31 - 1),
     "blurs": Array("f", ("b", 2), 0, _FARTHEST_MM),
     "widths": Array("f", ("b", 2), 0, _FARTHEST_MM),
+    # Files of earlier versions do not have it.
+    "effects": Array("f", ("b", "q", 2, 3), -_FARTHEST_MM, _FARTHEST_MM, needed=False),
 }
 """Arrays of `Endpoints` in a file: r streamlines of b bundles."""
 
@@ -55,13 +59,14 @@ class Endpoints:
     which is normal with one deviation for each side of a bundle. It is replaced by a
     draw from the posterior density of the end without the error. So ends move towards
     the surface of the real ends, and little along it, and no stored end is
-    repeated. The width of the densities is the one for which sharpened ends are as far
-    from real ends as other real ends are.
+    repeated. Effects of conditions such as an age are subtracted before, and added
+    afterwards: ends of other ages would weaken them. The width of the densities is the
+    one for which sharpened ends are as far from real ends as other real ends are.
 
     Attributes
     ----------
     points : ndarray of shape (r, 2, 3), float32
-        First and last points of streamlines in mm.
+        First and last points of streamlines in mm, without effects of conditions.
     labels : ndarray of shape (r,), int32
         Bundle of each, ascending.
     blurs : ndarray of shape (b, 2), float32
@@ -69,6 +74,8 @@ class Endpoints:
         not moved, because they are sharp or fewer than 20.
     widths : ndarray of shape (b, 2), float32
         Width of the densities.
+    effects : ndarray of shape (b, q, 2, 3), float32
+        Effects of conditions on the ends of each bundle in mm.
     """
 
     def __init__(self):
@@ -76,10 +83,17 @@ class Endpoints:
         self.labels = np.zeros(0, dtype=np.int32)
         self.blurs = np.zeros((0, 2), dtype=np.float32)
         self.widths = np.zeros((0, 2), dtype=np.float32)
+        self.effects = np.zeros((0, 0, 2, 3), dtype=np.float32)
         self._densities: dict[tuple[int, int], _EndDensity | None] = {}
 
     def fit(
-        self, points: np.ndarray, means: np.ndarray, labels: np.ndarray, *, seed=0
+        self,
+        points: np.ndarray,
+        means: np.ndarray,
+        labels: np.ndarray,
+        *,
+        conditions: np.ndarray | None = None,
+        seed: int = 0,
     ) -> Endpoints:
         """Store ends of training streamlines.
 
@@ -91,6 +105,8 @@ class Endpoints:
             The same, decoded.
         labels : ndarray of shape (n,)
             Bundle of each.
+        conditions : ndarray of shape (n, q), optional
+            Conditions of each as numbers, of a deviation of about one.
         seed : int, optional
             Seed of the sample, at most 1,000 a bundle and 24,000 in all.
 
@@ -102,8 +118,14 @@ class Endpoints:
         rng = np.random.default_rng(seed)
         limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": _MOST_IN_ALL}
         by_bundle = sample_each_group(labels, rng, **limits)
+        real, means = points[:, [0, -1]], means[:, [0, -1]]
+        conditions = np.zeros((len(labels), 0)) if conditions is None else conditions
+        bundles = np.unique(labels, return_inverse=True)[1].reshape(-1)
+        self.effects = fit_effects(real, conditions, bundles, len(by_bundle))
+        errors = means - real
+        real = real - effects_of(self.effects, conditions, bundles)
         stored = np.concatenate(by_bundle)
-        self.points = points[stored][:, [0, -1]].astype(np.float32)
+        self.points = real[stored].astype(np.float32)
         self.labels = labels[stored].astype(np.int32)
         self.blurs = np.zeros((len(by_bundle), 2), dtype=np.float32)
         self.widths = np.ones((len(by_bundle), 2), dtype=np.float32)
@@ -111,17 +133,21 @@ class Endpoints:
             if len(own) < _FEWEST:
                 continue
             for side in (0, 1):
-                real, errors = points[own, -side], means[own, -side]
-                errors = errors - real
-                blur = _BLUR * np.sqrt(np.mean(errors**2))
-                width = _choose_width(real, errors, blur, rng)
+                blur = _BLUR * np.sqrt(np.mean(errors[own, side] ** 2))
+                width = _choose_width(real[own, side], errors[own, side], blur, rng)
                 if width is not None:
                     self.blurs[row, side] = blur
                     self.widths[row, side] = width
         self._densities = {}
         return self
 
-    def moves(self, ends: np.ndarray, labels: np.ndarray, seed=0) -> np.ndarray:
+    def moves(
+        self,
+        ends: np.ndarray,
+        labels: np.ndarray,
+        seed=0,
+        conditions: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Draw the displacements that sharpen ends.
 
         Parameters
@@ -132,6 +158,8 @@ class Endpoints:
             Bundle of each, one of those fitted.
         seed : int, sequence of int or numpy.random.Generator, optional
             Fixes the draw.
+        conditions : ndarray of shape (m, q), optional
+            Conditions of each, as in the fit; without them they have no effect.
 
         Returns
         -------
@@ -142,6 +170,9 @@ class Endpoints:
         if not len(self.labels):
             return moves
         rng = np.random.default_rng(seed)
+        if self.effects.size and conditions is not None:
+            bundles = np.searchsorted(np.unique(self.labels), labels)
+            ends = ends - effects_of(self.effects, conditions, bundles)
         for label in np.unique(labels):
             rows = np.flatnonzero(labels == label)
             for side in (0, 1):
@@ -181,6 +212,8 @@ class Endpoints:
                 "blurs", f"those of {sizes['b']} bundles", "those of the labels"
             )
         ends = cls()
+        none = np.zeros((sizes["b"], 0, 2, 3))
+        arrays = {"effects": none, **arrays}
         for name in ENDPOINT_ARRAYS:
             dtype = np.int32 if name == "labels" else np.float32
             setattr(ends, name, np.asarray(arrays[name], dtype=dtype))
@@ -229,6 +262,13 @@ class _EndDensity:
         drawn = np.einsum("nij,nj->ni", self._gain[chosen], ends_to_blurred)
         drawn += np.einsum("nij,nj->ni", self._root[chosen], noise)
         return drawn + ends
+
+
+def ends_of(streamlines: ArraySequence) -> np.ndarray:
+    """Return first and last points (n, 2, 3) of streamlines."""
+    first = np.asarray(streamlines._offsets)
+    last = first + np.asarray(streamlines._lengths) - 1
+    return streamlines._data[np.column_stack([first, last])]
 
 
 def endpoint_weights(counts: np.ndarray) -> np.ndarray:

@@ -13,17 +13,9 @@ from dipy_tractogen.streamlines.geometry import CHUNK
 
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
-from .arrays import (
-    DTYPES,
-    ENDS,
-    OWN_ARRAYS,
-    check_asked,
-    check_fitted,
-    check_shape,
-    check_texture,
-    converted,
-)
-from .endpoints import Endpoints
+from .arrays import ENDS, NAMES, check_asked, check_fitted, check_shape, own_arrays
+from .condition_effects import effects_of, fit_gains_and_effects
+from .endpoints import Endpoints, ends_of
 from .residual_matching import (
     NB_COEFFICIENTS,
     ResidualMatcher,
@@ -40,9 +32,6 @@ _MOST_POINTS = 600_000
 # Orders of the cosines that are decoded: place, direction, bend and skew. Those above
 # are where decoded streamlines are told from real ones most easily.
 _NB_ORDERS = 4
-# A streamline has as many points as the one its details are from, unless their lengths
-# differ by more than this factor.
-_SAME_STEPS = 1.1
 
 
 class Texture:
@@ -58,8 +47,10 @@ class Texture:
 
     The offset is the coarse shape of the real streamline minus `gains` times the
     decoded one. Gains are those of the regression of differences between real
-    streamlines on the differences of their decoded shapes. In the end, ends are moved
-    to real ones (`Endpoints`), and the length is corrected by up to 5 %.
+    streamlines on the differences of their decoded shapes. In the same regression are
+    conditions such as an age, so that a streamline of another age does not weaken what
+    is asked for. In the end, ends are moved to real ones (`Endpoints`), and the length
+    is corrected by up to 5 %.
 
     Attributes
     ----------
@@ -82,6 +73,10 @@ class Texture:
         Length of the real streamline and of its decoded coarse shape, in mm.
     shapes : ndarray of shape (r, s), float32
         First cosine coefficients of the decoded streamline, in mm.
+    conditions : ndarray of shape (r, q), float32
+        Conditions of the real streamline.
+    effects : ndarray of shape (b, q, k, 3), float32
+        Effects of the conditions on the offset in mm, for each of b bundles.
     ends : Endpoints
         Ends of real streamlines.
 
@@ -101,6 +96,7 @@ class Texture:
         means: np.ndarray,
         labels: np.ndarray,
         *,
+        conditions: np.ndarray | None = None,
         seed: int = 0,
     ) -> Texture:
         """Store residuals of training streamlines.
@@ -114,6 +110,8 @@ class Texture:
             Decoded streamlines of latents drawn from the posterior of each.
         labels : ndarray of shape (n,)
             Bundle of each.
+        conditions : ndarray of shape (n, q), optional
+            Conditions of each as numbers, of a deviation of about one.
         seed : int, optional
             Seed of the sample of residuals, at most 1,000 a bundle and 16,000 in all,
             and fewer of many points.
@@ -131,15 +129,19 @@ class Texture:
         """
         labels = np.asarray(labels)
         streamlines = to_sequence(streamlines)
-        check_fitted(streamlines, means, labels)
+        conditions = np.zeros((len(labels), 0)) if conditions is None else conditions
+        check_fitted(streamlines, means, labels, conditions)
         self.nb_points = means.shape[1]
-        self._fit_ends(streamlines, means, labels, seed)
+        self.ends = Endpoints().fit(
+            ends_of(streamlines), means, labels, conditions=conditions, seed=seed
+        )
         rng = np.random.default_rng(seed)
         at_most = int(_MOST_POINTS / np.mean(streamlines._lengths))
         limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": min(at_most, _MOST_IN_ALL)}
         rows = np.concatenate(sample_each_group(labels, rng, **limits))
         streamlines, means = take(streamlines, rows), means[rows]
         self.labels = labels[rows].astype(np.int32)
+        self.conditions = conditions[rows].astype(np.float32)
         self.counts = np.asarray(streamlines._lengths, dtype=np.int32)
         points = np.ascontiguousarray(streamlines._data.T)
         real = flat.coefficients(points, self.counts, _NB_ORDERS)
@@ -148,30 +150,25 @@ class Texture:
         sizes = flat.flat_lengths(points, self.counts)
         sizes = np.column_stack([sizes, flat.curve_lengths(decoded)])
         self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
-        self.gains = self._regress(real, decoded, seed)
+        self._regress(real, decoded, seed)
         self.offsets = real - self.gains[:, None] * decoded
         rest = points - flat.curves(real, self.counts)
         self.details, self.units = flat.quantised(rest, self.counts)
         self._prepare()
         return self
 
-    def _fit_ends(self, streamlines, means, labels, seed: int) -> None:
-        first = np.asarray(streamlines._offsets)
-        last = first + np.asarray(streamlines._lengths) - 1
-        ends = streamlines._data[np.column_stack([first, last])]
-        self.ends = Endpoints().fit(ends, means[:, [0, -1]], labels, seed=seed)
-
-    def _regress(self, real, decoded, seed: int) -> np.ndarray:
-        """Return gains from pairs of streamlines and donors of one half each."""
+    def _regress(self, real, decoded, seed: int) -> None:
+        """Fit gains and effects to pairs of streamlines and donors of one half each."""
         donors, others = split_halves(self.labels, seed)
-        if not len(others):
-            return np.ones(_NB_ORDERS, dtype=np.float32)
         given = (*self.lengths[others].T[::-1], self.shapes[others])
         matcher = self._matcher_of(donors)
-        matched = donors[matcher.draw(self.labels[others], *given, seed)]
-        return flat.gains_of(
-            real[others] - real[matched], decoded[others] - decoded[matched]
+        donors = donors[matcher.draw(self.labels[others], *given, seed)]
+        pairs = (
+            each[others] - each[donors] for each in (real, decoded, self.conditions)
         )
+        groups = np.unique(self.labels)
+        bundles = np.searchsorted(groups, self.labels[others])
+        self.gains, self.effects = fit_gains_and_effects(*pairs, bundles, len(groups))
 
     def _matcher_of(self, rows=slice(None)) -> ResidualMatcher:
         real, coarse = self.lengths[rows].T.astype(float)
@@ -196,6 +193,7 @@ class Texture:
         target_lengths: np.ndarray,
         seed=0,
         *,
+        conditions: np.ndarray | None = None,
         exact: bool = True,
     ) -> ArraySequence:
         """Return streamlines with texture for decoded ones.
@@ -210,6 +208,9 @@ class Texture:
             Length of each in mm.
         seed : int, sequence of int or numpy.random.Generator, optional
             Fixes the draw.
+        conditions : ndarray of shape (m, q), optional
+            Conditions of each, as in the fit; without them, or where none were fitted,
+            they have no effect.
         exact : bool, optional
             Whether a target length has priority over the place of the ends.
 
@@ -225,9 +226,10 @@ class Texture:
             If the arrays do not fit together or a bundle has no residuals.
         """
         check_shape("means", means, (len(labels), self.nb_points, 3))
-        coefficients = flat.decoded_coefficients(means, self.nb_orders)
+        found = flat.decoded_coefficients(means, self.nb_orders)
+        options = {"conditions": conditions, "exact": exact}
         return self.apply_to_coefficients(
-            coefficients, labels, target_lengths, seed, exact=exact
+            found, labels, target_lengths, seed, **options
         )
 
     def apply_to_coefficients(
@@ -237,6 +239,7 @@ class Texture:
         target_lengths: np.ndarray,
         seed=0,
         *,
+        conditions: np.ndarray | None = None,
         exact: bool = True,
     ) -> ArraySequence:
         """Return streamlines with texture for the coarse shapes of decoded ones.
@@ -253,8 +256,16 @@ class Texture:
         decoded = coefficients[:, : len(self.gains)]
         given = (flat.curve_lengths(decoded), wanted, shapes_of(coefficients))
         rows = self._matcher.draw(labels, *given, rng)
+        own = self.conditions[rows]
+        if conditions is None or not own.shape[1]:
+            conditions = own
+        check_shape("conditions", conditions, own.shape)
+        bundles = np.searchsorted(np.unique(self.labels), labels)
         decoded = self.gains[:, None] * decoded
-        counts = self._counts(rows, wanted)
+        decoded += effects_of(self.effects, conditions - own, bundles)
+        counts = self.counts[rows].astype(np.intp)
+        if not self.is_even:
+            counts = flat.counts_at(wanted, counts, self.lengths[rows, 0])
         blocks = [slice(at, at + CHUNK) for at in range(0, len(rows), CHUNK)]
         parts = [self._combined(decoded[b], rows[b], counts[b]) for b in blocks]
         ends = [np.zeros((0, 2, 3), dtype=np.float32)]
@@ -263,7 +274,7 @@ class Texture:
             stops = np.cumsum(counts[block])
             places = np.column_stack([stops - counts[block], stops - 1])
             ends.append(points[:, places].transpose(1, 2, 0))
-        moves = self.ends.moves(np.concatenate(ends), labels, rng)
+        moves = self.ends.moves(np.concatenate(ends), labels, rng, conditions)
         for block, points in zip(blocks, parts):
             if moves.any():
                 flat.move_ends(points, counts[block], moves[block])
@@ -273,16 +284,6 @@ class Texture:
             np.concatenate([np.zeros((0, 3), np.float32), *(p.T for p in parts)]),
             counts,
         )
-
-    def _counts(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """Return numbers of points (m,) that give steps like those of the donors."""
-        counts = self.counts[rows].astype(np.intp)
-        if self.is_even:
-            return counts
-        ratio = wanted / self.lengths[rows, 0]
-        other = np.abs(np.log(ratio)) > np.log(_SAME_STEPS)
-        steps = np.maximum(np.rint((counts - 1) * ratio), 1).astype(np.intp)
-        return np.where(other, steps + 1, counts)
 
     def _combined(self, decoded, rows, counts) -> np.ndarray:
         """Return points (3, N) of coarse shapes (m, k, 3) with residuals."""
@@ -324,7 +325,7 @@ class Texture:
         """
         return {
             "nb_points": np.array(self.nb_points),
-            **{name: getattr(self, name) for name in OWN_ARRAYS},
+            **{name: getattr(self, name) for name in NAMES},
             **{ENDS + name: each for name, each in self.ends.to_arrays().items()},
         }
 
@@ -337,13 +338,9 @@ class Texture:
         ValueError
             If the arrays do not fit together.
         """
-        texture, ends = cls(), check_texture(arrays)
-        texture.nb_points = int(arrays["nb_points"])
-        if "coefficients" in arrays:
-            arrays = converted(arrays, texture.nb_points)
-        for name in OWN_ARRAYS:
-            dtype = DTYPES.get(name, np.float32)
-            setattr(texture, name, np.asarray(arrays[name], dtype=dtype))
+        texture, (arrays, ends) = cls(), own_arrays(arrays)
+        texture.nb_points = int(arrays.pop("nb_points"))
+        vars(texture).update(arrays)
         texture.ends = ends or texture.ends
         texture._prepare()
         return texture

@@ -81,6 +81,15 @@ TEXTURE_EDITS = [
     put("ends_labels", lambda old: old + 1),
     put("ends_blurs", lambda old: old[:1]),
     put("ends_widths", lambda old: old * np.nan),
+    *(lambda arrays, n=n: arrays.pop(n) for n in ("conditions", "effects")),
+    put("effects", lambda old: old[1:]),
+    put("ends_effects", lambda old: old[:, :, :1]),
+    put("ends_effects", lambda old: np.zeros((len(old), 1, 2, 3))),
+    # The model has no condition but bundle and length.
+    lambda arrays: arrays.update(
+        conditions=np.zeros((len(arrays["labels"]), 1)),
+        effects=np.zeros((len(arrays["effects"]), 1, len(arrays["gains"]), 3)),
+    ),
 ]
 
 

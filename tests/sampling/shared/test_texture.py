@@ -71,6 +71,14 @@ def test_file_gives_the_same_texture(fitted):
         np.testing.assert_array_equal(each, Texture.to_arrays(again)[name])
 
 
+def test_files_of_earlier_versions_have_no_effects(fitted):
+    arrays = fitted.to_arrays()
+    names = ("effects", "effects_on_ends")
+    earlier = {name: each for name, each in arrays.items() if name not in names}
+    again = FittedTexture.from_arrays(earlier).to_arrays()
+    np.testing.assert_equal(again, arrays)
+
+
 def test_streamlines_of_one_number_of_points_keep_it():
     rng = np.random.default_rng(0)
     means = np.zeros((40, NB_POINTS, 3), dtype=np.float32)
@@ -89,6 +97,8 @@ def test_streamlines_of_one_number_of_points_keep_it():
         ("ends_group_of", lambda each: each + 1),
         ("even_points", lambda each: each + 1),
         ("gains", lambda each: np.ones(30)),
+        ("effects", lambda each: each[:1]),
+        ("effects", lambda each: np.zeros((2, 1, 4, 3))),
         ("centres", lambda each: each + 8 * np.eye(1, each.shape[1])),
     ],
 )
