@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from dipy_tractogen.utils.moved import renamed
 
@@ -29,7 +29,13 @@ class ConditionalGaussianMixture:
         Their weights, which add up to one.
     reach : float
         Factor of the deviations where a component is chosen for given values. One draws
-        from the mixture itself; more chooses from more components.
+        from the mixture itself; more chooses from more components. The mean of those
+        draws is set to that of a local linear regression :footcite:p:`Fan1992`: near
+        the limits of the values, most components that are chosen are on one side.
+
+    References
+    ----------
+    .. footbibliography::
     """
 
     centres: np.ndarray
@@ -71,6 +77,8 @@ class ConditionalGaussianMixture:
             gains = self._gains(columns)
             gains = gains[component if len(gains) > 1 else np.zeros_like(component)]
             drawn += np.einsum("nij,nj->ni", gains, missing)
+            if self.reach != 1:
+                drawn += self._corrections(columns, values)
             drawn[:, columns] = values
         return drawn
 
@@ -92,6 +100,34 @@ class ConditionalGaussianMixture:
         return np.concatenate(
             [np.argmax(logs + rng.gumbel(size=logs.shape), axis=1) for logs in parts]
         )
+
+    def _corrections(self, columns: Sequence[int], values: np.ndarray) -> np.ndarray:
+        """Return the means of a local regression minus those of draws: (n or 1, d).
+
+        Components count in the regression as they are chosen for the values (n, k).
+        """
+        if (values == values[:1]).all():
+            values = values[:1]
+        x, given = self.centres, self.centres[:, columns]
+        shape = (len(x), x.shape[1], len(columns))
+        gains = np.broadcast_to(self._gains(columns), shape)
+        within = np.matmul(gains, self._covariances(columns))
+        products = x[:, :, None] * given[:, None]
+        found, first = [], 0
+        for logs in self._log_parts(columns, values, self.reach):
+            shares = softmax(logs, axis=1)
+            mean, middle = shares @ x, shares @ given
+            part = values[first : first + len(logs)]
+            first += len(logs)
+            # Of all that is chosen: of one component alone, they are its covariances.
+            moments = _averages(shares, products) - mean[:, :, None] * middle[:, None]
+            moments += _averages(shares, within)
+            slopes = np.linalg.solve(moments[:, columns], moments.transpose(0, 2, 1))
+            line = np.einsum("nki,nk->ni", slopes, part - middle)
+            drawn = np.einsum("nik,nk->ni", _averages(shares, gains), part)
+            drawn -= shares @ np.einsum("mik,mk->mi", gains, given)
+            found.append(line - drawn)
+        return np.concatenate(found)
 
     def _log_parts(
         self, columns: Sequence[int], values: np.ndarray, reach: float = 1.0
@@ -125,6 +161,12 @@ class ConditionalGaussianMixture:
         cross = np.matmul(self.factors, self.factors[:, columns].transpose(0, 2, 1))
         inner = self._covariances(columns)
         return np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
+
+
+def _averages(shares: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Return averages (n, d, k) of matrices (m, d, k) by shares (n, m)."""
+    flat = shares @ matrices.reshape(len(matrices), -1)
+    return flat.reshape(-1, *matrices.shape[1:])
 
 
 __getattr__ = renamed(__name__, {"NormalMixture": "ConditionalGaussianMixture"})

@@ -79,3 +79,18 @@ def test_latents_follow_a_number_to_its_ends_and_across_a_gap():
 def test_impossible_parameters_are_refused(given):
     with pytest.raises(ValueError, match=next(iter(given))):
         ManifoldSampler(**given).fit(np.zeros((4, 2)))
+
+
+def test_means_follow_a_given_number_up_to_its_limits():
+    """Where latents change with a number, and no kernels are beyond its limits."""
+    rng = np.random.default_rng(0)
+    age = rng.uniform(-1.7, 1.7, 1000)
+    z = 0.5 * rng.normal(size=(1000, 4))
+    z[:, 0] += age
+    sampler = ManifoldSampler().fit(z, np.column_stack([np.zeros(1000), age]))
+    rows = np.repeat([[0, -1.7], [0, 1.7]], 4000, axis=0)
+    expected = np.polyval(np.polyfit(age, z[:, 0], 1), [-1.7, 1.7])
+    alone = [sampler.sample(4000, rows[at], seed=1)[0] for at in (0, -1)]
+    for drawn in (np.concatenate(alone), sampler.sample(8000, rows, seed=2)[0]):
+        means = drawn[:, 0].reshape(2, -1).mean(axis=1)
+        np.testing.assert_allclose(means, expected, atol=0.08)
