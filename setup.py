@@ -38,6 +38,7 @@ setup(
     package_data={
         "dipy_tractogen": ["models/*.keras"],
         "dipy_tractogen.viz.report": ["templates/*"],
+        "dipy_tractogen.viz.webgl": ["templates/*"],
     },
     # DIPY 1.12.1, trx-python 0.4 and Keras 3.13 start at Python 3.11.
     python_requires=">=3.11",
@@ -78,9 +79,12 @@ setup(
             "tensorboard>=2.18",
             "playwright>=1.40",
             "pooch>=1.8",
+            "k3d>=3.2,<4",
         ],
         # Models of the user's address list.
         "fetch": ["pooch>=1.8"],
+        # Interactive scenes; a page reads what K3D writes, which changes with it.
+        "scene": ["k3d>=3.2,<4"],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
         # Projections of latents by UMAP.

@@ -51,15 +51,23 @@ def direction_colours(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     superior: the absolute values of the unit tangent. `points` (total, 3) are those of
     all streamlines, `lengths` (n,) their numbers, two or more.
     """
+    return np.abs(tangents(points, lengths))
+
+
+def tangents(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the unit tangent (total, 3) of streamlines at each point, 0 if none.
+
+    Arguments are as for `direction_colours`.
+    """
     ends = np.cumsum(lengths) - 1
     starts = ends - lengths + 1
     before = np.arange(len(points)) - 1
     after = np.arange(len(points)) + 1
     before[starts] = starts
     after[ends] = ends
-    tangents = np.abs(points[after] - points[before])
-    norms = np.linalg.norm(tangents, axis=1, keepdims=True)
-    return tangents / np.where(norms > 0, norms, 1.0)
+    steps = points[after] - points[before]
+    norms = np.linalg.norm(steps, axis=1, keepdims=True)
+    return steps / np.where(norms > 0, norms, 1.0)
 
 
 def value_colours(values: np.ndarray, low: float, high: float) -> np.ndarray:

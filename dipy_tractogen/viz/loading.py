@@ -24,7 +24,8 @@ from .panels import Panel, assign_errors
 
 logger = logging.getLogger("dipy_tractogen")
 
-_ERROR = "error_mm"
+ERROR = "error_mm"
+"""Number of each streamline: the point error of its reconstruction."""
 
 
 def panel_title(input_files: Sequence[str | os.PathLike]) -> str:
@@ -46,11 +47,13 @@ def load_panel(
     reference: str | os.PathLike | None = None,
     out_of_bounds: str = "keep",
     value: str | None = None,
+    keep_data: bool = False,
 ) -> Panel:
     """Read tractograms as one panel, with the bundles of the streamlines.
 
     `value` names a number of each streamline: length, curvature, tortuosity, or a key
-    of ``data_per_streamline``; streamlines without it are left out. Other options and
+    of ``data_per_streamline``; streamlines without it are left out. With `keep_data`
+    the panel has all numbers of ``data_per_streamline``. Other options and
     errors are those of `load_bundles`; by default streamlines out of the bounding box
     are kept, as a picture is where one would want to see them.
     """
@@ -60,6 +63,7 @@ def load_panel(
         reference=reference,
         out_of_bounds=out_of_bounds,
         continuous=[value] if value and value not in COMPUTED else [],
+        keep_data=keep_data,
     )
     title = panel_title(input_files) if title is None else title
     numbers = None
@@ -123,6 +127,7 @@ def load_panels(
     reference: str | os.PathLike | None = None,
     out_of_bounds: str = "keep",
     value: str | None = None,
+    keep_data: bool = False,
 ) -> list[Panel]:
     """Read a panel for each group of tractograms, coloured by one property.
 
@@ -134,6 +139,7 @@ def load_panels(
     grid = {"reference": reference, "out_of_bounds": out_of_bounds}
     if color_by in ("bundle", "direction"):
         options = {"bundles_from": bundles_from, "value": value, **grid}
+        options["keep_data"] = keep_data
         return [
             load_panel(files, title=title, **options)
             for files, title in zip(inputs, titles)
@@ -150,7 +156,7 @@ def load_panels(
             f"the files hold for each streamline; {has}."
         )
     panels = [panel for panel, _ in loaded]
-    return _with_errors(panels) if color_by == _ERROR else panels
+    return _with_errors(panels) if color_by == ERROR else panels
 
 
 def colour_options(color_by: str) -> dict:

@@ -31,6 +31,9 @@ class Panel:
         Names of the bundles; by default there is one, named after the title.
     values : ndarray of shape (n,), float, optional
         A number for each streamline, to colour by; NaN where there is none.
+    numbers : dict of str to ndarray of shape (n,), optional
+        Other numbers of the streamlines, by name, which an interactive scene can be
+        coloured by. A BundleSet brings those that it has.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class Panel:
     labels: np.ndarray | None = None
     bundle_names: tuple[str, ...] = ()
     values: np.ndarray | None = None
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
     nb_streamlines: int = field(init=False)
 
     @classmethod
@@ -64,6 +68,7 @@ class Panel:
         if isinstance(self.streamlines, BundleSet) and self.labels is None:
             self.labels = self.streamlines.labels
             self.bundle_names = self.streamlines.bundle_names
+            self.numbers = _numbers_of(self.streamlines) | self.numbers
         self.streamlines = to_sequence(self.streamlines)
         number = len(self.streamlines)
         if number == 0:
@@ -125,9 +130,29 @@ class Panel:
             self.labels[kept],
             self.bundle_names,
             None if self.values is None else self.values[kept],
+            {name: each[kept] for name, each in self.numbers.items()},
         )
         fewer.nb_streamlines = self.nb_streamlines
         return fewer
+
+
+def _numbers_of(bundles: BundleSet) -> dict[str, np.ndarray]:
+    """Return numbers of the streamlines that are not the same for all, by name."""
+    columns = {
+        name: each[:, 0]
+        for name, each in bundles.data_per_streamline.items()
+        if each.shape[1] == 1
+    }
+    numbers = {
+        name: each.astype(np.float64)
+        for name, each in (columns | bundles.values).items()
+        if each.dtype.kind in "iuf"
+    }
+    return {
+        name: each
+        for name, each in numbers.items()
+        if len(np.unique(each[np.isfinite(each)])) > 1
+    }
 
 
 # Tolerance of the distance of two streamlines to the error stored with one of them.

@@ -94,13 +94,8 @@ def render_tractograms(
     OSError
         If a file cannot be read or written, or rendering is impossible here.
     """
-    inputs = [_listed(files) for files in (input_files, compare_with) if files]
-    titles, view = list(titles or [None] * len(inputs)), list(view)
-    if len(titles) != len(inputs):
-        raise ValueError(
-            f"titles={tuple(titles)}: give one title for each panel, {len(inputs)} in "
-            "all."
-        )
+    inputs, titles = titled_inputs(input_files, compare_with, titles)
+    view = list(view)
     for name in view:
         check_choice("view", name, VIEW_CHOICES)
     check_size(size)
@@ -137,6 +132,23 @@ def render_tractograms(
         colour = figures.BACKGROUNDS[background]
         window.show_bundles(loaded, view=view[0], background=colour, **options)
     return path
+
+
+def titled_inputs(
+    input_files: Files, compare_with: Files | None, titles: Sequence[str] | None
+) -> tuple[list[list], list[str | None]]:
+    """Return the files and the title of each panel, None for the default.
+
+    Raises ValueError if there is not a title for each.
+    """
+    inputs = [_listed(files) for files in (input_files, compare_with) if files]
+    titles = list(titles or [None] * len(inputs))
+    if len(titles) != len(inputs):
+        raise ValueError(
+            f"titles={tuple(titles)}: give one title for each panel, {len(inputs)} in "
+            "all."
+        )
+    return inputs, titles
 
 
 def _listed(files: Files) -> list:

@@ -38,12 +38,15 @@ class RenderBundlesFlow(TractogenFlow):
         seed: int = 0,
         out_dir: str = "",
         out_png: str = "scene.png",
+        out_html: str = "",
     ) -> None:
         """Render bundles into a PNG, and beside them those of other files.
 
         Everything has the same camera, scale and colours, so that two tractograms can
         be compared by eye. Letters at the edges tell the sides of the body, and a bar
         the scale. No display is needed where Xvfb is installed.
+
+        With out_html, they are written into a page instead, to be turned in a browser.
 
         Parameters
         ----------
@@ -99,7 +102,14 @@ class RenderBundlesFlow(TractogenFlow):
             Output folder.
         out_png : string, optional
             The picture.
+        out_html : string, optional
+            Instead of the picture, an HTML page whose streamlines can be turned, whose
+            bundles can be switched off, and whose colours can be chosen. It loads
+            nothing, so that it can be sent. Needs K3D.
         """
+        if out_html:
+            self._write_scene(out_dir)
+            return
         if not out_png.lower().endswith(".png"):
             raise ValueError(f"--out_png {out_png}: give a name that ends with .png.")
         path = self.outputs(out_dir, out_png=out_png)["out_png"]
@@ -127,3 +137,39 @@ class RenderBundlesFlow(TractogenFlow):
             force=self.force,
         )
         logger.info("Wrote %s", path)
+
+    def _write_scene(self, out_dir: str) -> None:
+        """Write the page of an interactive scene."""
+        given = self.given
+        name, view = given["out_html"], given["view"] or ["auto"]
+        if not name.lower().endswith((".html", ".htm")):
+            raise ValueError(f"--out_html {name}: give a name that ends with .html.")
+        for option, default in _OF_PICTURES.items():
+            if given[option] != default:
+                raise ValueError(
+                    f"--{option} has no effect on an interactive scene: leave out it "
+                    "or --out_html."
+                )
+        if len(view) > 1 or view == ["all"]:
+            raise ValueError(f"--view {' '.join(view)}: with --out_html give one side.")
+        path = self.outputs(out_dir, out_html=name)["out_html"]
+
+        from dipy_tractogen.viz.webgl.tractograms import write_tractogram_scene
+
+        write_tractogram_scene(
+            given["input_files"],
+            path,
+            compare_with=given["compare_with"],
+            view=view[0],
+            reference=given["reference"] or None,
+            force=self.force,
+            **{option: given[option] for option in _OF_SCENES},
+        )
+        logger.info("Wrote %s", path)
+
+
+# Options of pictures alone, with their defaults, and those that scenes have as well.
+_OF_PICTURES = {"panels": "file", "values": None, "mask": "", "size": None}
+_OF_PICTURES |= {"interactive": False, "out_png": "scene.png"}
+_OF_SCENES = ("titles", "color_by", "max_streamlines", "background", "bundles_from")
+_OF_SCENES += ("outside_box", "seed")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 import shlex
 
@@ -11,6 +9,7 @@ from dipy_tractogen import __version__
 from dipy_tractogen.utils.files import atomic_write, file_digest
 from dipy_tractogen.utils.messages import encodable
 
+from ..pages import fill_template
 from . import model_tables, pictures
 from .content import Command, Table, file_table
 from .evaluation_tables import evaluation_cards, evaluation_tables
@@ -168,39 +167,6 @@ def _lines(command: str) -> str:
 
 def _render(**parts) -> str:
     """Fill the template; all that comes from files is escaped."""
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return fill_template(
+        _TEMPLATES / "report.html", style="report.css", script="report.js", **parts
     )
-    environment.filters["breakable"] = _breakable
-    style, script = (
-        (_TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("report.css", "report.js")
-    )
-    return environment.get_template("report.html").render(
-        **parts,
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_digest(style),
-        script_hash=_digest(script),
-    )
-
-
-def _breakable(name: str):
-    """Let a long name break after its underscores."""
-    from markupsafe import Markup
-
-    return Markup("_<wbr>").join(name.split("_"))
-
-
-def _digest(text: str) -> str:
-    """Return a digest for the content security policy."""
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"sha256-{digest}"

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import pairwise
-import shutil
 
 import pytest
 
@@ -11,7 +10,6 @@ from dipy_tractogen.viz.report import write_report
 
 from .conftest import make_entry
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Ratio of luminances of each text with what it stands on, smallest of all.
 CONTRAST = """() => {
   const channels = (text) => text.match(/[\\d.]+/g).map(Number);
@@ -41,21 +39,6 @@ CONTRAST = """() => {
   }
   return [found.length, ...found.sort((a, b) => a[0] - b[0])[0]];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start a browser, or skip where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip(f"needs one of {', '.join(BROWSERS)}")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,85 @@
+"""Interactive scenes of tractogram files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dipy_tractogen.utils.files import expand_inputs
+from dipy_tractogen.utils.messages import check_choice
+
+from ..cameras import VIEW_CHOICES
+from ..loading import ERROR, load_panels
+from ..panels import Panel, assign_errors
+from ..tractograms import Files, titled_inputs
+from .page import write_scene
+from .plot import require_k3d
+
+
+def write_tractogram_scene(
+    input_files: Files,
+    path: str | Path,
+    *,
+    compare_with: Files | None = None,
+    titles: Sequence[str] | None = None,
+    bundles_from: str = "auto",
+    reference: str | Path | None = None,
+    outside_box: str = "keep",
+    **options,
+) -> Path:
+    """Write an interactive scene of tractograms, and of those they are compared with.
+
+    It can be coloured by every number that the files hold for each streamline; the
+    streamlines that were reconstructed get the errors of their reconstructions.
+
+    Parameters
+    ----------
+    input_files, compare_with : str, Path or sequence of these
+        Tractograms of the first and the second panel: files, folders or globs.
+    path : str or Path
+        The HTML file.
+    titles : sequence of str, optional
+        Title of each panel; by default the name of the file or of the folder.
+    bundles_from, reference, outside_box : optional
+        As for `load_bundles`; streamlines that leave the box are kept by default.
+    **options
+        Those of `write_scene`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ImportError
+        If K3D is not installed.
+    ValueError
+        If an argument is not accepted.
+    OSError
+        If a file cannot be read or written.
+    """
+    inputs, titles = titled_inputs(input_files, compare_with, titles)
+    check_choice("view", options.get("view", "auto"), VIEW_CHOICES)
+    for files in inputs:
+        expand_inputs(files)
+    require_k3d()
+    loading = {"bundles_from": bundles_from, "reference": reference, "keep_data": True}
+    panels = load_panels(inputs, titles, out_of_bounds=outside_box, **loading)
+    title = " and ".join(panel.title for panel in panels)
+    return write_scene(_with_errors(panels), path, title=title, **options)
+
+
+def _with_errors(panels: list[Panel]) -> list[Panel]:
+    """Assign the original streamlines the errors of their reconstructions."""
+    for panel in panels:
+        errors = panel.numbers.get(ERROR)
+        if errors is None:
+            continue
+        made = replace(panel, values=errors)
+        for other in panels:
+            paired = None if ERROR in other.numbers else assign_errors(other, made)
+            if paired is not None:
+                other.numbers[ERROR] = paired.values
+    return panels
