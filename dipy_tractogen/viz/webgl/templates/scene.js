@@ -71,16 +71,19 @@ class Panel {
     return this.plot.getWorld().ObjectsListJson[object.line.id];
   }
 
-  /** Change lines, and draw once. */
-  async change(objects, changesOf) {
-    this.plot.setRenderOnChange(false);
-    await Promise.all(objects.map((object) => {
-      const changes = changesOf(object);
-      const line = Object.assign(this.line(object), changes);
-      return this.plot.reload(line, line.visible ? changes : { visible: false });
-    }));
-    this.plot.setRenderOnChange(true);
-    await this.plot.render();
+  /** Change lines, after all earlier changes, and draw once. */
+  change(objects, changesOf) {
+    this.loaded = this.loaded.then(async () => {
+      this.plot.setRenderOnChange(false);
+      await Promise.all(objects.map((object) => {
+        const changes = changesOf(object);
+        const line = Object.assign(this.line(object), changes);
+        return this.plot.reload(line, line.visible ? changes : { visible: false });
+      }));
+      this.plot.setRenderOnChange(true);
+      await this.plot.render();
+    });
+    return this.loaded;
   }
 
   show(bundles, visible) {
