@@ -29,6 +29,7 @@ _LAZY = {
     "packaged_bundles": "dipy_tractogen.streamlines.simulation.packaged",
     "evaluate": "dipy_tractogen.metrics.evaluation",
     "render_bundles": "dipy_tractogen.viz",
+    "plot_bundles": "dipy_tractogen.viz",
 }
 
 __all__ = ["__version__", *_LAZY]

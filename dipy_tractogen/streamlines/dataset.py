@@ -105,6 +105,31 @@ class BundleSet:
         )
         return html_table(caption, rows, ("bundle", "streamlines", "median length, mm"))
 
+    def show(self, **options):
+        """Return a widget to turn the streamlines in a notebook: `plot_bundles`.
+
+        Parameters
+        ----------
+        **options
+            Those of `plot_bundles`, such as ``color_by="direction"``.
+
+        Returns
+        -------
+        k3d.Plot
+            The widget, which a notebook shows at the end of a cell.
+
+        Raises
+        ------
+        ImportError
+            If K3D is not installed.
+        ValueError
+            If an argument is not accepted, or there is no streamline.
+        """
+        # What draws is above this layer; the package knows it by name.
+        import dipy_tractogen
+
+        return dipy_tractogen.plot_bundles([self], **options)
+
     def known_values(
         self, rows: slice | np.ndarray = slice(None)
     ) -> dict[str, np.ndarray]:

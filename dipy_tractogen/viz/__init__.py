@@ -1,6 +1,6 @@
-"""Pictures: FURY scenes of bundles, curves and plots of matplotlib, and a report page.
+"""Pictures: FURY and K3D scenes of bundles, plots of matplotlib, and a report page.
 
-Neither library is imported before a picture is drawn, and rendering is proved possible
+No library is imported before a picture is drawn, and rendering is proved possible
 first (`require_rendering`), because VTK ends the process where it is not. FURY draws in
 a process of its own (`offscreen`), because it cannot share one with TensorFlow.
 """
@@ -16,10 +16,12 @@ _LAZY = {
     "bundle_colours": "colours",
     "can_render": "display",
     "compare_bundles": "figures",
+    "plot_bundles": "webgl",
     "plot_history": "plots",
     "render_bundles": "figures",
     "require_rendering": "display",
     "write_report": "report",
+    "write_scene": "webgl",
 }
 
 __all__ = list(_LAZY)

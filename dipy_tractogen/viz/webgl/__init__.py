@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from .lines import Scene, make_scene
 from .page import ScenePage, scene_page, write_scene
-from .plot import make_plot, require_k3d
+from .plot import plot_bundles, require_k3d
 
 __all__ = [
     "Scene",
     "ScenePage",
-    "make_plot",
+    "plot_bundles",
     "make_scene",
     "require_k3d",
     "scene_page",

@@ -44,7 +44,7 @@ def require_k3d():
     return k3d
 
 
-def make_plot(panels: Sequence, *, background: str = "white", **options):
+def plot_bundles(panels: Sequence, *, background: str = "white", **options):
     """Make a widget of streamlines, to be turned in a notebook.
 
     Its menu lists the bundles, which can be switched off one by one.

@@ -6,7 +6,7 @@ import pytest
 
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.viz import Panel
-from dipy_tractogen.viz.webgl import make_plot, make_scene, scene_page, write_scene
+from dipy_tractogen.viz.webgl import make_scene, plot_bundles, scene_page, write_scene
 from dipy_tractogen.viz.webgl.tractograms import write_tractogram_scene
 from dipy_tractogen.workflows.cli import main
 
@@ -62,16 +62,27 @@ def test_three_thousand_streamlines_of_many_points_are_three_megabytes():
 
 @pytest.mark.usefixtures("k3d")
 def test_a_widget_has_a_line_for_each_bundle(phantom):
-    plot = make_plot([Panel("a", phantom), Panel("b", phantom)], background="black")
+    plot = plot_bundles([Panel("a", phantom), Panel("b", phantom)], background="black")
     assert [line.name for line in plot.objects] == 2 * list(phantom.bundle_names)
     assert [line.group for line in plot.objects] == 7 * ["a"] + 7 * ["b"]
     assert plot.background_color == 0
-    alone = make_plot([phantom], color_by="direction", view="top")
+    alone = plot_bundles([phantom], color_by="direction", view="top")
     assert {line.group for line in alone.objects} == {None}
     assert alone.camera[2] > 100
     assert alone.camera[6:] == [0, 1, 0]
     with pytest.raises(ValueError, match="background='grey'"):
-        make_plot([phantom], background="grey")
+        plot_bundles([phantom], background="grey")
+
+
+@pytest.mark.usefixtures("k3d")
+def test_bundles_show_themselves_in_a_notebook(phantom):
+    plot = phantom.show(max_streamlines=7, color_by="direction")
+    assert [line.name for line in plot.objects] == list(phantom.bundle_names)
+    assert all(np.isfinite(line.vertices).all() for line in plot.objects)
+    shown, _ = plot._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    with pytest.raises(ValueError, match="there is no streamline"):
+        phantom.select([]).show()
 
 
 def test_without_k3d_it_is_said_how_to_install_it(
@@ -79,7 +90,7 @@ def test_without_k3d_it_is_said_how_to_install_it(
 ):
     monkeypatch.setitem(sys.modules, "k3d", None)
     with pytest.raises(ImportError, match=re.escape(NEEDED)):
-        make_plot([phantom])
+        plot_bundles([phantom])
     options = ["--out_html", "a.html", "--out_dir", str(tmp_path / "new")]
     assert main("dipy_render_bundles", [str(bundle_files[0]), *options]) == 1
     lines = capsys.readouterr().err.strip().splitlines()
