@@ -6,20 +6,15 @@ each row: (3, N) for N points in all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import ranks
+from dipy_tractogen.streamlines.array_sequence import equal_counts
 from dipy_tractogen.streamlines.geometry import cosine_basis
 
-from .endpoints import endpoint_weights
-
-STRETCH = 1.05
-"""Largest factor of a streamline about its centroid, and inverse of the smallest."""
-
-SHORTEST_MM = 1e-3
-"""Smallest length in divisions and logarithms."""
+from . import padded
+from .padded import SHORTEST_MM
 
 # Points by which the length of a curve is measured.
 _NB_POINTS = 64
@@ -29,7 +24,6 @@ _SAME_STEPS = 1.1
 # Details are stored as whole numbers up to this, of this unit or a larger one.
 _LARGEST = 32_000
 _UNIT_MM = 1e-3
-_TINY = np.finfo(np.float32).tiny
 
 
 def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.ndarray:
@@ -38,12 +32,11 @@ def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.n
     Counts (n,) are the numbers of points of the streamlines. Cosines have a mean square
     of one; coefficients that a streamline has not enough points for are zero.
     """
-    starts = np.cumsum(counts) - counts
-    sums = [
-        np.add.reduceat(points * wave, starts, axis=1)
-        for wave in _waves(counts, nb_orders, np.cos)
-    ]
-    return (np.stack(sums) / counts).transpose(2, 0, 1).astype(np.float32)
+    found = np.zeros((len(counts), nb_orders, 3), dtype=np.float32)
+    for rows, places in equal_counts(counts, np.cumsum(counts) - counts):
+        own = points[:, places].transpose(1, 2, 0)
+        found[rows] = decoded_coefficients(own, nb_orders)
+    return found
 
 
 def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
@@ -56,61 +49,25 @@ def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
 
 
 def curves(coefficients: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the points (3, N) in mm of curves of cosines, from coefficients (n, k, 3).
-
-    Those of curves of one number of points are a product of matrices: textures of files
-    of earlier versions have many orders.
-    """
-    nb_points, nb_orders = counts[0], coefficients.shape[1]
-    if (counts == nb_points).all():
-        basis = np.zeros((nb_orders, nb_points), dtype=np.float32)
-        basis[:nb_points] = cosine_basis(nb_points, min(nb_orders, nb_points))
-        basis *= np.float32(np.sqrt(nb_points))
-        return np.matmul(coefficients.transpose(2, 0, 1), basis).reshape(3, -1)
-    return _sum_of_waves(coefficients, counts, np.cos)
+    """Return the points (3, N) in mm of curves with coefficients (n, k, 3)."""
+    return _unpadded(padded.curve_points, coefficients, counts)
 
 
 def directions(coefficients: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the directions (3, N) of such curves, of a length of one."""
-    orders = np.arange(coefficients.shape[1], dtype=np.float32)[:, None]
-    slopes = _sum_of_waves(-orders * coefficients, counts, np.sin)
-    slopes /= np.sqrt(np.maximum(_dot(slopes, slopes), _TINY))
+    slopes = _unpadded(padded.curve_slopes, coefficients, counts)
+    slopes /= np.sqrt(np.maximum(padded.dot(slopes, slopes), padded.TINY))
     return slopes
 
 
-def _sum_of_waves(coefficients: np.ndarray, counts: np.ndarray, kind) -> np.ndarray:
-    """Return the sums (3, N) of cosines or sines with coefficients (n, k, 3)."""
-    total = np.zeros((3, int(counts.sum())), dtype=np.float32)
-    for order, wave in enumerate(_waves(counts, coefficients.shape[1], kind)):
-        total += np.repeat(coefficients[:, order].T, counts, axis=1) * wave
-    return total
-
-
-def _waves(counts: np.ndarray, nb_orders: int, kind) -> Iterator[np.ndarray]:
-    """Yield cosines or sines (N,) of one order after another, with a mean square of 1.
-
-    Those of orders that a streamline has not enough points for are zero.
-    """
-    sizes = np.repeat(counts, counts)
-    angles = (np.pi * (ranks(counts) + 0.5) / sizes).astype(np.float32)
-    few = counts.min() < nb_orders
-    yield kind(0 * angles)
-    for order in range(1, nb_orders):
-        wave = np.float32(np.sqrt(2)) * kind(order * angles)
-        if few:
-            wave[order >= sizes] = 0
-        yield wave
-
-
-def turned(vectors: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Rotate vectors (3, N) as directions (3, N) are into others, the shortest way."""
-    cosine = _dot(before, after)
-    axis = _cross(before, after)
-    share = _dot(axis, vectors) / np.maximum(1 + cosine, 1e-3)
-    result = _cross(axis, vectors)
-    result += vectors * cosine
-    result += axis * share
-    return result
+def _unpadded(function: Callable, coefficients, counts: np.ndarray) -> np.ndarray:
+    """Return values (3, N) of a function of `padded`."""
+    starts = np.cumsum(counts) - counts
+    values = np.empty((3, int(counts.sum())), dtype=np.float32)
+    for rows in padded.blocks_of_similar(counts):
+        places = starts[rows][:, None] + padded.point_numbers(counts[rows])
+        values[:, places] = function(coefficients[rows], counts[rows])
+    return values
 
 
 def quantised(details: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -149,7 +106,7 @@ def _differences(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the lengths (n,) in mm of streamlines (3, N) of two points or more."""
     steps = np.diff(points, axis=1)
-    sizes = np.sqrt(_dot(steps, steps))
+    sizes = np.sqrt(padded.dot(steps, steps))
     starts = np.cumsum(counts) - counts
     # What lies between two streamlines is not a step.
     sizes[starts[1:] - 1] = 0
@@ -159,11 +116,12 @@ def flat_lengths(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def curve_lengths(coefficients: np.ndarray) -> np.ndarray:
     """Return the lengths (n,) in mm of curves of cosines (n, k, 3), above zero."""
     nb_points = max(_NB_POINTS, 2 * coefficients.shape[1])
+    found = np.zeros(len(coefficients))
     counts = np.full(len(coefficients), nb_points)
-    if not len(counts):
-        return np.zeros(0)
-    points = curves(coefficients, counts)
-    return np.maximum(flat_lengths(points, counts), SHORTEST_MM)
+    for rows in padded.blocks_of_similar(counts):
+        points = padded.curve_points(coefficients[rows], counts[rows])
+        found[rows] = padded.lengths(points)
+    return np.maximum(found, SHORTEST_MM)
 
 
 def counts_at(wanted: np.ndarray, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -175,49 +133,3 @@ def counts_at(wanted: np.ndarray, counts: np.ndarray, sizes: np.ndarray) -> np.n
     other = np.abs(np.log(ratio)) > np.log(_SAME_STEPS)
     steps = np.maximum(np.rint((counts - 1) * ratio), 1).astype(np.intp)
     return np.where(other, steps + 1, counts)
-
-
-def set_lengths(points: np.ndarray, counts: np.ndarray, wanted: np.ndarray) -> None:
-    """Scale streamlines (3, N) about their centroids to lengths (n,) in mm, in place.
-
-    The factor is limited by `STRETCH`.
-    """
-    sizes = np.maximum(flat_lengths(points, counts), SHORTEST_MM)
-    factors = np.clip(wanted / sizes, 1 / STRETCH, STRETCH)
-    starts = np.cumsum(counts) - counts
-    centroids = np.add.reduceat(points, starts, axis=1) / counts
-    points *= np.repeat(factors.astype(np.float32), counts)
-    shifts = (centroids * (1 - factors)).astype(np.float32)
-    points += np.repeat(shifts, counts, axis=1)
-
-
-def move_ends(points: np.ndarray, counts: np.ndarray, moves: np.ndarray) -> None:
-    """Move the ends of streamlines (3, N) by (n, 2, 3) in mm, and points near them."""
-    for weights, move in zip(endpoint_weights(counts), moves.transpose(1, 2, 0)):
-        points += np.repeat(move, counts, axis=1) * weights
-
-
-def places(counts: np.ndarray, donors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places (N,) of points along donors, and the shares (N,) of the next.
-
-    Streamlines have `counts` (n,) points and their donors (n,) others. Where both have
-    as many, shares are zero.
-    """
-    within = ranks(counts)
-    if (counts == donors).all():
-        return within, np.zeros(1, dtype=np.float32)
-    exact = (within + 0.5) * np.repeat(donors / counts, counts) - 0.5
-    np.clip(exact, 0, np.repeat(donors - 1, counts), out=exact)
-    whole = exact.astype(np.intp)
-    return whole, (exact - whole).astype(np.float32)
-
-
-def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    products = first * second
-    return products[0] + products[1] + products[2]
-
-
-def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Compute cross products of vectors (3, N); faster than numpy's."""
-    (a, b, c), (x, y, z) = first, second
-    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x])

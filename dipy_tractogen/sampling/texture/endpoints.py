@@ -12,7 +12,6 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dipy_tractogen.streamlines.array_sequence import ranks
 from dipy_tractogen.utils.array_schema import Array, check_arrays
 from dipy_tractogen.utils.moved import renamed
 from dipy_tractogen.utils.schema import SchemaError
@@ -269,17 +268,6 @@ def ends_of(streamlines: ArraySequence) -> np.ndarray:
     first = np.asarray(streamlines._offsets)
     last = first + np.asarray(streamlines._lengths) - 1
     return streamlines._data[np.column_stack([first, last])]
-
-
-def endpoint_weights(counts: np.ndarray) -> np.ndarray:
-    """Return weights (2, N) of the displacements of both ends at each point.
-
-    Streamlines have `counts` (n,) points, one after the other. Weights decrease
-    smoothly from one end to the other, with the cube of the distance to it: the more
-    steeply they do, the more easily ends are told from real ones.
-    """
-    at = (ranks(counts) / np.repeat(counts - 1, counts)).astype(np.float32)
-    return np.stack([(1 - at) ** 3, at**3])
 
 
 def _choose_width(real, errors, blur: float, rng) -> float | None:

@@ -9,12 +9,13 @@ import numpy as np
 
 from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.conversion import to_sequence
-from dipy_tractogen.streamlines.geometry import CHUNK
 
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
+from . import padded
 from .arrays import ENDS, NAMES, check_asked, check_fitted, check_shape, own_arrays
 from .condition_effects import effects_of, fit_gains_and_effects
+from .donors import Donors
 from .endpoints import Endpoints, ends_of
 from .residual_matching import (
     NB_COEFFICIENTS,
@@ -88,7 +89,7 @@ class Texture:
     def __init__(self):
         self.nb_points = 0
         self.ends = Endpoints()
-        self._matcher = None
+        self._matcher = self._donors = None
 
     def fit(
         self,
@@ -176,10 +177,11 @@ class Texture:
 
     def _prepare(self) -> None:
         self._matcher = self._matcher_of()
-        self._starts = np.cumsum(self.counts, dtype=np.intp) - self.counts
+        details = directions = None
         if self.units.any():
-            self._details = flat.restored(self.details, self.units, self.counts)
-            self._directions = flat.directions(self.coarse(), self.counts)
+            details = flat.restored(self.details, self.units, self.counts)
+            directions = flat.directions(self.coarse(), self.counts)
+        self._donors = Donors(self.counts, details, directions)
 
     def coarse(self) -> np.ndarray:
         """Return the coarse shapes (r, k, 3) in mm of the real streamlines."""
@@ -261,47 +263,44 @@ class Texture:
             conditions = own
         check_shape("conditions", conditions, own.shape)
         bundles = np.searchsorted(np.unique(self.labels), labels)
-        decoded = self.gains[:, None] * decoded
-        decoded += effects_of(self.effects, conditions - own, bundles)
+        coarse = self.gains[:, None] * decoded + self.offsets[rows]
+        coarse += effects_of(self.effects, conditions - own, bundles)
+        return self._made(
+            coarse,
+            rows,
+            wanted,
+            lambda ends: self.ends.moves(ends, labels, rng, conditions),
+            exact,
+        )
+
+    def _made(self, coarse, rows, wanted, moves_of, exact: bool) -> ArraySequence:
+        """Return streamlines of coarse shapes (m, k, 3) with the details of residuals.
+
+        `rows` (m,) are the residuals, `wanted` (m,) the lengths in mm, and `moves_of`
+        gives displacements for ends (m, 2, 3).
+        """
         counts = self.counts[rows].astype(np.intp)
         if not self.is_even:
             counts = flat.counts_at(wanted, counts, self.lengths[rows, 0])
-        blocks = [slice(at, at + CHUNK) for at in range(0, len(rows), CHUNK)]
-        parts = [self._combined(decoded[b], rows[b], counts[b]) for b in blocks]
-        ends = [np.zeros((0, 2, 3), dtype=np.float32)]
+        ends = np.empty((len(rows), 2, 3), dtype=np.float32)
+        blocks, parts = [], []
+        for block in padded.blocks_of_similar(counts, counts != self.counts[rows]):
+            points = self._donors.combined(coarse[block], rows[block], counts[block])
+            padded.set_lengths(points, counts[block], wanted[block])
+            ends[block] = points[..., [0, -1]].transpose(1, 2, 0)
+            blocks.append(block)
+            parts.append(points)
+        moves = moves_of(ends)
+        made = as_sequence(np.empty((counts.sum(), 3), np.float32), counts)
         for block, points in zip(blocks, parts):
-            flat.set_lengths(points, counts[block], wanted[block])
-            stops = np.cumsum(counts[block])
-            places = np.column_stack([stops - counts[block], stops - 1])
-            ends.append(points[:, places].transpose(1, 2, 0))
-        moves = self.ends.moves(np.concatenate(ends), labels, rng, conditions)
-        for block, points in zip(blocks, parts):
-            if moves.any():
-                flat.move_ends(points, counts[block], moves[block])
+            padded.move_ends(points, counts[block], moves[block])
             if exact:
-                flat.set_lengths(points, counts[block], wanted[block])
-        return as_sequence(
-            np.concatenate([np.zeros((0, 3), np.float32), *(p.T for p in parts)]),
-            counts,
-        )
-
-    def _combined(self, decoded, rows, counts) -> np.ndarray:
-        """Return points (3, N) of coarse shapes (m, k, 3) with residuals."""
-        coarse = decoded + self.offsets[rows]
-        points = flat.curves(coarse, counts)
-        if not self.units.any():
-            return points
-        places, share = flat.places(counts, self.counts[rows])
-        places += np.repeat(self._starts[rows], counts)
-        # Twice as fast as an index, or more.
-        details = np.take(self._details, places, axis=1)
-        if share.any():
-            # The last point of a donor has no share of the next.
-            following = np.minimum(places + 1, len(self.details) - 1)
-            details += share * (np.take(self._details, following, axis=1) - details)
-        own = np.take(self._directions, places, axis=1)
-        points += flat.turned(details, own, flat.directions(coarse, counts))
-        return points
+                padded.set_lengths(points, counts[block], wanted[block])
+            places = padded.point_numbers(counts[block]) + made._offsets[block][:, None]
+            # An axis at a time: rows of three numbers are slow.
+            for axis, values in enumerate(points):
+                made._data[:, axis][places] = values
+        return made
 
     @property
     def nb_orders(self) -> int:

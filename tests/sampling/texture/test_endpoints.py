@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from dipy_tractogen.sampling.texture import endpoints as module
-from dipy_tractogen.sampling.texture.endpoints import Endpoints, endpoint_weights
+from dipy_tractogen.sampling.texture.endpoints import Endpoints
 
 NB_POINTS = 16
 
@@ -100,12 +100,3 @@ def test_the_number_of_ends_is_limited(monkeypatch):
     monkeypatch.setattr(module, "_MOST_IN_ALL", 50)
     fitted = Endpoints().fit(streamlines(real), streamlines(blurred(real)), labels)
     np.testing.assert_array_equal(np.bincount(fitted.labels), [25, 0, 0, 25])
-
-
-def test_the_fade_is_smooth_and_leaves_the_other_end():
-    weights = endpoint_weights(np.array([5, 257]))[:, 5:].T
-    np.testing.assert_array_equal(weights[[0, -1]], [[1, 0], [0, 1]])
-    np.testing.assert_array_equal(weights, weights[::-1, ::-1])
-    assert weights[53, 0] == pytest.approx(0.5, abs=0.02)
-    assert (np.diff(weights[:, 0]) < 1e-7).all()
-    assert np.abs(np.diff(weights, n=2, axis=0)).max() < 4e-4

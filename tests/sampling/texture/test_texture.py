@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling.texture import details as flat
+from dipy_tractogen.sampling.texture import padded
 from dipy_tractogen.sampling.texture import texture as module
 from dipy_tractogen.sampling.texture.endpoints import Endpoints
 from dipy_tractogen.sampling.texture.texture import Texture
@@ -203,7 +204,7 @@ def test_seed_fixes_the_draw_and_batches_do_not_show(fitted, others, monkeypatch
     first = applied(fitted, means, labels, lengths(points), seed=(3, 1))
     another = applied(fitted, means, labels, lengths(points))
     assert not np.array_equal(first, another)
-    monkeypatch.setattr(module, "CHUNK", 7)
+    monkeypatch.setattr(padded, "_BLOCK", 7)
     again = applied(fitted, means, labels, lengths(points), seed=(3, 1))
     np.testing.assert_allclose(first, again, atol=1e-4)
 
