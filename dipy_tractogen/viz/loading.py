@@ -20,12 +20,9 @@ from dipy_tractogen.streamlines.screening import screen
 from dipy_tractogen.utils.files import expand_inputs, split_extension
 from dipy_tractogen.utils.messages import listed, printable
 
-from .panels import Panel, assign_errors
+from .panels import ERROR, Panel, assign_errors
 
 logger = logging.getLogger("dipy_tractogen")
-
-ERROR = "error_mm"
-"""Number of each streamline: the point error of its reconstruction."""
 
 
 def panel_title(input_files: Sequence[str | os.PathLike]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 import os
 
@@ -12,6 +13,9 @@ from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.utils.files import split_extension
+
+ERROR = "error_mm"
+"""Number of each streamline: the point error of its reconstruction."""
 
 
 @dataclass
@@ -179,3 +183,16 @@ def assign_errors(original: Panel, reconstructed: Panel) -> Panel | None:
     if np.mean(off <= allowed) < 0.95:
         return None
     return replace(original, values=errors)
+
+
+def share_errors(panels: Sequence[Panel]) -> None:
+    """Give originals among panels the errors of their reconstructions, as `numbers`."""
+    for made in panels:
+        if ERROR not in made.numbers:
+            continue
+        valued = replace(made, values=made.numbers[ERROR])
+        for original in panels:
+            if ERROR not in original.numbers:
+                paired = assign_errors(original, valued)
+                if paired is not None:
+                    original.numbers[ERROR] = paired.values

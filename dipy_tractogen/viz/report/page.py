@@ -15,6 +15,7 @@ from .content import Command, Table, file_table
 from .evaluation_tables import evaluation_cards, evaluation_tables
 from .inputs import ReportInputs
 from .report_warnings import collect_warnings
+from .scene import report_scene
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINE = 80
@@ -76,8 +77,11 @@ def write_report(
     scenes, missing = pictures.render_pictures(
         inputs, max_streamlines=max_streamlines, mask=mask, seed=seed
     )
+    scene, lacking = report_scene(inputs, max_streamlines=max_streamlines, seed=seed)
     parts = {
         **_parts(inputs),
+        "scene": scene,
+        "no_scene": lacking,
         "scenes": [*scenes, *pictures.read_pictures(inputs)],
         "warnings": [*collect_warnings(inputs), *missing],
     }

@@ -9,6 +9,7 @@ import logging
 import numpy as np
 
 from dipy_tractogen.streamlines.conversion import to_sequence
+from dipy_tractogen.streamlines.geometry import arc_lengths
 from dipy_tractogen.utils.messages import listed
 
 from ..cameras import VIEWS, Frame, choose_views, frame_points
@@ -87,7 +88,7 @@ def make_scene(
     panels : sequence
         What to show: a `Panel`, its arguments, or streamlines, as for `render_bundles`.
     color_by : str, optional
-        "bundle", "direction", or the name of a number of the streamlines.
+        "bundle", "direction", "length", or the name of a number of the streamlines.
     view : str, optional
         Side to begin with, as for `render_bundles`.
     max_streamlines : int, optional
@@ -109,7 +110,7 @@ def make_scene(
         raise ValueError(f"max_streamlines={max_streamlines}: give 1 or more.")
     names = _names_of_numbers(panels, color_by)
     drawn, _, _ = select_streamlines(panels, max_streamlines, seed, None)
-    thinned = _thinned(drawn)
+    thinned = _thinned([_measured(panel) for panel in drawn])
     points = np.concatenate([panel.points() for panel in thinned])
     keys, colours = _colourings(thinned, names)
     (seen,) = choose_views([view], points)[:1]
@@ -129,17 +130,21 @@ def make_scene(
     )
 
 
+def _measured(panel: Panel) -> Panel:
+    """Add the lengths of the streamlines, in mm, to their numbers."""
+    lengths = {"length": arc_lengths(panel.streamlines)}
+    return replace(panel, numbers=panel.numbers | lengths)
+
+
 def _names_of_numbers(panels: Sequence[Panel], color_by: str) -> list[str]:
     """Return the numbers to colour by; ValueError if the wanted one is not there."""
     names = {name for panel in panels for name in panel.numbers}
-    names = sorted(names - set(_ALWAYS))
+    names = sorted({"length", *names} - set(_ALWAYS))
     if color_by not in (*_ALWAYS, *names):
-        has = f"they have {listed(names)}" if names else "they have none"
         raise ValueError(
-            f"color_by={color_by!r}: accepted are bundle, direction and a number of "
-            f"each of the streamlines; {has}."
+            f"color_by={color_by!r}: accepted are {listed((*_ALWAYS, *names))}."
         )
-    names.sort(key=lambda name: name != color_by)
+    names.sort(key=lambda name: name not in (color_by, "length"))
     if len(names) > _MOST_NUMBERS:
         logger.warning(
             "The scene can be coloured by %s, not by %s",

@@ -95,7 +95,7 @@ def scene_page(scene: Scene, *, title: str, theme: str = "") -> ScenePage:
 
     `theme` is "light" or "dark"; without one the page follows the system.
     """
-    library = _library()
+    library, library_hash = _packed_library()
     data = base64.b64encode(scene_data(scene)).decode()
     text = fill_template(
         _TEMPLATE,
@@ -103,8 +103,8 @@ def scene_page(scene: Scene, *, title: str, theme: str = "") -> ScenePage:
         script="scene.js",
         title=printable(title),
         theme=theme,
-        library=base64.b64encode(zlib.compress(library.encode(), 9)).decode(),
-        library_hash=policy_digest(library),
+        library=library,
+        library_hash=library_hash,
         data=data,
         version=__version__,
         k3d_version=require_k3d().__version__,
@@ -113,14 +113,14 @@ def scene_page(scene: Scene, *, title: str, theme: str = "") -> ScenePage:
         policy_digest(_TEMPLATE.with_suffix(kind).read_text(encoding="utf-8"))
         for kind in (".css", ".js")
     )
-    return ScenePage(encodable(text), (script, policy_digest(library)), style)
+    return ScenePage(encodable(text), (script, library_hash), style)
 
 
 @cache
-def _library() -> str:
-    """Return the script of K3D, after its licences."""
+def _packed_library() -> tuple[str, str]:
+    """Return the script of K3D, compressed, in Base64; and the digest of its text."""
     folder = Path(require_k3d().__file__).parent / "static"
-    script, others = (
+    script, licences = (
         (folder / name).read_text(encoding="utf-8")
         for name in ("standalone.js", "standalone.js.LICENSE.txt")
     )
@@ -128,5 +128,7 @@ def _library() -> str:
         own = distribution("k3d").read_text("licenses/LICENSE.txt") or ""
     except PackageNotFoundError:
         own = ""
-    licence = own.replace("*/", "")
-    return f"/*\n{licence}\n*/\n{others}\n{script}"
+    own = own.replace("*/", "")
+    text = f"/*\n{own}\n*/\n{licences}\n{script}"
+    packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return packed, policy_digest(text)

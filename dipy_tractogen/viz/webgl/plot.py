@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ..figures import BACKGROUNDS
 from .lines import Polyline, Scene, make_scene
 
 NEEDS_K3D = (
-    "An interactive scene needs K3D, which is not installed: "
+    "An interactive scene needs K3D, from version 3.2 and below 4: "
     'pip install "dipy_tractogen[scene]"'
 )
 FIELD_OF_VIEW = 20.0
@@ -27,12 +26,9 @@ _WIDTH = 1 / 220
 # A frame fits into a window of this shape; some of the scene is nearer than its centre.
 _WIDEST = 1.5
 _MARGIN = 1.15
+# A page relies on what these versions of K3D write and read.
+_FIRST, _BEYOND = (3, 2), (4, 0)
 _NB_SHADES = 9
-
-
-def has_k3d() -> bool:
-    """Return whether K3D is installed."""
-    return find_spec("k3d") is not None
 
 
 def require_k3d():
@@ -41,6 +37,9 @@ def require_k3d():
         import k3d
     except ImportError as error:
         raise ImportError(NEEDS_K3D) from error
+    version = tuple(int(part) for part in k3d.__version__.split(".")[:2])
+    if not _FIRST <= version < _BEYOND:
+        raise ImportError(f"{NEEDS_K3D}. This is {k3d.__version__}.")
     return k3d
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dipy_tractogen.utils.files import expand_inputs
 from dipy_tractogen.utils.messages import check_choice
 
 from ..cameras import VIEW_CHOICES
-from ..loading import ERROR, load_panels
-from ..panels import Panel, assign_errors
+from ..loading import load_panels
+from ..panels import share_errors
 from ..tractograms import Files, titled_inputs
 from .page import write_scene
 from .plot import require_k3d
@@ -68,18 +67,5 @@ def write_tractogram_scene(
     loading = {"bundles_from": bundles_from, "reference": reference, "keep_data": True}
     panels = load_panels(inputs, titles, out_of_bounds=outside_box, **loading)
     title = " and ".join(panel.title for panel in panels)
-    return write_scene(_with_errors(panels), path, title=title, **options)
-
-
-def _with_errors(panels: list[Panel]) -> list[Panel]:
-    """Assign the original streamlines the errors of their reconstructions."""
-    for panel in panels:
-        errors = panel.numbers.get(ERROR)
-        if errors is None:
-            continue
-        made = replace(panel, values=errors)
-        for other in panels:
-            paired = None if ERROR in other.numbers else assign_errors(other, made)
-            if paired is not None:
-                other.numbers[ERROR] = paired.values
-    return panels
+    share_errors(panels)
+    return write_scene(panels, path, title=title, **options)

@@ -125,8 +125,8 @@ def inputs(tmp_path_factory, phantom):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What reaches the renderer, without rendering; plots are not drawn either."""
-    from dipy_tractogen.viz.report import pictures
+    """What reaches the renderer, without rendering, plots and the scene."""
+    from dipy_tractogen.viz.report import page, pictures
     from dipy_tractogen.viz.report.images import Image as PageImage
 
     calls = []
@@ -137,6 +137,7 @@ def drawn(monkeypatch):
 
     monkeypatch.setattr(pictures, "render_bundles", note)
     monkeypatch.setattr(pictures, "plot_grid", note)
+    monkeypatch.setattr(page, "report_scene", lambda *_, **options: (None, ""))
     plot = PageImage("data:image/svg+xml;base64,")
     monkeypatch.setattr(pictures, "encode_plot", lambda draw: (plot, plot))
     return calls

@@ -8,7 +8,10 @@ import pytest
 from dipy_tractogen.viz import can_render
 from dipy_tractogen.viz.report import write_report
 
-from .conftest import make_entry
+from .conftest import NAMES, make_entry
+
+# What K3D and the renderer of the browser tell of themselves.
+KNOWN = ("K3D: ", "[.WebGL-")
 
 # Ratio of luminances of each text with what it stands on, smallest of all.
 CONTRAST = """() => {
@@ -280,4 +283,42 @@ def test_many_rows_are_folded_and_sorted_before(browser, inputs, tmp_path):
     page.wait_for_function(
         "e => !e.classList.contains('goes-on')", arg=area.element_handle()
     )
+    page.close()
+
+
+def test_streamlines_can_be_turned_in_the_page(open_page, report):
+    pytest.importorskip("k3d")
+    page = open_page(scheme="dark")
+    assert page.locator("iframe").count() == 0
+    page.get_by_role("button", name="Turn the streamlines").press("Enter")
+    frame = page.frame_locator("iframe")
+    frame.locator("html[data-state=drawn]").wait_for(state="attached", timeout=60_000)
+    assert frame.locator("#bundles label").all_inner_texts() == sorted(NAMES)
+    assert frame.locator("html").get_attribute("data-theme") == "dark"
+    drawn = """canvas => {
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+      return data.filter((value, index) => index % 4 === 3 && value > 0).length;
+    }"""
+    assert frame.locator(".canvas canvas").first.evaluate(drawn) > 500
+    page.get_by_role("button", name="Light colours").click()
+    frame.locator("html[data-theme=light]").wait_for(state="attached")
+    # The page that is held can neither reach the one around it nor the network.
+    alone = "() => { try { return !parent.document; } catch { return true; } }"
+    assert frame.locator("body").evaluate(alone)
+    assert {url.partition(":")[0] for url in page.asked_for} <= {"file", "data"}
+    assert [text for text in page.said if not text.startswith(KNOWN)] == []
+    page.emulate_media(media="print")
+    assert not page.locator("#scene").is_visible()
+    assert page.locator("figure img").first.is_visible()
+
+
+def test_without_webgl_the_picture_stays(browser, report):
+    pytest.importorskip("k3d")
+    page = browser.new_page()
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(report.as_uri())
+    assert "no WebGL" in page.locator("#scene").inner_text()
+    assert page.get_by_role("button", name="Turn the streamlines").count() == 0
     page.close()

@@ -114,7 +114,8 @@ def test_a_bundle_that_is_switched_off_disappears(page):
 
 def test_colours_are_chosen(page):
     select = page.get_by_label("Colours")
-    assert select.locator("option").all_inner_texts() == ["bundle", "direction", "age"]
+    choices = ["bundle", "direction", "length", "age"]
+    assert select.locator("option").all_inner_texts() == choices
     by_bundle = picture(page)
     select.select_option("age")
     wait_until(lambda: not is_like(picture(page), by_bundle), page)

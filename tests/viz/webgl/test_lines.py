@@ -66,11 +66,11 @@ def test_colours_tell_direction_and_numbers():
     straight = [[[0, 0, 0], [9, 0, 0]], [[0, 0, 0], [0, 0, -9]]]
     panel = Panel("a", np.float32(straight), numbers={"age": np.array([0.0, 60.0])})
     scene = make_scene([panel], color_by="age")
-    assert list(scene.colourings) == ["bundle", "direction", "age"]
+    assert list(scene.colourings) == ["bundle", "direction", "age", "length"]
     (line,) = scene.polylines
     gap = np.isnan(line.points[:, 0])
     assert gap.tolist() == [False, False, True, False, False]
-    _, direction, age = (colours[~gap].tolist() for colours in line.colours)
+    _, direction, age, _ = (colours[~gap].tolist() for colours in line.colours)
     assert direction == [0xFF0000, 0xFF0000, 0x0000FF, 0x0000FF]
     young, old = age[0], age[-1]
     assert age == [young, young, old, old]
@@ -90,14 +90,17 @@ def test_numbers_of_a_file_and_of_conditions_are_offered(phantom):
         "text": np.full((84, 1), "a"),
     }
     scene = make_scene([bundles])
-    assert list(scene.colourings)[2:] == ["age", "error_mm"]
+    assert list(scene.colourings)[2:] == ["length", "age", "error_mm"]
     assert scene.colourings["error_mm"].limits[0] == 0
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"color_by": "age"}, "color_by='age': accepted are bundle, direction and a"),
+        (
+            {"color_by": "age"},
+            "color_by='age': accepted are bundle, direction, length.",
+        ),
         ({"view": "up"}, "view='up'"),
         ({"max_streamlines": 0}, "max_streamlines=0: give 1 or more"),
     ],

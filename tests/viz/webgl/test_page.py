@@ -1,5 +1,6 @@
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from dipy_tractogen.viz.webgl import make_scene, plot_bundles, scene_page, write
 from dipy_tractogen.viz.webgl.tractograms import write_tractogram_scene
 from dipy_tractogen.workflows.cli import main
 
-NEEDED = 'needs K3D, which is not installed: pip install "dipy_tractogen[scene]"'
+NEEDED = 'needs K3D, from version 3.2 and below 4: pip install "dipy_tractogen[scene]"'
 
 
 @pytest.fixture
@@ -98,6 +99,13 @@ def test_without_k3d_it_is_said_how_to_install_it(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("version", ["2.16.1", "3.1.0", "4.0.0rc1"])
+def test_another_version_of_k3d_is_refused(phantom, monkeypatch, version):
+    monkeypatch.setitem(sys.modules, "k3d", SimpleNamespace(__version__=version))
+    with pytest.raises(ImportError, match=f"below 4.*This is {version}."):
+        plot_bundles([phantom])
+
+
 @pytest.mark.usefixtures("k3d")
 def test_command_writes_the_page_alone(bundle_files, tmp_path):
     files = [str(file) for file in bundle_files]
@@ -118,7 +126,10 @@ def test_command_writes_the_page_alone(bundle_files, tmp_path):
         (["--view", "left", "top"], "--view left top: with --out_html give one side"),
         (["--view", "up"], "--view up: accepted are auto, all, left"),
         (["--titles", "a", "b"], "give one title for each panel, 1"),
-        (["--color_by", "age"], "--color_by age: accepted are bundle, direction"),
+        (
+            ["--color_by", "age"],
+            "--color_by age: accepted are bundle, direction, len",
+        ),
     ],
 )
 @pytest.mark.usefixtures("k3d")

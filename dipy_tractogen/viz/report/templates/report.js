@@ -113,19 +113,42 @@ function makeCopyable(command) {
   command.append(button);
 }
 
+const system = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light");
+
 function makeSwitch(place) {
-  const root = document.documentElement;
-  const system = matchMedia("(prefers-color-scheme: dark)");
   const button = makeButton("", "tool");
-  const isDark = () => (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
-  const name = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  const other = () => (theme() === "dark" ? "light" : "dark");
+  const name = () => { button.textContent = other() === "light" ? "Light colours" : "Dark colours"; };
   button.addEventListener("click", () => {
-    root.dataset.theme = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = other();
     name();
   });
   system.addEventListener("change", name);
   name();
   place.append(button);
+}
+
+/** Offer to turn streamlines: a page in the page, which runs when it is asked for. */
+function makeScene(figure) {
+  figure.hidden = false;
+  if (!document.createElement("canvas").getContext("webgl2")) {
+    figure.textContent = "This browser has no WebGL, so the streamlines cannot be turned here.";
+    return;
+  }
+  const button = makeButton("Turn the streamlines", "tool");
+  button.addEventListener("click", () => {
+    const frame = document.createElement("iframe");
+    frame.title = "Streamlines in three dimensions";
+    frame.sandbox = "allow-scripts";
+    frame.srcdoc = figure.dataset.page;
+    const paint = () => frame.contentWindow.postMessage(theme(), "*");
+    frame.addEventListener("load", paint);
+    new MutationObserver(paint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    button.replaceWith(frame);
+    frame.focus();
+  });
+  figure.prepend(button);
 }
 
 document.querySelectorAll("table").forEach(makeSortable);
@@ -137,6 +160,7 @@ document.body.append(dialog);
 document.querySelectorAll("figure img:not(.moves)").forEach((image) => makeLarge(image, dialog));
 document.querySelectorAll(".command").forEach(makeCopyable);
 makeSwitch(document.getElementById("tools"));
+document.querySelectorAll("#scene").forEach(makeScene);
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("details")) part.open = true;
   document.querySelectorAll("table[data-shown]").forEach(unfold);

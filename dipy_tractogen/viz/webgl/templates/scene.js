@@ -239,16 +239,16 @@ async function start() {
   const paint = () => panels.forEach((panel) => panel.paint());
   paint();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-  // A page that holds this one in a frame tells it which colours it has.
-  addEventListener("message", ({ data }) => {
-    if (data !== "light" && data !== "dark") return;
-    root.dataset.theme = data;
-    paint();
-  });
+  addEventListener("message", paint);
   panels[0].look(scene.frames[scene.view]);
   place("message").remove();
   root.dataset.state = "drawn";
 }
+
+// A page that holds this one in a frame tells it which colours it has.
+addEventListener("message", ({ data }) => {
+  if (data === "light" || data === "dark") root.dataset.theme = data;
+});
 
 start().catch((error) => {
   place("message").textContent = `The scene cannot be drawn: ${error.message}.`;
