@@ -83,7 +83,10 @@ def recover(points, labels, years, is_patient) -> dict[str, float]:
 
 
 def _middles(points, group, counts) -> tuple[np.ndarray, np.ndarray]:
-    """Mean place of the middle point of each group, and spread across the bundle."""
+    """Mean place of the middle point of each group, and spread across the bundle.
+
+    Bundles fan out in the plane of the phantom; their thickness does not change.
+    """
     at = points.shape[1] // 2
     middle = points[:, at].astype(float)
     along = (points[:, at + 8] - points[:, at - 8]).astype(float)
@@ -92,6 +95,7 @@ def _middles(points, group, counts) -> tuple[np.ndarray, np.ndarray]:
     centre = np.stack([np.bincount(group, axis) / counts for axis in middle.T], 1)
     away = middle - centre[group]
     away -= (away * along[group]).sum(axis=1, keepdims=True) * along[group]
+    away[:, 2] = 0
     return centre, np.sqrt(np.bincount(group, (away**2).sum(axis=1)) / counts)
 
 

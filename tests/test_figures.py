@@ -66,9 +66,13 @@ def test_a_text_that_is_gone_is_named(figures, texts, tmp_path):
     [
         ("speed/training/streamlines_per_s", ",0", "25,164"),
         ("speed/training/streamlines_per_s", ",3", "25,000"),
-        ("cohort_spectral_0/recovered/shift_per_year/over_law", ".2", ".89"),
-        ("cohort_spectral_0/recovered/shift_per_year/over_law", "change +0.1", "-11.1"),
-        ("cohort_spectral_0/recovered/length_per_year/law", "1g", "-0.003"),
+        ("cohort_spectral/seeds/0/recovered/shift_per_year/over_law", ".2", ".97"),
+        (
+            "cohort_spectral/seeds/0/recovered/shift_per_year/over_law",
+            "change +0.1",
+            "-2.5",
+        ),
+        ("cohort_spectral/seeds/0/recovered/length_per_year/law", "1g", "-0.003"),
         ("evaluation_copies/copies/share_of_copies=0/share_near", ".3", ".010"),
         ("sweep_beta/beta=4/active_units", "max ,0", "8"),
         ("speed/help_cpu_seconds", "count ,0", "6"),
