@@ -8,6 +8,7 @@ import logging
 
 import numpy as np
 
+from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.geometry import arc_lengths
 from dipy_tractogen.utils.messages import listed
@@ -16,6 +17,7 @@ from ..cameras import VIEWS, Frame, choose_views, frame_points
 from ..colours import tangents
 from ..compose import Key
 from ..figures import colour_panels, select_streamlines
+from ..loading import colour_options
 from ..panels import Panel
 
 logger = logging.getLogger("dipy_tractogen")
@@ -175,16 +177,22 @@ def _colourings(panels: Sequence[Panel], names: Sequence[str]) -> tuple[dict, li
     """
     keys, colours = {}, []
     for name in (*_ALWAYS, *names):
-        kind, valued = name, panels
+        kind, text, valued = name, "", panels
         if name in names:
-            kind = "value"
+            kind, text = "value", _with_unit(name)
             valued = [replace(each, values=each.numbers.get(name)) for each in panels]
-        keys[name], found = colour_panels(valued, kind, name)
+        keys[name], found = colour_panels(valued, kind, text)
         by_point = [_by_point(*both) for both in zip(panels, found)]
         if name == "bundle":
             by_point = [_shaded(*both) for both in zip(panels, by_point)]
         colours.append([_packed(each) for each in by_point])
     return keys, colours
+
+
+def _with_unit(name: str) -> str:
+    """Return the name of a number with its unit, where that is known."""
+    unit = COMPUTED[name][1] if name in COMPUTED else ""
+    return f"{name} ({unit})" if unit else colour_options(name)["value_name"]
 
 
 def _by_point(panel: Panel, colours: np.ndarray) -> np.ndarray:

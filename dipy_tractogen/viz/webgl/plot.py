@@ -167,7 +167,7 @@ def _described(name: str, key: Key) -> dict:
     shades = value_colours(np.linspace(*key.limits, _NB_SHADES), *key.limits)
     limits = [f"{limit:.3g}" for limit in key.limits]
     scale = [_css(shade) for shade in shades]
-    return {"name": name, "entries": [], "scale": scale, "limits": limits}
+    return {"name": key.value_name, "entries": [], "scale": scale, "limits": limits}
 
 
 def _css(colour: Sequence[float]) -> str:

@@ -114,7 +114,7 @@ def test_a_bundle_that_is_switched_off_disappears(page):
 
 def test_colours_are_chosen(page):
     select = page.get_by_label("Colours")
-    choices = ["bundle", "direction", "length", "age"]
+    choices = ["bundle", "direction", "length (mm)", "age"]
     assert select.locator("option").all_inner_texts() == choices
     by_bundle = picture(page)
     select.select_option("age")

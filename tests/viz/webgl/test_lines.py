@@ -92,6 +92,8 @@ def test_numbers_of_a_file_and_of_conditions_are_offered(phantom):
     scene = make_scene([bundles])
     assert list(scene.colourings)[2:] == ["length", "age", "error_mm"]
     assert scene.colourings["error_mm"].limits[0] == 0
+    names = [key.value_name for key in scene.colourings.values()]
+    assert names[2:] == ["length (mm)", "age", "error (mm)"]
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ function makeColourings(panels, scene) {
   const explain = () => {
     const isBundle = select.selectedIndex === 0;
     showKey(scene.colourings[select.selectedIndex], isBundle);
-    place("bundles").classList.toggle("plain", !isBundle);
+    document.body.classList.toggle("by-bundle", isBundle);
   };
   select.addEventListener("change", () => {
     explain();
