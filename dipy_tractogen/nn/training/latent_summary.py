@@ -20,7 +20,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 # Streamlines of a bundle, and in all, that are decoded to fit the texture.
 _MOST_DECODED = 1000
-_MOST_DECODED_IN_ALL = 24000
+_MOST_DECODED_IN_ALL = 28000
 # Streamlines on which the error of the features alone is measured.
 _MOST_TRUNCATED = 50000
 

@@ -18,9 +18,6 @@ from .padded import SHORTEST_MM
 
 # Points by which the length of a curve is measured.
 _NB_POINTS = 64
-# A streamline has as many points as the one its details are from, unless their lengths
-# differ by more than this factor.
-_SAME_STEPS = 1.1
 # Details are stored as whole numbers up to this, of this unit or a larger one.
 _LARGEST = 32_000
 _UNIT_MM = 1e-3
@@ -122,14 +119,3 @@ def curve_lengths(coefficients: np.ndarray) -> np.ndarray:
         points = padded.curve_points(coefficients[rows], counts[rows])
         found[rows] = padded.lengths(points)
     return np.maximum(found, SHORTEST_MM)
-
-
-def counts_at(wanted: np.ndarray, counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return numbers of points (n,) for lengths (n,), in steps like those of others.
-
-    The others have `counts` (n,) points and lengths `sizes` (n,) in mm.
-    """
-    ratio = wanted / sizes
-    other = np.abs(np.log(ratio)) > np.log(_SAME_STEPS)
-    steps = np.maximum(np.rint((counts - 1) * ratio), 1).astype(np.intp)
-    return np.where(other, steps + 1, counts)

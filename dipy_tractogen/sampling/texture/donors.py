@@ -6,19 +6,42 @@ import numpy as np
 
 from . import padded
 
+# A streamline has as many points as the one its details are from, unless its steps
+# differed by more than so many times the error of interpolated details: other steps and
+# interpolated details can both be told from real ones.
+_SAME_STEPS = 3
+
 
 class Donors:
     """Real streamlines whose details other ones get.
 
-    They have `counts` (r,) points, with `details` in mm, and `directions` of their
-    coarse shapes, of a length of one: both (3, n), one streamline after the other.
-    Without details only coarse shapes are made.
+    They have `counts` (r,) points and lengths `sizes` (r,) in mm, with `details` in mm,
+    and `directions` of their coarse shapes, of a length of one: both (3, n), one
+    streamline after the other. Without details only coarse shapes are made.
     """
 
-    def __init__(self, counts: np.ndarray, details=None, directions=None):
-        self._counts = counts
+    def __init__(self, counts, sizes, details=None, directions=None):
+        self._counts, self._sizes = counts, sizes
+        self._tolerance = 0.0
+        if details is not None:
+            step = np.median(sizes / (counts - 1))
+            self._tolerance = _SAME_STEPS * _roughness(details) / step
         self._starts = np.cumsum(counts, dtype=np.intp) - counts
         self._details, self._directions = details, directions
+
+    def counts_at(self, rows, wanted) -> np.ndarray:
+        """Return numbers of points (m,) for lengths (m,) in mm, by donors (m,).
+
+        Steps are those of the donor, or like those. If all donors have one number of
+        points, this is the number.
+        """
+        counts = self._counts[rows].astype(np.intp)
+        if (self._counts == self._counts[0]).all():
+            return counts
+        ratio = wanted / self._sizes[rows]
+        other = np.abs(np.log(ratio)) > self._tolerance
+        steps = np.maximum(np.rint((counts - 1) * ratio), 1).astype(np.intp)
+        return np.where(other, steps + 1, counts)
 
     def combined(self, coarse, rows, counts) -> np.ndarray:
         """Return points (3, m, p) in mm of coarse shapes with details.
@@ -55,3 +78,15 @@ class Donors:
             following = np.minimum(places + 1, self._details.shape[1] - 1)
             details += share * (np.take(self._details, following, axis=1) - details)
         return details, np.take(self._directions, places, axis=1)
+
+
+def _roughness(details: np.ndarray) -> float:
+    """Return the median error in mm of a point that its four neighbours predict.
+
+    The prediction is that of a cubic. That some of the neighbours are of the streamline
+    before, in details (3, N), does not show in the median.
+    """
+    if details.shape[1] < 5:
+        return 0.0
+    errors = np.diff(details, n=4, axis=1) / 6
+    return float(np.median(np.sqrt(padded.dot(errors, errors))))

@@ -28,7 +28,7 @@ from .residual_matching import (
 # Largest number of residuals stored of a bundle and in all, and of all their points, 6
 # bytes each.
 _MOST_OF_A_BUNDLE = 1000
-_MOST_IN_ALL = 16_000
+_MOST_IN_ALL = 28_000
 _MOST_POINTS = 600_000
 # Orders of the cosines that are decoded: place, direction, bend and skew. Those above
 # are where decoded streamlines are told from real ones most easily.
@@ -114,7 +114,7 @@ class Texture:
         conditions : ndarray of shape (n, q), optional
             Conditions of each as numbers, of a deviation of about one.
         seed : int, optional
-            Seed of the sample of residuals, at most 1,000 a bundle and 16,000 in all,
+            Seed of the sample of residuals, at most 1,000 a bundle and 28,000 in all,
             and fewer of many points.
 
         Returns
@@ -181,7 +181,7 @@ class Texture:
         if self.units.any():
             details = flat.restored(self.details, self.units, self.counts)
             directions = flat.directions(self.coarse(), self.counts)
-        self._donors = Donors(self.counts, details, directions)
+        self._donors = Donors(self.counts, self.lengths[:, 0], details, directions)
 
     def coarse(self) -> np.ndarray:
         """Return the coarse shapes (r, k, 3) in mm of the real streamlines."""
@@ -279,9 +279,7 @@ class Texture:
         `rows` (m,) are the residuals, `wanted` (m,) the lengths in mm, and `moves_of`
         gives displacements for ends (m, 2, 3).
         """
-        counts = self.counts[rows].astype(np.intp)
-        if not self.is_even:
-            counts = flat.counts_at(wanted, counts, self.lengths[rows, 0])
+        counts = self._donors.counts_at(rows, wanted)
         ends = np.empty((len(rows), 2, 3), dtype=np.float32)
         blocks, parts = [], []
         for block in padded.blocks_of_similar(counts, counts != self.counts[rows]):

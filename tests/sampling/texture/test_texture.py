@@ -179,6 +179,25 @@ def test_streamlines_of_other_lengths_have_other_numbers_of_points():
     assert np.isfinite(made._data).all()
 
 
+@pytest.mark.parametrize("noise", [0, 0.2])
+def test_details_are_interpolated_only_where_they_are_smooth(noise):
+    points, means, labels = bundles(50, seed=0)
+    sizes = lengths(points)
+    even = [resample(p[None], round(n) + 1)[0] for p, n in zip(points, sizes)]
+    rng = np.random.default_rng(0)
+    rough = [each + noise * rng.standard_normal(each.shape) for each in even]
+    texture = Texture().fit([each.astype(np.float32) for each in rough], means, labels)
+    asked = 1.05 * texture.lengths[:, 0].max()
+    made = texture.apply(means, labels, np.full(100, asked), seed=0)
+    steps = asked / (made._lengths - 1)
+    usual = np.median(texture.lengths[:, 0] / (texture.counts - 1))
+    if noise:
+        assert np.isin(made._lengths, texture.counts).all()
+        assert np.abs(steps / usual - 1).max() > 0.02
+    else:
+        np.testing.assert_allclose(steps, usual, rtol=0.02)
+
+
 def test_ends_come_near_to_real_ones_and_lengths_are_still_met():
     # Real ends lie at z = 40 within 0.1 mm, decoded ones are off by 2 mm.
     points, means, labels = (each[300:] for each in bundles(300, seed=0))
