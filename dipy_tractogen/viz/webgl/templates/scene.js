@@ -53,7 +53,8 @@ class Panel {
       ? `${given.shown.toLocaleString("en")} of ${given.total.toLocaleString("en")}`
       : given.total.toLocaleString("en");
     const caption = make("figcaption", { text: given.title });
-    caption.append(make("small", { text: `${number} streamlines` }));
+    const noun = given.total === 1 ? "streamline" : "streamlines";
+    caption.append(make("small", { text: `${number} ${noun}` }));
     const space = make("div", { className: "space" });
     this.canvas = make("div", { className: "canvas" });
     this.letters = ["left", "right", "top", "bottom"].map((side) =>
