@@ -18,6 +18,13 @@ from .padded import SHORTEST_MM
 
 # Points by which the length of a curve is measured.
 _NB_POINTS = 64
+# Orders of the cosines that are decoded: place, direction, bend and, where steps are
+# even, skew. Those above are where decoded streamlines are told from real ones most
+# easily. Cosines of points at uneven steps are other ones than those of decoded
+# streamlines, whose steps are equal, the more so the higher the order.
+_NB_ORDERS, _NB_ORDERS_UNEVEN = 4, 3
+# Steps are even if neighbours differ by less than this share.
+_EVEN = 0.1
 # Details are stored as whole numbers up to this, of this unit or a larger one.
 _LARGEST = 32_000
 _UNIT_MM = 1e-3
@@ -34,6 +41,14 @@ def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.n
         own = points[:, places].transpose(1, 2, 0)
         found[rows] = decoded_coefficients(own, nb_orders)
     return found
+
+
+def nb_decoded(points: np.ndarray) -> int:
+    """Return how many orders to decode, for streamlines (3, N) one after the other."""
+    steps = np.diff(points, axis=1)
+    sizes = np.sqrt(padded.dot(steps, steps)) + SHORTEST_MM
+    uneven = np.median(np.abs(np.diff(np.log(sizes)))) if len(sizes) > 1 else 0
+    return _NB_ORDERS if uneven < _EVEN else _NB_ORDERS_UNEVEN
 
 
 def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:

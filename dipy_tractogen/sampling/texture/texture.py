@@ -30,9 +30,6 @@ from .residual_matching import (
 _MOST_OF_A_BUNDLE = 1000
 _MOST_IN_ALL = 28_000
 _MOST_POINTS = 600_000
-# Orders of the cosines that are decoded: place, direction, bend and skew. Those above
-# are where decoded streamlines are told from real ones most easily.
-_NB_ORDERS = 4
 
 
 class Texture:
@@ -40,11 +37,12 @@ class Texture:
 
     A decoder returns the mean of what its latents do not describe, so that decoded
     streamlines are too smooth. Of these only the coarse shape is used: the first four
-    cosines :footcite:p:`Chung2010`. The residual of a real streamline is the rest of
-    it: its details, at its own points, and an offset of its coarse shape. A decoded
-    streamline gets the residual of a streamline of its own bundle with a similar length
-    and shape, whose details are turned as its direction is. Nothing is resampled on the
-    way, as this can be told from real streamlines.
+    cosines :footcite:p:`Chung2010`, or three where the steps of a streamline differ.
+    The residual of a real streamline is the rest of it: its details, at its own points,
+    and an offset of its coarse shape. A decoded streamline gets the residual of a
+    streamline of its own bundle with a similar length and shape, whose details are
+    turned as its direction is. Nothing is resampled on the way, as this can be told
+    from real streamlines.
 
     The offset is the coarse shape of the real streamline minus `gains` times the
     decoded one. Gains are those of the regression of differences between real
@@ -145,9 +143,10 @@ class Texture:
         self.conditions = conditions[rows].astype(np.float32)
         self.counts = np.asarray(streamlines._lengths, dtype=np.int32)
         points = np.ascontiguousarray(streamlines._data.T)
-        real = flat.coefficients(points, self.counts, _NB_ORDERS)
+        nb_orders = flat.nb_decoded(points)
+        real = flat.coefficients(points, self.counts, nb_orders)
         self.shapes = coarse_shapes(means)
-        decoded = orders_of(self.shapes, _NB_ORDERS)
+        decoded = orders_of(self.shapes, nb_orders)
         sizes = flat.flat_lengths(points, self.counts)
         sizes = np.column_stack([sizes, flat.curve_lengths(decoded)])
         self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)

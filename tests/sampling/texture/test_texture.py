@@ -198,6 +198,14 @@ def test_details_are_interpolated_only_where_they_are_smooth(noise):
         np.testing.assert_allclose(steps, usual, rtol=0.02)
 
 
+def test_fewer_orders_are_decoded_where_steps_are_uneven():
+    points, means, labels = bundles(50, seed=0)
+    places = np.r_[0:NB_POINTS:7, 1:NB_POINTS:7]
+    uneven = points[:, np.sort(places)]
+    assert len(Texture().fit(points[:, ::4], means, labels).gains) == 4
+    assert len(Texture().fit(uneven, means, labels).gains) == 3
+
+
 def test_ends_come_near_to_real_ones_and_lengths_are_still_met():
     # Real ends lie at z = 40 within 0.1 mm, decoded ones are off by 2 mm.
     points, means, labels = (each[300:] for each in bundles(300, seed=0))
