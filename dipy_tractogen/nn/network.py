@@ -270,6 +270,10 @@ class Network(keras.Model):
             "parameters": self.owner.get_config(),
         }
 
+    def get_compile_config(self) -> dict:
+        """Nothing: a training compiles the network anew."""
+        return {}
+
     @classmethod
     def from_config(cls, config: dict) -> Network:
         """Make the model anew, and return its network.

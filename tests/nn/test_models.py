@@ -1,7 +1,10 @@
 """The contract that every model keeps."""
 
+import json
 import random
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -148,6 +151,20 @@ def test_file_holds_everything(trained, arrays, known, tmp_path):
     entries = ("bundle_names", "bundle_counts", "conditions", "history", "versions")
     for entry in (*entries, "data"):
         assert getattr(loaded.record, entry) == getattr(trained.record, entry)
+
+
+def test_file_has_no_state_of_the_optimiser(trained, tmp_path):
+    trained.save(tmp_path / "model.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "model.keras") as archive,
+        archive.open("model.weights.h5") as stream,
+        h5py.File(stream, "r") as weights,
+    ):
+        found = []
+        weights.visit(found.append)
+        assert json.loads(archive.read("config.json"))["compile_config"] == {}
+    assert any(name.startswith("decoder") for name in found)
+    assert not any("optimizer" in name for name in found)
 
 
 def test_variables_are_tracked_once(trained):

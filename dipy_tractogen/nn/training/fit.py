@@ -152,6 +152,8 @@ def fit(
         stages = _StageTimes(began, reading)
         interrupted = trainer.run()
     stages.end_steps(trainer)
+    # A model's file would hold the moments of the optimiser, twice its weights.
+    model.network.compile(optimizer=None)
     _fill_record(trainer, held, stages, interrupted)
     if interrupted:
         raise KeyboardInterrupt
