@@ -29,8 +29,8 @@ from unittest.mock import patch
 
 STAGES = {
     "drawing latents": ("sampling.density", "ConditionalDensity.sample"),
-    "decoding": ("nn.coder", "Coder.decode"),
-    "texture": ("sampling.texture", "Texture.apply"),
+    "decoding": ("nn.coder", "Coder.decode_coefficients"),
+    "texture": ("sampling.texture", "Texture.apply_to_coefficients"),
     "plausibility": ("sampling.plausibility", "Plausibility.evaluate"),
     "resampling": ("nn.generation", "respace"),
     "writing": ("streamlines.formats.writers", "TractogramWriter.write"),
