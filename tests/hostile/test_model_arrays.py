@@ -48,7 +48,7 @@ def filled(value):
 
 LATENT_ARRAYS = ("means", "deviations", "cell_of", "numbers", "shares", "active")
 LATENT_ARRAYS += ("cells", "counts", "low", "high", "seed")
-TEXTURE_ARRAYS = ("nb_points", "gains", "offsets", "details", "units", "counts")
+TEXTURE_ARRAYS = ("nb_points", "gains", "offsets", "detail_bytes", "units", "counts")
 TEXTURE_ARRAYS += ("labels", "lengths", "shapes")
 TEXTURE_ARRAYS += ("ends_points", "ends_labels", "ends_blurs", "ends_widths")
 ALL_ARRAYS = [(LATENTS, name) for name in LATENT_ARRAYS]
@@ -183,6 +183,11 @@ def deep(file):
     file.create_group("/".join("a" * 500))
 
 
+def optimiser(file):
+    """Add what files of earlier versions have."""
+    file["optimizer/vars/0"] = np.zeros((72, 512), "f4")
+
+
 WEIGHT_FILES = {
     "no weights": without(WEIGHTS),
     "text": whole(WEIGHTS, b"text"),
@@ -209,10 +214,11 @@ WEIGHT_FILES = {
     "link to a group": kernel_link(h5py.SoftLink("/encoder")),
     "many groups": weights(many),
     "deep groups": weights(deep),
-    "state of an optimiser gone": without_group("optimizer"),
+    "encoder gone": without_group("encoder"),
+    "state of an optimiser": weights(optimiser),
 }
 WEIGHTS_MAY_BE_READ = {
-    *("flipped", "many groups", "deep groups", "state of an optimiser gone"),
+    *("flipped", "many groups", "deep groups", "state of an optimiser"),
 }
 
 

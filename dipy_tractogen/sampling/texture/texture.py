@@ -13,7 +13,15 @@ from dipy_tractogen.streamlines.conversion import to_sequence
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
 from . import padded
-from .arrays import ENDS, NAMES, check_asked, check_fitted, check_shape, own_arrays
+from .arrays import (
+    ENDS,
+    NAMES,
+    check_asked,
+    check_fitted,
+    check_shape,
+    in_file,
+    own_arrays,
+)
 from .condition_effects import effects_of, fit_gains_and_effects
 from .donors import Donors
 from .endpoints import Endpoints, ends_of
@@ -321,7 +329,7 @@ class Texture:
         """
         return {
             "nb_points": np.array(self.nb_points),
-            **{name: getattr(self, name) for name in NAMES},
+            **in_file({name: getattr(self, name) for name in NAMES}),
             **{ENDS + name: each for name, each in self.ends.to_arrays().items()},
         }
 

@@ -54,7 +54,7 @@ def test_drawn_texture_is_like_that_of_the_training(texture, fitted):
 
 def test_no_stored_array_is_of_a_streamline(texture, fitted):
     arrays = fitted.to_arrays()
-    assert not {"details", "offsets", "shapes", "ends_points"} & set(arrays)
+    assert not {"detail_bytes", "offsets", "shapes", "ends_points"} & set(arrays)
     assert max(len(each) for each in arrays.values() if each.ndim) < 80
     # Drawn ones are as far from the real ones as real ones from each other, nearly.
     real, drawn = (

@@ -248,6 +248,19 @@ def test_arrays_hold_all_and_are_small(fitted, others, tmp_path):
     )
 
 
+def test_details_in_a_file_are_bytes_apart_or_as_in_earlier_versions(fitted):
+    arrays = fitted.to_arrays()
+    high = arrays.pop("detail_bytes")[1].astype(np.int8)
+    np.testing.assert_array_equal(high, fitted.details.T >> 8)
+    np.testing.assert_array_equal(
+        Texture.from_arrays(fitted.to_arrays()).details, fitted.details
+    )
+    earlier = Texture.from_arrays({**arrays, "details": fitted.details})
+    np.testing.assert_array_equal(earlier.details, fitted.details)
+    with pytest.raises(ValueError, match="details is missing"):
+        Texture.from_arrays(arrays)
+
+
 def test_the_number_of_residuals_is_limited(others, monkeypatch):
     points, means, labels = others
     monkeypatch.setattr(module, "_MOST_OF_A_BUNDLE", 30)
