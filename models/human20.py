@@ -26,7 +26,7 @@ _LARGEST_FILE = 4_000_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="tractograms of the twenty bundles")
-    parser.add_argument("--epochs", type=float, default=1000)
+    parser.add_argument("--epochs", type=float, default=244)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ROOT / "dipy_tractogen" / "models")
     options = parser.parse_args()

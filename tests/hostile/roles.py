@@ -102,7 +102,7 @@ LINES = {
     "dipy_sweep_beta": lambda good: [*good.bundles, *SWEEP],
     "dipy_import_weights": lambda good: [good.checkpoint],
     "dipy_share_model": lambda good: [good.large],
-    "dipy_describe_model": lambda good: [good.model],
+    "dipy_describe_model": lambda good: [good.model, "--out_card", "card.md"],
     "dipy_generate_streamlines": lambda good: [good.model, *TWO],
     "dipy_mix_streamlines": lambda good: [good.model, *good.bundles[:2]],
     "dipy_average_streamlines": lambda good: [good.model, good.bundles[0]],

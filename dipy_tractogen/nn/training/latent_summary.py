@@ -110,7 +110,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
         matrix = bundles.inputs["conditions"][rows]
     decoded = model.coder.decode(z.astype(np.float32), matrix)
     conditions = bundles.conditions
-    values = {name: each[rows] for name, each in bundles.values.items()}
+    values = {name: np.asarray(each)[rows] for name, each in bundles.values.items()}
     record.texture = Texture().fit(
         bundles.streamlines(rows),
         decoded,
