@@ -282,7 +282,8 @@ def test_further_conditions_of_any_type_are_kept(make, arrays, tmp_path):
     points, _, values = model.generate(8, conditions=asked, return_values=True)
     np.testing.assert_allclose(values["age"], 31, rtol=1e-6)
     assert not values["sex"].any()
-    assert ((values["length"] > 39.9) & (values["length"] < 60.1)).all()
+    lengths = values["asked_length"]
+    assert ((lengths > 39.9) & (lengths < 60.1)).all()
     model.save(tmp_path / "model.keras")
     again = load_model(tmp_path / "model.keras").generate(8, conditions=asked)[0]
     np.testing.assert_array_equal(again, points)
