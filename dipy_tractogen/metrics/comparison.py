@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+import math
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from . import cost
 from .attribute_distances import attribute_means, wasserstein_distances
 from .bundle_similarity import Clusters, find_clusters, shape_similarity, volume_overlap
 from .mdf_search import nearest
-from .measures import MEASURES, QUALITY, Estimate, mean_estimate
+from .measures import (
+    MEASURES,
+    QUALITY,
+    Estimate,
+    mean_estimate,
+    shortfall,
+)
 from .prdc import ball_radii, prdc_estimates
 from .samples import StreamlineSet
 
@@ -128,3 +135,13 @@ def average(measured: Iterable[dict[str, Estimate | None]]) -> dict[str, float |
 
 def _share(agrees: np.ndarray | None, members) -> Estimate | None:
     return None if agrees is None else mean_estimate(agrees[members])
+
+
+def worst_bundle(bundles: dict[str, dict]) -> str | None:
+    """Return the bundle with the largest shortfall of precision, recall or coverage.
+
+    `bundles` are the entries of a report. None where no bundle has both values of any.
+    """
+    shortfalls = [(shortfall(entry), name) for name, entry in bundles.items()]
+    value, name = max(shortfalls, default=(-math.inf, None))
+    return name if value > -math.inf else None

@@ -20,7 +20,8 @@ from .attribute_distances import distributions
 from .bootstrap import NB_RESAMPLES, Intervals
 from .bundle_similarity import VOXEL_SIZE, Grid
 from .c2st.report import add_to_entries, nb_classified, run_tests, summary
-from .comparison import OVERALL
+from .comparison import OVERALL, worst_bundle
+from .copies import attack
 from .distances import NB_POINTS
 from .matching import (
     LEFT_OUT,
@@ -29,7 +30,6 @@ from .matching import (
     own_labels,
     warn_of_numbers,
 )
-from .measures import shortfall
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
 from .results import Results, measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
@@ -82,6 +82,7 @@ def evaluate(
     grid: Reference | None = None,
     nb_bootstrap: int = NB_RESAMPLES,
     c2st: bool = False,
+    membership: bool = False,
     seed: int = 0,
     show_progress: bool = False,
 ) -> EvaluationReport:
@@ -127,6 +128,10 @@ def evaluate(
         Whether classifiers are trained to tell generated from held-out streamlines, and
         real ones from them (:func:`~dipy_tractogen.metrics.c2st.c2st`), which takes
         about half a minute. The measures ``c2st_...`` are None otherwise.
+    membership : bool, optional
+        Whether streamlines of the training are told from held-out ones by the generated
+        ones (:func:`~dipy_tractogen.metrics.copies.attack.attack_generated`). The
+        measures ``membership_...`` are None otherwise, and those of bundles always.
     seed : int, optional
         Seed of the draws.
     show_progress : bool, optional
@@ -154,6 +159,8 @@ def evaluate(
           ``generated`` and ``real`` streamlines, with the features that tell most,
           ``told_by``, and a ``verdict`` in sentences; None without the option `c2st`,
           or with fewer than 50 different streamlines to compare;
+        - ``membership``, the attacks of the option `membership`, with a ``verdict``;
+          None without it, without `training` or with too few streamlines;
         - ``parameters`` and ``warnings``.
 
     Raises
@@ -205,6 +212,13 @@ def evaluate(
             tests, more = run_tests(given, generated, real, training, seed=seed)
             warnings += more
         add_to_entries(entries, tests)
+        attacks = None
+        if membership:
+            attacks, more = attack.attack_generated(
+                generated, real, training, seed=seed
+            )
+            warnings += more
+        attack.add_to_entries(entries, attacks)
     copies = entries[OVERALL]["memorisation"]
     if copies and copies["copies"] != "none":
         warnings.append(copies["verdict"])
@@ -222,6 +236,8 @@ def evaluate(
                 names,
             ),
             "c2st": summary(tests),
+            "membership": attacks
+            and {**attacks, "verdict": attack.verdict(entries[OVERALL])},
             "parameters": {
                 "k": k,
                 **points,
@@ -229,6 +245,7 @@ def evaluate(
                 "grid": None if grid is None else grid.to_dict(),
                 "nb_bootstrap": nb_bootstrap,
                 "c2st": c2st,
+                "membership": membership,
                 "seed": seed,
                 "nb_draws": nb_draws,
                 "training_also_held_out": nb_shared,
@@ -255,16 +272,6 @@ def evaluate_generated(
         nb_bootstrap=0,
         seed=seed,
     )
-
-
-def worst_bundle(bundles: dict[str, dict]) -> str | None:
-    """Return the bundle with the largest shortfall of precision, recall or coverage.
-
-    `bundles` are the entries of a report. None where no bundle has both values of any.
-    """
-    shortfalls = [(shortfall(entry), name) for name, entry in bundles.items()]
-    value, name = max(shortfalls, default=(-math.inf, None))
-    return name if value > -math.inf else None
 
 
 def _check(given: dict, *, k: int, seed: int, nb_bootstrap: int) -> None:

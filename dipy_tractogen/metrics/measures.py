@@ -25,6 +25,9 @@ W1 = tuple(f"{name}_w1" for name in ATTRIBUTES)
 C2ST = {f"c2st_{name}": name for name in ("shape", "texture", "both")}
 """Classifier two-sample tests (`c2st`), and their sets of features."""
 
+MEMBERSHIP = ("membership_auc", "membership_tpr")
+"""Membership attacks by what was generated (`attack_generated`)."""
+
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "precision": ("Share in the neighbourhood of any held-out streamline.", ""),
     "recall": ("Share of held-out streamlines in the neighbourhood of any.", ""),
@@ -54,6 +57,14 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
         name: (f"How well classifiers tell by {each}: 0.5 not at all, 1 always.", "")
         for name, each in C2ST.items()
     },
+    "membership_auc": (
+        "How well those it was trained on are told from others: 0.5 not at all.",
+        "",
+    ),
+    "membership_tpr": (
+        "Share of those that are told where one in a hundred others is taken for one.",
+        "",
+    ),
     "novelty": ("Median distance to training, over that of those held out.", ""),
     "generated_per_training": ("Generated streamlines for each of training.", ""),
 }

@@ -118,6 +118,8 @@ def _sentences(report: dict) -> list[str]:
     if copies:
         said.append(copies["verdict"])
     said += (report.get("c2st") or {}).get("verdict", ())
+    if report.get("membership"):
+        said.append(report["membership"]["verdict"])
     for name, found in report.get("conditions", {}).items():
         r2 = "undefined" if found["r2"] is None else f"{found['r2']:.3f}"
         error = f"{found['mae']:.3g} {found['unit']}".rstrip()

@@ -331,7 +331,7 @@ class _ConditionalDecoder:
             exact=self.request.has(LENGTH),
         )
         if self.texture.is_even:
-            return points._data.reshape(len(points), int(self.texture.counts[0]), 3)
+            return points._data.reshape(len(points), self.texture.mean_points, 3)
         return points
 
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:

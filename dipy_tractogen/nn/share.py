@@ -8,7 +8,7 @@ import logging
 import numpy as np
 
 from dipy_tractogen.sampling.shared import FittedDensity, FittedTexture
-from dipy_tractogen.sampling.shared.mixtures import FEWEST
+from dipy_tractogen.sampling.shared.shrunk_mixture import FEWEST
 from dipy_tractogen.streamlines.conditions import LENGTH
 from dipy_tractogen.utils.messages import format_count, listed
 

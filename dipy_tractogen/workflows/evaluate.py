@@ -44,6 +44,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         voxel_size=None,
         nb_bootstrap=1000,
         c2st=False,
+        membership=False,
         figures=False,
         seed=0,
         out_dir="",
@@ -92,6 +93,10 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             Classifier two-sample test: measure how well classifiers tell generated from
             held-out streamlines by their shape and by their texture, and say what gives
             them away. Takes about half a minute; a --require of it asks for it, too.
+        membership : bool, optional
+            Membership attack: measure how well those trained on are told from held-out
+            streamlines by how near they are to generated ones. Needs --train_files; a
+            --require of it asks for it, too.
         figures : bool, optional
             Draw --out_measures and --out_distributions as well.
         seed : int, optional
@@ -109,12 +114,16 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         """
         from dipy_tractogen.metrics.bundle_similarity import Grid
         from dipy_tractogen.metrics.evaluate_bundles import evaluate_bundles
-        from dipy_tractogen.metrics.measures import C2ST
+        from dipy_tractogen.metrics.measures import C2ST, MEMBERSHIP
         from dipy_tractogen.metrics.thresholds import Threshold, raise_if_missed
         from dipy_tractogen.streamlines.values import requested_values
 
         check_exclusive(self.given, "grid", "voxel_size")
         check_needs(self.given, {"participants": ("model_file",)})
+        check_needs(
+            {**self.given, "membership": membership or None},
+            {"membership": ("train_files",)},
+        )
         with option_errors("require"):
             limits = [Threshold.parse(text) for text in require or ()]
         names = {"out_metrics": out_metrics, "out_table": out_table}
@@ -141,6 +150,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             grid=grid,
             nb_bootstrap=nb_bootstrap,
             c2st=c2st or any(limit.measure in C2ST for limit in limits),
+            membership=membership
+            or any(limit.measure in MEMBERSHIP for limit in limits),
             seed=seed,
             show_progress=self.show_progress,
         )

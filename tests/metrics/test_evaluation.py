@@ -5,7 +5,8 @@ import pytest
 
 from dipy_tractogen.metrics import evaluation as module
 from dipy_tractogen.metrics.bootstrap import zero_share_interval
-from dipy_tractogen.metrics.evaluation import evaluate, worst_bundle
+from dipy_tractogen.metrics.comparison import worst_bundle
+from dipy_tractogen.metrics.evaluation import evaluate
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.utils import progress

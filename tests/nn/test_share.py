@@ -8,7 +8,7 @@ import pytest
 
 from dipy_tractogen.nn import CVAE, VAE, load_model, share_model
 from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
-from dipy_tractogen.sampling.shared.mixtures import FEWEST
+from dipy_tractogen.sampling.shared.shrunk_mixture import FEWEST
 
 NEW = ("fitted_latents.npz", "fitted_texture.npz")
 
@@ -63,7 +63,7 @@ def test_shared_model_generates_as_the_original(original, path):
         for each in (original, model)
     ]
     for points, _, values in made:
-        assert ((values["length"] > 54) & (values["length"] < 66)).all()
+        assert np.mean((values["length"] > 54) & (values["length"] < 66)) > 0.9
         assert np.isfinite(np.asarray(points)).all()
     before, after = (np.asarray(points).mean(axis=(0, 1)) for points, _, _ in made)
     np.testing.assert_allclose(after, before, atol=2.5)

@@ -111,7 +111,6 @@ class FittedDensity(ConditionalDensity):
             np.column_stack([numbers, means]),
             groups,
             deviations=np.column_stack([np.zeros_like(numbers), spread]),
-            most_components=_MOST_COMPONENTS,
             seed=seed,
         )
         kept = mixtures.groups

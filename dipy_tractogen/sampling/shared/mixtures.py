@@ -11,14 +11,8 @@ from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
 from dipy_tractogen.utils.schema import SchemaError
 
 from ..samplers.gaussian_mixture import ConditionalGaussianMixture
+from .shrunk_mixture import FEWEST, fit_shrunk_mixture
 
-FEWEST = 20
-"""Fewest streamlines that a component stands for."""
-
-# More components take long to fit and describe little more.
-_MOST_COMPONENTS = 32
-# Numbers for each dimension of a component that a full covariance needs.
-_PER_DIMENSION = 3
 # Added to each variance, as a share of that of the group.
 _FLOOR = 1e-3
 _TINY = 1e-6
@@ -61,7 +55,6 @@ class GroupMixtures:
         groups: np.ndarray,
         *,
         deviations: np.ndarray | None = None,
-        most_components: int = _MOST_COMPONENTS,
         seed: int = 0,
     ) -> GroupMixtures:
         """Fit the mixtures of the groups that have 20 streamlines or more.
@@ -77,8 +70,6 @@ class GroupMixtures:
             Group of each, a whole number.
         deviations : ndarray of shape (n, w), optional
             Standard deviations of the numbers where they are means of posteriors.
-        most_components : int, optional
-            Largest number of components of a group.
         seed : int, optional
             Seed of the fit.
 
@@ -99,11 +90,18 @@ class GroupMixtures:
                 f"No bundle has {FEWEST} streamlines, or none in the same categories: "
                 "a density of fewer would describe single streamlines."
             )
-        fits = []
+        drawn = []
         for group in known:
             rows = np.flatnonzero(groups == group)
             spread = None if deviations is None else deviations[rows]
-            fits.append(_fit(x[rows], spread, most_components, (seed, int(group))))
+            rng = np.random.default_rng((seed, int(group)))
+            drawn.append(_standardised(x[rows], spread, rng))
+        prior = sum(one.T @ one / len(one) for one, *_ in drawn) / len(drawn)
+        prior += _FLOOR * np.eye(len(prior))
+        fits = []
+        for one, mean, scale, repeats in drawn:
+            means, factors, parts = fit_shrunk_mixture(one, prior, repeats, seed)
+            fits.append((means * scale + mean, factors * scale[:, None], parts))
         sizes = [len(one[2]) for one in fits]
         centres, factors, parts = (np.concatenate(each) for each in zip(*fits))
         return cls(
@@ -173,30 +171,16 @@ class GroupMixtures:
         return cls(**given)
 
 
-def _fit(x, deviations, most_components: int, seed) -> tuple:
-    """Return centres, Cholesky factors and weights of a mixture of numbers (n, w)."""
-    from ..samplers.base import posterior_draws
-    from ..samplers.gmm import fit_mixture
+def _standardised(x, deviations, rng) -> tuple:
+    """Return draws (n, w) of each streamline of a mean of 0 and a variance of 1.
 
-    rng = np.random.default_rng(seed)
-    # Columns have different units, and so are standardised.
-    mean, scale = x.mean(axis=0), x.std(axis=0) + _TINY
-    drawn = (
-        x
-        if deviations is None
-        else posterior_draws(x, deviations, np.full(len(x), 1 / len(x)), rng)
-    )
-    nb_streamlines = len(x)
-    mixture = fit_mixture(
-        (drawn - mean) / scale,
-        most=min(
-            most_components,
-            nb_streamlines // FEWEST,
-            len(drawn) // (_PER_DIMENSION * x.shape[1]),
-        ),
-        floor=_FLOOR,
-        smallest=FEWEST / nb_streamlines,
-        seed=int(rng.integers(2**31)),
-    )
-    factors = np.linalg.cholesky(mixture.covariances_) * scale[:, None]
-    return mixture.means_ * scale + mean, factors, mixture.weights_
+    With their mean, their deviation, and the number of draws of a streamline.
+    """
+    from ..samplers.base import posterior_draws
+
+    drawn = x
+    if deviations is not None:
+        drawn = posterior_draws(x, deviations, np.full(len(x), 1 / len(x)), rng)
+    # Columns have different units.
+    mean, scale = drawn.mean(axis=0), drawn.std(axis=0) + _TINY
+    return (drawn - mean) / scale, mean, scale, len(drawn) // len(x)

@@ -6,76 +6,82 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import equal_counts
+from dipy_tractogen.streamlines.geometry import curvature
 from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
 from dipy_tractogen.utils.schema import SchemaError
 
+from ..samplers.gaussian_mixture import ConditionalGaussianMixture
 from ..texture import details as flat
-from ..texture.arrays import ENDS
+from ..texture import padded
+from ..texture.arrays import ENDS, check_shape
 from ..texture.condition_effects import effects_of
-from ..texture.endpoints import Endpoints
-from ..texture.residual_matching import orders_of
+from ..texture.residual_matching import orders_of, shapes_of
 from ..texture.texture import Texture
-from . import spectrum
+from . import bends
+from .endpoints import FittedEndpoints
 from .mixtures import MIXTURE_ARRAYS, GroupMixtures
 
-# Components of a bundle: they have many columns.
-_MOST_COMPONENTS = 4
 # Columns of the logarithms of the length and of the steps in a millimetre.
 _NB_SIZES = 2
-_NB_FIXED = _NB_SIZES + 3 * spectrum.NB_COEFFICIENTS + 2 * spectrum.NB_BANDS
-# Coordinates of both ends.
-_NB_ENDS = 6
-_MOST_POINTS = 2**15
-# Residuals drawn of a bundle, as many as a texture stores.
-_MOST_DRAWN = 1000
-# Points of all residuals, several times those that a texture stores.
-_MOST_DRAWN_POINTS = 4_000_000
-
-# Attributes of the ends, beside the mixture.
-_OF_ENDS = ("blurs", "widths", "effects")
+# Columns of the centroid and of the way from end to end.
+_NB_PLACES = 6
+_NB_NOISE = bends.NB_BANDS + 1
+_NB_FIXED = _NB_SIZES + _NB_PLACES + 3 * bends.NB_BENDS + _NB_NOISE
+# The noise of drawn streamlines is between these percentiles of the real one.
+_PERCENTILES = (1, 99)
+# Points of a decoded streamline, and of a drawn one.
+_MOST_DECODED = 2**15
+_MOST_POINTS = 2**12
+_LARGEST = 1e4
+# Rounds of calibration, streamlines of a bundle that are drawn, and the largest factor.
+_ROUNDS = 2
+_FEWEST_DRAWN = 200
+_MOST = 2.0
+_TINY = 1e-9
 
 FITTED_TEXTURE_ARRAYS = {
     **MIXTURE_ARRAYS,
     **with_prefix(ENDS, MIXTURE_ARRAYS),
-    "nb_points": Array("iu", (), 2, _MOST_POINTS),
+    "nb_points": Array("iu", (), 2, _MOST_DECODED),
     "even_points": Array("iu", (), 0, _MOST_POINTS),
     "gains": Array("f", ("k",), 0, 1),
-    "sizes": Array("iu", ("b",), 1, _MOST_DRAWN),
+    "low": Array("f", ("b", _NB_NOISE), -_LARGEST, _LARGEST),
+    "high": Array("f", ("b", _NB_NOISE), -_LARGEST, _LARGEST),
     "blurs": Array("f", ("b", 2), 0, 1e6),
-    "widths": Array("f", ("b", 2), 0, 1e6),
-    "seed": Array("iu", (), 0, 2**63 - 1),
-    # Files of earlier versions do not have these.
-    "effects": Array("f", ("b", "q", "k", 3), -1e6, 1e6, needed=False),
-    "effects_on_ends": Array("f", ("b", "q", 2, 3), -1e6, 1e6, needed=False),
+    "effects": Array("f", ("b", "q", "k", 3), -1e6, 1e6),
+    "effects_on_ends": Array("f", ("b", "q", 2, 3), -1e6, 1e6),
 }
 """Arrays of a `FittedTexture` in a file: a group is one of the b bundles."""
 
 
 class FittedTexture(Texture):
-    """Texture whose residuals are draws from densities fitted to real ones.
+    """Texture whose residuals are drawn from densities fitted to real ones.
 
-    A Gaussian mixture of each bundle describes lengths, coarse shapes, offsets, the
-    coefficients of the next cosines, and the energy of the details by wavelength,
-    across the streamline and along it. Another one describes both ends. All are without
-    the effects of conditions, which are those of the texture.
+    A Gaussian mixture of each bundle describes lengths, coarse decoded shapes, what
+    real streamlines differ from these by, and the energy of their turns by wavelength.
+    A residual is drawn given the length and the shape of the decoded streamline. No
+    residual is drawn twice.
 
     Attributes
     ----------
     mixtures : GroupMixtures
         Mixture of the residuals of each bundle.
-    end_mixtures : GroupMixtures
-        Mixture of the ends of each bundle in mm.
-    sizes : ndarray of shape (b,), int32
-        Residuals that are drawn of each bundle.
+    ends : FittedEndpoints
+        Density of the ends of each bundle.
+    effects : ndarray of shape (b, q, k, 3), float32
+        Effects of the conditions, which are those of the texture.
+    low, high : ndarray of shape (b, NB_BANDS + 1), float32
+        Percentiles 1 and 99 of the noise of each bundle; see `noise_of`.
     even_points : int
         Number of points of all streamlines; zero if these differ.
     """
 
     def __init__(self):
         super().__init__()
-        self.mixtures = self.end_mixtures = None
-        self.sizes = np.zeros(0, dtype=np.int32)
-        self.even_points = self.seed = 0
+        self.mixtures = None
+        self.even_points = 0
+        self._by_bundle: dict[int, ConditionalGaussianMixture] = {}
 
     @classmethod
     def of(cls, texture: Texture, seed: int = 0) -> FittedTexture:
@@ -86,7 +92,7 @@ class FittedTexture(Texture):
         texture : Texture
             Texture with residuals of training streamlines.
         seed : int, optional
-            Seed of fit and draws.
+            Seed of the fit.
 
         Returns
         -------
@@ -103,87 +109,135 @@ class FittedTexture(Texture):
                 "The texture of the model is that of an earlier version: train again."
             )
         made = cls()
-        made.nb_points, made.gains, made.seed = texture.nb_points, texture.gains, seed
+        made.nb_points, made.gains = texture.nb_points, texture.gains
         made.even_points = int(texture.counts[0]) if texture.is_even else 0
-        made.mixtures = GroupMixtures.fit(
-            _columns(texture),
-            texture.labels,
-            most_components=_MOST_COMPONENTS,
-            seed=seed,
-        )
-        kept = made.mixtures.groups
-        made.sizes = np.bincount(texture.labels)[kept].astype(np.int32)
-        made.effects = texture.effects[np.isin(np.unique(texture.labels), kept)]
-        made._fit_end_mixtures(texture.ends, kept)
-        made._draw()
+        columns = _columns(texture)
+        made.mixtures = GroupMixtures.fit(columns, texture.labels, seed=seed)
+        made.labels = made.mixtures.groups
+        kept = np.isin(np.unique(texture.labels), made.labels)
+        made.effects = texture.effects[kept]
+        noise = columns[:, -_NB_NOISE:]
+        ranges = [
+            np.percentile(noise[texture.labels == one], _PERCENTILES, axis=0)
+            for one in made.labels
+        ]
+        made.low, made.high = np.stack(ranges, axis=1).astype(np.float32)
+        made.ends = FittedEndpoints.of(texture.ends, made.labels, seed)
+        made._calibrate(texture, seed)
         return made
 
-    def _fit_end_mixtures(self, ends: Endpoints, kept: np.ndarray) -> None:
-        rows = np.isin(ends.labels, kept)
-        flat_ends = ends.points[rows].reshape(-1, 6)
-        self.end_mixtures = GroupMixtures.fit(
-            flat_ends, ends.labels[rows], seed=self.seed
-        )
-        own = np.isin(np.unique(ends.labels), kept)
-        for name in _OF_ENDS:
-            setattr(self.ends, name, getattr(ends, name)[own])
+    def _calibrate(self, texture: Texture, seed: int) -> None:
+        """Change the energies so that the mean curvature of each bundle is real.
 
-    def _draw(self) -> None:
-        """Draw residuals and ends."""
-        rng = np.random.default_rng(self.seed)
-        x, labels = self.mixtures.draw(self.sizes, self.seed)
-        self.labels = labels.astype(np.int32)
-        self.conditions = np.zeros((len(x), self.effects.shape[1]), dtype=np.float32)
-        nb_orders = len(self.gains)
-        sizes, shapes, offsets, low, energies = _split(x, nb_orders)
-        self.shapes = shapes.astype(np.float32)
-        self.offsets = offsets.reshape(len(x), -1, 3).astype(np.float32)
-        self.counts = self._drawn_counts(sizes)
-        nb_drawn = int(self.counts.sum(dtype=np.int64))
-        if nb_drawn > _MOST_DRAWN_POINTS:
-            expected = f"up to {_MOST_DRAWN_POINTS}"
-            raise SchemaError("sizes", f"for {nb_drawn} points", expected)
-        coarse = self.coarse()
-        details = spectrum.details_of(
-            low.reshape(len(x), -1, 3),
-            energies.reshape(len(x), 2, -1),
-            flat.directions(coarse, self.counts),
-            self.counts,
-            nb_orders,
-            rng,
-        ).astype(np.float32)
-        self.details, self.units = flat.quantised(details, self.counts)
-        points = flat.curves(coarse, self.counts) + details
-        decoded = orders_of(self.shapes, nb_orders)
-        found = flat.flat_lengths(points, self.counts)
-        found = np.column_stack([found, flat.curve_lengths(decoded)])
-        self.lengths = np.maximum(found, flat.SHORTEST_MM).astype(np.float32)
-        points, ends_of = self.end_mixtures.draw(self.sizes, self.seed)
-        self.ends.points = points.reshape(-1, 2, 3).astype(np.float32)
-        self.ends.labels = ends_of.astype(np.int32)
-        self._prepare()
+        Energies are exponentials, of which a few that are too large are too much.
+        """
+        turns = _mean_curvatures(_points(texture), texture.counts)
+        sizes = np.maximum(np.bincount(texture.labels)[self.labels], _FEWEST_DRAWN)
+        for _ in range(_ROUNDS):
+            drawn, labels = self.mixtures.draw(sizes, seed)
+            own = np.searchsorted(self.labels, labels)
+            counts = self._bounded(drawn, own)
+            rng = np.random.default_rng(seed)
+            found = _mean_curvatures(self._drawn(drawn, counts, rng), counts)
+            for row, label in enumerate(self.labels):
+                ratio = turns[texture.labels == label].mean()
+                ratio /= max(found[own == row].mean(), _TINY)
+                change = 2 * np.log(np.clip(ratio, 1 / _MOST, _MOST))
+                columns = slice(-_NB_NOISE, -1)
+                self.mixtures.centres[self.mixtures.group_of == label, columns] += (
+                    change
+                )
+                self.low[row, :-1] += change
+                self.high[row, :-1] += change
 
-    def _drawn_counts(self, sizes: np.ndarray) -> np.ndarray:
-        """Return numbers of points (n,) of logarithms of sizes (n, 2)."""
+    def _residuals(self, coefficients, labels, wanted, conditions, rng):
+        """Draw residuals for decoded streamlines, each its own."""
+        bundles = np.searchsorted(self.labels, labels)
+        shape = (len(labels), self.effects.shape[1])
+        if conditions is None or not shape[1]:
+            conditions = np.zeros(shape)
+        check_shape("conditions", conditions, shape)
+        shapes = shapes_of(coefficients)
+        given = np.column_stack([np.log(wanted), shapes])
+        columns = [0, *range(_NB_SIZES, _NB_SIZES + shapes.shape[1])]
+        drawn = np.zeros((len(labels), self.mixtures.centres.shape[1]))
+        for label in np.unique(labels):
+            rows = np.flatnonzero(labels == label)
+            if label not in self._by_bundle:
+                self._by_bundle[label] = self.mixtures.mixture(label)
+            drawn[rows] = self._by_bundle[label].draw(
+                len(rows), columns, given[rows], rng
+            )
+        counts = self._bounded(drawn, bundles)
+        effects = effects_of(self.effects, conditions, bundles)
+
+        def points_of(block: np.ndarray) -> np.ndarray:
+            own = counts[block]
+            points = self._drawn(drawn[block], own, rng, effects[block])
+            places = padded.point_numbers(own) + (np.cumsum(own) - own)[:, None]
+            return points[:, places]
+
+        return conditions, counts, counts, points_of
+
+    def _bounded(self, drawn: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Bound the noise in columns (m, w) of bundles (m,), and return the counts."""
+        noise = drawn[:, -_NB_NOISE:]
+        np.clip(noise, self.low[rows], self.high[rows], out=noise)
+        return self._drawn_counts(drawn)
+
+    def _drawn_counts(self, drawn: np.ndarray) -> np.ndarray:
+        """Return numbers of points (m,) of drawn columns (m, w)."""
         if self.even_points:
-            return np.full(len(sizes), self.even_points, dtype=np.int32)
-        steps = np.exp(np.clip(sizes.sum(axis=1), 0, np.log(_MOST_POINTS)))
-        return np.maximum(np.rint(steps), 1).astype(np.int32) + 1
+            return np.full(len(drawn), self.even_points)
+        logs = drawn[:, :_NB_SIZES].sum(axis=1)
+        steps = np.exp(np.clip(logs, 0, np.log(_MOST_POINTS - 1)))
+        return np.maximum(np.rint(steps), 1).astype(np.intp) + 1
+
+    def _drawn(self, drawn, counts, rng, effects=0.0) -> np.ndarray:
+        """Return points (3, N) of streamlines of drawn columns (m, w).
+
+        Effects of conditions (m, k, 3) are added to their decoded coarse shapes.
+        """
+        sizes, shapes, *places, curved, noise = _split(drawn)
+        decoded = self.gains[:, None] * orders_of(shapes, len(self.gains)) + effects
+        base = _places(flat.curves(decoded.astype(np.float32), counts), counts)
+        centroids, chords = (one + two for one, two in zip(places, base))
+        points = bends.curves_of(
+            curved.reshape(-1, bends.NB_BENDS, 3) + base[2],
+            noise,
+            chords,
+            np.exp(sizes[:, 0]),
+            counts,
+            rng,
+        )
+        points += np.repeat(centroids.T, counts, axis=1)
+        return points.astype(np.float32)
+
+    @property
+    def mean_points(self) -> int:
+        """Mean number of points of a streamline."""
+        centres = self.mixtures.centres.astype(float)
+        counts = self._drawn_counts(centres)
+        return round(float(np.average(counts, weights=self.mixtures.parts)))
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all streamlines have one number of points."""
+        return self.even_points > 0
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return the fitted arrays, for a model's file, and no residuals."""
+        """Return the fitted arrays, for a model's file."""
         return {
             **self.mixtures.to_arrays(),
-            **self.end_mixtures.to_arrays(ENDS),
+            **self.ends.mixtures.to_arrays(ENDS),
             "nb_points": np.array(self.nb_points),
             "even_points": np.array(self.even_points),
             "gains": self.gains,
-            "sizes": self.sizes,
+            "low": self.low,
+            "high": self.high,
             "blurs": self.ends.blurs,
-            "widths": self.ends.widths,
             "effects": self.effects,
             "effects_on_ends": self.ends.effects,
-            "seed": np.array(self.seed),
         }
 
     @classmethod
@@ -196,62 +250,83 @@ class FittedTexture(Texture):
             If the arrays do not fit together.
         """
         sizes = check_arrays(arrays, FITTED_TEXTURE_ARRAYS)
-        made = cls()
-        made.mixtures = GroupMixtures.from_arrays(arrays)
-        made.end_mixtures = GroupMixtures.from_arrays(arrays, ENDS)
-        _check_together(made, sizes)
-        for name in ("nb_points", "even_points", "seed"):
-            setattr(made, name, int(arrays[name]))
+        made, own = cls(), {name: np.asarray(each) for name, each in arrays.items()}
+        made.mixtures = GroupMixtures.from_arrays(own)
+        ends = GroupMixtures.from_arrays(own, ENDS)
+        made.labels = made.mixtures.groups
+        _check_together(made.labels, ends.groups, sizes)
+        made.nb_points, made.even_points = (
+            int(own[name]) for name in ("nb_points", "even_points")
+        )
         if made.even_points == 1:
             raise SchemaError("even_points", "1", "0, or 2 and more")
-        made.gains = np.asarray(arrays["gains"], dtype=np.float32)
-        made.sizes = np.asarray(arrays["sizes"], dtype=np.int32)
-        nb_bundles, nb_orders = sizes["b"], sizes["k"]
-        effects = arrays.get("effects", np.zeros((nb_bundles, 0, nb_orders, 3)))
-        made.effects = np.asarray(effects, dtype=np.float32)
-        on_ends = arrays.get("effects_on_ends", np.zeros((nb_bundles, 0, 2, 3)))
-        for name, each in zip(_OF_ENDS, (arrays["blurs"], arrays["widths"], on_ends)):
-            setattr(made.ends, name, np.asarray(each, dtype=np.float32))
-        made._draw()
+        if (own["low"] > own["high"]).any():
+            raise SchemaError("low", "in part above high", "ranges from low to high")
+        for name in ("gains", "low", "high", "effects"):
+            setattr(made, name, own[name].astype(np.float32))
+        parts = (own[name].astype(np.float32) for name in ("blurs", "effects_on_ends"))
+        made.ends = FittedEndpoints(ends, *parts)
         return made
 
 
-def _check_together(texture: FittedTexture, sizes: Mapping[str, int]) -> None:
+def _check_together(labels: np.ndarray, ends: np.ndarray, sizes: Mapping) -> None:
     """Raise a ValueError if mixtures have other bundles or columns than expected."""
-    groups = texture.mixtures.groups
-    if len(groups) != sizes["b"]:
-        raise SchemaError("sizes", f"of {sizes['b']} bundles", f"of {len(groups)}")
-    if not np.array_equal(groups, texture.end_mixtures.groups):
-        raise SchemaError(f"{ENDS}group_of", "other bundles", "those of group_of")
-    rest = sizes["w"] - _NB_FIXED - 3 * sizes["k"]
-    if not sizes["k"] or rest < 3 * sizes["k"] or rest % 3:
+    if len(labels) != sizes["b"]:
+        raise SchemaError("blurs", f"of {sizes['b']} bundles", f"of {len(labels)}")
+    if not np.array_equal(ends, (2 * labels[:, None] + [0, 1]).ravel()):
+        expected = "both sides of those of group_of"
+        raise SchemaError(f"{ENDS}group_of", "other bundles", expected)
+    nb_shapes = sizes["w"] - _NB_FIXED
+    if not sizes["k"] or nb_shapes < 3 * sizes["k"] or nb_shapes % 3:
         raise SchemaError("centres", f"of {sizes['w']} columns", "more, or fewer")
-    if sizes[ENDS + "w"] != _NB_ENDS:
+    if sizes[ENDS + "w"] != 3:
         found = f"of {sizes[ENDS + 'w']} columns"
-        raise SchemaError(f"{ENDS}centres", found, f"{_NB_ENDS} columns")
+        raise SchemaError(f"{ENDS}centres", found, "3 columns")
 
 
 def _columns(texture: Texture) -> np.ndarray:
     """Return what the mixtures describe of each residual (n, w)."""
-    nb_orders = len(texture.gains)
-    directions = flat.directions(texture.coarse(), texture.counts)
-    details = flat.restored(texture.details, texture.units, texture.counts)
-    low, energies = spectrum.spectra(details, directions, texture.counts, nb_orders)
-    lengths = texture.lengths[:, 0].astype(float)
+    points = _points(texture)
     bundles = np.searchsorted(np.unique(texture.labels), texture.labels)
-    effects = effects_of(texture.effects, texture.conditions, bundles)
+    decoded = texture.coarse() - texture.offsets
+    decoded += effects_of(texture.effects, texture.conditions, bundles)
+    rest = points - flat.curves(decoded, texture.counts)
+    lengths = texture.lengths[:, 0].astype(float)
     parts = (
         np.log(np.column_stack([lengths, (texture.counts - 1) / lengths])),
         texture.shapes,
-        texture.offsets - effects,
-        low,
-        energies,
+        *_places(rest, texture.counts),
+        bends.noise_of(points, texture.counts),
     )
     return np.concatenate([each.reshape(len(lengths), -1) for each in parts], axis=1)
 
 
-def _split(x: np.ndarray, nb_orders: int) -> list[np.ndarray]:
-    """Return sizes, shapes, offsets, coefficients and energies of `_columns`."""
-    nb_shapes = x.shape[1] - _NB_FIXED - 3 * nb_orders
-    widths = (_NB_SIZES, nb_shapes, 3 * nb_orders, 3 * spectrum.NB_COEFFICIENTS)
-    return np.split(x, np.cumsum(widths), axis=1)
+def _points(texture: Texture) -> np.ndarray:
+    """Return the points (3, N) of the real streamlines of a texture."""
+    details = flat.restored(texture.details, texture.units, texture.counts)
+    return flat.curves(texture.coarse(), texture.counts) + details
+
+
+def _mean_curvatures(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the mean curvature (n,) in 1/mm of streamlines (3, N)."""
+    found = np.zeros(len(counts))
+    for rows, places in equal_counts(counts, np.cumsum(counts) - counts):
+        if places.shape[1] > 2:
+            own = points[:, places].transpose(1, 2, 0)
+            found[rows] = curvature(own).mean(axis=1)
+    return found
+
+
+def _places(points: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return centroids (n, 3), ways from end to end (n, 3) and bends, all in mm."""
+    starts = np.cumsum(counts) - counts
+    centroids = (np.add.reduceat(points, starts, axis=1) / counts).T
+    chords = (points[:, starts + counts - 1] - points[:, starts]).T
+    return centroids, chords, bends.bends_of(points, counts)
+
+
+def _split(columns: np.ndarray) -> list[np.ndarray]:
+    """Return sizes, shapes, centroids, chords, bends and noise of `_columns`."""
+    nb_shapes = columns.shape[1] - _NB_FIXED
+    widths = (_NB_SIZES, nb_shapes, 3, 3, 3 * bends.NB_BENDS)
+    return np.split(columns, np.cumsum(widths), axis=1)

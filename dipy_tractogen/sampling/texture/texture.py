@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -262,35 +262,28 @@ class Texture:
         check_asked(labels, target_lengths, self.labels)
         rng = np.random.default_rng(seed)
         wanted = np.maximum(target_lengths, flat.SHORTEST_MM)
-        decoded = coefficients[:, : len(self.gains)]
-        given = (flat.curve_lengths(decoded), wanted, shapes_of(coefficients))
-        rows = self._matcher.draw(labels, *given, rng)
-        own = self.conditions[rows]
-        if conditions is None or not own.shape[1]:
-            conditions = own
-        check_shape("conditions", conditions, own.shape)
-        bundles = np.searchsorted(np.unique(self.labels), labels)
-        coarse = self.gains[:, None] * decoded + self.offsets[rows]
-        coarse += effects_of(self.effects, conditions - own, bundles)
+        conditions, counts, kinds, points_of = self._residuals(
+            coefficients, labels, wanted, conditions, rng
+        )
         return self._made(
-            coarse,
-            rows,
+            counts,
+            kinds,
+            points_of,
             wanted,
             lambda ends: self.ends.moves(ends, labels, rng, conditions),
             exact,
         )
 
-    def _made(self, coarse, rows, wanted, moves_of, exact: bool) -> ArraySequence:
-        """Return streamlines of coarse shapes (m, k, 3) with the details of residuals.
+    def _made(self, counts, kinds, points_of, wanted, moves_of, exact: bool):
+        """Make the streamlines of `_residuals`.
 
-        `rows` (m,) are the residuals, `wanted` (m,) the lengths in mm, and `moves_of`
-        gives displacements for ends (m, 2, 3).
+        `wanted` (m,) are the lengths in mm, and `moves_of` gives displacements for ends
+        (m, 2, 3).
         """
-        counts = self._donors.counts_at(rows, wanted)
-        ends = np.empty((len(rows), 2, 3), dtype=np.float32)
+        ends = np.empty((len(counts), 2, 3), dtype=np.float32)
         blocks, parts = [], []
-        for block in padded.blocks_of_similar(counts, counts != self.counts[rows]):
-            points = self._donors.combined(coarse[block], rows[block], counts[block])
+        for block in padded.blocks_of_similar(counts, kinds):
+            points = points_of(block)
             padded.set_lengths(points, counts[block], wanted[block])
             ends[block] = points[..., [0, -1]].transpose(1, 2, 0)
             blocks.append(block)
@@ -306,6 +299,32 @@ class Texture:
             for axis, values in enumerate(points):
                 made._data[:, axis][places] = values
         return made
+
+    def _residuals(
+        self, coefficients: np.ndarray, labels, wanted, conditions, rng
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable]:
+        """Draw residuals for decoded streamlines.
+
+        Returns conditions (m, q); numbers of points (m,); kinds (m,) of streamlines,
+        which are made one after another; and a function that returns the points (3, n,
+        p) in mm of n of them, by their rows.
+        """
+        decoded = coefficients[:, : len(self.gains)]
+        given = (flat.curve_lengths(decoded), wanted, shapes_of(coefficients))
+        rows = self._matcher.draw(labels, *given, rng)
+        own = self.conditions[rows]
+        if conditions is None or not own.shape[1]:
+            conditions = own
+        check_shape("conditions", conditions, own.shape)
+        bundles = np.searchsorted(np.unique(self.labels), labels)
+        coarse = self.gains[:, None] * decoded + self.offsets[rows]
+        coarse += effects_of(self.effects, conditions - own, bundles)
+        counts = self._donors.counts_at(rows, wanted)
+
+        def points_of(block: np.ndarray) -> np.ndarray:
+            return self._donors.combined(coarse[block], rows[block], counts[block])
+
+        return conditions, counts, counts != self.counts[rows], points_of
 
     @property
     def nb_orders(self) -> int:

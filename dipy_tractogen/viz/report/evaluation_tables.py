@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dipy_tractogen.metrics.measures import (
     C2ST,
     DESCRIPTIONS,
+    MEMBERSHIP,
     QUALITY,
     QUALITY_SHARES,
     W1,
@@ -44,12 +45,11 @@ def evaluation_cards(metrics: dict) -> list[Card]:
     ratios = entry.get("ratios", {})
     if ratios.get("novelty") is not None:
         cards.append(Card("Novelty", format_value(ratios["novelty"], 2), "real 1"))
-    texture, of_real = (
-        entry[kind].get("c2st_texture") for kind in ("generated", "real")
-    )
-    if texture is not None:
-        note = f"real {format_value(of_real, 2)}; 0.5: not told"
-        cards.append(Card("C2ST texture", format_value(texture, 2), note))
+    for measure in ("c2st_texture", "membership_auc"):
+        value, of_real = (entry[kind].get(measure) for kind in ("generated", "real"))
+        if value is not None:
+            note = f"real {format_value(of_real, 2)}; 0.5: not told"
+            cards.append(Card(_heading(measure), format_value(value, 2), note))
     length, real = (
         entry.get(kind, {}).get("mean_length") for kind in ("generated", "held_out")
     )
@@ -141,7 +141,7 @@ def _measure_tables(metrics: dict) -> list[Table]:
         ("texture", "Length, texture and novelty by bundle"): [
             _LENGTH,
             *map(_ratio_column, _RATIOS),
-            *map(_measure_column, C2ST),
+            *map(_measure_column, (*C2ST, *MEMBERSHIP)),
         ],
     }
     tables = [_by_bundle(metrics, *names, each) for names, each in columns.items()]
@@ -217,6 +217,8 @@ def _heading(name: str) -> str:
         .replace("_", " ")
         .replace("dice", "Dice")
         .replace("c2st", "C2ST")
+        .replace("auc", "AUC")
+        .replace("tpr", "TPR at 1 %")
     )
 
 

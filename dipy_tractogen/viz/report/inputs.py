@@ -135,6 +135,7 @@ _METRICS = record(
             mapping(record({}, {**_ERRORS, "bundles": mapping(record({}, _ERRORS))}))
         ),
         "thresholds": list_of(_THRESHOLD),
+        "membership": optional(record({}, {"verdict": text()})),
         "c2st": optional(record({}, {"verdict": _TEXTS, "told_by": list_of(_TOLD)})),
     },
 )

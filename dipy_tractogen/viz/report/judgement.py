@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dipy_tractogen.metrics.measures import C2ST, W1, shortfall
+from dipy_tractogen.metrics.measures import C2ST, MEMBERSHIP, W1, shortfall
 
 from ..evaluation import interval
 from .content import is_number
@@ -16,7 +16,7 @@ FAR_FROM_TRAINING = 1.25
 BELOW, ABOVE = "far below real", "far above real"
 
 # Of these, low values are good.
-_BETTER_LOW = ("repetition", "overreach", *C2ST)
+_BETTER_LOW = ("repetition", "overreach", *C2ST, *MEMBERSHIP)
 _NOT_JUDGED = ("mean_length", "density")
 # Novelty below which streamlines are nearer to those of training than real ones are.
 _NEAR_TRAINING = 0.8

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from dipy_tractogen.sampling.shared.mixtures import FEWEST, GroupMixtures
+from dipy_tractogen.sampling.shared.mixtures import GroupMixtures
+from dipy_tractogen.sampling.shared.shrunk_mixture import FEWEST
 from dipy_tractogen.utils.schema import SchemaError
 
 
