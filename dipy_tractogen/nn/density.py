@@ -75,15 +75,18 @@ def seeds_of(
 
 def density_by(
     model,
-    sampler: str | LatentSampler | None = None,
+    sampler: str | LatentSampler | ConditionalDensity | None = None,
     seeds: LatentPosteriors | None = None,
 ) -> ConditionalDensity:
     """Return a density of latents by a sampler.
 
-    `sampler` is a name (`SAMPLERS`) or a sampler that is not fitted yet; `seeds`, from
-    `seeds_of`, take the place of the latents of the training. Raises ValueError if the
-    model is not trained, or does not know one of them.
+    `sampler` is a name (`SAMPLERS`), a sampler that is not fitted yet, or a density
+    that was returned before, which is returned again; `seeds`, from `seeds_of`, take
+    the place of the latents of the training. Raises ValueError if the model is not
+    trained, or does not know one of them.
     """
+    if isinstance(sampler, ConditionalDensity):
+        return sampler
     density = model.record.density
     if density is None:
         raise ValueError("The model is not trained: call fit before generate.")

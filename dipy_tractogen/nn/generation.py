@@ -158,7 +158,8 @@ def generate_batches(
         little short.
     sampler : str or LatentSampler, optional
         Sampler of the latents: ``"manifold"`` by default, ``"gmm"``, ``"kde"``,
-        ``"rejection"``, ``"prior"``, or an object of one of their classes.
+        ``"rejection"``, ``"prior"``, an object of one of their classes, or
+        a density from ``density_by``.
     seeds : LatentPosteriors, optional
         Latents of streamlines that the new ones are to be like, from `seeds_of`;
         those of the training without it. Bundles they do not have get none, and

@@ -283,7 +283,7 @@ def _check_nb_points(arrays: dict, nb_points: int | None) -> None:
 
 def _check_effects(texture: Texture, conditions: Conditions) -> None:
     """Check that effects are those of the conditions; earlier versions have none."""
-    nb_given, found = conditions.given_width, texture.conditions.shape[1]
+    nb_given, found = conditions.given_width, texture.effects.shape[1]
     if found not in (0, nb_given):
         raise SchemaError(
             "effects of the texture", f"of {found} numbers", f"of {nb_given}"

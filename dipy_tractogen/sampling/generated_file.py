@@ -198,24 +198,17 @@ def generate_file(
     ValueError
         As from ``generate_batches``, or if too many streamlines leave the grid.
     """
-    density = model.record.density
+    density = model.density_by(options.pop("sampler", None), options.get("seeds"))
     known = density.conditions
     reference = Reference.of(reference or Reference.from_dict(model.record.reference))
     plausibility = with_box(plausibility, reference, outside_box, dtype)
-    sampler = options.pop("sampler", None)
-    is_own = sampler == "prior" or model.record.is_shared
-    if isinstance(sampler, str) and not is_own:
-        # Here, because a model is imported without scikit-learn.
-        from .samplers.registry import make_sampler
-
-        sampler = make_sampler(sampler, seed=density.seed)
     logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
     batches = model.generate_batches(
         nb_streamlines,
         bundles,
         conditions=conditions,
         plausibility=plausibility,
-        sampler=sampler,
+        sampler=density,
         **options,
     )
     check = ConditionCheck(conditions or {}, known)
@@ -236,8 +229,8 @@ def generate_file(
     made = (f"{name} {number}" for name, number in counts.items() if number)
     logger.info("Generated %s", listed(made))
     check.warn()
-    if hasattr(sampler, "acceptance_rate_"):
-        rate = 100 * sampler.acceptance_rate_
+    if hasattr(density.sampler, "acceptance_rate_"):
+        rate = 100 * density.sampler.acceptance_rate_
         logger.info("The sampler accepted %.2g %% of its proposals", rate)
     return GeneratedFile(counts, description, check, plausibility)
 
