@@ -61,7 +61,7 @@ def test_drawn_texture_is_like_that_of_real_streamlines(fitted):
 
 def test_no_array_is_of_a_streamline(texture, fitted):
     arrays = fitted.to_arrays()
-    names = {"details", "offsets", "shapes", "points", "ends_points"}
+    names = {"details", "detail_bytes", "offsets", "shapes", "points", "ends_points"}
     assert not names & set(arrays)
     # Components of 20 streamlines or more: 160 residuals, and 320 ends.
     for prefix, count in (("", 80), ("ends_", 80)):
