@@ -19,7 +19,7 @@ from functools import cache, cached_property
 import json
 from pathlib import Path
 import re
-from statistics import mean, median
+from statistics import mean, median, stdev
 import tomllib
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +28,7 @@ _FIGURE = r"([-+]?[\d.,]*\d)"
 _STEPS = {
     "count": lambda values: [len(values)],
     "median": lambda values: [median(values)],
+    "deviation": lambda values: [stdev(values)],
     "min": lambda values: [min(values)],
     "max": lambda values: [max(values)],
     "sum": lambda values: [sum(values)],

@@ -157,10 +157,11 @@ def speed(model, sets: Sets, found: dict[str, np.ndarray]) -> dict[str, int]:
 
 
 def run(
-    name: str, kind: str, folder: str | None, seed: int, minutes: float | None
+    name: str, kind: str, folder: str | None, seed: int, epochs: float | None
 ) -> dict:
     """Train a model, learn and measure."""
-    budget, share, parameters = SETTINGS[name]
+    own_epochs, share, parameters = SETTINGS[name]
+    epochs = epochs or own_epochs
     training, aside = load(name, folder, seed).split(share, seed)
     validation, test = aside.split(0.5, seed)
     model = getattr(nn, kind)(seed=seed, **parameters)
@@ -170,7 +171,7 @@ def run(
         training.bundle_names,
         held_out=validation.streamlines,
         held_out_labels=validation.labels,
-        max_minutes=minutes or budget,
+        epochs=epochs,
     )
     bundles = {"training": training, "validation": validation, "test": test}
     sets = Sets(model, bundles, None)
@@ -183,7 +184,7 @@ def run(
         "data": name,
         "model": kind,
         "seed": seed,
-        "minutes": minutes or budget,
+        "epochs": epochs,
         "nb_streamlines": {one: len(each) for one, each in bundles.items()},
         "held_out_mm": model.record.held_out_mm,
         "speed": speed(model, sets, found["default"]),
@@ -211,12 +212,12 @@ def main() -> None:
     parser.add_argument("--model", choices=("VAE", "AE", "RVAE"), default="VAE")
     parser.add_argument("--folder", help="tractograms of the human bundles")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--epochs", type=float)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     if options.data == "human" and not options.folder:
         parser.error("human needs --folder")
-    given = (options.model, options.folder, options.seed, options.minutes)
+    given = (options.model, options.folder, options.seed, options.epochs)
     result = run(options.data, *given)
     options.out.mkdir(parents=True, exist_ok=True)
     path = (

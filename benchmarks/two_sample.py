@@ -1,38 +1,23 @@
-"""Train, generate, and let classifiers tell generated from held-out streamlines.
+"""Let classifiers tell altered streamlines from held-out ones.
 
     python benchmarks/two_sample.py phantom
     python benchmarks/two_sample.py human --folder ../shared/data/human_bundles
     python benchmarks/two_sample.py tractseg72 --folder ../shared/data/tractseg72
 
-Training and held-out streamlines are those of ``quality.py``. Beside the generated ones
-stand real ones of the training; copies of real ones, drawn as often as the residuals of
-the texture are, which shows what their repetition alone tells; and what resampling and
-half precision do to real ones. One JSON file holds the seeds that were run.
+``quality.py`` has the areas under the curve of generated streamlines. These are of
+streamlines without texture; of copies of real ones, drawn as often as the residuals of
+the texture are, which shows what their repetition alone tells; and of real ones that
+were resampled or stored in half precision. One JSON file holds the seeds that were run.
 """
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
-from quality import SETTINGS, load, parse
+from quality import keep, parse, split, train
 
 from dipy_tractogen.metrics.c2st import c2st
-from dipy_tractogen.nn import VAE
 from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.geometry import resample, resample_by_step
-
-
-def train(training, held_out, options):
-    """Train as ``quality.py`` does."""
-    minutes, _, parameters = SETTINGS[options.data]
-    model = VAE(seed=options.seed, **parameters)
-    model.fit(
-        training,
-        held_out=held_out,
-        max_minutes=options.minutes or minutes,
-    )
-    return model
 
 
 def copied(texture, training, labels, rng):
@@ -58,29 +43,22 @@ def altered(real) -> dict:
     }
 
 
-def run(options) -> dict:
+def run(options, seed: int) -> dict:
     """Return the areas under the curve, by what is told from held-out streamlines."""
-    share = SETTINGS[options.data][1]
-    bundles = load(options.data, options.folder, options.seed)
-    training, held_out = bundles.split(share, options.seed)
-    model = train(training, held_out, options)
-    points, labels = model.generate(len(held_out), seed=options.seed)
-    smooth, smooth_labels = model.generate(
-        len(held_out), smooth=True, seed=options.seed
-    )
-    rng = np.random.default_rng(options.seed)
+    training, held_out = split(options, seed)
+    model = train(training, held_out, options, seed)
+    smooth, labels = model.generate(len(held_out), smooth=True, seed=seed)
+    rng = np.random.default_rng(seed)
     copies = copied(model.record.texture, training, labels, rng)
     candidates = {
-        "generated": (points, labels),
-        "generated, smooth": (smooth, smooth_labels),
-        "real": (training.streamlines, training.labels),
+        "generated, smooth": (smooth, labels),
         "copies of real": (copies, labels),
     }
     if options.data == "human":
         for name, each in altered(training.streamlines).items():
             candidates[f"real, {name}"] = (each, training.labels)
     return {
-        name: _areas(each, own, held_out, options.seed)
+        name: _areas(each, own, held_out, seed)
         for name, (each, own) in candidates.items()
     }
 
@@ -94,13 +72,14 @@ def _areas(points, labels, held_out, seed: int) -> dict:
 def main() -> None:
     options = parse(__doc__.splitlines()[0])
     path = options.out / f"two_sample_{options.data}.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
-    results[str(options.seed)] = run(options)
-    options.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1))
-    for name, each in results[str(options.seed)].items():
-        areas = "  ".join(f"{each[key]:.3f}" for key in ("shape", "texture", "both"))
-        print(f"{name:32s} {areas}  {'; '.join(each['told_by'])}")
+    for seed in options.seeds:
+        result = run(options, seed)
+        keep(path, seed, result)
+        for name, each in result.items():
+            areas = "  ".join(
+                f"{each[key]:.3f}" for key in ("shape", "texture", "both")
+            )
+            print(f"{name:32s} {areas}  {'; '.join(each['told_by'])}")
 
 
 if __name__ == "__main__":
