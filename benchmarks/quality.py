@@ -32,8 +32,8 @@ from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 SETTINGS = {
     "phantom": (1000, 0.3, {"latent_dim": 16, "sigma_mm": 0.4}),
     "packaged": (2500, 0.25, {"latent_dim": 16}),
-    "human": (240, 0.13, {"latent_dim": 24}),
-    "tractseg72": (50, 0.13, {"latent_dim": 24}),
+    "human": (244, 0.13, {"latent_dim": 24}),
+    "tractseg72": (53, 0.13, {"latent_dim": 24}),
 }
 # Parts of a report that the file does not hold.
 _NOT_KEPT = ("distributions", "parameters")
