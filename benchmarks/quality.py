@@ -17,11 +17,12 @@ import argparse
 import json
 from pathlib import Path
 import tempfile
-import time
 
 from dipy_tractogen.metrics.evaluation import evaluate
 from dipy_tractogen.metrics.report_schema import format_table
-from dipy_tractogen.nn import VAE
+from dipy_tractogen.nn import VAE, load_model
+from dipy_tractogen.nn.training.dataset import TrainingData
+from dipy_tractogen.nn.training.latent_summary import describe
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.simulation.packaged import packaged_bundles
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
@@ -49,9 +50,19 @@ def load(name: str, folder: str | None, seed: int):
         return load_bundles(packaged_bundles(temporary))
 
 
+def described(path: Path, training):
+    """Read a model, and describe the latents of its training again."""
+    model = load_model(path)
+    points = training.streamlines
+    describe(model, TrainingData(points, training.labels, training.bundle_names))
+    return model
+
+
 def train(training, held_out, options, seed: int) -> VAE:
-    """Train the model of the data."""
+    """Train the model of the data, or take that which was trained before."""
     epochs, _, parameters = SETTINGS[options.data]
+    if options.models:
+        return described(options.models / f"{options.data}_{seed}.keras", training)
     model = VAE(seed=seed, **parameters)
     epochs = options.epochs or epochs
     model.fit(training, held_out=held_out, epochs=epochs, show_progress=True)
@@ -67,9 +78,7 @@ def split(options, seed: int):
 def run(options, seed: int) -> dict:
     """Train, generate and evaluate; return settings, training and measures."""
     training, held_out = split(options, seed)
-    start = time.perf_counter()
     model = train(training, held_out, options, seed)
-    elapsed = time.perf_counter() - start
     points, labels = model.generate(5 * len(training), seed=seed)
     report = evaluate(
         points,
@@ -88,7 +97,6 @@ def run(options, seed: int) -> dict:
         "nb_training": len(training),
         "nb_held_out": len(held_out),
         "steps": last["step"],
-        "seconds_of_fit": round(elapsed, 1),
         "held_out_mm": model.record.held_out_mm,
         "truncation_mm": model.record.truncation_mm,
         "active_units": model.record.active_units,
@@ -105,6 +113,9 @@ def parse(description: str) -> argparse.Namespace:
     parser.add_argument("--folder", help="tractograms of the human bundles")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=float)
+    parser.add_argument(
+        "--models", type=Path, help="folder of models DATA_SEED.keras trained before"
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     if options.data in ("human", "tractseg72") and not options.folder:

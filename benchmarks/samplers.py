@@ -22,11 +22,9 @@ import time
 
 from conditions import SETTINGS, split, train
 import numpy as np
+from quality import described
 
 from dipy_tractogen.metrics.evaluation import evaluate_generated
-from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.training.dataset import TrainingData
-from dipy_tractogen.nn.training.latent_summary import describe
 from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
 from dipy_tractogen.sampling.samplers.kde import KernelSampler
@@ -106,14 +104,6 @@ def row(name: str, results: list[dict]) -> str:
     return f"{name:15s} " + "  ".join(cells)
 
 
-def load(path: Path, training):
-    """Read a model, and describe the latents of its training again."""
-    model = load_model(path)
-    points = training.streamlines
-    describe(model, TrainingData(points, training.labels, training.bundle_names))
-    return model
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=SETTINGS)
@@ -133,7 +123,7 @@ def main() -> None:
         parser.error("human needs --folder")
     training, held_out = split(options)
     if options.model:
-        model = load(options.model, training)
+        model = described(options.model, training)
     else:
         vars(options).update(model="cvae", backbone="spectral", latent_dim=None)
         model, _ = train(options, training, held_out)
