@@ -53,8 +53,9 @@ def load(name: str, folder: str | None, seed: int):
 def described(path: Path, training):
     """Read a model, and describe the latents of its training again."""
     model = load_model(path)
-    points = training.streamlines
+    old, points = model.record, training.streamlines
     describe(model, TrainingData(points, training.labels, training.bundle_names))
+    model.record.history, model.record.held_out_mm = old.history, old.held_out_mm
     return model
 
 
