@@ -14,7 +14,8 @@ from .schedules import WeightSchedule, geometric_weight, scheduled_variable
 
 # Squares of the widths of the kernels, over that of the distance of two normal draws.
 _WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
-# Distance of standardised conditions within which latents are compared.
+# Distance within which latents are compared: a root mean square over the standardised
+# conditions, so that streamlines of many conditions have neighbours as well.
 _NEAR = 0.3
 # Share of a training over which the weight falls.
 _LENGTH = 0.7
@@ -37,9 +38,9 @@ class Discrepancy(PriorTerm):
 
     without bias for draws of a batch :footcite:p:`Gretton2012`. :math:`k` is the mean
     of inverse multiquadratic kernels :math:`1 / (1 + \|a - b\|^2 / w^2)` of several
-    widths :math:`w`, and the Gaussian kernel :math:`\kappa` of the conditions
-    compares streamlines of one bundle and about the same length, so that the latents of
-    each follow the prior, and not only those of all.
+    widths :math:`w`, and :math:`\kappa` a Gaussian kernel of the conditions:
+    streamlines of one bundle and about the same length are compared, so that the
+    latents of each follow the prior, and not only those of all.
 
     The weight falls in the course of the training, to `adversarial_weight`: latents
     first follow the prior, with large deviations, and then become as precise as they
@@ -66,6 +67,7 @@ class Discrepancy(PriorTerm):
         super().build_layers(conditions, latent_dim, seed)
         # Two normal draws have a squared distance of 2 latent_dim, on average.
         self._squared_widths = [2.0 * latent_dim * width for width in _WIDTHS]
+        self._near = len(list(conditions)) * _NEAR**2
         self.weight_now = scheduled_variable(self, self.weight_at(0.0), "weight_now")
         self.discrepancy_tracker = keras.metrics.Mean(name="discrepancy")
 
@@ -87,8 +89,8 @@ class Discrepancy(PriorTerm):
         alike = self._kernel(z, z) + self._kernel(drawn, drawn)
         difference = alike - of_both - ops.transpose(of_both)
         squared = _squared_distances(conditions, conditions)
-        weights = ops.exp(-squared / (2 * _NEAR**2))
-        weights = weights * (1.0 - ops.eye(ops.shape(z)[0]))
+        apart = 1.0 - ops.eye(ops.shape(z)[0])
+        weights = apart * ops.exp(-squared / self._near)
         total = ops.maximum(ops.sum(weights), _SMALLEST)
         return ops.sum(weights * difference) / total
 

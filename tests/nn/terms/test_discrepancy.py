@@ -52,15 +52,21 @@ def expected_discrepancy(z, drawn, conditions):
 
     total = weights = 0.0
     for i, j in permutations(range(len(z)), 2):
-        weight = np.exp(-np.sum((conditions[i] - conditions[j]) ** 2) / (2 * 0.3**2))
+        squared = np.sum((conditions[i] - conditions[j]) ** 2)
+        weight = np.exp(-squared / (3 * 0.3**2))
         alike = kernel(z[i], z[j]) + kernel(drawn[i], drawn[j])
         total += weight * (alike - kernel(z[i], drawn[j]) - kernel(drawn[i], z[j]))
         weights += weight
     return total / weights
 
 
-def test_discrepancy_is_that_of_the_formula(model):
-    z, some = RNG.normal(0.5, 1, (24, 2)), MATRIX[:24]
+def test_discrepancy_is_that_of_the_formula():
+    age = Condition("age", mean=50.0, deviation=5.0, low=40.0, high=60.0)
+    conditions = Conditions([*CONDITIONS, age])
+    model = made(conditions=conditions)
+    z = RNG.normal(0.5, 1, (24, 2))
+    values = {"bundle": ["x", "y"] * 12, "length": LENGTHS[:24]}
+    some = conditions.encode({**values, "age": RNG.uniform(40, 60, 24)})
     state = model.adversary.seed_generator.state
     state.assign([5, 0])
     drawn = model.adversary.sample_prior(some, model.adversary.seed_generator)
