@@ -16,7 +16,7 @@ from .schedules import WeightSchedule, geometric_weight, scheduled_variable
 _WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Distance within which latents are compared: a root mean square over the standardised
 # conditions, so that streamlines of many conditions have neighbours as well.
-_NEAR = 0.3
+_NEAR = 0.6
 # Share of a training over which the weight falls.
 _LENGTH = 0.7
 _SMALLEST = 1e-12

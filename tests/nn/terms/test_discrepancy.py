@@ -53,7 +53,7 @@ def expected_discrepancy(z, drawn, conditions):
     total = weights = 0.0
     for i, j in permutations(range(len(z)), 2):
         squared = np.sum((conditions[i] - conditions[j]) ** 2)
-        weight = np.exp(-squared / (3 * 0.3**2))
+        weight = np.exp(-squared / (3 * 0.6**2))
         alike = kernel(z[i], z[j]) + kernel(drawn[i], drawn[j])
         total += weight * (alike - kernel(z[i], drawn[j]) - kernel(drawn[i], z[j]))
         weights += weight
