@@ -34,11 +34,11 @@ class AAE(StreamlineModel):
     outside of the latents are no streamlines. With ``"mmd"`` the prior can be drawn
     from, by ``generate(sampler="prior")``, at the cost of a larger point error.
 
-    Adversarial training may collapse. So at each
-    validation streamlines are drawn from a Gaussian fitted to the latents of each
-    bundle, and from the prior. The share of real ones that they cover is in the history
-    (``coverage`` and ``prior_coverage``, over that of other real streamlines), and a
-    warning names what to change when the first is low.
+    Adversarial training may collapse. So at each validation streamlines are drawn from
+    a Gaussian fitted to the latents of each bundle, and from the prior. The share of
+    real ones that they cover is in the history (``coverage`` and ``prior_coverage``,
+    over that of other real streamlines), and a warning names what to change when the
+    first is low.
 
     Parameters
     ----------
