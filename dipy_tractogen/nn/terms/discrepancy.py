@@ -12,7 +12,7 @@ from dipy_tractogen.utils.constructors import takes
 from .priors import PriorTerm
 from .schedules import WeightSchedule, geometric_weight, scheduled_variable
 
-# Squares of the widths of the kernels, over that of the distance of two normal draws.
+# Variances of the kernels, for each latent dimension.
 _WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Distance within which latents are compared: a root mean square over the standardised
 # conditions, so that streamlines of many conditions have neighbours as well.
@@ -36,11 +36,17 @@ class Discrepancy(PriorTerm):
         \frac{\sum_{i \neq j} \kappa(c_i, c_j) \left[k(z_i, z_j) + k(p_i, p_j)
         - k(z_i, p_j) - k(p_i, z_j)\right]}{\sum_{i \neq j} \kappa(c_i, c_j)},
 
-    without bias for draws of a batch :footcite:p:`Gretton2012`. :math:`k` is the mean
-    of inverse multiquadratic kernels :math:`1 / (1 + \|a - b\|^2 / w^2)` of several
-    widths :math:`w`, and :math:`\kappa` a Gaussian kernel of the conditions:
-    streamlines of one bundle and about the same length are compared, so that the
-    latents of each follow the prior, and not only those of all.
+    the estimate without bias of :footcite:t:`Gretton2012`. :math:`k` is a mean of
+    Gaussian kernels of several widths. As the latents of a streamline are normal, and
+    those of the prior are, too, or normal about a draw, the expectation of each
+    :math:`k` has a closed form: for means :math:`\mu, \nu`, variances :math:`s, t` and
+    the width :math:`w` it is :math:`\prod_d \sqrt{w / (w + s_d + t_d)}\,
+    \exp(-(\mu_d - \nu_d)^2 / (2 (w + s_d + t_d)))`. This takes the place of draws,
+    whose noise would hide where latents and prior differ a little.
+
+    The Gaussian kernel :math:`\kappa` compares streamlines of one bundle and about the
+    same length, so that the latents of each follow the prior, and not only those of
+    all.
 
     The weight falls in the course of the training, to `adversarial_weight`: latents
     first follow the prior, with large deviations, and then become as precise as they
@@ -65,8 +71,7 @@ class Discrepancy(PriorTerm):
     def build_layers(self, conditions: Conditions, latent_dim: int, seed: int) -> None:
         """Make prior and weight; arguments as of `Term.build_layers`."""
         super().build_layers(conditions, latent_dim, seed)
-        # Two normal draws have a squared distance of 2 latent_dim, on average.
-        self._squared_widths = [2.0 * latent_dim * width for width in _WIDTHS]
+        self._widths = [latent_dim * width for width in _WIDTHS]
         self._near = len(list(conditions)) * _NEAR**2
         self.weight_now = scheduled_variable(self, self.weight_at(0.0), "weight_now")
         self.discrepancy_tracker = keras.metrics.Mean(name="discrepancy")
@@ -74,30 +79,48 @@ class Discrepancy(PriorTerm):
     def loss(self, inputs: dict, outputs: dict, training: bool):
         """Compute the weighted discrepancy; arguments as of `Term.loss`.
 
-        Held-out streamlines have none: it is one of draws, and they have means.
+        Held-out streamlines have none, as with a discriminator.
         """
         if not training:
             return 0.0
-        discrepancy = self.discrepancy(outputs["z"], inputs["conditions"])
+        discrepancy = self.discrepancy(
+            outputs["z_mean"], outputs["z_log_var"], inputs["conditions"]
+        )
         self.discrepancy_tracker.update_state(discrepancy)
         return self.weight_now * discrepancy
 
-    def discrepancy(self, z, conditions):
-        """Return the discrepancy of latents (n, latent_dim) for conditions (n, w)."""
-        drawn = self.sample_prior(conditions, self.seed_generator)
-        of_both = self._kernel(z, drawn)
-        alike = self._kernel(z, z) + self._kernel(drawn, drawn)
-        difference = alike - of_both - ops.transpose(of_both)
-        squared = _squared_distances(conditions, conditions)
-        apart = 1.0 - ops.eye(ops.shape(z)[0])
+    def discrepancy(self, z_mean, z_log_var, conditions):
+        """Return the discrepancy of the posteriors of streamlines from the prior.
+
+        Means and logarithms of the variances have the shape (n, latent_dim), the
+        conditions (n, conditions.width).
+        """
+        means, chosen = self._prior.components(
+            conditions[:, self._labels], self.seed_generator
+        )
+        latents = z_mean, ops.exp(z_log_var)
+        prior = means, ops.full_like(means, self._prior.deviation**2)
+        owners = ops.transpose(chosen)
+        between = ops.matmul(self._kernel(latents, prior), owners)
+        within = ops.matmul(chosen, ops.matmul(self._kernel(prior, prior), owners))
+        difference = self._kernel(latents, latents) + within
+        difference = difference - between - ops.transpose(between)
+        squared = ops.sum(ops.square(conditions[:, None] - conditions[None]), axis=-1)
+        apart = 1.0 - ops.eye(ops.shape(z_mean)[0])
         weights = apart * ops.exp(-squared / self._near)
-        total = ops.maximum(ops.sum(weights), _SMALLEST)
-        return ops.sum(weights * difference) / total
+        return ops.sum(weights * difference) / ops.maximum(ops.sum(weights), _SMALLEST)
 
     def _kernel(self, one, other):
-        squared = _squared_distances(one, other)
-        kernels = [width / (width + squared) for width in self._squared_widths]
-        return sum(kernels) / len(kernels)
+        """Return the expected kernel between normals (n, d) and (m, d): (n, m)."""
+        (means, variances), (other_means, other_variances) = one, other
+        squared = ops.square(means[:, None] - other_means[None])
+        variance = variances[:, None] + other_variances[None]
+        total = 0.0
+        for width in self._widths:
+            spread = width + variance
+            exponent = squared / spread + ops.log(spread / width)
+            total = total + ops.exp(-0.5 * ops.sum(exponent, axis=-1))
+        return total / len(self._widths)
 
     def weight_at(self, spent: float) -> float:
         """Return the weight after a share of the training, from 0 to 1."""
@@ -108,10 +131,3 @@ class Discrepancy(PriorTerm):
         """Return the schedule; arguments as of `Term.callbacks`."""
         name = "adversarial_weight"
         return [WeightSchedule(budget, self.weight_now, self.weight_at, name)]
-
-
-def _squared_distances(one, other):
-    """Return the squared distances of rows (n, d) and (m, d): (n, m)."""
-    squares = [ops.sum(ops.square(rows), axis=1) for rows in (one, other)]
-    products = ops.matmul(one, ops.transpose(other))
-    return ops.maximum(squares[0][:, None] + squares[1][None] - 2 * products, 0.0)

@@ -23,24 +23,40 @@ _ROLL_NOISE = 0.05
 
 
 class Prior:
-    """Distribution of latents, which may differ by label."""
+    """Distribution of latents, which may differ by label.
+
+    Each latent is drawn from one of several normal distributions of the same
+    `deviation` in all directions.
+    """
+
+    deviation = 1.0
 
     def __init__(self, latent_dim: int, nb_labels: int, seed: int):
         self.latent_dim = latent_dim
         self.nb_labels = nb_labels
         self.seed = seed
 
+    def components(self, labels, seed_generator: keras.random.SeedGenerator):
+        """Return means (k, latent_dim), and which is whose: (n, k), zeros and ones.
+
+        `labels` are one-hot, (n, nb_labels).
+        """
+        raise NotImplementedError
+
     def sample(self, labels, seed_generator: keras.random.SeedGenerator):
         """Draw latents (n, latent_dim) for one-hot labels (n, nb_labels)."""
-        raise NotImplementedError
+        means, chosen = self.components(labels, seed_generator)
+        shape = ops.shape(labels)[0], self.latent_dim
+        noise = normal_noise(shape, seed_generator)
+        return ops.matmul(chosen, means) + self.deviation * noise
 
 
 class NormalPrior(Prior):
     """Standard normal, the same for all labels."""
 
-    def sample(self, labels, seed_generator):
-        """Draw latents; see `Prior.sample`."""
-        return normal_noise((ops.shape(labels)[0], self.latent_dim), seed_generator)
+    def components(self, labels, seed_generator):
+        """Return the one mean, zero; see `Prior.components`."""
+        return ops.zeros((1, self.latent_dim)), ops.ones((ops.shape(labels)[0], 1))
 
 
 class MixturePrior(Prior):
@@ -58,14 +74,15 @@ class MixturePrior(Prior):
         directions = blocks.reshape(-1, latent_dim)[:nb_labels]
         self.means = (_RADIUS * directions).astype(np.float32)
 
-    def sample(self, labels, seed_generator):
-        """Draw latents; see `Prior.sample`."""
-        noise = normal_noise((ops.shape(labels)[0], self.latent_dim), seed_generator)
-        return ops.matmul(labels, self.means) + noise
+    def components(self, labels, seed_generator):
+        """Return the mean of each label; see `Prior.components`."""
+        return ops.convert_to_tensor(self.means), ops.convert_to_tensor(labels)
 
 
 class SwissRollPrior(Prior):
     """Roll in two dimensions, a stretch of it for each label, in their order."""
+
+    deviation = _ROLL_NOISE
 
     def __init__(self, latent_dim: int, nb_labels: int, seed: int):
         super().__init__(latent_dim, nb_labels, seed)
@@ -74,8 +91,8 @@ class SwissRollPrior(Prior):
                 f"latent_dim={latent_dim}: the prior swiss_roll has 2 dimensions."
             )
 
-    def sample(self, labels, seed_generator):
-        """Draw latents; see `Prior.sample`."""
+    def components(self, labels, seed_generator):
+        """Draw a place on the roll for each latent; see `Prior.components`."""
         nb_latents = ops.shape(labels)[0]
         start = ops.matmul(labels, np.arange(self.nb_labels, dtype=np.float32)[:, None])
         along = (
@@ -83,8 +100,7 @@ class SwissRollPrior(Prior):
         ) / self.nb_labels
         angle = _FIRST_ANGLE * (1 + 2 * along)
         roll = ops.concatenate([angle * ops.cos(angle), angle * ops.sin(angle)], axis=1)
-        noise = normal_noise((nb_latents, 2), seed_generator)
-        return roll / _ROLL_SCALE + _ROLL_NOISE * noise
+        return roll / _ROLL_SCALE, ops.eye(nb_latents)
 
 
 PRIORS = {"normal": NormalPrior, "mixture": MixturePrior, "swiss_roll": SwissRollPrior}
