@@ -105,7 +105,9 @@ class Discrepancy(PriorTerm):
         within = ops.matmul(chosen, ops.matmul(self._kernel(prior, prior), owners))
         difference = self._kernel(latents, latents) + within
         difference = difference - between - ops.transpose(between)
-        squared = ops.sum(ops.square(conditions[:, None] - conditions[None]), axis=-1)
+        squares = ops.sum(ops.square(conditions), axis=1)
+        products = ops.matmul(conditions, ops.transpose(conditions))
+        squared = squares[:, None] + squares[None] - 2 * products
         apart = 1.0 - ops.eye(ops.shape(z_mean)[0])
         weights = apart * ops.exp(-squared / self._near)
         return ops.sum(weights * difference) / ops.maximum(ops.sum(weights), _SMALLEST)
