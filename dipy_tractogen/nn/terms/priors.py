@@ -25,8 +25,8 @@ _ROLL_NOISE = 0.05
 class Prior:
     """Distribution of latents, which may differ by label.
 
-    Each latent is drawn from one of several normal distributions of the same
-    `deviation` in all directions.
+    Each latent is normal about a mean of its own, with the same `deviation` in all
+    directions.
     """
 
     deviation = 1.0
@@ -36,23 +36,30 @@ class Prior:
         self.nb_labels = nb_labels
         self.seed = seed
 
+    def means_for(self, labels, seed_generator: keras.random.SeedGenerator):
+        """Return or draw means (n, latent_dim) for one-hot labels (n, nb_labels)."""
+        raise NotImplementedError
+
     def components(self, labels, seed_generator: keras.random.SeedGenerator):
         """Return means (k, latent_dim), and which is whose: (n, k), zeros and ones.
 
-        `labels` are one-hot, (n, nb_labels).
+        Arguments are those of `means_for`; k is n where means are drawn.
         """
-        raise NotImplementedError
+        return self.means_for(labels, seed_generator), ops.eye(ops.shape(labels)[0])
 
     def sample(self, labels, seed_generator: keras.random.SeedGenerator):
         """Draw latents (n, latent_dim) for one-hot labels (n, nb_labels)."""
-        means, chosen = self.components(labels, seed_generator)
-        shape = ops.shape(labels)[0], self.latent_dim
-        noise = normal_noise(shape, seed_generator)
-        return ops.matmul(chosen, means) + self.deviation * noise
+        means = self.means_for(labels, seed_generator)
+        noise = normal_noise((ops.shape(labels)[0], self.latent_dim), seed_generator)
+        return means + self.deviation * noise
 
 
 class NormalPrior(Prior):
     """Standard normal, the same for all labels."""
+
+    def means_for(self, labels, seed_generator):
+        """Return zeros; see `Prior.means_for`."""
+        return ops.zeros((ops.shape(labels)[0], self.latent_dim))
 
     def components(self, labels, seed_generator):
         """Return the one mean, zero; see `Prior.components`."""
@@ -74,6 +81,10 @@ class MixturePrior(Prior):
         directions = blocks.reshape(-1, latent_dim)[:nb_labels]
         self.means = (_RADIUS * directions).astype(np.float32)
 
+    def means_for(self, labels, seed_generator):
+        """Return the means of the labels; see `Prior.means_for`."""
+        return ops.matmul(labels, self.means)
+
     def components(self, labels, seed_generator):
         """Return the mean of each label; see `Prior.components`."""
         return ops.convert_to_tensor(self.means), ops.convert_to_tensor(labels)
@@ -91,8 +102,8 @@ class SwissRollPrior(Prior):
                 f"latent_dim={latent_dim}: the prior swiss_roll has 2 dimensions."
             )
 
-    def components(self, labels, seed_generator):
-        """Draw a place on the roll for each latent; see `Prior.components`."""
+    def means_for(self, labels, seed_generator):
+        """Draw a place on the roll for each latent; see `Prior.means_for`."""
         nb_latents = ops.shape(labels)[0]
         start = ops.matmul(labels, np.arange(self.nb_labels, dtype=np.float32)[:, None])
         along = (
@@ -100,7 +111,7 @@ class SwissRollPrior(Prior):
         ) / self.nb_labels
         angle = _FIRST_ANGLE * (1 + 2 * along)
         roll = ops.concatenate([angle * ops.cos(angle), angle * ops.sin(angle)], axis=1)
-        return roll / _ROLL_SCALE, ops.eye(nb_latents)
+        return roll / _ROLL_SCALE
 
 
 PRIORS = {"normal": NormalPrior, "mixture": MixturePrior, "swiss_roll": SwissRollPrior}

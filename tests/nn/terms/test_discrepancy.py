@@ -32,9 +32,11 @@ def made(**options):
     )
 
 
-def discrepancy(model, z, conditions=MATRIX):
-    given = [ops.convert_to_tensor(np.float32(each)) for each in (z, conditions)]
-    return float(model.adversary.discrepancy(*given))
+def discrepancy(model, means, deviations=1e-3, conditions=MATRIX):
+    """Discrepancy of normal latents; by default they are almost points."""
+    log_var = 2 * np.log(np.broadcast_to(deviations, np.shape(means)))
+    given = [np.float32(each) for each in (means, log_var, conditions)]
+    return float(model.adversary.discrepancy(*map(ops.convert_to_tensor, given)))
 
 
 @pytest.fixture(scope="module")
@@ -42,44 +44,68 @@ def model():
     return made()
 
 
-def expected_discrepancy(z, drawn, conditions):
-    """The formula of the docstring, pair by pair."""
+def kernel(one, other):
+    """Gaussian kernels of several widths, of pairs of draws (..., 2)."""
+    squared = np.sum((one - other) ** 2, axis=-1)
+    widths = 2 * np.array([0.25, 0.5, 1, 2, 4])
+    return np.exp(-squared[..., None] / (2 * widths)).mean(axis=-1)
 
-    def kernel(one, other):
-        squared = np.sum((one - other) ** 2)
-        widths = 4 * np.array([0.25, 0.5, 1, 2, 4])
-        return np.mean(widths / (widths + squared))
 
+def drawn_discrepancy(draw_latents, draw_prior, conditions):
+    """The formula of the docstring, pair by pair, with means over many draws."""
+    (z, other_z), (p, other_p) = (
+        (draw(), draw()) for draw in (draw_latents, draw_prior)
+    )
     total = weights = 0.0
-    for i, j in permutations(range(len(z)), 2):
+    for i, j in permutations(range(len(conditions)), 2):
         squared = np.sum((conditions[i] - conditions[j]) ** 2)
         weight = np.exp(-squared / (3 * 0.6**2))
-        alike = kernel(z[i], z[j]) + kernel(drawn[i], drawn[j])
-        total += weight * (alike - kernel(z[i], drawn[j]) - kernel(drawn[i], z[j]))
+        alike = kernel(z[i], other_z[j]) + kernel(p[i], other_p[j])
+        pair = alike - kernel(z[i], p[j]) - kernel(p[i], z[j])
+        total += weight * pair.mean()
         weights += weight
     return total / weights
 
 
-def test_discrepancy_is_that_of_the_formula():
+@pytest.mark.parametrize("prior", ["normal", "mixture"])
+def test_discrepancy_is_that_of_draws(prior):
     age = Condition("age", mean=50.0, deviation=5.0, low=40.0, high=60.0)
     conditions = Conditions([*CONDITIONS, age])
-    model = made(conditions=conditions)
-    z = RNG.normal(0.5, 1, (24, 2))
-    values = {"bundle": ["x", "y"] * 12, "length": LENGTHS[:24]}
-    some = conditions.encode({**values, "age": RNG.uniform(40, 60, 24)})
-    state = model.adversary.seed_generator.state
-    state.assign([5, 0])
-    drawn = model.adversary.sample_prior(some, model.adversary.seed_generator)
-    state.assign([5, 0])
-    expected = expected_discrepancy(z, ops.convert_to_numpy(drawn), some)
-    assert abs(expected) > 0.01
-    assert discrepancy(model, z, some) == pytest.approx(expected, rel=1e-3)
+    model = made(conditions=conditions, prior=prior)
+    values = {"bundle": ["x", "y"] * 5, "length": LENGTHS[:10]}
+    some = conditions.encode({**values, "age": RNG.uniform(40, 60, 10)})
+    means = RNG.normal(1, 1, (10, 2))
+    deviations = RNG.uniform(0.2, 2, (10, 2))
+    centres = np.zeros((2, 2))
+    if prior == "mixture":
+        centres = model.adversary._prior.means
+
+    def draw_latents():
+        return means[:, None] + deviations[:, None] * RNG.normal(size=(10, 4000, 2))
+
+    def draw_prior():
+        return centres[np.arange(10) % 2][:, None] + RNG.normal(size=(10, 4000, 2))
+
+    expected = drawn_discrepancy(draw_latents, draw_prior, some)
+    assert abs(expected) > 0.02
+    found = discrepancy(model, means, deviations, some)
+    assert found == pytest.approx(expected, abs=0.004)
+
+
+def test_roll_is_met_by_places_on_it():
+    model = made(prior="swiss_roll")
+    adversary = model.adversary
+    labels = ops.convert_to_tensor(np.eye(2, dtype=np.float32)[BUNDLES])
+    places = adversary._prior.sample(labels, adversary.seed_generator)
+    assert abs(discrepancy(model, ops.convert_to_numpy(places))) < 0.01
+    assert discrepancy(model, RNG.normal(size=(240, 2))) > 0.02
 
 
 def test_draws_of_the_prior_have_none_on_average(model):
     found = [discrepancy(model, RNG.normal(size=(240, 2))) for _ in range(30)]
     assert min(found) < 0 < max(found)
     assert abs(np.mean(found)) < 0.005
+    assert abs(discrepancy(model, np.zeros((240, 2)), 1.0)) < 1e-5
 
 
 @pytest.mark.parametrize("told", [BUNDLES, LENGTHS > 60], ids=["bundle", "length"])
