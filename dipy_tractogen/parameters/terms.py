@@ -109,7 +109,7 @@ class RegressionParameters(Parameters):
     )
 
 
-_ADVERSARIAL_WEIGHTS = {"bce": 3.0, "wasserstein": 3.0, "mmd": 1000.0}
+_ADVERSARIAL_WEIGHTS = {"bce": 3.0, "wasserstein": 3.0, "mmd": 2000.0}
 
 
 @dataclass(kw_only=True)
@@ -134,7 +134,7 @@ class AdversaryParameters(Parameters):
         None,
         "Weight of misleading the discriminator, or of the discrepancy, beside the "
         "reconstruction.",
-        by_default="3, or 1000 for mmd",
+        by_default="3, or 2000 for mmd",
         within=POSITIVE,
     )
     adversarial_start: float = parameter(
