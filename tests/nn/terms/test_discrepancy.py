@@ -96,9 +96,15 @@ def test_roll_is_met_by_places_on_it():
     model = made(prior="swiss_roll")
     adversary = model.adversary
     labels = ops.convert_to_tensor(np.eye(2, dtype=np.float32)[BUNDLES])
-    places = adversary._prior.sample(labels, adversary.seed_generator)
-    assert abs(discrepancy(model, ops.convert_to_numpy(places))) < 0.01
-    assert discrepancy(model, RNG.normal(size=(240, 2))) > 0.02
+    found = [
+        discrepancy(model, ops.convert_to_numpy(places))
+        for places in (
+            adversary._prior.sample(labels, adversary.seed_generator) for _ in range(10)
+        )
+    ]
+    # The deviation of one is 0.006.
+    assert abs(np.mean(found)) < 0.01
+    assert discrepancy(model, RNG.normal(size=(240, 2))) > 0.03
 
 
 def test_draws_of_the_prior_have_none_on_average(model):
