@@ -1,8 +1,7 @@
 """Train adversarial autoencoders with many seeds, and count those that collapse.
 
-    python benchmarks/adversarial.py --seeds 10
-    python benchmarks/adversarial.py --losses mmd --epochs 400
-    python benchmarks/adversarial.py --losses bce mmd --seeds 1 --figure latents.png
+    python benchmarks/adversarial.py --seeds 10 --figure latents.png
+    python benchmarks/adversarial.py --losses mmd
 
 On the phantom, for each loss; with bce once for each of the other priors. Streamlines
 are generated as the command does, from the density of the latents; those of
