@@ -4,14 +4,15 @@
     python benchmarks/privacy.py human --folder ../shared/data/human_bundles
     python benchmarks/privacy.py phantom --shadow_models 8
 
-Held-out streamlines are set aside before anything else. The model is the CVAE of
-``conditions.py``. It is attacked by point errors, by the distance to the closest of as
-many generated streamlines as were trained on, and by that of latents to the closest
-stored ones; then `share_model` takes out the latter. Quality is measured of both.
+Training and held-out streamlines, and the model, are those of ``quality.py``. It is
+attacked by point errors, by as many generated streamlines as were trained on, and by
+the distance of latents to the closest stored ones; then `share_model` takes out the
+latter. Quality is measured of both.
 
 With shadow models, half of the streamlines of the training are members of the attacked
-model, and each shadow model is trained on another half. The measures go to standard
-output and to a JSON file.
+model, and each shadow model is trained for some epochs on another half. Losses are
+point errors, and distances to the closest generated streamline. The measures go to
+standard output and to a JSON file.
 """
 
 from __future__ import annotations
@@ -20,39 +21,73 @@ import argparse
 import json
 from pathlib import Path
 
-from conditions import split, train
 import numpy as np
+from quality import SETTINGS, load
 
+from dipy_tractogen.metrics.c2st import c2st
 from dipy_tractogen.metrics.copies.membership import (
     attack_power,
     likelihood_ratio,
     membership,
 )
+from dipy_tractogen.metrics.copies.novelty import nearest_distances
+from dipy_tractogen.metrics.distances import mdf_points
 from dipy_tractogen.metrics.errors import point_errors
-from dipy_tractogen.metrics.evaluation import evaluate_generated
-from dipy_tractogen.nn import load_model, share_model
+from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.nn import VAE, load_model, share_model
 
 MEASURES = ("precision", "recall", "density", "coverage")
+ATTACKS = ("membership_auc", "membership_tpr")
+
+
+def train(options, training, held_out):
+    """Train as ``quality.py`` does, or for some epochs."""
+    minutes, _, parameters = SETTINGS[options.data]
+    model = VAE(seed=options.seed, **parameters)
+    length = {"epochs": options.epochs} if options.epochs else {"max_minutes": minutes}
+    model.fit(training, held_out=held_out, **length)
+    return model
 
 
 def measure(model, training, held_out, seed: int) -> dict:
     """Attack a model, and evaluate what it generates."""
     points, labels = model.generate(len(training), seed=seed)
-    overall = evaluate_generated(points, labels, held_out, training, seed=seed)[
-        "overall"
-    ]
+    report = evaluate(
+        points,
+        held_out,
+        training,
+        generated_labels=labels,
+        bundle_names=training.bundle_names,
+        nb_bootstrap=0,
+        membership=True,
+        seed=seed,
+    )
+    told = c2st(points, held_out.streamlines, labels, held_out.labels, seed=seed)
+    overall = report["overall"]
     return {
         "attacks": membership(model, training, held_out, points),
-        "generated": {name: overall["generated"][name] for name in MEASURES},
-        "real": {name: overall["real"][name] for name in MEASURES},
+        **{
+            kind: {name: overall[kind][name] for name in (*MEASURES, *ATTACKS)}
+            for kind in ("generated", "real")
+        },
+        "c2st": {name: told[name]["value"] for name in ("shape", "texture", "both")},
         "ratios": overall["ratios"],
     }
 
 
-def errors(model, bundles) -> np.ndarray:
-    """Return the point errors of a model in mm."""
-    reconstructed = model.reconstruct(bundles)
-    return point_errors(model.as_points(bundles.streamlines), reconstructed)
+def losses(model, training, seed: int) -> dict[str, np.ndarray]:
+    """Return what tells how well a model knows each streamline, in mm."""
+    reconstructed = model.reconstruct(training)
+    points = mdf_points(training.streamlines)
+    found = {
+        "reconstruction": point_errors(
+            model.as_points(training.streamlines), reconstructed
+        )
+    }
+    for kind, each in (("full", model), ("shared", share_model(model))):
+        generated, _ = each.generate(len(training), seed=seed)
+        found[f"generated, {kind}"] = nearest_distances(points, mdf_points(generated))
+    return found
 
 
 def shadow_attack(options, training, held_out) -> dict:
@@ -64,15 +99,19 @@ def shadow_attack(options, training, held_out) -> dict:
     is_member[1 : 1 + options.shadow_models // 2] = True
     is_member[1:] = rng.permuted(is_member[1:], axis=0)
     is_member[0] = rng.random(len(training)) < 0.5
-    losses = []
-    for own in is_member:
-        model, _ = train(options, training.select(own), held_out)
-        losses.append(errors(model, training))
-    scores = likelihood_ratio(losses[0], np.stack(losses[1:]), is_member[1:])
-    return {
-        name: attack_power(each[is_member[0]], each[~is_member[0]])
-        for name, each in (("shadow", scores), ("reconstruction", -losses[0]))
-    }
+    found = [
+        losses(train(options, training.select(own), held_out), training, options.seed)
+        for own in is_member
+    ]
+    attacks = {}
+    for name in found[0]:
+        first, *others = (each[name] for each in found)
+        scores = likelihood_ratio(first, np.stack(others), is_member[1:])
+        attacks[name] = {
+            kind: attack_power(each[is_member[0]], each[~is_member[0]])
+            for kind, each in (("ratio", scores), ("loss", -first))
+        }
+    return attacks
 
 
 def main():
@@ -80,20 +119,20 @@ def main():
     parser.add_argument("data", choices=["phantom", "human"])
     parser.add_argument("--folder")
     parser.add_argument("--model_file", help="trained on the same split and seed")
-    parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--epochs", type=int, help="in place of a number of minutes")
     parser.add_argument("--shadow_models", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", default="results")
+    parser.add_argument("--out", default="benchmarks/results")
     options = parser.parse_args()
-    options.model, options.backbone, options.latent_dim = "cvae", "spectral", None
-    training, held_out = split(options)
+    bundles = load(options.data, options.folder, options.seed)
+    training, held_out = bundles.split(SETTINGS[options.data][1], options.seed)
     if options.shadow_models:
-        result = {"halves": shadow_attack(options, training, held_out)}
+        result = shadow_attack(options, training, held_out)
     else:
         if options.model_file:
             model = load_model(options.model_file)
         else:
-            model, _ = train(options, training, held_out)
+            model = train(options, training, held_out)
         result = {
             name: measure(each, training, held_out, options.seed)
             for name, each in (("full", model), ("shared", share_model(model)))

@@ -86,6 +86,20 @@ def test_a_limit_of_classifiers_asks_for_them(tmp_path, capsys, files):
     assert "overall: c2st_texture has no value, asked <=0.6" in said
 
 
+def test_membership_needs_the_training(tmp_path, capsys, files):
+    generated, held_out, training = files
+    assert evaluate(tmp_path, generated, held_out, "--membership") == 1
+    said = capsys.readouterr().err
+    assert "--membership is of no use without --train_files" in said
+    options = ["--nb_bootstrap", "0", "--require", "membership_auc<=0.6"]
+    options += ["--train_files", training]
+    assert evaluate(tmp_path, generated, held_out, *options) == 3
+    assert read(tmp_path)["parameters"]["membership"] is True
+    said = capsys.readouterr().err
+    assert "there is no membership attack" in said
+    assert "overall: membership_auc has no value, asked <=0.6" in said
+
+
 def test_thresholds_decide_after_the_files_are_written(tmp_path, capsys, files):
     asked = ["precision>=0.5", "each:dice>=0.99", "bundle_2:agreement>=0.9*real"]
     asked += ["density<=-1", "novelty>=0.1"]

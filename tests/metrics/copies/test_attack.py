@@ -3,7 +3,10 @@ import pytest
 
 from dipy_tractogen.metrics.copies.attack import attack_generated
 from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.report_schema import format_table
 from dipy_tractogen.metrics.samples import prepare
+from dipy_tractogen.metrics.thresholds import Threshold, check_thresholds
+from dipy_tractogen.viz.report.evaluation_tables import evaluation_cards
 
 NB = 400
 
@@ -80,6 +83,12 @@ def test_attacks_are_in_the_report():
     assert entry["real"]["membership_auc"] < 0.65
     assert f"AUC {area:.2f}" in report["membership"]["verdict"]
     assert report["bundles"]["a"]["generated"]["membership_auc"] is None
+    assert report["membership"]["verdict"] in format_table(report)
+    cards = {card.name: card for card in evaluation_cards(report)}
+    assert cards["membership AUC"].value == f"{area:.2f}"
+    (limit,) = check_thresholds([Threshold.parse("membership_auc<=0.6")], report)
+    assert limit["value"] == area
+    assert not limit["met"]
     without = evaluate(copies, real, training, **given)
     assert without["membership"] is None
     assert without["overall"]["generated"]["membership_auc"] is None
