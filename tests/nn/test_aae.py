@@ -1,6 +1,5 @@
 """Adversarial training: who learns from what, priors, and what is watched."""
 
-import keras
 from keras import ops
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from dipy_tractogen.nn.backend import backend_name
 from dipy_tractogen.streamlines.conditions import Condition, Conditions
 from dipy_tractogen.streamlines.geometry import lengths
 
+from .compilation import watch_compilation
 from .gradients import gradients_of
 
 CONDITIONS = Conditions(
@@ -147,13 +147,6 @@ def test_prior_of_a_line_is_that_of_its_bundle(batch):
         np.testing.assert_allclose(middle, model.adversary._prior.means[bundle], atol=1)
 
 
-class Compilation(keras.callbacks.Callback):
-    """Notes whether the steps are compiled: after a training the network is not."""
-
-    def on_train_begin(self, logs=None):
-        self.is_used = self.model.jit_compile
-
-
 @pytest.fixture(scope="module", params=LOSSES)
 def adversarial(request, lines):
     """Trained with both regularisers, by Wasserstein's loss in compiled steps."""
@@ -170,9 +163,7 @@ def adversarial(request, lines):
         model.backbone.steps_worth_compiling = 1
     model.backbone.steps_per_call = 10
     model.backbone.steps_per_validation = 50
-    model.compilation = Compilation()
-    own = model.callbacks
-    model.callbacks = lambda *given: [*own(*given), model.compilation]
+    model.compilation = watch_compilation(model)
     model.fit(**lines, epochs=200, learning_rate=5e-3)
     return model
 
