@@ -33,7 +33,7 @@ from dipy_tractogen.metrics.copies.membership import (
 from dipy_tractogen.metrics.copies.novelty import nearest_distances
 from dipy_tractogen.metrics.distances import mdf_points
 from dipy_tractogen.metrics.errors import point_errors
-from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.nn import VAE, load_model, share_model
 
 MEASURES = ("precision", "recall", "density", "coverage")
@@ -42,25 +42,17 @@ ATTACKS = ("membership_auc", "membership_tpr")
 
 def train(options, training, held_out):
     """Train as ``quality.py`` does, or for some epochs."""
-    minutes, _, parameters = SETTINGS[options.data]
+    epochs, _, parameters = SETTINGS[options.data]
     model = VAE(seed=options.seed, **parameters)
-    length = {"epochs": options.epochs} if options.epochs else {"max_minutes": minutes}
-    model.fit(training, held_out=held_out, **length)
+    model.fit(training, held_out=held_out, epochs=options.epochs or epochs)
     return model
 
 
 def measure(model, training, held_out, seed: int) -> dict:
     """Attack a model, and evaluate what it generates."""
     points, labels = model.generate(len(training), seed=seed)
-    report = evaluate(
-        points,
-        held_out,
-        training,
-        generated_labels=labels,
-        bundle_names=training.bundle_names,
-        nb_bootstrap=0,
-        membership=True,
-        seed=seed,
+    report = evaluate_generated(
+        points, labels, held_out, training, membership=True, seed=seed
     )
     told = c2st(points, held_out.streamlines, labels, held_out.labels, seed=seed)
     overall = report["overall"]

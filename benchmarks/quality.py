@@ -18,7 +18,7 @@ import json
 from pathlib import Path
 import tempfile
 
-from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.report_schema import format_table
 from dipy_tractogen.nn import VAE, load_model
 from dipy_tractogen.nn.training.dataset import TrainingData
@@ -81,15 +81,8 @@ def run(options, seed: int) -> dict:
     training, held_out = split(options, seed)
     model = train(training, held_out, options, seed)
     points, labels = model.generate(5 * len(training), seed=seed)
-    report = evaluate(
-        points,
-        held_out,
-        training,
-        generated_labels=labels,
-        bundle_names=training.bundle_names,
-        nb_bootstrap=0,
-        c2st=True,
-        seed=seed,
+    report = evaluate_generated(
+        points, labels, held_out, training, c2st=True, seed=seed
     )
     print(format_table(report))
     last = model.record.history[-1]

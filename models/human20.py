@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dipy_tractogen.metrics.evaluation import evaluate
+from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.report_schema import format_table
 from dipy_tractogen.nn import VAE, share_model
 from dipy_tractogen.nn.card import measures_of, read_card
@@ -37,15 +37,8 @@ def main() -> None:
     full.fit(training, held_out=held_out, epochs=options.epochs, show_progress=True)
     model = share_model(full, seed=options.seed)
     points, labels = model.generate(len(held_out), seed=options.seed)
-    report = evaluate(
-        points,
-        held_out,
-        training,
-        generated_labels=labels,
-        bundle_names=training.bundle_names,
-        nb_bootstrap=0,
-        c2st=True,
-        seed=options.seed,
+    report = evaluate_generated(
+        points, labels, held_out, training, c2st=True, seed=options.seed
     )
     print(format_table(report))
     card = read_card(Path(__file__).with_suffix(".toml"))

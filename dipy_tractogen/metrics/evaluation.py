@@ -256,12 +256,12 @@ def evaluate(
 
 
 def evaluate_generated(
-    points: np.ndarray, labels: np.ndarray, held_out, training, *, seed: int = 0
-) -> dict:
+    points: np.ndarray, labels: np.ndarray, held_out, training, **options
+) -> EvaluationReport:
     """Evaluate generated points (n, nb_points, 3) against the bundles of a training.
 
     `held_out` and `training` are `BundleSet`s of the same bundles in the same order.
-    Returns what `evaluate` does, without intervals.
+    Returns what `evaluate` does, without intervals; `options` are others of it.
     """
     return evaluate(
         points,
@@ -270,7 +270,7 @@ def evaluate_generated(
         generated_labels=labels,
         bundle_names=training.bundle_names,
         nb_bootstrap=0,
-        seed=seed,
+        **options,
     )
 
 

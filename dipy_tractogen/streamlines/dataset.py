@@ -106,24 +106,10 @@ class BundleSet:
         return html_table(caption, rows, ("bundle", "streamlines", "median length, mm"))
 
     def show(self, **options):
-        """Return a widget to turn the streamlines in a notebook: `plot_bundles`.
+        """Return a widget to turn the streamlines in a notebook.
 
-        Parameters
-        ----------
-        **options
-            Those of `plot_bundles`, such as ``color_by="direction"``.
-
-        Returns
-        -------
-        k3d.Plot
-            The widget, which a notebook shows at the end of a cell.
-
-        Raises
-        ------
-        ImportError
-            If K3D is not installed.
-        ValueError
-            If an argument is not accepted, or there is no streamline.
+        `plot_bundles` has the options, such as ``color_by="direction"``, the errors,
+        and the widget, a ``k3d.Plot``.
         """
         # What draws is above this layer; the package knows it by name.
         import dipy_tractogen

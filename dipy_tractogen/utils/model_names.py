@@ -148,12 +148,12 @@ def _fetch(name: str, url: str, digest: str, *, show_progress: bool) -> Path:
             path=user_folder(),
             downloader=downloader,
         )
+    except OSError as error:
+        # First, as errors of its HTTP library for a wrong address are also ValueErrors.
+        raise OSError(f"{url} cannot be fetched: {reason(error)}") from error
     except ValueError as error:
         raise ValueError(
             f"{url}: it does not have the digest that {user_folder() / ADDRESSES} "
             "names, and was not kept."
         ) from error
-    except Exception as error:
-        # Errors of its HTTP library, most of which are also an OSError.
-        raise OSError(f"{url} cannot be fetched: {reason(error)}") from error
     return Path(found)

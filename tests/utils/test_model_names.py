@@ -85,6 +85,12 @@ def test_missing_page_and_server_are_one_line(folder, address):
     assert "\n" not in str(error.value)
 
 
+def test_wrong_address_is_no_wrong_digest(folder):
+    write_list(folder, f"far.keras {DIGEST} http://127.0.0.1:none/far.keras")
+    with pytest.raises(OSError, match="cannot be fetched"):
+        find_model("far")
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from nibabel.streamlines import ArraySequence
 import numpy as np
+
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 
 STRETCH = 1.05
 """Largest factor of a streamline about its centroid, and inverse of the smallest."""
@@ -150,3 +153,39 @@ def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     total += products[1]
     total += products[2]
     return total
+
+
+def assembled(
+    counts: np.ndarray,
+    kinds: np.ndarray,
+    points_of: Callable,
+    wanted: np.ndarray,
+    moves_of: Callable,
+    *,
+    exact: bool,
+) -> ArraySequence:
+    """Make streamlines of `counts` (m,) points, block by block, float32 in mm.
+
+    `points_of` returns the points (3, n, p) of n of them by their rows, which are of
+    one of the `kinds` (m,); `wanted` (m,) are the lengths in mm; and `moves_of` returns
+    displacements for ends (m, 2, 3), after which lengths are wanted again if `exact`.
+    """
+    ends = np.empty((len(counts), 2, 3), dtype=np.float32)
+    blocks, parts = [], []
+    for block in blocks_of_similar(counts, kinds):
+        points = points_of(block)
+        set_lengths(points, counts[block], wanted[block])
+        ends[block] = points[..., [0, -1]].transpose(1, 2, 0)
+        blocks.append(block)
+        parts.append(points)
+    moves = moves_of(ends)
+    made = as_sequence(np.empty((counts.sum(), 3), np.float32), counts)
+    for block, points in zip(blocks, parts):
+        move_ends(points, counts[block], moves[block])
+        if exact:
+            set_lengths(points, counts[block], wanted[block])
+        places = point_numbers(counts[block]) + made._offsets[block][:, None]
+        # An axis at a time: rows of three numbers are slow.
+        for axis, values in enumerate(points):
+            made._data[:, axis][places] = values
+    return made

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_sequence, take
+from dipy_tractogen.streamlines.array_sequence import take
 from dipy_tractogen.streamlines.conversion import to_sequence
 
 from ..stratified import sample_each_group, split_halves
@@ -265,40 +265,14 @@ class Texture:
         conditions, counts, kinds, points_of = self._residuals(
             coefficients, labels, wanted, conditions, rng
         )
-        return self._made(
+        return padded.assembled(
             counts,
             kinds,
             points_of,
             wanted,
             lambda ends: self.ends.moves(ends, labels, rng, conditions),
-            exact,
+            exact=exact,
         )
-
-    def _made(self, counts, kinds, points_of, wanted, moves_of, exact: bool):
-        """Make the streamlines of `_residuals`.
-
-        `wanted` (m,) are the lengths in mm, and `moves_of` gives displacements for ends
-        (m, 2, 3).
-        """
-        ends = np.empty((len(counts), 2, 3), dtype=np.float32)
-        blocks, parts = [], []
-        for block in padded.blocks_of_similar(counts, kinds):
-            points = points_of(block)
-            padded.set_lengths(points, counts[block], wanted[block])
-            ends[block] = points[..., [0, -1]].transpose(1, 2, 0)
-            blocks.append(block)
-            parts.append(points)
-        moves = moves_of(ends)
-        made = as_sequence(np.empty((counts.sum(), 3), np.float32), counts)
-        for block, points in zip(blocks, parts):
-            padded.move_ends(points, counts[block], moves[block])
-            if exact:
-                padded.set_lengths(points, counts[block], wanted[block])
-            places = padded.point_numbers(counts[block]) + made._offsets[block][:, None]
-            # An axis at a time: rows of three numbers are slow.
-            for axis, values in enumerate(points):
-                made._data[:, axis][places] = values
-        return made
 
     def _residuals(
         self, coefficients: np.ndarray, labels, wanted, conditions, rng
