@@ -38,12 +38,12 @@ WHEELS = (
 _PLATFORMS = ("_2_28", "_2_27", "_2_17", "2014", "1")
 # Backend, limit in seconds and what it does; in all less than six minutes.
 PARTS = {
-    "spectral": ("jax", 60),
-    "generation": ("jax", 100),
+    "spectral": ("jax", 90),
+    "generation": ("jax", 75),
     "conv": ("jax", 70),
     "spectral torch": ("torch", 50),
     "conv torch": ("torch", 40),
-    "processor": ("jax", 40),
+    "processor": ("jax", 30),
 }
 EQUAL_STEPS = 1000
 NB_GENERATED = 10_000_000

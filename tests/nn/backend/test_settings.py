@@ -248,7 +248,7 @@ def test_precision_is_full_in_the_body_and_the_users_afterwards():
 
 
 @pytest.mark.skipif(backend.backend_name() != "jax", reason="a setting of JAX")
-def test_jax_compiles_products_at_full_precision(arrays):
+def test_jax_compiles_products_of_decoding_at_full_precision(arrays):
     import jax
 
     model = AE(NB_POINTS, 3, backbone_options={"hidden_units": (8,)})
@@ -256,7 +256,14 @@ def test_jax_compiles_products_at_full_precision(arrays):
     model.network.standardise.restore = lambda z: (
         seen.append(jax.config.jax_default_matmul_precision) or restore(z)
     )
+    fit = model.network.fit
+    model.network.fit = lambda *given, **options: (
+        fit(*given, **options),
+        seen.append("end of steps"),
+    )
     model.fit(arrays["points"], epochs=1)
     model.decode(np.zeros((1, 3)))
-    assert set(seen) == {"float32"}
+    end = seen.index("end of steps")
+    assert set(seen[:end]) == {"tensorfloat32"}
+    assert set(seen[end + 1 :]) == {"float32"}
     assert jax.config.jax_default_matmul_precision is None
