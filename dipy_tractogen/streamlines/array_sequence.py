@@ -130,13 +130,18 @@ def take(
 ) -> ArraySequence:
     """Return a copy of the streamlines at `indices`, in that order, side by side."""
     chosen = streamlines[np.asarray(indices)]
-    lengths = np.asarray(chosen._lengths, dtype=np.intp)
-    points = np.empty((int(lengths.sum()), 3), dtype=dtype)
+    points = np.empty((int(np.sum(chosen._lengths)), 3), dtype=dtype)
+    return gather(chosen, points)
+
+
+def gather(streamlines: ArraySequence, out: np.ndarray) -> ArraySequence:
+    """Return streamlines side by side, their points copied to `out` (N, k)."""
     filled = 0
-    for _, block, _ in blocks(chosen):
-        points[filled : filled + len(block)] = block
+    for _, block, _ in blocks(streamlines):
+        out[filled : filled + len(block)] = block
         filled += len(block)
-    return as_sequence(points, lengths)
+        release_pages(out)
+    return as_sequence(out, streamlines._lengths)
 
 
 def lengths_between(offsets: np.ndarray, nb_points: int) -> np.ndarray:

@@ -103,6 +103,64 @@ def checked_labels(labels: np.ndarray, nb_streamlines: int, nb_names: int):
     return labels
 
 
+def checked_values(name: str, given: np.ndarray, nb_streamlines: int) -> np.ndarray:
+    """Return values in the type of their kind; refuse those that are of none."""
+    values = np.asarray(given)
+    if values.shape != (nb_streamlines,):
+        raise ValueError(
+            f"values of {name} of the shape {values.shape} are given for "
+            f"{nb_streamlines} streamlines: give one for each"
+        )
+    if values.dtype.kind == "U":
+        return values
+    if values.dtype.kind == "O" and all(isinstance(value, str) for value in values):
+        return values.astype(str)
+    if values.dtype.kind not in "iuf":
+        raise ValueError(
+            f"values of {name} are of the type {values.dtype}: give text for "
+            "categories, numbers otherwise"
+        )
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"values of {name} are not finite for {(~np.isfinite(values)).sum()} of "
+            f"{nb_streamlines} streamlines: leave those streamlines out"
+        )
+    return values
+
+
+def merged_values(sets: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the joined values of sets that have values of the same names."""
+    first = sets[0]
+    for other in sets[1:]:
+        if set(first) != set(other):
+            raise ValueError(
+                f"one set of streamlines has values of {listed(first)} "
+                f"and another of {listed(other)}: load both with the "
+                "same names"
+            )
+        for name in first:
+            if first[name].dtype.kind != other[name].dtype.kind:
+                raise ValueError(
+                    f"values of {name} are categories in one set of streamlines and "
+                    "numbers in another: load both as the same"
+                )
+    return {name: np.concatenate([each[name] for each in sets]) for name in first}
+
+
+def merged_units(sets: list[dict[str, str]]) -> dict[str, str]:
+    """Return the joined units; ValueError if they differ."""
+    merged: dict[str, str] = {}
+    for units in sets:
+        for name, unit in units.items():
+            if merged.setdefault(name, unit) != unit:
+                raise ValueError(
+                    f"values of {name} are in {merged[name]} in one set of streamlines "
+                    f"and in {unit} in another: bring them to one unit"
+                )
+    return merged
+
+
 def join_columns(
     parts: Sequence[Mapping[str, np.ndarray]], counts: Sequence[int]
 ) -> Data:
@@ -190,8 +248,8 @@ def warn_of_left_out(parts: Sequence[Mapping[str, Sequence[str]]]) -> None:
         names = sorted({name for part in parts for name in part.get(kind, ())})
         if names:
             logger.warning(
-                "The %s %s of the inputs are left out: only values of streamlines are "
-                "kept",
+                "The %s %s of the inputs are left out: only values of streamlines and "
+                "of points are kept",
                 kind,
                 listed(names),
             )

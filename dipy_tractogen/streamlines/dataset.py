@@ -12,10 +12,18 @@ from dipy_tractogen.utils.messages import briefly, format_count, listed, normali
 from dipy_tractogen.utils.tables import html_table
 
 from .array_sequence import concatenate_streamlines, take
-from .columns import as_columns, checked_labels, join_columns
+from .columns import (
+    as_columns,
+    checked_labels,
+    checked_values,
+    join_columns,
+    merged_units,
+    merged_values,
+)
 from .conditions import BUNDLE
 from .conversion import to_sequence
 from .geometry import arc_lengths, resample
+from .point_values import as_point_data, join_point_data, take_point_data
 from .reference import Reference
 from .screening import ScreeningReport
 
@@ -44,12 +52,16 @@ class BundleSet:
     data_per_streamline : dict of str to ndarray of shape (n,) or (n, k), optional
         What the files hold of each streamline, of any numeric type, to be written
         again; kept with two dimensions.
+    data_per_point : dict of str to ndarray of shape (nb_points_in_all, k), optional
+        Values of each point, such as FA, in the order of the points: float32, NaN
+        where one is missing. Of streamlines in a mapped file they are mapped, too.
 
     Raises
     ------
     ValueError
-        If there is not one label and one value of each name a streamline, a label has
-        no name, or a value is neither text nor a finite number.
+        If there is not one label and one value of each name a streamline, or one row
+        of values a point, a label has no name, or a value is neither text nor a finite
+        number.
     """
 
     streamlines: ArraySequence
@@ -60,6 +72,7 @@ class BundleSet:
     values: dict[str, np.ndarray] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     data_per_streamline: dict[str, np.ndarray] = field(default_factory=dict)
+    data_per_point: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         self.streamlines = to_sequence(self.streamlines)
@@ -69,14 +82,20 @@ class BundleSet:
             np.asarray(self.labels, dtype=np.int32), len(self), len(self.bundle_names)
         )
         self.values = {
-            str(name): _checked_values(name, given, len(self))
+            str(name): checked_values(name, given, len(self))
             for name, given in self.values.items()
         }
         self.units = dict(self.units)
         self.data_per_streamline = as_columns(self.data_per_streamline, len(self))
+        self.data_per_point = as_point_data(self.data_per_point, self.nb_points)
 
     def __len__(self) -> int:
         return len(self.streamlines)
+
+    @property
+    def nb_points(self) -> int:
+        """Number of the points of all streamlines."""
+        return int(np.sum(self.streamlines._lengths))
 
     def __repr__(self) -> str:
         """Return three lines: bundles, lengths and grid."""
@@ -182,6 +201,9 @@ class BundleSet:
             labels=self.labels[indices],
             values={name: each[indices] for name, each in self.values.items()},
             data_per_streamline={name: each[indices] for name, each in data.items()},
+            data_per_point=take_point_data(
+                self.data_per_point, self.streamlines._lengths, indices
+            ),
         )
 
     def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
@@ -270,68 +292,14 @@ class BundleSet:
             tuple(names),
             reference,
             report,
-            _merged_values([each.values for each in sets]),
-            _merged_units([each.units for each in sets]),
+            merged_values([each.values for each in sets]),
+            merged_units([each.units for each in sets]),
             join_columns(
                 [each.data_per_streamline for each in sets],
                 [len(each) for each in sets],
             ),
+            join_point_data(
+                [each.data_per_point for each in sets],
+                [each.nb_points for each in sets],
+            ),
         )
-
-
-def _checked_values(name: str, given: np.ndarray, nb_streamlines: int) -> np.ndarray:
-    """Return values in the type of their kind; refuse those that are of none."""
-    values = np.asarray(given)
-    if values.shape != (nb_streamlines,):
-        raise ValueError(
-            f"values of {name} of the shape {values.shape} are given for "
-            f"{nb_streamlines} streamlines: give one for each"
-        )
-    if values.dtype.kind == "U":
-        return values
-    if values.dtype.kind == "O" and all(isinstance(value, str) for value in values):
-        return values.astype(str)
-    if values.dtype.kind not in "iuf":
-        raise ValueError(
-            f"values of {name} are of the type {values.dtype}: give text for "
-            "categories, numbers otherwise"
-        )
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"values of {name} are not finite for {(~np.isfinite(values)).sum()} of "
-            f"{nb_streamlines} streamlines: leave those streamlines out"
-        )
-    return values
-
-
-def _merged_values(sets: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the joined values of sets that have values of the same names."""
-    first = sets[0]
-    for other in sets[1:]:
-        if set(first) != set(other):
-            raise ValueError(
-                f"one set of streamlines has values of {listed(first)} "
-                f"and another of {listed(other)}: load both with the "
-                "same names"
-            )
-        for name in first:
-            if first[name].dtype.kind != other[name].dtype.kind:
-                raise ValueError(
-                    f"values of {name} are categories in one set of streamlines and "
-                    "numbers in another: load both as the same"
-                )
-    return {name: np.concatenate([each[name] for each in sets]) for name in first}
-
-
-def _merged_units(sets: list[dict[str, str]]) -> dict[str, str]:
-    """Return the joined units; ValueError if they differ."""
-    merged: dict[str, str] = {}
-    for units in sets:
-        for name, unit in units.items():
-            if merged.setdefault(name, unit) != unit:
-                raise ValueError(
-                    f"values of {name} are in {merged[name]} in one set of streamlines "
-                    f"and in {unit} in another: bring them to one unit"
-                )
-    return merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 import logging
 import os
 from pathlib import Path
@@ -19,10 +20,11 @@ from .columns import as_columns, codes_to_text, warn_of_left_out
 from .common_grid import common_grid
 from .conditions import BUNDLE, Conditions
 from .dataset import BundleSet
-from .formats.readers import TractogramContents, read_tractogram
+from .formats.readers import TractogramContents
 from .formats.writers import save_bundles
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
+from .point_value_reader import PointValueReader
 from .read_progress import ReadProgress
 from .reference import Reference
 from .screening import check_options, screen
@@ -47,6 +49,7 @@ def load_bundles(
     participants: Participants | str | os.PathLike | None = None,
     folder: str | os.PathLike | None = None,
     keep_data: bool = False,
+    values: Iterable[str] = (),
     show_progress: bool = False,
 ) -> BundleSet:
     """Load tractograms as bundles.
@@ -94,9 +97,12 @@ def load_bundles(
         They need as much room there as in the input files, and no memory; without it
         they are in memory.
     keep_data : bool, optional
-        Whether the set carries the ``data_per_streamline`` of the files, so that it can
-        be written again. A file that lacks some gets NaN. A warning names what files
-        hold besides: values of points and of groups, which are not read.
+        Whether the set carries the ``data_per_streamline`` and ``data_per_point`` of
+        the files, so that it can be written again. A file that lacks some gets NaN. A
+        warning names what files hold besides, as values of groups, which are not read.
+    values : iterable of str, optional
+        Names of ``data_per_point`` that the set carries in any case, one number for
+        each point, such as FA. All files have to have them; NaN is a missing number.
     show_progress : bool, optional
         Whether a progress bar is shown.
 
@@ -114,9 +120,9 @@ def load_bundles(
         If a file is missing or cannot be opened.
     ValueError
         If a file is empty, damaged or cut short, the grids of the files differ, an
-        option is not accepted, a value is found nowhere or is no number, a file tells
-        no subject where one is needed, no streamline is left, or so many would be
-        dropped that the files or their grid must be wrong.
+        option is not accepted, a value is found nowhere or is no number, a file lacks
+        some of `values` or tells no subject where one is needed, no streamline is left,
+        or so many would be dropped that the files or their grid must be wrong.
     """
     rules = {
         "invalid": invalid,
@@ -130,12 +136,14 @@ def load_bundles(
     progress = ReadProgress(files)
     parts, left_out = [], []
     points = None if folder is None else PointBuffer(folder)
+    of_points = PointValueReader(values, keep_data=keep_data, folder=folder)
     for file in progress.iterate(show_progress=show_progress):
         part, names = _read_part(
             file,
             reader,
             bundles_from,
             points,
+            of_points,
             keep_data,
             unassigned,
             reference=grid,
@@ -147,6 +155,7 @@ def load_bundles(
     progress.finish()
     progress.check_kept(min_length)
     bundles = _joined(parts, points, grid, progress.report)
+    bundles = replace(bundles, data_per_point=of_points.finish())
     warn_of_left_out(left_out)
     logger.info(
         "%s in %s: %s",
@@ -162,6 +171,7 @@ def _read_part(
     reader: ValueReader,
     bundles_from: str,
     points: PointBuffer | None,
+    of_points: PointValueReader,
     keep_data: bool,
     unassigned: str,
     **screening,
@@ -171,7 +181,7 @@ def _read_part(
     `screening` is as for `screen`.
     """
     first = 0 if points is None else len(points)
-    contents = read_tractogram(file, points)
+    contents = of_points.read(file, points)
     stem = normalized_name(split_extension(file)[0])
     labels, names = bundle_labels(contents, bundles_from, stem=stem, path=file)
     values = reader.read(contents, file)
@@ -183,6 +193,7 @@ def _read_part(
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
     streamlines = contents.streamlines
+    of_points.add(contents, keep)
     if points is not None:
         # Of points on disk only offsets are kept, counted from the first file on.
         kept = streamlines[keep]

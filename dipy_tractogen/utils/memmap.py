@@ -10,6 +10,7 @@ import mmap
 import os
 from pathlib import Path
 import tempfile
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -26,15 +27,23 @@ cosine coefficients an axis."""
 _INFLATED_BYTES, _INFLATED_TIMES = 2**26, 100
 
 
+# Folders of the maps of unnamed files.
+_FOLDERS: WeakKeyDictionary[mmap.mmap, Path] = WeakKeyDictionary()
+
+
 class MemmapError(DiskError):
     """A file for a large array cannot be written."""
 
 
 class PointBuffer:
-    """Points that are appended block by block, in memory, or in a file in `folder`."""
+    """Points that are appended block by block, in memory, or in a file in `folder`.
 
-    def __init__(self, folder: str | os.PathLike | None = None):
+    A point has `width` numbers: three coordinates, or values of another number.
+    """
+
+    def __init__(self, folder: str | os.PathLike | None = None, width: int = 3):
         self._folder = folder
+        self.width = width
         self._blocks: list[np.ndarray] = []
         self._nb_points = 0
         self._file = None if folder is None else _unnamed_file(folder)
@@ -43,7 +52,10 @@ class PointBuffer:
         return self._nb_points
 
     def append(self, points: np.ndarray) -> None:
-        """Append points (k, 3), float32; MemmapError if the file cannot be written."""
+        """Append points (k, width), float32.
+
+        Raises MemmapError if the file cannot be written.
+        """
         self._nb_points += len(points)
         if self._file is None:
             self._blocks.append(points)
@@ -55,14 +67,15 @@ class PointBuffer:
             raise _store_error(self._folder, error) from error
 
     def since(self, first: int) -> np.ndarray:
-        """Return the points from `first` on, (k, 3); mapped if they are in a file."""
-        shape = (self._nb_points - first, 3)
+        """Return the points from `first` on, (k, width); mapped if in a file."""
+        shape = (self._nb_points - first, self.width)
         if not shape[0]:
             return np.empty(shape, dtype=np.float32)
         if self._file is not None:
-            offset = first * 3 * np.dtype(np.float32).itemsize
+            offset = first * self.width * np.dtype(np.float32).itemsize
             # Writable: some compiled functions of DIPY refuse others.
-            return np.memmap(self._file, np.float32, "r+", offset, shape)
+            mapped = np.memmap(self._file, np.float32, "r+", offset, shape)
+            return _noted(mapped, self._folder)
         if len(self._blocks) > 1:
             self._blocks = [np.concatenate(self._blocks)]
         return self._blocks[0][first:]
@@ -82,7 +95,29 @@ def allocate(
             os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
         raise _store_error(folder, error) from error
-    return np.memmap(file, np.float32, "w+", shape=shape)
+    return _noted(np.memmap(file, np.float32, "w+", shape=shape), folder)
+
+
+def allocate_beside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an empty float32 array: where `array` is mapped, in a file beside it."""
+    if not isinstance(array, np.memmap):
+        return np.empty(shape, dtype=np.float32)
+    return allocate(shape, _FOLDERS.get(_map_of(array)))
+
+
+def _noted(array: np.memmap, folder: str | os.PathLike | None) -> np.memmap:
+    """Keep in mind the folder of a mapped array; return the array."""
+    if folder is not None:
+        _FOLDERS[_map_of(array)] = Path(folder)
+    return array
+
+
+def _map_of(array: np.ndarray) -> mmap.mmap | None:
+    """Return the map that an array is a view of, if there is one."""
+    base = array.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def map_file(path: Path) -> mmap.mmap:
@@ -102,10 +137,8 @@ def release_pages(array: np.ndarray) -> None:
     # Changes of a private map would be lost.
     if not isinstance(array, np.memmap) or array.mode not in ("r", "r+", "w+"):
         return
-    base = array.base
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    base = _map_of(array)
+    if base is not None and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
 
 

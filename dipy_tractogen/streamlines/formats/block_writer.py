@@ -18,9 +18,11 @@ class BlockWriter:
 
     keeps_data = False
     """Whether the format holds values of streamlines."""
+    keeps_point_data = False
     keeps_bundles = False
     most_columns: int | None = None
     """Number of values by name that it holds; None without a limit."""
+    most_point_data: int | None = None
     keeps_types = False
     keeps_description = False
 
@@ -30,8 +32,12 @@ class BlockWriter:
         lengths: np.ndarray,
         labels: np.ndarray | None,
         data: dict[str, np.ndarray],
+        of_points: dict[str, np.ndarray],
     ) -> None:
-        """Write points (k, 3), lengths (m,), labels (m,) and values (m, j) by name."""
+        """Write points (k, 3), lengths (m,), labels (m,) and values by name.
+
+        Values of streamlines are (m, j), those of points (k, j) and float32.
+        """
         raise NotImplementedError
 
     def finish(self, categories: Mapping[str, Mapping[int, str]]) -> Description:

@@ -34,8 +34,10 @@ class TrkBlockWriter(BlockWriter):
     """A TRK, whose labels are ``data_per_streamline["bundle"]``; points are float32."""
 
     keeps_data = True
+    keeps_point_data = True
     keeps_bundles = True
     most_columns = header_2_dtype["property_name"].shape[0]
+    most_point_data = header_2_dtype["scalar_name"].shape[0]
 
     def __init__(self, path, reference, bundle_names, dtype):
         data = bytearray(_empty_file(TrkFile, reference))
@@ -44,22 +46,27 @@ class TrkBlockWriter(BlockWriter):
         self._from_rasmm = np.linalg.inv(to_rasmm)
         self._bundle_names = bundle_names
         self._columns: dict[str, str] = {}
+        self._of_points: dict[str, str] = {}
         self._file = path.open("wb")
         self._file.write(self._header.tobytes())
 
-    def write(self, points, lengths, labels, data):
+    def write(self, points, lengths, labels, data, of_points):
         """Write a block."""
         if labels is not None:
             data = {**data, BUNDLE: labels[:, None]}
         # Other software takes each property for one number, in order: those of several
         # numbers come last.
-        names = sorted(data, key=lambda name: (data[name].shape[1] > 1, name))
+        data = _single_first(data)
+        of_points = _single_first(of_points)
         if not self._header["nb_streamlines"][0]:
-            self._name_properties({name: data[name].shape[1] for name in names})
+            self._columns = self._named("property", "properties_per_streamline", data)
+            self._of_points = self._named("scalar", "scalars_per_point", of_points)
         properties = np.concatenate(
-            [data[name] for name in names] or [np.empty((len(lengths), 0))], axis=1
+            list(data.values()) or [np.empty((len(lengths), 0))], axis=1
         )
         points = transform_points(points, self._from_rasmm)
+        if of_points:
+            points = np.concatenate([points, *of_points.values()], axis=1)
         self._file.write(_trk_records(points, lengths, properties))
         self._header["nb_streamlines"] += len(lengths)
 
@@ -72,34 +79,47 @@ class TrkBlockWriter(BlockWriter):
         return Description(
             columns=self._columns,
             categories={name: codes[name] for name in codes if name in known},
+            points=self._of_points,
         )
 
-    def _name_properties(self, widths: dict[str, int]) -> None:
-        """Write the names of the values into the header."""
-        accepted = len(self._header["property_name"][0])
-        if len(widths) > accepted:
+    def _named(self, kind: str, count: str, data: dict) -> dict[str, str]:
+        """Write names of values into the header; return the names by those written."""
+        widths = {name: values.shape[1] for name, values in data.items()}
+        names = self._header[f"{kind}_name"][0]
+        if len(widths) > len(names):
             raise ValueError(
-                f"a .trk holds {accepted} values by name for each streamline, the "
-                f"bundle among them, and {len(widths)} are given: write a .trx"
+                f"a .trk holds {len(names)} values by name for each streamline, the "
+                "bundle among them, and as many for each point; "
+                f"{len(widths)} are given: write a .trx"
             )
         written = trk_names(widths)
         for row, (name, width) in enumerate(zip(written, widths.values())):
-            self._header["property_name"][0, row] = encode_value_in_name(width, name)
-        self._columns = dict(zip(written, widths))
-        self._header["nb_properties_per_streamline"] = sum(widths.values())
+            names[row] = encode_value_in_name(width, name)
+        self._header[f"nb_{count}"] = sum(widths.values())
+        return dict(zip(written, widths))
+
+
+def _single_first(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return values (m, k) by name, sorted, those of several numbers last."""
+    names = sorted(data, key=lambda name: (data[name].shape[1] > 1, name))
+    return {name: data[name] for name in names}
 
 
 def _trk_records(
     points: np.ndarray, lengths: np.ndarray, properties: np.ndarray
 ) -> np.ndarray:
-    """Return streamlines laid out as in a TRK: count, points, properties."""
-    words = 1 + 3 * lengths + properties.shape[1]
+    """Return streamlines laid out as in a TRK: count, points, properties.
+
+    Points (N, 3 or more) are coordinates and values.
+    """
+    size = points.shape[1] * lengths
+    words = 1 + size + properties.shape[1]
     starts = np.cumsum(words) - words
     records = np.empty(int(words.sum()), dtype="<f4")
     records.view("<i4")[starts] = lengths
     is_point = np.ones(len(records), dtype=bool)
     is_point[starts] = False
-    after = (starts + 1 + 3 * lengths)[:, None] + np.arange(properties.shape[1])
+    after = (starts + 1 + size)[:, None] + np.arange(properties.shape[1])
     with np.errstate(over="ignore"):
         records[after] = properties
     is_point[after] = False
@@ -117,7 +137,7 @@ class TckBlockWriter(BlockWriter):
         self._file = path.open("wb")
         self._file.write(self._header)
 
-    def write(self, points, lengths, labels, data):
+    def write(self, points, lengths, labels, data, of_points):
         """Write a block."""
         rows = np.full((len(points) + len(lengths), 3), np.nan, dtype="<f4")
         is_point = np.ones(len(rows), dtype=bool)
@@ -136,36 +156,53 @@ class TckBlockWriter(BlockWriter):
 
 
 class CollectedFile(BlockWriter):
-    """A VTK, VTP, FIB or DPY, collected in memory: float32 points only."""
+    """A DPY, collected in memory: float32 points only."""
 
     def __init__(self, path, reference, bundle_names, dtype):
         self._path = path
         self._points: list[np.ndarray] = []
         self._lengths: list[np.ndarray] = []
+        self._of_points: dict[str, list[np.ndarray]] = {}
 
-    def write(self, points, lengths, labels, data):
+    def write(self, points, lengths, labels, data, of_points):
         """Write a block."""
         self._points.append(points.copy())
         self._lengths.append(lengths)
+        for name, values in of_points.items():
+            self._of_points.setdefault(name, []).append(values.copy())
 
     def finish(self, categories):
         """Write what follows the last block."""
         points, lengths = np.concatenate(self._points), np.concatenate(self._lengths)
-        save = save_vtk if self._path.suffix.lower() in VTK_EXTENSIONS else save_dpy
-        save(self._path, as_sequence(points, lengths))
+        self._save(as_sequence(points, lengths))
         return Description()
+
+    def _save(self, streamlines: ArraySequence) -> None:
+        save_dpy(self._path, streamlines)
 
     def close(self):
         """Free the memory."""
         self._points.clear()
         self._lengths.clear()
+        self._of_points.clear()
+
+
+class VtkBlockWriter(CollectedFile):
+    """A VTK, VTP or FIB, collected in memory: float32 points and their values."""
+
+    keeps_point_data = True
+
+    def _save(self, streamlines):
+        values = {name: np.concatenate(each) for name, each in self._of_points.items()}
+        save_vtk(self._path, streamlines, values)
 
 
 BLOCK_WRITERS: dict[str, type[BlockWriter]] = {
     ".trx": TrxBlockWriter,
     ".trk": TrkBlockWriter,
     ".tck": TckBlockWriter,
-    **dict.fromkeys((*VTK_EXTENSIONS, ".dpy"), CollectedFile),
+    ".dpy": CollectedFile,
+    **dict.fromkeys(VTK_EXTENSIONS, VtkBlockWriter),
 }
 
 

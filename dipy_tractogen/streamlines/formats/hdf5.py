@@ -47,7 +47,7 @@ def hdf5_array(file: h5py.File, place: str, kinds: str, path: Path) -> h5py.Data
 _TRACKS, _OFFSETS = "streamlines/tracks", "streamlines/offsets"
 
 
-def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
+def read_dpy(path: Path, wanted) -> Generator[tuple, None, tuple]:
     """Read a DPY as `read_trx` does a TRX; it has neither values nor groups."""
     with h5py.File(path, "r") as file:
         tracks = hdf5_array(file, _TRACKS, "f", path)
@@ -58,7 +58,7 @@ def read_dpy(path: Path) -> Generator[np.ndarray, None, tuple]:
             )
         lengths = lengths_between(offsets[:], len(tracks))
         for start in range(0, len(tracks), POINTS_PER_BLOCK):
-            yield tracks[start : start + POINTS_PER_BLOCK].astype(np.float32)
+            yield tracks[start : start + POINTS_PER_BLOCK].astype(np.float32), {}
         return lengths, {}, {}
 
 

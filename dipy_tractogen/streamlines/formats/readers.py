@@ -8,7 +8,7 @@ reader, which opens the file for reading only and compares counts with its size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field, replace
 import os
 from pathlib import Path
@@ -22,13 +22,14 @@ from dipy_tractogen.utils.messages import log_warnings, read_error
 
 from ..array_sequence import as_sequence
 from .hdf5 import read_dpy
-from .sidecar import read_description
+from .sidecar import Description, read_description
 from .tck_reader import read_tck
 from .trk_reader import read_trk
 from .trx_reader import read_trx
 from .vtk import read_vtk
 
-Blocks = Generator[np.ndarray, None, tuple]
+Blocks = Generator[tuple[np.ndarray, dict[str, np.ndarray]], None, tuple]
+Wanted = Callable[[str], bool]
 
 
 @dataclass
@@ -37,8 +38,9 @@ class TractogramContents:
 
     These are n streamlines, float32 (RASMM, mm), those without points among them;
     values (n, k) of each; indices of the streamlines of each group; names of what is
-    not read, by kind such as "data_per_point"; and the categories that codes in some of
-    the values stand for.
+    not read, by kind such as "data_per_group"; the categories that codes in some of the
+    values stand for; and values (nb_points_in_all, k) of points, float32, those that
+    were asked for.
     """
 
     streamlines: ArraySequence
@@ -46,16 +48,23 @@ class TractogramContents:
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     categories: dict[str, dict[int, str]] = field(default_factory=dict)
+    data_per_point: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_tractogram(
-    path: str | os.PathLike, points: PointBuffer | None = None
+    path: str | os.PathLike,
+    points: PointBuffer | None = None,
+    *,
+    values: Collection[str] | None = (),
+    folder: str | os.PathLike | None = None,
 ) -> TractogramContents:
     """Read a tractogram: points in RASMM mm, origin at the centre of a voxel.
 
     Groups and values have the names that they were written with. Points are appended to
-    `points`, if it is given. Raises OSError if the file cannot be opened, ValueError if
-    it is empty, cut short, damaged or of another format.
+    `points`, if it is given. Of the values of points those named in `values` are read,
+    if they are there, or all where it is None; into unnamed files of a `folder`, if it
+    is given. Raises OSError if the file cannot be opened, ValueError if it is empty,
+    cut short, damaged or of another format.
     """
     path = Path(path)
     extension = tractogram_extension(path)
@@ -67,32 +76,55 @@ def read_tractogram(
                 raise ValueError("it is empty")
         with log_warnings(path):
             contents = _collected(
-                READERS[extension](path), PointBuffer() if points is None else points
+                READERS[extension](path, _wanted(path, values)),
+                PointBuffer() if points is None else points,
+                folder,
             )
     except MemmapError:
         raise
     except Exception as error:
         raise read_error(path, error) from error
     data, groups = contents.data_per_streamline, contents.groups
-    if data or groups:
-        restored = read_description(path).restore(data, groups, path)
-        contents = replace(contents, **restored)
+    others = (contents.data_per_point, *contents.left_out.values())
+    if data or groups or any(others):
+        contents = replace(contents, **read_description(path).restore(contents, path))
     return contents
 
 
-def _collected(blocks: Blocks, points: PointBuffer) -> TractogramContents:
+def _wanted(path: Path, values: Collection[str] | None) -> Wanted:
+    """Return what tells of a name in the file whether its values are asked for."""
+    if values is None:
+        return lambda name: True
+    said = read_description(path) if values else Description()
+    names = set(values)
+    return lambda name: said.points.get(name, name) in names
+
+
+def _collected(
+    blocks: Blocks, points: PointBuffer, folder: str | os.PathLike | None
+) -> TractogramContents:
     """Append the blocks of a file to the points; return all that it holds."""
     first = len(points)
+    buffers: dict[str, PointBuffer] = {}
     while True:
         try:
-            points.append(next(blocks))
+            block, data = next(blocks)
         except StopIteration as end:
             lengths, *others = end.value
             break
-    return TractogramContents(as_sequence(points.since(first), lengths), *others)
+        points.append(block)
+        for name, values in data.items():
+            if name not in buffers:
+                buffers[name] = PointBuffer(folder, values.shape[1])
+            buffers[name].append(values)
+    return TractogramContents(
+        as_sequence(points.since(first), lengths),
+        *others,
+        data_per_point={name: each.since(0) for name, each in buffers.items()},
+    )
 
 
-READERS: dict[str, Callable[[Path], Blocks]] = {
+READERS: dict[str, Callable[[Path, Wanted], Blocks]] = {
     ".trk": read_trk,
     ".tck": read_tck,
     ".trx": read_trx,
@@ -101,6 +133,8 @@ READERS: dict[str, Callable[[Path], Blocks]] = {
     ".fib": read_vtk,
     ".dpy": read_dpy,
 }
-"""What reads a format: a generator of points, block by block, that returns the number
-of points of each streamline, ``data_per_streamline``, the groups, and by kind the names
-of what is left out."""
+"""What reads a format, and of the values of points those whose name is wanted.
+
+It yields points (k, 3) and values (k, width) by name, float32, block by block, and
+returns the number of points of each streamline, ``data_per_streamline``, the groups,
+and by kind the names of what is left out."""

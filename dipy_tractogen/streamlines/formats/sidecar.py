@@ -49,6 +49,7 @@ _DESCRIPTION = record(
     {
         "group_names": mapping(text()),
         "column_names": mapping(text()),
+        "point_names": mapping(text()),
         "categories": mapping(mapping(text(), check_name=_check_code)),
     },
 )
@@ -67,17 +68,21 @@ class Description:
         file.
     categories : mapping of str to mapping of int to str
         Categories by code, for values that are codes, by their original name.
+    points : mapping of str to str
+        Original name of values of each point, by the name in the file.
     """
 
     groups: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     categories: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    points: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """Return the description as plain values; empty if there is none."""
         said = {
             "group_names": {k: v for k, v in self.groups.items() if k != v},
             "column_names": {k: v for k, v in self.columns.items() if k != v},
+            "point_names": {k: v for k, v in self.points.items() if k != v},
             "categories": {
                 name: {str(code): one for code, one in table.items()}
                 for name, table in self.categories.items()
@@ -98,17 +103,16 @@ class Description:
                 }
                 for name, table in said.get("categories", {}).items()
             },
+            said.get("point_names", {}),
         )
 
-    def restore(
-        self, data: dict[str, np.ndarray], groups: dict[str, np.ndarray], path: Path
-    ) -> dict[str, dict]:
-        """Return fields of the contents: values (n, k), groups and tables of codes.
+    def restore(self, contents, path: Path) -> dict[str, dict]:
+        """Return fields of a `TractogramContents` by true names, and tables of codes.
 
-        They are by true names. A name stays where the true one is taken; a table of
-        values that are not its codes is left out, with a warning.
+        A name stays where the true one is taken; a table of values that are not its
+        codes is left out, with a warning.
         """
-        data, groups = _renamed(data, self.columns), _renamed(groups, self.groups)
+        data = _renamed(contents.data_per_streamline, self.columns)
         tables = {}
         for name, table in self.categories.items():
             if name not in data:
@@ -122,7 +126,16 @@ class Description:
                     path,
                     name,
                 )
-        return {"data_per_streamline": data, "groups": groups, "categories": tables}
+        left_out = dict(contents.left_out)
+        if names := left_out.get("data_per_point"):
+            left_out["data_per_point"] = [self.points.get(name, name) for name in names]
+        return {
+            "data_per_streamline": data,
+            "groups": _renamed(contents.groups, self.groups),
+            "categories": tables,
+            "data_per_point": _renamed(contents.data_per_point, self.points),
+            "left_out": left_out,
+        }
 
 
 def sidecar_path(tractogram: str | os.PathLike) -> Path:

@@ -30,7 +30,7 @@ _LONGEST_HEADER = 2**22
 _END = re.compile(rb"\nEND[ \t]*\r?\n")
 
 
-def read_tck(path: Path) -> Generator[np.ndarray, None, tuple]:
+def read_tck(path: Path, wanted) -> Generator[tuple, None, tuple]:
     """Read a TCK as `read_trx` does a TRX; it has neither values nor groups."""
     dtype, offset, declared = _header(path)
     nb_rows, rest = divmod(path.stat().st_size - offset, 3 * dtype.itemsize)
@@ -46,7 +46,7 @@ def read_tck(path: Path) -> Generator[np.ndarray, None, tuple]:
             is_break[is_break] = np.isnan(rows[is_break]).all(axis=1)
             breaks.append(np.flatnonzero(is_break) + done)
             done += len(rows)
-            yield rows[~is_break].astype(np.float32)
+            yield rows[~is_break].astype(np.float32), {}
         end = np.fromfile(file, dtype, 3)
     places = np.concatenate(breaks)
     if not np.isinf(end).all() or places[-1] != nb_rows - 2:

@@ -6,7 +6,7 @@ else that a training reads.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 import logging
 import mmap
 from pathlib import Path
@@ -26,7 +26,7 @@ logger = logging.getLogger("dipy_tractogen")
 _WORD = 4
 
 
-def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
+def read_trk(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
     """Read a TRK as `read_trx` does a TRX; it has no groups."""
     header = _read_header(path)
     order = header["endianness"]
@@ -52,7 +52,11 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
         rows = words[is_point].reshape(-1, width)
         if hasattr(mmap, "MADV_DONTNEED"):
             contents.madvise(mmap.MADV_DONTNEED)
-        yield transform_points(rows[:, :3], to_rasmm)
+        scalars = _named(rows[:, 3:], header["scalar_name"], "scalars")
+        yield (
+            transform_points(rows[:, :3], to_rasmm),
+            {k: v.astype(np.float32) for k, v in scalars.items() if wanted(k)},
+        )
     lengths = np.concatenate(counts)
     declared = int(header["nb_streamlines"])
     if len(lengths) < declared:
@@ -72,7 +76,7 @@ def read_trk(path: Path) -> Generator[np.ndarray, None, tuple]:
         lengths,
         _named(np.concatenate(properties), header["property_name"], "properties"),
         {},
-        {"data_per_point": list(scalars)},
+        {"data_per_point": [name for name in scalars if not wanted(name)]},
     )
 
 

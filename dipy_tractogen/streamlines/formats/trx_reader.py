@@ -8,7 +8,7 @@ through the stream of the zip, which checks their sums.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -70,13 +70,13 @@ class _Member(NamedTuple):
         return -1 if rest else rows
 
 
-def read_trx(path: Path) -> Generator[np.ndarray, None, tuple]:
-    """Read a TRX: yield points (k, 3), float32, in RASMM mm, block by block.
+def read_trx(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
+    """Read a TRX: yield points (k, 3) in RASMM mm, and their values, block by block.
 
     Return numbers of points (n,), ``data_per_streamline`` (n, k) by name in the types
     of the file, indices of the streamlines of each group, and by kind the names of what
-    is not read: values of points and of groups. Raises ValueError if header and members
-    do not fit, or are not those of the format.
+    is not read: values of groups, and of points whose name is not `wanted`. Raises
+    ValueError if header and members do not fit, or are not those of the format.
     """
     with _opened(path) as (archive, header, members):
         n, nb_points = header["NB_STREAMLINES"], header["NB_VERTICES"]
@@ -88,10 +88,15 @@ def read_trx(path: Path) -> Generator[np.ndarray, None, tuple]:
                 found[kind][name] = _values(archive, member)
         groups = {name: rows.ravel() for name, rows in found["groups"].items()}
         _check_groups(groups, n)
+        names = [key[4:] for key in members if key.startswith("dpv/")]
+        chosen = [name for name in names if wanted(name)]
         if nb_points:
-            yield from _points(archive, members["positions"])
+            of_points = ["positions", *(f"dpv/{name}" for name in chosen)]
+            arrays = [_blocks(archive, members[key]) for key in of_points]
+            for points, *values in zip(*arrays):
+                yield points, dict(zip(chosen, values))
     left_out = {
-        "data_per_point": [key[4:] for key in members if key.startswith("dpv/")],
+        "data_per_point": [name for name in names if name not in chosen],
         "data_per_group": [key[4:] for key in members if key.startswith("dpg/")],
     }
     return lengths, found["dps"], groups, left_out
@@ -246,26 +251,30 @@ def _check_groups(groups: dict[str, np.ndarray], n: int) -> None:
 
 def _values(archive: zipfile.ZipFile, member: _Member) -> np.ndarray:
     """Read an array as a whole."""
-    is_bit = member.dtype == bool
-    rows = np.empty((member.nb_rows, member.width), "u1" if is_bit else member.dtype)
     with archive.open(member.info) as stream:
-        _fill(stream, rows)
-    return rows != 0 if is_bit else rows
+        return _rows(stream, member, member.nb_rows)
 
 
-def _points(archive: zipfile.ZipFile, member: _Member) -> Iterator[np.ndarray]:
-    """Read points a block at a time."""
+def _blocks(archive: zipfile.ZipFile, member: _Member) -> Iterator[np.ndarray]:
+    """Read points, or their values, a block at a time, as float32."""
     left = member.nb_rows
     with archive.open(member.info) as stream:
         while left:
-            rows = np.empty((min(left, POINTS_PER_BLOCK), 3), member.dtype)
-            _fill(stream, rows)
+            rows = _rows(stream, member, min(left, POINTS_PER_BLOCK))
             yield rows.astype(np.float32, copy=False)
             left -= len(rows)
 
 
+def _rows(stream: zipfile.ZipExtFile, member: _Member, count: int) -> np.ndarray:
+    """Read the next rows of an array, whose sum is checked with its last byte."""
+    is_bit = member.dtype == bool
+    rows = np.empty((count, member.width), "u1" if is_bit else member.dtype)
+    _fill(stream, rows)
+    return rows != 0 if is_bit else rows
+
+
 def _fill(stream: zipfile.ZipExtFile, rows: np.ndarray) -> None:
-    """Read an array from a member, whose sum is checked with its last byte."""
+    """Read an array from a member."""
     target, done = memoryview(rows.reshape(-1).view(np.uint8)), 0
     while done < len(target):
         count = stream.readinto(target[done : done + _BYTES_AT_A_TIME])

@@ -21,6 +21,7 @@ class TrxBlockWriter(BlockWriter):
     """A TRX: points go straight into a stored zip, the rest by way of disk."""
 
     keeps_data = True
+    keeps_point_data = True
     keeps_bundles = True
     keeps_types = True
     keeps_description = True
@@ -34,6 +35,7 @@ class TrxBlockWriter(BlockWriter):
         self._lengths = _Column(path.parent, "<u4")
         self._labels = _Column(path.parent, "<i4")
         self._data: dict[str, _Column] = {}
+        self._of_points: dict[str, _Column] = {}
         self._counts = np.zeros(len(bundle_names), dtype=np.int64)
         self._nb_points = 0
         self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
@@ -41,7 +43,7 @@ class TrxBlockWriter(BlockWriter):
             f"positions.3.{dtype}", "w", force_zip64=True
         )
 
-    def write(self, points, lengths, labels, data):
+    def write(self, points, lengths, labels, data, of_points):
         """Write a block."""
         self._positions.write(np.ascontiguousarray(points, dtype=self._dtype))
         self._nb_points += len(points)
@@ -49,11 +51,8 @@ class TrxBlockWriter(BlockWriter):
         if labels is not None:
             self._labels.append(labels)
             self._counts += np.bincount(labels, minlength=len(self._counts))
-        for name, values in data.items():
-            if name not in self._data:
-                dtype = values.dtype.newbyteorder("<")
-                self._data[name] = _Column(self._folder, dtype, values.shape[1])
-            self._data[name].append(values)
+        self._append(self._data, data)
+        self._append(self._of_points, of_points)
 
     def finish(self, categories):
         """Write what follows the last block."""
@@ -62,11 +61,8 @@ class TrxBlockWriter(BlockWriter):
         for (code, count), name in zip(enumerate(self._counts), self._names):
             if count:
                 self._write_group(code, name)
-        names = trx_names(tuple(self._data))
-        for name, column in zip(names, self._data.values()):
-            width = f".{column.width}" if column.width > 1 else ""
-            member = f"dps/{name}{width}.{column.dtype.name}"
-            self._write_member(member, column.chunks())
+        names = self._write_columns("dps", self._data)
+        of_points = self._write_columns("dpv", self._of_points)
         groups = [
             pair
             for pair, count in zip(zip(self._names, self._bundle_names), self._counts)
@@ -76,6 +72,7 @@ class TrxBlockWriter(BlockWriter):
             dict(groups),
             dict(zip(names, self._data)),
             {name: table for name, table in categories.items() if name in self._data},
+            dict(zip(of_points, self._of_points)),
         )
         header = {
             "DIMENSIONS": [max(size, 1) for size in self._reference.dimensions],
@@ -94,11 +91,29 @@ class TrxBlockWriter(BlockWriter):
     def close(self):
         """Close all that is open, whatever fails."""
         with ExitStack() as stack:
-            for column in (self._lengths, self._labels, *self._data.values()):
+            others = (*self._data.values(), *self._of_points.values())
+            for column in (self._lengths, self._labels, *others):
                 stack.callback(column.close)
             # Once closed, it does not raise again when it is garbage-collected.
             stack.callback(self._archive.close)
             stack.callback(self._positions.close)
+
+    def _append(self, columns: dict[str, _Column], data: dict[str, np.ndarray]) -> None:
+        """Append values (k, j) by name to those in files."""
+        for name, values in data.items():
+            if name not in columns:
+                dtype = values.dtype.newbyteorder("<")
+                columns[name] = _Column(self._folder, dtype, values.shape[1])
+            columns[name].append(values)
+
+    def _write_columns(self, kind: str, columns: dict[str, _Column]) -> tuple[str, ...]:
+        """Write values as members of a kind; return their names there."""
+        names = trx_names(tuple(columns))
+        for name, column in zip(names, columns.values()):
+            width = f".{column.width}" if column.width > 1 else ""
+            member = f"{kind}/{name}{width}.{column.dtype.name}"
+            self._write_member(member, column.chunks())
+        return names
 
     def _write_offsets(self) -> None:
         """Write where each streamline begins, and where the last one ends."""
@@ -134,7 +149,7 @@ class TrxBlockWriter(BlockWriter):
 
 
 class _Column:
-    """Values of the streamlines in a temporary file."""
+    """Values of streamlines or points in a temporary file."""
 
     def __init__(self, folder: Path, dtype: np.dtype | str, width: int = 1):
         self.dtype = np.dtype(dtype)

@@ -7,7 +7,7 @@ them since 1.12. 3D Slicer declares it in the title of a .vtk, or in the field d
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 import logging
 from pathlib import Path
 
@@ -34,12 +34,12 @@ _TO_RASMM = {
 }
 
 
-def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
+def read_vtk(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
     """Read a tractogram of the VTK family as `read_trx` does a TRX.
 
-    It has no groups; names of values of points and of cells are among what is left out.
+    It has no groups; values of cells are among what is left out.
     """
-    lines = (XmlReader if _is_xml(path) else LegacyReader)(path).lines()
+    lines = (XmlReader if _is_xml(path) else LegacyReader)(path).lines(wanted)
     nb_points, indices = len(lines.points), lines.indices
     beyond = np.flatnonzero((indices < 0) | (indices >= nb_points))
     if len(beyond):
@@ -50,18 +50,26 @@ def read_vtk(path: Path) -> Generator[np.ndarray, None, tuple]:
         )
     signs = np.array(_signs(lines.space, path), dtype=np.float32)
     for start in range(0, len(indices), POINTS_PER_BLOCK):
-        some = lines.points[indices[start : start + POINTS_PER_BLOCK]]
-        yield some.astype(np.float32) * signs
+        some = indices[start : start + POINTS_PER_BLOCK]
+        yield (
+            lines.points[some].astype(np.float32) * signs,
+            {k: each[some].astype(np.float32) for k, each in lines.values.items()},
+        )
     return lines.lengths, {}, {}, lines.left_out
 
 
-def save_vtk(path: Path, streamlines: ArraySequence) -> None:
+def save_vtk(
+    path: Path,
+    streamlines: ArraySequence,
+    data_per_point: dict[str, np.ndarray] | None = None,
+) -> None:
     """Write streamlines side by side (RASMM, mm), with that space declared.
 
-    Raises ValueError if a .vtk or .fib cannot count as many points.
+    Values (nb_points_in_all, k) of points are arrays of VTK's point data. Raises
+    ValueError if a .vtk or .fib cannot count as many points.
     """
     write = write_xml if _is_xml(path) else write_legacy
-    write(path, streamlines)
+    write(path, streamlines, data_per_point or {})
 
 
 def _is_xml(path: Path) -> bool:

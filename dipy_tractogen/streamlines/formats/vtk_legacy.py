@@ -6,10 +6,12 @@ ends. Here each is compared with the size of the file first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+import logging
 from pathlib import Path
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
@@ -18,8 +20,10 @@ from dipy_tractogen.utils.memmap import map_file
 
 from ..array_sequence import lengths_between
 
-#: Sections that are not read, with their names in messages.
-LEFT_OUT = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}
+logger = logging.getLogger("dipy_tractogen")
+
+#: Sections of values, with their names in messages.
+ATTRIBUTES = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}
 
 #: The title of the files that are written, which declares the space as 3D Slicer does.
 TITLE = b"dipy_tractogen. SPACE=RAS"
@@ -42,7 +46,7 @@ _TYPES = {
     "float": ">f4",
     "double": ">f8",
 }
-_WIDTHS = {"VECTORS": "3", "NORMALS": "3", "TENSORS": "9"}
+_WIDTHS = {"VECTORS": "3", "NORMALS": "3", "TENSORS": "9", "TENSORS6": "6"}
 _CELLS = ("VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS")
 # Numbers end where a line begins with a word other than nan or inf.
 _WORD = re.compile(rb"^[ \t]*(?!(?:nan|inf))[A-Za-z_]", re.IGNORECASE | re.MULTILINE)
@@ -55,7 +59,8 @@ class PolyLines(NamedTuple):
 
     Points (k, 3) in mm, in the space of the file; number of points of each line (n,);
     their points, one line after the other; the space that is declared, such as "LPS",
-    or empty; and by kind the names of values that are not read.
+    or empty; by kind the names of values that are not read; and values (k, width) of
+    the points by name.
     """
 
     points: np.ndarray
@@ -63,9 +68,12 @@ class PolyLines(NamedTuple):
     indices: np.ndarray
     space: str
     left_out: dict[str, list[str]]
+    values: dict[str, np.ndarray]
 
 
-def write_legacy(path: Path, streamlines: ArraySequence) -> None:
+def write_legacy(
+    path: Path, streamlines: ArraySequence, data_per_point: dict[str, np.ndarray]
+) -> None:
     """Write streamlines as a binary legacy file; see `vtk.save_vtk`."""
     points, lengths = streamlines._data, np.asarray(streamlines._lengths)
     if len(points) + len(lengths) > np.iinfo(np.int32).max:
@@ -86,6 +94,19 @@ def write_legacy(path: Path, streamlines: ArraySequence) -> None:
         file.write(b"\nLINES %d %d\n" % (len(lengths), len(cells)))
         file.write(cells)
         file.write(b"\n")
+        if data_per_point:
+            head = (len(points), len(data_per_point))
+            file.write(b"POINT_DATA %d\nFIELD FieldData %d\n" % head)
+        for name, values in data_per_point.items():
+            head = (_encoded(name), values.shape[1], len(points))
+            file.write(b"%s %d %d float\n" % head)
+            file.write(values.astype(">f4"))
+            file.write(b"\n")
+
+
+def _encoded(name: str) -> bytes:
+    """Return a name without spaces and quotes, as VTK encodes it."""
+    return quote(name, safe="!#$&'()*+,-./:;<=>?@[\\]^_`{|}~").encode()
 
 
 class LegacyReader:
@@ -93,6 +114,7 @@ class LegacyReader:
 
     def __init__(self, path: Path):
         contents = self._contents = map_file(path)
+        self._path = path
         self._place = 0
         if not self._line().lower().startswith("# vtk datafile version"):
             raise ValueError("it does not begin with '# vtk DataFile Version'")
@@ -109,13 +131,13 @@ class LegacyReader:
         if kind != ["DATASET", "POLYDATA"]:
             raise ValueError("a tractogram is a DATASET POLYDATA, and it is none")
 
-    def lines(self) -> PolyLines:
-        """Read on up to the values of points and lines."""
+    def lines(self, wanted: Callable[[str], bool]) -> PolyLines:
+        """Read points and lines, and those values of points whose name is wanted."""
         points, cells = None, None
         while line := self._line():
             keyword, *words = line.split()
             keyword = keyword.upper()
-            if keyword in LEFT_OUT:
+            if keyword in ATTRIBUTES:
                 break
             if keyword == "POINTS" and points is None and len(words) == 2:
                 points = self._array(3 * read_count(words[0]), words[1]).reshape(-1, 3)
@@ -132,33 +154,48 @@ class LegacyReader:
             raise ValueError(f"it has no {'POINTS' if points is None else 'LINES'}")
         nothing = np.zeros(0, np.intp)
         lengths, indices = (nothing, nothing) if cells is None else cells
-        left_out = self._attributes(line)
-        return PolyLines(points, lengths, indices, self._space, left_out)
+        found = self._attributes(line)
+        values = {
+            name: array
+            for name, array in found["data_per_point"].items()
+            if array.ndim == 2
+            and array.shape == (len(points), array.shape[1] or 1)
+            and wanted(name)
+        }
+        found["data_per_point"] = found["data_per_point"].keys() - values.keys()
+        left_out = {kind: sorted(names) for kind, names in found.items() if names}
+        return PolyLines(points, lengths, indices, self._space, left_out, values)
 
-    def _attributes(self, line: str) -> dict[str, list[str]]:
-        """Read names of the values of points and cells, as far as they can be read."""
-        names: dict[str, list[str]] = {kind: [] for kind in LEFT_OUT.values()}
+    def _attributes(self, line: str) -> dict[str, dict[str, np.ndarray]]:
+        """Read values (rows, width) of points and cells, as far as they can be read."""
+        found: dict[str, dict] = {kind: {} for kind in ATTRIBUTES.values()}
         kind, count = "", 0
         try:
             while line:
                 keyword, *words = line.split()
                 keyword = keyword.upper()
-                if keyword in LEFT_OUT:
-                    kind, count = LEFT_OUT[keyword], read_count(words[0])
+                if keyword in ATTRIBUTES:
+                    kind, count = ATTRIBUTES[keyword], read_count(words[0])
                 elif keyword == "FIELD":
-                    names[kind] += self._fields(read_count(words[1]))
+                    found[kind] = self._fields(read_count(words[1])) | found[kind]
                 elif keyword == "METADATA":
                     self._skip_metadata()
                 else:
-                    self._skip_attribute(keyword, words, count)
-                    names[kind] += [unquote(words[0])] * (keyword != "LOOKUP_TABLE")
+                    values = self._attribute(keyword, words, count)
+                    if keyword != "LOOKUP_TABLE":
+                        found[kind].setdefault(unquote(words[0]), values)
                 line = self._line()
         except (ValueError, IndexError, KeyError):  # no part of the lines
-            pass
-        return {each: found for each, found in names.items() if found}
+            logger.warning(
+                "%s: its values of points or lines are damaged at %r: those from there "
+                "on are not read",
+                self._path,
+                line[:40],
+            )
+        return found
 
-    def _skip_attribute(self, keyword: str, words: list[str], count: int) -> None:
-        """Skip values of points or cells."""
+    def _attribute(self, keyword: str, words: list[str], count: int) -> np.ndarray:
+        """Read values (count, width) of points or cells."""
         if keyword == "SCALARS":
             width, kind = words[2] if len(words) > 2 else "1", words[1]
             self._line()  # names a table of colours
@@ -171,7 +208,7 @@ class LegacyReader:
             kind = "float" if self._is_text else "unsigned_char"
         else:
             width, kind = _WIDTHS[keyword], words[1]
-        self._array(count * read_count(width), kind)
+        return self._array(count * read_count(width), kind).reshape(count, -1)
 
     def _line(self) -> str:
         """Return the next line that is not empty; nothing at the end."""
@@ -219,23 +256,28 @@ class LegacyReader:
         self._place = before
         return _separated(self._array(size, "int"), count)
 
-    def _fields(self, count: int) -> list[str]:
-        """Read the names of arrays, of which one may hold that of the space."""
-        names = []
+    def _fields(self, count: int) -> dict[str, np.ndarray]:
+        """Read arrays (rows, width) by name, of which one may hold that of the space.
+
+        Texts are read as an array of no dimension.
+        """
+        found: dict[str, np.ndarray] = {}
         for _ in range(count):
             words = self._line().split()
             if len(words) != 4:
                 raise ValueError("its field data are damaged")
-            name, width, rows, kind = words
-            names.append(unquote(name))
+            name, kind, shape = words[0], words[3], (words[2], words[1])
+            shape = tuple(map(read_count, shape))
             if kind.lower() != "string":
-                self._array(read_count(width) * read_count(rows), kind)
+                values = self._array(shape[0] * shape[1], kind).reshape(shape)
+                found.setdefault(unquote(name), values)
                 continue
-            for _ in range(read_count(width) * read_count(rows)):
+            found.setdefault(unquote(name), np.zeros(()))
+            for _ in range(shape[0] * shape[1]):
                 text = self._string()
                 if name.upper() == "SPACE" and not self._space:
                     self._space = text
-        return names
+        return found
 
     def _string(self) -> str:
         """Read one text of an array of texts."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 import lzma
 import mmap
 from pathlib import Path
@@ -15,6 +16,7 @@ import re
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
 import zlib
 
 from nibabel.streamlines import ArraySequence
@@ -34,7 +36,6 @@ _DECOMPRESSORS = {
     "vtkZLibDataCompressor": zlib.decompressobj,
     "vtkLZMADataCompressor": lzma.LZMADecompressor,
 }
-_LEFT_OUT = {"PointData": "data_per_point", "CellData": "cell data"}
 _APPENDED = re.compile(rb"<AppendedData\b([^>]*)>\s*_")
 _END = b"</VTKFile>"
 
@@ -46,7 +47,7 @@ _HEAD = """<?xml version="1.0"?>
 </FieldData>
 <Piece NumberOfPoints="{points}" NumberOfVerts="0" NumberOfLines="{lines}" \
 NumberOfStrips="0" NumberOfPolys="0">
-<Points>
+{values}<Points>
 <DataArray type="Float32" Name="Points" NumberOfComponents="3" {0}/>
 </Points>
 <Lines>
@@ -59,7 +60,13 @@ NumberOfStrips="0" NumberOfPolys="0">
 _"""
 
 
-def write_xml(path: Path, streamlines: ArraySequence) -> None:
+_VALUES = """
+<DataArray type="Float32" Name={name} NumberOfComponents="{width}" {place}/>"""
+
+
+def write_xml(
+    path: Path, streamlines: ArraySequence, data_per_point: dict[str, np.ndarray]
+) -> None:
     """Write streamlines as an XML file; see `vtk.save_vtk`."""
     points = streamlines._data.astype("<f4", copy=False)
     bits = 32 if len(points) <= np.iinfo(np.int32).max else 64
@@ -67,11 +74,21 @@ def write_xml(path: Path, streamlines: ArraySequence) -> None:
         np.ascontiguousarray(points),
         np.arange(len(points), dtype=f"<i{bits // 8}"),
         np.cumsum(streamlines._lengths, dtype=f"<i{bits // 8}"),
+        *(np.ascontiguousarray(each, "<f4") for each in data_per_point.values()),
     ]
     places = np.cumsum([0, *(8 + array.nbytes for array in arrays)])
     where = [f'format="appended" offset="{place}"' for place in places[:-1]]
+    values = "".join(
+        _VALUES.format(name=quoteattr(name), width=each.shape[1], place=place)
+        for place, (name, each) in zip(where[3:], data_per_point.items())
+    )
+    values = f"<PointData>{values}\n</PointData>\n" if values else ""
     head = _HEAD.format(
-        *where, points=len(points), lines=len(streamlines._lengths), bits=bits
+        *where,
+        points=len(points),
+        lines=len(streamlines._lengths),
+        bits=bits,
+        values=values,
     )
     with path.open("wb") as file:
         file.write(head.encode())
@@ -101,27 +118,54 @@ class XmlReader:
         wide = self._root.get("header_type") == "UInt64"
         self._header = np.dtype(self._order + ("u8" if wide else "u4"))
 
-    def lines(self) -> PolyLines:
-        """Decode the points and lines of all pieces, and the space."""
-        found = [self._piece(piece) for piece in self._root.iter("Piece")]
-        if not found:
+    def lines(self, wanted: Callable[[str], bool]) -> PolyLines:
+        """Decode the points and lines of all pieces, values of them, and the space."""
+        pieces = list(self._root.iter("Piece"))
+        if not pieces:
             raise ValueError("it has no Piece")
+        found = [self._piece(piece) for piece in pieces]
         before = np.cumsum([0, *(len(points) for points, _, _ in found)])
         space = ""
         for name, array in _arrays_in(self._root, "FieldData"):
             if name.upper() == "SPACE":
                 space = self._decoded(array).tobytes().decode("latin-1").strip("\0 ")
-        left_out = {
-            kind: sorted({name for name, _ in _arrays_in(self._root, parent)})
-            for parent, kind in _LEFT_OUT.items()
-        }
+        counts = [len(points) for points, _, _ in found]
+        values, others = self._values(pieces, counts, wanted)
+        cells = sorted({name for name, _ in _arrays_in(self._root, "CellData")})
+        left_out = {"data_per_point": others, "cell data": cells}
         return PolyLines(
             np.concatenate([points for points, _, _ in found]),
             np.concatenate([lengths for _, lengths, _ in found]),
             np.concatenate([ids + first for (_, _, ids), first in zip(found, before)]),
             space,
             {kind: names for kind, names in left_out.items() if names},
+            values,
         )
+
+    def _values(
+        self, pieces: list[Element], counts: list[int], wanted: Callable[[str], bool]
+    ) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Decode values (k, width) of the points, and return the names of others.
+
+        `counts` are numbers of points of the pieces; all of these have the values that
+        are read, as many for a point.
+        """
+        parts: dict[str, list[np.ndarray]] = {}
+        for number, (piece, count) in enumerate(zip(pieces, counts)):
+            for name, array in _arrays_in(piece, "PointData"):
+                known = parts.setdefault(name, [])
+                width = read_count(array.get("NumberOfComponents", "1"))
+                is_text = array.get("type") == "String"
+                if wanted(name) and len(known) == number and width and not is_text:
+                    key = ("PointData", name)
+                    flat = self._found({key: array}, key, width * count)
+                    known.append(flat.reshape(count, width))
+        whole = {
+            name: np.concatenate(known)
+            for name, known in parts.items()
+            if len(known) == len(counts) and len({one.shape[1] for one in known}) == 1
+        }
+        return whole, sorted(parts.keys() - whole.keys())
 
     def _piece(self, piece: Element) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Decode points, lengths of lines and their points of one piece."""
