@@ -1,0 +1,1 @@
+"""Spaces of streamlines: transforms from one to another, and registration."""
