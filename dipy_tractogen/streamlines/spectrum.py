@@ -47,38 +47,56 @@ def comparable_points(
     have the same number of points, at this number.
     """
     sequences = [to_sequence(each) for each in sets]
+    finer, step_mm = finer_streamlines(sequences)
+    found = []
+    for sequence, groups in zip(sequences, finer):
+        points = resample(sequence, NB_POINTS)
+        for count, rows in groups:
+            points[rows] = resample(resample(take(sequence, rows), count), NB_POINTS)
+        found.append(points)
+    return found, step_mm
+
+
+def finer_streamlines(
+    sequences: Sequence[ArraySequence],
+) -> tuple[list[list[tuple[int, np.ndarray]]], float]:
+    """Return which streamlines of sets have detail that another set lacks.
+
+    For each set these are groups of rows with the number of points that they are to be
+    interpolated at, as `comparable_points` says; the larger step in mm follows.
+    """
     usual = [float(np.median(_steps(each))) for each in sequences]
     step_mm = max(usual)
     counts = np.unique(sequences[usual.index(step_mm)]._lengths)
     nb_points = int(counts[0]) if len(counts) == 1 else None
     found = []
     for sequence, own in zip(sequences, usual):
-        points = resample(sequence, NB_POINTS)
+        groups = []
         if own < (1 - _SAME) * step_mm:
             wanted = np.maximum(np.rint(arc_lengths(sequence) / step_mm), 1) + 1
             if nb_points is not None:
                 wanted[:] = nb_points
-            _resample_finer(points, sequence, wanted.astype(int))
-        found.append(points)
+            wanted = wanted.astype(int)
+            is_finer = (1 - _SAME) * (sequence._lengths - 1) > wanted - 1
+            groups = [
+                (int(count), np.flatnonzero(is_finer & (wanted == count)))
+                for count in np.unique(wanted[is_finer])
+            ]
+        found.append(groups)
     return found, step_mm
 
 
-def _resample_finer(
-    points: np.ndarray, sequence: ArraySequence, wanted: np.ndarray
-) -> None:
-    """Replace points of streamlines that have more points than wanted (n,)."""
-    is_finer = (1 - _SAME) * (sequence._lengths - 1) > wanted - 1
-    for count in np.unique(wanted[is_finer]):
-        rows = np.flatnonzero(is_finer & (wanted == count))
-        points[rows] = resample(resample(take(sequence, rows), count), NB_POINTS)
+def against_bundle(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return which streamlines (n, p, 3) run against their bundle, by labels (n,)."""
+    _, bundles = np.unique(labels, return_inverse=True)
+    odd = odd_coefficients(points)
+    directions = bundle_directions(odd, bundles, bundles.max() + 1)
+    return stored_reversed(odd, bundles, directions)
 
 
 def in_direction_of_bundle(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return points (n, p, 3) in the direction of their bundle, by labels (n,)."""
-    _, bundles = np.unique(labels, return_inverse=True)
-    odd = odd_coefficients(points)
-    directions = bundle_directions(odd, bundles, bundles.max() + 1)
-    return reverse(points, stored_reversed(odd, bundles, directions))
+    return reverse(points, against_bundle(points, labels))
 
 
 def shape_features(points: np.ndarray) -> np.ndarray:
@@ -95,17 +113,32 @@ def texture_features(points: np.ndarray) -> np.ndarray:
     Energies in mm2 are of `BANDS`; the statistics are mean, deviation, largest and
     median, in 1/mm.
     """
-    energy = (_coefficients(points) ** 2).sum(axis=-1)
-    bands = [energy[:, first : last + 1].sum(axis=1) for first, last in BANDS]
     curved = curvature(points)
     statistics = (np.mean, np.std, np.max, np.median)
     return np.stack(
         [
-            *(np.log(band + _NO_ENERGY) for band in bands),
+            *_log_energies(_coefficients(points)).T,
             *(statistic(curved, axis=1) for statistic in statistics),
         ],
         axis=1,
     )
+
+
+def profile_features(values: np.ndarray) -> np.ndarray:
+    """Return coefficients and log energies (n, 24 + 8) of values (n, 128) at points.
+
+    They are those of the shape and of the texture of points. Values are about as large
+    as their deviation.
+    """
+    coefficients = _coefficients(values[..., np.newaxis])
+    return np.hstack([coefficients[:, :NB_SHAPE, 0], _log_energies(coefficients)])
+
+
+def _log_energies(coefficients: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the energy in the bands (n, 8) of coefficients."""
+    energy = (coefficients**2).sum(axis=-1)
+    bands = [energy[:, first : last + 1].sum(axis=1) for first, last in BANDS]
+    return np.stack([np.log(band + _NO_ENERGY) for band in bands], axis=1)
 
 
 def _coefficients(points: np.ndarray) -> np.ndarray:

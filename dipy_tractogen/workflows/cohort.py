@@ -23,6 +23,7 @@ class SimulateCohortFlow(TractogenFlow):
         nb_subjects=20,
         nb_streamlines=50,
         nb_points=100,
+        profiles=False,
         youngest=20.0,
         oldest=80.0,
         seed=0,
@@ -48,6 +49,10 @@ class SimulateCohortFlow(TractogenFlow):
             Number of streamlines in each of the seven bundles of a subject.
         nb_points : int, optional
             Number of points in each streamline.
+        profiles : bool, optional
+            Add FA and MD (1e-3 mm^2/s) at every point, as data_per_point, by laws of
+            age, diagnosis and subject that are written to --out_laws as well. The
+            points are the same with and without.
         youngest : float, optional
             Smallest age, in years, at which the laws begin.
         oldest : float, optional
@@ -70,11 +75,15 @@ class SimulateCohortFlow(TractogenFlow):
             cohort_files,
             save_cohort,
         )
+        from dipy_tractogen.streamlines.simulation.profiles import PROFILE_LAWS
 
+        stated = PROFILE_LAWS if profiles else {}
+        of_point = 4 * (3 + len(stated))
         check_room(
             out_dir,
             f"--nb_subjects {nb_subjects} and --nb_streamlines {nb_streamlines}",
-            nb_subjects * (_BYTES_OF_SUBJECT + 7 * nb_streamlines * nb_points * 12),
+            nb_subjects
+            * (_BYTES_OF_SUBJECT + 7 * nb_streamlines * nb_points * of_point),
         )
         laws = CohortLaws(**given)
         people = simulate_participants(
@@ -86,10 +95,11 @@ class SimulateCohortFlow(TractogenFlow):
         cohort = simulate_cohort(
             people,
             laws,
+            profiles=stated,
             nb_streamlines=nb_streamlines,
             nb_points=nb_points,
             youngest=youngest,
             seed=seed,
         )
-        shown = {"show_progress": self.show_progress}
-        save_cohort(paths, cohort, people, laws, force=self.force, **shown)
+        options = {"force": self.force, "show_progress": self.show_progress}
+        save_cohort(paths, cohort, people, laws, profiles=stated, **options)

@@ -11,6 +11,11 @@ import pytest
 
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.simulation import cohort_files
+from dipy_tractogen.streamlines.simulation.profiles import (
+    PROFILE_LAWS,
+    ProfileLaw,
+    laws_as_dict,
+)
 from dipy_tractogen.workflows.cli import main
 
 
@@ -118,6 +123,42 @@ def test_laws_are_found_again_in_the_files(folder):
     # Subjects have streamlines of their own: a few of them scatter by a few percent.
     lacking = 1 - np.exp(left[patient].mean() - left[~patient].mean())
     assert lacking == pytest.approx(laws["patient_length"], abs=0.04)
+
+
+def test_profiles_follow_the_laws_in_the_files(folder, tmp_path):
+    """Values are added, and nothing else is changed; the laws are in the files."""
+    assert simulate(tmp_path, "--subject_noise", "0", "--profiles") == 0
+    laws = json.loads((tmp_path / "laws.json").read_text(encoding="utf-8"))
+    profiles = {name: ProfileLaw(**one) for name, one in laws.pop("profiles").items()}
+    assert profiles == read_again(PROFILE_LAWS)
+    assert laws == json.loads((folder / "laws.json").read_text(encoding="utf-8"))
+    readme = (tmp_path / "README").read_text(encoding="utf-8")
+    assert "FA, MD (1e-3 mm^2/s)" in readme
+    assert "data_per_point" not in (folder / "README").read_text(encoding="utf-8")
+    for row in people(tmp_path):
+        name = row["participant_id"]
+        path = f"{name}/dwi/{name}_tractogram.trx"
+        found = load_bundles(tmp_path / path, values=["FA", "MD"])
+        np.testing.assert_array_equal(
+            found.streamlines.get_data(),
+            load_bundles(folder / path).streamlines.get_data(),
+        )
+        for value, law in profiles.items():
+            own = found.data_per_point[value].reshape(len(found), -1)
+            for label, bundle in enumerate(found.bundle_names):
+                expected = law.profile(
+                    bundle, np.linspace(0, 1, 20), float(row["age"]), row["diagnosis"]
+                )
+                # Four standard deviations of a subject with eight streamlines.
+                mean = own[found.labels == label].mean()
+                assert mean == pytest.approx(expected.mean(), abs=0.04)
+
+
+def read_again(laws):
+    return {
+        name: ProfileLaw(**one)
+        for name, one in json.loads(json.dumps(laws_as_dict(laws))).items()
+    }
 
 
 def test_existing_cohort_is_kept(folder, capsys):

@@ -1,12 +1,13 @@
 """A cohort with a known answer: bundles that age and diagnosis change by stated laws.
 
 Every subject has the bundles of the phantom, shortened, fanned out and shifted as the
-laws say for its age and diagnosis, with a small deviation of its own.
+laws say for its age and diagnosis, with a small deviation of its own; and, where asked
+for, values along the streamlines that have laws as well, see `profiles`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 import math
 
@@ -16,6 +17,8 @@ from ..dataset import BundleSet
 from ..geometry import resample
 from .parameters import MAX_RADIUS, CohortLaws
 from .phantom import simulate_fibercup
+from .phantom_geometry import BUNDLE_NAMES
+from .profiles import ProfileLaw, check_profile_laws, simulate_profiles
 
 DIAGNOSES = ("control", "patient")
 """The groups of the cohort."""
@@ -92,6 +95,7 @@ def simulate_cohort(
     participants: list[Participant],
     laws: CohortLaws | None = None,
     *,
+    profiles: Mapping[str, ProfileLaw] | None = None,
     nb_streamlines: int = 50,
     nb_points: int = 100,
     youngest: float = 20.0,
@@ -107,6 +111,10 @@ def simulate_cohort(
         The subjects.
     laws : CohortLaws, optional
         What age and diagnosis do.
+    profiles : mapping of str to ProfileLaw, optional
+        Laws of values along the streamlines, by name, such as
+        `~dipy_tractogen.streamlines.simulation.profiles.PROFILE_LAWS` of FA and MD;
+        none by default. The points are the same with and without.
     nb_streamlines : int, optional
         Streamlines in each of the seven bundles of a subject.
     nb_points : int, optional
@@ -126,7 +134,8 @@ def simulate_cohort(
     participant : Participant
         The subject.
     bundles : BundleSet
-        Its streamlines in RASMM mm, in the volume of the phantom.
+        Its streamlines in RASMM mm, in the volume of the phantom, with the values of
+        `profiles` in ``data_per_point``.
 
     Raises
     ------
@@ -134,7 +143,9 @@ def simulate_cohort(
         If a law goes too far for a subject, or a number is out of its range.
     """
     laws = laws or CohortLaws()
+    profiles = profiles or {}
     check_laws(laws, participants, youngest=youngest, radius=radius)
+    check_profile_laws(profiles, participants, BUNDLE_NAMES)
     if nb_points < 2:
         raise ValueError(f"nb_points={nb_points}: give 2 or more.")
     streams = np.random.SeedSequence(seed).spawn(len(participants))
@@ -154,7 +165,21 @@ def simulate_cohort(
         points = _middle(points, min(_LONGEST_SHARE * share, 1.0))
         points[..., 1] += laws.shift(years, participant.diagnosis)
         points = resample(points, nb_points)
-        yield participant, replace(bundles, streamlines=points)
+        bundles = replace(bundles, streamlines=points)
+        if profiles:
+            values = simulate_profiles(
+                profiles,
+                points,
+                bundles.labels,
+                bundles.bundle_names,
+                age=participant.age,
+                diagnosis=participant.diagnosis,
+                # A stream beside that of the points, which stay what they are.
+                rng=np.random.default_rng(stream.spawn(1)[0]),
+            )
+            values = {name: each.reshape(-1, 1) for name, each in values.items()}
+            bundles = replace(bundles, data_per_point=values)
+        yield participant, bundles
 
 
 def check_laws(

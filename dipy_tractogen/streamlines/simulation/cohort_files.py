@@ -15,6 +15,7 @@ from dipy_tractogen.utils.progress import track_progress
 
 from ..formats.writers import save_bundles
 from .cohort import CohortLaws, Participant
+from .profiles import ProfileLaw, laws_as_dict
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -38,6 +39,13 @@ laws in {laws}. Nothing here is measured: dipy_simulate_cohort of dipy_tractogen
 
 The standard has no name for tractograms yet: .bidsignore keeps validators from
 them, and sub-<label>_scans.tsv, which lists the scans of a subject, has no row.
+"""
+
+_README_PROFILES = """
+Each point of a streamline has values (data_per_point): {values}. Their laws are
+"profiles" in the same file: cosine coefficients of the profile of each bundle ("base"),
+a quadratic of age about a peak, a Gaussian dip of patients in one bundle, the nearness
+to the mean streamline, and the standard deviations of subjects and streamlines.
 """
 
 
@@ -66,6 +74,7 @@ def save_cohort(
     participants: Sequence[Participant],
     laws: CohortLaws,
     *,
+    profiles: Mapping[str, ProfileLaw] | None = None,
     force: bool = False,
     show_progress: bool = False,
 ) -> None:
@@ -81,6 +90,8 @@ def save_cohort(
         The subjects.
     laws : CohortLaws
         The laws of their bundles.
+    profiles : mapping of str to ProfileLaw, optional
+        The laws of values along the streamlines.
     force : bool, optional
         Replace existing files.
     show_progress : bool, optional
@@ -91,9 +102,9 @@ def save_cohort(
         for one, bundles in track_progress(cohort, "Subjects", **shown):
             save_bundles(temporary[one.participant_id], bundles)
         # The tables come last, when the subjects are all there.
-        for key, text in _tables(participants, laws).items():
+        for key, text in _tables(participants, laws, profiles or {}).items():
             temporary[key].write_text(f"{text}\n", encoding="utf-8")
-        _write_beside(paths)
+        _write_beside(paths, profiles or {})
     logger.info(
         "Wrote %s, and %s",
         format_count(len(participants), "subject"),
@@ -102,12 +113,19 @@ def save_cohort(
     _warn_of_others(paths["out_participants"].parent, participants)
 
 
-def _tables(participants: Sequence[Participant], laws: CohortLaws) -> dict[str, str]:
+def _tables(
+    participants: Sequence[Participant],
+    laws: CohortLaws,
+    profiles: Mapping[str, ProfileLaw],
+) -> dict[str, str]:
     """Return the contents of the text files, by key."""
     rows = ["\t".join(_COLUMNS)]
     rows += [
         f"{one.participant_id}\t{one.age:g}\t{one.diagnosis}" for one in participants
     ]
+    stated = asdict(laws)
+    if profiles:
+        stated["profiles"] = laws_as_dict(profiles)
     description = {
         "Name": "Simulated cohort",
         "BIDSVersion": "1.9.0",
@@ -118,22 +136,31 @@ def _tables(participants: Sequence[Participant], laws: CohortLaws) -> dict[str, 
     }
     return {
         "out_columns": json.dumps(_COLUMNS, indent=2),
-        "out_laws": json.dumps(asdict(laws), indent=2),
+        "out_laws": json.dumps(stated, indent=2),
         "out_description": json.dumps(description, indent=2),
         "out_participants": "\n".join(rows),
         **{f"{one.participant_id}_scans": "filename" for one in participants},
     }
 
 
-def _write_beside(paths: Mapping[str, Path]) -> None:
+def _write_beside(
+    paths: Mapping[str, Path], profiles: Mapping[str, ProfileLaw]
+) -> None:
     """Write README and .bidsignore, unless the folder has some."""
     root = paths["out_description"].parent
     # Names of files that the standard does not have.
     ignored = [_TRACTOGRAMS, f"{_TRACTOGRAMS}.json", paths["out_laws"].name]
     if paths["out_participants"].name != "participants.tsv":
         ignored += [paths[key].name for key in ("out_participants", "out_columns")]
+    readme = _README.format(laws=paths["out_laws"].name, version=__version__)
+    if profiles:
+        named = (
+            f"{name} ({law.unit})" if law.unit else name
+            for name, law in profiles.items()
+        )
+        readme += _README_PROFILES.format(values=listed(named))
     beside = {
-        "README": _README.format(laws=paths["out_laws"].name, version=__version__),
+        "README": readme,
         ".bidsignore": "\n".join([*ignored, ""]),
     }
     for name, text in beside.items():
