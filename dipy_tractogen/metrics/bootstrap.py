@@ -297,6 +297,19 @@ class Intervals:
         return draw_medians(distances, self._nb_resamples, self._rng)
 
 
+def entries_with_intervals(
+    results: Results, names: dict[int, str], *, nb_resamples: int, seed: int
+) -> dict[int | None, dict]:
+    """Return the entries of all bundles, and of all together, with their intervals."""
+    entries = {label: results.entry(label) for label in (OVERALL, *names)}
+    intervals = None
+    if nb_resamples:
+        intervals = Intervals(results, nb_resamples=nb_resamples, seed=seed)
+    for label, entry in entries.items():
+        entry["intervals"] = intervals.of(label, entry) if intervals else {}
+    return entries
+
+
 def _limits(
     name: str, value: float | None, resampled: np.ndarray | None, nb_streamlines: int
 ) -> list[float] | None:

@@ -12,12 +12,11 @@ import numpy as np
 from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.progress import Progress, active_progress, format_duration
-from dipy_tractogen.utils.tables import html_table
 
 from . import cost
 from .attribute_distances import NB_POINTS as TEXTURE_POINTS
 from .attribute_distances import distributions
-from .bootstrap import NB_RESAMPLES, Intervals
+from .bootstrap import NB_RESAMPLES, entries_with_intervals
 from .bundle_similarity import VOXEL_SIZE, Grid
 from .c2st.report import add_to_entries, nb_classified, run_tests, summary
 from .comparison import OVERALL, worst_bundle
@@ -31,7 +30,10 @@ from .matching import (
     warn_of_numbers,
 )
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
-from .results import Results, measure
+from .profiles.report import compare_profiles
+from .profiles.sets import valued_sets
+from .report_schema import EvaluationReport
+from .results import measure
 from .samples import StreamlineSet, matched_sizes, prepare, with_voxels
 
 logger = logging.getLogger("dipy_tractogen")
@@ -42,28 +44,6 @@ _MOST_DRAWS = 5
 
 # Shorter comparisons are not announced.
 _LONG_S = 10
-
-
-class EvaluationReport(dict):
-    """Report of `evaluate`: a dict of plain values that notebooks show as a table."""
-
-    def _repr_html_(self) -> str:
-        """Return a table of the measures of all streamlines, and the warnings."""
-        overall = self["overall"]
-
-        def cell(value) -> str:
-            return "" if value is None else f"{value:.4g}"
-
-        rows = [
-            (name, cell(value), cell(overall["real"].get(name)))
-            for name, value in overall["generated"].items()
-        ]
-        rows += [("warning", each, "") for each in self["warnings"]]
-        counts = overall["counts"]
-        caption = f"{counts['generated']:,} generated, {counts['real']:,} real"
-        if self["worst_bundle"] is not None:
-            caption += f"; farthest below real: {self['worst_bundle']}"
-        return html_table(caption, rows, ("measure", "generated", "real"))
 
 
 def evaluate(
@@ -81,6 +61,7 @@ def evaluate(
     voxel_size: float | None = None,
     grid: Reference | None = None,
     nb_bootstrap: int = NB_RESAMPLES,
+    values: Sequence[str] = (),
     c2st: bool = False,
     membership: bool = False,
     seed: int = 0,
@@ -124,6 +105,9 @@ def evaluate(
     nb_bootstrap : int, optional
         Number of times that streamlines are drawn for the confidence intervals, which
         :mod:`dipy_tractogen.metrics.bootstrap` describes; 0 for none.
+    values : sequence of str, optional
+        Values along the streamlines whose profiles are compared, such as FA: names in
+        the ``data_per_point`` of all sets, each a BundleSet.
     c2st : bool, optional
         Whether classifiers are trained to tell generated from held-out streamlines, and
         real ones from them (:func:`~dipy_tractogen.metrics.c2st.c2st`), which takes
@@ -161,14 +145,17 @@ def evaluate(
           or with fewer than 50 different streamlines to compare;
         - ``membership``, the attacks of the option `membership`, with a ``verdict``;
           None without it, without `training` or with too few streamlines;
+        - ``profiles``, see
+          :func:`~dipy_tractogen.metrics.profiles.report.compare_profiles`; None without
+          the option `values`;
         - ``parameters`` and ``warnings``.
 
     Raises
     ------
     ValueError
         If there are no generated or no real streamlines, labels do not fit, points are
-        not finite, a parameter is out of its range, or no real streamline passes
-        through `grid`.
+        not finite, a parameter is out of its range, no real streamline passes through
+        `grid`, or a set has no such `values`.
 
     References
     ----------
@@ -181,9 +168,9 @@ def evaluate(
         "training": training_labels,
     }
     labels, bundle_names = own_labels(given, labels, bundle_names)
-    given = {
-        name: as_streamlines(each) for name, each in given.items() if each is not None
-    }
+    present = {name: each for name, each in given.items() if each is not None}
+    valued = valued_sets(present, values) if values else None
+    given = {name: as_streamlines(each) for name, each in present.items()}
     _check(given, k=k, seed=seed, nb_bootstrap=nb_bootstrap)
     grid = None if grid is None else Reference.of(grid)
     voxel_size = VOXEL_SIZE if voxel_size is None else voxel_size
@@ -206,7 +193,9 @@ def evaluate(
         )
         warnings += more
         results = measure(generated, real, training, nb_draws=nb_draws, k=k, seed=seed)
-        entries = _entries(results, names, nb_resamples=nb_bootstrap, seed=seed)
+        entries = entries_with_intervals(
+            results, names, nb_resamples=nb_bootstrap, seed=seed
+        )
         tests = None
         if c2st:
             tests, more = run_tests(given, generated, real, training, seed=seed)
@@ -219,6 +208,19 @@ def evaluate(
             )
             warnings += more
         attack.add_to_entries(entries, attacks)
+        profiles = None
+        if valued:
+            profiles, more = compare_profiles(
+                valued,
+                generated,
+                real,
+                training,
+                names,
+                nb_draws=nb_draws,
+                c2st=c2st,
+                seed=seed,
+            )
+            warnings += more
     copies = entries[OVERALL]["memorisation"]
     if copies and copies["copies"] != "none":
         warnings.append(copies["verdict"])
@@ -238,12 +240,14 @@ def evaluate(
             "c2st": summary(tests),
             "membership": attacks
             and {**attacks, "verdict": attack.verdict(entries[OVERALL])},
+            "profiles": profiles,
             "parameters": {
                 "k": k,
                 **points,
                 "voxel_size": voxel_size if grid is None else None,
                 "grid": None if grid is None else grid.to_dict(),
                 "nb_bootstrap": nb_bootstrap,
+                "values": list(values),
                 "c2st": c2st,
                 "membership": membership,
                 "seed": seed,
@@ -333,16 +337,3 @@ def _prepare_comparison(
             "space of the streamlines."
         )
     return generated, real, training, nb_shared, warnings
-
-
-def _entries(
-    results: Results, names: dict[int, str], *, nb_resamples: int, seed: int
-) -> dict[int | None, dict]:
-    """Return the entries of all bundles, and of all together, with their intervals."""
-    entries = {label: results.entry(label) for label in (OVERALL, *names)}
-    intervals = None
-    if nb_resamples:
-        intervals = Intervals(results, nb_resamples=nb_resamples, seed=seed)
-    for label, entry in entries.items():
-        entry["intervals"] = intervals.of(label, entry) if intervals else {}
-    return entries

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dipy_tractogen.utils.tables import write_table
+from dipy_tractogen.utils.tables import html_table, write_table
 
 from .measures import DESCRIPTIONS, MEASURE_NAMES, RATIO_MEASURES
 
@@ -16,6 +16,28 @@ _KEYS = {
     "compared": ("Number of streamlines of the samples that were compared.", ""),
 }
 _LIMITS = {"low": "Lower", "high": "Upper"}
+
+
+class EvaluationReport(dict):
+    """Report of `evaluate`: a dict of plain values that notebooks show as a table."""
+
+    def _repr_html_(self) -> str:
+        """Return a table of the measures of all streamlines, and the warnings."""
+        overall = self["overall"]
+
+        def cell(value) -> str:
+            return "" if value is None else f"{value:.4g}"
+
+        rows = [
+            (name, cell(value), cell(overall["real"].get(name)))
+            for name, value in overall["generated"].items()
+        ]
+        rows += [("warning", each, "") for each in self["warnings"]]
+        counts = overall["counts"]
+        caption = f"{counts['generated']:,} generated, {counts['real']:,} real"
+        if self["worst_bundle"] is not None:
+            caption += f"; farthest below real: {self['worst_bundle']}"
+        return html_table(caption, rows, ("measure", "generated", "real"))
 
 
 def describe_columns() -> dict[str, dict[str, str]]:
@@ -117,7 +139,8 @@ def _sentences(report: dict) -> list[str]:
     copies = report["overall"].get("memorisation")
     if copies:
         said.append(copies["verdict"])
-    said += (report.get("c2st") or {}).get("verdict", ())
+    for name in ("c2st", "profiles"):
+        said += (report.get(name) or {}).get("verdict", ())
     if report.get("membership"):
         said.append(report["membership"]["verdict"])
     for name, found in report.get("conditions", {}).items():

@@ -43,6 +43,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         grid=None,
         voxel_size=None,
         nb_bootstrap=1000,
+        values=None,
         c2st=False,
         membership=False,
         figures=False,
@@ -89,10 +90,16 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         nb_bootstrap : int, optional
             Number of times that streamlines are drawn anew for the 95-percent
             confidence intervals; 0 for none.
+        values : variable string, optional
+            Values along the streamlines (data_per_point of all the files) whose
+            profiles are compared, such as FA MD: mean profile, distribution at each
+            node, covariance along the bundle, and whether profiles belong to the shapes
+            of their streamlines.
         c2st : bool, optional
             Classifier two-sample test: measure how well classifiers tell generated from
             held-out streamlines by their shape and by their texture, and say what gives
-            them away. Takes about half a minute; a --require of it asks for it, too.
+            them away; of --values by their profiles as well. Takes about half a minute;
+            a --require of it asks for it, too.
         membership : bool, optional
             Membership attack: measure how well those trained on are told from held-out
             streamlines by how near they are to generated ones. Needs --train_files; a
@@ -149,6 +156,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             voxel_size=voxel_size,
             grid=grid,
             nb_bootstrap=nb_bootstrap,
+            values=values or (),
             c2st=c2st or any(limit.measure in C2ST for limit in limits),
             membership=membership
             or any(limit.measure in MEMBERSHIP for limit in limits),
@@ -171,6 +179,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         sets = {}
         for kind, each in files.items():
             options = {"kind": kind, "unassigned": "drop"}
+            options["values"] = self.given["values"] or ()
             if kind == "real" and model:
                 sets[kind] = load_to_encode(self, model, each, loading, **options)
                 continue

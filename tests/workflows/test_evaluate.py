@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.metrics.report_schema import describe_columns
+from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.streamlines.simulation.cohort import (
+    simulate_cohort,
+    simulate_participants,
+)
+from dipy_tractogen.streamlines.simulation.profiles import PROFILE_LAWS
 from dipy_tractogen.utils.messages import ThresholdsNotMet
 from dipy_tractogen.workflows.evaluate import EvaluateStreamlinesFlow
 
@@ -272,3 +278,43 @@ def test_report_is_overwritten_only_with_force(tmp_path, files):
     assert (tmp_path / "metrics.json").read_text(encoding="utf-8") == "mine"
     assert evaluate(tmp_path, *files[:2], "--force") == 0
     assert "overall" in read(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def valued_files(tmp_path_factory):
+    """Two bundles of 25 subjects with FA and MD: generated, real and of training."""
+    folder = tmp_path_factory.mktemp("valued")
+    files = []
+    for seed in range(3):
+        cohort = simulate_cohort(
+            simulate_participants(25, seed=seed),
+            profiles=PROFILE_LAWS,
+            nb_streamlines=2,
+            nb_points=20,
+            seed=seed,
+        )
+        path = folder / f"{seed}.trx"
+        save_bundles(
+            path, BundleSet.merge([one.select(one.labels < 2) for _, one in cohort])
+        )
+        files.append(str(path))
+    return files
+
+
+def test_profiles_of_values_are_compared(tmp_path, valued_files, capsys):
+    generated, real, training = valued_files
+    options = ["--train_files", training, "--nb_bootstrap", "0"]
+    assert evaluate(tmp_path, generated, real, *options, "--values", "FA", "MD") == 0
+    report = read(tmp_path)
+    found = report["profiles"]
+    assert list(found["values"]) == ["FA", "MD"]
+    assert list(found["values"]["FA"]["bundles"]) == ["bundle_1", "bundle_2"]
+    assert report["parameters"]["values"] == ["FA", "MD"]
+    assert found["pairing"]["real"]["value"] > 0
+    assert f"INFO: {found['verdict'][0]}" in capsys.readouterr().err
+
+
+def test_values_that_files_lack_are_refused(refused, valued_files):
+    error = refused("dipy_evaluate_streamlines", *valued_files[:2], "--values", "RD")
+    assert "RD" in error
+    assert "FA" in error

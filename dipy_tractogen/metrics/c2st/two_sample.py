@@ -112,7 +112,7 @@ def c2st(
     length = float(np.median(np.concatenate([arc_lengths(each) for each in sets])))
     values, bundles, told = {}, {}, []
     for name in C2ST.values():
-        scores = _out_of_fold(sample, name, seed)
+        scores = scores_out_of_fold(sample, name, seed)
         values[name] = areas_of(scores, sample.ours)
         for label, members in sample.large_bundles():
             own = {each: found[:, members] for each, found in scores.items()}
@@ -142,7 +142,7 @@ def _classifiers(seed: int) -> dict:
     }
 
 
-def _out_of_fold(sample: Sample, name: str, seed: int) -> dict[str, np.ndarray]:
+def scores_out_of_fold(sample: Sample, name: str, seed: int) -> dict[str, np.ndarray]:
     """Return scores (1 + f, n) by classifier: as is, and with each feature permuted.
 
     Scores are the probability of being a candidate, by classifiers that were trained

@@ -12,6 +12,7 @@ from dipy_tractogen.metrics.measures import (
     QUALITY_SHARES,
     W1,
 )
+from dipy_tractogen.metrics.profiles.distances import PROFILE_MEASURES
 
 from ..evaluation import interval
 from .content import (
@@ -75,6 +76,7 @@ def evaluation_tables(metrics: dict) -> list[Table]:
     return [
         *_measure_tables(metrics),
         *_classifier_table(metrics.get("c2st")),
+        *_profile_table(metrics.get("profiles")),
         *_condition_table(metrics.get("conditions")),
         *_threshold_table(metrics.get("thresholds")),
     ]
@@ -94,6 +96,34 @@ def _classifier_table(found: dict | None) -> list[Table]:
     return [
         Table("c2st", "What classifiers tell generated streamlines by", columns, rows)
     ]
+
+
+def _profile_table(found: dict | None) -> list[Table]:
+    if not (found and found.get("values")):
+        return []
+    columns = text_columns("value", "bundle")
+    for name, text in PROFILE_MEASURES.items():
+        title = name.replace("_", " ")
+        columns += [Column(title, meaning=text), Column(f"{title}, real")]
+    sides = ("generated", "real")
+    rows = [
+        (
+            *(value, bundle),
+            *(
+                _significant(each[side].get(name))
+                for name in PROFILE_MEASURES
+                for side in sides
+            ),
+        )
+        for value, entry in found["values"].items()
+        for bundle, each in {OVERALL: entry["overall"], **entry["bundles"]}.items()
+    ]
+    return [Table("profiles", "Profiles of values along the bundles", columns, rows)]
+
+
+def _significant(value: float | None) -> Cell:
+    """Return a cell of a number in a unit of any size."""
+    return Cell(DASH) if value is None else Cell(f"{value:.3g}", value)
 
 
 def _condition_table(conditions: dict | None) -> list[Table]:

@@ -124,6 +124,8 @@ _TOLD = record(
     {"set": text(), "text": text()},
     dict.fromkeys(("alone", "given_others", "importance"), _VALUE),
 )
+_SIDES = record({"generated": _VALUES, "real": _VALUES})
+_PROFILE = record({"overall": _SIDES, "bundles": mapping(_SIDES)})
 _METRICS = record(
     {"overall": _ENTRY, "bundles": mapping(_ENTRY)},
     {
@@ -137,6 +139,9 @@ _METRICS = record(
         "thresholds": list_of(_THRESHOLD),
         "membership": optional(record({}, {"verdict": text()})),
         "c2st": optional(record({}, {"verdict": _TEXTS, "told_by": list_of(_TOLD)})),
+        "profiles": optional(
+            record({}, {"verdict": _TEXTS, "values": mapping(_PROFILE)})
+        ),
     },
 )
 

@@ -78,6 +78,8 @@ SHARES = {"generated": [0.5, 0.5], "real": [1.0, 0.0]}
 DISTRIBUTION = {"unit": "mm", "edges": [0.0, 1.0, 2.0], "overall": SHARES}
 THRESHOLD = {"measure": "recall", "asked": ">=0.9", "bundle": None, "met": False}
 THRESHOLD |= {"limit": None, "value": 0.5}
+SIDES = {side: {"mean_difference": 0.01, "w1": None} for side in ("generated", "real")}
+PROFILE = {"overall": SIDES, "bundles": {"a": SIDES}}
 METRICS = {
     "overall": {
         "counts": {"compared": 3},
@@ -93,6 +95,7 @@ METRICS = {
     "conditions": {"length": {"unit": "mm", "n": 3, "bundles": {"a": {"mae": 1.0}}}},
     "model": {"reconstruction_mm": {"mean": 0.5, "p95": 1.0}},
     "thresholds": [THRESHOLD],
+    "profiles": {"values": {"FA": PROFILE}, "verdict": ["One."]},
     "warnings": ["One."],
 }
 LATENT = {

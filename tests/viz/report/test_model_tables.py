@@ -41,6 +41,17 @@ def test_quality_stands_beside_real(inputs):
     ]
 
 
+def test_profiles_stand_beside_real():
+    sides = {"generated": {"w1": 1.234e-5}, "real": {"w1": None}}
+    profiles = {"values": {"MD": {"overall": sides, "bundles": {"CC": sides}}}}
+    entry = {"generated": {}, "real": {}}
+    metrics = {"overall": entry, "bundles": {}, "profiles": profiles}
+    table = evaluation_tables.evaluation_tables(metrics)[-1]
+    assert [cell.text for cell in cells(table, "bundle")] == ["all", "CC"]
+    assert [cell.text for cell in cells(table, "w1")] == 2 * ["1.23e-05"]
+    assert [cell.text for cell in cells(table, "w1, real")] == 2 * ["\N{EN DASH}"]
+
+
 def test_little_repetition_is_no_fault(inputs):
     entry = dict(inputs.metrics["overall"])
     for kind, value in (("generated", 0.0), ("real", 0.9)):
