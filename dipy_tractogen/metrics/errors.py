@@ -7,7 +7,7 @@ import logging
 
 import numpy as np
 
-from dipy_tractogen.streamlines.columns import text_columns
+from dipy_tractogen.streamlines.columns import say_left_out, text_columns
 from dipy_tractogen.streamlines.conditions import COMPUTED, measured_values
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.tables import write_table
@@ -168,6 +168,8 @@ def save_predictions(
     if measured is not None:
         columns["measured"] = map(float, measured)
     columns |= text_columns(bundles.data_per_streamline, columns, path)
+    why = f"{path} has a row for each streamline, and not for each point"
+    say_left_out({"data_per_point": bundles.data_per_point}, why)
     write_table(path, list(columns), zip(*columns.values()), force=force)
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dipy_tractogen.streamlines.columns import say_left_out
 from dipy_tractogen.streamlines.condition import Condition
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import open_writer
+from dipy_tractogen.streamlines.point_data.values import resample_point_data
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJECT
 from dipy_tractogen.utils.messages import format_count, printable
 from dipy_tractogen.utils.tables import write_arrays
@@ -236,6 +238,8 @@ def _save_arrays(path, bundles, blocks, files, force: bool) -> None:
         f"data_per_streamline/{name}": values
         for name, values in bundles.data_per_streamline.items()
     }
+    why = f"{path} has no points: write a .trx to keep them"
+    say_left_out({"data_per_point": bundles.data_per_point}, why)
     write_arrays(path, {**latents, **known, **kept}, force=force)
 
 
@@ -298,7 +302,10 @@ def save_reconstructions(
 
 
 def _write_blocks(path, bundles, blocks: Iterable[tuple], force: bool) -> None:
-    """Write rows, their streamlines and values, with what bundles hold of each."""
+    """Write rows, their streamlines and values, with what bundles hold of each.
+
+    Values of points are resampled where the streamlines are an array.
+    """
     with open_writer(
         path,
         reference=bundles.reference,
@@ -306,5 +313,11 @@ def _write_blocks(path, bundles, blocks: Iterable[tuple], force: bool) -> None:
         force=force,
     ) as writer:
         for rows, streamlines, data in blocks:
-            inherited = {k: v[rows] for k, v in bundles.data_per_streamline.items()}
-            writer.write(streamlines, bundles.labels[rows], data, inherited)
+            part = bundles.select(np.arange(len(bundles))[rows])
+            of_points = part.data_per_point
+            if isinstance(streamlines, np.ndarray):
+                nb_points = streamlines.shape[1]
+                of_points = resample_point_data(of_points, part.streamlines, nb_points)
+            writer.write(
+                streamlines, part.labels, data, part.data_per_streamline, of_points
+            )

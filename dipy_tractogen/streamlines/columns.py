@@ -244,14 +244,22 @@ def choose_inherited(
 
 def warn_of_left_out(parts: Sequence[Mapping[str, Sequence[str]]]) -> None:
     """Warn of what files hold that is not written: names by kind, in each file."""
-    for kind in dict.fromkeys(kind for part in parts for kind in part):
-        names = sorted({name for part in parts for name in part.get(kind, ())})
-        if names:
+    names = {
+        kind: {name for part in parts for name in part.get(kind, ())}
+        for kind in dict.fromkeys(kind for part in parts for kind in part)
+    }
+    say_left_out(names, "only values of streamlines and of points are kept")
+
+
+def say_left_out(names: Mapping[str, Collection[str]], why: str) -> None:
+    """Warn that names, by kind, of what the inputs hold are not written, and why."""
+    for kind, each in names.items():
+        if each:
             logger.warning(
-                "The %s %s of the inputs are left out: only values of streamlines and "
-                "of points are kept",
+                "The %s %s of the inputs are left out: %s",
                 kind,
-                listed(names),
+                listed(sorted(each)),
+                why,
             )
 
 

@@ -19,11 +19,12 @@ from .columns import (
     join_columns,
     merged_units,
     merged_values,
+    say_left_out,
 )
 from .conditions import BUNDLE
 from .conversion import to_sequence
 from .geometry import arc_lengths, resample
-from .point_values import as_point_data, join_point_data, take_point_data
+from .point_data.values import as_point_data, join_point_data, take_point_data
 from .reference import Reference
 from .screening import ScreeningReport
 
@@ -205,6 +206,17 @@ class BundleSet:
                 self.data_per_point, self.streamlines._lengths, indices
             ),
         )
+
+    def leave_out_data(self, why: str) -> None:
+        """Drop `data_per_streamline` and `data_per_point`, and warn with the reason."""
+        say_left_out(
+            {
+                "data_per_streamline": self.data_per_streamline,
+                "data_per_point": self.data_per_point,
+            },
+            why,
+        )
+        self.data_per_streamline, self.data_per_point = {}, {}
 
     def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
         """Set aside a share of every bundle.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 import logging
 import os
@@ -24,7 +24,7 @@ from .formats.readers import TractogramContents
 from .formats.writers import save_bundles
 from .naming import UNASSIGNED, bundle_labels, values_with_bundles
 from .participants import Participants
-from .point_value_reader import PointValueReader
+from .point_data.reader import PointValueReader
 from .read_progress import ReadProgress
 from .reference import Reference
 from .screening import check_options, screen
@@ -50,6 +50,7 @@ def load_bundles(
     folder: str | os.PathLike | None = None,
     keep_data: bool = False,
     values: Iterable[str] = (),
+    maps: Mapping[str, str | os.PathLike] | None = None,
     show_progress: bool = False,
 ) -> BundleSet:
     """Load tractograms as bundles.
@@ -103,6 +104,12 @@ def load_bundles(
     values : iterable of str, optional
         Names of ``data_per_point`` that the set carries in any case, one number for
         each point, such as FA. All files have to have them; NaN is a missing number.
+    maps : mapping of str to str or Path, optional
+        Images by name, such as ``{"FA": "fa.nii.gz"}``, that are sampled at the points
+        and become ``data_per_point``, trilinear, NaN outside of the image. They are of
+        the space of the streamlines, on any grid. For several subjects, a glob such as
+        ``"dwi/**/*_FA.nii.gz"``, of whose images a tractogram takes the one with its
+        ``sub-`` and ``ses-`` labels. They replace values of the same name in files.
     show_progress : bool, optional
         Whether a progress bar is shown.
 
@@ -121,8 +128,9 @@ def load_bundles(
     ValueError
         If a file is empty, damaged or cut short, the grids of the files differ, an
         option is not accepted, a value is found nowhere or is no number, a file lacks
-        some of `values` or tells no subject where one is needed, no streamline is left,
-        or so many would be dropped that the files or their grid must be wrong.
+        some of `values` or tells no subject where one is needed, an image is not of the
+        space of a file, no streamline is left, or so many would be dropped that the
+        files or their grid must be wrong.
     """
     rules = {
         "invalid": invalid,
@@ -136,7 +144,7 @@ def load_bundles(
     progress = ReadProgress(files)
     parts, left_out = [], []
     points = None if folder is None else PointBuffer(folder)
-    of_points = PointValueReader(values, keep_data=keep_data, folder=folder)
+    of_points = PointValueReader(values, maps, keep_data=keep_data, folder=folder)
     for file in progress.iterate(show_progress=show_progress):
         part, names = _read_part(
             file,
@@ -193,7 +201,7 @@ def _read_part(
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
     streamlines = contents.streamlines
-    of_points.add(contents, keep)
+    of_points.add(contents, keep, file)
     if points is not None:
         # Of points on disk only offsets are kept, counted from the first file on.
         kept = streamlines[keep]

@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 
+from dipy.core.interpolation import interpolate_scalar_3d
 import h5py
 import nibabel as nib
 from nibabel.affines import voxel_sizes
@@ -79,6 +80,48 @@ class Volume:
         values[~inside] = outside
         return values.reshape(*points.shape[:-1], *trailing)
 
+    def interpolate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return trilinear values (k,) at points (k, 3) in RASMM mm, float32.
+
+        Half a voxel around the outer voxels belongs to them; beyond, and at points that
+        are not finite, the value is NaN. The second array (k,) says what is inside.
+        The image has one float32 number a voxel.
+        """
+        voxels = points @ self._to_voxels[:3, :3].T + self._to_voxels[:3, 3]
+        last = np.array(self.data.shape) - 1
+        inside = ((voxels >= -0.5) & (voxels <= last + 0.5)).all(axis=1)
+        voxels[~inside] = 0
+        # DIPY takes what is beyond the outer voxels for zero.
+        values, _ = interpolate_scalar_3d(self.data, np.clip(voxels, 0, last))
+        values = np.asarray(values, dtype=np.float32)
+        values[~inside] = np.nan
+        return values, inside
+
+    def describe_box(self) -> str:
+        """Return where the image lies, as text such as "x -90 to 90, ... mm"."""
+        ends = np.array(self.data.shape[:3]) - 0.5
+        corners = np.stack(np.meshgrid(*zip([-0.5] * 3, ends), indexing="ij"), axis=-1)
+        corners = corners.reshape(-1, 3) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        sides = zip("xyz", corners.min(axis=0), corners.max(axis=0))
+        return ", ".join(f"{axis} {a:.0f} to {b:.0f}" for axis, a, b in sides) + " mm"
+
+
+def load_map(path: str | os.PathLike) -> Volume:
+    """Read an image of a value, such as FA.
+
+    Returns float32 voxels, NaN where one is not finite. Raises OSError if there is no
+    such file or it cannot be read, and ValueError if it is no image of three axes, or
+    no voxel is a number.
+    """
+    data, affine = _load_scalars(path, "a map")
+    with np.errstate(over="ignore"):
+        data = np.array(data, dtype=np.float32)
+    finite = np.isfinite(data)
+    if not finite.any():
+        raise ValueError(f"{path} has no finite voxel: give an image of values.")
+    data[~finite] = np.nan
+    return Volume(data, affine)
+
 
 def read_image_grid(path: Path) -> tuple[np.ndarray, tuple[int, int, int]]:
     """Return affine and dimensions of an image, whose voxels are not read."""
@@ -117,11 +160,7 @@ def load_mask(path: str | os.PathLike) -> Volume:
     ValueError
         If it is no image of three axes, or all its voxels are zero.
     """
-    data, affine = _load_image(path)
-    if data.ndim > 3 and data.shape[3:] == (1,) * (data.ndim - 3):
-        data = data.reshape(data.shape[:3])
-    if data.ndim != 3:
-        raise ValueError(f"{path} has the shape {data.shape}: a mask has three axes.")
+    data, affine = _load_scalars(path, "a mask")
     inside = np.nan_to_num(data) != 0
     if not inside.any():
         raise ValueError(f"{path} is zero in all voxels: give a mask of a region.")
@@ -169,6 +208,16 @@ def load_peaks(path: str | os.PathLike) -> Volume:
         )
     peaks = np.asarray(peaks, dtype=np.float32)
     return Volume(peaks @ axes.T.astype(np.float32), affine)
+
+
+def _load_scalars(path: str | os.PathLike, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read an image of one number a voxel."""
+    data, affine = _load_image(path)
+    if data.ndim > 3 and data.shape[3:] == (1,) * (data.ndim - 3):
+        data = data.reshape(data.shape[:3])
+    if data.ndim != 3:
+        raise ValueError(f"{path} has the shape {data.shape}: {what} has three axes.")
+    return data, affine
 
 
 def _load_pam(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:

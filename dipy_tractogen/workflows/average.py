@@ -61,7 +61,10 @@ class AverageStreamlinesFlow(TractogenFlow):
 
         from dipy_tractogen.nn.mixing import save_means
 
-        bundles = load_to_encode(self, model, files, given, unassigned="drop")
+        bundles = load_to_encode(
+            self, model, files, given, unassigned="drop", keep_data=True
+        )
+        bundles.leave_out_data("a mean streamline is a new one")
         nb_written = save_means(
             path,
             model,

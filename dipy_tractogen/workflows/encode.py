@@ -8,7 +8,7 @@ from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions, maps_of
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -19,7 +19,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
     short_name = "encode_streamlines"
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self, model_file, input_files, out_dir="", out_latents="latents.npz", **given
     ):
@@ -45,7 +45,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
         """
         _check_extension(out_latents)
         path = self.outputs(out_dir, out_latents=out_latents)["out_latents"]
-        files = sorted(self.inputs(input_files))
+        files, maps = sorted(self.inputs(input_files)), maps_of(given)
         model = load_trained_model(model_file)
 
         from dipy_tractogen.metrics.latents import save_latents
@@ -58,6 +58,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
             given,
             numbers=(FILE_NUMBER, INDEX_IN_FILE),
             keep_data=True,
+            maps=maps,
         )
         options = {"force": self.force, "show_progress": self.show_progress}
         save_latents(path, model, bundles, files, **options)

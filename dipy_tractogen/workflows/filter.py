@@ -7,7 +7,7 @@ import logging
 from dipy_tractogen.segment.thresholds import ThresholdParameters
 
 from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -18,7 +18,9 @@ class FilterStreamlinesFlow(SegmentationFlow):
 
     short_name = "filter_streamlines"
 
-    @with_parameters_of(ReferenceOptions, ThresholdParameters, LoadingOptions)
+    @with_parameters_of(
+        ReferenceOptions, ThresholdParameters, LoadingOptions, MapOptions
+    )
     def run(
         self,
         model_file,

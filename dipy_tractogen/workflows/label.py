@@ -9,7 +9,7 @@ from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
 
 from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -20,7 +20,9 @@ class LabelStreamlinesFlow(SegmentationFlow):
 
     short_name = "label_streamlines"
 
-    @with_parameters_of(ReferenceOptions, ThresholdParameters, LoadingOptions)
+    @with_parameters_of(
+        ReferenceOptions, ThresholdParameters, LoadingOptions, MapOptions
+    )
     def run(
         self,
         model_file,
@@ -95,6 +97,7 @@ class LabelStreamlinesFlow(SegmentationFlow):
             bundle_names=names,
             data_per_streamline=as_data(distances, relative),
             inherited=bundles.data_per_streamline,
+            data_per_point=bundles.data_per_point,
             force=self.force,
         )
         with self.optional(paths["out_counts"]):

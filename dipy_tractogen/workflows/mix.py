@@ -87,7 +87,10 @@ class MixStreamlinesFlow(TractogenFlow):
         sides = []
         for option, each, name in zip(options, files, (first_bundle, second_bundle)):
             kind = option.replace("bundle", "file")
-            bundles = load_to_encode(self, model, each, given, kind=kind)
+            bundles = load_to_encode(
+                self, model, each, given, kind=kind, keep_data=True
+            )
+            bundles.leave_out_data("a mixture is a new streamline")
             sides.append(_one_bundle(bundles, name, option))
         nb_found = min(nb_pairs, *map(len, sides))
         size = nb_found * nb_steps * (nb_points or model.nb_points) * 12

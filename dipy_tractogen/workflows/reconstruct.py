@@ -8,7 +8,7 @@ from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions, maps_of
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -19,7 +19,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
     short_name = "reconstruct_streamlines"
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,
@@ -48,12 +48,12 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
         tractogram_extension(out_tractogram)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
-        files = self.inputs(input_files)
+        files, maps = self.inputs(input_files), maps_of(given)
         model = load_trained_model(model_file)
 
         from dipy_tractogen.metrics.latents import save_reconstructions
 
-        bundles = load_to_encode(self, model, files, given, keep_data=True)
+        bundles = load_to_encode(self, model, files, given, keep_data=True, maps=maps)
         errors = save_reconstructions(
             path, model, bundles, force=self.force, show_progress=self.show_progress
         )

@@ -10,7 +10,7 @@ from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.writers import open_writer, save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
-from dipy_tractogen.streamlines.point_values import as_point_data
+from dipy_tractogen.streamlines.point_data.values import as_point_data
 
 KEPT_BY = ("trk", "trx", "vtk", "vtp", "fib")
 LONG = "fractional anisotropy, 1st shell"

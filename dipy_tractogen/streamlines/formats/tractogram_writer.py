@@ -19,7 +19,7 @@ from ..columns import (
 )
 from ..conditions import BUNDLE
 from ..conversion import to_sequence
-from ..point_values import as_point_data
+from ..point_data.values import as_point_data
 from ..reference import Reference
 from .block_writer import BlockWriter
 from .block_writers import EXACT_TO, rounds_large

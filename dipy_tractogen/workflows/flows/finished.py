@@ -50,12 +50,17 @@ def difference_of(done, model, files: list[Path], given: dict) -> str:
 
 
 def loading_of(given: dict) -> dict:
-    """Return the values of `LoadingOptions`, with the digest of the reference."""
+    """Return the values of `LoadingOptions` and `MapOptions`.
+
+    The digest of the reference stands for it.
+    """
     from dipy_tractogen.utils.files import file_digest
 
     values = LoadingOptions.from_options(given)
     grid = values["reference"]
-    return {**values, "reference": file_digest(grid) if grid else None}
+    values["reference"] = file_digest(grid) if grid else None
+    # Records of trainings without maps do not have them.
+    return {**values, "maps": given["maps"]} if given["maps"] else values
 
 
 def with_table(files: list[Path], given: dict) -> list[Path]:

@@ -11,6 +11,7 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from ..options.inputs import load_to_encode, load_trained_model
+from ..options.loading import maps_of
 from .base import TractogenFlow
 
 
@@ -69,7 +70,7 @@ class SegmentationFlow(TractogenFlow):
             check_reads_no_bundle,
         )
 
-        files = self.inputs(input_files)
+        files, maps = self.inputs(input_files), maps_of(given)
         model = load_trained_model(model_file)
         check_reads_no_bundle(model, model_file)
         if given["thresholds_file"]:
@@ -87,7 +88,7 @@ class SegmentationFlow(TractogenFlow):
             reference = fit(
                 model, *examples, **options, show_progress=self.show_progress
             )
-        bundles = load_to_encode(self, model, files, given, keep_data=True)
+        bundles = load_to_encode(self, model, files, given, keep_data=True, maps=maps)
         return model, reference, bundles
 
     def write_report(self, paths: dict[str, Path], reference, model_file, report):

@@ -18,7 +18,7 @@ from dipy_tractogen.utils.messages import briefly, format_count, listed
 from dipy_tractogen.utils.parameters import Parameters
 
 from ..options.inputs import load_trained_model
-from ..options.loading import LoadingOptions, load
+from ..options.loading import LoadingOptions, MapOptions, load, maps_of
 from ..options.training import (
     OF_CONDITIONS,
     OF_TRAININGS,
@@ -38,7 +38,7 @@ logger = logging.getLogger("dipy_tractogen")
 OF_VAES = (VAESizes, KLParameters, PosteriorParameters)
 """Parameters of the variational autoencoders."""
 
-SHARED = (InputOptions, *OF_CONDITIONS, *OF_TRAININGS, LoadingOptions)
+SHARED = (InputOptions, *OF_CONDITIONS, *OF_TRAININGS, LoadingOptions, MapOptions)
 """Options that every training has."""
 
 _BY_DEFAULT = "6,000 steps"
@@ -59,6 +59,7 @@ class TrainingFlow(TractogenFlow):
         """
         check_training(given)
         check_conditions(given)
+        maps_of(given)  # an error in them comes before any work
         parameters = {"seed": given["seed"]}
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
             parameters |= each.from_options(given)
@@ -197,13 +198,14 @@ class TrainingFlow(TractogenFlow):
             unassigned="drop",
             folder=folder,
             keep_data=True,
+            maps=maps_of(given),
             **names,
         )
         for found in describe_duplicates({"": (bundles.streamlines, bundles.labels)}):
             logger.warning("%s: held-out ones may be trained on as well", found)
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = select_known_categories(aside, kept)
-        kept.data_per_streamline = {}
+        kept.data_per_streamline, kept.data_per_point = {}, {}
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
             "files": {str(one): file_digest(one) for one in with_table(files, given)},

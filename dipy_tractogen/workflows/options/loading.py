@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,31 @@ class LoadingOptions(Parameters):
     min_length: float = parameter(
         0.0, "Shorter streamlines are dropped.", unit="mm", within="[0, 1e12]"
     )
+
+
+@dataclass
+class MapOptions(Parameters):
+    """Images of values that are sampled at the points."""
+
+    maps: Sequence[str] | None = parameter(
+        None,
+        "Images that are sampled at the points of the input files, as NAME=FILE, such "
+        "as FA=fa.nii.gz MD=md.nii.gz; the values go into data_per_point. They are of "
+        "the space of the streamlines, on any grid. For several subjects, a glob in "
+        "quotes, such as 'FA=maps/**/*_FA.nii.gz': each tractogram takes the image "
+        "with its sub- and ses- labels.",
+        essential=True,
+    )
+
+
+def maps_of(given: dict) -> dict[str, str]:
+    """Return the argument ``maps`` of `load_bundles`, from values of `MapOptions`."""
+    from dipy_tractogen.streamlines.point_data.maps import parse_maps
+
+    try:
+        return parse_maps(given["maps"])
+    except ValueError as error:
+        raise ValueError(f"--maps {error}") from None
 
 
 def default_loading(given: dict | None = None) -> dict:

@@ -12,7 +12,7 @@ import numpy as np
 from dipy_tractogen.utils.memmap import PointBuffer, allocate_beside
 from dipy_tractogen.utils.messages import listed
 
-from .array_sequence import POINTS_PER_BLOCK, as_sequence, blocks, gather
+from ..array_sequence import POINTS_PER_BLOCK, as_sequence, gather, packed
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -66,12 +66,14 @@ def join_point_data(parts: Sequence[PointData], counts: Sequence[int]) -> PointD
         return {}
     buffer = PointDataBuffer()
     for part, count in zip(parts, counts):
-        buffer.append(part, count)
+        for name, values in part.items():
+            buffer.append(name, values)
+        buffer.end_file(count)
     return buffer.finish()
 
 
 class PointDataBuffer:
-    """Values of points by name, appended one file after the other.
+    """Values of points by name, appended file by file and block by block.
 
     They are in memory, or in unnamed files of a `folder`. A file without values of a
     name gets NaN; values of different widths are left out. Warnings name both.
@@ -84,26 +86,14 @@ class PointDataBuffer:
         self._uneven: dict[str, None] = {}
         self._nb_points = 0
 
-    def append(
-        self, data: PointData, nb_points: int, kept: ArraySequence | None = None
-    ) -> None:
-        """Append values of points (m, k), of which streamlines `kept` use `nb_points`.
+    def append(self, name: str, values: np.ndarray) -> None:
+        """Append values (k, width) of points of a file, after those before."""
+        buffer = self._buffer(name, values.shape[1])
+        if buffer is not None:
+            buffer.append(values)
 
-        Without `kept` all are used as they are. Offsets of `kept` count from the first
-        of the values on.
-        """
-        if not nb_points:
-            return
-        for name, values in data.items():
-            buffer = self._buffer(name, values.shape[1])
-            if buffer is None:
-                continue
-            if kept is None:
-                buffer.append(values)
-                continue
-            chosen = as_sequence(values, kept._lengths, kept._offsets)
-            for _, block, _ in blocks(chosen):
-                buffer.append(block)
+    def end_file(self, nb_points: int) -> None:
+        """Fill with NaN what a file of so many points does not have."""
         self._nb_points += nb_points
         for name, buffer in self._buffers.items():
             self._fill(name, buffer)
@@ -143,3 +133,32 @@ class PointDataBuffer:
             self._incomplete[name] = None
             count = min(missing, POINTS_PER_BLOCK)
             buffer.append(np.full((count, buffer.width), np.nan, dtype=np.float32))
+
+
+def resample_point_data(
+    data: PointData, streamlines: ArraySequence, nb_points: int
+) -> PointData:
+    """Return values (n * nb_points, k) at equal arc lengths, by name.
+
+    `data` are values of the points of n streamlines (mm), two points each at least, one
+    after the other. Between two points they are linear, and NaN where one of them is.
+    """
+    if not data:
+        return {}
+    points, counts = packed(streamlines)
+    last = np.cumsum(counts) - 1
+    first = last - counts + 1
+    # All streamlines one after the other, a millimetre apart: one search for all.
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1).astype(float)
+    steps[last[:-1]] = 1
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(along[first], along[last], nb_points, axis=1).ravel()
+    return {
+        name: np.stack(
+            [np.interp(wanted, along, column) for column in values.T],
+            axis=1,
+            dtype=np.float32,
+            casting="same_kind",
+        )
+        for name, values in data.items()
+    }

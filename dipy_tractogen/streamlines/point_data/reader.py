@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+import logging
 import os
 from pathlib import Path
 
 import numpy as np
 
 from dipy_tractogen.utils.memmap import PointBuffer
-from dipy_tractogen.utils.messages import listed
+from dipy_tractogen.utils.messages import listed, normalized_name
 
-from .array_sequence import as_sequence
-from .formats.readers import TractogramContents, read_tractogram
-from .point_values import PointData, PointDataBuffer
+from ..array_sequence import as_sequence, blocks
+from ..formats.readers import TractogramContents, read_tractogram
+from .maps import MapSampler
+from .values import PointData, PointDataBuffer
+
+logger = logging.getLogger("dipy_tractogen")
 
 
 class PointValueReader:
@@ -23,6 +27,9 @@ class PointValueReader:
     ----------
     names : iterable of str
         Values that all files have to have, one number for each point.
+    maps : mapping of str to str or Path
+        Images of values by name, which are sampled at the points, see `MapSampler`.
+        They replace values of the same name in the files.
     keep_data : bool
         Whether other values that files hold are read, too.
     folder : str or Path, optional
@@ -32,14 +39,18 @@ class PointValueReader:
     def __init__(
         self,
         names: Iterable[str] = (),
+        maps: Mapping[str, str | os.PathLike] | None = None,
         *,
         keep_data: bool = False,
         folder: str | os.PathLike | None = None,
     ):
-        self._names = list(dict.fromkeys(names))
+        maps = {normalized_name(name): each for name, each in (maps or {}).items()}
+        self._sampler = MapSampler(maps)
+        self._names = [each for each in map(normalized_name, names) if each not in maps]
         self._keep_data = keep_data
         self._folder = folder
         self._buffer = PointDataBuffer(folder)
+        self._replaced: dict[str, None] = {}
 
     def read(self, path: Path, points: PointBuffer | None) -> TractogramContents:
         """Read a file; ValueError if it lacks a value that is needed."""
@@ -53,15 +64,36 @@ class PointValueReader:
             self._check(contents, path)
         return contents
 
-    def add(self, contents: TractogramContents, keep: np.ndarray) -> None:
-        """Append the values of the streamlines of a file that are kept, (n,) bool."""
+    def add(self, contents: TractogramContents, keep: np.ndarray, path: Path) -> None:
+        """Append the values of the streamlines of a file that are kept, (n,) bool.
+
+        Raises ValueError or OSError where an image cannot be sampled.
+        """
         lengths = np.asarray(contents.streamlines._lengths, dtype=np.intp)
-        # Values lie side by side from their own first one on.
-        kept = None if keep.all() else as_sequence(np.empty((0, 1)), lengths)[keep]
-        self._buffer.append(contents.data_per_point, int(lengths[keep].sum()), kept)
+        for name, values in contents.data_per_point.items():
+            if name in self._sampler.names:
+                self._replaced[name] = None
+                continue
+            # Values lie side by side, also where those of points on disk do not.
+            chosen = as_sequence(values, lengths)[keep]
+            parts = [values] if keep.all() else (part for _, part, _ in blocks(chosen))
+            for part in parts:
+                self._buffer.append(name, part)
+        if self._sampler.names and keep.any():
+            for sampled in self._sampler.sample(path, contents.streamlines[keep]):
+                for name, part in sampled.items():
+                    self._buffer.append(name, part)
+        self._buffer.end_file(int(lengths[keep].sum()))
 
     def finish(self) -> PointData:
-        """Return the values of all files by name."""
+        """Return the values of all files by name, and warn of what is missing."""
+        if self._replaced:
+            logger.warning(
+                "The data_per_point %s of the inputs are replaced by those of the "
+                "images of the same name",
+                listed(self._replaced),
+            )
+        self._sampler.finish()
         return self._buffer.finish()
 
     def _check(self, contents: TractogramContents, path: Path) -> None:
@@ -73,7 +105,7 @@ class PointValueReader:
             has = f"it has {listed(known)}" if known else "it has none"
             raise ValueError(
                 f"{path} has no data_per_point {listed(missing)} ({has}): give the "
-                "names of values that it has, or the images to sample"
+                "names of values that it has, or images to sample (maps)"
             )
         for name in self._names:
             if (width := data[name].shape[1]) != 1:

@@ -1,0 +1,1 @@
+"""Values of points, such as FA along the streamlines: read, sampled, joined."""
