@@ -127,7 +127,8 @@ def c2st(
     }
 
 
-def _classifiers(seed: int) -> dict:
+def make_classifiers(seed: int) -> dict:
+    """Return the classifiers of `c2st` by name, not yet trained."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
@@ -161,7 +162,7 @@ def scores_out_of_fold(sample: Sample, name: str, seed: int) -> dict[str, np.nda
     # Threads that wait for one another are slower than one thread on a busy machine.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        for kind, classifier in _classifiers(seed).items():
+        for kind, classifier in make_classifiers(seed).items():
             scores[kind] = np.empty((1 + len(columns), len(values)))
             for train, test in parts:
                 classifier.fit(values[train], ours[train])

@@ -85,7 +85,7 @@ class Pairing:
         own = self._scores(profile, predicted)
         shares = np.zeros(len(own))
         for _ in range(_NB_EXCHANGES):
-            exchanged = profile[_exchanged(one.labels, rng)]
+            exchanged = profile[exchanged_rows(one.labels, rng)]
             other = self._scores(exchanged, predicted)
             # Of the exchanged that a score is above, and of the own that are above one.
             ranks = rankdata(np.concatenate([own, other]))
@@ -103,7 +103,7 @@ class Pairing:
         return (without - (profile - predicted) ** 2 / self._error).sum(axis=1)
 
 
-def _exchanged(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def exchanged_rows(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return for each streamline another one of its bundle, (n,), at random."""
     order = np.lexsort((rng.random(len(labels)), labels))
     starts = np.flatnonzero(np.diff(labels[order], prepend=np.nan) != 0)
