@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import packed
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.point_data.values import resample_point_data
 
 NB_NODES = 100
 """Nodes of a profile, as of :footcite:t:`Yeatman2012`."""
@@ -32,7 +32,7 @@ def streamline_profiles(
     Returns
     -------
     ndarray of shape (n, nb_nodes)
-        Interpolated linearly, float64; NaN next to a point without a value.
+        Interpolated linearly, float32; NaN next to a point without a value.
 
     Raises
     ------
@@ -40,34 +40,24 @@ def streamline_profiles(
         If there is not one value a point, or fewer than two nodes or points.
     """
     sequence = to_sequence(streamlines)
-    points, counts = packed(sequence) if len(sequence) else (np.zeros((0, 3)), [])
-    values = np.asarray(values, dtype=float)
-    if values.size != len(points) or values.shape not in (
-        (len(points),),
-        (len(points), 1),
-    ):
+    nb_points = int(np.sum(sequence._lengths))
+    values = np.asarray(values)
+    if values.shape not in ((nb_points,), (nb_points, 1)):
         raise ValueError(
-            f"values of the shape {values.shape} are given for {len(points)} points of "
-            f"{len(counts)} streamlines: give one for each point."
+            f"values of the shape {values.shape} are given for {nb_points} points of "
+            f"{len(sequence)} streamlines: give one for each point."
         )
     if nb_nodes < 2:
         raise ValueError(f"nb_nodes={nb_nodes}: give 2 or more.")
-    if len(counts) and np.min(counts) < 2:
+    if not len(sequence):
+        return np.zeros((0, nb_nodes), np.float32)
+    if np.min(sequence._lengths) < 2:
         raise ValueError(
             "A streamline has fewer than two points, and no profile: load it with "
             "load_bundles, which drops and counts such streamlines."
         )
-    if not len(counts):
-        return np.zeros((0, nb_nodes))
-    first = np.cumsum(counts) - counts
-    last = first + counts - 1
-    # One after the other, a millimetre apart: one interpolation for all.
-    gaps = np.linalg.norm(np.diff(points, axis=0).astype(float), axis=1)
-    gaps[last[:-1]] = 1
-    along = np.concatenate([[0.0], np.cumsum(gaps)])
-    shares = np.linspace(0, 1, nb_nodes)
-    wanted = along[first, None] * (1 - shares) + along[last, None] * shares
-    return np.interp(wanted, along, values.ravel())
+    data = {"": values.reshape(-1, 1).astype(np.float32)}
+    return resample_point_data(data, sequence, nb_nodes)[""].reshape(-1, nb_nodes)
 
 
 def gaussian_weights(points: np.ndarray) -> np.ndarray:

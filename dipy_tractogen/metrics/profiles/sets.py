@@ -13,7 +13,7 @@ from dipy_tractogen.streamlines.array_sequence import take
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import resample
-from dipy_tractogen.streamlines.point_values import take_point_data
+from dipy_tractogen.streamlines.point_data.values import take_point_data
 from dipy_tractogen.streamlines.spectrum import (
     NB_POINTS,
     against_bundle,
