@@ -10,6 +10,8 @@ import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
+from dipy_tractogen.sampling.subject.density import SubjectDensity
+from dipy_tractogen.sampling.subject.effect import SubjectEffect
 from dipy_tractogen.streamlines.conditions import BUNDLE, measured_values
 
 from .encoding import with_values
@@ -56,7 +58,7 @@ def seeds_of(
     values = {**measured_values(points, conditions.names), **values}
     if len(conditions[BUNDLE].categories) == 1:
         values.setdefault(BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points)))
-    _check_one_each(values, conditions.names, len(points))
+    check_one_each(values, conditions.names, len(points))
     codes, numbers = conditions.codes(values), conditions.standardised(values)
     matrix = None
     if model.conditions_in_networks:
@@ -77,16 +79,25 @@ def density_by(
     model,
     sampler: str | LatentSampler | ConditionalDensity | None = None,
     seeds: LatentPosteriors | None = None,
+    like: SubjectEffect | None = None,
 ) -> ConditionalDensity:
     """Return a density of latents by a sampler.
 
     `sampler` is a name (`SAMPLERS`), a sampler that is not fitted yet, or a density
     that was returned before, which is returned again; `seeds`, from `seeds_of`, take
-    the place of the latents of the training. Raises ValueError if the model is not
-    trained, or does not know one of them.
+    the place of the latents of the training; `like` is a subject that the density is
+    changed to. Raises ValueError if the model is not trained, or does not know one of
+    them, or they do not go together.
     """
     if isinstance(sampler, ConditionalDensity):
         return sampler
+    if like is not None:
+        if not isinstance(like, SubjectEffect):
+            raise ValueError(
+                f"like is of the type {type(like).__name__}: give what subject_of or "
+                "draw_subject returns."
+            )
+        return SubjectDensity(density_by(model, sampler, seeds), like)
     density = model.record.density
     if density is None:
         raise ValueError("The model is not trained: call fit before generate.")
@@ -144,7 +155,7 @@ def _draw_from_prior(model, density, strata, numbers, rng) -> np.ndarray:
     return draw_prior(model, density.strata[strata], numbers, rng)
 
 
-def _check_one_each(values: Mapping, names, nb_streamlines: int) -> None:
+def check_one_each(values: Mapping, names, nb_streamlines: int) -> None:
     """Check that there is a value of each condition for each streamline."""
     for name in names:
         if name in values and np.shape(values[name]) != (nb_streamlines,):

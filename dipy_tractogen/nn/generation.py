@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.sampling.condition_request import ConditionRequest
+from dipy_tractogen.sampling.condition_request import ConditionRequest, with_bundles
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.generation import MAX_TRIES
 from dipy_tractogen.sampling.generation import (
@@ -24,6 +24,7 @@ from dipy_tractogen.sampling.stratified import (
     balanced_weights,
     bundle_proportions,
 )
+from dipy_tractogen.sampling.subject.density import own_conditions
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines, select
@@ -36,8 +37,11 @@ from dipy_tractogen.streamlines.conditions import (
 )
 from dipy_tractogen.streamlines.geometry import arc_lengths, check_spacing, respace
 
+from .subject import texture_of
+
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
+    from dipy_tractogen.sampling.subject import SubjectEffect
 
     from .model import StreamlineModel
 
@@ -79,7 +83,8 @@ def generate(
         number by bundle.
     **options
         ``balanced``, ``proportions``, ``nb_points``, ``step_size``, ``smooth``,
-        ``sampler``, ``seeds``, ``max_tries`` and ``seed`` of `generate_batches`.
+        ``sampler``, ``seeds``, ``like``, ``max_tries`` and ``seed`` of
+        `generate_batches`.
 
     Returns
     -------
@@ -127,6 +132,7 @@ def generate_batches(
     smooth: bool = False,
     sampler: str | LatentSampler | None = None,
     seeds: LatentPosteriors | None = None,
+    like: SubjectEffect | None = None,
     plausibility: Plausibility | None = None,
     max_tries: int = MAX_TRIES,
     seed: int = 0,
@@ -164,6 +170,9 @@ def generate_batches(
         Latents of streamlines that the new ones are to be like, from `seeds_of`;
         those of the training without it. Bundles they do not have get none, and
         the others share in their proportions.
+    like : SubjectEffect, optional
+        Subject whose streamlines are generated, from `subject_of` or `draw_subject`.
+        Conditions of it, such as its age, are requested unless `conditions` has others.
     plausibility : Plausibility, optional
         Streamlines that it rejects, before they are resampled, are replaced by
         others; it counts them, and those that are missing in the end.
@@ -192,13 +201,13 @@ def generate_batches(
         If the model is not trained, a request is unknown, a number is
         impossible, or, in the end, no streamline was plausible.
     """
-    density = model.density_by(sampler, seeds)
+    density = model.density_by(sampler, seeds, like)
     check_spacing(nb_points, step_size)
     _check_plausibility(plausibility)
     if max_tries < 1:
         raise ValueError(f"max_tries={max_tries}: give 1 or more.")
-    given = _merged(bundles, conditions, balanced, proportions)
-    request = ConditionRequest(density.conditions, given)
+    given = with_bundles(conditions, bundles, proportions, balanced=balanced)
+    request = ConditionRequest(density.conditions, {**own_conditions(density), **given})
     weights = density.weights(request)
     groups = density.strata[:, 0]
     if balanced:
@@ -209,7 +218,7 @@ def generate_batches(
 
     counts = allocate(nb_streamlines, weights)
     warn_far_together(density, request, counts)
-    texture = None if smooth else model.record.texture
+    texture = None if smooth else texture_of(model, density, request, counts)
     batches = drawn_batches(
         density.conditions,
         _ConditionalDecoder(model, density, request, texture),
@@ -244,29 +253,6 @@ def _check_plausibility(plausibility) -> None:
             f"plausibility is of the type {type(plausibility).__name__}: give a "
             "Plausibility of one or more criteria."
         )
-
-
-def _merged(bundles, conditions, balanced: bool, proportions) -> dict:
-    """Return the conditions with the bundles among them."""
-    given = dict(conditions or {})
-    if proportions is not None:
-        if balanced:
-            raise ValueError(
-                "balanced=True and proportions are both given: leave out one."
-            )
-        if bundles is not None:
-            raise ValueError(
-                f"bundles={bundles} and proportions are both given: leave out one."
-            )
-        bundles = list(proportions)
-    if bundles is not None:
-        if BUNDLE in given:
-            raise ValueError(
-                f"bundles={bundles} and the condition {BUNDLE} are both given: leave "
-                "out one."
-            )
-        given[BUNDLE] = bundles
-    return given
 
 
 @dataclass

@@ -17,7 +17,7 @@ from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.tables import html_table
 
-from . import density, encoding, generation, latent
+from . import density, encoding, generation, latent, subject
 from .backbones import make_backbone
 from .backend import keras_defaults
 from .coder import Coder
@@ -120,6 +120,8 @@ class StreamlineModel:
 
     seeds_of = density.seeds_of
     density_by = density.density_by
+    subject_of = subject.subject_of
+    draw_subject = subject.draw_subject
     active_dimensions = density.active_dimensions
     generate = generation.generate
     generate_batches = generation.generate_batches

@@ -13,6 +13,11 @@ import numpy as np
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
 from dipy_tractogen.sampling.shared.density import FITTED_DENSITY_ARRAYS, FittedDensity
 from dipy_tractogen.sampling.shared.texture import FITTED_TEXTURE_ARRAYS, FittedTexture
+from dipy_tractogen.sampling.subject.moments import free_columns
+from dipy_tractogen.sampling.subject.variation import (
+    VARIATION_ARRAYS,
+    SubjectVariation,
+)
 from dipy_tractogen.sampling.texture.arrays import TEXTURE_ARRAYS, check_texture
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
@@ -42,6 +47,8 @@ _TEXTURE_FILE = "texture.npz"
 # Of a shared model, which holds nothing of single training streamlines.
 _FITTED_LATENTS_FILE = "fitted_latents.npz"
 _FITTED_TEXTURE_FILE = "fitted_texture.npz"
+# Of a training that knew subjects.
+_SUBJECTS_FILE = "subjects.npz"
 
 _COUNT = integer(0, 10**15)
 _MM = number(0, 1e9)
@@ -166,7 +173,9 @@ class TrainingRecord:
         latents = _FITTED_LATENTS_FILE if self.is_shared else _LATENTS_FILE
         is_fitted = isinstance(self.texture, FittedTexture)
         texture = _FITTED_TEXTURE_FILE if is_fitted else _TEXTURE_FILE
-        for name, part in ((latents, self.density), (texture, self.texture)):
+        subjects = self.density and self.density.subjects
+        parts = {latents: self.density, texture: self.texture, _SUBJECTS_FILE: subjects}
+        for name, part in parts.items():
             if part is not None:
                 np.savez_compressed(Path(folder, name), **part.to_arrays())
 
@@ -202,6 +211,7 @@ class TrainingRecord:
                 if fitted
                 else ConditionalDensity.from_arrays(latents, conditions)
             )
+            made.density.subjects = _subjects(folder, made.density)
         if texture:
             check_texture(texture)
             _check_texture(texture, nb_bundles, sizes.get("nb_points"))
@@ -222,6 +232,19 @@ def _arrays(path, arrays, sizes) -> dict[str, np.ndarray]:
         return {}
     with path.open("rb") as stream:
         return read_arrays(stream, arrays, sizes)
+
+
+def _subjects(folder, density: ConditionalDensity) -> SubjectVariation | None:
+    """Read how subjects differ, for a density; None where there is no file."""
+    computed = free_columns(density.conditions, 0).sum()
+    width = int(computed + density.posteriors.active.sum())
+    found = _arrays(folder / _SUBJECTS_FILE, VARIATION_ARRAYS, {"w": width})
+    if not found:
+        return None
+    variation = SubjectVariation.from_arrays(found)
+    if np.setdiff1d(variation.bundles, density.strata[:, 0]).size:
+        raise SchemaError("bundles of subjects", "in part unknown", "those of latents")
+    return variation
 
 
 def _check_together(entries: dict) -> None:

@@ -29,7 +29,8 @@ def share_model(model, *, seed: int = 0):
     none of whose components stands for fewer than 20 streamlines; its texture is drawn
     anew. Weights, conditions, grid and history are the same; file names, digests, the
     command and its warnings are left out. Bundles and combinations of categories of
-    fewer than 20 streamlines are left out, with a warning.
+    fewer than 20 streamlines are left out, with a warning; how subjects differ is kept
+    of bundles that 20 subjects have.
 
     This is no guarantee of differential privacy: weights are those of a training
     without noise.
@@ -71,6 +72,9 @@ def _shared(record: TrainingRecord, seed: int) -> TrainingRecord:
         texture = FittedTexture.of(record.texture, seed)
         bundles = texture.mixtures.groups
     density = FittedDensity.of(record.density, bundles, seed)
+    if record.density.subjects is not None:
+        known = np.unique(density.strata[:, 0])
+        density.subjects = record.density.subjects.of_bundles(known, FEWEST)
     _warn_left_out(record.density, density)
     known = {name: record.data[name] for name in _COUNTS if name in record.data}
     known.update(_numbers(record.data))

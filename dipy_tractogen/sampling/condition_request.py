@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import (
+    BUNDLE,
     COMPUTED,
     LENGTH,
     Condition,
@@ -186,6 +187,38 @@ class ConditionRequest:
         )
 
     is_asked = RenamedAttribute("has")
+
+
+def with_bundles(
+    conditions: Mapping | None,
+    bundles: str | Sequence[str] | None,
+    proportions: Mapping[str, float] | None,
+    *,
+    balanced: bool = False,
+) -> dict:
+    """Return the conditions with the bundles among them.
+
+    Raises ValueError if bundles are given twice, or are to be balanced and shared.
+    """
+    given = dict(conditions or {})
+    if proportions is not None:
+        if balanced:
+            raise ValueError(
+                "balanced=True and proportions are both given: leave out one."
+            )
+        if bundles is not None:
+            raise ValueError(
+                f"bundles={bundles} and proportions are both given: leave out one."
+            )
+        bundles = list(proportions)
+    if bundles is not None:
+        if BUNDLE in given:
+            raise ValueError(
+                f"bundles={bundles} and the condition {BUNDLE} are both given: leave "
+                "out one."
+            )
+        given[BUNDLE] = bundles
+    return given
 
 
 def _codes(condition: Condition, value: str | Sequence[str]) -> frozenset[int]:

@@ -19,6 +19,7 @@ from .latents import POSTERIOR_ARRAYS, LatentPosteriors
 
 if TYPE_CHECKING:
     from .samplers.base import LatentSampler
+    from .subject.variation import SubjectVariation
 
 # Rounds in which draws outside their range are repeated.
 _ROUNDS = 20
@@ -60,6 +61,8 @@ class ConditionalDensity:
         Number of training streamlines of each.
     low, high : ndarray of shape (m, nb_continuous)
         Ranges of the standardised numbers in each.
+    subjects : SubjectVariation or None
+        How the subjects of the training differ, where they were known.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class ConditionalDensity:
         # Streamlines are drawn in threads.
         self._lock = threading.Lock()
         self._others: dict[str, ConditionalDensity] = {}
+        self.subjects: SubjectVariation | None = None
 
     @property
     def sampler(self) -> LatentSampler:
@@ -101,6 +105,12 @@ class ConditionalDensity:
                 )
                 self._columns = columns
         return self._sampler
+
+    @property
+    def fitted_columns(self) -> np.ndarray:
+        """Which latents (d,) the sampler is fitted to; others are standard normal."""
+        self.sampler  # noqa: B018
+        return self._columns
 
     def with_sampler(self, sampler: str | LatentSampler | None) -> ConditionalDensity:
         """Return the density of the same latents with another sampler.

@@ -182,7 +182,7 @@ def generate_file(
     show_progress : bool, optional
         Show a progress bar.
     **options
-        ``balanced``, ``proportions``, ``smooth``, ``sampler``, ``seeds``,
+        ``balanced``, ``proportions``, ``smooth``, ``sampler``, ``seeds``, ``like``,
         ``max_tries`` and ``seed`` of ``generate_batches``.
 
     Returns
@@ -198,7 +198,8 @@ def generate_file(
     ValueError
         As from ``generate_batches``, or if too many streamlines leave the grid.
     """
-    density = model.density_by(options.pop("sampler", None), options.get("seeds"))
+    sources = (options.pop(name, None) for name in ("sampler", "seeds", "like"))
+    density = model.density_by(*sources)
     known = density.conditions
     reference = Reference.of(reference or Reference.from_dict(model.record.reference))
     plausibility = with_box(plausibility, reference, outside_box, dtype)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 import math
 import os
 from pathlib import Path
 import re
+
+import numpy as np
 
 from dipy_tractogen.utils.messages import listed, normalized_name, read_error
 from dipy_tractogen.utils.schema import read_companion
@@ -27,6 +30,17 @@ def subject_of(path: str | os.PathLike) -> str | None:
         if found:
             return found.group(1)
     return None
+
+
+def subjects_of(files: Sequence[str | os.PathLike]) -> np.ndarray | None:
+    """Return the subject of each of n files, (n,), whole numbers from 0.
+
+    None where a file tells no subject, or all are of one.
+    """
+    names = [subject_of(file) for file in files]
+    if None in names or len(set(names)) < 2:
+        return None
+    return np.unique(names, return_inverse=True)[1]
 
 
 @dataclass(frozen=True, eq=False)

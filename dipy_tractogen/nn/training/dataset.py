@@ -43,6 +43,7 @@ class TrainingData:
     bundle_names: Sequence[str] | None = None
     values: Mapping[str, np.ndarray] | None = None
     units: Mapping[str, str] | None = None
+    subjects: np.ndarray | None = None
 
     def __post_init__(self):
         if self.labels is None and isinstance(self.points, (str, os.PathLike)):
@@ -118,6 +119,8 @@ class TrainingSet:
     inputs : dict
         Inputs of the model: ``"features"`` in mm, an array, and ``"conditions"``, a
         `ConditionTable`.
+    subjects : ndarray of shape (n,) or None
+        Subject of each streamline, a whole number, where it is known.
     digest : str
         SHA-256 of the data.
     """
@@ -128,6 +131,7 @@ class TrainingSet:
         self._model = model
         self._folder = folder
         self._given = data.points
+        self.subjects = _check_subjects(data)
         self.labels, self.names = _check_bundles(
             data.points, data.labels, data.bundle_names, model.nb_points
         )
@@ -234,6 +238,18 @@ class HeldOutSet:
     values: dict[str, np.ndarray]
     inputs: dict
     digest: str
+
+
+def _check_subjects(data: TrainingData) -> np.ndarray | None:
+    """Return subjects as whole numbers, one for each streamline."""
+    if data.subjects is None:
+        return None
+    if np.shape(data.subjects) != (len(data.points),):
+        raise ValueError(
+            f"subjects have shape {np.shape(data.subjects)}; expected "
+            f"({len(data.points)},), one for each streamline."
+        )
+    return np.unique(data.subjects, return_inverse=True)[1].reshape(-1)
 
 
 def _check_bundles(

@@ -34,6 +34,7 @@ def fit(
     *,
     values: Mapping[str, np.ndarray] | None = None,
     units: Mapping[str, str] | None = None,
+    subjects: np.ndarray | None = None,
     held_out: np.ndarray | ArraySequence | None = None,
     held_out_labels: np.ndarray | None = None,
     held_out_values: Mapping[str, np.ndarray] | None = None,
@@ -67,6 +68,9 @@ def fit(
         may be given: they are computed.
     units : mapping of str to str, optional
         Units of the numbers.
+    subjects : ndarray of shape (n,), optional
+        Subject of each, a name or a number. How subjects differ is then estimated
+        beside the density, for `subject_of` and `draw_subject`.
     held_out : ndarray of shape (m, nb_points, 3), ArraySequence or BundleSet, optional
         Streamlines that are not trained on: the weights with their best loss are
         kept, and the training stops when it no longer gets better.
@@ -110,7 +114,7 @@ def fit(
         When it is interrupted. The model then has its best weights so far, and a
         record, and can be used.
     """
-    data = TrainingData(points, labels, bundle_names, values, units)
+    data = TrainingData(points, labels, bundle_names, values, units, subjects)
     held = None
     if held_out is not None:
         held = TrainingData(

@@ -9,6 +9,9 @@ import numpy as np
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.stratified import stratified_sample
+from dipy_tractogen.sampling.subject.estimate import estimate_variation
+from dipy_tractogen.sampling.subject.moments import free_columns
+from dipy_tractogen.sampling.subject.variation import SubjectVariation
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.resampled import BLOCK
 from dipy_tractogen.utils.versions import current_versions
@@ -97,7 +100,33 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
         seed=seed,
     )
     record.density = ConditionalDensity(conditions, posteriors, seed=seed)
+    if bundles.subjects is not None:
+        record.density.subjects = _variation(
+            bundles, z_mean[:, active], deviation[:, active], seed
+        )
     _describe_texture(model, bundles, seed, record, z_mean, deviation)
+
+
+def _variation(bundles, means, deviations, seed: int) -> SubjectVariation | None:
+    """Estimate how the subjects of the training differ, by active latents (n, a)."""
+    conditions = bundles.conditions
+    codes = conditions.codes(bundles.values)
+    numbers = conditions.standardised(bundles.values)
+    free = free_columns(conditions, 0)
+    none = np.zeros((len(means), int(free.sum())))
+    variation = estimate_variation(
+        np.column_stack([numbers[:, free], means]),
+        np.column_stack([none, deviations**2]),
+        codes[:, 0],
+        bundles.subjects,
+        conditions.given_matrix(codes, numbers),
+        seed,
+    )
+    if variation is None:
+        logger.info("Too few subjects to estimate how subjects differ")
+    else:
+        logger.info("Estimated how %d subjects differ", variation.counts.max())
+    return variation
 
 
 def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:

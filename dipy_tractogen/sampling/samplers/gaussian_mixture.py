@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -81,6 +81,26 @@ class ConditionalGaussianMixture:
                 drawn += self._corrections(columns, values)
             drawn[:, columns] = values
         return drawn
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean (d,) and the covariance (d, d) of the mixture."""
+        mean = self.weights @ self.centres
+        away = (self.centres - mean) * np.sqrt(self.weights)[:, None]
+        weights = self.weights if len(self.factors) > 1 else np.ones(1)
+        roots = np.sqrt(weights)[:, None, None] * self.factors
+        # Side by side, the factors are one of the mean of the covariances.
+        roots = roots.transpose(1, 0, 2).reshape(len(mean), -1)
+        return mean, away.T @ away + roots @ roots.T
+
+    def mapped(
+        self, matrix: np.ndarray, offset: np.ndarray
+    ) -> ConditionalGaussianMixture:
+        """Return the mixture of ``matrix @ x + offset`` for vectors x (d,) of this."""
+        return replace(
+            self,
+            centres=self.centres @ matrix.T + offset,
+            factors=np.matmul(matrix, self.factors),
+        )
 
     def log_density(self, x: np.ndarray, columns: Sequence[int]) -> np.ndarray:
         """Compute the log density of some columns x (n, k), in nats."""

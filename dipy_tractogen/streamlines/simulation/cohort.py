@@ -152,18 +152,22 @@ def simulate_cohort(
     for participant, stream in zip(participants, streams):
         rng = np.random.default_rng(stream)
         years = participant.age - youngest
+        own_seed = int(rng.integers(2**31))
+        deviation = math.exp(laws.subject_noise * rng.standard_normal())
+        width = radius * laws.width_factor(years, participant.diagnosis)
         bundles = simulate_fibercup(
             nb_streamlines,
-            radius=radius * laws.width_factor(years, participant.diagnosis),
+            radius=width * math.exp(laws.subject_fan * rng.standard_normal()),
             varying_ends=varying_ends,
             nb_points=_NB_DENSE,
-            seed=int(rng.integers(2**31)),
+            seed=own_seed,
         )
-        deviation = math.exp(laws.subject_noise * rng.standard_normal())
         share = laws.length_factor(years, participant.diagnosis) * deviation
         points = resample(bundles.streamlines, _NB_DENSE)
         points = _middle(points, min(_LONGEST_SHARE * share, 1.0))
         points[..., 1] += laws.shift(years, participant.diagnosis)
+        moves = rng.standard_normal((len(bundles.bundle_names), 1, 2))
+        points[..., :2] += (laws.subject_shift * moves)[bundles.labels]
         points = resample(points, nb_points)
         bundles = replace(bundles, streamlines=points)
         if profiles:

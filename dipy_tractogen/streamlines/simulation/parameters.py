@@ -94,6 +94,19 @@ class CohortLaws(Parameters):
         "have beside the laws.",
         within=f"[0, {LARGEST}]",
     )
+    subject_fan: float = parameter(
+        0.0,
+        "Standard deviation of the logarithm of a factor that the widths of each "
+        "subject have beside the laws.",
+        within=f"[0, {LARGEST}]",
+    )
+    subject_shift: float = parameter(
+        0.0,
+        "Standard deviation of the displacement of each bundle of a subject beside the "
+        "laws, along x and along y.",
+        unit="mm",
+        within=f"[0, {LARGEST}]",
+    )
 
     def length_factor(self, years: float, diagnosis: str) -> float:
         """Return the factor of lengths at an age in years above the youngest."""

@@ -184,12 +184,25 @@ class TrainingFlow(TractogenFlow):
         )
 
     def _load(self, model, files, names: dict, folder: Path, given: dict):
-        """Load and split the bundles; describe them in the record of the model."""
+        """Load and split the bundles; describe them in the record of the model.
+
+        Returns both parts, and the subject of each streamline of the first, or None.
+        """
         from dipy_tractogen.streamlines.duplicates import describe_duplicates
-        from dipy_tractogen.streamlines.values import select_known_categories
+        from dipy_tractogen.streamlines.participants import subjects_of
+        from dipy_tractogen.streamlines.values import (
+            FILE_NUMBER,
+            SUBJECT,
+            select_known_categories,
+        )
         from dipy_tractogen.utils.files import file_digest
 
         began = time.perf_counter()
+        subjects = None
+        if SUBJECT not in names["categorical"]:
+            subjects = subjects_of(sorted(files))
+        if subjects is not None:
+            names = {**names, "continuous": [*names["continuous"], FILE_NUMBER]}
         bundles = load(
             self,
             files,
@@ -206,6 +219,10 @@ class TrainingFlow(TractogenFlow):
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = select_known_categories(aside, kept)
         kept.data_per_streamline, kept.data_per_point = {}, {}
+        if subjects is not None:
+            # It is no condition, and not written with what is held out.
+            aside.values.pop(FILE_NUMBER)
+            subjects = subjects[kept.values.pop(FILE_NUMBER).astype(int)]
         model.record.reference = bundles.reference.to_dict()
         model.record.data = {
             "files": {str(one): file_digest(one) for one in with_table(files, given)},
@@ -228,7 +245,7 @@ class TrainingFlow(TractogenFlow):
             format_count(len(kept), "streamline"),
             len(aside),
         )
-        return kept, aside
+        return kept, aside, subjects
 
     def _fit(self, parameters: dict, files, given: dict, workspace=None) -> tuple:
         """Train a model; return it with the held-out streamlines.
@@ -240,7 +257,7 @@ class TrainingFlow(TractogenFlow):
         model = self._make(parameters, given)
         names = names_to_load(given, model.needed_conditions)
         folder = workspace.folder if workspace else Path(gettempdir())
-        kept, aside = self._load(model, files, names, folder, given)
+        kept, aside, subjects = self._load(model, files, names, folder, given)
         places = {}
         if workspace:
             logger.info("The losses can be followed in %s", workspace.history)
@@ -253,6 +270,7 @@ class TrainingFlow(TractogenFlow):
             model.fit(
                 kept,
                 values=computed,
+                subjects=subjects,
                 held_out=aside if len(aside) else None,
                 held_out_values=computed,
                 show_progress=self.show_progress,

@@ -90,6 +90,33 @@ def test_subjects_deviate_from_the_laws_each_in_its_own_way():
     assert not np.array_equal(first, means(1))
 
 
+def test_bundles_of_a_subject_have_places_and_widths_of_their_own():
+    people = [Participant(f"sub-{n:03d}", 20, "control") for n in range(1, 31)]
+    sizes = {"nb_streamlines": 40, "nb_points": 30}
+    plain, moved = (
+        [
+            each.resample(30).reshape(7, 40, 30, 3)
+            for _, each in simulate_cohort(
+                people,
+                CohortLaws(0, 0, 0, 0, 0, 0, subject_noise=0, **more),
+                **sizes,
+            )
+        ]
+        for more in ({}, {"subject_shift": 2.0, "subject_fan": 0.1})
+    )
+    moves = np.stack(moved).mean(axis=2) - np.stack(plain).mean(axis=2)
+    assert moves[..., :2].std() == pytest.approx(2, rel=0.1)
+    np.testing.assert_allclose(moves[..., 2], 0, atol=1e-4)
+    # Bundles of a subject move each in its own way, but are all as wide.
+    assert abs(np.corrcoef(moves[:, 0, 15, 0], moves[:, 1, 15, 0])[0, 1]) < 0.5
+    ratios = np.log(
+        np.stack(moved)[..., 15, 1].std(axis=2)
+        / np.stack(plain)[..., 15, 1].std(axis=2)
+    )
+    assert ratios[:, 0].std() == pytest.approx(0.1, rel=0.4)
+    assert np.corrcoef(ratios[:, 0], ratios[:, 5])[0, 1] > 0.9
+
+
 def test_streamlines_stay_in_the_volume_and_in_their_bundles():
     people = simulate_participants(4)
     for _, bundles in simulate_cohort(people, nb_streamlines=20, nb_points=30):

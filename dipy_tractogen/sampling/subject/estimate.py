@@ -1,0 +1,182 @@
+"""How subjects differ, estimated from the latents of their streamlines."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import polygamma
+
+from .baseline import with_floor
+from .prior import BETWEEN_SHARE, STRENGTH
+from .variation import SubjectVariation
+
+# Fewest streamlines of a subject in a bundle, and fewest subjects beyond the numbers
+# that their conditions explain.
+_FEWEST = 2
+_FEWEST_SUBJECTS = 2
+# Subjects that the prior without subjects counts as.
+_PRIOR_SUBJECTS = 5.0
+# Scores that are kept, and subjects that they are computed from.
+_NB_SCORES = 32
+_MOST_SUBJECTS = 2000
+_TINY = 1e-9
+
+
+class _BundleVariation(NamedTuple):
+    """What `SubjectVariation` has of a bundle: loadings (s, 2, w) are of subjects."""
+
+    subjects: np.ndarray
+    within: np.ndarray
+    loadings: np.ndarray
+    rest: np.ndarray
+
+
+def estimate_variation(
+    x: np.ndarray,
+    variances: np.ndarray,
+    bundles: np.ndarray,
+    subjects: np.ndarray,
+    conditions: np.ndarray,
+    seed: int = 0,
+) -> SubjectVariation | None:
+    """Estimate how the subjects of a training differ in each bundle.
+
+    What their conditions explain by a linear regression is subtracted, and so is what
+    means and deviations of a few streamlines vary by at random. Covariances of few
+    subjects are shrunk :footcite:p:`Ledoit2004`.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, w)
+        Numbers computed from points, standardised, and means of active latents.
+    variances : ndarray of shape (n, w)
+        Variances of these.
+    bundles : ndarray of shape (n,)
+        Code of the bundle of each streamline.
+    subjects : ndarray of shape (n,)
+        Subject of each, a whole number; below 0 where it is not known.
+    conditions : ndarray of shape (n, q)
+        Conditions of each as numbers, such as its age.
+    seed : int, optional
+        Seed of the choice of 2,000 subjects, where there are more.
+
+    Returns
+    -------
+    SubjectVariation or None
+        None where no bundle has enough subjects.
+
+    References
+    ----------
+    .. footbibliography::
+    """
+    known = np.unique(subjects[subjects >= 0])
+    some = np.random.default_rng(seed).permutation(known)[:_MOST_SUBJECTS]
+    of_some = np.isin(subjects, some)
+    found = {}
+    for bundle in np.unique(bundles):
+        rows = np.flatnonzero(of_some & (bundles == bundle))
+        one = _of_bundle(x[rows], variances[rows], subjects[rows], conditions[rows])
+        if one is not None:
+            found[int(bundle)] = one
+    if not found:
+        return None
+    each = list(found.values())
+    loadings, rest = _common_scores(each, np.sort(some))
+    return SubjectVariation(
+        np.array(list(found), dtype=np.int32),
+        np.array([len(one.subjects) for one in each], dtype=np.int32),
+        np.stack([one.within for one in each]).astype(np.float32),
+        loadings.astype(np.float32),
+        rest.astype(np.float32),
+    )
+
+
+def _of_bundle(x, variances, subjects, conditions) -> _BundleVariation | None:
+    """Estimate the variation in a bundle; None if it has too few subjects."""
+    known, subject_of, counts = np.unique(
+        subjects, return_inverse=True, return_counts=True
+    )
+    enough = counts >= _FEWEST
+    rows = enough[subject_of.reshape(-1)]
+    if not rows.any():
+        return None
+    known, counts = known[enough], counts[enough]
+    subject_of = np.searchsorted(known, subjects[rows])
+    x, variances = x[rows].astype(float), variances[rows].astype(float)
+    means = _sums(x, subject_of) / counts[:, None]
+    design = _sums(conditions[rows], subject_of) / counts[:, None]
+    design = np.column_stack([np.ones(len(known)), design])
+    freedom = len(known) - np.linalg.matrix_rank(design)
+    if freedom < _FEWEST_SUBJECTS:
+        return None
+    away = x - means[subject_of]
+    total = away.T @ away / (len(x) - len(known)) + np.diag(variances.mean(axis=0))
+    within = np.linalg.cholesky(with_floor(total))
+    whitening = np.linalg.inv(within)
+    squares = _sums((away @ whitening.T) ** 2, subject_of) / (counts - 1)[:, None]
+    squares += _sums(variances, subject_of) / counts[:, None] @ (whitening**2).T
+    spreads = np.log(np.maximum(squares, _TINY)) / 2
+    noise = 1 / counts, polygamma(1, (counts - 1) / 2) / 4
+    usual = BETWEEN_SHARE, 1 / (2 * STRENGTH)
+    parts = [
+        _loadings(_residuals(values, design), freedom, error.mean(), expected)
+        for values, error, expected in zip(
+            (means @ whitening.T, spreads), noise, usual, strict=True
+        )
+    ]
+    loadings, rest = zip(*parts)
+    return _BundleVariation(known, within, np.stack(loadings, 1), np.array(rest))
+
+
+def _sums(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the sums (s, w) of rows (n, w) by groups (n,)."""
+    return np.stack([np.bincount(groups, column) for column in values.T], axis=1)
+
+
+def _residuals(values: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """Return what a regression on the columns of a design does not explain."""
+    return values - design @ (np.linalg.pinv(design) @ values)
+
+
+def _loadings(
+    residuals: np.ndarray, freedom: int, noise: float, usual: float
+) -> tuple[np.ndarray, float]:
+    """Return loadings (s, w) of scores, one a subject, and the variance of the rest.
+
+    Residuals (s, w) have `freedom` degrees of freedom; `noise` is the variance of their
+    errors, and `usual` that of subjects where none are known.
+    """
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    width = residuals.shape[1]
+    rows = residuals / np.sqrt(freedom)
+    values, axes = np.linalg.eigh(rows.T @ rows)
+    kept = np.maximum(values - noise, 0)
+    # Eigenvalues of noise vary about its variance; their sum hardly does.
+    total = max((values - noise).sum(), 0.0)
+    kept *= total / max(kept.sum(), _TINY)
+    factors = np.sqrt(kept / np.maximum(values, _TINY))
+    shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
+    share = freedom / (freedom + _PRIOR_SUBJECTS)
+    rest = share * shrinkage * total / width + (1 - share) * usual
+    scale = np.sqrt(share * (1 - shrinkage))
+    return scale * (rows @ (axes * factors @ axes.T)), float(rest)
+
+
+def _common_scores(
+    found: list[_BundleVariation], subjects: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return loadings (r, b, 2, w) of a few scores, and the rest (b, 2).
+
+    They are rotated, so that none is of a single subject.
+    """
+    shape = (len(subjects), len(found), *found[0].loadings.shape[1:])
+    loadings = np.zeros(shape)
+    for column, one in enumerate(found):
+        loadings[np.searchsorted(subjects, one.subjects), column] = one.loadings
+    _, sizes, axes = np.linalg.svd(loadings.reshape(shape[0], -1), full_matrices=False)
+    kept = (sizes[:, None] * axes)[:_NB_SCORES].reshape(-1, *shape[1:])
+    lost = (loadings**2).sum(axis=(0, 3)) - (kept**2).sum(axis=(0, 3))
+    rest = np.stack([one.rest for one in found])
+    return kept, rest + np.maximum(lost, 0) / shape[3]

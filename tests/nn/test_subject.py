@@ -1,0 +1,182 @@
+"""Generation for single subjects, with a small model of lines."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from dipy_tractogen.nn import CVAE, VAE, load_model, share_model
+from dipy_tractogen.nn import subject as subject_module
+from dipy_tractogen.sampling.subject.effect import SubjectEffect
+
+NB_SUBJECTS = 12
+GIVEN = {"age": 52.0, "group": "control"}
+MOVE = np.array([8.0, 0, 0])
+
+
+@pytest.fixture(scope="module")
+def model(lines):
+    """A model whose training has known subjects."""
+    model = CVAE(24, 4, backbone_options={"hidden_units": (16,)})
+    subjects = np.arange(len(lines["points"])) % NB_SUBJECTS
+    model.fit(**lines, subjects=subjects, epochs=150)
+    return model
+
+
+@pytest.fixture(scope="module")
+def shared(model):
+    made = share_model(model, seed=1)
+    assert made.record.density.subjects is None
+    return made
+
+
+def streamlines(number, seed=1):
+    """Lines of a subject, `MOVE` mm beside those of the others; values of each."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(number) % 2
+    along = np.linspace(-0.5, 0.5, 24) * rng.uniform(55, 65, number)[:, None]
+    points = np.zeros((number, 24, 3), dtype=np.float32)
+    points[np.arange(number), :, labels] = along
+    points[..., 0] += rng.normal(0, 1, (number, 1))
+    points[..., 2] = GIVEN["age"]
+    values = {name: np.repeat(value, number) for name, value in GIVEN.items()}
+    values["bundle"] = np.array(["x", "y"])[labels]
+    return points + MOVE.astype(np.float32), values
+
+
+def middles(model, **options):
+    points, labels = model.generate(400, seed=2, conditions=GIVEN, **options)[:2]
+    middle = np.array([np.mean(one, axis=0) for one in points])
+    return np.stack([middle[labels == label].mean(axis=0) for label in (0, 1)])
+
+
+def test_many_streamlines_move_the_bundle_and_a_few_hardly_do(model):
+    plain = middles(model)
+    shares = {}
+    for number in (8, 4000):
+        effect = model.subject_of(*streamlines(number))
+        moved = middles(model, like=effect) - plain
+        shares[number] = moved[:, 0].mean() / MOVE[0]
+        assert [one.nb_streamlines for one in effect.bundles.values()] == [
+            number // 2
+        ] * 2
+    assert shares[8] < 0.5
+    assert shares[4000] == pytest.approx(1, abs=0.15)
+
+
+def test_lengths_and_conditions_are_those_of_the_subject(model):
+    effect = model.subject_of(*streamlines(2000))
+    assert effect.conditions == GIVEN
+    values = model.generate(300, like=effect, seed=1, return_values=True)[2]
+    np.testing.assert_allclose(values["age"], GIVEN["age"])
+    assert values["length"].std() < 6
+    asked = {"length": 70.0, "age": 45.0}
+    values = model.generate(
+        60, like=effect, conditions=asked, seed=1, return_values=True
+    )[2]
+    np.testing.assert_allclose(values["age"], 45)
+    np.testing.assert_allclose(values["length"], 70, rtol=0.03)
+
+
+def test_shared_model_serves_a_subject(shared):
+    effect = shared.subject_of(*streamlines(4000))
+    moved = middles(shared, like=effect) - middles(shared)
+    np.testing.assert_allclose(moved[:, 0], MOVE[0], atol=2)
+
+
+def test_bundle_that_the_subject_lacks_is_the_models(model):
+    points, values = streamlines(2000)
+    own = values["bundle"] == "x"
+    values = {name: each[own] for name, each in values.items()}
+    effect = model.subject_of(points[own], values)
+    assert list(effect.bundles) == [0]
+    moved = middles(model, like=effect) - middles(model)
+    assert moved[0, 0] == pytest.approx(MOVE[0], abs=2.5)
+    np.testing.assert_array_equal(moved[1], 0)
+
+
+def test_streamlines_are_encoded_in_blocks(model, monkeypatch):
+    """Only moments are kept."""
+    whole = model.subject_of(*streamlines(300))
+    sizes = []
+    add = subject_module.StratumMoments.add
+
+    def watched(self, x, *given):
+        sizes.append(len(x))
+        add(self, x, *given)
+
+    monkeypatch.setattr(subject_module.StratumMoments, "add", watched)
+    monkeypatch.setattr(subject_module, "BLOCK", 128)
+    parts = model.subject_of(*streamlines(300))
+    assert sizes == [128, 128, 44]
+    for one, other in zip(whole.bundles.values(), parts.bundles.values()):
+        np.testing.assert_allclose(one.shift, other.shift, atol=1e-4)
+        np.testing.assert_allclose(one.covariance, other.covariance, atol=1e-4)
+
+
+def test_same_seed_gives_the_same_subject(model, tmp_path):
+    drawn = [model.draw_subject(seed) for seed in (1, 1, 2)]
+    first, again, other = (model.generate(20, like=one, seed=3)[0] for one in drawn)
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other, atol=0.05)
+
+
+def test_how_subjects_differ_is_kept_in_the_file(model, tmp_path):
+    path = tmp_path / "model.keras"
+    model.save(path)
+    again = load_model(path)
+    one, other = (each.draw_subject(4).bundles[0].shift for each in (model, again))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_file_of_a_training_without_subjects_has_none(lines, tmp_path, model):
+    path = tmp_path / "model.keras"
+    known, model.record.density.subjects = model.record.density.subjects, None
+    try:
+        model.save(path)
+        with pytest.raises(ValueError, match="does not know how subjects differ"):
+            model.draw_subject()
+    finally:
+        model.record.density.subjects = known
+    with zipfile.ZipFile(path) as archive:
+        assert "assets/subjects.npz" not in archive.namelist()
+    assert load_model(path).record.density.subjects is None
+
+
+def test_subjects_of_another_model_are_refused(model, tmp_path):
+    path, wrong = tmp_path / "model.keras", tmp_path / "wrong.keras"
+    model.save(path)
+    arrays = model.record.density.subjects.to_arrays()
+    arrays["bundles"] = arrays["bundles"] + 1
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(wrong, "w") as written:
+        for name in archive.namelist():
+            is_changed = name == "assets/subjects.npz"
+            data = content.getvalue() if is_changed else archive.read(name)
+            written.writestr(name, data)
+    with pytest.raises(ValueError, match="bundles of subjects"):
+        load_model(wrong)
+
+
+def test_training_needs_a_subject_for_each_streamline(lines):
+    with pytest.raises(ValueError, match="subjects have shape"):
+        VAE(24, 4).fit(**lines, subjects=np.zeros(3), epochs=1)
+
+
+def test_unknown_bundle_or_nothing_is_refused(model):
+    points, values = streamlines(20)
+    with pytest.raises(ValueError, match="fornix is not in the model; it has x"):
+        model.subject_of(points, {**values, "bundle": np.repeat("fornix", 20)})
+    with pytest.raises(ValueError, match="no streamlines of a subject"):
+        model.subject_of(points[:0], {})
+    with pytest.raises(ValueError, match="like is of the type ndarray"):
+        model.generate(5, like=points)
+
+
+def test_effect_without_bundles_changes_nothing(model):
+    plain, other = (
+        model.generate(10, seed=1, like=like)[0] for like in (None, SubjectEffect({}))
+    )
+    np.testing.assert_array_equal(plain, other)
