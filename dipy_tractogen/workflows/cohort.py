@@ -10,6 +10,8 @@ from .options.parameters import with_parameters_of
 
 # Of files and folders beside the points.
 _BYTES_OF_SUBJECT = 16384
+# 64 x 64 x 3 voxels, of which most are zero.
+_BYTES_OF_IMAGE = 49152
 
 
 class SimulateCohortFlow(TractogenFlow):
@@ -51,8 +53,8 @@ class SimulateCohortFlow(TractogenFlow):
             Number of points in each streamline.
         profiles : bool, optional
             Add FA and MD (1e-3 mm^2/s) at every point, as data_per_point, by laws of
-            age, diagnosis and subject that are written to --out_laws as well. The
-            points are the same with and without.
+            age, diagnosis and subject that are written to --out_laws as well, and
+            images of both. The points are the same with and without.
         youngest : float, optional
             Smallest age, in years, at which the laws begin.
         oldest : float, optional
@@ -83,7 +85,11 @@ class SimulateCohortFlow(TractogenFlow):
             out_dir,
             f"--nb_subjects {nb_subjects} and --nb_streamlines {nb_streamlines}",
             nb_subjects
-            * (_BYTES_OF_SUBJECT + 7 * nb_streamlines * nb_points * of_point),
+            * (
+                _BYTES_OF_SUBJECT
+                + _BYTES_OF_IMAGE * len(stated)
+                + 7 * nb_streamlines * nb_points * of_point
+            ),
         )
         laws = CohortLaws(**given)
         people = simulate_participants(
@@ -91,7 +97,7 @@ class SimulateCohortFlow(TractogenFlow):
         )
         check_laws(laws, people, youngest=youngest)
         names = {"out_participants": out_participants, "out_laws": out_laws}
-        paths = self.outputs(out_dir, **cohort_files(people, **names))
+        paths = self.outputs(out_dir, **cohort_files(people, values=stated, **names))
         cohort = simulate_cohort(
             people,
             laws,

@@ -154,6 +154,19 @@ def test_profiles_follow_the_laws_in_the_files(folder, tmp_path):
                 assert mean == pytest.approx(expected.mean(), abs=0.04)
 
 
+def test_images_of_the_profiles_are_maps_of_the_subject(tmp_path):
+    """Sampled at the points they give the values again, blurred."""
+    assert simulate(tmp_path, "--profiles") == 0
+    assert unknown_to_bids(tmp_path, is_known=re.compile(STANDARD).fullmatch) == []
+    files = sorted(tmp_path.glob("sub-*/dwi/*.trx"))[:2]
+    maps = {"sampled": str(tmp_path / "sub-*" / "dwi" / "*_param-FA_dwimap.nii.gz")}
+    found = load_bundles(files, maps=maps, values=["FA"])
+    own, sampled = (found.data_per_point[name][:, 0] for name in ("FA", "sampled"))
+    assert np.isfinite(sampled).all()
+    assert abs(sampled - own).mean() < 0.04
+    assert np.corrcoef(own, sampled)[0, 1] > 0.7
+
+
 def read_again(laws):
     return {
         name: ProfileLaw(**one)

@@ -8,6 +8,8 @@ import json
 import logging
 from pathlib import Path
 
+import nibabel as nib
+
 from dipy_tractogen import __version__
 from dipy_tractogen.utils.files import atomic_write, atomic_write_all
 from dipy_tractogen.utils.messages import format_count, listed
@@ -15,6 +17,7 @@ from dipy_tractogen.utils.progress import track_progress
 
 from ..formats.writers import save_bundles
 from .cohort import CohortLaws, Participant
+from .profile_maps import profile_map
 from .profiles import ProfileLaw, laws_as_dict
 
 logger = logging.getLogger("dipy_tractogen")
@@ -28,6 +31,7 @@ _COLUMNS = {
     },
 }
 _TRACTOGRAMS = "*_tractogram.trx"
+_MAPS = "*_dwimap.nii.gz"
 _README = """\
 Simulated cohort
 ================
@@ -46,6 +50,8 @@ Each point of a streamline has values (data_per_point): {values}. Their laws are
 "profiles" in the same file: cosine coefficients of the profile of each bundle ("base"),
 a quadratic of age about a peak, a Gaussian dip of patients in one bundle, the nearness
 to the mean streamline, and the standard deviations of subjects and streamlines.
+sub-<label>_param-<name>_dwimap.nii.gz are images of them: the mean of the points in
+each voxel, in which bundles that cross share their values.
 """
 
 
@@ -54,8 +60,12 @@ def cohort_files(
     *,
     out_participants: str = "participants.tsv",
     out_laws: str = "laws.json",
+    values: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Return the files of a cohort below its root, by their keys in `save_cohort`."""
+    """Return the files of a cohort below its root, by their keys in `save_cohort`.
+
+    `values` are names of those along the streamlines, of which there are images.
+    """
     names = [one.participant_id for one in participants]
     return {
         "out_participants": out_participants,
@@ -65,6 +75,11 @@ def cohort_files(
         "out_description": "dataset_description.json",
         **{name: f"{name}/dwi/{name}_tractogram.trx" for name in names},
         **{f"{name}_scans": f"{name}/{name}_scans.tsv" for name in names},
+        **{
+            f"{name}_{value}": f"{name}/dwi/{name}_param-{value}_dwimap.nii.gz"
+            for name in names
+            for value in values
+        },
     }
 
 
@@ -91,7 +106,7 @@ def save_cohort(
     laws : CohortLaws
         The laws of their bundles.
     profiles : mapping of str to ProfileLaw, optional
-        The laws of values along the streamlines.
+        The laws of values along the streamlines, of which images are written.
     force : bool, optional
         Replace existing files.
     show_progress : bool, optional
@@ -101,6 +116,9 @@ def save_cohort(
     with atomic_write_all(paths, force=force) as temporary:
         for one, bundles in track_progress(cohort, "Subjects", **shown):
             save_bundles(temporary[one.participant_id], bundles)
+            for value in profiles or ():
+                key = f"{one.participant_id}_{value}"
+                nib.save(profile_map(bundles, value), temporary[key])
         # The tables come last, when the subjects are all there.
         for key, text in _tables(participants, laws, profiles or {}).items():
             temporary[key].write_text(f"{text}\n", encoding="utf-8")
@@ -150,6 +168,8 @@ def _write_beside(
     root = paths["out_description"].parent
     # Names of files that the standard does not have.
     ignored = [_TRACTOGRAMS, f"{_TRACTOGRAMS}.json", paths["out_laws"].name]
+    if profiles:
+        ignored.append(_MAPS)
     if paths["out_participants"].name != "participants.tsv":
         ignored += [paths[key].name for key in ("out_participants", "out_columns")]
     readme = _README.format(laws=paths["out_laws"].name, version=__version__)
