@@ -75,7 +75,7 @@ def render_bundles(
         The PNG file.
     color_by : str, optional
         "bundle", "direction" (of the streamline at each point) or "value" (the number
-        of each streamline; panels without values are grey).
+        of each streamline or point; panels without values are grey).
     views : sequence of str, optional
         "left", "right", "front", "back", "top", "bottom"; "all" is left, back and top;
         "auto" shows the two widest axes of the data.

@@ -15,6 +15,7 @@ from dipy_tractogen.streamlines.common_grid import common_grid
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.point_data.values import take_point_data
 from dipy_tractogen.streamlines.read_progress import ReadProgress
 from dipy_tractogen.streamlines.screening import screen
 from dipy_tractogen.utils.files import expand_inputs, split_extension
@@ -79,18 +80,18 @@ def load_valued_panel(
     reference: str | os.PathLike | None = None,
     out_of_bounds: str = "keep",
 ) -> tuple[Panel, set[str]]:
-    """Read tractograms as one panel, with a key of ``data_per_streamline``.
+    """Read tractograms as one panel, with the numbers that files hold under a key.
 
+    These are ``data_per_streamline``, or else ``data_per_point``, one number each.
     Returns the panel, in which the values of a file without the key are NaN, and there
-    are none if no file has it; and the keys with one number for each streamline in the
-    files.
+    are none if no file has it; and the keys that are in the files.
     """
     points, lengths, values, keys = [], [], [], set()
     reading = ReadProgress(expand_inputs(input_files))
     kept_anyway = out_of_bounds == "keep"
     grid = None if kept_anyway else common_grid(reading.files, reference)
     for file in reading.iterate():
-        tractogram = read_tractogram(file)
+        tractogram = read_tractogram(file, values=[key])
         keep, found = screen(
             tractogram.streamlines, reference=grid, out_of_bounds=out_of_bounds
         )
@@ -101,18 +102,45 @@ def load_valued_panel(
             for name, data in tractogram.data_per_streamline.items()
             if np.size(data) == len(keep)
         }
-        keys.update(scalars)
+        of_points = tractogram.data_per_point
+        keys.update(scalars, of_points, tractogram.left_out.get("data_per_point", ()))
         points.append(kept.get_data())
         lengths.append(np.asarray(kept._lengths))
-        values.append(scalars.get(key, np.full(len(keep), np.nan))[keep])
+        if key in scalars or key not in of_points:
+            values.append(scalars.get(key, np.full(len(keep), np.nan))[keep])
+        else:
+            values.append(_one_a_point(file, key, of_points, tractogram, keep))
     reading.finish()
     reading.check_kept()
     panel = Panel(
         panel_title(input_files) if title is None else title,
         as_sequence(np.concatenate(points), np.concatenate(lengths)),
-        values=np.concatenate(values) if key in keys else None,
+        values=_joined(values, lengths) if key in keys else None,
     )
     return panel, keys
+
+
+def _one_a_point(file, key: str, of_points: dict, tractogram, keep) -> np.ndarray:
+    """Return the value of each point of the streamlines that are kept."""
+    if (width := of_points[key].shape[1]) != 1:
+        raise ValueError(
+            f"color_by={key!r}: {file} has {width} numbers a point, and a colour is of "
+            "one."
+        )
+    lengths = np.asarray(tractogram.streamlines._lengths)
+    return take_point_data(of_points, lengths, keep)[key][:, 0]
+
+
+def _joined(values: list[np.ndarray], lengths: list[np.ndarray]) -> np.ndarray:
+    """Join values of streamlines; where some are of points, of all points."""
+    if all(len(one) == len(own) for one, own in zip(values, lengths)):
+        return np.concatenate(values)
+    return np.concatenate(
+        [
+            np.repeat(one, own) if len(one) == len(own) else one
+            for one, own in zip(values, lengths)
+        ]
+    )
 
 
 def load_panels(
@@ -129,9 +157,9 @@ def load_panels(
     """Read a panel for each group of tractograms, coloured by one property.
 
     `titles` are those of the panels, None for the default. With `color_by` another than
-    bundle and direction, panels have the values of that key of ``data_per_streamline``;
-    ValueError if no file has it. Original streamlines get the errors of their
-    reconstructions. Other options are those of `load_panel`.
+    bundle and direction, panels have the values of that key of ``data_per_streamline``
+    or ``data_per_point``; ValueError if no file has it. Original streamlines get the
+    errors of their reconstructions. Other options are those of `load_panel`.
     """
     grid = {"reference": reference, "out_of_bounds": out_of_bounds}
     if color_by in ("bundle", "direction"):
@@ -150,7 +178,7 @@ def load_panels(
         has = f"the files have {listed(sorted(keys))}" if keys else "there is none"
         raise ValueError(
             f"color_by={color_by!r}: accepted are bundle, direction and a number that "
-            f"the files hold for each streamline; {has}."
+            f"the files hold for each streamline or point; {has}."
         )
     panels = [panel for panel, _ in loaded]
     return _with_errors(panels) if color_by == ERROR else panels

@@ -12,6 +12,7 @@ from dipy_tractogen.streamlines.array_sequence import ranks, take
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.point_data.values import take_point_data
 from dipy_tractogen.utils.files import split_extension
 
 ERROR = "error_mm"
@@ -33,11 +34,12 @@ class Panel:
         Index of each streamline into `bundle_names`; all zero by default.
     bundle_names : tuple of str, optional
         Names of the bundles; by default there is one, named after the title.
-    values : ndarray of shape (n,), float, optional
-        A number for each streamline, to colour by; NaN where there is none.
-    numbers : dict of str to ndarray of shape (n,), optional
-        Other numbers of the streamlines, by name, which an interactive scene can be
-        coloured by. A BundleSet brings those that it has.
+    values : ndarray of shape (n,) or (total points,), float, optional
+        A number for each streamline, or for each point, to colour by; NaN where there
+        is none.
+    numbers : dict of str to ndarray of shape (n,) or (total points,), optional
+        Other numbers of the streamlines or points, by name, which an interactive scene
+        can be coloured by. A BundleSet brings those that it has.
 
     Raises
     ------
@@ -90,9 +92,10 @@ class Panel:
         self.labels = np.asarray(self.labels)
         if self.values is not None:
             self.values = np.asarray(self.values, dtype=np.float64).reshape(-1)
-        for name in ("labels", "values"):
+        nb_points = int(np.sum(self.streamlines._lengths))
+        for name, sizes in (("labels", {number}), ("values", {number, nb_points})):
             given = getattr(self, name)
-            if given is not None and given.shape != (number,):
+            if given is not None and (given.ndim != 1 or len(given) not in sizes):
                 raise ValueError(
                     f"{self.title}: {name} have shape {given.shape} for {number} "
                     "streamlines; give one for each."
@@ -133,18 +136,25 @@ class Panel:
             take(self.streamlines, kept),
             self.labels[kept],
             self.bundle_names,
-            None if self.values is None else self.values[kept],
-            {name: each[kept] for name, each in self.numbers.items()},
+            None if self.values is None else self._of(kept, self.values),
+            {name: self._of(kept, each) for name, each in self.numbers.items()},
         )
         fewer.nb_streamlines = self.nb_streamlines
         return fewer
 
+    def _of(self, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return values of some of the streamlines, or of their points."""
+        if len(values) == len(self.labels):
+            return values[rows]
+        lengths = np.asarray(self.streamlines._lengths)
+        return take_point_data({"": values[:, None]}, lengths, rows)[""][:, 0]
+
 
 def _numbers_of(bundles: BundleSet) -> dict[str, np.ndarray]:
-    """Return numbers of the streamlines that are not the same for all, by name."""
+    """Return numbers that are not the same for all streamlines or points, by name."""
     columns = {
         name: each[:, 0]
-        for name, each in bundles.data_per_streamline.items()
+        for name, each in (bundles.data_per_point | bundles.data_per_streamline).items()
         if each.shape[1] == 1
     }
     numbers = {

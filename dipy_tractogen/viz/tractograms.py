@@ -61,7 +61,8 @@ def render_tractograms(
     values : sequence of float, optional
         Numbers of the columns, ascending; by default three percentiles.
     color_by : str, optional
-        "bundle", "direction", or a key of ``data_per_streamline``.
+        "bundle", "direction", or a key of ``data_per_streamline`` or
+        ``data_per_point``.
     view : sequence of str, optional
         Sides that the panels are seen from, as for `render_bundles`.
     mask : str or Path, optional

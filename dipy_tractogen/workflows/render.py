@@ -69,8 +69,9 @@ class RenderBundlesFlow(TractogenFlow):
         color_by : string, optional
             bundle; direction, that of the streamline at each point (red left to right,
             green front to back, blue up and down); or a number that the file holds for
-            each streamline, such as the error_mm of dipy_reconstruct_streamlines. The
-            streamlines that were reconstructed get the colours of their errors, too.
+            each streamline, such as the error_mm of dipy_reconstruct_streamlines, or
+            for each point, such as FA. The streamlines that were reconstructed get the
+            colours of their errors, too.
         view : variable string, optional
             Sides to look from: left, right, front, back, top, bottom; all for left,
             back and top; auto, the default, for the one that shows the two widest axes.

@@ -3,6 +3,7 @@ import pytest
 
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.viz.figures import colour_panels
 from dipy_tractogen.viz.loading import (
     load_panel,
     load_valued_panel,
@@ -79,3 +80,32 @@ def test_a_file_without_the_key_has_no_values(files):
     both, _ = load_valued_panel(files, "error_mm")
     assert np.isnan(both.values[:12]).all()
     np.testing.assert_array_equal(both.values[12:], np.arange(12))
+
+
+def test_values_of_points_follow_their_points(tmp_path):
+    """Among files that have them, hold one for each streamline, or none."""
+    lines = [line[: 6 - number] for number, line in enumerate(POINTS[:5])]
+    lines[1] = lines[1][:1]  # is dropped
+    x = np.concatenate(lines)[:, 0]
+    held = {
+        "a.trx": {"data_per_point": {"x": x, "t": np.ones((len(x), 9))}},
+        "b.trx": {},
+        "c.trx": {"data_per_streamline": {"x": np.arange(5)}},
+    }
+    for name, data in held.items():
+        save_bundles(tmp_path / name, lines, reference=REFERENCE, **data)
+    panel, keys = load_valued_panel([tmp_path], "x")
+    assert keys == {"x", "t"}
+    first, second, third = np.split(panel.values, 3)
+    np.testing.assert_array_equal(first, panel.points()[: len(first), 0])
+    assert np.isnan(second).all()
+    assert third.tolist() == [0] * 6 + [2] * 4 + [3] * 3 + [4] * 2
+    panel.values = panel.points()[:, 1].astype(float)
+    fewer = panel.subsample(5)
+    np.testing.assert_array_equal(fewer.values, fewer.points()[:, 1])
+    assert len(fewer.streamlines) == 5
+    _, (colours,) = colour_panels([panel], "value", "x")
+    assert colours.shape == (len(panel.points()), 3)
+    assert colours[np.argmax(panel.values)].tolist() != colours[0].tolist()
+    with pytest.raises(ValueError, match="9 numbers a point, and a colour is of one"):
+        load_valued_panel([tmp_path], "t")

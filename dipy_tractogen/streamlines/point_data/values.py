@@ -12,7 +12,7 @@ import numpy as np
 from dipy_tractogen.utils.memmap import PointBuffer, allocate_beside
 from dipy_tractogen.utils.messages import listed
 
-from ..array_sequence import POINTS_PER_BLOCK, as_sequence, gather, packed
+from ..array_sequence import POINTS_PER_BLOCK, as_sequence, gather, packed, ranks
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -136,9 +136,9 @@ class PointDataBuffer:
 
 
 def resample_point_data(
-    data: PointData, streamlines: ArraySequence, nb_points: int
+    data: PointData, streamlines: ArraySequence, nb_points: int | np.ndarray
 ) -> PointData:
-    """Return values (n * nb_points, k) at equal arc lengths, by name.
+    """Return values at `nb_points` (n,) points at equal arc lengths, by name.
 
     `data` are values of the points of n streamlines (mm), two points each at least, one
     after the other. Between two points they are linear, and NaN where one of them is.
@@ -152,7 +152,10 @@ def resample_point_data(
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1).astype(float)
     steps[last[:-1]] = 1
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    wanted = np.linspace(along[first], along[last], nb_points, axis=1).ravel()
+    new = np.broadcast_to(np.asarray(nb_points), counts.shape)
+    wanted = np.repeat((along[last] - along[first]) / (new - 1), new) * ranks(new)
+    wanted += np.repeat(along[first], new)
+    wanted[np.cumsum(new) - 1] = along[last]
     return {
         name: np.stack(
             [np.interp(wanted, along, column) for column in values.T],

@@ -10,7 +10,8 @@ import numpy as np
 
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.conversion import to_sequence
-from dipy_tractogen.streamlines.geometry import arc_lengths
+from dipy_tractogen.streamlines.geometry import arc_lengths, resample_by_step
+from dipy_tractogen.streamlines.point_data.values import resample_point_data
 from dipy_tractogen.utils.messages import listed
 
 from ..cameras import VIEWS, Frame, choose_views, frame_points
@@ -31,6 +32,8 @@ MAX_STREAMLINES = 3000
 _TOLERANCES_MM = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 _MOST_POINTS = 110_000
 _STEP_MM = 1 / 16
+# Distance of points that have numbers: about a voxel of their images.
+_STEP_OF_VALUES_MM = 1.5
 # Colours have so many levels a channel; more numbers would make the page larger.
 _LEVELS = 20
 _MOST_NUMBERS = 8
@@ -90,7 +93,8 @@ def make_scene(
     panels : sequence
         What to show: a `Panel`, its arguments, or streamlines, as for `render_bundles`.
     color_by : str, optional
-        "bundle", "direction", "length", or the name of a number of the streamlines.
+        "bundle", "direction", "length", or the name of a number of the streamlines or
+        points.
     view : str, optional
         Side to begin with, as for `render_bundles`.
     max_streamlines : int, optional
@@ -157,9 +161,15 @@ def _names_of_numbers(panels: Sequence[Panel], color_by: str) -> list[str]:
 
 
 def _thinned(panels: Sequence[Panel]) -> list[Panel]:
-    """Leave out points of nearly straight parts, more of them where they are many."""
+    """Leave out points of nearly straight parts, more of them where they are many.
+
+    Where points have numbers, which change in straight parts as well, they are at equal
+    distances instead.
+    """
     from dipy.tracking.streamlinespeed import compress_streamlines
 
+    if any(_of_points(panel) for panel in panels):
+        return _at_equal_steps(panels)
     for tolerance in _TOLERANCES_MM:
         made = [
             to_sequence(compress_streamlines(panel.streamlines, tol_error=tolerance))
@@ -168,6 +178,35 @@ def _thinned(panels: Sequence[Panel]) -> list[Panel]:
         if sum(len(each.get_data()) for each in made) <= _MOST_POINTS:
             break
     return [replace(panel, streamlines=each) for panel, each in zip(panels, made)]
+
+
+def _of_points(panel: Panel) -> dict[str, np.ndarray]:
+    """Return the numbers (total points, 1) of a panel that points have, by name."""
+    nb_streamlines = len(panel.streamlines)
+    return {
+        name: each[:, None]
+        for name, each in panel.numbers.items()
+        if len(each) != nb_streamlines
+    }
+
+
+def _at_equal_steps(panels: Sequence[Panel]) -> list[Panel]:
+    """Resample streamlines, with the numbers of their points."""
+    size = sum(float(panel.numbers["length"].sum()) for panel in panels)
+    # Each streamline has a point more than steps, and rounds up half of its last.
+    room = _MOST_POINTS - 2 * sum(len(panel.streamlines) for panel in panels)
+    step = max(_STEP_OF_VALUES_MM, size / max(room, 1))
+    resampled = []
+    for panel in panels:
+        made = resample_by_step(panel.streamlines, step)
+        values = resample_point_data(
+            _of_points(panel), panel.streamlines, np.asarray(made._lengths)
+        )
+        values = {name: each[:, 0] for name, each in values.items()}
+        resampled.append(
+            replace(panel, streamlines=made, numbers=panel.numbers | values)
+        )
+    return resampled
 
 
 def _colourings(panels: Sequence[Panel], names: Sequence[str]) -> tuple[dict, list]:

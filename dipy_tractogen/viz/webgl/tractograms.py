@@ -29,8 +29,8 @@ def write_tractogram_scene(
 ) -> Path:
     """Write an interactive scene of tractograms, and of those they are compared with.
 
-    It can be coloured by every number that the files hold for each streamline; the
-    streamlines that were reconstructed get the errors of their reconstructions.
+    It can be coloured by every number that the files hold for each streamline or point;
+    the streamlines that were reconstructed get the errors of their reconstructions.
 
     Parameters
     ----------

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 from dipy_tractogen.viz import Panel
 from dipy_tractogen.viz.webgl import lines, make_scene
@@ -77,6 +79,44 @@ def test_colours_tell_direction_and_numbers():
     # The map goes from dark violet to yellow.
     assert young & 0xFF > young >> 16
     assert old >> 16 > 0xC0 > old & 0xFF
+
+
+def test_numbers_of_points_are_seen_in_straight_parts(grid_of_lines):
+    scene = make_scene([grid_of_lines], color_by="FA")
+    assert list(scene.colourings) == ["bundle", "direction", "FA", "length", "weight"]
+    (line,) = scene.polylines
+    gap = np.isnan(line.points[:, 0])
+    first = np.flatnonzero(gap)[0]
+    # From violet in the middle to yellow at the ends.
+    red = line.colours[2][:first] >> 16
+    assert first >= 28
+    assert red[0] == red[-1] > 0xC0
+    middle = red[first // 2]
+    assert middle < 0x60
+    assert (np.diff(red[: first // 2].astype(int)) <= 0x20).all()
+
+
+def test_large_scenes_have_fewer_of_them(grid_of_lines, monkeypatch):
+    monkeypatch.setattr(lines, "_MOST_POINTS", 60)
+    (line,) = make_scene([grid_of_lines]).polylines
+    assert 20 <= np.isfinite(line.points[:, 0]).sum() <= 60
+
+
+@pytest.fixture
+def grid_of_lines():
+    """Return straight lines of 40 mm whose FA is least in their middle."""
+    x = np.linspace(0, 40, 81)
+    points = np.zeros((5, 81, 3), dtype=np.float32)
+    points[..., 0], points[..., 1] = x, np.arange(5)[:, None]
+    fa = np.tile(np.abs(x - 20) / 20, 5)
+    return BundleSet(
+        points,
+        np.zeros(5, int),
+        ("a",),
+        Reference.covering(points),
+        data_per_streamline={"weight": np.arange(5.0)},
+        data_per_point={"FA": fa, "t": np.ones((405, 9)), "same": np.ones(405)},
+    )
 
 
 def test_numbers_of_a_file_and_of_conditions_are_offered(phantom):
