@@ -45,7 +45,9 @@ def results(model, given: dict, folder: Path) -> dict[str, np.ndarray]:
 
     network = getattr(model, "network", model)
     found = {}
-    variables = {"weights": network.weights, "optimiser": network.optimizer.variables}
+    # Later revisions let go of the optimiser after a training.
+    moments = network.optimizer.variables if network.optimizer else ()
+    variables = {"weights": network.weights, "optimiser": moments}
     for kind, each in variables.items():
         for number, one in enumerate(each):
             path = one.path.replace("/", ".")
@@ -84,7 +86,8 @@ def results(model, given: dict, folder: Path) -> dict[str, np.ndarray]:
     for key in ("parameters", "data"):
         record[key] = _compared(record[key])
     for key, each in _compared(record).items():
-        if key != "history":
+        # What is empty is not in a file, and an older revision may not know it.
+        if key != "history" and each not in ([], {}):
             found[f"record/{key}"] = np.array(json.dumps(each, sort_keys=True))
     for part in ("density", "texture"):
         for key, each in getattr(model.record, part).to_arrays().items():

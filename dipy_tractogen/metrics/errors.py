@@ -59,7 +59,7 @@ def measure_model(model, bundles, *, show_progress: bool = False) -> dict:
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     errors, truncation, z_mean, attributes = [], [], [], []
-    for rows, points, outputs in encoded_blocks(
+    for rows, points, outputs, _ in encoded_blocks(
         model, bundles, description="Reconstructing", show_progress=show_progress
     ):
         errors.append(point_errors(points, outputs["points"]))

@@ -122,14 +122,14 @@ def sample_latents(
             seed,
         )
     parts: dict[str, list] = {}
-    for rows, points, outputs in encoded_blocks(
+    for rows, points, outputs, columns in encoded_blocks(
         model, bundles, show_progress=show_progress
     ):
         found = streamline_attributes(points, bundles.streamlines[rows])
         found["z_mean"] = outputs["z_mean"]
         if "deviation" in outputs:
             found["deviation"] = outputs["deviation"]
-        prior = model.prior_of(points)
+        prior = model.prior_of(columns)
         if prior is not None:
             found["prior"], prior_deviation = prior
         for name, each in found.items():
@@ -175,16 +175,20 @@ def latent_blocks(
     """Encode bundles, a block of streamlines at a time.
 
     Yields a slice of rows and their latents: ``z_mean`` and, where the model has one,
-    ``deviation`` (m, d); ``error_mm`` (m,), the point errors. All float32.
+    ``deviation`` (m, d); ``error_mm`` (m,), the point errors, and ``error_FA`` and the
+    like, those of values along the streamlines. All float32.
     """
     from dipy_tractogen.nn.encoding import encoded_blocks
 
-    for rows, points, outputs in encoded_blocks(
+    for rows, points, outputs, _ in encoded_blocks(
         model, bundles, show_progress=show_progress
     ):
-        error = point_errors(points, outputs.pop("points"))
-        latents = {"z_mean": outputs.pop("z_mean"), **outputs}
-        yield rows, {**latents, "error_mm": error.astype("float32")}
+        error = point_errors(points, outputs["points"])
+        latents = {k: outputs[k] for k in ("z_mean", "deviation") if k in outputs}
+        yield (
+            rows,
+            {**latents, "error_mm": error.astype("float32"), **_value_errors(outputs)},
+        )
 
 
 def save_latents(
@@ -268,7 +272,9 @@ def save_reconstructions(
     ----------
     path : str or Path
         Tractogram; trx and trk hold the point error of each streamline as
-        ``data_per_streamline["error_mm"]``.
+        ``data_per_streamline["error_mm"]``, and those of values along the streamlines
+        as ``"error_FA"`` and the like. The reconstructed values are its
+        ``data_per_point``.
     model : StreamlineModel
         The model, trained.
     bundles : BundleSet
@@ -282,23 +288,44 @@ def save_reconstructions(
     -------
     dict of str to float
         ``mean`` and 95th percentile ``p95`` of the point errors in mm; ``truncation``,
-        the part of the mean that the number of coefficients alone causes.
+        the part of the mean that the number of coefficients alone causes; and
+        ``values``, by name the ``mean`` and ``p95`` of the errors of values.
     """
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     errors, truncation = [], []
+    of_values: dict[str, list] = {name: [] for name in model.profiles}
 
     def blocks():
-        for rows, points, outputs in encoded_blocks(
+        for rows, points, outputs, _ in encoded_blocks(
             model, bundles, description="Reconstructing", show_progress=show_progress
         ):
             errors.append(point_errors(points, outputs["points"]))
             truncation.append(model.coder.truncation_error(points))
-            yield rows, outputs["points"], {"error_mm": errors[-1].astype("float32")}
+            for name, each in of_values.items():
+                each.append(outputs["value_errors"][name])
+            data = {"error_mm": errors[-1].astype("float32"), **_value_errors(outputs)}
+            made = outputs.get("data_per_point", {})
+            made = {name: each.reshape(-1, 1) for name, each in made.items()}
+            yield rows, outputs["points"], data, made
 
     _write_blocks(path, bundles, blocks(), force)
     summary = summarize_errors(np.concatenate(errors))
-    return {**summary, "truncation": float(np.concatenate(truncation).mean())}
+    joined = {name: np.concatenate(each) for name, each in of_values.items()}
+    return {
+        **summary,
+        "truncation": float(np.concatenate(truncation).mean()),
+        "values": {
+            name: summarize_errors(each[np.isfinite(each)])
+            for name, each in joined.items()
+        },
+    }
+
+
+def _value_errors(outputs: dict) -> dict[str, np.ndarray]:
+    """Return the errors (m,) of values along streamlines, as they are in files."""
+    found = outputs.get("value_errors", {})
+    return {f"error_{name}": each.astype("float32") for name, each in found.items()}
 
 
 def _write_blocks(path, bundles, blocks: Iterable[tuple], force: bool) -> None:
@@ -312,12 +339,14 @@ def _write_blocks(path, bundles, blocks: Iterable[tuple], force: bool) -> None:
         bundle_names=bundles.bundle_names,
         force=force,
     ) as writer:
-        for rows, streamlines, data in blocks:
+        for rows, streamlines, data, *made in blocks:
             part = bundles.select(np.arange(len(bundles))[rows])
             of_points = part.data_per_point
             if isinstance(streamlines, np.ndarray):
                 nb_points = streamlines.shape[1]
                 of_points = resample_point_data(of_points, part.streamlines, nb_points)
+            for own in made:
+                of_points = {**of_points, **own}
             writer.write(
                 streamlines, part.labels, data, part.data_per_streamline, of_points
             )

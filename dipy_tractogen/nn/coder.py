@@ -60,7 +60,8 @@ class Coder:
 
         Returns ``z_mean`` and, where there is one, ``deviation`` of shape (n,
         latent_dim), and ``points``, the reconstruction, each streamline in the
-        direction it was given.
+        direction it was given. Points have all channels of the network, as those that
+        are given.
         """
 
         def both(points, conditions=None):
@@ -83,6 +84,12 @@ class Coder:
 
     def decode(self, z: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
         """Decode latents (n, latent_dim) to points (n, nb_points, 3), float32."""
+        return np.ascontiguousarray(self.decode_channels(z, conditions)[..., :3])
+
+    def decode_channels(
+        self, z: np.ndarray, conditions: np.ndarray | None
+    ) -> np.ndarray:
+        """Decode latents to all channels of the network (n, nb_points, 3 + v)."""
 
         def decode(z, conditions=None):
             return self._network.synthesis(self._network.decode(z, conditions))
@@ -92,9 +99,9 @@ class Coder:
     def decode_coefficients(
         self, z: np.ndarray, conditions: np.ndarray | None, nb_orders: int
     ) -> np.ndarray:
-        """Decode latents (n, latent_dim) to cosine coefficients (n, nb_orders, 3).
+        """Decode latents to cosine coefficients (n, nb_orders, 3 + v).
 
-        They are those of the decoded points, in mm, of cosines with a mean square of
+        They are those of the decoded channels, in mm, of cosines with a mean square of
         one, float32; faster than the points.
         """
 
@@ -121,7 +128,11 @@ class Coder:
             outputs = self._network(inputs, training=False)
             # It has no axis of streamlines.
             outputs.pop("prior_log_var", None)
-            error = ops.sum((outputs["points"] - candidate) ** 2, axis=(1, 2))
+            error = outputs["points"] - candidate
+            if self._network.profiles:
+                # Values may be missing, where a mean stands for them.
+                error = error[..., :3]
+            error = ops.sum(error**2, axis=(1, 2))
             directions.append((error, outputs))
         (error, outputs), (error_back, outputs_back) = directions
         outputs_back["points"] = ops.flip(outputs_back["points"], axis=1)

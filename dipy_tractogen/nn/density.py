@@ -15,13 +15,17 @@ from dipy_tractogen.sampling.subject.effect import SubjectEffect
 from dipy_tractogen.streamlines.conditions import BUNDLE, measured_values
 
 from .encoding import with_values
+from .profiles import PointData, as_columns
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
 
 
 def seeds_of(
-    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+    model,
+    streamlines,
+    values: Mapping[str, np.ndarray] | None = None,
+    data_per_point: PointData | None = None,
 ) -> LatentPosteriors:
     """Encode streamlines that others are to be generated like.
 
@@ -32,6 +36,8 @@ def seeds_of(
     values : mapping of str to ndarray of shape (n,), optional
         Bundle and other conditions of each, by name; those computed from the
         points may be left out, and the bundle where the model has only one.
+    data_per_point : mapping of str to ndarray, optional
+        Values along the streamlines that the model reads, as `encode` takes them.
 
     Returns
     -------
@@ -50,8 +56,9 @@ def seeds_of(
     .. footbibliography::
     """
     density = model.density_by()
-    streamlines, values = with_values(streamlines, values)
-    points = model.as_points(streamlines)
+    streamlines, values = with_values(model, streamlines, values, data_per_point)
+    columns = as_columns(model, streamlines)
+    points = columns[..., :3]
     if not len(points):
         raise ValueError("There are no streamlines to generate others like.")
     conditions = density.conditions
@@ -63,7 +70,8 @@ def seeds_of(
     matrix = None
     if model.conditions_in_networks:
         matrix = conditions.matrix(codes, numbers)
-    encoded = model.coder.encode(points, matrix)
+    channels = model.known_profiles().channels(columns)
+    encoded = model.coder.encode(channels, matrix)
     means = encoded["z_mean"]
     return LatentPosteriors.of(
         means,

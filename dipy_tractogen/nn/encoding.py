@@ -19,12 +19,23 @@ from dipy_tractogen.streamlines.geometry import arc_lengths, resample
 from dipy_tractogen.utils.messages import briefly, listed
 from dipy_tractogen.utils.progress import track_progress
 
+from .profiles import (
+    PointData,
+    as_columns,
+    columns_of,
+    value_errors,
+    with_point_values,
+)
+
 # Streamlines held as points at a time: 100 MB at 256 points.
 BLOCK = 32768
 
 
 def encode(
-    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+    model,
+    streamlines,
+    values: Mapping[str, np.ndarray] | None = None,
+    data_per_point: PointData | None = None,
 ) -> np.ndarray:
     """Encode streamlines.
 
@@ -39,6 +50,10 @@ def encode(
     values : mapping of str to ndarray of shape (n,), optional
         Conditions of each, by name: text (``"bundle"``) or numbers. Only models
         that read them need them; those that follow from the points are computed.
+    data_per_point : mapping of str to ndarray, optional
+        Values along the streamlines that the model reads, its ``profiles``, by name: a
+        number for each point, in the order of the points, NaN where it is missing. A
+        BundleSet brings its own.
 
     Returns
     -------
@@ -48,13 +63,17 @@ def encode(
     Raises
     ------
     ValueError
-        If a condition that the model reads is missing or unknown.
+        If a condition or a value along the streamlines that the model reads is
+        missing, or a category unknown.
     """
-    return model.encode_and_decode(streamlines, values)["z_mean"]
+    return model.encode_and_decode(streamlines, values, data_per_point)["z_mean"]
 
 
 def reconstruct(
-    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+    model,
+    streamlines,
+    values: Mapping[str, np.ndarray] | None = None,
+    data_per_point: PointData | None = None,
 ) -> np.ndarray:
     """Encode and decode streamlines; arguments as of `encode`.
 
@@ -63,12 +82,15 @@ def reconstruct(
     ndarray of shape (n, nb_points, 3), float32
         Points in RASMM mm, each streamline in the direction it was given.
     """
-    return model.encode_and_decode(streamlines, values)["points"]
+    return model.encode_and_decode(streamlines, values, data_per_point)["points"]
 
 
 def encode_and_decode(
-    model, streamlines, values: Mapping[str, np.ndarray] | None = None
-) -> dict[str, np.ndarray]:
+    model,
+    streamlines,
+    values: Mapping[str, np.ndarray] | None = None,
+    data_per_point: PointData | None = None,
+) -> dict:
     """Encode and decode streamlines at once; arguments as of `encode`.
 
     Returns
@@ -76,17 +98,36 @@ def encode_and_decode(
     dict of str to ndarray
         ``z_mean`` of shape (n, latent_dim), means of the latents; ``deviation`` of
         the same shape, where the latents have one; ``points``, as `reconstruct`
-        returns them. All float32.
+        returns them. All float32. Of a model with values along the streamlines also
+        ``data_per_point``, by name the reconstructed values of shape (n, nb_points),
+        and ``value_errors``, by name the mean absolute errors of shape (n,), each in
+        the unit of its value; NaN where a streamline has no value.
     """
-    streamlines, values = with_values(streamlines, values)
-    points = model.as_points(streamlines)
-    return model.coder.encode(points, model.condition_matrix(points, values))
+    streamlines, values = with_values(model, streamlines, values, data_per_point)
+    columns = as_columns(model, streamlines)
+    matrix = model.condition_matrix(columns[..., :3], values)
+    profiles = model.known_profiles()
+    outputs = model.coder.encode(profiles.channels(columns), matrix)
+    if not len(profiles):
+        return outputs
+    made = profiles.values_of(outputs["points"])
+    return {
+        **outputs,
+        "points": np.ascontiguousarray(outputs["points"][..., :3]),
+        "data_per_point": profiles.by_name(made),
+        "value_errors": profiles.by_name(value_errors(columns[..., 3:], made)),
+    }
 
 
-def with_values(streamlines, values: Mapping | None) -> tuple:
-    """Return streamlines of `as_streamlines`, and values with those of a BundleSet."""
+def with_values(
+    model, streamlines, values: Mapping | None, data: PointData | None = None
+) -> tuple:
+    """Return streamlines with the values of their points, and values of each.
+
+    Streamlines are as `with_point_values` returns them; a BundleSet brings its values.
+    """
     own = streamlines.known_values() if isinstance(streamlines, BundleSet) else {}
-    return as_streamlines(streamlines), {**own, **(values or {})}
+    return with_point_values(model, streamlines, data), {**own, **(values or {})}
 
 
 def decode(
@@ -219,11 +260,15 @@ def _check_finite(finite: np.ndarray) -> None:
 
 
 class EncodedBlock(NamedTuple):
-    """The streamlines `rows`, their points in mm, and their ``encode_and_decode``."""
+    """The streamlines `rows`, their points in mm, and their ``encode_and_decode``.
+
+    `columns` are their points and the model's values, (m, nb_points, 3 + v).
+    """
 
     rows: slice
     points: np.ndarray
     outputs: dict
+    columns: np.ndarray
 
 
 def encoded_blocks(
@@ -234,12 +279,15 @@ def encoded_blocks(
     `bundles` have the values that the networks of the model read; `description` is the
     text of the progress bar.
     """
+    block = columns_of(model, bundles)
     starts = range(0, len(bundles), BLOCK)
     for start in track_progress(starts, description, show_bar=show_progress):
         rows = slice(start, start + BLOCK)
-        points = resample(bundles.streamlines[rows], model.nb_points)
+        columns = block(rows)
         values = bundles.known_values(rows) if model.conditions_in_networks else None
-        yield EncodedBlock(rows, points, model.encode_and_decode(points, values))
+        outputs = model.encode_and_decode(columns, values)
+        points = np.ascontiguousarray(columns[..., :3])
+        yield EncodedBlock(rows, points, outputs, columns)
 
 
 def conditions_to_load(conditions) -> dict[str, list[str]]:
@@ -269,11 +317,12 @@ def predict_attribute(model, bundles, *, show_progress: bool = False):
     of the attribute, and it is not computed from points.
     """
     predictions, computed = [], []
+    block = columns_of(model, bundles)
     starts = range(0, len(bundles), BLOCK)
     for start in track_progress(starts, "Predicting", show_bar=show_progress):
-        points = resample(bundles.streamlines[start : start + BLOCK], model.nb_points)
-        predictions.append(model.predict_attribute(points))
-        computed += measured_values(points, [model.attribute]).values()
+        columns = block(slice(start, start + BLOCK))
+        predictions.append(model.predict_attribute(columns))
+        computed += measured_values(columns[..., :3], [model.attribute]).values()
     predicted, deviation = (np.concatenate(parts) for parts in zip(*predictions))
     if computed:
         return predicted, deviation, np.concatenate(computed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 import logging
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.sampling.condition_request import ConditionRequest, with_bundles
-from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.generation import MAX_TRIES
 from dipy_tractogen.sampling.generation import (
     generate_batches as drawn_batches,
@@ -25,32 +23,25 @@ from dipy_tractogen.sampling.stratified import (
     bundle_proportions,
 )
 from dipy_tractogen.sampling.subject.density import own_conditions
-from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
-from dipy_tractogen.sampling.texture.texture import Texture
-from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines, select
+from dipy_tractogen.streamlines.array_sequence import concatenate_streamlines
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
-    LENGTH,
     measured_values,
     requested_name,
 )
-from dipy_tractogen.streamlines.geometry import arc_lengths, check_spacing, respace
+from dipy_tractogen.streamlines.geometry import check_spacing
+from dipy_tractogen.streamlines.point_data.values import respace_with_data
 
+from .conditional_decoder import ConditionalDecoder
+from .profiles import separated
 from .subject import texture_of
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
     from dipy_tractogen.sampling.subject import SubjectEffect
 
-    from .model import StreamlineModel
-
 logger = logging.getLogger("dipy_tractogen")
-
-# Most times that streamlines are drawn again because their length differs from the
-# requested one, and the largest difference, as a share of it.
-_MOST_REDRAWS = 8
-_TOLERANCE = 0.005
 
 
 def generate(
@@ -60,6 +51,7 @@ def generate(
     *,
     conditions: Mapping | None = None,
     return_values: bool = False,
+    return_data_per_point: bool = False,
     plausibility: Plausibility | None = None,
     **options,
 ) -> tuple[np.ndarray | ArraySequence, ...]:
@@ -77,6 +69,8 @@ def generate(
         Others are drawn from their distribution in the training, given these.
     return_values : bool, optional
         Return the conditions of each streamline as well.
+    return_data_per_point : bool, optional
+        Return the values along the streamlines as well.
     plausibility : Plausibility, optional
         Streamlines that it rejects are replaced by others. Where these are not
         found there are fewer than requested: its ``shortfall`` has their
@@ -95,6 +89,9 @@ def generate(
         Bundle of each, an index into ``record.bundle_names``.
     values : dict of str to ndarray of shape (nb_streamlines,)
         Conditions of each, see `generate_batches`. Only with `return_values`.
+    data_per_point : dict of str to ndarray of shape (N, 1)
+        Values of all N points that the model has learnt, such as FA, in the order of
+        the points. Only with `return_data_per_point`.
 
     Raises
     ------
@@ -106,17 +103,19 @@ def generate(
         nb_streamlines,
         bundles,
         conditions=conditions,
+        return_data_per_point=True,
         plausibility=plausibility,
         **options,
     )
-    points, labels, values = zip(*batches)
-    result = concatenate_streamlines(points), np.concatenate(labels)
+    points, labels, *by_name = zip(*batches)
+    result = [concatenate_streamlines(points), np.concatenate(labels)]
     if plausibility is not None and plausibility.shortfall:
         logger.warning("%s", plausibility.describe_shortfall())
-    if not return_values:
-        return result
-    names = values[0]
-    return *result, {n: np.concatenate([v[n] for v in values]) for n in names}
+    for parts, is_wanted in zip(by_name, (return_values, return_data_per_point)):
+        if is_wanted:
+            joined = {n: np.concatenate([one[n] for one in parts]) for n in parts[0]}
+            result.append(joined)
+    return tuple(result)
 
 
 def generate_batches(
@@ -135,8 +134,9 @@ def generate_batches(
     like: SubjectEffect | None = None,
     plausibility: Plausibility | None = None,
     max_tries: int = MAX_TRIES,
+    return_data_per_point: bool = False,
     seed: int = 0,
-) -> Iterator[tuple[np.ndarray | ArraySequence, np.ndarray, dict[str, np.ndarray]]]:
+) -> Iterator[tuple]:
     """Generate streamlines a batch at a time, in bounded memory.
 
     Parameters
@@ -178,6 +178,8 @@ def generate_batches(
         others; it counts them, and those that are missing in the end.
     max_tries : int, optional
         Streamlines that are drawn for each that has to be plausible, at most.
+    return_data_per_point : bool, optional
+        Whether ``data_per_point`` follows ``values``.
     seed : int, optional
         Fixes the draw.
 
@@ -194,6 +196,9 @@ def generate_batches(
         are under ``asked_length`` and so on. Of a requested range this is the
         number that the streamline was drawn for, as are other numbers, such as an
         age.
+    data_per_point : dict of str to ndarray of shape (M, 1), float32
+        Values of the M points that the model has learnt along streamlines, in the order
+        of the points, within the range of the training.
 
     Raises
     ------
@@ -221,16 +226,20 @@ def generate_batches(
     texture = None if smooth else texture_of(model, density, request, counts)
     batches = drawn_batches(
         density.conditions,
-        _ConditionalDecoder(model, density, request, texture),
+        ConditionalDecoder(model, density, request, texture),
         counts,
         seed=seed,
         plausibility=plausibility,
         max_tries=max_tries,
     )
+    width = 3 + return_data_per_point
+    profiles = model.known_profiles()
     return (
-        (spaced, labels, _obtained(spaced, values, request))
-        for points, labels, values in batches
-        for spaced in [respace(points, nb_points, step_size)]
+        (spaced, labels, _obtained(spaced, values, request), data)[:width]
+        for drawn, labels, values in batches
+        for spaced, data in [
+            respace_with_data(*separated(profiles, drawn), nb_points, step_size)
+        ]
     )
 
 
@@ -253,79 +262,3 @@ def _check_plausibility(plausibility) -> None:
             f"plausibility is of the type {type(plausibility).__name__}: give a "
             "Plausibility of one or more criteria."
         )
-
-
-@dataclass
-class _ConditionalDecoder:
-    """Draws conditions and latents of a density, decodes them and adds texture.
-
-    Without a texture the streamlines are smooth.
-    """
-
-    model: StreamlineModel
-    density: ConditionalDensity
-    request: ConditionRequest
-    texture: Texture | None
-
-    def __call__(
-        self, size: int, stratum: int, stream: tuple
-    ) -> tuple[np.ndarray | ArraySequence, np.ndarray, np.ndarray]:
-        """Draw `size` streamlines of a combination of categories.
-
-        `stratum` is the index of the combination in the density; `stream` fixes the
-        draw.
-
-        Returns streamlines in RASMM mm, with the points of those of the training or,
-        without a texture, (size, nb_points, 3) at equal steps; the codes of their
-        categories (size, nb_categorical) and standardised numbers (size,
-        nb_continuous).
-        """
-        numbers, z = self.density.sample(size, stratum, self.request, stream)
-        codes = np.repeat(self.density.strata[stratum][None], size, axis=0)
-        if self.texture is None:
-            means = self.model.coder.decode(z, self._read(codes, numbers))
-            return with_equal_steps(means), codes, numbers
-        # Another stream than that of the latents.
-        points = self._textured(z, codes, numbers, (*stream, 1))
-        if not self.request.has(LENGTH):
-            return points, codes, numbers
-        for again in range(_MOST_REDRAWS):
-            requested = self._lengths(numbers)
-            error = np.abs(arc_lengths(points) - requested)
-            wrong = np.flatnonzero(error > _TOLERANCE * requested)
-            if not len(wrong):
-                break
-            numbers[wrong], z = self.density.sample(
-                len(wrong), stratum, self.request, (*stream, 0, again)
-            )
-            others = self._textured(
-                z, codes[wrong], numbers[wrong], (*stream, 1, again)
-            )
-            chosen = np.arange(size)
-            chosen[wrong] = size + np.arange(len(wrong))
-            points = select(concatenate_streamlines([points, others]), chosen)
-        return points, codes, numbers
-
-    def _textured(self, z, codes, numbers, stream) -> np.ndarray | ArraySequence:
-        points = self.texture.apply_to_coefficients(
-            self.model.coder.decode_coefficients(
-                z, self._read(codes, numbers), self.texture.nb_orders
-            ),
-            codes[:, 0],
-            self._lengths(numbers),
-            stream,
-            conditions=self.density.conditions.given_matrix(codes, numbers),
-            exact=self.request.has(LENGTH),
-        )
-        if self.texture.is_even:
-            return points._data.reshape(len(points), self.texture.mean_points, 3)
-        return points
-
-    def _lengths(self, numbers: np.ndarray) -> np.ndarray:
-        return self.density.conditions.restored(numbers)[LENGTH]
-
-    def _read(self, codes, numbers) -> np.ndarray | None:
-        """Return the conditions that the decoder reads."""
-        if not self.model.conditions_in_networks:
-            return None
-        return self.density.conditions.matrix(codes, numbers)

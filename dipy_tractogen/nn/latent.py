@@ -16,6 +16,7 @@ from dipy_tractogen.sampling.arithmetic import (
 from dipy_tractogen.utils.messages import check_choice, listed
 
 from .encoding import with_values
+from .profiles import as_columns
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -65,8 +66,8 @@ def interpolate(
     check_choice("path", path, PATHS)
     if nb_steps < 2:
         raise ValueError(f"nb_steps={nb_steps}: give 2 or more, the ends included.")
-    first, first_values = with_values(first, first_values)
-    second, second_values = with_values(second, second_values)
+    first, first_values = with_values(model, first, first_values)
+    second, second_values = with_values(model, second, second_values)
     if len(first) != len(second):
         raise ValueError(
             f"{len(first)} streamlines and {len(second)} to mix them with: give as "
@@ -121,8 +122,8 @@ def pair(
     ValueError
         If there are fewer streamlines, or a condition is missing.
     """
-    first, first_values = with_values(first, first_values)
-    second, second_values = with_values(second, second_values)
+    first, first_values = with_values(model, first, first_values)
+    second, second_values = with_values(model, second, second_values)
     smaller = min(len(first), len(second))
     if not 1 <= nb_pairs <= smaller:
         raise ValueError(
@@ -175,7 +176,7 @@ def mean_streamline(
         If there is none, the weights do not fit or are not positive in all, or a
         condition is missing.
     """
-    streamlines, values = with_values(streamlines, values)
+    streamlines, values = with_values(model, streamlines, values)
     if not len(streamlines):
         raise ValueError("There is no streamline to average: give one or more.")
     z, matrix = _read(model, streamlines, values)
@@ -281,10 +282,11 @@ def traverse(
 
 def _read(model, streamlines, values) -> tuple[np.ndarray, np.ndarray | None]:
     """Return latents, and the conditions as the networks read them."""
-    streamlines, values = with_values(streamlines, values)
-    points = model.as_points(streamlines)
-    matrix = model.condition_matrix(points, values)
-    return model.coder.encode(points, matrix)["z_mean"], matrix
+    streamlines, values = with_values(model, streamlines, values)
+    columns = as_columns(model, streamlines)
+    matrix = model.condition_matrix(columns[..., :3], values)
+    channels = model.known_profiles().channels(columns)
+    return model.coder.encode(channels, matrix)["z_mean"], matrix
 
 
 def _places(model, streamlines, values) -> tuple[np.ndarray, np.ndarray]:

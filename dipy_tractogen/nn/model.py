@@ -17,7 +17,7 @@ from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.tables import html_table
 
-from . import density, encoding, generation, latent, subject
+from . import density, encoding, generation, latent, profiles, subject
 from .backbones import make_backbone
 from .backend import keras_defaults
 from .coder import Coder
@@ -82,14 +82,20 @@ class StreamlineModel:
         reconstruction = Reconstruction(**ReconstructionParameters.pop_from(given))
         self.nb_points, self.latent_dim = given["nb_points"], given["latent_dim"]
         self.seed = given["seed"]
+        self.profiles = tuple(given["profiles"])
+        self.profile_sigmas = given["profile_sigmas"]
         self.backbone = make_backbone(
-            given["backbone"], self.nb_points, given["backbone_options"]
+            given["backbone"],
+            self.nb_points,
+            given["backbone_options"],
+            3 + len(self.profiles),
         )
         self.own_terms = tuple(own_terms)
         self.regularizers = as_terms(given["regularizers"])
         self.network = Network(
             self.backbone,
             self.latent_dim,
+            profiles=self.profiles,
             reconstruction=reconstruction,
             posterior=posterior,
             terms=self.own_terms,
@@ -117,6 +123,8 @@ class StreamlineModel:
     condition_matrix = encoding.condition_matrix
     check_layers = encoding.check_layers
     as_points = encoding.as_points
+    set_profiles = profiles.set_profiles
+    known_profiles = profiles.known_profiles
 
     seeds_of = density.seeds_of
     density_by = density.density_by
@@ -188,6 +196,9 @@ class StreamlineModel:
                 keras.saving.serialize_keras_object(one) for one in self.regularizers
             ],
         }
+        if self.profiles:
+            config["profiles"] = list(self.profiles)
+            config["profile_sigmas"] = self.profile_sigmas and list(self.profile_sigmas)
         for part in self._parts():
             config.update(parameters_of(part))
         return config

@@ -27,7 +27,10 @@ class Network(keras.Model):
     The loss is the error of the reconstruction and the sum of the `terms`. Inputs are
     points in mm, or a dictionary with ``"points"`` or ``"features"``, the outputs of
     the backbone's analysis layer, so that a training need not hold all the points; and
-    with ``"conditions"``, where a part of the network reads some.
+    with ``"conditions"``, where a part of the network reads some. Where the backbone
+    has more than three channels, values along the streamline are further ones, in units
+    whose accepted error is that of a point; ``"known"`` are then the known shares of
+    values at the nodes of the backbone, if some are missing.
 
     Parameters
     ----------
@@ -46,6 +49,8 @@ class Network(keras.Model):
         Further terms of the loss.
     conditions_in_encoder, conditions_in_decoder : bool, optional
         Whether the encoder, and the decoder, read the conditions.
+    profiles : sequence of str, optional
+        Names of the values along the streamline, further channels of the backbone.
     seed : int, optional
         Seed of the weights and of the random layers.
     name : str, optional
@@ -69,6 +74,7 @@ class Network(keras.Model):
         regularizers: Sequence[Term] = (),
         conditions_in_encoder: bool = False,
         conditions_in_decoder: bool = False,
+        profiles: Sequence[str] = (),
         seed: int = 0,
         name: str = "network",
     ):
@@ -83,6 +89,7 @@ class Network(keras.Model):
         self._parts = SimpleNamespace(posterior=posterior, terms=tuple(terms))
         self.conditions_in_encoder = conditions_in_encoder
         self.conditions_in_decoder = conditions_in_decoder
+        self.profiles = tuple(profiles)
         self.seed = seed
         self.owner = None
         names = ["loss", *(name for term in self.terms for name in term.measures)]
@@ -125,7 +132,7 @@ class Network(keras.Model):
         for term in self.terms if self.reads_conditions else ():
             term.check_conditions(conditions, self.latent_dim)
         width = conditions.width if self.conditions_in_networks else 0
-        self.reconstruction.build_layers()
+        self.reconstruction.build_layers(self.backbone.nodes, self.profiles)
         # The order fixes which weights a seed gives.
         with seeded_weights(self.seed):
             self.analysis = self.backbone.analysis()
@@ -151,7 +158,8 @@ class Network(keras.Model):
                 if part is not None:
                     # They are not called as layers.
                     part.built = True
-            nothing = {"points": ops.zeros((1, self.backbone.nb_points, 3))}
+            sizes = self.backbone.nb_points, self.backbone.nb_channels
+            nothing = {"points": ops.zeros((1, *sizes))}
             if width:
                 nothing["conditions"] = ops.zeros((1, width))
             self(nothing)
@@ -256,7 +264,11 @@ class Network(keras.Model):
         inputs = dict(x) if isinstance(x, dict) else {"points": x}
         inputs["features"] = self.features_of(x)
         loss = self.reconstruction.loss(
-            inputs["features"], y_pred, self.synthesis, self.backbone.nb_points
+            inputs["features"],
+            y_pred,
+            self.synthesis,
+            self.backbone.nb_points,
+            inputs.get("known"),
         )
         # The order of the sums fixes their rounding.
         for terms in (self._parts.terms, self.regularizers):

@@ -22,6 +22,11 @@ from dipy_tractogen.sampling.texture.arrays import TEXTURE_ARRAYS, check_texture
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.condition import PLAIN_CONDITION
 from dipy_tractogen.streamlines.conditions import BUNDLE, LENGTH, Conditions
+from dipy_tractogen.streamlines.point_data.profile import (
+    MOST_PROFILES,
+    PLAIN_PROFILE,
+    check_profile_names,
+)
 from dipy_tractogen.streamlines.reference import PLAIN_GRID, Reference
 from dipy_tractogen.utils.array_schema import read_arrays
 from dipy_tractogen.utils.schema import (
@@ -52,6 +57,7 @@ _SUBJECTS_FILE = "subjects.npz"
 
 _COUNT = integer(0, 10**15)
 _MM = number(0, 1e9)
+_ERROR = number(0, 1e30)
 
 _PARTS = {
     "bundle_names": list_of(text(1000)),
@@ -64,6 +70,10 @@ _PARTS = {
     "card": CARD,
     "truncation_mm": _MM,
     "held_out_mm": mapping(_MM),
+    "profiles": list_of(PLAIN_PROFILE, most=MOST_PROFILES),
+    "held_out_profiles": mapping(
+        record({"mean": _ERROR, "percentile_95": _ERROR}, others=False)
+    ),
     "active_units": integer(0, 10**6),
     "parameters": record(
         {},
@@ -92,6 +102,8 @@ _PARTS = {
     "history": list_of(mapping(number(finite=False))),
     "versions": mapping(text()),
 }
+# Of models with values along the streamlines; the files of others do not have them.
+_OF_PROFILES = ("profiles", "held_out_profiles")
 _NEEDED_IN_A_ROW = ("step", "seconds", "loss")
 
 
@@ -121,6 +133,12 @@ class TrainingRecord:
         Mean point error that the number of coefficients alone causes, in mm.
     held_out_mm : dict
         ``mean`` and ``percentile_95`` of the point error of held-out streamlines.
+    profiles : list of dict
+        What the training found of the values along the streamlines that the model
+        learns (`Profiles.to_plain`), in the order of the network's channels.
+    held_out_profiles : dict
+        ``mean`` and ``percentile_95`` of the error of each of these values, by name and
+        in its own unit.
     active_units : int
         Latent dimensions whose z_mean varies over the training data.
     parameters : dict
@@ -158,6 +176,8 @@ class TrainingRecord:
     versions: dict = field(default_factory=dict)
     density: ConditionalDensity | None = None
     texture: Texture | None = None
+    profiles: list[dict] = field(default_factory=list)
+    held_out_profiles: dict = field(default_factory=dict)
 
     @property
     def is_shared(self) -> bool:
@@ -167,6 +187,11 @@ class TrainingRecord:
     def save(self, folder: str | Path) -> None:
         """Write the record into an existing folder, for Keras the model's assets."""
         plain = asdict(replace(self, density=None, texture=None))
+        plain = {
+            name: each
+            for name, each in plain.items()
+            if each or name not in _OF_PROFILES
+        }
         Path(folder, _RECORD_FILE).write_text(
             json.dumps(plain, indent=1), encoding="utf-8"
         )
@@ -275,6 +300,9 @@ def _check_together(entries: dict) -> None:
             )
     # Raises if two have the same name.
     Conditions(entries.get("conditions", ()))
+    check_profile_names([one["name"] for one in entries.get("profiles", ())])
+    if any(one["low"] > one["high"] for one in entries.get("profiles", ())):
+        raise SchemaError("profiles", "in part from high to low", "low and high")
     plain(entries, "")
 
 

@@ -14,6 +14,7 @@ from dipy_tractogen.parameters.terms import (
 )
 from dipy_tractogen.utils.constructors import takes
 
+from .profiles import PointData, as_columns, with_point_values
 from .terms.regression import Regression
 from .vae import VAE
 
@@ -67,13 +68,17 @@ class RVAE(VAE):
             (self.predict_attribute(streamlines)[0] - one.mean) / one.deviation
         )
 
-    def predict_attribute(self, streamlines) -> tuple[np.ndarray, np.ndarray]:
+    def predict_attribute(
+        self, streamlines, data_per_point: PointData | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Predict the attribute of streamlines.
 
         Parameters
         ----------
         streamlines : ndarray of shape (n, p, 3) or ArraySequence
             Points in RASMM mm, in either direction.
+        data_per_point : mapping of str to ndarray, optional
+            Values along the streamlines that the model reads, as `encode` takes them.
 
         Returns
         -------
@@ -87,8 +92,9 @@ class RVAE(VAE):
         """
         self.check_layers()
         one = self.conditions[self.attribute]
-        points = self.as_points(streamlines)
-        mean, log_var = self.coder.outputs(points, ("r_mean", "r_log_var"))
+        streamlines = with_point_values(self, streamlines, data_per_point)
+        channels = self.known_profiles().channels(as_columns(self, streamlines))
+        mean, log_var = self.coder.outputs(channels, ("r_mean", "r_log_var"))
         mean, log_var = (part[:, 0].astype(np.float64) for part in (mean, log_var))
         deviation = np.exp(log_var / 2) * one.deviation
         return mean * one.deviation + one.mean, deviation

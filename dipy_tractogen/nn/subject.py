@@ -14,6 +14,7 @@ from dipy_tractogen.sampling.subject.moments import StratumMoments, free_columns
 from dipy_tractogen.sampling.subject.prior import BETWEEN_SHARE, SubjectPrior
 from dipy_tractogen.sampling.subject.texture import SubjectTexture
 from dipy_tractogen.sampling.texture.texture import Texture
+from dipy_tractogen.streamlines.array_sequence import coordinates_of
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
@@ -25,6 +26,7 @@ from dipy_tractogen.streamlines.orientation import reverse
 
 from .density import check_one_each
 from .encoding import BLOCK, with_values
+from .profiles import PointData, as_columns
 
 # Draws by which means of a model are known.
 _NB_DRAWS = 4096
@@ -34,7 +36,10 @@ _SAME = 1e-6
 
 
 def subject_of(
-    model, streamlines, values: Mapping[str, np.ndarray] | None = None
+    model,
+    streamlines,
+    values: Mapping[str, np.ndarray] | None = None,
+    data_per_point: PointData | None = None,
 ) -> SubjectEffect:
     """Estimate what is different in a subject, by some of its streamlines.
 
@@ -50,6 +55,8 @@ def subject_of(
     values : mapping of str to ndarray of shape (n,), optional
         Bundle and other conditions of each, by name; those computed from the points may
         be left out, and the bundle where the model has only one.
+    data_per_point : mapping of str to ndarray, optional
+        Values along the streamlines that the model reads, as `encode` takes them.
 
     Returns
     -------
@@ -67,7 +74,7 @@ def subject_of(
     .. footbibliography::
     """
     density = model.density_by()
-    streamlines, values = with_values(streamlines, values)
+    streamlines, values = with_values(model, streamlines, values, data_per_point)
     if not len(streamlines):
         raise ValueError("There are no streamlines of a subject.")
     conditions = density.conditions
@@ -127,22 +134,25 @@ class _Encoded:
     def add(self, streamlines, values: Mapping[str, np.ndarray]) -> None:
         """Encode streamlines with their values, and add their moments."""
         conditions, model = self._density.conditions, self._model
-        points = model.as_points(streamlines)
+        columns = as_columns(model, streamlines)
+        points = coordinates_of(columns)
         values = {**measured_values(points, conditions.names), **values}
         codes, numbers = conditions.codes(values), conditions.standardised(values)
         matrix = None
         if model.conditions_in_networks:
             matrix = conditions.matrix(codes, numbers)
-        encoded = model.coder.encode(points, matrix)
-        columns = self._density.fitted_columns
-        z = encoded["z_mean"][:, columns]
+        channels = model.known_profiles().channels(columns)
+        encoded = model.coder.encode(channels, matrix)
+        fitted = self._density.fitted_columns
+        z = encoded["z_mean"][:, fitted]
         variances = np.zeros((len(z), len(self._free)))
         if "deviation" in encoded:
-            variances[:, len(self._computed) :] = encoded["deviation"][:, columns] ** 2
+            variances[:, len(self._computed) :] = encoded["deviation"][:, fitted] ** 2
         strata = self._strata_of(codes)
         self._moments.add(np.column_stack([numbers, z]), strata, variances)
         decoded = model.coder.decode(encoded["z_mean"], matrix)
-        residuals = _oriented(points, encoded["points"], decoded) - decoded
+        made = coordinates_of(encoded["points"])
+        residuals = _oriented(points, made, decoded) - decoded
         np.add.at(self._residuals, strata, residuals)
         for one in conditions:
             if one.name not in (BUNDLE, *COMPUTED):
@@ -241,17 +251,18 @@ def texture_of(
         pairs = density.pairs(_NB_DECODED, stratum, numbers)
         before, after = (_decoded(model, density, stratum, *each) for each in pairs)
         bundle = int(density.strata[stratum, 0])
-        moves[bundle] = (after - before).mean(axis=0)
+        moves[bundle] = (after - before)[..., :3].mean(axis=0)
         own = density.effect.bundles[bundle]
         if own.residual is not None:
-            usual = _textured(density, stratum, texture, before, pairs[0][0]) - before
+            usual = _textured(density, stratum, texture, before, pairs[0][0])
+            usual = usual - before[..., :3]
             weight = own.nb_streamlines / (own.nb_streamlines + 1 / BETWEEN_SHARE)
             extras[bundle] = weight * (own.residual - usual.mean(axis=0))
     return SubjectTexture(texture, moves, extras)
 
 
 def _textured(density, stratum: int, texture, points, numbers) -> np.ndarray:
-    """Return decoded points (n, nb_points, 3) with the texture of a model."""
+    """Return points (n, nb_points, 3) of decoded channels with a model's texture."""
     conditions = density.conditions
     codes = np.repeat(density.strata[stratum][None], len(points), axis=0)
     made = texture.apply(
@@ -262,7 +273,7 @@ def _textured(density, stratum: int, texture, points, numbers) -> np.ndarray:
         conditions=conditions.given_matrix(codes, numbers),
         exact=False,
     )
-    return resample(made, points.shape[1])
+    return resample(coordinates_of(made), points.shape[1])
 
 
 def _oriented(points, reconstructed, decoded) -> np.ndarray:
@@ -278,9 +289,9 @@ def _oriented(points, reconstructed, decoded) -> np.ndarray:
 
 
 def _decoded(model, density, stratum: int, numbers, z) -> np.ndarray:
-    """Decode latents of one stratum to points (n, nb_points, 3) in mm."""
+    """Decode latents of one stratum to channels (n, nb_points, 3 + v)."""
     matrix = None
     if model.conditions_in_networks:
         codes = np.repeat(density.strata[stratum][None], len(z), axis=0)
         matrix = density.conditions.matrix(codes, numbers)
-    return model.coder.decode(z.astype(np.float32), matrix)
+    return model.coder.decode_channels(z.astype(np.float32), matrix)

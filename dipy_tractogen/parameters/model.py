@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
-from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
+from dipy_tractogen.streamlines.point_data.profile import check_profile_names
+from dipy_tractogen.utils.parameters import (
+    LARGEST_SEED,
+    POSITIVE,
+    Parameters,
+    parameter,
+)
 
 if TYPE_CHECKING:
     from dipy_tractogen.streamlines.conditions import Conditions
@@ -124,6 +130,34 @@ class NetworkParameters(Parameters):
         option=None,
     )
     seed: int = seed("Seed of the weights and of the latents drawn in training.")
+    profiles: Sequence[str] = parameter(
+        (),
+        "Values along the streamlines, such as FA, that are learnt together with the "
+        "shape: names in data_per_point.",
+        option="values",
+        unset=True,
+        essential=True,
+    )
+    profile_sigmas: Sequence[float] | None = parameter(
+        None,
+        "Errors of those values that are accepted, each in the unit of its value; by "
+        "default a quarter of the deviation over the training points.",
+        option="value_sigmas",
+        least_items=1,
+        within=POSITIVE,
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.profiles = check_profile_names(self.profiles)
+        if self.profile_sigmas is None:
+            return
+        self.profile_sigmas = tuple(map(float, self.profile_sigmas))
+        if len(self.profile_sigmas) != len(self.profiles):
+            raise ValueError(
+                f"{len(self.profile_sigmas)} accepted errors are given for "
+                f"{len(self.profiles)} values along the streamlines: give one for each."
+            )
 
 
 OF_MODELS = (ReconstructionParameters, NetworkParameters)

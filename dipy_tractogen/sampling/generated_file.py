@@ -20,7 +20,7 @@ from dipy_tractogen.streamlines.conditions import (
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
 from dipy_tractogen.streamlines.formats.writers import open_writer
-from dipy_tractogen.streamlines.geometry import respace
+from dipy_tractogen.streamlines.point_data.values import respace_with_data
 from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.progress import Progress
@@ -54,7 +54,7 @@ def save_generated(
     ----------
     path : str or Path
         File to write; its extension is the format.
-    batches : iterable of (points, labels, values)
+    batches : iterable of (points, labels, values, data_per_point)
         From ``generate_batches`` of a model; a batch is of one bundle.
     nb_streamlines : int
         Their number, for the progress bar.
@@ -102,13 +102,15 @@ def save_generated(
         categories=code_tables(conditions),
     )
     with progress, writer as tractogram:
-        for points, labels, values in batches:
+        for points, labels, values, data in batches:
             measure(values)
-            points, values = _respaced(points, values, nb_points, step_size, dtype)
+            spacing = nb_points, step_size
+            points, values, data = _respaced(points, values, data, *spacing, dtype)
             if not BLOCK_WRITERS[path.suffix.lower()].keeps_data:
                 # What can be computed again is left out.
                 values = {k: each for k, each in values.items() if k not in COMPUTED}
-            tractogram.write(points, labels, values_to_numbers(conditions, values))
+            numbers = values_to_numbers(conditions, values)
+            tractogram.write(points, labels, numbers, data_per_point=data)
             counts[bundle_names[labels[0]]] += len(points)
             # Before the first ones, the density is fitted and the decoder compiled.
             progress.advance(len(points), timed=progress.done > 0)
@@ -210,6 +212,7 @@ def generate_file(
         conditions=conditions,
         plausibility=plausibility,
         sampler=density,
+        return_data_per_point=True,
         **options,
     )
     check = ConditionCheck(conditions or {}, known)
@@ -247,13 +250,13 @@ def bytes_per_streamline(
     return nb_points * 3 * size + 4 * (3 + len(conditions.names))
 
 
-def _respaced(points, values: dict, nb_points, step_size, dtype: str) -> tuple:
-    """Return the points that are written, and the values measured on them."""
-    written = respace(points, nb_points, step_size)
+def _respaced(points, values: dict, data, nb_points, step_size, dtype) -> tuple:
+    """Return points that are written, values measured on them, and those along them."""
+    written, data = respace_with_data(points, data, nb_points, step_size)
     if dtype == "float16":
         sequence = to_sequence(written)
         rounded = sequence._data.astype(np.float16).astype(np.float32)
         written = as_sequence(rounded, sequence._lengths)
     if written is not points:
         values = {**values, **measured_values(written, values)}
-    return written, values
+    return written, values, data

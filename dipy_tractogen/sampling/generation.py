@@ -10,7 +10,7 @@ import math
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import select
+from dipy_tractogen.streamlines.array_sequence import coordinates_of, select
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.prefetch import map_in_order
 
@@ -84,7 +84,7 @@ def _plausible_batches(
 
     def draw_and_evaluate(task):
         drawn = draw(*task)
-        return drawn, plausibility.evaluate(drawn[0])
+        return drawn, plausibility.evaluate(coordinates_of(drawn[0]))
 
     plausibility.reset()
     with closing(map_in_order(draw_and_evaluate, tasks)) as drawn_ahead:

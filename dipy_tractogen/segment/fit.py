@@ -220,7 +220,7 @@ def _encode(model, bundles, what: str, show: bool, seed: int | None = None):
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     real, made = [], []
-    for rows, points, outputs in encoded_blocks(
+    for rows, points, outputs, _ in encoded_blocks(
         model, bundles, description=f"Encoding {what}", show_progress=show
     ):
         real.append(latents_and_errors(points, outputs))

@@ -78,7 +78,7 @@ class LatentReference:
         from dipy_tractogen.nn.encoding import encoded_blocks
 
         found = []
-        for _, points, outputs in encoded_blocks(
+        for _, points, outputs, _ in encoded_blocks(
             model, bundles, description="Comparing", show_progress=show_progress
         ):
             z, error = latents_and_errors(points, outputs)

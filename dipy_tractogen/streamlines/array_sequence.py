@@ -116,6 +116,20 @@ def packed(streamlines: ArraySequence) -> tuple[np.ndarray, np.ndarray]:
     return _gather(streamlines._data, offsets, lengths), lengths
 
 
+def coordinates_of(
+    streamlines: np.ndarray | ArraySequence,
+) -> np.ndarray | ArraySequence:
+    """Return streamlines without what their points have beside three coordinates.
+
+    They are an array (n, p, 3 + v) or a sequence, which stay as they are where their
+    points have no more.
+    """
+    if isinstance(streamlines, np.ndarray):
+        return np.ascontiguousarray(streamlines[..., :3])
+    points = np.ascontiguousarray(streamlines._data[:, :3])
+    return as_sequence(points, streamlines._lengths, streamlines._offsets)
+
+
 def select(
     streamlines: np.ndarray | ArraySequence, indices: np.ndarray
 ) -> np.ndarray | ArraySequence:
@@ -128,9 +142,13 @@ def select(
 def take(
     streamlines: ArraySequence, indices: np.ndarray, *, dtype: np.dtype = np.float32
 ) -> ArraySequence:
-    """Return a copy of the streamlines at `indices`, in that order, side by side."""
+    """Return a copy of the streamlines at `indices`, in that order, side by side.
+
+    What their points have beside three coordinates is copied with them.
+    """
     chosen = streamlines[np.asarray(indices)]
-    points = np.empty((int(np.sum(chosen._lengths)), 3), dtype=dtype)
+    width = chosen._data.shape[1] if chosen._data.ndim == 2 else 3
+    points = np.empty((int(np.sum(chosen._lengths)), width), dtype=dtype)
     return gather(chosen, points)
 
 

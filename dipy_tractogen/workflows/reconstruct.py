@@ -31,7 +31,10 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         """Encode and decode tractograms, and measure the point error.
 
         The mean distance between a streamline, resampled to the points of the model,
-        and its reconstruction goes into data_per_streamline["error_mm"].
+        and its reconstruction goes into data_per_streamline["error_mm"]. Of a model
+        with values along the streamlines, such as FA, the reconstructed values are the
+        data_per_point, and the mean absolute error of each goes into "error_FA" and the
+        like, in the unit of the value; NaN where a streamline has no value.
 
         Parameters
         ----------
@@ -68,4 +71,12 @@ class ReconstructStreamlinesFlow(TractogenFlow):
                 "Of it, the number of coefficients alone causes %.2f mm",
                 errors["truncation"],
             )
+        for name, of_value in errors["values"].items():
+            if of_value["mean"] is not None:
+                logger.info(
+                    "Error of %s: mean %.3g, 95th percentile %.3g",
+                    name,
+                    of_value["mean"],
+                    of_value["p95"],
+                )
         logger.info("Wrote %s", path)

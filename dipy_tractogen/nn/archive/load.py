@@ -13,7 +13,7 @@ import numpy as np
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.array_schema import DAMAGE
 from dipy_tractogen.utils.disk import check_temporary_room, temporary_error
-from dipy_tractogen.utils.messages import briefly
+from dipy_tractogen.utils.messages import briefly, listed
 from dipy_tractogen.utils.model_names import find_model
 from dipy_tractogen.utils.schema import SchemaError, file_errors
 
@@ -94,6 +94,8 @@ def load_model(path: str | Path) -> StreamlineModel:
     model.record = record
     with file_errors(path, _WHAT):
         _check_loaded(model)
+    if model.record.profiles:
+        model.set_profiles(model.known_profiles())
     return model
 
 
@@ -148,6 +150,10 @@ def _check_loaded(model: StreamlineModel) -> None:
         if values.dtype.kind == "f" and not (np.abs(values) <= _LARGEST_WEIGHT).all():
             found = f"in part NaN or beyond {_LARGEST_WEIGHT:g}"
             raise SchemaError(variable.path, found, "weights of a training")
+    names = tuple(one["name"] for one in model.record.profiles)
+    if names != model.profiles and (names or model.record.density is not None):
+        found = f"of {listed(names) or 'nothing'}"
+        raise SchemaError("profiles", found, f"of {listed(model.profiles) or 'none'}")
     if model.record.density is not None and not model.network.built:
         raise SchemaError("conditions", "missing", "those of the record")
     if model.conditions is not None and model.record.conditions:

@@ -58,7 +58,7 @@ _MODEL = record(
         **schema_of(NetworkParameters, names=["backbone"]),
     },
     {
-        **schema_of(NetworkParameters, names=["seed"]),
+        **schema_of(NetworkParameters, names=["seed", "profiles", "profile_sigmas"]),
         **schema_of(ReconstructionParameters),
         **schema_of(AdversaryParameters),
         "backbone_options": optional(_BACKBONE_OPTIONS),
@@ -122,13 +122,14 @@ def _fewest_weights(made_by: type, config: dict) -> int:
     }
     width = sum(widths.values())
     decoded = latents + width * made_by.conditions_in_decoder
+    nb_channels = 3 + len(config.get("profiles", ()))
     if config["backbone"] == "spectral":
-        features = 3 * (options.get("nb_coefficients") or min(24, nb_points))
+        features = nb_channels * (options.get("nb_coefficients") or min(24, nb_points))
         units = options.get("hidden_units") or [1]
         chains = [[features, *units, latents], [decoded, *units[::-1], features]]
         nb_weights = 0
     else:
-        features = 3 * nb_points
+        features = nb_channels * nb_points
         filters = options.get("filters", [])
         taps = options.get("kernel_size", 1)
         nb_weights = 2 * taps * sum(one * other for one, other in pairwise(filters))

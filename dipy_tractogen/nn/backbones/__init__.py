@@ -19,13 +19,15 @@ BACKBONES = {backbone.name: backbone for backbone in (SpectralBackbone, ConvBack
 """The backbones by name."""
 
 
-def make_backbone(name: str, nb_points: int, options: dict | None = None):
+def make_backbone(
+    name: str, nb_points: int, options: dict | None = None, nb_channels: int = 3
+):
     """Make a backbone by its name, a key of `BACKBONES`, with further arguments.
 
     Raises ValueError if the name or an option is unknown.
     """
     check_choice("backbone", name, BACKBONES)
     try:
-        return BACKBONES[name](nb_points, **(options or {}))
+        return BACKBONES[name](nb_points, nb_channels=nb_channels, **(options or {}))
     except TypeError as error:
         raise ValueError(f"Options of the {name} backbone: {error}.") from error

@@ -26,6 +26,8 @@ class ConvBackbone:
     nb_points : int
         Number of points of a streamline: a multiple of two to the number of
         convolutions less one, so that each can be halved and doubled again.
+    nb_channels : int, optional
+        Coordinates, and values along the streamline.
     {parameters}
 
     Raises
@@ -47,7 +49,7 @@ class ConvBackbone:
     steps_per_validation = 50
     steps_worth_compiling = 200
 
-    def __init__(self, nb_points: int, **given):
+    def __init__(self, nb_points: int, *, nb_channels: int = 3, **given):
         filters, kernel_size = given["filters"], given["kernel_size"]
         if kernel_size % 2 == 0:
             raise ValueError(
@@ -62,16 +64,16 @@ class ConvBackbone:
                 f"{len(filters) - 1} times and mirrors {kernel_size // 2} of those "
                 f"that are left; give a multiple of {factor}, at least {smallest}."
             )
-        self.nb_points = nb_points
+        self.nb_points, self.nb_channels = nb_points, nb_channels
         vars(self).update(given)
 
     @property
     def feature_shape(self) -> tuple[int, int]:
         """Shape of the features of one streamline."""
-        return (self.nb_points, 3)
+        return (self.nb_points, self.nb_channels)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Return points (n, nb_points, 3) in mm, which are the features."""
+        """Return points (n, nb_points, nb_channels) in mm, which are the features."""
         return np.asarray(points, dtype=np.float32)
 
     def analysis(self) -> keras.layers.Layer:
@@ -83,7 +85,7 @@ class ConvBackbone:
         return keras.layers.Identity(name="synthesis")
 
     def coefficients(self, features, nb_orders: int):
-        """Return the first cosine coefficients (n, k, 3) of features, in a graph.
+        """Return the first cosine coefficients (n, k, nb_channels), in a graph.
 
         They are in mm, of cosines with a mean square of one.
         """
@@ -91,6 +93,10 @@ class ConvBackbone:
         missing = [(0, nb_orders - len(basis)), (0, 0)]
         basis = np.pad(basis, missing) / np.float32(np.sqrt(self.nb_points))
         return keras.ops.einsum("kp,npc->nkc", basis, features)
+
+    def nodes(self, features):
+        """Return features at nodes along the streamline, which are its points."""
+        return features
 
     def encoder(self) -> keras.Model:
         """Make the network from standardised points to the last hidden layer."""
@@ -120,7 +126,7 @@ class ConvBackbone:
         for filters in self.filters[-2::-1]:
             layers.append(self._convolution(filters))
             layers += [keras.layers.ReLU(), LinearUpsampling()]
-        layers.append(self._convolution(3))
+        layers.append(self._convolution(self.nb_channels))
         return keras.Sequential(layers, name="decoder")
 
     def _convolution(self, filters: int, strides: int = 1) -> keras.layers.Layer:

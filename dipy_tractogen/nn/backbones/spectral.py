@@ -28,6 +28,8 @@ class SpectralBackbone:
     ----------
     nb_points : int
         Number of points of a streamline.
+    nb_channels : int, optional
+        Coordinates, and values along the streamline.
     {parameters}
 
     Raises
@@ -49,22 +51,22 @@ class SpectralBackbone:
     steps_per_validation = 100
     steps_worth_compiling = 500
 
-    def __init__(self, nb_points: int, **given):
+    def __init__(self, nb_points: int, *, nb_channels: int = 3, **given):
         if given["nb_coefficients"] is None:
             given["nb_coefficients"] = min(_NB_COEFFICIENTS, nb_points)
         # Raises if there are more coefficients than points.
         cosine_basis(nb_points, given["nb_coefficients"])
         keras.activations.get(given["activation"])
-        self.nb_points = nb_points
+        self.nb_points, self.nb_channels = nb_points, nb_channels
         vars(self).update(given)
 
     @property
     def feature_shape(self) -> tuple[int, int]:
         """Shape of the features of one streamline."""
-        return (self.nb_coefficients, 3)
+        return (self.nb_coefficients, self.nb_channels)
 
     def analyse(self, points: np.ndarray) -> np.ndarray:
-        """Compute the features of points (n, nb_points, 3), in mm, in NumPy."""
+        """Compute the features of points (n, nb_points, nb_channels), in mm."""
         return np.matmul(cosine_basis(self.nb_points, self.nb_coefficients), points)
 
     def analysis(self) -> keras.layers.Layer:
@@ -76,13 +78,21 @@ class SpectralBackbone:
         return CosineSynthesis(self.nb_points, self.nb_coefficients, name="synthesis")
 
     def coefficients(self, features, nb_orders: int):
-        """Return the first cosine coefficients (n, k, 3) of features, in a graph.
+        """Return the first cosine coefficients (n, k, nb_channels), in a graph.
 
         They are in mm, of cosines with a mean square of one.
         """
         missing = max(nb_orders - self.nb_coefficients, 0)
         first = keras.ops.pad(features[:, :nb_orders], [(0, 0), (0, missing), (0, 0)])
         return first / np.sqrt(self.nb_points)
+
+    def nodes(self, features):
+        """Return features, or their differences, at nodes along the streamline.
+
+        There are as many nodes as coefficients, and squares add up to the same.
+        """
+        basis = cosine_basis(self.nb_coefficients, self.nb_coefficients)
+        return keras.ops.einsum("ck,nci->nki", basis, features)
 
     def encoder(self) -> keras.Model:
         """Make the network from standardised features to the last hidden layer."""

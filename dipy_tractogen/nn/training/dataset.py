@@ -9,7 +9,7 @@ import os
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import take
+from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
@@ -30,6 +30,8 @@ from dipy_tractogen.streamlines.resampled import BLOCK, PointSummary, ResampledP
 from dipy_tractogen.utils.memmap import allocate, release_pages
 from dipy_tractogen.utils.messages import normalized_name
 
+from ..profiles import values_of_points
+
 
 @dataclass
 class TrainingData:
@@ -44,6 +46,7 @@ class TrainingData:
     values: Mapping[str, np.ndarray] | None = None
     units: Mapping[str, str] | None = None
     subjects: np.ndarray | None = None
+    data_per_point: Mapping[str, np.ndarray] | None = None
 
     def __post_init__(self):
         if self.labels is None and isinstance(self.points, (str, os.PathLike)):
@@ -55,11 +58,23 @@ class TrainingData:
             self.labels = bundles.labels_in(self.bundle_names)
             self.values = {**bundles.values, **(self.values or {})}
             self.units = {**bundles.units, **(self.units or {})}
+            own = getattr(bundles, "data_per_point", {})
+            self.data_per_point = {**own, **(self.data_per_point or {})}
         self.points = as_streamlines(self.points)
         if not isinstance(self.points, ArraySequence):
             self.points = np.asarray(self.points, dtype=np.float32)
         self.values = dict(self.values or {})
         self.units = dict(self.units or {})
+
+    def resampled(self, nb_points: int, profiles: Sequence[str]) -> ResampledPoints:
+        """Return the streamlines with the values of the names in `profiles`."""
+        if not profiles:
+            return ResampledPoints(self.points, nb_points)
+        is_array = isinstance(self.points, np.ndarray)
+        lengths = self.points.shape[:2] if is_array else self.points._lengths
+        total = int(np.prod(lengths) if is_array else np.sum(lengths))
+        values = values_of_points(profiles, self.data_per_point, total)
+        return ResampledPoints(self.points, nb_points, values)
 
 
 class ConditionTable:
@@ -117,8 +132,9 @@ class TrainingSet:
     values : dict of str to ndarray of shape (n,)
         Bundle, length and further conditions of each streamline, by name.
     inputs : dict
-        Inputs of the model: ``"features"`` in mm, an array, and ``"conditions"``, a
-        `ConditionTable`.
+        Inputs of the model: ``"features"`` in mm, an array; ``"conditions"``, a
+        `ConditionTable`; and ``"known"``, shares of the values along the streamlines
+        that are known, where some are missing.
     subjects : ndarray of shape (n,) or None
         Subject of each streamline, a whole number, where it is known.
     digest : str
@@ -141,10 +157,11 @@ class TrainingSet:
                 f"bundle_names hold {self.names[int(np.argmin(self.counts))]}, which "
                 "has no training streamline: leave it out."
             )
-        self._points = ResampledPoints(data.points, model.nb_points)
+        self._points = data.resampled(model.nb_points, model.profiles)
         survey = self._survey(self._points, data.values)
         self.directions = bundle_directions(survey.odd, self.labels, len(self.names))
         self._backwards = stored_reversed(survey.odd, self.labels, self.directions)
+        self._set_profiles(survey)
         self.values = self._all_values(survey, self.labels, data.values)
         self.conditions = Conditions.of(
             self.values, categories={BUNDLE: self.names}, units=data.units
@@ -165,7 +182,7 @@ class TrainingSet:
         points = np.empty((len(rows), self._model.nb_points, 3), dtype=np.float32)
         for start in range(0, len(rows), BLOCK):
             some = rows[start : start + BLOCK]
-            block = reverse(self._points[some], self._backwards[some])
+            block = reverse(self._points[some][..., :3], self._backwards[some])
             points[start : start + BLOCK] = block
         return points
 
@@ -174,6 +191,21 @@ class TrainingSet:
         return reverse_streamlines(
             take(to_sequence(self._given), rows), self._backwards[rows]
         )
+
+    def channels_of_values(self, rows: np.ndarray) -> np.ndarray:
+        """Return channels (N, v) of the values of the points of `streamlines`.
+
+        They are NaN where a value is missing.
+        """
+        values = self._points.values_of(rows)
+        if isinstance(self._given, np.ndarray):
+            counts = np.full(len(rows), self._given.shape[1])
+        else:
+            counts = np.asarray(self._given._lengths)[rows]
+        oriented = reverse_streamlines(
+            as_sequence(values, counts), self._backwards[rows]
+        )
+        return self._model.known_profiles().scaled(oriented._data)
 
     def held_out(self, data: TrainingData) -> HeldOutSet:
         """Prepare held-out streamlines, with labels if there are several bundles."""
@@ -185,7 +217,7 @@ class TrainingSet:
         labels, _ = _check_bundles(
             data.points, data.labels, self.names, self._model.nb_points
         )
-        points = ResampledPoints(data.points, self._model.nb_points)
+        points = data.resampled(self._model.nb_points, self._model.profiles)
         survey = self._survey(points, data.values)
         backwards = stored_reversed(survey.odd, labels, self.directions)
         values = self._all_values(survey, labels, data.values)
@@ -207,7 +239,19 @@ class TrainingSet:
         return [[float(part.min()), float(part.max())] for part in by_bundle]
 
     def _survey(self, points: ResampledPoints, values: dict) -> PointSummary:
-        return PointSummary(points, [LENGTH, *values, *self._model.needed_conditions])
+        names = [LENGTH, *values, *self._model.needed_conditions]
+        return PointSummary(points, names, self._model.profiles)
+
+    def _set_profiles(self, survey: PointSummary) -> None:
+        """Give the model what is known of its values: it keeps those it has."""
+        model = self._model
+        if not model.profiles:
+            return
+        if model.record.profiles:
+            model.set_profiles(model.known_profiles())
+            return
+        given = model.profile_sigmas, model.sigma_mm
+        model.set_profiles(survey.profiles.profiles(*given))
 
     def _all_values(self, survey, labels, values: dict) -> dict[str, np.ndarray]:
         given = {
@@ -222,12 +266,23 @@ class TrainingSet:
         return {BUNDLE: np.array(self.names)[labels], **given, **survey.values}
 
     def _inputs(self, points: ResampledPoints, backwards: np.ndarray) -> dict:
-        backbone = self._model.backbone
+        model, backbone = self._model, self._model.backbone
+        profiles = model.known_profiles()
         features = allocate((len(points), *backbone.feature_shape), self._folder)
+        inputs = {"features": features}
+        shape = (len(points), backbone.feature_shape[0], len(profiles))
         for rows, block in points.blocks():
-            features[rows] = backbone.analyse(reverse(block, backwards[rows]))
+            block = reverse(block, backwards[rows])
+            features[rows] = backbone.analyse(profiles.channels(block))
             release_pages(features)
-        return {"features": features}
+            missing = ~np.isfinite(block[..., 3:])
+            if missing.any() and "known" not in inputs:
+                inputs["known"] = allocate(shape, self._folder)
+                inputs["known"][: rows.start] = 1
+            if "known" in inputs:
+                inputs["known"][rows] = _shares_at_nodes(~missing, shape[1])
+                release_pages(inputs["known"])
+        return inputs
 
 
 @dataclass
@@ -250,6 +305,15 @@ def _check_subjects(data: TrainingData) -> np.ndarray | None:
             f"({len(data.points)},), one for each streamline."
         )
     return np.unique(data.subjects, return_inverse=True)[1].reshape(-1)
+
+
+def _shares_at_nodes(known: np.ndarray, nb_nodes: int) -> np.ndarray:
+    """Return the share (n, nb_nodes, v) of the known points (n, p, v) of each node."""
+    nb_points = known.shape[1]
+    nodes = np.arange(nb_points) * nb_nodes // nb_points
+    starts = np.searchsorted(nodes, np.arange(nb_nodes))
+    sums = np.add.reduceat(known, starts, axis=1, dtype=np.float32)
+    return sums / np.bincount(nodes)[:, None].astype(np.float32)
 
 
 def _check_bundles(

@@ -12,7 +12,7 @@ import keras
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.utils.messages import format_count
+from dipy_tractogen.utils.messages import format_count, listed
 
 from .. import backend
 from ..backend import processes
@@ -38,6 +38,8 @@ def fit(
     held_out: np.ndarray | ArraySequence | None = None,
     held_out_labels: np.ndarray | None = None,
     held_out_values: Mapping[str, np.ndarray] | None = None,
+    data_per_point: Mapping[str, np.ndarray] | None = None,
+    held_out_data_per_point: Mapping[str, np.ndarray] | None = None,
     history_file: str | Path | None = None,
     checkpoint_dir: str | Path | None = None,
     resume: bool = False,
@@ -57,7 +59,7 @@ def fit(
     points : ndarray of shape (n, nb_points, 3), ArraySequence or BundleSet
         Training streamlines in RASMM mm, or another input of `as_streamlines`. Those of
         a sequence are resampled, a block at a time: a million need not be in memory at
-        once. A BundleSet brings its labels, names, values and units.
+        once. A BundleSet brings its labels, names, values, units and data_per_point.
     labels : ndarray of shape (n,), optional
         Bundle of each, an index into `bundle_names`; one bundle without it.
     bundle_names : sequence of str, optional
@@ -78,6 +80,12 @@ def fit(
         Bundle of each.
     held_out_values : mapping of str to ndarray of shape (m,), optional
         Further conditions of each, as `values`.
+    data_per_point : mapping of str to ndarray, optional
+        Values along the streamlines that the model learns, its `profiles`, by name: a
+        number for each point, in the order of the points, such as an array of shape
+        (n, nb_points). Those that are missing are NaN, and have no part in the loss.
+    held_out_data_per_point : mapping of str to ndarray, optional
+        Those of the held-out streamlines.
     history_file : str or Path, optional
         CSV file that a row is written to at each validation; it may exist only with
         `resume`.
@@ -114,11 +122,22 @@ def fit(
         When it is interrupted. The model then has its best weights so far, and a
         record, and can be used.
     """
-    data = TrainingData(points, labels, bundle_names, values, units, subjects)
+    data = TrainingData(
+        points, labels, bundle_names, values, units, subjects, data_per_point
+    )
+    if data_per_point and not model.profiles:
+        raise ValueError(
+            f"data_per_point has {listed(data_per_point)}, and the model was made "
+            "without profiles: make one with profiles=[...], or leave it out."
+        )
     held = None
     if held_out is not None:
         held = TrainingData(
-            held_out, held_out_labels, data.bundle_names, held_out_values
+            held_out,
+            held_out_labels,
+            data.bundle_names,
+            held_out_values,
+            data_per_point=held_out_data_per_point,
         )
     options = TrainingOptions(**{"seed": model.seed, **options})
     reading = model.record.data.get("seconds_to_read", 0.0)
@@ -189,7 +208,8 @@ def _fill_record(trainer: Trainer, held, stages, interrupted: bool) -> None:
     if held is not None:
         count = format_count(len(held.points), "held-out streamline")
         logger.info("Measuring the error of %s", count)
-        record.held_out_mm = measure_held_out(trainer.model, held)
+        errors = measure_held_out(trainer.model, held)
+        record.held_out_mm, record.held_out_profiles = errors
         stages.end("held-out error")
     record.parameters = {
         **asdict(trainer.options),

@@ -48,6 +48,7 @@ def record_of(model, bundles: TrainingSet, seed: int) -> TrainingRecord:
         conditions=bundles.conditions.to_plain(),
         reference=reference,
         data={**model.record.data, "digest": bundles.digest},
+        profiles=model.record.profiles,
         versions=current_versions(),
     )
     _describe_latents(model, bundles, seed, record)
@@ -55,17 +56,34 @@ def record_of(model, bundles: TrainingSet, seed: int) -> TrainingRecord:
     return record
 
 
-def measure_held_out(model, held_out: HeldOutSet) -> dict[str, float]:
-    """Return ``mean`` and ``percentile_95`` of the held-out point error, in mm."""
-    errors = []
-    for rows, points in held_out.points.blocks():
+def measure_held_out(
+    model, held_out: HeldOutSet
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Return ``mean`` and ``percentile_95`` of the errors of held-out streamlines.
+
+    The first are those of points in mm, the second those of the values along the
+    streamlines by name, each in its own unit; a value that none has is left out.
+    """
+    errors: list[np.ndarray] = []
+    of_values: dict[str, list] = {name: [] for name in model.profiles}
+    for rows, columns in held_out.points.blocks():
         values = {name: each[rows] for name, each in held_out.values.items()}
-        error = model.reconstruct(points, values) - points
+        made = model.encode_and_decode(columns, values)
+        error = made["points"] - columns[..., :3]
         errors.append(np.linalg.norm(error, axis=-1).mean(axis=1))
-    error = np.concatenate(errors)
+        for name, each in of_values.items():
+            each.append(made["value_errors"][name])
+    found = {name: np.concatenate(each) for name, each in of_values.items()}
+    found = {name: each[np.isfinite(each)] for name, each in found.items()}
+    return _summary(np.concatenate(errors)), {
+        name: _summary(each) for name, each in found.items() if len(each)
+    }
+
+
+def _summary(errors: np.ndarray) -> dict[str, float]:
     return {
-        "mean": float(error.mean()),
-        "percentile_95": float(np.percentile(error, 95)),
+        "mean": float(errors.mean()),
+        "percentile_95": float(np.percentile(errors, 95)),
     }
 
 
@@ -137,7 +155,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     matrix = None
     if model.conditions_in_networks:
         matrix = bundles.inputs["conditions"][rows]
-    decoded = model.coder.decode(z.astype(np.float32), matrix)
+    decoded = model.coder.decode_channels(z.astype(np.float32), matrix)
     conditions = bundles.conditions
     values = {name: np.asarray(each)[rows] for name, each in bundles.values.items()}
     record.texture = Texture().fit(
@@ -147,6 +165,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
         conditions=conditions.given_matrix(
             conditions.codes(values), conditions.standardised(values)
         ),
+        values=bundles.channels_of_values(rows) if model.profiles else None,
         seed=seed,
     )
 

@@ -177,7 +177,7 @@ class FittedTexture(Texture):
             places = padded.point_numbers(own) + (np.cumsum(own) - own)[:, None]
             return points[:, places]
 
-        return conditions, counts, counts, points_of
+        return conditions, counts, counts, points_of, np.arange(len(labels))
 
     def _bounded(self, drawn: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Bound the noise in columns (m, w) of bundles (m,), and return the counts."""

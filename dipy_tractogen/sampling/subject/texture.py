@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_sequence, ranks
+from dipy_tractogen.streamlines.array_sequence import as_sequence, coordinates_of, ranks
 from dipy_tractogen.streamlines.geometry import arc_lengths
 
 from ..texture.details import curve_lengths, decoded_coefficients
@@ -59,14 +59,13 @@ class SubjectTexture:
         """Return streamlines with texture; see `Texture.apply_to_coefficients`."""
         before = np.array(coefficients)
         for bundle, move in self._moves.items():
-            before[labels == bundle] -= move
+            before[labels == bundle, :, :3] -= move
         # A displacement of one end makes streamlines longer.
-        ratio = curve_lengths(before) / curve_lengths(coefficients)
+        ratio = curve_lengths(before[..., :3]) / curve_lengths(coefficients[..., :3])
         made = self._texture.apply_to_coefficients(
             before, labels, ratio * target_lengths, *given, exact=exact, **options
         )
-        moved = made._data + self._displacements(labels, made._lengths)
-        made = as_sequence(moved, made._lengths)
+        made._data[:, :3] += self._displacements(labels, made._lengths)
         return _of_lengths(made, target_lengths) if exact else made
 
     def _displacements(self, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -100,12 +99,15 @@ class SubjectTexture:
 def _of_lengths(streamlines: ArraySequence, wanted: np.ndarray) -> ArraySequence:
     """Scale streamlines (n,) about their centroids to lengths in mm, by 5 % at most."""
     counts = np.asarray(streamlines._lengths)
-    factors = wanted / np.maximum(arc_lengths(streamlines), SHORTEST_MM)
+    sizes = arc_lengths(coordinates_of(streamlines))
+    factors = wanted / np.maximum(sizes, SHORTEST_MM)
     factors = np.clip(factors, 1 / STRETCH, STRETCH)[:, None]
     starts = np.cumsum(counts) - counts
-    centroids = np.add.reduceat(streamlines._data, starts) / counts[:, None]
+    centroids = np.add.reduceat(streamlines._data[:, :3], starts) / counts[:, None]
     factors, rest = (
         np.repeat(each.astype(np.float32), counts, axis=0)
         for each in (factors, (1 - factors) * centroids)
     )
-    return as_sequence(streamlines._data * factors + rest, counts)
+    made = np.array(streamlines._data)
+    made[:, :3] = made[:, :3] * factors + rest
+    return as_sequence(made, counts)

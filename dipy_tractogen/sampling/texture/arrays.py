@@ -13,6 +13,7 @@ from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.schema import SchemaError
 
 from .endpoints import ENDPOINT_ARRAYS, Endpoints
+from .profiles import PROFILE_ARRAYS
 
 # Larger than any coordinate of a streamline in mm.
 _FARTHEST_MM = 6e4
@@ -44,6 +45,8 @@ _IN_ALL = ("labels", "lengths", "shapes")
 _DETAIL_BYTES = "detail_bytes"
 # Prefix of the names of the arrays of the ends.
 ENDS = "ends_"
+# And of those of values along the streamlines.
+PROFILES = "profiles_"
 
 TEXTURE_ARRAYS = {
     "nb_points": Array("iu", (), 2, 2**15),
@@ -56,7 +59,10 @@ TEXTURE_ARRAYS = {
     ),
     **{
         name: replace(each, needed=False)
-        for name, each in with_prefix(ENDS, ENDPOINT_ARRAYS).items()
+        for name, each in {
+            **with_prefix(ENDS, ENDPOINT_ARRAYS),
+            **with_prefix(PROFILES, PROFILE_ARRAYS),
+        }.items()
     },
 }
 """Arrays of a `Texture` in a file: r residuals of n points in all."""

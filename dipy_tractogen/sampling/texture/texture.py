@@ -7,37 +7,32 @@ from collections.abc import Callable, Mapping
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import take
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.conversion import to_sequence
 
-from ..stratified import sample_each_group, split_halves
 from . import details as flat
 from . import padded
 from .arrays import (
     ENDS,
     NAMES,
+    PROFILES,
     check_asked,
     check_fitted,
     check_shape,
     in_file,
     own_arrays,
 )
-from .condition_effects import effects_of, fit_gains_and_effects
+from .condition_effects import effects_of
 from .donors import Donors
-from .endpoints import Endpoints, ends_of
+from .endpoints import Endpoints
+from .fitting import fit_residuals
+from .profiles import ProfileTexture, with_squares
 from .residual_matching import (
     NB_COEFFICIENTS,
     ResidualMatcher,
-    coarse_shapes,
     orders_of,
     shapes_of,
 )
-
-# Largest number of residuals stored of a bundle and in all, and of all their points, 6
-# bytes each.
-_MOST_OF_A_BUNDLE = 1000
-_MOST_IN_ALL = 28_000
-_MOST_POINTS = 600_000
 
 
 class Texture:
@@ -86,6 +81,8 @@ class Texture:
         Effects of the conditions on the offset in mm, for each of b bundles.
     ends : Endpoints
         Ends of real streamlines.
+    profiles : ProfileTexture or None
+        Residuals of values along the streamlines, where the model has some.
 
     References
     ----------
@@ -95,6 +92,7 @@ class Texture:
     def __init__(self):
         self.nb_points = 0
         self.ends = Endpoints()
+        self.profiles: ProfileTexture | None = None
         self._matcher = self._donors = None
 
     def fit(
@@ -104,6 +102,7 @@ class Texture:
         labels: np.ndarray,
         *,
         conditions: np.ndarray | None = None,
+        values: np.ndarray | None = None,
         seed: int = 0,
     ) -> Texture:
         """Store residuals of training streamlines.
@@ -113,12 +112,16 @@ class Texture:
         streamlines : ArraySequence or ndarray of shape (n, p, 3)
             Training streamlines in RASMM mm with the points that they have, each in the
             direction of its bundle.
-        means : ndarray of shape (n, nb_points, 3)
-            Decoded streamlines of latents drawn from the posterior of each.
+        means : ndarray of shape (n, nb_points, 3 + v)
+            Decoded streamlines of latents drawn from the posterior of each, with the
+            channels of v values along them.
         labels : ndarray of shape (n,)
             Bundle of each.
         conditions : ndarray of shape (n, q), optional
             Conditions of each as numbers, of a deviation of about one.
+        values : ndarray of shape (N, v), optional
+            Channels of the values of all N points, in their order, where there are
+            some; NaN where they are missing.
         seed : int, optional
             Seed of the sample of residuals, at most 1,000 a bundle and 28,000 in all,
             and fewer of many points.
@@ -137,53 +140,18 @@ class Texture:
         labels = np.asarray(labels)
         streamlines = to_sequence(streamlines)
         conditions = np.zeros((len(labels), 0)) if conditions is None else conditions
-        check_fitted(streamlines, means, labels, conditions)
-        self.nb_points = means.shape[1]
-        self.ends = Endpoints().fit(
-            ends_of(streamlines), means, labels, conditions=conditions, seed=seed
-        )
-        rng = np.random.default_rng(seed)
-        at_most = int(_MOST_POINTS / np.mean(streamlines._lengths))
-        limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": min(at_most, _MOST_IN_ALL)}
-        rows = np.concatenate(sample_each_group(labels, rng, **limits))
-        streamlines, means = take(streamlines, rows), means[rows]
-        self.labels = labels[rows].astype(np.int32)
-        self.conditions = conditions[rows].astype(np.float32)
-        self.counts = np.asarray(streamlines._lengths, dtype=np.int32)
-        points = np.ascontiguousarray(streamlines._data.T)
-        nb_orders = flat.nb_decoded(points)
-        real = flat.coefficients(points, self.counts, nb_orders)
-        self.shapes = coarse_shapes(means)
-        decoded = orders_of(self.shapes, nb_orders)
-        sizes = flat.flat_lengths(points, self.counts)
-        sizes = np.column_stack([sizes, flat.curve_lengths(decoded)])
-        self.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
-        self._regress(real, decoded, seed)
-        self.offsets = real - self.gains[:, None] * decoded
-        rest = points - flat.curves(real, self.counts)
-        self.details, self.units = flat.quantised(rest, self.counts)
+        check_fitted(streamlines, means[..., :3], labels, conditions)
+        fit_residuals(self, streamlines, means, labels, conditions, values, seed)
         self._prepare()
         return self
 
-    def _regress(self, real, decoded, seed: int) -> None:
-        """Fit gains and effects to pairs of streamlines and donors of one half each."""
-        donors, others = split_halves(self.labels, seed)
-        given = (*self.lengths[others].T[::-1], self.shapes[others])
-        matcher = self._matcher_of(donors)
-        donors = donors[matcher.draw(self.labels[others], *given, seed)]
-        pairs = (
-            each[others] - each[donors] for each in (real, decoded, self.conditions)
-        )
-        groups = np.unique(self.labels)
-        bundles = np.searchsorted(groups, self.labels[others])
-        self.gains, self.effects = fit_gains_and_effects(*pairs, bundles, len(groups))
-
-    def _matcher_of(self, rows=slice(None)) -> ResidualMatcher:
+    def matcher_of(self, rows=slice(None)) -> ResidualMatcher:
+        """Return what finds similar ones among some of the residuals."""
         real, coarse = self.lengths[rows].T.astype(float)
         return ResidualMatcher(self.labels[rows], coarse, real, self.shapes[rows])
 
     def _prepare(self) -> None:
-        self._matcher = self._matcher_of()
+        self._matcher = self.matcher_of()
         details = directions = None
         if self.units.any():
             details = flat.restored(self.details, self.units, self.counts)
@@ -228,13 +196,16 @@ class Texture:
         ArraySequence
             The m streamlines, float32 points in RASMM mm, in steps like those of the
             training. The length is the target, unless 5 % are not enough for that.
+            Where there are values along the streamlines, their channels follow the
+            coordinates of each point.
 
         Raises
         ------
         ValueError
             If the arrays do not fit together or a bundle has no residuals.
         """
-        check_shape("means", means, (len(labels), self.nb_points, 3))
+        width = 3 + self.nb_profiles
+        check_shape("means", means, (len(labels), self.nb_points, width))
         found = flat.decoded_coefficients(means, self.nb_orders)
         options = {"conditions": conditions, "exact": exact}
         return self.apply_to_coefficients(
@@ -253,19 +224,21 @@ class Texture:
     ) -> ArraySequence:
         """Return streamlines with texture for the coarse shapes of decoded ones.
 
-        The `coefficients`, of shape (m, nb_orders, 3), are the first ones of decoded
-        streamlines in RASMM mm, of cosines with a mean square of one. All else is as in
-        `apply`.
+        The `coefficients`, of shape (m, nb_orders, 3 + v), are the first ones of
+        decoded streamlines in RASMM mm, of cosines with a mean square of one. All else
+        is as in `apply`.
         """
         labels = np.asarray(labels)
-        check_shape("coefficients", coefficients, (len(labels), self.nb_orders, 3))
+        shape = (len(labels), self.nb_orders, 3 + self.nb_profiles)
+        check_shape("coefficients", coefficients, shape)
         check_asked(labels, target_lengths, self.labels)
         rng = np.random.default_rng(seed)
         wanted = np.maximum(target_lengths, flat.SHORTEST_MM)
-        conditions, counts, kinds, points_of = self._residuals(
-            coefficients, labels, wanted, conditions, rng
+        shapes = coefficients[..., :3]
+        conditions, counts, kinds, points_of, rows = self._residuals(
+            shapes, labels, wanted, conditions, rng
         )
-        return padded.assembled(
+        made = padded.assembled(
             counts,
             kinds,
             points_of,
@@ -273,15 +246,28 @@ class Texture:
             lambda ends: self.ends.moves(ends, labels, rng, conditions),
             exact=exact,
         )
+        if self.profiles is None:
+            return made
+        bundles = np.searchsorted(np.unique(self.labels), labels)
+        decoded = coefficients[..., 3:]
+        values = self._profiles_of(made, decoded, rows, bundles, conditions, rng)
+        return as_sequence(np.column_stack([made._data, values]), counts)
+
+    def _profiles_of(
+        self, streamlines, coefficients, rows, bundles, conditions, rng
+    ) -> np.ndarray:
+        """Return channels (M, v) of values at the points of new streamlines."""
+        changes = with_squares(conditions) - with_squares(self.conditions[rows])
+        return self.profiles.apply(streamlines, coefficients, rows, bundles, changes)
 
     def _residuals(
         self, coefficients: np.ndarray, labels, wanted, conditions, rng
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable, np.ndarray]:
         """Draw residuals for decoded streamlines.
 
         Returns conditions (m, q); numbers of points (m,); kinds (m,) of streamlines,
-        which are made one after another; and a function that returns the points (3, n,
-        p) in mm of n of them, by their rows.
+        which are made one after another; a function that returns the points (3, n, p)
+        in mm of n of them, by their rows; and the residuals (m,) that they have.
         """
         decoded = coefficients[:, : len(self.gains)]
         given = (flat.curve_lengths(decoded), wanted, shapes_of(coefficients))
@@ -298,12 +284,18 @@ class Texture:
         def points_of(block: np.ndarray) -> np.ndarray:
             return self._donors.combined(coarse[block], rows[block], counts[block])
 
-        return conditions, counts, counts != self.counts[rows], points_of
+        return conditions, counts, counts != self.counts[rows], points_of, rows
 
     @property
     def nb_orders(self) -> int:
         """Number of cosine coefficients that are used of a decoded streamline."""
-        return max(len(self.gains), NB_COEFFICIENTS)
+        of_profiles = 0 if self.profiles is None else len(self.profiles.gains)
+        return max(len(self.gains), NB_COEFFICIENTS, of_profiles)
+
+    @property
+    def nb_profiles(self) -> int:
+        """Number of values along the streamlines."""
+        return 0 if self.profiles is None else self.profiles.gains.shape[1]
 
     @property
     def mean_points(self) -> int:
@@ -318,12 +310,15 @@ class Texture:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as named arrays, for a model's file.
 
-        The names of those of `ends` begin with ``ends_``.
+        The names of those of `ends` begin with ``ends_``, of `profiles` with
+        ``profiles_``.
         """
+        of_profiles = {} if self.profiles is None else self.profiles.to_arrays()
         return {
             "nb_points": np.array(self.nb_points),
             **in_file({name: getattr(self, name) for name in NAMES}),
             **{ENDS + name: each for name, each in self.ends.to_arrays().items()},
+            **{PROFILES + name: each for name, each in of_profiles.items()},
         }
 
     @classmethod
@@ -335,9 +330,16 @@ class Texture:
         ValueError
             If the arrays do not fit together.
         """
+        own = {
+            name.removeprefix(PROFILES): each
+            for name, each in arrays.items()
+            if name.startswith(PROFILES)
+        }
         texture, (arrays, ends) = cls(), own_arrays(arrays)
         texture.nb_points = int(arrays.pop("nb_points"))
         vars(texture).update(arrays)
         texture.ends = ends or texture.ends
+        if own:
+            texture.profiles = ProfileTexture.from_arrays(own, texture)
         texture._prepare()
         return texture

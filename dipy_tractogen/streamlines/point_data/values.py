@@ -12,7 +12,10 @@ import numpy as np
 from dipy_tractogen.utils.memmap import PointBuffer, allocate_beside
 from dipy_tractogen.utils.messages import listed
 
-from ..array_sequence import POINTS_PER_BLOCK, as_sequence, gather, packed, ranks
+from ..array_sequence import POINTS_PER_BLOCK, as_sequence, gather, packed
+from ..conversion import to_sequence
+from ..geometry import respace
+from .columns import resample_values
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -146,22 +149,24 @@ def resample_point_data(
     if not data:
         return {}
     points, counts = packed(streamlines)
-    last = np.cumsum(counts) - 1
-    first = last - counts + 1
-    # All streamlines one after the other, a millimetre apart: one search for all.
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1).astype(float)
-    steps[last[:-1]] = 1
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    new = np.broadcast_to(np.asarray(nb_points), counts.shape)
-    wanted = np.repeat((along[last] - along[first]) / (new - 1), new) * ranks(new)
-    wanted += np.repeat(along[first], new)
-    wanted[np.cumsum(new) - 1] = along[last]
     return {
-        name: np.stack(
-            [np.interp(wanted, along, column) for column in values.T],
-            axis=1,
-            dtype=np.float32,
-            casting="same_kind",
-        )
+        name: resample_values(points, values, counts, nb_points)
         for name, values in data.items()
     }
+
+
+def respace_with_data(
+    points: np.ndarray | ArraySequence,
+    data: Mapping[str, np.ndarray],
+    nb_points: int | None = None,
+    step_size: float | None = None,
+) -> tuple[np.ndarray | ArraySequence, dict[str, np.ndarray]]:
+    """Respace streamlines as `respace` does, and values (N, k) of their points.
+
+    Returns the streamlines, and the values (M, k) of their M points by name.
+    """
+    made = respace(points, nb_points, step_size)
+    if made is points or not data:
+        return made, dict(data)
+    new_counts = np.asarray(to_sequence(made)._lengths)
+    return made, resample_point_data(data, to_sequence(points), new_counts)

@@ -161,6 +161,13 @@ class TrainingFlow(TractogenFlow):
                 "Of it, the number of coefficients alone causes %.2f mm",
                 record.truncation_mm,
             )
+        for name, errors in record.held_out_profiles.items():
+            logger.info(
+                "Held-out error of %s: mean %.3g, 95th percentile %.3g",
+                name,
+                errors["mean"],
+                errors["percentile_95"],
+            )
 
     def _note(self, model) -> None:
         """Keep the space, the command and the warnings in the record of the model."""
@@ -212,13 +219,15 @@ class TrainingFlow(TractogenFlow):
             folder=folder,
             keep_data=True,
             maps=maps_of(given),
+            values=model.profiles,
             **names,
         )
         for found in describe_duplicates({"": (bundles.streamlines, bundles.labels)}):
             logger.warning("%s: held-out ones may be trained on as well", found)
         kept, aside = bundles.split(given["held_out"], given["seed"])
         aside = select_known_categories(aside, kept)
-        kept.data_per_streamline, kept.data_per_point = {}, {}
+        kept.data_per_streamline = {}
+        kept.data_per_point = {n: kept.data_per_point[n] for n in model.profiles}
         if subjects is not None:
             # It is no condition, and not written with what is held out.
             aside.values.pop(FILE_NUMBER)

@@ -105,6 +105,7 @@ def load_to_encode(
         participants=participants,
         categorical=[*names["categorical"], *categories],
         continuous=[*names["continuous"], *numbers],
+        values=model.profiles,
         **options,
     )
     if read and not participants:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling.texture import details as flat
+from dipy_tractogen.sampling.texture import fitting as module
 from dipy_tractogen.sampling.texture import padded
-from dipy_tractogen.sampling.texture import texture as module
 from dipy_tractogen.sampling.texture.endpoints import Endpoints
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.array_sequence import as_sequence

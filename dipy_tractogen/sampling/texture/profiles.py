@@ -1,0 +1,271 @@
+"""Texture of values along streamlines: what a decoder leaves out of their profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
+from dipy_tractogen.streamlines.array_sequence import ranks
+from dipy_tractogen.streamlines.geometry import cosine_basis
+from dipy_tractogen.streamlines.point_data.columns import (
+    fill_missing,
+    places_along,
+    resample_values,
+)
+from dipy_tractogen.utils.array_schema import Array
+from dipy_tractogen.utils.schema import SchemaError
+
+from .condition_effects import effects_of, fit_gains_and_effects
+
+NB_ORDERS = 24
+"""Cosine coefficients that are used of a decoded profile."""
+
+# Places at equal arc lengths between which a decoded profile is taken as linear.
+_NB_NODES = 128
+_LARGEST = 32_000
+_FARTHEST = 1e9
+_TINY = 1e-12
+
+PROFILE_ARRAYS = {
+    "gains": Array("f", ("p", "v"), 0, 1),
+    "effects": Array("f", ("b", "q2", "p", "v"), -_FARTHEST, _FARTHEST),
+    "details": Array("i", ("n", "v"), -(2**15), 2**15 - 1),
+    "units": Array("f", ("v",), 0, _FARTHEST),
+    "donors": Array("iu", ("r",), 0, 2**31 - 1),
+}
+"""Arrays of `ProfileTexture` in a file: r residuals of n points in all."""
+
+_DTYPES = {"details": np.int16, "donors": np.int32}
+
+
+class ProfileTexture:
+    """Residuals of the profiles of training streamlines, for decoded ones.
+
+    Profiles are v values along streamlines, as channels of the network. A decoded one
+    is smooth and has the mean of what the latents do not describe. To it are added the
+    residual of the real streamline whose details the shape gets, so that both belong
+    together, and the effect of conditions on residuals: those of a streamline of
+    another age do not weaken what is asked for. As in `Texture`, the residual is the
+    real profile less `gains` times the decoded one. Effects are linear in conditions
+    and in their squares, for laws of age that have a peak.
+
+    Attributes
+    ----------
+    gains : ndarray of shape (k, v), float32
+        Factor of each cosine order of a decoded profile, from 0.5 to 1.
+    effects : ndarray of shape (b, 2 q, k, v), float32
+        Effects of the q conditions, and of their squares, in each of b bundles.
+    details : ndarray of shape (n, v), int16
+        Residuals at the points of the real streamlines, one after the other.
+    units : ndarray of shape (v,), float32
+        Units of those numbers.
+    donors : ndarray of shape (r,), int32
+        Streamline whose residual is used in place of each: itself, or another one of
+        its bundle where it has no profile.
+    """
+
+    def fit(
+        self,
+        streamlines: ArraySequence,
+        values: np.ndarray,
+        decoded: np.ndarray,
+        conditions: np.ndarray,
+        labels: np.ndarray,
+        pairs: tuple[np.ndarray, np.ndarray],
+        seed: int = 0,
+    ) -> ProfileTexture:
+        """Store residuals of profiles.
+
+        Parameters
+        ----------
+        streamlines : ArraySequence
+            The r streamlines of the residuals, with N points in all, one after the
+            other.
+        values : ndarray of shape (N, v)
+            Channels of the values of their points, NaN where they are missing.
+        decoded : ndarray of shape (r, nb_points, v)
+            Decoded channels.
+        conditions : ndarray of shape (r, q)
+            Conditions of each.
+        labels : ndarray of shape (r,)
+            Bundle of each, ascending.
+        pairs : tuple of two ndarray of shape (m,), int
+            Rows of streamlines and of similar ones, whose differences are regressed.
+        seed : int, optional
+            Seed of the choice of donors.
+
+        Returns
+        -------
+        ProfileTexture
+            The object itself.
+        """
+        counts = np.asarray(streamlines._lengths, dtype=np.intp)
+        points, self.nb_points = streamlines._data, decoded.shape[1]
+        values = fill_missing(values, counts)
+        real = resample_values(points, values, counts, self.nb_points)
+        real = _coefficients(real.reshape(len(counts), self.nb_points, -1))
+        known = np.isfinite(real).all(axis=1)
+        self.donors = _donors(known.all(axis=1), labels, np.random.default_rng(seed))
+        decoded = _coefficients(decoded)
+        self._regress(real, decoded, conditions, labels, pairs, known)
+        rest = values - self._curves(self.gains * decoded, points, counts)
+        rest = np.nan_to_num(rest)
+        largest = np.abs(rest).max(axis=0, initial=0.0)
+        self.units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
+        self.details = np.rint(rest / self.units).astype(np.int16)
+        return self._of(counts)
+
+    def _regress(self, real, decoded, conditions, labels, pairs, known) -> None:
+        """Fit gains and effects of each value to differences of pairs."""
+        groups, conditions = np.unique(labels), with_squares(conditions)
+        made = []
+        for at in range(real.shape[2]):
+            both = known[pairs[0], at] & known[pairs[1], at]
+            rows, others = (each[both] for each in pairs)
+            one = slice(at, at + 1)
+            differences = (
+                each[rows] - each[others]
+                for each in (real[..., one], decoded[..., one], conditions)
+            )
+            bundles = np.searchsorted(groups, labels[rows])
+            made.append(fit_gains_and_effects(*differences, bundles, len(groups)))
+        self.gains = np.stack([gains for gains, _ in made], axis=1)
+        self.effects = np.concatenate([effects for _, effects in made], axis=3)
+
+    def _of(self, counts: np.ndarray) -> ProfileTexture:
+        """Take the numbers of points (r,) of the real streamlines."""
+        self._counts = np.asarray(counts, dtype=np.intp)
+        self._starts = np.cumsum(self._counts) - self._counts
+        return self
+
+    def apply(
+        self,
+        streamlines: ArraySequence,
+        coefficients: np.ndarray,
+        rows: np.ndarray,
+        bundles: np.ndarray,
+        changes: np.ndarray,
+    ) -> np.ndarray:
+        """Return the channels (M, v) of the M points of new streamlines.
+
+        Parameters
+        ----------
+        streamlines : ArraySequence
+            The m new streamlines, one after the other, in mm.
+        coefficients : ndarray of shape (m, k, v)
+            Cosine coefficients of their decoded profiles, of cosines with a mean square
+            of one.
+        rows : ndarray of shape (m,), int
+            Real streamline whose details each has.
+        bundles : ndarray of shape (m,), int
+            Bundle of each, an index of effects.
+        changes : ndarray of shape (m, 2 q)
+            Conditions and their squares (`with_squares`), less those of the real one.
+        """
+        decoded = self.gains * coefficients[:, : len(self.gains)]
+        decoded += effects_of(self.effects, changes, bundles)
+        counts = np.asarray(streamlines._lengths, dtype=np.intp)
+        made = self._curves(decoded, streamlines._data, counts)
+        made += self._details_of(self.donors[rows], counts)
+        return made
+
+    def _details_of(self, donors: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Return the details (M, v) of donors (m,) at `counts` (m,) points."""
+        own, places = self._counts[donors], ranks(counts)
+        starts = np.repeat(self._starts[donors], counts)
+        if (own == counts).all():
+            return self.details[starts + places] * self.units
+        last = np.repeat(own - 1, counts)
+        exact = (places + 0.5) * np.repeat(own / counts, counts) - 0.5
+        exact = np.clip(exact, 0, last)
+        places = exact.astype(np.intp)
+        share = (exact - places).astype(np.float32)[:, None]
+        found = self.details[starts + places].astype(np.float32)
+        found += share * (self.details[starts + np.minimum(places + 1, last)] - found)
+        return found * self.units
+
+    def _curves(self, coefficients, points, counts) -> np.ndarray:
+        """Return values (N, v) of profiles (n, k, v) at points (N, 3)."""
+        waves = _waves(self.nb_points, coefficients.shape[1])
+        nodes = np.matmul(np.ascontiguousarray(coefficients.transpose(2, 0, 1)), waves)
+        places = places_along(points, counts, _NB_NODES - 1)
+        before = np.minimum(places.astype(np.intp), _NB_NODES - 2)
+        share = (places - before).astype(np.float32)
+        before += np.repeat(np.arange(len(counts)) * _NB_NODES, counts)
+        found = np.empty((len(points), len(nodes)), dtype=np.float32)
+        for at, each in enumerate(nodes.reshape(len(nodes), -1)):
+            low = each[before]
+            found[:, at] = low + share * (each[before + 1] - low)
+        return found
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the attributes as named arrays, for a model's file."""
+        return {name: getattr(self, name) for name in PROFILE_ARRAYS}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], shapes) -> ProfileTexture:
+        """Create a fitted texture from the arrays of `to_arrays`.
+
+        `shapes` is the `Texture` that it belongs to. Raises ValueError if the arrays do
+        not fit together, or not to that.
+        """
+        missing = [name for name in PROFILE_ARRAYS if name not in arrays]
+        if missing:
+            raise SchemaError(f"profiles_{missing[0]}", "missing", "an array")
+        made = cls()
+        made.nb_points, nb_residuals = shapes.nb_points, len(shapes.counts)
+        for name in PROFILE_ARRAYS:
+            dtype = _DTYPES.get(name, np.float32)
+            setattr(made, name, np.asarray(arrays[name], dtype=dtype))
+        if not 1 <= len(made.gains) <= made.nb_points:
+            found = f"{len(made.gains)} of each value"
+            raise SchemaError("profiles_gains", found, f"from 1 to {made.nb_points}")
+        if len(made.details) != int(shapes.counts.sum(dtype=np.int64)):
+            found = f"{len(made.details)} points"
+            raise SchemaError("profiles_details", found, "those of counts")
+        if len(made.donors) != nb_residuals or made.donors.max() >= nb_residuals:
+            expected = f"rows of the {nb_residuals} residuals, one for each"
+            raise SchemaError("profiles_donors", "others", expected)
+        nb_bundles, nb_conditions = shapes.effects.shape[:2]
+        if made.effects.shape[:2] != (nb_bundles, 2 * nb_conditions):
+            found = "of {} bundles and {} numbers".format(*made.effects.shape[:2])
+            expected = f"of {nb_bundles} and {2 * nb_conditions}"
+            raise SchemaError("profiles_effects", found, expected)
+        return made._of(shapes.counts)
+
+
+def with_squares(conditions: np.ndarray) -> np.ndarray:
+    """Return conditions (m, q) and their squares, (m, 2 q)."""
+    return np.concatenate([conditions, conditions**2], axis=1)
+
+
+@lru_cache(8)
+def _waves(nb_points: int, nb_orders: int) -> np.ndarray:
+    """Return the cosines (k, nodes) of decoded profiles at equal arc lengths."""
+    # The cosines of n points have their ends half a step before and after them.
+    along = np.linspace(0.5, nb_points - 0.5, _NB_NODES) / nb_points
+    waves = np.cos(np.pi * np.arange(nb_orders)[:, None] * along) * np.sqrt(2)
+    waves[0] = 1
+    return waves.astype(np.float32)
+
+
+def _coefficients(values: np.ndarray) -> np.ndarray:
+    """Return cosine coefficients (n, k, v) of profiles (n, nb_points, v)."""
+    nb_points = values.shape[1]
+    basis = cosine_basis(nb_points, min(NB_ORDERS, nb_points))
+    return np.matmul(basis / np.float32(np.sqrt(nb_points)), values)
+
+
+def _donors(known: np.ndarray, labels: np.ndarray, rng) -> np.ndarray:
+    """Return each row (r,), or a random one of its bundle that is known."""
+    donors = np.arange(len(known), dtype=np.int32)
+    for label in np.unique(labels[~known]):
+        own = labels == label
+        candidates = np.flatnonzero(own & known)
+        if len(candidates):
+            missing = own & ~known
+            donors[missing] = rng.choice(candidates, missing.sum())
+    return donors
