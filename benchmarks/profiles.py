@@ -206,6 +206,7 @@ def train(training: BundleSet, held_out: BundleSet, options) -> CVAE:
         held_out_values=held_out.values,
         held_out_data_per_point=held_out.data_per_point,
         epochs=options.epochs,
+        batch_size=options.batch_size,
     )
     return model
 
@@ -219,7 +220,10 @@ def generate(model, number: int, like: BundleSet, seed: int, **options) -> Bundl
         return_data_per_point=True,
         **options,
     )
-    kept = {name: values[name] for name in like.values}
+    kept = {"age": values["age"]}
+    for one in model.record.density.conditions.categorical:
+        if one.name == "diagnosis":
+            kept["diagnosis"] = np.array(one.categories)[values["diagnosis"]]
     return BundleSet(
         points,
         labels,
@@ -295,6 +299,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=120)
     parser.add_argument("--each", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=400)
+    parser.add_argument("--batch_size", type=int, default=128)
     parser.add_argument("--latent_dim", type=int, default=24)
     parser.add_argument("--backbone", default="spectral")
     parser.add_argument("--seed", type=int, default=0)
