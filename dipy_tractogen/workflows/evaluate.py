@@ -179,15 +179,17 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         sets = {}
         for kind, each in files.items():
             options = {"kind": kind, "unassigned": "drop"}
-            options["values"] = self.given["values"] or ()
+            values = self.given["values"] or ()
             if kind == "real" and model:
-                sets[kind] = load_to_encode(self, model, each, loading, **options)
+                sets[kind] = load_to_encode(
+                    self, model, each, loading, profiles=values, **options
+                )
                 continue
             if kind == "generated":
                 # `requested_values` counts in sorted files.
                 each = sorted(each)
                 options["continuous"] = (FILE_NUMBER, INDEX_IN_FILE)
-            sets[kind] = load(self, each, loading, **options)
+            sets[kind] = load(self, each, loading, values=values, **options)
         return sets
 
     def _write(self, report: dict, files: dict, paths: dict) -> None:

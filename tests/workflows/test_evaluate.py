@@ -301,9 +301,11 @@ def valued_files(tmp_path_factory):
     return files
 
 
-def test_profiles_of_values_are_compared(tmp_path, valued_files, capsys):
+def test_profiles_of_values_are_compared(tmp_path, valued_files, model_file, capsys):
+    """Also where a model reads the real files, and values of its own."""
     generated, real, training = valued_files
     options = ["--train_files", training, "--nb_bootstrap", "0"]
+    options += ["--model_file", str(model_file)]
     assert evaluate(tmp_path, generated, real, *options, "--values", "FA", "MD") == 0
     report = read(tmp_path)
     found = report["profiles"]

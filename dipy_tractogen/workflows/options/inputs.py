@@ -73,15 +73,17 @@ def load_to_encode(
     *,
     numbers: Sequence[str] = (),
     categories: Sequence[str] = (),
+    profiles: Sequence[str] = (),
     conditions=None,
     **options,
 ):
     """Load bundles with all that a model has to know to encode them.
 
-    `given` are values of `LoadingOptions`, and perhaps of ``participants``; `numbers`
-    and `categories` name further values to load; `conditions` are those that have to be
-    known, by default what the networks read; `options` are of `load`. Raises ValueError
-    if the table of subjects is not needed, or a category is unknown to the model.
+    `given` are values of `LoadingOptions`, and perhaps of ``participants``; `numbers`,
+    `categories` and `profiles`, along the streamlines, name further values to load;
+    `conditions` are those that have to be known, by default what the networks read;
+    `options` are of `load`. Raises ValueError if the table of subjects is not needed,
+    or a category is unknown to the model.
     """
     from dipy_tractogen.nn.encoding import conditions_to_load
     from dipy_tractogen.streamlines.category_codes import values_from_numbers
@@ -105,7 +107,7 @@ def load_to_encode(
         participants=participants,
         categorical=[*names["categorical"], *categories],
         continuous=[*names["continuous"], *numbers],
-        values=model.profiles,
+        values=dict.fromkeys([*model.profiles, *profiles]),
         **options,
     )
     if read and not participants:
