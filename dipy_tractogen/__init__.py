@@ -21,6 +21,7 @@ _LAZY = {
     "RVAE": "dipy_tractogen.nn",
     "AAE": "dipy_tractogen.nn",
     "load_model": "dipy_tractogen.nn",
+    "register_to_model": "dipy_tractogen.nn.registration",
     "BundleSet": "dipy_tractogen.streamlines.dataset",
     "Reference": "dipy_tractogen.streamlines.reference",
     "load_bundles": "dipy_tractogen.streamlines.io",

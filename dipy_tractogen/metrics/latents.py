@@ -15,6 +15,8 @@ from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.point_data.values import resample_point_data
+from dipy_tractogen.streamlines.spaces.moved import moved_streamlines
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJECT
 from dipy_tractogen.utils.messages import format_count, printable
 from dipy_tractogen.utils.tables import write_arrays
@@ -75,6 +77,7 @@ def sample_latents(
     model,
     bundles,
     *,
+    transform: Transform | None = None,
     max_streamlines: int = 5000,
     seed: int = 0,
     show_progress: bool = False,
@@ -87,6 +90,9 @@ def sample_latents(
         The model, trained.
     bundles : BundleSet
         Streamlines, with the values that the networks of the model read.
+    transform : Transform, optional
+        From their space to that of the model, where it is another: the sample is in the
+        latter.
     max_streamlines : int, optional
         About how many are chosen, with the shares of their bundles; one at least of
         each bundle.
@@ -106,6 +112,7 @@ def sample_latents(
         If there are fewer than three streamlines.
     """
     from dipy_tractogen.nn.encoding import encoded_blocks
+    from dipy_tractogen.nn.registration import moved_to_model
 
     nb_found = len(bundles)
     if nb_found < _FEWEST:
@@ -121,6 +128,7 @@ def sample_latents(
             nb_found,
             seed,
         )
+    bundles = moved_to_model(model, bundles, transform)
     parts: dict[str, list] = {}
     for rows, points, outputs, columns in encoded_blocks(
         model, bundles, show_progress=show_progress
@@ -170,9 +178,13 @@ def values_to_load(model, color_by: Sequence[str]) -> tuple:
 
 
 def latent_blocks(
-    model, bundles, *, show_progress: bool = False
+    model,
+    bundles,
+    *,
+    transform: Transform | None = None,
+    show_progress: bool = False,
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """Encode bundles, a block of streamlines at a time.
+    """Encode bundles, a block of streamlines at a time, as of `encoded_blocks`.
 
     Yields a slice of rows and their latents: ``z_mean`` and, where the model has one,
     ``deviation`` (m, d); ``error_mm`` (m,), the point errors, and ``error_FA`` and the
@@ -181,7 +193,7 @@ def latent_blocks(
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     for rows, points, outputs, _ in encoded_blocks(
-        model, bundles, show_progress=show_progress
+        model, bundles, transform=transform, show_progress=show_progress
     ):
         error = point_errors(points, outputs["points"])
         latents = {k: outputs[k] for k in ("z_mean", "deviation") if k in outputs}
@@ -197,6 +209,7 @@ def save_latents(
     bundles,
     files: Iterable[str | Path],
     *,
+    transform: Transform | None = None,
     force: bool = False,
     show_progress: bool = False,
 ) -> None:
@@ -214,12 +227,17 @@ def save_latents(
         that the networks of the model read.
     files : iterable of str or Path
         Their tractograms, sorted.
+    transform : Transform, optional
+        From their space to that of the model, where it is another. The streamlines are
+        written as they are.
     force : bool, optional
         Replace an existing file.
     show_progress : bool, optional
         Show a progress bar.
     """
-    blocks = latent_blocks(model, bundles, show_progress=show_progress)
+    blocks = latent_blocks(
+        model, bundles, transform=transform, show_progress=show_progress
+    )
     if Path(path).suffix.lower() == ".npz":
         _save_arrays(path, bundles, blocks, files, force)
     else:
@@ -263,6 +281,7 @@ def save_reconstructions(
     model,
     bundles,
     *,
+    transform: Transform | None = None,
     force: bool = False,
     show_progress: bool = False,
 ) -> dict[str, float]:
@@ -279,6 +298,10 @@ def save_reconstructions(
         The model, trained.
     bundles : BundleSet
         Streamlines, with the values that the networks of the model read.
+    transform : Transform, optional
+        From their space to that of the model, where it is another. Errors are those in
+        the space of the model, and reconstructions are written in that of the
+        streamlines.
     force : bool, optional
         Replace an existing file.
     show_progress : bool, optional
@@ -295,10 +318,12 @@ def save_reconstructions(
 
     errors, truncation = [], []
     of_values: dict[str, list] = {name: [] for name in model.profiles}
+    options = {"transform": transform, "show_progress": show_progress}
+    back = None if transform is None else transform.inverse()
 
     def blocks():
         for rows, points, outputs, _ in encoded_blocks(
-            model, bundles, description="Reconstructing", show_progress=show_progress
+            model, bundles, description="Reconstructing", **options
         ):
             errors.append(point_errors(points, outputs["points"]))
             truncation.append(model.coder.truncation_error(points))
@@ -307,7 +332,7 @@ def save_reconstructions(
             data = {"error_mm": errors[-1].astype("float32"), **_value_errors(outputs)}
             made = outputs.get("data_per_point", {})
             made = {name: each.reshape(-1, 1) for name, each in made.items()}
-            yield rows, outputs["points"], data, made
+            yield rows, moved_streamlines(outputs["points"], back), data, made
 
     _write_blocks(path, bundles, blocks(), force)
     summary = summarize_errors(np.concatenate(errors))

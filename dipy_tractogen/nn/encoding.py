@@ -16,6 +16,7 @@ from dipy_tractogen.streamlines.conditions import (
 from dipy_tractogen.streamlines.conversion import as_streamlines, to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import arc_lengths, resample
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import briefly, listed
 from dipy_tractogen.utils.progress import track_progress
 
@@ -272,14 +273,20 @@ class EncodedBlock(NamedTuple):
 
 
 def encoded_blocks(
-    model, bundles, *, description: str = "Encoding", show_progress: bool = False
+    model,
+    bundles,
+    *,
+    transform: Transform | None = None,
+    description: str = "Encoding",
+    show_progress: bool = False,
 ) -> Iterator[EncodedBlock]:
     """Encode and decode a `BundleSet`, a block of streamlines at a time.
 
-    `bundles` have the values that the networks of the model read; `description` is the
-    text of the progress bar.
+    `bundles` have the values that the networks of the model read; `transform` takes
+    them to the space of the model, in which the blocks are, where the streamlines are
+    in another one; `description` is the text of the progress bar.
     """
-    block = columns_of(model, bundles)
+    block = columns_of(model, bundles, transform)
     starts = range(0, len(bundles), BLOCK)
     for start in track_progress(starts, description, show_bar=show_progress):
         rows = slice(start, start + BLOCK)
@@ -309,15 +316,22 @@ def conditions_to_load(conditions) -> dict[str, list[str]]:
     }
 
 
-def predict_attribute(model, bundles, *, show_progress: bool = False):
+def predict_attribute(
+    model,
+    bundles,
+    *,
+    transform: Transform | None = None,
+    show_progress: bool = False,
+):
     """Predict the attribute of an `RVAE` for the n streamlines of a `BundleSet`.
 
-    Returns prediction and standard deviation (n,), float64, and the true values, all in
-    the unit of the attribute; None in place of the last where `bundles` have no values
-    of the attribute, and it is not computed from points.
+    `transform` takes them to the space of the model, where the streamlines are in
+    another one. Returns prediction and standard deviation (n,), float64, and the true
+    values, all in the unit of the attribute; None in place of the last where `bundles`
+    have no values of the attribute, and it is not computed from points.
     """
     predictions, computed = [], []
-    block = columns_of(model, bundles)
+    block = columns_of(model, bundles, transform)
     starts = range(0, len(bundles), BLOCK)
     for start in track_progress(starts, "Predicting", show_bar=show_progress):
         columns = block(slice(start, start + BLOCK))

@@ -16,6 +16,7 @@ from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.point_data.columns import resample_values
 from dipy_tractogen.streamlines.point_data.profile import Profiles
 from dipy_tractogen.streamlines.resampled import ResampledPoints
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import listed
 
 PointData = Mapping[str, np.ndarray]
@@ -170,14 +171,18 @@ def _width_of(streamlines) -> int:
     return streamlines._data.shape[-1] if len(streamlines) else 3
 
 
-def columns_of(model, bundles) -> Callable[[slice], np.ndarray]:
+def columns_of(
+    model, bundles, transform: Transform | None = None
+) -> Callable[[slice], np.ndarray]:
     """Return what gives points and values (m, nb_points, 3 + v) of a `BundleSet`.
 
     It is called with a slice of the streamlines, so that few are in memory at once.
+    `transform` takes them to the space of the model, where they are in another one.
     """
     values = []
     if model.profiles:
         total = int(np.sum(bundles.streamlines._lengths))
         data = getattr(bundles, "data_per_point", {})
         values = values_of_points(model.profiles, data, total)
-    return ResampledPoints(bundles.streamlines, model.nb_points, values).__getitem__
+    given = bundles.streamlines, model.nb_points, values, transform
+    return ResampledPoints(*given).__getitem__

@@ -22,6 +22,8 @@ from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.point_data.values import respace_with_data
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.spaces.moved import moved_streamlines
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.progress import Progress
 
@@ -39,6 +41,7 @@ def save_generated(
     bundle_names: tuple[str, ...],
     conditions: Conditions,
     reference: Reference,
+    transform: Transform | None = None,
     nb_points: int | None = None,
     step_size: float | None = None,
     dtype: str = "float32",
@@ -64,6 +67,8 @@ def save_generated(
         What the model knows of streamlines.
     reference : Reference
         Grid that goes into the header.
+    transform : Transform, optional
+        From the space that is written to that of the batches, where they are two.
     nb_points : int, optional
         Points of each streamline; by default those that the batches have.
     step_size : float, optional
@@ -71,7 +76,7 @@ def save_generated(
     dtype : {"float32", "float16"}, optional
         Type of the points in the file.
     measure : callable, optional
-        Called with the values of each batch, before points are resampled.
+        Called with the values of each batch, before points are moved and resampled.
     force : bool, optional
         Replace an existing file.
     show_progress : bool, optional
@@ -86,6 +91,7 @@ def save_generated(
     """
     path = Path(path)
     counts = dict.fromkeys(bundle_names, 0)
+    back = None if transform is None else transform.inverse()
     progress = Progress(
         nb_streamlines,
         "Generating",
@@ -104,8 +110,10 @@ def save_generated(
     with progress, writer as tractogram:
         for points, labels, values, data in batches:
             measure(values)
-            spacing = nb_points, step_size
-            points, values, data = _respaced(points, values, data, *spacing, dtype)
+            given = moved_streamlines(points, back), values, data
+            points, values, data = _respaced(
+                points, *given, nb_points, step_size, dtype
+            )
             if not BLOCK_WRITERS[path.suffix.lower()].keeps_data:
                 # What can be computed again is left out.
                 values = {k: each for k, each in values.items() if k not in COMPUTED}
@@ -158,6 +166,7 @@ def generate_file(
     nb_points: int | None = None,
     step_size: float | None = None,
     reference: Reference | str | os.PathLike | None = None,
+    transform: Transform | None = None,
     outside_box: str = "drop",
     dtype: str = "float32",
     force: bool = False,
@@ -174,6 +183,10 @@ def generate_file(
         As ``generate_batches`` takes them.
     reference : Reference, image, str or Path, optional
         Grid of the header; by default that of the training.
+    transform : Transform, optional
+        From the space that streamlines are written in, which is that of `reference` and
+        of the criteria, to that of the training, where they are two. Numbers that are
+        asked for, such as a length, are those in the space of the training.
     outside_box : {"drop", "keep", "error"}, optional
         What is done with streamlines that leave the bounding box of the grid: those
         that are dropped are replaced by others.
@@ -204,7 +217,7 @@ def generate_file(
     density = model.density_by(*sources)
     known = density.conditions
     reference = Reference.of(reference or Reference.from_dict(model.record.reference))
-    plausibility = with_box(plausibility, reference, outside_box, dtype)
+    plausibility = with_box(plausibility, reference, outside_box, dtype, transform)
     logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
     batches = model.generate_batches(
         nb_streamlines,
@@ -223,6 +236,7 @@ def generate_file(
         bundle_names=model.record.bundle_names,
         conditions=known,
         reference=reference,
+        transform=transform,
         nb_points=nb_points,
         step_size=step_size,
         dtype=dtype,
@@ -250,9 +264,12 @@ def bytes_per_streamline(
     return nb_points * 3 * size + 4 * (3 + len(conditions.names))
 
 
-def _respaced(points, values: dict, data, nb_points, step_size, dtype) -> tuple:
-    """Return points that are written, values measured on them, and those along them."""
-    written, data = respace_with_data(points, data, nb_points, step_size)
+def _respaced(points, moved, values, data, nb_points, step_size, dtype) -> tuple:
+    """Return points that are written, values measured on them, and those along them.
+
+    `values` are those of the points before they were `moved`.
+    """
+    written, data = respace_with_data(moved, data, nb_points, step_size)
     if dtype == "float16":
         sequence = to_sequence(written)
         rounded = sequence._data.astype(np.float16).astype(np.float32)

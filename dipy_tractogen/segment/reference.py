@@ -10,6 +10,7 @@ import numpy as np
 
 from dipy_tractogen.metrics.errors import point_errors
 from dipy_tractogen.streamlines.location import Location, compare_locations
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.array_schema import Array, read_arrays
 from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.schema import SchemaError
@@ -53,7 +54,14 @@ class LatentReference:
     place: Location | None = None
     report: dict = field(default_factory=dict)
 
-    def compare(self, model, bundles, *, show_progress: bool = False):
+    def compare(
+        self,
+        model,
+        bundles,
+        *,
+        transform: Transform | None = None,
+        show_progress: bool = False,
+    ):
         """Compare streamlines with the nearest reference streamline of each.
 
         Parameters
@@ -62,13 +70,15 @@ class LatentReference:
             The model that encoded the reference.
         bundles : BundleSet
             The n streamlines.
+        transform : Transform, optional
+            From their space to that of the model, where it is another.
         show_progress : bool, optional
             Show a progress bar.
 
         Returns
         -------
         distances : ndarray of shape (n,)
-            Distance to the nearest reference streamline, in mm.
+            Distance to the nearest reference streamline, in mm of the model's space.
         nearest : ndarray of shape (n,), int32
             Its bundle, an index into `bundle_names`.
         relative : ndarray of shape (n,)
@@ -78,15 +88,18 @@ class LatentReference:
         from dipy_tractogen.nn.encoding import encoded_blocks
 
         found = []
+        options = {"transform": transform, "show_progress": show_progress}
         for _, points, outputs, _ in encoded_blocks(
-            model, bundles, description="Comparing", show_progress=show_progress
+            model, bundles, description="Comparing", **options
         ):
             z, error = latents_and_errors(points, outputs)
             found.append(self.estimator.nearest(self.metric.transform(z, error)))
         distances, nearest = (np.concatenate(parts) for parts in zip(*found))
         return distances, nearest, self.estimator.over_thresholds(distances, nearest)
 
-    def compare_locations(self, bundles, nb_rejected: int) -> dict:
+    def compare_locations(
+        self, bundles, nb_rejected: int, *, transform: Transform | None = None
+    ) -> dict:
         """Warn where nearly all streamlines are rejected, and compare the places.
 
         Parameters
@@ -95,6 +108,8 @@ class LatentReference:
             The streamlines.
         nb_rejected : int
             Number of streamlines that are near to no reference streamline.
+        transform : Transform, optional
+            From the space of the streamlines to that of the model, as of `compare`.
 
         Returns
         -------
@@ -104,9 +119,8 @@ class LatentReference:
         """
         if nb_rejected < NEARLY_ALL * len(bundles):
             return {}
-        text, places = compare_locations(
-            input=bundles.streamlines, reference=self.place
-        )
+        place = Location.of(bundles.streamlines, transform=transform)
+        text, places = compare_locations(input=place, reference=self.place)
         logger.warning(
             "%d of the %d streamlines are near to no reference streamline: inputs have "
             "to be in the space of the reference. %s",

@@ -31,8 +31,8 @@ def common_grid(
         reference = Reference.of(reference)
     first, without, replaced = None, [], []
     for file in files:
-        grid = _own_grid(file)
-        if grid is None or grid.is_placeholder:
+        grid = own_grid(file)
+        if grid is None:
             without.append(file)
         elif reference is not None and not grid.matches(reference):
             replaced.append(file)
@@ -41,7 +41,8 @@ def common_grid(
         elif reference is None and not grid.matches(first[1]):
             raise ValueError(
                 f"{first[0]} and {file} are in different grids: register them to one "
-                "space, or state the common grid (reference='FILE')"
+                "space (register_to='FILE'), or state the common grid "
+                "(reference='FILE')"
             )
     if replaced and verbose:
         logger.warning(
@@ -82,8 +83,12 @@ def first_grid(
     return next((grid for grid in grids if grid is not None), None)
 
 
-def _own_grid(file: Path) -> Reference | None:
-    """Read the grid in the header of a tractogram; None where the format has none."""
+def own_grid(file: Path) -> Reference | None:
+    """Read the grid in the header of a tractogram; None where there is none.
+
+    That is in formats without one, and where it is a placeholder.
+    """
     if tractogram_extension(file) not in _WITH_HEADER:
         return None
-    return Reference.from_file(file)
+    grid = Reference.from_file(file)
+    return None if grid.is_placeholder else grid

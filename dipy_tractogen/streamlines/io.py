@@ -28,6 +28,7 @@ from .point_data.reader import PointValueReader
 from .read_progress import ReadProgress
 from .reference import Reference
 from .screening import check_options, screen
+from .spaces.template import Template, files_by_subject, grids_of
 from .values import ValueReader, missing_values
 
 logger = logging.getLogger("dipy_tractogen")
@@ -51,6 +52,7 @@ def load_bundles(
     keep_data: bool = False,
     values: Iterable[str] = (),
     maps: Mapping[str, str | os.PathLike] | None = None,
+    register_to: Template | str | os.PathLike | Iterable | None = None,
     show_progress: bool = False,
 ) -> BundleSet:
     """Load tractograms as bundles.
@@ -110,6 +112,11 @@ def load_bundles(
         the space of the streamlines, on any grid. For several subjects, a glob such as
         ``"dwi/**/*_FA.nii.gz"``, of whose images a tractogram takes the one with its
         ``sub-`` and ``ses-`` labels. They replace values of the same name in files.
+    register_to : Template, str, Path or iterable of those, optional
+        The streamlines of a template, or tractograms of it, whose space and grid the
+        bundles are to have. Each subject of the files, see `template.files_by_subject`, is
+        read in its own grid and then registered by its streamlines, by default by an
+        affine transform. Those that leave the grid of the template are out of bounds.
     show_progress : bool, optional
         Whether a progress bar is shown.
 
@@ -140,12 +147,24 @@ def load_bundles(
     check_options(**rules, unassigned=unassigned)
     files = sorted(expand_inputs(input_files))
     reader = ValueReader(files, categorical, continuous, participants)
-    grid = common_grid(files, reference)
+    template, subjects = None, []
+    if register_to is None:
+        grid = common_grid(files, reference)
+        grids = [grid] * len(files)
+    elif reference is not None:
+        raise ValueError(
+            "reference and register_to are both given, and the grid is that of the "
+            "template: leave out the reference"
+        )
+    else:
+        template, subjects = Template.of(register_to), files_by_subject(files)
+        grid, grids = template.grid, grids_of(subjects)
     progress = ReadProgress(files)
     parts, left_out = [], []
     points = None if folder is None else PointBuffer(folder)
     of_points = PointValueReader(values, maps, keep_data=keep_data, folder=folder)
-    for file in progress.iterate(show_progress=show_progress):
+    reading = progress.iterate(show_progress=show_progress)
+    for file, own_grid in zip(reading, grids):
         part, names = _read_part(
             file,
             reader,
@@ -154,7 +173,7 @@ def load_bundles(
             of_points,
             keep_data,
             unassigned,
-            reference=grid,
+            reference=own_grid,
             **rules,
         )
         progress.add(file, part.report)
@@ -162,8 +181,14 @@ def load_bundles(
         left_out.append(names)
     progress.finish()
     progress.check_kept(min_length)
-    bundles = _joined(parts, points, grid, progress.report)
+    keep, report = None, progress.report
+    if template is not None:
+        parts, keep, outside = template.gather(subjects, parts, points, out_of_bounds)
+        report += outside
+    bundles = _joined(parts, points, grid, report)
     bundles = replace(bundles, data_per_point=of_points.finish())
+    if keep is not None and not keep.all():
+        bundles = bundles.select(keep)
     warn_of_left_out(left_out)
     logger.info(
         "%s in %s: %s",

@@ -9,6 +9,8 @@ import numpy as np
 
 from .conversion import to_sequence
 from .geometry import arc_lengths
+from .spaces.moved import moved_streamlines
+from .spaces.transform import Transform
 
 # Streamlines that suffice to locate a tractogram.
 _MOST = 20_000
@@ -30,12 +32,21 @@ class Location:
     high_mm: tuple[float, float, float]
 
     @classmethod
-    def of(cls, streamlines: ArraySequence | np.ndarray) -> Location:
-        """Return the location of streamlines (RASMM, mm), of many of an even choice."""
+    def of(
+        cls,
+        streamlines: ArraySequence | np.ndarray,
+        *,
+        transform: Transform | None = None,
+    ) -> Location:
+        """Return the location of streamlines (RASMM, mm), of many of an even choice.
+
+        With a `transform` it is that in the space that it leads to.
+        """
         streamlines = to_sequence(streamlines)
         if not len(streamlines):
             raise ValueError("no streamlines: give one or more to tell where they are")
         some = streamlines[:: -(-len(streamlines) // _MOST)]
+        some = moved_streamlines(some, transform)
         low, centre, high = np.percentile(some.get_data(), _PERCENTILES, axis=0)
         length = float(np.median(arc_lengths(some)))
         return cls(length, *(tuple(map(float, each)) for each in (centre, low, high)))

@@ -14,6 +14,8 @@ from .geometry import resample
 from .orientation import odd_coefficients
 from .point_data.columns import resample_values
 from .point_data.profile import ProfileSummary
+from .spaces.moved import moved_streamlines
+from .spaces.transform import Transform
 
 BLOCK = 8192
 """Streamlines of a block: 25 MB at 256 points."""
@@ -25,7 +27,7 @@ class ResampledPoints:
     Streamlines (RASMM, mm) are an array of that number of points, or a sequence,
     perhaps in a mapped file, that is resampled whenever it is read. Each of `values`
     has a number for each point (N,), in the order of the points, and becomes a column
-    beside the coordinates.
+    beside the coordinates. A `transform` moves the points before all else.
     """
 
     def __init__(
@@ -33,10 +35,11 @@ class ResampledPoints:
         streamlines: np.ndarray | ArraySequence,
         nb_points: int,
         values: Sequence[np.ndarray] = (),
+        transform: Transform | None = None,
     ):
         self._streamlines = streamlines
         self.nb_points = nb_points
-        self._values = values
+        self._values, self._transform = values, transform
         if values and not isinstance(streamlines, np.ndarray):
             lengths = np.asarray(streamlines._lengths, dtype=np.intp)
             self._places = lengths, np.cumsum(lengths) - lengths
@@ -47,12 +50,13 @@ class ResampledPoints:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Return some of the streamlines, (m, nb_points, 3 + v), float32, in mm."""
         if isinstance(self._streamlines, np.ndarray):
-            points = self._streamlines[rows]
+            points = moved_streamlines(self._streamlines[rows], self._transform)
             shape = self._streamlines.shape[:2]
             values = [each.reshape(*shape, 1)[rows] for each in self._values]
         else:
             chosen = self._streamlines[rows]
             some = take(chosen, np.arange(len(chosen)))
+            some = moved_streamlines(some, self._transform)
             points = resample(some, self.nb_points)
             values = []
             if self._values:

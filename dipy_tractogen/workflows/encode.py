@@ -10,6 +10,7 @@ from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions, MapOptions, maps_of
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions, check_spaces, find_transform
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -19,7 +20,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
     short_name = "encode_streamlines"
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions, MapOptions)
+    @with_parameters_of(SpaceOptions, ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self, model_file, input_files, out_dir="", out_latents="latents.npz", **given
     ):
@@ -44,6 +45,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
             data_per_streamline["latent"], "deviation" and "error_mm".
         """
         _check_extension(out_latents)
+        check_spaces(given)
         path = self.outputs(out_dir, out_latents=out_latents)["out_latents"]
         files, maps = sorted(self.inputs(input_files)), maps_of(given)
         model = load_trained_model(model_file)
@@ -60,8 +62,15 @@ class EncodeStreamlinesFlow(TractogenFlow):
             keep_data=True,
             maps=maps,
         )
-        options = {"force": self.force, "show_progress": self.show_progress}
-        save_latents(path, model, bundles, files, **options)
+        save_latents(
+            path,
+            model,
+            bundles,
+            files,
+            transform=find_transform(self, model, bundles, given),
+            force=self.force,
+            show_progress=self.show_progress,
+        )
         logger.info(
             "Encoded %s to %s each",
             format_count(len(bundles), "streamline"),

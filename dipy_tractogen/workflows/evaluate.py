@@ -16,6 +16,7 @@ from .options.inputs import (
 )
 from .options.loading import LoadingOptions, default_loading, load
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions, check_spaces, find_transform, is_moved
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -32,6 +33,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
     @with_parameters_of(
         LoadingOptions.only("bundles_from", "reference", "outside_box"),
         ParticipantsOptions,
+        SpaceOptions,
     )
     def run(
         self,
@@ -126,7 +128,9 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.streamlines.values import requested_values
 
         check_exclusive(self.given, "grid", "voxel_size")
-        check_needs(self.given, {"participants": ("model_file",)})
+        check_spaces(given)
+        needs = dict.fromkeys(("participants", "register"), ("model_file",))
+        check_needs(self.given, needs)
         check_needs(
             {**self.given, "membership": membership or None},
             {"membership": ("train_files",)},
@@ -169,17 +173,25 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         raise_if_missed(report["thresholds"])
 
     def _load(self, files: dict, given: dict, model) -> dict:
-        """Load the sets of streamlines, real ones with what the model reads."""
+        """Load the sets of streamlines, real ones with what the model reads.
+
+        Those that are in a space of their own are brought to that of the others.
+        """
         from dipy_tractogen.streamlines.common_grid import first_grid
+        from dipy_tractogen.streamlines.spaces.moved import moved_bundles
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
-        order = ("real", "training", "generated")
-        loading = {**default_loading(), **given}
-        loading["reference"] = first_grid(files, order, given["reference"])
+        moved, order = is_moved(given), ("real", "training", "generated")
+        # The box of the real files holds for all, unless it is in another space.
+        others = order[1:] if moved else order
+        grid = first_grid(files, others, None if moved else given["reference"])
         sets = {}
         for kind, each in files.items():
             options = {"kind": kind, "unassigned": "drop"}
             values = self.given["values"] or ()
+            in_own = moved and kind == "real"
+            loading = {**default_loading(), **given}
+            loading["reference"] = given["reference"] if in_own else grid
             if kind == "real" and model:
                 sets[kind] = load_to_encode(
                     self, model, each, loading, profiles=values, **options
@@ -190,6 +202,10 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 each = sorted(each)
                 options["continuous"] = (FILE_NUMBER, INDEX_IN_FILE)
             sets[kind] = load(self, each, loading, values=values, **options)
+        if moved:
+            transform = find_transform(self, model, sets["real"], given, kind="real")
+            reference = sets["generated"].reference
+            sets["real"] = moved_bundles(sets["real"], transform, reference)
         return sets
 
     def _write(self, report: dict, files: dict, paths: dict) -> None:
@@ -213,9 +229,9 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         report = {
             "command": self.command,
             "versions": current_versions(),
+            **self.make_notes(),
             **report,
             "generated_with": read_generating_model(files["generated"]),
-            "screening": self.screening,
             "columns": describe_columns(),
         }
         write_json(paths["out_metrics"], report, force=self.force)

@@ -12,6 +12,7 @@ from .options.arguments import check_int
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions, check_spaces, find_transform
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -22,7 +23,7 @@ class ExploreLatentFlow(TractogenFlow):
     short_name = "explore_latent"
     advanced = ("max_streamlines", "nb_steps", "nb_deviations")
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions)
+    @with_parameters_of(SpaceOptions, ParticipantsOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -88,6 +89,7 @@ class ExploreLatentFlow(TractogenFlow):
         """
         from dipy_tractogen.viz.latent.findings import names_of_findings
 
+        check_spaces(given)
         projection, colours = projection or ["pca"], color_by or ["bundle", "length"]
         check_int("max_streamlines", max_streamlines, low=3)
         check_int("nb_steps", nb_steps, low=2, high=15)
@@ -121,6 +123,7 @@ class ExploreLatentFlow(TractogenFlow):
             model,
             bundles,
             paths,
+            transform=find_transform(self, model, bundles, given),
             projection=projection,
             color_by=colours,
             max_streamlines=max_streamlines,

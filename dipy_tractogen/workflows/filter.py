@@ -9,6 +9,7 @@ from dipy_tractogen.segment.thresholds import ThresholdParameters
 from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
 from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -19,7 +20,8 @@ class FilterStreamlinesFlow(SegmentationFlow):
     short_name = "filter_streamlines"
 
     @with_parameters_of(
-        ReferenceOptions, ThresholdParameters, LoadingOptions, MapOptions
+        *(ReferenceOptions, SpaceOptions, ThresholdParameters),
+        *(LoadingOptions, MapOptions),
     )
     def run(
         self,
@@ -67,24 +69,27 @@ class FilterStreamlinesFlow(SegmentationFlow):
 
         from dipy_tractogen.segment.filter import LatentFilter
         from dipy_tractogen.segment.fit import fit_filter
-        from dipy_tractogen.streamlines.location import compare_locations
+        from dipy_tractogen.streamlines.location import Location, compare_locations
 
-        model, reference, bundles = self.load_all(
+        model, reference, bundles, transform = self.load_all(
             fit_filter, LatentFilter, model_file, input_files, given
         )
         distances, _, relative = reference.compare(
-            model, bundles, show_progress=self.show_progress
+            model, bundles, transform=transform, show_progress=self.show_progress
         )
         plausible = relative <= 1
         if not plausible.any():
-            sets = {"input": bundles.streamlines, "reference": reference.place}
+            place = Location.of(bundles.streamlines, transform=transform)
+            sets = {"input": place, "reference": reference.place}
             raise ValueError(
                 f"none of the {len(bundles)} streamlines is plausible, the nearest "
                 f"being {distances.min():.3g} mm from the reference: "
                 "inputs have to be in the space of the reference. "
                 f"{compare_locations(**sets)[0]}"
             )
-        places = reference.compare_locations(bundles, int((~plausible).sum()))
+        places = reference.compare_locations(
+            bundles, int((~plausible).sum()), transform=transform
+        )
         if plausible.all() and "out_rejected" in paths:
             path = paths.pop("out_rejected")
             logger.warning("No streamline is rejected: %s is not written", path)

@@ -18,6 +18,7 @@ from .options.generation import (
 from .options.inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -28,7 +29,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
     short_name = "generate_streamlines"
     advanced = ("step_size", "dtype", "smooth")
 
-    @with_parameters_of(SamplerOptions, PlausibilityOptions, BoxOptions)
+    @with_parameters_of(SamplerOptions, SpaceOptions, PlausibilityOptions, BoxOptions)
     def run(
         self,
         model_file,
@@ -131,6 +132,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         size = bytes_per_streamline(known, nb_points or usual, step_size, dtype)
         what = f"--nb_streamlines {nb_streamlines}"
         check_room(out_dir, what, nb_streamlines * size)
+        seeds = load_seeds(self, model, given)
         made = model.generate_file(
             path,
             nb_streamlines,
@@ -143,10 +145,11 @@ class GenerateStreamlinesFlow(TractogenFlow):
             dtype=dtype,
             smooth=smooth,
             sampler=given["sampler"],
-            seeds=load_seeds(self, model, given),
+            seeds=seeds.latents,
             plausibility=plausibility,
             max_tries=given["max_tries"],
-            reference=header,
+            reference=header or seeds.reference,
+            transform=seeds.transform,
             outside_box=given["outside_box"],
             seed=seed,
             force=self.force,

@@ -11,6 +11,7 @@ from dipy_tractogen.utils.tables import write_table
 from .flows.segmentation import ReferenceOptions, SegmentationFlow, as_data
 from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -21,7 +22,8 @@ class LabelStreamlinesFlow(SegmentationFlow):
     short_name = "label_streamlines"
 
     @with_parameters_of(
-        ReferenceOptions, ThresholdParameters, LoadingOptions, MapOptions
+        *(ReferenceOptions, SpaceOptions, ThresholdParameters),
+        *(LoadingOptions, MapOptions),
     )
     def run(
         self,
@@ -80,11 +82,11 @@ class LabelStreamlinesFlow(SegmentationFlow):
         from dipy_tractogen.streamlines.formats.writers import save_bundles
         from dipy_tractogen.streamlines.naming import UNASSIGNED
 
-        model, reference, bundles = self.load_all(
+        model, reference, bundles, transform = self.load_all(
             fit_labels, LatentLabels, model_file, input_files, given
         )
         distances, nearest, relative = reference.compare(
-            model, bundles, show_progress=self.show_progress
+            model, bundles, transform=transform, show_progress=self.show_progress
         )
         names = (*reference.bundle_names, UNASSIGNED)
         labels = nearest.copy()
@@ -102,7 +104,9 @@ class LabelStreamlinesFlow(SegmentationFlow):
         )
         with self.optional(paths["out_counts"]):
             self._count(paths["out_counts"], labels, names)
-        places = reference.compare_locations(bundles, int((relative > 1).sum()))
+        places = reference.compare_locations(
+            bundles, int((relative > 1).sum()), transform=transform
+        )
         report = {**reference.report, **places, **self.make_notes()}
         if score:
             report["score"] = score_labels(labels, bundles, names)

@@ -8,6 +8,7 @@ from .flows.base import TractogenFlow
 from .options.inputs import load_trained_model
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions, check_spaces, find_transform
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -17,7 +18,7 @@ class PredictAttributeFlow(TractogenFlow):
 
     short_name = "predict_attribute"
 
-    @with_parameters_of(LoadingOptions)
+    @with_parameters_of(SpaceOptions, LoadingOptions)
     def run(
         self,
         model_file,
@@ -51,6 +52,7 @@ class PredictAttributeFlow(TractogenFlow):
             Table of the streamlines, tab-separated, with the data_per_streamline that
             the inputs have.
         """
+        check_spaces(given)
         path = self.outputs(out_dir, out_table=out_table)["out_table"]
         files = self.inputs(input_files)
         model = _load_regression_model(model_file)
@@ -69,7 +71,10 @@ class PredictAttributeFlow(TractogenFlow):
         )
         _check_unit(model, bundles)
         predicted, deviation, measured = predict_attribute(
-            model, bundles, show_progress=self.show_progress
+            model,
+            bundles,
+            transform=find_transform(self, model, bundles, given),
+            show_progress=self.show_progress,
         )
         values = {"deviation": deviation, "measured": measured}
         save_predictions(path, bundles, predicted, **values, force=self.force)

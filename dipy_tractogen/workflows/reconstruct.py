@@ -10,6 +10,7 @@ from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions, MapOptions, maps_of
 from .options.parameters import with_parameters_of
+from .options.spaces import SpaceOptions, check_spaces, find_transform
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -19,7 +20,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
     short_name = "reconstruct_streamlines"
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions, MapOptions)
+    @with_parameters_of(SpaceOptions, ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,
@@ -50,6 +51,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.utils.files import tractogram_extension
 
         tractogram_extension(out_tractogram)
+        check_spaces(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         files, maps = self.inputs(input_files), maps_of(given)
         model = load_trained_model(model_file)
@@ -58,7 +60,12 @@ class ReconstructStreamlinesFlow(TractogenFlow):
 
         bundles = load_to_encode(self, model, files, given, keep_data=True, maps=maps)
         errors = save_reconstructions(
-            path, model, bundles, force=self.force, show_progress=self.show_progress
+            path,
+            model,
+            bundles,
+            transform=find_transform(self, model, bundles, given),
+            force=self.force,
+            show_progress=self.show_progress,
         )
         logger.info(
             "Point error of %s: mean %.2f mm, 95th percentile %.2f mm",

@@ -10,6 +10,12 @@ from dipy_tractogen.parameters.training import FitParameters
 from .flows.base import TractogenFlow
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
+from .options.spaces import (
+    TemplateOptions,
+    check_template,
+    load_template,
+    template_of,
+)
 from .options.training import InputOptions
 
 # What every trial has, unless it is searched.
@@ -25,7 +31,7 @@ class SweepBetaFlow(TractogenFlow):
     short_name = "sweep_beta"
     advanced = ("minimum_beta", "tolerance_mm")
 
-    @with_parameters_of(InputOptions, *_OF_TRIALS, LoadingOptions)
+    @with_parameters_of(InputOptions, *_OF_TRIALS, TemplateOptions, LoadingOptions)
     def run(
         self,
         betas=None,
@@ -95,6 +101,7 @@ class SweepBetaFlow(TractogenFlow):
             "latent_dim": given["latent_dim"],
         }
         search_space(**space)
+        check_template(given)
         # The table and the figure are made anew from the study each time.
         names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
         paths = self.outputs(out_dir, again=resume, **names)
@@ -104,10 +111,12 @@ class SweepBetaFlow(TractogenFlow):
         from dipy_tractogen.utils.files import file_digest
 
         shown = {"show_progress": self.show_progress}
-        bundles = load(self, files, given, unassigned="drop")
+        template = load_template(self, given)
+        bundles = load(self, files, given, unassigned="drop", register_to=template)
         # The study knows the files by what is in them, and not by their names.
         loading = ("bundles_from", "outside_box", "min_length")
         settings = {name: given[name] for name in loading}
+        settings |= template_of(given)
         settings["data"] = [file_digest(file) for file in files]
         rows = sweep_beta(
             bundles,

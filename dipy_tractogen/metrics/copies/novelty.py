@@ -87,6 +87,7 @@ class NoveltyRange:
     """
 
     name = "novelty"
+    in_training_space = True
 
     def __init__(self, training, low: float = 0.0, high: float = math.inf):
         if not (0 <= low <= high and high > 0):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Protocol
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.spaces.moved import moved_streamlines
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.moved import RenamedAttribute
 
@@ -31,7 +34,8 @@ class Criterion(Protocol):
     A criterion may have ``most``, the largest share of streamlines that it may reject,
     and ``complaint(nb_rejected, nb_tried)``, which returns the message of the error
     where it rejects more. With ``every_point`` it is given streamlines of different
-    numbers of points as they are, an ArraySequence.
+    numbers of points as they are, an ArraySequence; with ``in_training_space`` those
+    in the space of the training, whatever space they are generated for.
     """
 
     name: str
@@ -61,6 +65,9 @@ class Plausibility:
     ----------
     criteria : iterable of Criterion
         A streamline is plausible if all of them accept it.
+    transform : Transform, optional
+        From the space of the criteria to that of the training, where they are two:
+        streamlines are given in the latter.
 
     Attributes
     ----------
@@ -78,8 +85,11 @@ class Plausibility:
         If there is no criterion, or two have one name.
     """
 
-    def __init__(self, criteria: Iterable[Criterion]):
+    def __init__(
+        self, criteria: Iterable[Criterion], *, transform: Transform | None = None
+    ):
         self.criteria = tuple(criteria)
+        self._back = None if transform is None else transform.inverse()
         names = [one.name for one in self.criteria]
         if not names or len(set(names)) < len(names):
             raise ValueError(
@@ -104,16 +114,21 @@ class Plausibility:
         Streamlines of different numbers of points are resampled, but for criteria of
         every point. Several threads may call this at once.
         """
-        of_all = [getattr(one, "every_point", False) for one in self.criteria]
-        even = points
-        if isinstance(points, ArraySequence) and not all(of_all):
-            even = resample(points, _NB_POINTS)
-        return np.stack(
-            [
-                one.accepts(points if every_point else even)
-                for one, every_point in zip(self.criteria, of_all)
-            ]
-        )
+
+        @cache
+        def given(moved: bool, every_point: bool) -> np.ndarray | ArraySequence:
+            if every_point:
+                return moved_streamlines(points, self._back) if moved else points
+            found = given(moved, True)
+            if isinstance(found, ArraySequence):
+                return resample(found, _NB_POINTS)
+            return found
+
+        def read_by(one: Criterion) -> np.ndarray | ArraySequence:
+            stays = self._back is None or getattr(one, "in_training_space", False)
+            return given(not stays, getattr(one, "every_point", False))
+
+        return np.stack([one.accepts(read_by(one)) for one in self.criteria])
 
     def count(self, accepted: np.ndarray) -> np.ndarray:
         """Count the results of `evaluate`; return which streamlines are plausible."""

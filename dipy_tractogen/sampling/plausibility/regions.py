@@ -9,6 +9,7 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.streamlines.volume import Volume
 
 from .plausibility import Plausibility
@@ -50,21 +51,25 @@ def with_box(
     reference: Reference,
     outside_box: str = "drop",
     dtype: str = "float32",
+    transform: Transform | None = None,
 ) -> Plausibility | None:
     """Return criteria with the bounding box of a grid, unless streamlines are kept.
 
     `outside_box` is "drop", "keep" or "error"; a `dtype` of points that rounds them
-    makes the box smaller.
+    makes the box smaller. `transform` is that of a `Plausibility`.
     """
+    others = plausibility.criteria if plausibility else ()
     if outside_box == "keep" or reference.is_placeholder:
-        return plausibility
+        if transform is None or not others:
+            return plausibility
+        return Plausibility(others, transform=transform)
     options = {} if outside_box == "drop" else {"most": 0}
     if dtype != "float32":
         corners = [*product(*((-0.5, size - 0.5) for size in reference.dimensions))]
         farthest = np.abs(apply_affine(reference.affine, corners)).max()
         options["margin_mm"] = float(np.spacing(np.dtype(dtype).type(farthest))) / 2
-    others = plausibility.criteria if plausibility else ()
-    return Plausibility([*others, InsideBox(reference, **options)])
+    criteria = [*others, InsideBox(reference, **options)]
+    return Plausibility(criteria, transform=transform)
 
 
 class InsideMask:

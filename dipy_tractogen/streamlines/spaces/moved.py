@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nibabel.streamlines import ArraySequence
+import numpy as np
+
 from ..dataset import BundleSet
 from ..reference import Reference
 from .transform import Transform
@@ -30,3 +33,18 @@ def moved_bundles(
     """
     streamlines = transform.apply(bundles.streamlines)
     return replace(bundles, streamlines=streamlines, reference=reference)
+
+
+def moved_streamlines(
+    streamlines: ArraySequence | np.ndarray, transform: Transform | None
+) -> ArraySequence | np.ndarray:
+    """Return streamlines after a transform, or, where that is None, as they are.
+
+    Those of an array (n, nb_points, 3) are in an array.
+    """
+    if transform is None:
+        return streamlines
+    moved = transform.apply(streamlines)
+    if isinstance(streamlines, np.ndarray):
+        return moved._data.reshape(streamlines.shape)
+    return moved

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dipy_tractogen.metrics.latents import sample_latents
 from dipy_tractogen.nn.latent import traversed_axis
+from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import check_choice
 
 from .findings import (
@@ -24,6 +25,7 @@ def explore_latent(
     bundles,
     paths: Mapping[str, str | Path],
     *,
+    transform: Transform | None = None,
     projection: Sequence[str] = ("pca",),
     color_by: Sequence[str] = ("bundle", "length"),
     max_streamlines: int = 5000,
@@ -52,6 +54,9 @@ def explore_latent(
         and those of `color_by`.
     paths : mapping of str to str or Path
         File of each figure and table, as from `names_of_findings`.
+    transform : Transform, optional
+        From the space of the streamlines to that of the model, where it is another: all
+        is shown in the latter.
     projection : sequence of {"pca", "umap", "tsne"}, optional
         How latents are projected.
     color_by : sequence of str, optional
@@ -94,8 +99,14 @@ def explore_latent(
         If a projection needs a package that is not installed.
     """
     along = None if walk is None else traversed_axis(model, walk, option="walk")
-    options = {"seed": seed, "show_progress": show_progress}
-    sample = sample_latents(model, bundles, max_streamlines=max_streamlines, **options)
+    sample = sample_latents(
+        model,
+        bundles,
+        transform=transform,
+        max_streamlines=max_streamlines,
+        seed=seed,
+        show_progress=show_progress,
+    )
     counts = sample.bundles.counts()
     there = [name for name, count in counts.items() if count]
     for option, names in (("bundle", [bundle]), ("interpolate", interpolate or [])):

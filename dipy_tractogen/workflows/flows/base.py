@@ -72,6 +72,8 @@ class TractogenFlow(Workflow):
         Optional outputs that the last run could not write, with the reasons.
     screening : dict of str to dict
         Counts of what was kept and dropped, by kind of tractogram.
+    registrations : dict of str to dict
+        How tractograms were brought to the space of the model, by kind.
     """
 
     short_name = ""
@@ -118,6 +120,7 @@ class TractogenFlow(Workflow):
         self.warnings: list[str] = []
         self.missing: dict[Path, str] = {}
         self.screening: dict[str, dict] = {}
+        self.registrations: dict[str, dict] = {}
 
     @property
     def force(self) -> bool:
@@ -194,8 +197,14 @@ class TractogenFlow(Workflow):
         return plain_values(record)
 
     def make_notes(self) -> dict:
-        """Return the ``warnings`` of a run so far, and its ``screening``."""
-        return {"warnings": list(self.warnings), "screening": self.screening}
+        """Return the ``warnings`` of a run so far, and its ``screening``.
+
+        And ``registrations``, where there are some.
+        """
+        notes = {"warnings": list(self.warnings), "screening": self.screening}
+        if self.registrations:
+            notes["registrations"] = self.registrations
+        return notes
 
     @contextmanager
     def optional(self, *paths: Path) -> Iterator[None]:
@@ -311,7 +320,7 @@ def _noted(run: Callable) -> Callable:
         self.given = dict(list(bound.arguments.items())[1:])
         check_options(self.given, getattr(run, "declared", {}))
         self._find_model(bound.arguments)
-        self.missing, self.screening = {}, {}
+        self.missing, self.screening, self.registrations = {}, {}, {}
         with (
             noted_warnings() as self.warnings,
             remove_new_folders_on_error(),

@@ -8,6 +8,7 @@ from dipy_tractogen.parameters.training import FitParameters
 from dipy_tractogen.utils.messages import first_difference
 
 from ..options.loading import LoadingOptions
+from ..options.spaces import template_of
 from ..options.training import names_to_load
 
 # What a training chooses where it is None.
@@ -50,17 +51,18 @@ def difference_of(done, model, files: list[Path], given: dict) -> str:
 
 
 def loading_of(given: dict) -> dict:
-    """Return the values of `LoadingOptions` and `MapOptions`.
+    """Return the values of `LoadingOptions`, `MapOptions` and `TemplateOptions`.
 
-    The digest of the reference stands for it.
+    Digests stand for the reference and the files of a template.
     """
     from dipy_tractogen.utils.files import file_digest
 
     values = LoadingOptions.from_options(given)
     grid = values["reference"]
     values["reference"] = file_digest(grid) if grid else None
-    # Records of trainings without maps do not have them.
-    return {**values, "maps": given["maps"]} if given["maps"] else values
+    # Records of trainings without maps and templates do not have them.
+    maps = {"maps": given["maps"]} if given["maps"] else {}
+    return {**values, **maps, **template_of(given)}
 
 
 def with_table(files: list[Path], given: dict) -> list[Path]:

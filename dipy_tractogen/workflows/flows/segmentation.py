@@ -12,6 +12,7 @@ from dipy_tractogen.utils.schema import write_json
 
 from ..options.inputs import load_to_encode, load_trained_model
 from ..options.loading import maps_of
+from ..options.spaces import check_spaces, find_transform, is_moved
 from .base import TractogenFlow
 
 
@@ -48,6 +49,7 @@ class SegmentationFlow(TractogenFlow):
         from dipy_tractogen.utils.files import split_extension, tractogram_extension
 
         _check_reference(given)
+        check_spaces(given)
         for name in ("out_tractogram", "out_rejected"):
             if names.get(name, "") or name == "out_tractogram":
                 tractogram_extension(names[name])
@@ -61,7 +63,7 @@ class SegmentationFlow(TractogenFlow):
         return self.outputs(out_dir, **names)
 
     def load_all(self, fit, kind: type, model_file, input_files, given: dict) -> tuple:
-        """Return model, reference and streamlines.
+        """Return model, reference, streamlines, and their transform, if there is one.
 
         `fit` is `fit_filter` or `fit_labels`, `kind` the class of its estimator.
         """
@@ -77,9 +79,11 @@ class SegmentationFlow(TractogenFlow):
             path = given["thresholds_file"]
             reference = LatentReference.load(path, model_file, kind)
         else:
+            # The grid that is given is that of the input.
+            loading = {**given, "reference": None} if is_moved(given) else given
             examples = [
                 load_to_encode(
-                    self, model, self.inputs(given[f"{name}_files"]), given, kind=name
+                    self, model, self.inputs(given[f"{name}_files"]), loading, kind=name
                 )
                 for name in ("reference", "invalid")
                 if given[f"{name}_files"]
@@ -89,7 +93,8 @@ class SegmentationFlow(TractogenFlow):
                 model, *examples, **options, show_progress=self.show_progress
             )
         bundles = load_to_encode(self, model, files, given, keep_data=True, maps=maps)
-        return model, reference, bundles
+        transform = find_transform(self, model, bundles, given)
+        return model, reference, bundles, transform
 
     def write_report(self, paths: dict[str, Path], reference, model_file, report):
         """Write a report as JSON, and the thresholds unless they were given."""

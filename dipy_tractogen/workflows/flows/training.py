@@ -19,6 +19,7 @@ from dipy_tractogen.utils.parameters import Parameters
 
 from ..options.inputs import load_trained_model
 from ..options.loading import LoadingOptions, MapOptions, load, maps_of
+from ..options.spaces import TemplateOptions, check_template, load_template
 from ..options.training import (
     OF_CONDITIONS,
     OF_TRAININGS,
@@ -38,7 +39,10 @@ logger = logging.getLogger("dipy_tractogen")
 OF_VAES = (VAESizes, KLParameters, PosteriorParameters)
 """Parameters of the variational autoencoders."""
 
-SHARED = (InputOptions, *OF_CONDITIONS, *OF_TRAININGS, LoadingOptions, MapOptions)
+SHARED = (
+    *(InputOptions, *OF_CONDITIONS, *OF_TRAININGS),
+    *(TemplateOptions, LoadingOptions, MapOptions),
+)
 """Options that every training has."""
 
 _BY_DEFAULT = "6,000 steps"
@@ -60,6 +64,7 @@ class TrainingFlow(TractogenFlow):
         check_training(given)
         check_conditions(given)
         maps_of(given)  # an error in them comes before any work
+        check_template(given)
         parameters = {"seed": given["seed"]}
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
             parameters |= each.from_options(given)
@@ -210,6 +215,7 @@ class TrainingFlow(TractogenFlow):
             subjects = subjects_of(sorted(files))
         if subjects is not None:
             names = {**names, "continuous": [*names["continuous"], FILE_NUMBER]}
+        template = load_template(self, given)
         bundles = load(
             self,
             files,
@@ -220,6 +226,7 @@ class TrainingFlow(TractogenFlow):
             keep_data=True,
             maps=maps_of(given),
             values=model.profiles,
+            register_to=template,
             **names,
         )
         for found in describe_duplicates({"": (bundles.streamlines, bundles.labels)}):
@@ -241,6 +248,7 @@ class TrainingFlow(TractogenFlow):
             "loading": loading_of(given),
             "held_out_counts": aside.counts(),
             "dropped": dict(bundles.report.dropped),
+            **({"registrations": template.registrations} if template else {}),
             "seconds_to_read": round(time.perf_counter() - began, 3),
         }
         logger.info(

@@ -105,10 +105,13 @@ def _check_magnitude(name: str, value: Real) -> None:
 def check_exclusive(given: Mapping[str, object], first: str, second: str) -> None:
     """Raise ValueError where two options that exclude each other are both given."""
     if given[first] is not None and given[second] is not None:
-        raise ValueError(
-            f"--{first} {given[first]} and --{second} {given[second]} are both given: "
-            "leave out one."
-        )
+        one, other = (f"--{name} {_typed(given[name])}" for name in (first, second))
+        raise ValueError(f"{one} and {other} are both given: leave out one.")
+
+
+def _typed(value: object) -> str:
+    """Return the value of an option as it was typed."""
+    return " ".join(map(str, value if isinstance(value, (list, tuple)) else [value]))
 
 
 def check_needs(

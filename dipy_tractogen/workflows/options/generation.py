@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
@@ -13,6 +14,12 @@ from dipy_tractogen.utils.parameters import POSITIVE, Parameters, parameter
 from .arguments import check_exclusive, check_needs
 from .inputs import load_to_encode
 from .loading import default_loading, load
+from .spaces import check_spaces, is_moved, to_model_space
+
+if TYPE_CHECKING:
+    from dipy_tractogen.sampling.latents import LatentPosteriors
+    from dipy_tractogen.streamlines.reference import Reference
+    from dipy_tractogen.streamlines.spaces.transform import Transform
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -27,6 +34,8 @@ _NEEDS = {
     "train_files": ("min_novelty", "max_novelty"),
     "min_novelty": ("train_files",),
     "max_novelty": ("train_files",),
+    "register": ("seed_streamlines",),
+    "transform": ("seed_streamlines",),
 }
 
 
@@ -154,6 +163,7 @@ def check_generation(given: dict) -> None:
             "streamlines: leave out one."
         )
     check_needs(given, _NEEDS)
+    check_spaces(given)
     if given["atlas_streamlines"] and not given["seed_streamlines"]:
         raise ValueError(
             "--atlas_streamlines are mixed with --seed_streamlines: give these, too; "
@@ -194,7 +204,7 @@ def make_plausibility(flow, given: dict):
     if "train_files" in asked:
         from dipy_tractogen.metrics.copies.novelty import NoveltyRange
 
-        files, loading = flow.inputs(asked["train_files"]), default_loading(given)
+        files, loading = flow.inputs(asked["train_files"]), _training_loading(given)
         training = load(flow, files, loading, kind="train_files").streamlines
         criteria.append(NoveltyRange(training, *_range(asked, "novelty")))
     return kinds.Plausibility(criteria) if criteria else None
@@ -204,32 +214,59 @@ def _range(asked: dict, kind: str) -> tuple[float, float]:
     return asked.get(f"min_{kind}", 0.0), asked.get(f"max_{kind}", float("inf"))
 
 
-def load_seeds(flow, model, given: dict):
-    """Encode the streamlines that new ones are to be like; None where none are given.
+@dataclass(frozen=True)
+class Seeds:
+    """What new streamlines are to be like, and the space that they are for.
 
-    `given` has the values of `SamplerOptions` and `BoxOptions`.
+    `latents` are those of streamlines of a subject, and of an atlas; `transform` is
+    from the space of the subject, of the grid `reference`, to that of the model.
+    Without streamlines all are None, and without a transform the last two.
+    """
+
+    latents: LatentPosteriors | None = None
+    transform: Transform | None = None
+    reference: Reference | None = None
+
+
+def load_seeds(flow, model, given: dict) -> Seeds:
+    """Encode the streamlines that new ones are to be like, if some are given.
+
+    `given` has the values of `SamplerOptions`, `BoxOptions` and `SpaceOptions`.
     """
     if not given["seed_streamlines"]:
-        return None
-    seeds = _encoded(flow, model, given, "seed_streamlines")
-    if not given["atlas_streamlines"]:
-        return seeds
-    atlas = _encoded(flow, model, given, "atlas_streamlines")
-    share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
-    return seeds.mixed_with(atlas, share)
+        return Seeds()
+    loading = default_loading(given)
+    own = _load_seeds(flow, model, given, "seed_streamlines", loading)
+    options = {"kind": "seed_streamlines"}
+    moved, transform = to_model_space(flow, model, own, given, **options)
+    latents = model.seeds_of(moved.streamlines, moved.known_values())
+    if given["atlas_streamlines"]:
+        loading = _training_loading(given)
+        atlas = _load_seeds(flow, model, given, "atlas_streamlines", loading)
+        share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
+        others = model.seeds_of(atlas.streamlines, atlas.known_values())
+        latents = latents.mixed_with(others, share)
+    return Seeds(latents, transform, own.reference if transform else None)
 
 
-def _encoded(flow, model, given: dict, name: str):
-    """Load and encode tractograms whose bundles the model knows."""
+def _load_seeds(flow, model, given: dict, name: str, loading: dict):
+    """Load tractograms whose bundles the model knows."""
     bundles = load_to_encode(
         flow,
         model,
         flow.inputs(given[name]),
-        {**default_loading(given), "participants": given["participants"]},
+        {**loading, "participants": given["participants"]},
         unassigned="drop",
         conditions=model.record.density.conditions,
         kind=name,
     )
     noun = name.removesuffix("s").replace("_", " ")
     logger.info("Read %s", format_count(len(bundles), noun))
-    return model.seeds_of(bundles.streamlines, bundles.known_values())
+    return bundles
+
+
+def _training_loading(given: dict) -> dict:
+    """Return how tractograms in the space of the model are loaded."""
+    loading = default_loading(given)
+    # The grid that is given is that of the subject.
+    return {**loading, "reference": None} if is_moved(given) else loading
