@@ -113,10 +113,10 @@ def load_bundles(
         ``"dwi/**/*_FA.nii.gz"``, of whose images a tractogram takes the one with its
         ``sub-`` and ``ses-`` labels. They replace values of the same name in files.
     register_to : Template, str, Path or iterable of those, optional
-        The streamlines of a template, or tractograms of it, whose space and grid the
-        bundles are to have. Each subject of the files, see `template.files_by_subject`, is
-        read in its own grid and then registered by its streamlines, by default by an
-        affine transform. Those that leave the grid of the template are out of bounds.
+        A template, or its tractograms, in whose space and grid the bundles are to be.
+        Each subject of the files, see `template.files_by_subject`, is read in its own
+        grid and registered by its streamlines, by default by an affine transform. Those
+        that leave the grid of the template are out of bounds.
     show_progress : bool, optional
         Whether a progress bar is shown.
 

@@ -131,7 +131,10 @@ def _of_bundle(x, variances, subjects, conditions) -> _BundleVariation | None:
 
 def _sums(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the sums (s, w) of rows (n, w) by groups (n,)."""
-    return np.stack([np.bincount(groups, column) for column in values.T], axis=1)
+    sums = np.empty((groups.max() + 1, values.shape[1]))
+    for column, each in enumerate(values.T):
+        sums[:, column] = np.bincount(groups, each)
+    return sums
 
 
 def _residuals(values: np.ndarray, design: np.ndarray) -> np.ndarray:
