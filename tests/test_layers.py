@@ -14,7 +14,7 @@ import dipy_tractogen
 PACKAGE = Path(dipy_tractogen.__file__).parent
 LAYERS = (
     *("workflows", "viz", "tuning", "segment", "metrics", "nn"),
-    *("sampling", "parameters", "streamlines", "utils"),
+    *("sampling", "norms", "parameters", "streamlines", "utils"),
 )
 HOMES = {
     "keras": "nn",
