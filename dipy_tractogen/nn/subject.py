@@ -6,33 +6,29 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.subject.density import SubjectDensity, baselines_of
 from dipy_tractogen.sampling.subject.effect import BundleEffect, SubjectEffect
 from dipy_tractogen.sampling.subject.moments import StratumMoments, free_columns
-from dipy_tractogen.sampling.subject.prior import BETWEEN_SHARE, SubjectPrior
-from dipy_tractogen.sampling.subject.texture import SubjectTexture
-from dipy_tractogen.sampling.texture.texture import Texture
+from dipy_tractogen.sampling.subject.prior import SubjectPrior
 from dipy_tractogen.streamlines.array_sequence import coordinates_of
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
     COMPUTED,
-    LENGTH,
     measured_values,
 )
-from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.streamlines.orientation import reverse
 
 from .density import check_one_each
 from .encoding import BLOCK, with_values
 from .profiles import PointData, as_columns
+from .subject_texture import displacement, mean_norm
 
 # Draws by which means of a model are known.
 _NB_DRAWS = 4096
-_NB_DECODED = 512
-# Numbers of a subject that differ by less are one.
-_SAME = 1e-6
+# Bundles farther from those of the model than so many times their width are in another
+# space.
+_FAR = 3.0
 
 
 def subject_of(
@@ -128,7 +124,9 @@ class _Encoded:
         nb_numbers = len(density.conditions.continuous)
         self._computed = self._free[:nb_numbers]
         self._moments = StratumMoments(len(density.strata), len(self._free))
-        self._residuals = np.zeros((len(density.strata), model.nb_points, 3))
+        self._points, self._decoded = np.zeros(
+            (2, len(density.strata), model.nb_points, 3)
+        )
         self._given: dict[str, set] = {}
 
     def add(self, streamlines, values: Mapping[str, np.ndarray]) -> None:
@@ -151,9 +149,11 @@ class _Encoded:
         strata = self._strata_of(codes)
         self._moments.add(np.column_stack([numbers, z]), strata, variances)
         decoded = model.coder.decode(encoded["z_mean"], matrix)
-        made = coordinates_of(encoded["points"])
-        residuals = _oriented(points, made, decoded) - decoded
-        np.add.at(self._residuals, strata, residuals)
+        oriented = _oriented(points, coordinates_of(encoded["points"]), decoded)
+        for stratum in np.unique(strata):
+            rows = strata == stratum
+            self._points[stratum] += oriented[rows].sum(axis=0, dtype=float)
+            self._decoded[stratum] += decoded[rows].sum(axis=0, dtype=float)
         for one in conditions:
             if one.name not in (BUNDLE, *COMPUTED):
                 given = np.unique(values[one.name])
@@ -178,17 +178,29 @@ class _Encoded:
         """Return what is different in the subject."""
         strata = np.flatnonzero(self._moments.counts)
         bundles = self._density.strata[strata, 0]
-        return SubjectEffect(
-            {
-                int(bundle): self._of_bundle(int(bundle), strata[bundles == bundle])
-                for bundle in np.unique(bundles)
-            },
-            {
-                name: given.pop() if len(given) == 1 else float(np.mean(list(given)))
-                for name, given in self._given.items()
-                if len(given) == 1
-            },
+        members = {int(one): strata[bundles == one] for one in np.unique(bundles)}
+        single = {n: each for n, each in self._given.items() if len(each) == 1}
+        effect = SubjectEffect(
+            {bundle: self._of_bundle(bundle, each) for bundle, each in members.items()},
+            {name: next(iter(each)) for name, each in single.items()},
         )
+        self._measure(effect, members)
+        return effect
+
+    def _measure(self, effect: SubjectEffect, members: dict[int, np.ndarray]) -> None:
+        """Note how far the bundles move; raise ValueError if all are far away."""
+        density = SubjectDensity(self._density, effect)
+        distances, widths = [], []
+        for bundle, strata in members.items():
+            stratum = strata[np.argmax(self._moments.counts[strata])]
+            numbers = self._given_numbers(stratum)
+            found = displacement(self._model, density, stratum, numbers)
+            own = effect.bundles[bundle]
+            own.shift_mm = mean_norm(found.move + found.extra)
+            curve = self._points[stratum] / self._moments.counts[stratum]
+            distances.append(mean_norm(curve - found.centre))
+            widths.append(found.width)
+        _check_space(np.array(distances), np.array(widths))
 
     def _of_bundle(self, bundle: int, strata: np.ndarray) -> BundleEffect:
         """Return the effect of a bundle with streamlines in some strata."""
@@ -197,7 +209,7 @@ class _Encoded:
         means, scatters = (
             each[strata] for each in (self._moments.means, self._moments.scatters())
         )
-        expected = [self._expected(*pair) for pair in zip(strata, means)]
+        expected = [self._expected(stratum) for stratum in strata]
         difference = shares @ (means[:, free] - np.stack(expected))
         scatter = scatters.sum(axis=0)[np.ix_(free, free)]
         known = self._density.subjects
@@ -209,71 +221,27 @@ class _Encoded:
             ]
             prior = SubjectPrior.default(sum(within))
         nb_streamlines = int(counts.sum())
+        residuals = self._points[strata] - self._decoded[strata]
         return BundleEffect(
             *prior.posterior(nb_streamlines, difference, scatter),
-            residual=self._residuals[strata].sum(axis=0) / nb_streamlines,
+            residual=residuals.sum(axis=0) / nb_streamlines,
             nb_streamlines=nb_streamlines,
             weight=prior.weight(nb_streamlines),
         )
 
-    def _expected(self, stratum: int, mean: np.ndarray) -> np.ndarray:
+    def _expected(self, stratum: int) -> np.ndarray:
         """Return the mean (w,) of the model, given numbers such as the age."""
         free, baseline = self._free, self._baselines[stratum]
         if free.all():
             return baseline.mean
-        nb_numbers = len(self._computed)
-        known = np.where(self._computed, np.nan, mean[:nb_numbers])
-        z, numbers = self._density.sampler.sample(
-            _NB_DRAWS, np.concatenate([[stratum], known]), seed=stratum
-        )
+        known = np.concatenate([[stratum], self._given_numbers(stratum)])
+        z, numbers = self._density.sampler.sample(_NB_DRAWS, known, seed=stratum)
         return np.column_stack([numbers[:, 1:], z])[:, free].mean(axis=0)
 
-
-def texture_of(
-    model, density: ConditionalDensity, request: ConditionRequest, counts: np.ndarray
-) -> Texture | SubjectTexture:
-    """Return the texture of a model, where the bundles of a density lie.
-
-    Those of a subject are displaced by the mean difference of pairs of decoded
-    streamlines, and by what its own streamlines differ from their reconstructions
-    beyond what those of the training do. `counts` (m,) are those of the strata to draw.
-    """
-    texture = model.record.texture
-    if texture is None or not isinstance(density, SubjectDensity):
-        return texture
-    computed = [one.name in COMPUTED for one in density.conditions.continuous]
-    low, high = request.ranges.T
-    numbers = np.where((low != high) | computed, np.nan, low)
-    moves, extras = {}, {}
-    for stratum in np.flatnonzero(counts):
-        if stratum not in density.maps:
-            continue
-        pairs = density.pairs(_NB_DECODED, stratum, numbers)
-        before, after = (_decoded(model, density, stratum, *each) for each in pairs)
-        bundle = int(density.strata[stratum, 0])
-        moves[bundle] = (after - before)[..., :3].mean(axis=0)
-        own = density.effect.bundles[bundle]
-        if own.residual is not None:
-            usual = _textured(density, stratum, texture, before, pairs[0][0])
-            usual = usual - before[..., :3]
-            weight = own.nb_streamlines / (own.nb_streamlines + 1 / BETWEEN_SHARE)
-            extras[bundle] = weight * (own.residual - usual.mean(axis=0))
-    return SubjectTexture(texture, moves, extras)
-
-
-def _textured(density, stratum: int, texture, points, numbers) -> np.ndarray:
-    """Return points (n, nb_points, 3) of decoded channels with a model's texture."""
-    conditions = density.conditions
-    codes = np.repeat(density.strata[stratum][None], len(points), axis=0)
-    made = texture.apply(
-        points,
-        codes[:, 0],
-        conditions.restored(numbers)[LENGTH],
-        (density.seed, stratum),
-        conditions=conditions.given_matrix(codes, numbers),
-        exact=False,
-    )
-    return resample(coordinates_of(made), points.shape[1])
+    def _given_numbers(self, stratum: int) -> np.ndarray:
+        """Return numbers of the subject, standardised; NaN of those of streamlines."""
+        mean = self._moments.means[stratum, : len(self._computed)]
+        return np.where(self._computed, np.nan, mean)
 
 
 def _oriented(points, reconstructed, decoded) -> np.ndarray:
@@ -288,10 +256,16 @@ def _oriented(points, reconstructed, decoded) -> np.ndarray:
     return reverse(points, turned < same)
 
 
-def _decoded(model, density, stratum: int, numbers, z) -> np.ndarray:
-    """Decode latents of one stratum to channels (n, nb_points, 3 + v)."""
-    matrix = None
-    if model.conditions_in_networks:
-        codes = np.repeat(density.strata[stratum][None], len(z), axis=0)
-        matrix = density.conditions.matrix(codes, numbers)
-    return model.coder.decode_channels(z.astype(np.float32), matrix)
+def _check_space(distances: np.ndarray, widths: np.ndarray) -> None:
+    """Raise ValueError if bundles (b,) are far from where the model has them.
+
+    Distances and widths are in mm.
+    """
+    if np.median(distances / widths) <= _FAR:
+        return
+    raise ValueError(
+        f"The bundles of the subject lie {np.median(distances):.0f} mm from where the "
+        f"model has them, and are {np.median(widths):.0f} mm wide (medians): they are "
+        "in another space. Bring them to that of the model, by --register or "
+        "--transform of the command, or by register_to_model."
+    )

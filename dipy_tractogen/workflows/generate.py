@@ -19,6 +19,7 @@ from .options.inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
 from .options.spaces import SpaceOptions
+from .options.subjects import SubjectOptions, check_subject, load_subject
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -29,7 +30,9 @@ class GenerateStreamlinesFlow(TractogenFlow):
     short_name = "generate_streamlines"
     advanced = ("step_size", "dtype", "smooth")
 
-    @with_parameters_of(SamplerOptions, SpaceOptions, PlausibilityOptions, BoxOptions)
+    @with_parameters_of(
+        SubjectOptions, SamplerOptions, SpaceOptions, PlausibilityOptions, BoxOptions
+    )
     def run(
         self,
         model_file,
@@ -117,6 +120,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
         with option_errors("proportions"):
             shares = parse_proportions(proportions) if proportions else None
         check_generation(self.given)
+        check_subject(self.given)
         _check_format(dtype, out_tractogram)
         given["reference"] = reference
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
@@ -132,7 +136,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
         size = bytes_per_streamline(known, nb_points or usual, step_size, dtype)
         what = f"--nb_streamlines {nb_streamlines}"
         check_room(out_dir, what, nb_streamlines * size)
-        seeds = load_seeds(self, model, given)
+        seeds = load_subject(self, model, given, wanted)
+        seeds = seeds or load_seeds(self, model, given)
         made = model.generate_file(
             path,
             nb_streamlines,
@@ -146,6 +151,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             smooth=smooth,
             sampler=given["sampler"],
             seeds=seeds.latents,
+            like=seeds.like,
             plausibility=plausibility,
             max_tries=given["max_tries"],
             reference=header or seeds.reference,
@@ -157,6 +163,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
         )
         seconds = round(time.perf_counter() - began, 1)
         facts = {**made.to_dict(), "conditions": asked, "seconds": seconds}
+        if seeds.like is not None:
+            facts["like"] = seeds.like.to_dict(model.record.bundle_names)
         self._describe(path, known, self.make_record(model_file, **facts))
         _report_rejected(made.plausibility, path)
         made.check.raise_if_missed()

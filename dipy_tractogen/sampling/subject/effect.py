@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,9 @@ class BundleEffect:
         Streamlines that the subject was known by; 0 for one that was drawn.
     weight : float
         What these count, from 0 (the model alone) to 1 (the subject alone).
+    shift_mm : float or None
+        Mean distance between the mean streamlines of subject and model; None for a
+        subject that was drawn.
     """
 
     shift: np.ndarray
@@ -33,6 +36,7 @@ class BundleEffect:
     residual: np.ndarray | None = None
     nb_streamlines: int = 0
     weight: float = 1.0
+    shift_mm: float | None = None
 
 
 @dataclass
@@ -52,3 +56,15 @@ class SubjectEffect:
 
     bundles: Mapping[int, BundleEffect]
     conditions: dict[str, str | float] = field(default_factory=dict)
+
+    def to_dict(self, bundle_names: Sequence[str]) -> dict:
+        """Return what the subject was known by, and how far its bundles lie.
+
+        `bundle_names` are those of the model.
+        """
+        known = ("nb_streamlines", "weight", "shift_mm")
+        bundles = {
+            bundle_names[bundle]: {name: getattr(one, name) for name in known}
+            for bundle, one in self.bundles.items()
+        }
+        return {"conditions": self.conditions, "bundles": bundles}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 # Where the subjects of a training are not known, the means of subjects vary by this
-# share of the variance within a bundle, so that 20 streamlines count as much as the
-# model; and variances by so much as those of 40 streamlines.
-BETWEEN_SHARE = 1 / 20
+# share of the variance within a bundle, so that 10 streamlines count as much as the
+# model: by 2 mm where a bundle is 6 mm wide. Covariances vary as those of 40
+# streamlines.
+BETWEEN_SHARE = 1 / 10
 STRENGTH = 40.0
 
 

@@ -18,6 +18,7 @@ from .spaces import check_spaces, is_moved, to_model_space
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.latents import LatentPosteriors
+    from dipy_tractogen.sampling.subject import SubjectEffect
     from dipy_tractogen.streamlines.reference import Reference
     from dipy_tractogen.streamlines.spaces.transform import Transform
 
@@ -26,7 +27,7 @@ logger = logging.getLogger("dipy_tractogen")
 # What is of no use without something else, and which of it.
 _NEEDS = {
     "atlas_share": ("atlas_streamlines",),
-    "participants": ("seed_streamlines",),
+    "participants": ("seed_streamlines", "like"),
     "min_inside": ("mask",),
     "end_region": ("start_region",),
     "peaks": ("max_angle",),
@@ -34,8 +35,8 @@ _NEEDS = {
     "train_files": ("min_novelty", "max_novelty"),
     "min_novelty": ("train_files",),
     "max_novelty": ("train_files",),
-    "register": ("seed_streamlines",),
-    "transform": ("seed_streamlines",),
+    "register": ("seed_streamlines", "like"),
+    "transform": ("seed_streamlines", "like"),
 }
 
 
@@ -218,14 +219,15 @@ def _range(asked: dict, kind: str) -> tuple[float, float]:
 class Seeds:
     """What new streamlines are to be like, and the space that they are for.
 
-    `latents` are those of streamlines of a subject, and of an atlas; `transform` is
-    from the space of the subject, of the grid `reference`, to that of the model.
-    Without streamlines all are None, and without a transform the last two.
+    `latents` are those of streamlines of a subject, and of an atlas, and `like` is the
+    effect of a subject; `transform` is from the space of the subject, of the grid
+    `reference`, to that of the model. What there is not is None.
     """
 
     latents: LatentPosteriors | None = None
     transform: Transform | None = None
     reference: Reference | None = None
+    like: SubjectEffect | None = None
 
 
 def load_seeds(flow, model, given: dict) -> Seeds:

@@ -24,14 +24,14 @@ def test_few_streamlines_say_little_and_many_almost_all():
     prior = SubjectPrior.default(WITHIN)
     difference, scatter = np.array([2.0, -1.0]), np.diag([8.0, 1.0])
     weights = {}
-    for nb_streamlines in (5, 20, 5000):
+    for nb_streamlines in (5, 10, 5000):
         found = prior.posterior(nb_streamlines, difference, scatter * nb_streamlines)
         weight = weights[nb_streamlines] = prior.weight(nb_streamlines)
         np.testing.assert_allclose(found[0], weight * difference)
         own = np.linalg.norm(found[1] - scatter) / np.linalg.norm(WITHIN - scatter)
         assert own == pytest.approx(40 / (40 + nb_streamlines))
-    assert weights[5] == pytest.approx(0.2)
-    assert weights[20] == pytest.approx(0.5)
+    assert weights[5] == pytest.approx(1 / 3)
+    assert weights[10] == pytest.approx(0.5)
     assert weights[5000] > 0.99
 
 
