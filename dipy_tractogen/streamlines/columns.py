@@ -14,6 +14,9 @@ logger = logging.getLogger("dipy_tractogen")
 
 Data = dict[str, np.ndarray]
 
+EXACT_TO = 2**24
+"""Up to here float32 holds every whole number, and others to within a half."""
+
 
 def as_columns(data: Mapping[str, np.ndarray], nb_streamlines: int) -> Data:
     """Return values by name as (n, k); ValueError without a row for each."""
@@ -275,3 +278,14 @@ def text_columns(data: dict[str, np.ndarray], own: Collection[str], path) -> dic
     }
     names = choose_inherited(single, own, path=path, room=None)
     return {name: single[name][:, 0].astype(str) for name in names}
+
+
+def rounds_large(values: np.ndarray) -> bool:
+    """Return whether float32 rounds a number above `EXACT_TO`."""
+    if np.can_cast(values.dtype, np.float32):
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        # Compared in the type of the values: float64 rounds large whole numbers, too.
+        changed = values.astype(np.float32).astype(values.dtype) != values
+    large = (values > EXACT_TO) | (values < -EXACT_TO)
+    return bool((changed & large).any())

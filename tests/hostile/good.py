@@ -50,6 +50,10 @@ class Good:
                 labelled = {}
             if extension not in (".trx", ".trk"):
                 data = {}
+            if extension not in (".tck", ".dpy"):
+                n = bundle.nb_points
+                of_points = {"FA": np.arange(n) / n, "t": np.ones((n, 9))}
+                data["data_per_point"] = of_points
             save_bundles(
                 path,
                 bundle.streamlines,

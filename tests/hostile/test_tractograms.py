@@ -24,9 +24,14 @@ def test_cut_short(attempt, good, kind, role):
     path = attempt.given / f"bundle_1{extension}"
     path.write_bytes(cut(good.tractogram(extension).read_bytes(), share))
     # The header is all that is read of a grid.
-    codes = (0, 1) if role == "generate, reference" and share > 0.03 else (1,)
+    only_header = role == "generate, reference" and share > 0.03
+    # Values of points come last: without them the streamlines are whole.
+    only_values = extension in (".vtk", ".fib") and share > 0.03
+    codes = (0, 1) if only_header or only_values else (1,)
     done = attempt(*command_line(role, good, path), codes=codes)
-    assert done.code == 0 or path.name in done.error
+    said = done.error if done.code else "".join(done.lines)
+    assert path.name in said or only_header
+    assert done.code or only_header or "lines are damaged at" in said
 
 
 @pytest.mark.parametrize(("kind", "role"), in_turn(FLIPPED, CHEAP))

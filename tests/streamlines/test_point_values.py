@@ -1,5 +1,7 @@
 """Values of points are the same bits after every format, and stay with their points."""
 
+import zipfile
+
 import nibabel as nib
 from nibabel.streamlines import Tractogram, TrkFile
 import numpy as np
@@ -234,3 +236,24 @@ def test_values_that_are_needed(bundles, tmp_path):
 def test_values_that_do_not_fit(values, message):
     with pytest.raises(ValueError, match=message):
         as_point_data({"FA": values}, 40)
+
+
+def test_numbers_that_float32_rounds(grid, tmp_path, caplog):
+    path = tmp_path / "a.trx"
+    save_bundles(path, np.ones((1, 2, 3)), reference=grid)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("dpv/a.int64", np.array([1, 2**24 + 1]).tobytes())
+        file.writestr("dpv/b.float64", np.array([0.1, 1e300]).tobytes())
+        file.writestr("dpv/c.bit", bytes([0, 7]))
+        file.writestr("dpv/d.uint16", np.array([9, 65535], np.uint16).tobytes())
+    found = read_tractogram(path, values=None).data_per_point
+    assert {k: v.ravel().tolist() for k, v in found.items()} == {
+        "a": [1, 2**24],
+        "b": [float(np.float32(0.1)), np.inf],
+        "c": [0, 1],
+        "d": [9, 65535],
+    }
+    assert [m for m in caplog.messages if "float32" in m] == [
+        "float32 rounds the data_per_point a, b above 16777216, to infinity from "
+        "3.4e38 on"
+    ]

@@ -26,9 +26,6 @@ from .sidecar import Description, trk_names
 from .trx_writer import TrxBlockWriter
 from .vtk import VTK_EXTENSIONS, save_vtk
 
-EXACT_TO = 2**24
-"""Up to here float32 holds every whole number, and others to within a half."""
-
 
 class TrkBlockWriter(BlockWriter):
     """A TRK, whose labels are ``data_per_streamline["bundle"]``; points are float32."""
@@ -215,14 +212,3 @@ def _empty_file(format_class: type, reference: Reference) -> bytes:
     tractogram = Tractogram(ArraySequence(), affine_to_rasmm=np.eye(4))
     format_class(tractogram, header=header).save(buffer)
     return buffer.getvalue()
-
-
-def rounds_large(values: np.ndarray) -> bool:
-    """Return whether float32, that of a TRK, rounds a number above `EXACT_TO`."""
-    if np.can_cast(values.dtype, np.float32):
-        return False
-    with np.errstate(invalid="ignore", over="ignore"):
-        # Compared in the type of the values: float64 rounds large whole numbers, too.
-        changed = values.astype(np.float32).astype(values.dtype) != values
-    large = (values > EXACT_TO) | (values < -EXACT_TO)
-    return bool((changed & large).any())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field, replace
+import logging
 import os
 from pathlib import Path
 
@@ -18,15 +19,18 @@ import numpy as np
 
 from dipy_tractogen.utils.files import tractogram_extension
 from dipy_tractogen.utils.memmap import MemmapError, PointBuffer
-from dipy_tractogen.utils.messages import log_warnings, read_error
+from dipy_tractogen.utils.messages import listed, log_warnings, read_error
 
 from ..array_sequence import as_sequence
+from ..columns import EXACT_TO, rounds_large
 from .hdf5 import read_dpy
 from .sidecar import Description, read_description
 from .tck_reader import read_tck
 from .trk_reader import read_trk
 from .trx_reader import read_trx
 from .vtk import read_vtk
+
+logger = logging.getLogger("dipy_tractogen")
 
 Blocks = Generator[tuple[np.ndarray, dict[str, np.ndarray]], None, tuple]
 Wanted = Callable[[str], bool]
@@ -106,6 +110,7 @@ def _collected(
     """Append the blocks of a file to the points; return all that it holds."""
     first = len(points)
     buffers: dict[str, PointBuffer] = {}
+    rounded: dict[str, None] = {}
     while True:
         try:
             block, data = next(blocks)
@@ -116,7 +121,16 @@ def _collected(
         for name, values in data.items():
             if name not in buffers:
                 buffers[name] = PointBuffer(folder, values.shape[1])
-            buffers[name].append(values)
+            if rounds_large(values):
+                rounded[name] = None
+            with np.errstate(over="ignore", invalid="ignore"):
+                buffers[name].append(values.astype(np.float32, copy=False))
+    if rounded:
+        logger.warning(
+            "float32 rounds the data_per_point %s above %d, to infinity from 3.4e38 on",
+            listed(rounded),
+            EXACT_TO,
+        )
     return TractogramContents(
         as_sequence(points.since(first), lengths),
         *others,
@@ -135,6 +149,6 @@ READERS: dict[str, Callable[[Path, Wanted], Blocks]] = {
 }
 """What reads a format, and of the values of points those whose name is wanted.
 
-It yields points (k, 3) and values (k, width) by name, float32, block by block, and
+It yields points (k, 3), float32, and values (k, width) by name, block by block, and
 returns the number of points of each streamline, ``data_per_streamline``, the groups,
 and by kind the names of what is left out."""

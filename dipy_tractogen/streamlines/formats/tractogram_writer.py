@@ -12,8 +12,10 @@ from dipy_tractogen.utils.messages import listed
 
 from ..array_sequence import as_sequence, blocks
 from ..columns import (
+    EXACT_TO,
     checked_labels,
     choose_inherited,
+    rounds_large,
     storable_columns,
     text_to_codes,
 )
@@ -22,7 +24,6 @@ from ..conversion import to_sequence
 from ..point_data.values import as_point_data
 from ..reference import Reference
 from .block_writer import BlockWriter
-from .block_writers import EXACT_TO, rounds_large
 from .sidecar import Description
 
 logger = logging.getLogger("dipy_tractogen")

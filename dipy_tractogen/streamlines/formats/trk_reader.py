@@ -55,7 +55,7 @@ def read_trk(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
         scalars = _named(rows[:, 3:], header["scalar_name"], "scalars")
         yield (
             transform_points(rows[:, :3], to_rasmm),
-            {k: v.astype(np.float32) for k, v in scalars.items() if wanted(k)},
+            {name: each for name, each in scalars.items() if wanted(name)},
         )
     lengths = np.concatenate(counts)
     declared = int(header["nb_streamlines"])

@@ -94,7 +94,7 @@ def read_trx(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
             of_points = ["positions", *(f"dpv/{name}" for name in chosen)]
             arrays = [_blocks(archive, members[key]) for key in of_points]
             for points, *values in zip(*arrays):
-                yield points, dict(zip(chosen, values))
+                yield points.astype(np.float32, copy=False), dict(zip(chosen, values))
     left_out = {
         "data_per_point": [name for name in names if name not in chosen],
         "data_per_group": [key[4:] for key in members if key.startswith("dpg/")],
@@ -256,12 +256,12 @@ def _values(archive: zipfile.ZipFile, member: _Member) -> np.ndarray:
 
 
 def _blocks(archive: zipfile.ZipFile, member: _Member) -> Iterator[np.ndarray]:
-    """Read points, or their values, a block at a time, as float32."""
+    """Read points, or their values, a block at a time."""
     left = member.nb_rows
     with archive.open(member.info) as stream:
         while left:
             rows = _rows(stream, member, min(left, POINTS_PER_BLOCK))
-            yield rows.astype(np.float32, copy=False)
+            yield rows
             left -= len(rows)
 
 

@@ -53,7 +53,7 @@ def read_vtk(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
         some = indices[start : start + POINTS_PER_BLOCK]
         yield (
             lines.points[some].astype(np.float32) * signs,
-            {k: each[some].astype(np.float32) for k, each in lines.values.items()},
+            {name: each[some] for name, each in lines.values.items()},
         )
     return lines.lengths, {}, {}, lines.left_out
 

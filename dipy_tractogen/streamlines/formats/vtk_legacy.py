@@ -177,7 +177,8 @@ class LegacyReader:
                 if keyword in ATTRIBUTES:
                     kind, count = ATTRIBUTES[keyword], read_count(words[0])
                 elif keyword == "FIELD":
-                    found[kind] = self._fields(read_count(words[1])) | found[kind]
+                    fields = self._fields(read_count(words[1]))
+                    found[kind] = {**found[kind], **fields, **found[kind]}
                 elif keyword == "METADATA":
                     self._skip_metadata()
                 else:
@@ -208,7 +209,8 @@ class LegacyReader:
             kind = "float" if self._is_text else "unsigned_char"
         else:
             width, kind = _WIDTHS[keyword], words[1]
-        return self._array(count * read_count(width), kind).reshape(count, -1)
+        shape = (count, read_count(width))
+        return self._array(shape[0] * shape[1], kind).reshape(shape)
 
     def _line(self) -> str:
         """Return the next line that is not empty; nothing at the end."""

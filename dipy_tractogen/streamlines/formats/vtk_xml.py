@@ -154,9 +154,10 @@ class XmlReader:
         for number, (piece, count) in enumerate(zip(pieces, counts)):
             for name, array in _arrays_in(piece, "PointData"):
                 known = parts.setdefault(name, [])
-                width = read_count(array.get("NumberOfComponents", "1"))
                 is_text = array.get("type") == "String"
-                if wanted(name) and len(known) == number and width and not is_text:
+                if is_text or not wanted(name) or len(known) != number:
+                    continue
+                if width := read_count(array.get("NumberOfComponents", "1")):
                     key = ("PointData", name)
                     flat = self._found({key: array}, key, width * count)
                     known.append(flat.reshape(count, width))

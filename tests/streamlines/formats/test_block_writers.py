@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.streamlines.array_sequence import as_sequence
-from dipy_tractogen.streamlines.formats.block_writers import rounds_large
+from dipy_tractogen.streamlines.columns import rounds_large
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.writers import (
     open_writer,

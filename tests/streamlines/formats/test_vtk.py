@@ -76,10 +76,11 @@ def polydata(vtk, space):
     data.SetPoints(points)
     data.SetVerts(vertices)
     data.SetLines(lines)
-    data.GetPointData().AddArray(array(np.ones((5, 3)), "colors"))
-    data.GetPointData().SetScalars(array(np.ones(5), "f a"))
-    data.GetPointData().SetVectors(array(np.ones((5, 3)), "v"))
-    data.GetPointData().SetTensors(array(np.ones((5, 9)), "t"))
+    of_points = data.GetPointData()
+    of_points.AddArray(array(VALUES["colors"].astype(np.uint8), "colors"))
+    of_points.SetScalars(array(VALUES["f a"][:, 0].astype(float), "f a"))
+    of_points.SetVectors(array(VALUES["v"], "v"))
+    of_points.SetTensors(array(VALUES["t"], "t"))
     data.GetCellData().AddArray(array(np.arange(3.0), "weight"))
     data.GetCellData().SetScalars(array(np.ones((3, 3), np.uint8), "rgb"))
     for number in range(2):
@@ -93,10 +94,23 @@ def polydata(vtk, space):
     return data
 
 
-def assert_names_are_told(contents):
+VALUES = {
+    name: 10 * width + np.arange(5 * width, dtype=np.float32).reshape(5, width)
+    for name, width in {"colors": 3, "f a": 1, "v": 3, "t": 9}.items()
+}
+"""Values of the points of `polydata`, which are in the order of the last point on."""
+
+
+def assert_values_are_found(path, contents):
     names = {kind: sorted(each) for kind, each in contents.left_out.items()}
     points, cells = ["colors", "f a", "t", "v"], ["rgb", "weight"]
     assert names == {"data_per_point": points, "cell data": cells}
+    contents = read_tractogram(path, values=None)
+    assert list(contents.left_out) == ["cell data"]
+    assert contents.data_per_point.keys() == VALUES.keys()
+    for name, values in contents.data_per_point.items():
+        assert values.dtype == np.float32
+        np.testing.assert_array_equal(values, VALUES[name][::-1])
 
 
 @pytest.mark.parametrize("space", [None, "LPS", "RAS", "SPACE=LPS"])
@@ -111,7 +125,7 @@ def test_legacy_files_of_the_library(version, form, space, tmp_path):
     writer.SetFileName(str(tmp_path / "a.vtk"))
     writer.Write()
     contents = read_tractogram(tmp_path / "a.vtk")
-    assert_names_are_told(contents)
+    assert_values_are_found(tmp_path / "a.vtk", contents)
     found = contents.streamlines
     expected = MIRRORED if "LPS" in (space or "") else POINTS
     np.testing.assert_array_equal(found._data, expected)
@@ -135,7 +149,7 @@ def test_xml_files_of_the_library(mode, packed, order, encoded, tmp_path):
     writer.SetFileName(str(tmp_path / "a.vtp"))
     writer.Write()
     contents = read_tractogram(tmp_path / "a.vtp")
-    assert_names_are_told(contents)
+    assert_values_are_found(tmp_path / "a.vtp", contents)
     found = contents.streamlines
     np.testing.assert_array_equal(found._data, MIRRORED)
     np.testing.assert_array_equal(found._lengths, [2, 3])
@@ -275,3 +289,27 @@ def test_xml_files_that_are_broken(settings, reason, tmp_path):
     with pytest.raises(ValueError, match=reason) as caught:
         read_tractogram(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_slicer(tmp_path):
+    """Tensors and scalars of each point, in LPS, as its tractography writes them."""
+    tensors = np.arange(27).reshape(3, 9)
+    path = tmp_path / "a.vtk"
+    path.write_text(
+        "# vtk DataFile Version 5.1\n3D Slicer output. SPACE=LPS\nASCII\n"
+        "DATASET POLYDATA\nPOINTS 3 float\n1 2 3 1 2 4 1 2 5\n"
+        "LINES 2 3\nOFFSETS vtktypeint64\n0 3\n"
+        "CONNECTIVITY vtktypeint64\n0 1 2\nPOINT_DATA 3\n"
+        f"TENSORS tensor1 float\n{' '.join(map(str, tensors.ravel()))}\n"
+        "FIELD FieldData 3\nFA1 1 3 float\n0.25 nan 0.75\n"
+        "trace%201 1 3 double\n1e-3 2e-3 3e-3\n"
+        "note 1 3 string\na\nb\nc\n"
+    )
+    contents = read_tractogram(path, values=None)
+    assert contents.streamlines._data[:, 0].tolist() == [-1] * 3
+    found = contents.data_per_point
+    assert list(found) == ["tensor1", "FA1", "trace 1"]
+    np.testing.assert_array_equal(found["tensor1"], tensors)
+    np.testing.assert_array_equal(found["FA1"][:, 0], [0.25, np.nan, 0.75])
+    np.testing.assert_allclose(found["trace 1"][:, 0], [1e-3, 2e-3, 3e-3])
+    assert contents.left_out == {"data_per_point": ["note"]}
