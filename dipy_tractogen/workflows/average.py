@@ -8,7 +8,7 @@ from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -19,7 +19,7 @@ class AverageStreamlinesFlow(TractogenFlow):
 
     short_name = "average_streamlines"
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,

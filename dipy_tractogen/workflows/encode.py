@@ -8,7 +8,7 @@ from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions, MapOptions, maps_of
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 from .options.spaces import SpaceOptions, check_spaces, find_transform
 
@@ -47,7 +47,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
         _check_extension(out_latents)
         check_spaces(given)
         path = self.outputs(out_dir, out_latents=out_latents)["out_latents"]
-        files, maps = sorted(self.inputs(input_files)), maps_of(given)
+        files = sorted(self.inputs(input_files))
         model = load_trained_model(model_file)
 
         from dipy_tractogen.metrics.latents import save_latents
@@ -60,7 +60,6 @@ class EncodeStreamlinesFlow(TractogenFlow):
             given,
             numbers=(FILE_NUMBER, INDEX_IN_FILE),
             keep_data=True,
-            maps=maps,
         )
         save_latents(
             path,

@@ -14,7 +14,7 @@ from .options.inputs import (
     load_trained_model,
     option_errors,
 )
-from .options.loading import LoadingOptions, default_loading, load
+from .options.loading import LoadingOptions, MapOptions, default_loading, load
 from .options.parameters import with_parameters_of
 from .options.spaces import SpaceOptions, check_spaces, find_transform, is_moved
 
@@ -34,6 +34,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         LoadingOptions.only("bundles_from", "reference", "outside_box"),
         ParticipantsOptions,
         SpaceOptions,
+        MapOptions,
     )
     def run(
         self,
@@ -130,7 +131,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         check_exclusive(self.given, "grid", "voxel_size")
         check_spaces(given)
         needs = dict.fromkeys(("participants", "register"), ("model_file",))
-        check_needs(self.given, needs)
+        check_needs(self.given, {**needs, "maps": ("values", "model_file")})
         check_needs(
             {**self.given, "membership": membership or None},
             {"membership": ("train_files",)},
@@ -201,6 +202,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 # `requested_values` counts in sorted files.
                 each = sorted(each)
                 options["continuous"] = (FILE_NUMBER, INDEX_IN_FILE)
+                # Their values are generated, too.
+                options["maps"] = {}
             sets[kind] = load(self, each, loading, values=values, **options)
         if moved:
             transform = find_transform(self, model, sets["real"], given, kind="real")

@@ -10,7 +10,7 @@ from dipy_tractogen.utils.schema import write_json
 from .flows.base import TractogenFlow
 from .options.arguments import check_int
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 from .options.spaces import SpaceOptions, check_spaces, find_transform
 
@@ -23,7 +23,7 @@ class ExploreLatentFlow(TractogenFlow):
     short_name = "explore_latent"
     advanced = ("max_streamlines", "nb_steps", "nb_deviations")
 
-    @with_parameters_of(SpaceOptions, ParticipantsOptions, LoadingOptions)
+    @with_parameters_of(SpaceOptions, ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,
@@ -101,6 +101,11 @@ class ExploreLatentFlow(TractogenFlow):
 
             require_rendering()
         model = load_trained_model(model_file)
+        if given["maps"] and not model.profiles:
+            raise ValueError(
+                f"--maps {' '.join(given['maps'])}: the model knows nothing along the "
+                "streamlines; leave it out."
+            )
 
         from dipy_tractogen.metrics.latents import values_to_load
         from dipy_tractogen.nn.latent import traversed_axis

@@ -9,7 +9,7 @@ from dipy_tractogen.utils.messages import check_choice, format_count, listed
 from .flows.base import TractogenFlow
 from .options.arguments import check_int, check_room
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -20,7 +20,7 @@ class MixStreamlinesFlow(TractogenFlow):
 
     short_name = "mix_streamlines"
 
-    @with_parameters_of(ParticipantsOptions, LoadingOptions)
+    @with_parameters_of(ParticipantsOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,

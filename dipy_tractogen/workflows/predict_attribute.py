@@ -6,7 +6,7 @@ import logging
 
 from .flows.base import TractogenFlow
 from .options.inputs import load_trained_model
-from .options.loading import LoadingOptions, load
+from .options.loading import LoadingOptions, MapOptions, load
 from .options.parameters import with_parameters_of
 from .options.spaces import SpaceOptions, check_spaces, find_transform
 
@@ -18,7 +18,7 @@ class PredictAttributeFlow(TractogenFlow):
 
     short_name = "predict_attribute"
 
-    @with_parameters_of(SpaceOptions, LoadingOptions)
+    @with_parameters_of(SpaceOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,

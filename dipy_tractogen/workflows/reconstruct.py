@@ -8,7 +8,7 @@ from dipy_tractogen.utils.messages import format_count
 
 from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
-from .options.loading import LoadingOptions, MapOptions, maps_of
+from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
 from .options.spaces import SpaceOptions, check_spaces, find_transform
 
@@ -53,12 +53,12 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         tractogram_extension(out_tractogram)
         check_spaces(given)
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
-        files, maps = self.inputs(input_files), maps_of(given)
+        files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
         from dipy_tractogen.metrics.latents import save_reconstructions
 
-        bundles = load_to_encode(self, model, files, given, keep_data=True, maps=maps)
+        bundles = load_to_encode(self, model, files, given, keep_data=True)
         errors = save_reconstructions(
             path,
             model,

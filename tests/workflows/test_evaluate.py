@@ -2,12 +2,14 @@ import csv
 import json
 import shutil
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from dipy_tractogen.metrics.report_schema import describe_columns
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.writers import save_bundles
+from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.simulation.cohort import (
     simulate_cohort,
     simulate_participants,
@@ -320,3 +322,21 @@ def test_values_that_files_lack_are_refused(refused, valued_files):
     error = refused("dipy_evaluate_streamlines", *valued_files[:2], "--values", "RD")
     assert "RD" in error
     assert "FA" in error
+
+
+def test_values_of_real_files_may_be_in_images(tmp_path, valued_files, refused):
+    """Those of generated files stay what was generated."""
+    generated, real, _ = valued_files
+    bundles = load_bundles(real)
+    grid = bundles.reference
+    save_bundles(tmp_path / "real.trx", bundles)
+    voxels = np.indices(grid.dimensions)
+    image = nib.Nifti1Image(0.5 + 1e-3 * voxels[0], grid.affine)
+    image.to_filename(tmp_path / "fa.nii.gz")
+    files = (generated, str(tmp_path / "real.trx"), "--nb_bootstrap", "0")
+    maps = ["--maps", f"FA={tmp_path}/fa.nii.gz"]
+    assert evaluate(tmp_path, *files, "--values", "FA", *maps) == 0
+    assert read(tmp_path)["profiles"]["values"].keys() == {"FA"}
+    error = refused("dipy_evaluate_streamlines", *files, *maps)
+    assert "--maps" in error
+    assert "is of no use without --values or --model_file" in error

@@ -23,6 +23,7 @@ from dipy_tractogen.utils.messages import normalized_name
 from dipy_tractogen.utils.model_names import find_model
 
 from ..options.arguments import check_options
+from ..options.loading import maps_of
 from ..runtime.logs import noted_warnings, one_line
 from ..runtime.protection import (
     check_apart,
@@ -319,6 +320,7 @@ def _noted(run: Callable) -> Callable:
         bound.arguments.update(names)
         self.given = dict(list(bound.arguments.items())[1:])
         check_options(self.given, getattr(run, "declared", {}))
+        maps_of(self.given)
         self._find_model(bound.arguments)
         self.missing, self.screening, self.registrations = {}, {}, {}
         with (

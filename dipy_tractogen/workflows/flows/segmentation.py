@@ -11,7 +11,6 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from ..options.inputs import load_to_encode, load_trained_model
-from ..options.loading import maps_of
 from ..options.spaces import check_spaces, find_transform, is_moved
 from .base import TractogenFlow
 
@@ -72,7 +71,7 @@ class SegmentationFlow(TractogenFlow):
             check_reads_no_bundle,
         )
 
-        files, maps = self.inputs(input_files), maps_of(given)
+        files = self.inputs(input_files)
         model = load_trained_model(model_file)
         check_reads_no_bundle(model, model_file)
         if given["thresholds_file"]:
@@ -92,7 +91,7 @@ class SegmentationFlow(TractogenFlow):
             reference = fit(
                 model, *examples, **options, show_progress=self.show_progress
             )
-        bundles = load_to_encode(self, model, files, given, keep_data=True, maps=maps)
+        bundles = load_to_encode(self, model, files, given, keep_data=True)
         transform = find_transform(self, model, bundles, given)
         return model, reference, bundles, transform
 

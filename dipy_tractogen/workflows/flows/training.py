@@ -18,7 +18,7 @@ from dipy_tractogen.utils.messages import briefly, format_count, listed
 from dipy_tractogen.utils.parameters import Parameters
 
 from ..options.inputs import load_trained_model
-from ..options.loading import LoadingOptions, MapOptions, load, maps_of
+from ..options.loading import LoadingOptions, MapOptions, load
 from ..options.spaces import TemplateOptions, check_template, load_template
 from ..options.training import (
     OF_CONDITIONS,
@@ -63,7 +63,6 @@ class TrainingFlow(TractogenFlow):
         """
         check_training(given)
         check_conditions(given)
-        maps_of(given)  # an error in them comes before any work
         check_template(given)
         parameters = {"seed": given["seed"]}
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
@@ -224,7 +223,6 @@ class TrainingFlow(TractogenFlow):
             unassigned="drop",
             folder=folder,
             keep_data=True,
-            maps=maps_of(given),
             values=model.profiles,
             register_to=template,
             **names,

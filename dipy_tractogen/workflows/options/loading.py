@@ -68,7 +68,7 @@ def maps_of(given: dict) -> dict[str, str]:
     from dipy_tractogen.streamlines.point_data.maps import parse_maps
 
     try:
-        return parse_maps(given["maps"])
+        return parse_maps(given.get("maps"))
     except ValueError as error:
         raise ValueError(f"--maps {error}") from None
 
@@ -89,10 +89,13 @@ def load(flow, files: list[Path], given: dict, *, kind: str = "input", **values)
     """Load bundles by the values of `LoadingOptions`, and note what is dropped of them.
 
     That is for the ``screening`` of the workflow `flow`, where `kind` says what the
-    bundles are to it; `values` are further arguments of `load_bundles`.
+    bundles are to it; `values` are further arguments of `load_bundles`. Images of
+    `MapOptions` are sampled where values of points are wanted.
     """
     from dipy_tractogen.streamlines.io import load_bundles
 
+    if values.get("values") or values.get("keep_data"):
+        values.setdefault("maps", maps_of(given))
     bundles = load_bundles(
         files,
         bundles_from=given["bundles_from"],

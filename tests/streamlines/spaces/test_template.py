@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import nibabel as nib
+from nibabel.affines import apply_affine
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.conversion import extent
 from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.reference import Reference
@@ -130,3 +133,31 @@ def test_streamlines_out_of_the_grid_of_the_template(
     assert target.registrations["sub-02"]["nb_outside"] == 1
     inside = small.contains(bundles.streamlines)
     assert inside.all() == (rule == "drop")
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_images_are_those_of_the_space_of_a_subject(
+    mapped, folder, phantom, registered, tmp_path
+):
+    """Their values are x in the space of the template, so that points tell them."""
+    for number, transform in enumerate((None, TURNED, FARTHER), 1):
+        points = phantom.streamlines
+        points = transform.apply(points) if transform else points
+        low, high = extent(points)
+        affine = np.diag([4.0, 4, 4, 1])
+        affine[:3, 3] = low - 4
+        shape = np.ceil((high - low) / 4).astype(int) + 3
+        voxels = np.moveaxis(np.indices(shape), 0, -1).reshape(-1, 3)
+        to_template = transform.inverse().matrix if transform else np.eye(4)
+        x = apply_affine(to_template @ affine, voxels)[:, 0]
+        image = nib.Nifti1Image(x.reshape(shape), affine)
+        image.to_filename(tmp_path / f"sub-0{number}_x.nii.gz")
+    found = load_bundles(
+        sorted(folder.rglob("*.trk")),
+        register_to=Template.load(f"{folder}/*/sub-01/*.trk"),
+        maps={"x": tmp_path / "*_x.nii.gz"},
+        folder=tmp_path / "store" if mapped else None,
+    )
+    assert len(registered) == 2
+    expected = found.streamlines.get_data()[:, :1]
+    np.testing.assert_allclose(found.data_per_point["x"], expected, atol=2e-3)
