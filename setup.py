@@ -62,6 +62,8 @@ setup(
         "jinja2>=3.1",
         "tqdm>=4.64",
         "optuna>=4.2",
+        # Locks of subjects that several processes work on.
+        "filelock>=3.12",
         # DIPY's viewer refuses FURY 2. FURY 0.12 needs VTK < 9.4, which has no build
         # from Python 3.13 on: everything but rendering works there.
         'fury>=0.12,<1; python_version < "3.13"',
@@ -80,11 +82,15 @@ setup(
             "playwright>=1.40",
             "pooch>=1.8",
             "k3d>=3.2,<4",
+            "distributed>=2025.1",
+            "dask-jobqueue>=0.9",
         ],
         # Models of the user's address list.
         "fetch": ["pooch>=1.8"],
         # Interactive scenes; a page reads what K3D writes, which changes with it.
         "scene": ["k3d>=3.2,<4"],
+        # Work on a cohort by several processes or machines.
+        "cluster": ["dask>=2025.1", "distributed>=2025.1", "dask-jobqueue>=0.9"],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
         # Projections of latents by UMAP.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+import os
 import platform
 import sys
 
@@ -30,3 +31,20 @@ def current_versions() -> dict[str, str]:
             with suppress(PackageNotFoundError):
                 found.setdefault(name, version(distribution))
     return found
+
+
+def versions_to_use() -> dict[str, str]:
+    """Return `current_versions` with the one backend that Keras has or would take.
+
+    They are the same before and after Keras is imported.
+    """
+    found = current_versions()
+    installed = [name for name in _BACKENDS if name in found]
+    chosen = os.environ.get("KERAS_BACKEND") or (installed or [""])[0]
+    if "keras" in sys.modules:
+        return found
+    return {
+        name: text
+        for name, text in found.items()
+        if name not in _BACKENDS or name == chosen
+    }

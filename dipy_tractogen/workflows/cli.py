@@ -40,6 +40,7 @@ cli_flows = {
     "dipy_filter_streamlines": (".filter", "FilterStreamlinesFlow"),
     "dipy_label_streamlines": (".label", "LabelStreamlinesFlow"),
     "dipy_predict_attribute": (".predict_attribute", "PredictAttributeFlow"),
+    "dipy_process_cohort": (".cohorts.process", "ProcessCohortFlow"),
     "dipy_explore_latent": (".explore", "ExploreLatentFlow"),
     "dipy_evaluate_streamlines": (".evaluate", "EvaluateStreamlinesFlow"),
     "dipy_render_bundles": (".render", "RenderBundlesFlow"),

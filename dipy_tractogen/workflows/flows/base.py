@@ -245,7 +245,7 @@ class TractogenFlow(Workflow):
     def check_named(self, given: dict) -> None:
         """Check that no file on the command line has an empty name."""
         parameters = inspect.signature(self.run).parameters
-        of_files = self._of_files()
+        of_files = self.of_files()
         for name, value in given.items():
             if name.startswith("out_"):
                 # An output that is empty by default is one that may be left out.
@@ -295,12 +295,13 @@ class TractogenFlow(Workflow):
                 for name, value in given.items()
                 if not name.startswith("out_") and name not in self._WRITTEN
             },
-            self._of_files(),
+            self.of_files(),
         )
 
-    def _of_files(self) -> set[str]:
+    @classmethod
+    def of_files(cls) -> set[str]:
         """Return the parameters that take files or folders."""
-        documented = NumpyDocString(inspect.getdoc(self.run) or "")["Parameters"]
+        documented = NumpyDocString(inspect.getdoc(cls.run) or "")["Parameters"]
         return {name for name, kind, _ in documented if "Path" in kind}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 import logging
 from pathlib import Path
@@ -15,6 +16,21 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 from .loading import load
 
 logger = logging.getLogger("dipy_tractogen")
+
+
+# The last model that was read, by the state of its file; None while none is kept.
+_KEPT: ContextVar[dict | None] = ContextVar("_KEPT", default=None)
+_LAST: dict = {}
+
+
+@contextmanager
+def model_kept() -> Iterator[None]:
+    """Keep the model that the body loads, for the next such body in this process."""
+    token = _KEPT.set(_LAST)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
 
 
 @contextmanager
@@ -34,10 +50,7 @@ def load_trained_model(path: str | Path, *, to_generate: bool = False):
     """
     # TensorFlow takes seconds to load: what is missing is said before.
     path = find_model(path)
-
-    from dipy_tractogen.nn import load_model
-
-    model = load_model(path)
+    model = _load_or_take(path)
     if model.is_fresh:
         raise ValueError(
             f"{path} holds a model that is not trained: give one written by a "
@@ -49,6 +62,21 @@ def load_trained_model(path: str | Path, *, to_generate: bool = False):
             "weights again, with --training_files."
         )
     return model
+
+
+def _load_or_take(path: Path):
+    """Return a model, the one that is kept if its file has not changed since."""
+    from dipy_tractogen.nn import load_model
+
+    kept = _KEPT.get()
+    if kept is None or not path.is_file():
+        return load_model(path)
+    status = path.stat()
+    state = (path.resolve(), status.st_size, status.st_mtime_ns)
+    if state not in kept:
+        kept.clear()
+        kept[state] = load_model(path)
+    return kept[state]
 
 
 @dataclass

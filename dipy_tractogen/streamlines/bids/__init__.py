@@ -1,0 +1,1 @@
+"""Trees and names of files as in BIDS."""

@@ -1,0 +1,104 @@
+"""What BIDS wants beside derivatives: their description, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+import logging
+import os
+from pathlib import Path
+
+from dipy_tractogen import __version__
+from dipy_tractogen.utils.files import atomic_write
+from dipy_tractogen.utils.schema import read_json, record, text, write_json
+
+logger = logging.getLogger("dipy_tractogen")
+
+BIDS_VERSION = "1.10.0"
+"""Version of the standard that descriptions name."""
+
+_NAME = "dipy_tractogen"
+_DESCRIPTION = record({"Name": text()})
+
+
+def describe_derivatives(
+    root: Path,
+    name: str,
+    *,
+    source: Path | None,
+    command: str,
+    ignored: Iterable[str] = (),
+) -> None:
+    """Write ``dataset_description.json``, ``.bidsignore`` and ``README``.
+
+    What other software wrote is left as it is.
+
+    Parameters
+    ----------
+    root : Path
+        Root of the derivatives.
+    name : str
+        Name of the dataset.
+    source : Path or None
+        Root of the dataset that they were made of.
+    command : str
+        The command that made them.
+    ignored : iterable of str, optional
+        Patterns of names that the standard does not have.
+    """
+    made_by = {"Name": _NAME, "Version": __version__, "Description": command}
+    said: dict = {
+        "Name": name,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{key: each for key, each in made_by.items() if each}],
+    }
+    if source is not None:
+        place = Path(os.path.relpath(source, root)).as_posix()
+        said["SourceDatasets"] = [{"URL": Path(source).resolve().as_uri()}]
+        said["DatasetLinks"] = {"source": place}
+    path = root / "dataset_description.json"
+    if not path.exists() or _is_ours(path):
+        write_json(path, said, force=True)
+    else:
+        logger.info("%s is there, and left as it is", path)
+    texts = {
+        ".bidsignore": "".join(f"{one}\n" for one in ignored),
+        "README": f"{name}\n{'=' * len(name)}\n\nMade by {command or _NAME}.\n",
+    }
+    for file, content in texts.items():
+        if not (root / file).exists():
+            # The same command may run twice.
+            with suppress(FileExistsError), atomic_write(root / file) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+
+
+def describe_tractogram(
+    path: Path, description: str, sources: Iterable[str], **facts
+) -> None:
+    """Write the JSON file of a tractogram, of the same stem, with what it is made of.
+
+    `sources` are URIs of BIDS, as from `bids_uri`.
+    """
+    said: Mapping = {"Description": description, "Sources": list(sources), **facts}
+    write_json(path.with_suffix(".json"), said, force=False)
+
+
+def bids_uri(dataset: str, path: Path) -> str:
+    """Return the URI of a file by its path below the root of a dataset.
+
+    It is ``bids::a/b`` in the same dataset, whose name is empty.
+    """
+    return f"bids:{dataset}:{path.as_posix()}"
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether this package wrote a description."""
+    try:
+        said = read_json(path, _DESCRIPTION, "the description of a dataset")
+    except (OSError, ValueError):
+        return False
+    makers = said.get("GeneratedBy")
+    return isinstance(makers, list) and any(
+        isinstance(one, dict) and one.get("Name") == _NAME for one in makers
+    )

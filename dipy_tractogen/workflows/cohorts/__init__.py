@@ -1,0 +1,1 @@
+"""Commands that work on all subjects of a cohort, by one process or by many."""

@@ -1,0 +1,138 @@
+"""The record of a subject that is done, by which it is known and not made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import os
+from pathlib import Path
+
+from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.schema import (
+    integer,
+    mapping,
+    one_of,
+    plain,
+    plain_values,
+    read_json,
+    record,
+    text,
+    write_json,
+)
+
+FOLDER = "log"
+"""Folder of the records below the root of the outputs; validators of BIDS ignore it."""
+
+_MOST = 2**63 - 1
+_CHECK = record(
+    {
+        "state": one_of("moving", "done"),
+        "inputs": mapping(
+            record(
+                {
+                    "digest": text(64),
+                    "bytes": integer(0, _MOST),
+                    "modified_ns": integer(-_MOST, _MOST),
+                }
+            )
+        ),
+        "asked": plain,
+        "outputs": mapping(integer(0, _MOST)),
+    }
+)
+
+
+class Record:
+    """The record of what was made for a subject, a JSON file.
+
+    Parameters
+    ----------
+    root : Path
+        Root of the outputs.
+    name : str
+        Name of the subject, and of its session.
+    """
+
+    def __init__(self, root: Path, name: str):
+        self.root = root
+        self.path = root / FOLDER / f"{name}.json"
+
+    def is_of(self, inputs_root: Path, inputs: Iterable[Path], asked: dict) -> bool:
+        """Return whether outputs of these inputs, as asked for, are all there."""
+        said = self._read()
+        if said is None or said["state"] != "done" or said["asked"] != asked:
+            return False
+        named = {_relative(path, inputs_root): path for path in inputs}
+        return (
+            named.keys() == said["inputs"].keys()
+            and all(
+                _size(self.root / name) == size
+                for name, size in said["outputs"].items()
+            )
+            and all(
+                _is_unchanged(path, said["inputs"][name])
+                for name, path in named.items()
+            )
+        )
+
+    def outputs(self) -> list[str]:
+        """Return the files that the record says are outputs, below the root."""
+        said = self._read()
+        return [] if said is None else list(said["outputs"])
+
+    def write(self, state: str, inputs: dict, asked: dict, outputs: dict, **facts):
+        """Write the record; `outputs` has the size by the path below the root."""
+        said = {"inputs": inputs, "asked": asked, "outputs": outputs, **facts}
+        write_json(self.path, {"state": state, **said}, force=True)
+
+    def _read(self) -> dict | None:
+        """Return the record; None where there is none, or a damaged one."""
+        try:
+            said = read_json(self.path, _CHECK, "the record of a subject")
+        except (OSError, ValueError):
+            return None
+        # Nothing outside of the root is ours.
+        safe = all(_is_inside(name) for name in said["outputs"])
+        return said if safe else None
+
+
+def describe_inputs(inputs: Iterable[Path], root: Path) -> dict[str, dict]:
+    """Return digest, size and time of files, by their paths below a root."""
+    described = {}
+    for path in inputs:
+        status = path.stat()
+        described[_relative(path, root)] = {
+            "digest": file_digest(path),
+            "bytes": status.st_size,
+            "modified_ns": status.st_mtime_ns,
+        }
+    return plain_values(described)
+
+
+def _is_unchanged(path: Path, said: dict) -> bool:
+    """Return whether a file is as it was; it is only read if its time has changed."""
+    try:
+        status = path.stat()
+        if status.st_size != said["bytes"]:
+            return False
+        return (
+            status.st_mtime_ns == said["modified_ns"]
+            or file_digest(path) == said["digest"]
+        )
+    except OSError:
+        return False
+
+
+def _relative(path: Path, root: Path) -> str:
+    return plain_values(os.path.relpath(path, root))
+
+
+def _is_inside(name: str) -> bool:
+    parts = Path(name).parts
+    return bool(parts) and not Path(name).is_absolute() and ".." not in parts
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -1,0 +1,231 @@
+"""The work on one subject: made once, whole or not at all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+import logging
+import os
+from pathlib import Path
+import shutil
+import threading
+import time
+
+from dipy_tractogen.streamlines.bids.tree import Session
+from dipy_tractogen.utils.disk import write_errors
+from dipy_tractogen.utils.messages import first_difference
+from dipy_tractogen.utils.versions import versions_to_use
+
+from ..runtime.logs import one_line
+from .records import FOLDER, Record, describe_inputs
+
+logger = logging.getLogger("dipy_tractogen")
+
+DONE, FOUND, FAILED, BUSY = "done", "already done", "failed", "busy"
+"""What became of a subject; a busy one is at work in another process."""
+
+_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_ALONE = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a subject.
+
+    Parameters
+    ----------
+    session : Session
+        The subject, and its session.
+    status : str
+        ``"done"``, ``"already done"``, ``"failed"`` or ``"busy"``.
+    reason : str
+        Why it failed, on one line.
+    seconds : float
+        Time that it took.
+    """
+
+    session: Session
+    status: str
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """What is to be made for a session of a subject, in whatever process.
+
+    Parameters
+    ----------
+    session : Session
+        The subject, and its session.
+    root : Path
+        Root of the inputs, absolute, below which a record names them.
+    inputs : tuple of Path
+        Files of the subject that are read.
+    out_dir : Path
+        Root of the outputs, absolute.
+    asked : dict
+        All that the outputs depend on beside the inputs, as plain values: parameters,
+        digests of files that subjects share, versions.
+    """
+
+    session: Session
+    root: Path
+    inputs: tuple[Path, ...]
+    out_dir: Path
+    asked: dict
+
+    @abstractmethod
+    def make(self) -> None:
+        """Write all outputs below the current folder, as they will lie below the root.
+
+        What the outputs say of one another's names thus holds wherever they are.
+        """
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the outputs are there, of these inputs and as asked for."""
+        record = Record(self.out_dir, self.session.name)
+        try:
+            return record.is_of(self.root, self.inputs, self.asked)
+        except OSError:
+            return False
+
+
+def carry_out(task: Task, *, force: bool = False, wait: bool = False) -> Outcome:
+    """Make what is asked for, unless it is there; return what became of it.
+
+    The lock of a subject keeps other processes, on other machines too, from making it
+    at the same time. Any error is the reason of a failure, and stops no one else.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be made.
+    force : bool, optional
+        Make it anew, and replace files that are of no record.
+    wait : bool, optional
+        Wait for another process that is at work on it, in place of ``"busy"``.
+    """
+    from filelock import FileLock, Timeout
+    from threadpoolctl import threadpool_limits
+
+    # Results must not depend on the threads that a machine has.
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+    began = time.perf_counter()
+    lock = FileLock(
+        task.out_dir / FOLDER / f".{task.session.name}.lock", 0 if not wait else -1
+    )
+    try:
+        _check_versions(task.asked["versions"])
+        # One at a time in this process, whose current folder is that of the subject.
+        with _ALONE, lock, threadpool_limits(1):
+            if task.is_done and not force:
+                return Outcome(task.session, FOUND)
+            _make(task, force=force, began=began)
+    except Timeout:
+        return Outcome(task.session, BUSY)
+    except Exception as error:
+        # Whatever it is, it is that of one subject.
+        seconds = time.perf_counter() - began
+        return Outcome(task.session, FAILED, one_line(error), seconds)
+    return Outcome(task.session, DONE, seconds=time.perf_counter() - began)
+
+
+def _check_versions(wanted: dict) -> None:
+    """Raise ValueError where this worker has other software than the command."""
+    here = versions_to_use()
+    if here != wanted:
+        raise ValueError(
+            "the worker has other software than the command: "
+            f"{first_difference(here, wanted)}; install the same"
+        )
+
+
+def _make(task: Task, *, force: bool, began: float) -> None:
+    """Make the outputs in a folder of their own, and move them to their places."""
+    record = Record(task.out_dir, task.session.name)
+    inputs = describe_inputs(task.inputs, task.root)
+    with _own_folder(task) as folder, _kept_messages() as messages:
+        with write_errors(task.out_dir), chdir(folder):
+            task.make()
+        made = {
+            path.relative_to(folder): path.stat().st_size
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        earlier = record.outputs()
+        _check_places(task, made, earlier, force=force)
+        sizes = {str(path): size for path, size in made.items()}
+        # Should it be broken off from here on, files at their places are known as ours.
+        record.write(
+            "moving", inputs, task.asked, {**dict.fromkeys(earlier, 0)} | sizes
+        )
+        for path in made:
+            place = task.out_dir / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(folder / path, place)
+        for name in set(earlier).difference(sizes):
+            (task.out_dir / name).unlink(missing_ok=True)
+        record.write(
+            "done",
+            inputs,
+            task.asked,
+            sizes,
+            seconds=round(time.perf_counter() - began, 3),
+            messages=messages,
+        )
+
+
+def _check_places(task: Task, made: dict, earlier: list[str], *, force: bool) -> None:
+    """Raise FileExistsError where a file that no record names would be replaced."""
+    others = [
+        str(task.out_dir / path)
+        for path in made
+        if str(path) not in earlier and os.path.lexists(task.out_dir / path)
+    ]
+    if others and not force:
+        raise FileExistsError(
+            f"{others[0]} exists, and is of no record of this command: give force=True "
+            "to overwrite it, or another folder"
+        )
+
+
+@contextmanager
+def _own_folder(task: Task) -> Iterator[Path]:
+    """Yield a new folder beside the outputs, and remove it.
+
+    The lock of the subject is held: what is there is of a process that was killed.
+    """
+    folder = task.out_dir / f".{task.session.name}-making"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _kept_messages() -> Iterator[list[str]]:
+    """Yield a list of the messages in the body, which are not shown."""
+    messages: list[str] = []
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: messages.append(
+        f"{record.levelname}: {record.getMessage()}"
+    )
+    targets = [logger, logging.getLogger("dipy")]
+    before = [(each, each.handlers[:], each.level, each.propagate) for each in targets]
+    for each in targets:
+        each.handlers[:], each.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    try:
+        yield messages
+    finally:
+        for each, handlers, level, propagate in before:
+            each.handlers[:], each.propagate = handlers, propagate
+            each.setLevel(level)

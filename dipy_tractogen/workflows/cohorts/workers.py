@@ -1,0 +1,167 @@
+"""Where the subjects of a cohort are worked on: this process, or workers of Dask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+import logging
+
+from dipy_tractogen.utils.parameters import Parameters, parameter
+
+from ..options.arguments import check_exclusive
+from ..runtime.logs import one_line
+from .task import BUSY, FAILED, Outcome, Task, carry_out
+
+logger = logging.getLogger("dipy_tractogen")
+
+_INSTALL = 'pip install "dipy_tractogen[cluster]"'
+
+
+@dataclass
+class WorkerOptions(Parameters):
+    """Where the subjects of a cohort are worked on."""
+
+    nb_workers: int = parameter(
+        1,
+        "Processes that each work on a subject at a time, with one thread. One is this "
+        "process itself; more are started by Dask on this machine or, with --slurm, as "
+        "jobs.",
+        essential=True,
+        within="[1, 1e4]",
+    )
+    scheduler: str | None = parameter(
+        None,
+        "Address of a scheduler of Dask, such as tcp://node1:8786, whose workers do "
+        "the work; they have to see the same files and have the same packages.",
+        essential=True,
+    )
+    slurm: bool = parameter(
+        False,
+        "Start --nb_workers workers as jobs of SLURM. Queue, memory and time come from "
+        "the configuration of Dask (jobqueue.slurm).",
+        essential=True,
+    )
+
+
+@contextmanager
+def open_workers(given: dict) -> Iterator[Callable[..., Iterator[Outcome]]]:
+    """Yield a function that works on tasks, and yields outcomes as they come.
+
+    `given` are values of `WorkerOptions`. Raises ImportError where Dask is needed and
+    not there, OSError if a scheduler cannot be found.
+    """
+    check_exclusive({**given, "slurm": given["slurm"] or None}, "scheduler", "slurm")
+    if given["nb_workers"] == 1 and not (given["scheduler"] or given["slurm"]):
+        yield _work_here
+        return
+    with ExitStack() as stack:
+        client = stack.enter_context(_client(given, stack))
+        yield partial(_work_there, client)
+
+
+def _work_here(tasks: Sequence[Task], **options) -> Iterator[Outcome]:
+    """Work on tasks one after another in this process."""
+    for task in tasks:
+        yield carry_out(task, **options)
+
+
+def _work_there(client, tasks: Sequence[Task], **options) -> Iterator[Outcome]:
+    """Work on tasks by the workers of a client of Dask."""
+    from distributed import as_completed
+
+    # The same command again asks for the same work, which may fail no more.
+    futures = client.map(carry_out, tasks, pure=False, **options)
+    of = dict(zip((future.key for future in futures), tasks))
+    finished = as_completed(
+        futures, loop=client.loop, with_results=True, raise_errors=False
+    )
+    try:
+        for future, result in finished:
+            session = of[future.key].session
+            if isinstance(result, Outcome):
+                yield result
+            else:
+                yield Outcome(session, FAILED, _reason(future))
+            # The scheduler forgets it.
+            future.release()
+    finally:
+        client.cancel([future for future in futures if not future.done()])
+
+
+def _reason(future) -> str:
+    """Return on one line why a task has no outcome."""
+    from distributed.scheduler import KilledWorker
+
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, KilledWorker):
+        return "the workers that began it were killed: is the memory enough?"
+    return "it was cancelled" if error is None else one_line(error)
+
+
+def _client(given: dict, stack: ExitStack):
+    """Return a client of Dask, whose cluster ends with the stack."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ImportError(
+            f"several workers need Dask, which is not installed: {_INSTALL}"
+        ) from error
+    if given["scheduler"]:
+        try:
+            return Client(given["scheduler"], set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise OSError(
+                f"--scheduler {given['scheduler']}: no scheduler of Dask answers "
+                f"({one_line(error)})"
+            ) from error
+    nb_workers = given["nb_workers"]
+    if given["slurm"]:
+        cluster = stack.enter_context(_slurm_cluster())
+        # Jobs that end with their time are replaced.
+        logger.info("Work begins when SLURM starts the first job")
+        cluster.adapt(minimum=nb_workers, maximum=nb_workers)
+    else:
+        # Any free port for what Dask serves of itself, and only to this machine.
+        cluster = LocalCluster(
+            n_workers=nb_workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        )
+        stack.enter_context(cluster)
+    return Client(cluster, set_as_default=False)
+
+
+def _slurm_cluster():
+    """Return a cluster of jobs of SLURM, as Dask's configuration has it."""
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError as error:
+        raise ImportError(
+            f"--slurm needs dask-jobqueue, which is not installed: {_INSTALL}"
+        ) from error
+    try:
+        return SLURMCluster()
+    except ValueError as error:
+        raise ValueError(
+            f"--slurm: {one_line(error)} Set it in the configuration of Dask, "
+            "jobqueue.slurm in ~/.config/dask/jobqueue.yaml."
+        ) from error
+
+
+def outcomes(
+    work: Callable[..., Iterator[Outcome]], tasks: Sequence[Task], *, force: bool
+) -> Iterator[Outcome]:
+    """Yield what becomes of tasks; busy ones are waited for at the end."""
+    by_session = {task.session: task for task in tasks}
+    busy = []
+    for outcome in work(tasks, force=force):
+        if outcome.status == BUSY:
+            busy.append(by_session[outcome.session])
+        else:
+            yield outcome
+    if busy:
+        logger.info("Waiting for another process at work on %s", len(busy))
+        yield from work(busy, force=False, wait=True)

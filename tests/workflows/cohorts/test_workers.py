@@ -1,0 +1,102 @@
+"""Workers of Dask do what this process does, and may be killed."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from dipy_tractogen.workflows.cohorts import workers
+from dipy_tractogen.workflows.cohorts.task import BUSY, Outcome
+from dipy_tractogen.workflows.cohorts.workers import open_workers, outcomes
+
+from . import toys
+from .toys import toy
+
+HERE = {"nb_workers": 1, "scheduler": None, "slurm": False}
+
+
+def statuses(found):
+    return {one.session.subject: one.status for one in found}
+
+
+def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
+    cloudpickle = pytest.importorskip("cloudpickle")
+    pytest.importorskip("distributed")
+    cloudpickle.register_pickle_by_value(toys)
+    tasks = [toy(tmp_path, 1, act="die"), toy(tmp_path, 2), toy(tmp_path, 3)]
+    with open_workers({**HERE, "nb_workers": 2}) as work:
+        found = statuses(outcomes(work, tasks, force=False))
+    assert found == dict.fromkeys(("sub-01", "sub-02", "sub-03"), "done")
+    assert (tmp_path / "sub-01.marker").exists()
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == [
+        *("log", "sub-01", "sub-02", "sub-03")
+    ]
+
+
+def test_a_subject_that_kills_each_worker_is_a_failure():
+    scheduler = pytest.importorskip("distributed.scheduler")
+    error = scheduler.KilledWorker("carry_out", SimpleNamespace(address="a"), 3)
+    future = SimpleNamespace(status="error", exception=lambda: error)
+    assert "killed" in workers._reason(future)
+
+
+@pytest.mark.parametrize("option", [{"nb_workers": 2}, {"scheduler": "tcp://a:1"}])
+def test_missing_dask_is_one_line(option, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(ImportError, match=r'pip install "dipy_tractogen\[cluster\]"'),
+        open_workers({**HERE, **option}),
+    ):
+        pass
+
+
+def test_missing_jobqueue_is_one_line(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+    with (
+        pytest.raises(ImportError, match="--slurm needs dask-jobqueue"),
+        open_workers({**HERE, "slurm": True}),
+    ):
+        pass
+
+
+def test_one_worker_needs_no_dask(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with open_workers(HERE) as work:
+        found = statuses(work([toy(tmp_path, 1), toy(tmp_path, 2)]))
+    assert found == {"sub-01": "done", "sub-02": "done"}
+
+
+def test_scheduler_and_slurm_exclude_each_other():
+    with (
+        pytest.raises(ValueError, match="leave out one"),
+        open_workers({**HERE, "scheduler": "tcp://a:1", "slurm": True}),
+    ):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line():
+    dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
+        pytest.raises(OSError, match="no scheduler of Dask answers"),
+        open_workers({**HERE, "scheduler": "tcp://127.0.0.1:9"}),
+    ):
+        pass
+
+
+def test_busy_subjects_are_waited_for_at_the_end(tmp_path):
+    """Without making anew what another process has just made, whatever `force`."""
+    calls = []
+
+    def work(tasks, *, force, wait=False):
+        calls.append((len(tasks), force, wait))
+        for task in tasks:
+            is_busy = task.session.subject == "sub-01" and not wait
+            yield Outcome(task.session, BUSY if is_busy else "done")
+
+    tasks = [toy(tmp_path, 1), toy(tmp_path, 2)]
+    found = [one.session.subject for one in outcomes(work, tasks, force=True)]
+    assert found == ["sub-02", "sub-01"]
+    assert calls == [(2, True, False), (1, False, True)]
