@@ -60,7 +60,9 @@ def faults(run):
         ):
             found.append(f"{name} would be an output file")
     outputs = [name for name in names if "out_" in name]
-    if outputs and (outputs[0] != "out_dir" or names[-len(outputs) :] != outputs):
+    # Commands on cohorts have their output folder as applications of BIDS have it.
+    begins = outputs[:1] == ["out_dir"] or "output_dir" in names
+    if outputs and not (begins and names[-len(outputs) :] == outputs):
         found.append(f"{outputs} do not come last, with out_dir first")
     return found
 
