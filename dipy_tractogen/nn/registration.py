@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .model import StreamlineModel
 
-NB_STREAMLINES = 4000
+NB_STREAMLINES = 2000
 """Streamlines that are generated to register to."""
 
 
@@ -28,6 +28,7 @@ def register_to_model(
     *,
     nb_streamlines: int = NB_STREAMLINES,
     seed: int = 0,
+    show_progress: bool = False,
 ) -> Registration:
     """Register streamlines of a subject to a model.
 
@@ -46,7 +47,9 @@ def register_to_model(
     nb_streamlines : int, optional
         Number of streamlines that are generated.
     seed : int, optional
-        Seed of their draw.
+        Seed of their draw, and of the choice of streamlines that are registered.
+    show_progress : bool, optional
+        Show a progress bar.
 
     Returns
     -------
@@ -76,7 +79,8 @@ def register_to_model(
         )
     generated, _ = model.generate(nb_streamlines, balanced=True, seed=seed)
     streamlines = getattr(bundles, "streamlines", bundles)
-    return register_streamlines(streamlines, generated, kind=kind)
+    options = {"kind": kind, "seed": seed, "show_progress": show_progress}
+    return register_streamlines(streamlines, generated, **options)
 
 
 def moved_to_model(

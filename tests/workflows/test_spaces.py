@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+import dipy_tractogen
 from dipy_tractogen.metrics.latents import sample_latents
 from dipy_tractogen.nn import load_model, registration
 from dipy_tractogen.streamlines.formats.writers import save_bundles
@@ -116,19 +117,16 @@ def test_reconstruct(both, subject):
     np.testing.assert_allclose(back._data, expected.streamlines._data, atol=1e-2)
 
 
-@pytest.mark.parametrize("command", ["filter", "label"])
-def test_segmentation(command, both, subject, bundle_files):
+def test_label(both, subject, bundle_files):
     """What is near does not depend on the space; the reference is in the model's."""
-    name = {"filter": "plausible.trx", "label": "labelled.trx"}[command]
-    options = ["--reference_files", *bundle_files]
-    same, own = both(f"{command}_streamlines", *options)
-    found = check_own(own / name, subject)
-    expected = load_bundles(same / name, keep_data=True)
+    same, own = both("label_streamlines", "--reference_files", *bundle_files)
+    found = check_own(own / "labelled.trx", subject)
+    expected = load_bundles(same / "labelled.trx", keep_data=True)
     check_values(found, expected, "distance_mm", "relative_distance", atol=1e-2)
     check_values(found, expected, "score")
     assert (found.labels == expected.labels).all()
-    (report,) = own.glob(f"{command}*.json")
-    record = json.loads(report.read_text(encoding="utf-8"))["registrations"]["input"]
+    report = json.loads((own / "labels.json").read_text(encoding="utf-8"))
+    record = report["registrations"]["input"]
     assert record["space"] == "phantom"
     np.testing.assert_allclose(record["matrix"], SCALED.inverse().matrix, atol=1e-6)
 
@@ -282,6 +280,24 @@ def test_a_registration_is_to_streamlines_of_all_bundles(
     (line,) = [one for one in caplog.messages if "rigid registration" in one]
     assert line.startswith("input to the space of the model (phantom): rigid reg")
     assert "residual 1.5 mm, 90 %" in line
+    assert "matrix [[0.96, 0.28, 0.0, -31.4]," in line
+
+
+def test_a_subject_is_registered_to_a_model(subject, model_file, bundle_files):
+    """To streamlines that a hardly trained model generates, within a millimetre or two.
+
+    The function is that of the package.
+    """
+    own = load_bundles(subject / "turned.trx")
+    model = load_model(model_file)
+    found = dipy_tractogen.register_to_model(model, own, nb_streamlines=300)
+    back = found.transform.apply(own.streamlines)
+    gaps = back._data - load_bundles(subject / "same.trx").streamlines._data
+    assert np.linalg.norm(gaps, axis=1).mean() < 2
+    assert found.kind == "rigid"
+    assert found.matched_fraction["moving"] > 0.9
+    with pytest.raises(ValueError, match="the moving set has 4 streamlines"):
+        dipy_tractogen.register_to_model(model, own.streamlines[:4])
 
 
 def test_a_model_without_a_density_has_nothing_to_register_to(

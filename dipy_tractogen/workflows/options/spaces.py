@@ -140,12 +140,17 @@ def find_transform(flow, model, bundles, given: dict, *, kind: str = "input"):
     else:
         from dipy_tractogen.nn.registration import register_to_model
 
-        registration = register_to_model(model, bundles, given["register"])
+        shown = {"show_progress": flow.show_progress}
+        registration = register_to_model(model, bundles, given["register"], **shown)
         transform, found = registration.transform, registration.to_dict()
         said = registration.describe()
     name = model.record.space if model else ""
     flow.registrations[kind] = {"space": name, **found}
     space = f" ({name})" if name else ""
+    # A warp has none.
+    matrix = getattr(transform, "matrix", None)
+    if matrix is not None:
+        said += f"; matrix {matrix.round(4).tolist()}"
     logger.info("%s to the space of the model%s: %s", kind, space, said)
     return transform
 

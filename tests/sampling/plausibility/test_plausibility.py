@@ -6,10 +6,14 @@ from dipy_tractogen.sampling.plausibility import (
     LargestWinding,
     LengthRange,
     Plausibility,
+    with_box,
 )
 from dipy_tractogen.sampling.plausibility import plausibility as module
 from dipy_tractogen.streamlines.array_sequence import as_sequence
+from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.geometry import arc_lengths, resample
+from dipy_tractogen.streamlines.reference import Reference
+from dipy_tractogen.streamlines.spaces.transform import AffineTransform
 
 
 class Named(LengthRange):
@@ -91,3 +95,54 @@ def test_streamlines_are_resampled_only_for_criteria_that_need_it(monkeypatch):
     assert resampled == []
     Plausibility([whole, even]).accepts(streamlines)
     assert resampled == [2]
+
+
+def test_criteria_are_in_the_space_that_streamlines_are_for():
+    """But for those of the training, which see them where they were generated."""
+    shift = np.eye(4)
+    shift[0, 3] = 100
+    to_training = AffineTransform(shift)
+    seen = {}
+
+    class Seen:
+        def __init__(self, name, **attributes):
+            self.name = name
+            vars(self).update(attributes)
+
+        def accepts(self, points):
+            seen[self.name] = points
+            return np.ones(len(points), dtype=bool)
+
+    criteria = [
+        Seen("even"),
+        Seen("every", every_point=True),
+        Seen("even training", in_training_space=True),
+        Seen("every training", in_training_space=True, every_point=True),
+    ]
+    given = lines(50, 60)
+    sequence = as_sequence(given.reshape(-1, 3).astype(np.float32), [5, 5])
+    for points in (given, sequence):
+        Plausibility(criteria, transform=to_training).accepts(points)
+        for name, each in seen.items():
+            every = name.startswith("every")
+            assert (type(each) is type(points)) or not every
+            found = to_sequence(each)
+            place = 0 if "training" in name else -100
+            np.testing.assert_allclose(found[0][0], [place, 0, 0], atol=1e-4)
+            nb_points = 5 if every or points is given else 256
+            assert len(found[0]) == nb_points
+
+
+def test_box_is_that_of_the_space_that_streamlines_are_for():
+    """With other criteria, and without one where streamlines may leave it."""
+    shift = np.eye(4)
+    shift[0, 3] = 100
+    options = {"transform": AffineTransform(shift)}
+    here = Reference(np.diag([1, 1, 1, 1]), (60, 3, 3))
+    given = lines(50) + np.array([105, 1, 1])
+    for others in (None, Plausibility([LengthRange(10)])):
+        assert with_box(others, here, **options).accepts(given).all()
+        assert not with_box(others, here).accepts(given).any()
+    assert with_box(None, here, "keep", **options) is None
+    kept = with_box(Plausibility([LengthRange(10)]), here, "keep", **options)
+    assert [one.name for one in kept.criteria] == ["length"]
