@@ -51,7 +51,9 @@ def measure_model(model, bundles, *, show_progress: bool = False) -> dict:
     -------
     dict
         ``nb_streamlines``; ``reconstruction_mm`` with the ``mean`` and the 95th
-        percentile ``p95`` of the point errors; ``truncation_mm``, the part of the mean
+        percentile ``p95`` of the point errors; ``reconstruction_values``, the same of
+        the values along the streamlines by name, each in its own unit, where the model
+        has some; ``truncation_mm``, the part of the mean point error
         that the number of coefficients alone causes; ``latent_dim`` and
         ``active_units``; and `disentanglement`, or None for fewer than three
         streamlines.
@@ -59,12 +61,15 @@ def measure_model(model, bundles, *, show_progress: bool = False) -> dict:
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     errors, truncation, z_mean, attributes = [], [], [], []
+    of_values: dict[str, list] = {name: [] for name in model.profiles}
     for rows, points, outputs, _ in encoded_blocks(
         model, bundles, description="Reconstructing", show_progress=show_progress
     ):
         errors.append(point_errors(points, outputs["points"]))
         truncation.append(model.coder.truncation_error(points))
         z_mean.append(outputs["z_mean"])
+        for name, each in of_values.items():
+            each.append(outputs["value_errors"][name])
         attributes.append(streamline_attributes(points, bundles.streamlines[rows]))
     joined = {
         name: np.concatenate([each[name] for each in attributes])
@@ -74,10 +79,24 @@ def measure_model(model, bundles, *, show_progress: bool = False) -> dict:
     return {
         "nb_streamlines": len(bundles),
         "reconstruction_mm": summarize_errors(np.concatenate(errors)),
+        **_summaries_of_values(of_values),
         "truncation_mm": float(np.concatenate(truncation).mean()),
         "latent_dim": model.latent_dim,
         "active_units": model.record.active_units,
         "disentanglement": disentanglement(z_mean, joined) if len(z_mean) > 2 else None,
+    }
+
+
+def _summaries_of_values(errors: Mapping[str, list]) -> dict[str, dict]:
+    """Return the summaries of errors of values, by name; nothing without values."""
+    if not errors:
+        return {}
+    joined = {name: np.concatenate(each) for name, each in errors.items()}
+    return {
+        "reconstruction_values": {
+            name: summarize_errors(each[np.isfinite(each)])
+            for name, each in joined.items()
+        }
     }
 
 

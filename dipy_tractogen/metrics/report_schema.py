@@ -155,6 +155,12 @@ def _sentences(report: dict) -> list[str]:
             f"{errors['p95']:.2f} mm; {model['active_units']} of "
             f"{model['latent_dim']} latents are active."
         )
+        for name, each in model.get("reconstruction_values", {}).items():
+            if each["mean"] is not None:
+                said.append(
+                    f"Error of {name}: mean {each['mean']:.3g}, 95th percentile "
+                    f"{each['p95']:.3g}."
+                )
     return said
 
 

@@ -108,8 +108,7 @@ class BundleTraverser:
         self._spread = latent_units(sample.z_mean[own], deviation)["spread"]
         self._own = own
         chosen = np.random.default_rng(seed).permutation(own)[:_MOST_STREAMLINES]
-        self._streamlines = sample.bundles.streamlines[chosen]
-        self._values = sample.bundles.known_values(chosen)
+        self._streamlines = sample.bundles.select(chosen)
 
     @property
     def nb_streamlines(self) -> int:
@@ -157,7 +156,7 @@ class BundleTraverser:
         return Traversal(name, places, None, decoded, decoded[:, 0])
 
     def _decoded(self, along: int | str, places: np.ndarray) -> np.ndarray:
-        return self.model.traverse(self._streamlines, along, places, self._values)
+        return self.model.traverse(self._streamlines, along, places)
 
 
 def traverse_between(
@@ -185,20 +184,9 @@ def traverse_between(
         first bundle.
     """
     rows = [sample.rows_of(name) for name in (first, second)]
-    sides = [sample.bundles.streamlines[own] for own in rows]
-    values = [sample.bundles.known_values(own) for own in rows]
+    sides = [sample.bundles.select(own) for own in rows]
     nb_pairs = min(_MOST_STREAMLINES, *map(len, rows))
-    chosen = model.pair(
-        *sides, nb_pairs, first_values=values[0], second_values=values[1], seed=seed
-    )
-    known = [
-        {name: each[side] for name, each in given.items()}
-        for given, side in zip(values, chosen)
-    ]
-    points = model.interpolate(
-        *(side[own] for side, own in zip(sides, chosen)),
-        nb_steps,
-        first_values=known[0],
-        second_values=known[1],
-    )
+    chosen = model.pair(*sides, nb_pairs, seed=seed)
+    pairs = (side.select(own) for side, own in zip(sides, chosen))
+    points = model.interpolate(*pairs, nb_steps)
     return Traversal(second, np.linspace(0, 1, nb_steps), None, points, points[:, 0])

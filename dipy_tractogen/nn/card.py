@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 
+from dipy_tractogen.streamlines.point_data.profile import Profiles
 from dipy_tractogen.utils.messages import format_count, listed, printable
 from dipy_tractogen.utils.schema import (
     SchemaError,
@@ -151,6 +152,7 @@ def card_sections(model) -> dict[str, list[tuple[str, str]]]:
             *stated("training_data", "data_licence", "data_citation"),
             ("Bundles", _bundles(record)),
             ("Conditions", listed(each["name"] for each in record.conditions)),
+            *_profiles(record),
         ],
         "Space": [("Space", record.space or _NOT_STATED), ("Grid", _grid(record))],
         "Evaluation": _evaluation(record),
@@ -185,6 +187,13 @@ def _grid(record) -> str:
     return f"{dimensions} voxels of {sizes} mm"
 
 
+def _profiles(record) -> list[tuple[str, str]]:
+    """Return what is known of values along the streamlines, if a model has some."""
+    told = (each.describe() for each in Profiles.from_plain(record.profiles))
+    text = listed(told, "; ")
+    return [("Values along the streamlines", text)] if record.profiles else []
+
+
 def _evaluation(record) -> list[tuple[str, str]]:
     """Return what was measured on held-out streamlines."""
     found = []
@@ -194,6 +203,9 @@ def _evaluation(record) -> list[tuple[str, str]]:
             f"mean {errors['mean']:.2f}, 95th percentile {errors['percentile_95']:.2f}"
         )
         found.append(("Point error of held-out streamlines (mm)", text))
+    for name, each in record.held_out_profiles.items():
+        text = f"mean {each['mean']:.3g}, 95th percentile {each['percentile_95']:.3g}"
+        found.append((f"Error of {name} of held-out streamlines", text))
     overall = record.card.get("measures", {}).get(OVERALL, {})
     told = [
         f"{word} {_value(overall[name][0])} ({_value(overall[name][1])})"

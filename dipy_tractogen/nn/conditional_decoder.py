@@ -93,10 +93,19 @@ class ConditionalDecoder:
             stream,
             conditions=self.density.conditions.given_matrix(codes, numbers),
             exact=self.request.has(LENGTH),
+            **self._options,
         )
         if self.texture.is_even:
             return points._data.reshape(len(points), self.texture.mean_points, -1)
         return points
+
+    @property
+    def _options(self) -> dict:
+        """Return options of a texture with values along the streamlines."""
+        trained = self.model.record.density
+        if not self.model.profiles or trained is None:
+            return {}
+        return {"shifted": self.density.posteriors is trained.posteriors}
 
     def _lengths(self, numbers: np.ndarray) -> np.ndarray:
         return self.density.conditions.restored(numbers)[LENGTH]

@@ -16,7 +16,7 @@ from dipy_tractogen.sampling.arithmetic import (
 from dipy_tractogen.utils.messages import check_choice, listed
 
 from .encoding import with_values
-from .profiles import as_columns
+from .profiles import as_columns, decoded_values
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -35,13 +35,15 @@ def interpolate(
     path: str = "linear",
     first_values: Mapping[str, np.ndarray] | None = None,
     second_values: Mapping[str, np.ndarray] | None = None,
-) -> np.ndarray:
+    return_data_per_point: bool = False,
+) -> np.ndarray | tuple[np.ndarray, dict[str, np.ndarray]]:
     """Mix pairs of streamlines, step by step from one to the other.
 
     Parameters
     ----------
     first, second : ndarray of shape (n, p, 3) or ArraySequence
-        The pairs, in RASMM mm; `pair` finds some that lie near each other.
+        The pairs, in RASMM mm; `pair` finds some that lie near each other. For a model
+        with values along the streamlines, a BundleSet that has them.
     nb_steps : int, optional
         Steps of each mixture, both ends included.
     path : {"linear", "spherical"}, optional
@@ -49,13 +51,17 @@ def interpolate(
         always go straight.
     first_values, second_values : mapping of str to ndarray of shape (n,), optional
         Conditions of each, as `encode` takes them.
+    return_data_per_point : bool, optional
+        Return the values along the mixtures as well.
 
     Returns
     -------
-    ndarray of shape (n, nb_steps, nb_points, 3), float32
+    points : ndarray of shape (n, nb_steps, nb_points, 3), float32
         Points in RASMM mm. The ends are the reconstructions of the pair. A warning
         tells of pairs whose bundles the model learnt in opposite directions, so
         that a streamline turns round on its way.
+    data_per_point : dict of str to ndarray of shape (n, nb_steps, nb_points)
+        Values along them, by name. Only with `return_data_per_point`.
 
     Raises
     ------
@@ -80,10 +86,11 @@ def interpolate(
     if matrix is not None:
         width = matrix.shape[1]
         matrix = linear_path(matrix, other_matrix, shares).reshape(-1, width)
-    points = model.coder.decode(mixed, matrix)
+    points, data = decoded_values(model, mixed, matrix)
     points = points.reshape(len(z), nb_steps, model.nb_points, 3)
     _warn_opposed(points[:, 0], points[:, -1])
-    return points
+    data = {name: each.reshape(points.shape[:3]) for name, each in data.items()}
+    return (points, data) if return_data_per_point else points
 
 
 def pair(
@@ -150,7 +157,8 @@ def mean_streamline(
     values: Mapping[str, np.ndarray] | None = None,
     *,
     weights: np.ndarray | None = None,
-) -> np.ndarray:
+    return_data_per_point: bool = False,
+) -> np.ndarray | tuple[np.ndarray, dict[str, np.ndarray]]:
     """Decode the mean of the latents of streamlines.
 
     The mean of their points is shorter than they are, and smoother; this is a
@@ -159,16 +167,20 @@ def mean_streamline(
     Parameters
     ----------
     streamlines : ndarray of shape (n, p, 3) or ArraySequence
-        Streamlines of a bundle, in RASMM mm.
+        Streamlines of a bundle, in RASMM mm; a BundleSet brings its values.
     values : mapping of str to ndarray of shape (n,), optional
         Conditions of each, as `encode` takes them.
     weights : ndarray of shape (n,), optional
         How much each counts; the same for all by default.
+    return_data_per_point : bool, optional
+        Return the values along it as well.
 
     Returns
     -------
-    ndarray of shape (nb_points, 3), float32
+    points : ndarray of shape (nb_points, 3), float32
         Points in RASMM mm.
+    data_per_point : dict of str to ndarray of shape (nb_points,)
+        Values along it, by name. Only with `return_data_per_point`.
 
     Raises
     ------
@@ -192,7 +204,10 @@ def mean_streamline(
     def mean(rows):
         return np.average(rows, axis=0, weights=weights)[None].astype(np.float32)
 
-    return model.coder.decode(mean(z), None if matrix is None else mean(matrix))[0]
+    matrix = None if matrix is None else mean(matrix)
+    points, data = decoded_values(model, mean(z), matrix)
+    data = {name: each[0] for name, each in data.items()}
+    return (points[0], data) if return_data_per_point else points[0]
 
 
 def neighbours(

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from scipy.interpolate import interp1d
 
 from dipy_tractogen.sampling.texture.arc_length import with_equal_steps
 from dipy_tractogen.streamlines.formats.writers import open_writer, save_bundles
@@ -24,23 +25,19 @@ _MOST = 10_000
 
 def _mixed_blocks(
     model, bundles, pairs, nb_steps: int, *, path: str = "linear", show_progress=False
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield numbers (m,) of pairs and their steps (m, nb_steps, nb_points, 3) in mm."""
+) -> Iterator[tuple[np.ndarray, np.ndarray, dict]]:
+    """Yield numbers (m,) of pairs and their steps (m, nb_steps, nb_points, 3) in mm.
+
+    The values along them, (m, nb_steps, nb_points) by name, follow.
+    """
     block = max(1, _BLOCK // nb_steps)
     starts = range(0, len(pairs[0]), block)
     for start in track_progress(starts, "Mixing", show_bar=show_progress):
         number = np.arange(start, min(start + block, len(pairs[0])))
-        rows = [each[number] for each in pairs]
-        first, second = (each.streamlines[own] for each, own in zip(bundles, rows))
-        values = [each.known_values(own) for each, own in zip(bundles, rows)]
+        sides = (each.select(own[number]) for each, own in zip(bundles, pairs))
         yield (
             number,
-            model.interpolate(
-                *(first, second, nb_steps),
-                path=path,
-                first_values=values[0],
-                second_values=values[1],
-            ),
+            *model.interpolate(*sides, nb_steps, path=path, return_data_per_point=True),
         )
 
 
@@ -74,7 +71,8 @@ def save_mixtures(
     ----------
     out_tractogram : str or Path
         File to write, with a bundle for each step, and ``weight``, of the second
-        streamline, and ``pair``, the number of the pair, as ``data_per_streamline``.
+        streamline, and ``pair``, the number of the pair, as ``data_per_streamline``;
+        values along the streamlines, where the model has some, as ``data_per_point``.
     model : StreamlineModel
         The model, trained.
     bundles : tuple of two BundleSet
@@ -115,18 +113,23 @@ def save_mixtures(
     )
     options = {"path": path, "show_progress": show_progress}
     with writer as tractogram:
-        for number, steps in _mixed_blocks(model, bundles, pairs, nb_steps, **options):
+        blocks = _mixed_blocks(model, bundles, pairs, nb_steps, **options)
+        for number, steps, of_points in blocks:
             # The steps of a pair lie one after the other.
             points = with_equal_steps(steps.reshape(-1, *steps.shape[2:]), nb_points)
+            of_points = _at_equal_steps(of_points, points.shape[1])
             steps = points.reshape(len(number), nb_steps, *points.shape[1:])
             kept = kept_in_box(steps, reference, outside_box, "pairs")
+            of_points = {
+                name: each[kept].reshape(-1, 1) for name, each in of_points.items()
+            }
             number, points = number[kept], points[np.repeat(kept, nb_steps)]
             data = {
                 "weight": np.tile(weights, len(number)).astype(np.float32),
                 "pair": np.repeat(number, nb_steps).astype(np.int32),
             }
             labels = np.tile(np.arange(nb_steps), len(number))
-            tractogram.write(points, labels, data)
+            tractogram.write(points, labels, data, data_per_point=of_points)
             nb_written += len(number)
     return nb_written
 
@@ -147,7 +150,7 @@ def save_means(
     ----------
     out_tractogram : str or Path
         File to write, with ``nb_streamlines``, the number that each is the mean of, as
-        ``data_per_streamline``.
+        ``data_per_streamline``, and values along it as ``data_per_point``.
     model : StreamlineModel
         The model, trained.
     bundles : BundleSet
@@ -168,12 +171,16 @@ def save_means(
     """
     labels, counts = np.unique(bundles.labels, return_counts=True)
     rng = np.random.default_rng(seed)
-    means = []
+    means, values = [], []
     for label in labels:
         rows = rng.permutation(np.flatnonzero(bundles.labels == label))[:_MOST]
-        values = bundles.known_values(rows)
-        means.append(model.mean_streamline(bundles.streamlines[rows], values))
+        given = bundles.select(rows)
+        found = model.mean_streamline(given, return_data_per_point=True)
+        means.append(found[0])
+        values.append(found[1])
     points = with_equal_steps(np.stack(means), nb_points)
+    of_points = {name: np.stack([one[name] for one in values]) for name in values[0]}
+    of_points = _at_equal_steps(of_points, points.shape[1])
     shown = "mean streamlines"
     kept = kept_in_box(points[:, None], bundles.reference, outside_box, shown)
     numbers = np.minimum(counts[kept], _MOST).astype(np.int32)
@@ -184,6 +191,17 @@ def save_means(
         labels=labels[kept],
         bundle_names=bundles.bundle_names,
         data_per_streamline={"nb_streamlines": numbers},
+        data_per_point={k: each[kept].reshape(-1, 1) for k, each in of_points.items()},
         force=force,
     )
     return len(numbers)
+
+
+def _at_equal_steps(data: dict, nb_points: int) -> dict[str, np.ndarray]:
+    """Return values (..., p) of decoded points at another number of equal steps."""
+    return {
+        name: interp1d(np.linspace(0, 1, each.shape[-1]), each)(
+            np.linspace(0, 1, nb_points)
+        )
+        for name, each in data.items()
+    }

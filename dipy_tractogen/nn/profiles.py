@@ -154,6 +154,18 @@ def separated(profiles: Profiles, made) -> tuple:
     return coordinates_of(made), data
 
 
+def decoded_values(
+    model, z: np.ndarray, matrix: np.ndarray | None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Decode latents to points (n, nb_points, 3) and values (n, nb_points) by name."""
+    if not model.profiles:
+        return model.coder.decode(z, matrix), {}
+    channels = model.coder.decode_channels(z, matrix)
+    profiles = model.known_profiles()
+    data = profiles.by_name(profiles.values_of(channels))
+    return coordinates_of(channels), data
+
+
 def value_errors(given: np.ndarray, made: np.ndarray) -> np.ndarray:
     """Return mean absolute errors (n, v) of values (n, p, v) over known points.
 

@@ -187,11 +187,9 @@ class TrainingRecord:
     def save(self, folder: str | Path) -> None:
         """Write the record into an existing folder, for Keras the model's assets."""
         plain = asdict(replace(self, density=None, texture=None))
-        plain = {
-            name: each
-            for name, each in plain.items()
-            if each or name not in _OF_PROFILES
-        }
+        for name in _OF_PROFILES:
+            if not plain[name]:
+                del plain[name]
         Path(folder, _RECORD_FILE).write_text(
             json.dumps(plain, indent=1), encoding="utf-8"
         )
@@ -247,7 +245,7 @@ class TrainingRecord:
             made.texture = FittedTexture.from_arrays(fitted)
             _check_fitted_bundles(made)
         if made.texture is not None:
-            _check_effects(made.texture, Conditions(made.conditions))
+            _check_effects(made.texture, made)
         return made
 
 
@@ -332,13 +330,15 @@ def _check_nb_points(arrays: dict, nb_points: int | None) -> None:
         )
 
 
-def _check_effects(texture: Texture, conditions: Conditions) -> None:
+def _check_effects(texture: Texture, made: TrainingRecord) -> None:
     """Check that effects are those of the conditions; earlier versions have none."""
-    nb_given, found = conditions.given_width, texture.effects.shape[1]
-    if found not in (0, nb_given):
-        raise SchemaError(
-            "effects of the texture", f"of {found} numbers", f"of {nb_given}"
-        )
+    nb_given, found = Conditions(made.conditions).given_width, texture.effects.shape[1]
+    for what, nb_found, wanted in (
+        ("effects of the texture", found, (0, nb_given)),
+        ("profiles of the texture", texture.nb_profiles, (len(made.profiles),)),
+    ):
+        if nb_found not in wanted:
+            raise SchemaError(what, f"of {nb_found} numbers", f"of {wanted[-1]}")
 
 
 def _check_fitted_bundles(made: TrainingRecord) -> None:

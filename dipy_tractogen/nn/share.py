@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import logging
+import math
 
 import numpy as np
 
@@ -91,7 +92,16 @@ def _shared(record: TrainingRecord, seed: int) -> TrainingRecord:
         data=known,
         density=density,
         texture=texture,
+        profiles=[_rounded_limits(each) for each in record.profiles],
     )
+
+
+def _rounded_limits(profile: dict) -> dict:
+    """Return a profile whose limits are not the values of single points."""
+    step = 10.0 ** math.floor(math.log10(profile["deviation"]))
+    low = step * math.floor(profile["low"] / step)
+    high = step * math.ceil(profile["high"] / step)
+    return {**profile, "low": low, "high": high}
 
 
 def _numbers(entries: dict) -> dict:

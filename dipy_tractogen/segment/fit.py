@@ -220,12 +220,14 @@ def _encode(model, bundles, what: str, show: bool, seed: int | None = None):
     from dipy_tractogen.nn.encoding import encoded_blocks
 
     real, made = [], []
-    for rows, points, outputs, _ in encoded_blocks(
+    for rows, points, outputs, columns in encoded_blocks(
         model, bundles, description=f"Encoding {what}", show_progress=show
     ):
         real.append(latents_and_errors(points, outputs))
         if seed is not None:
             invalid, kinds = make_invalid(points, seed=[seed, rows.start])
-            outputs = model.encode_and_decode(invalid)
+            # Values along them stay those of the real ones.
+            columns = np.concatenate([invalid, columns[..., 3:]], axis=2)
+            outputs = model.encode_and_decode(columns)
             made.append((*latents_and_errors(invalid, outputs), kinds))
     return [[np.concatenate(each) for each in zip(*parts)] for parts in (real, made)]

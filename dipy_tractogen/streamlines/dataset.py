@@ -207,16 +207,21 @@ class BundleSet:
             ),
         )
 
-    def leave_out_data(self, why: str) -> None:
-        """Drop `data_per_streamline` and `data_per_point`, and warn with the reason."""
+    def leave_out_data(self, why: str, kept: Sequence[str] = ()) -> None:
+        """Drop `data_per_streamline` and `data_per_point`, and warn with the reason.
+
+        Those of `data_per_point` whose names are in `kept` stay.
+        """
+        of_points = dict(self.data_per_point)
+        stay = {name: of_points.pop(name) for name in kept if name in of_points}
         say_left_out(
             {
                 "data_per_streamline": self.data_per_streamline,
-                "data_per_point": self.data_per_point,
+                "data_per_point": of_points,
             },
             why,
         )
-        self.data_per_streamline, self.data_per_point = {}, {}
+        self.data_per_streamline, self.data_per_point = {}, stay
 
     def split(self, held_out: float, seed: int = 0) -> tuple[BundleSet, BundleSet]:
         """Set aside a share of every bundle.

@@ -64,7 +64,7 @@ class AverageStreamlinesFlow(TractogenFlow):
         bundles = load_to_encode(
             self, model, files, given, unassigned="drop", keep_data=True
         )
-        bundles.leave_out_data("a mean streamline is a new one")
+        bundles.leave_out_data("a mean streamline is a new one", model.profiles)
         nb_written = save_means(
             path,
             model,

@@ -189,7 +189,9 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         sets = {}
         for kind, each in files.items():
             options = {"kind": kind, "unassigned": "drop"}
-            values = self.given["values"] or ()
+            values = list(self.given["values"] or ())
+            if kind == "training" and model and self.given["membership"]:
+                values += model.profiles
             in_own = moved and kind == "real"
             loading = {**default_loading(), **given}
             loading["reference"] = given["reference"] if in_own else grid

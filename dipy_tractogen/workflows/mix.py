@@ -90,7 +90,7 @@ class MixStreamlinesFlow(TractogenFlow):
             bundles = load_to_encode(
                 self, model, each, given, kind=kind, keep_data=True
             )
-            bundles.leave_out_data("a mixture is a new streamline")
+            bundles.leave_out_data("a mixture is a new streamline", model.profiles)
             sides.append(_one_bundle(bundles, name, option))
         nb_found = min(nb_pairs, *map(len, sides))
         size = nb_found * nb_steps * (nb_points or model.nb_points) * 12

@@ -67,6 +67,7 @@ class PredictAttributeFlow(TractogenFlow):
             given,
             participants=participants,
             continuous=names,
+            values=model.profiles,
             keep_data=True,
         )
         _check_unit(model, bundles)

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AE, CVAE, RVAE, VAE, load_model
+from dipy_tractogen.nn.share import share_model
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
+from dipy_tractogen.sampling.texture import details as flat
+from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.reference import Reference
 
@@ -179,7 +182,10 @@ def test_missing_values_have_no_part_in_the_loss(given, options):
     parts = given["points"], given["labels"], given["bundle_names"]
     inputs = TrainingSet(model, TrainingData(*parts, data_per_point=data)).inputs
     rows = {name: each[:10] for name, each in inputs.items()}
-    outputs = {k: np.array(v) for k, v in model.network(rows, training=False).items()}
+    outputs = {
+        name: np.array(keras.ops.convert_to_numpy(each))
+        for name, each in model.network(rows, training=False).items()
+    }
 
     def loss():
         features = keras.ops.convert_to_tensor(outputs["features"])
@@ -231,7 +237,7 @@ def test_a_bundle_set_brings_its_values(given):
 
 def test_a_regression_reads_values(given):
     model = RVAE(NB_POINTS, 3, **{**_SMALL, "attribute": "age"})
-    model.fit(**given, epochs=30, learning_rate=0.01)
+    model.fit(**given, epochs=20, learning_rate=0.02)
     data = given["held_out_data_per_point"]
     predicted, _ = model.predict_attribute(given["held_out"], data)
     shuffled = {name: each[::-1] for name, each in data.items()}
@@ -266,3 +272,121 @@ def test_values_are_needed_to_encode(trained, given):
     data = {"FA": np.zeros((3, 3)), "MD": np.zeros((3, 3))}
     with pytest.raises(ValueError, match="one number for each"):
         trained.encode(given["held_out"], known(given), data)
+
+
+def bundles_of(given):
+    """The held-out lines as a BundleSet with all that is known of them."""
+    points = given["held_out"]
+    return BundleSet(
+        points,
+        given["held_out_labels"],
+        given["bundle_names"],
+        Reference.covering(points),
+        values=given["held_out_values"],
+        data_per_point={
+            name: each.reshape(-1)
+            for name, each in given["held_out_data_per_point"].items()
+        },
+    )
+
+
+def test_arithmetic_of_latents_has_values(trained, given):
+    bundles = bundles_of(given)
+    own = bundles.select(bundles.labels == 0)
+    first, second = (own.select(rows) for rows in (np.arange(6), np.arange(6, 12)))
+    points, data = trained.interpolate(first, second, 3, return_data_per_point=True)
+    made = trained.encode_and_decode(second)["data_per_point"]
+    assert data["FA"].shape == points.shape[:3] == (6, 3, NB_POINTS)
+    # Lines are mixed in the direction of their bundle.
+    ends = [np.sort(each, axis=1) for each in (data["FA"][:, -1], made["FA"])]
+    np.testing.assert_allclose(*ends, atol=1e-4)
+    _, data = trained.mean_streamline(own, return_data_per_point=True)
+    expected = own.data_per_point["FA"].mean()
+    assert data["FA"].mean() == pytest.approx(expected, abs=0.03)
+    seeds = trained.seeds_of(own)
+    _, labels, data = trained.generate(20, seeds=seeds, return_data_per_point=True)
+    assert not labels.any()
+    assert data["FA"].mean() == pytest.approx(expected, abs=0.05)
+
+
+def test_a_shared_model_has_no_profiles_of_training_streamlines(
+    trained, given, tmp_path
+):
+    shared = share_model(trained)
+    shared.save(tmp_path / "shared.keras")
+    shared = load_model(tmp_path / "shared.keras")
+    texture = shared.record.texture.profiles
+    assert not hasattr(texture, "details")
+    asked = {"conditions": {"age": 45, "group": "patient"}, "nb_points": NB_POINTS}
+    one, other = (
+        model.generate(200, return_data_per_point=True, **asked)[2]["FA"]
+        for model in (trained, shared)
+    )
+    one, other = (each.reshape(200, NB_POINTS) for each in (one, other))
+    np.testing.assert_allclose(one.mean(axis=0), other.mean(axis=0), atol=0.02)
+    rough = [np.diff(each, n=2, axis=1).std() for each in (one, other)]
+    assert rough[1] == pytest.approx(rough[0], rel=0.4)
+    again = shared.generate(200, return_data_per_point=True, **asked)[2]["FA"]
+    np.testing.assert_array_equal(other.reshape(-1, 1), again)
+
+
+def test_texture_leaves_the_law_of_age_as_it_is():
+    """Residuals are those of other ages, and the decoder knows half of the effect."""
+    rng = np.random.default_rng(0)
+    nb_streamlines, along = 400, np.linspace(0, 1, NB_POINTS)
+    age = rng.uniform(-1.5, 1.5, nb_streamlines)
+    points = np.zeros((nb_streamlines, NB_POINTS, 3), dtype=np.float32)
+    points[..., 0] = 60 * along
+    points += rng.normal(0, 1, (nb_streamlines, 1, 3))
+    effect = (2 * age - 1.5 * age**2)[:, None] * np.sin(np.pi * along)
+    values = 5 + effect + 0.2 * rng.normal(size=effect.shape)
+    decoded = 5 + 0.5 * effect + 0.1 * rng.normal(size=(nb_streamlines, 1))
+    means = np.concatenate([points, decoded[..., None]], axis=2, dtype=np.float32)
+    labels = np.zeros(nb_streamlines, dtype=int)
+    texture = Texture().fit(
+        points,
+        means,
+        labels,
+        conditions=age[:, None],
+        values=values.reshape(-1, 1).astype(np.float32),
+    )
+    for asked in (-1.0, 0.0, 1.2):
+        one = np.full((nb_streamlines, 1), asked)
+        expected = (2 * asked - 1.5 * asked**2) * np.sin(np.pi * along)
+        means[..., 3] = 5 + 0.5 * expected
+        made = texture.apply(means, labels, np.full(nb_streamlines, 60), conditions=one)
+        found = made._data[:, 3].reshape(nb_streamlines, NB_POINTS)
+        np.testing.assert_allclose(found.mean(axis=0), 5 + expected, atol=0.12)
+        assert np.diff(found - expected, axis=1).std() == pytest.approx(
+            np.diff(values - effect, axis=1).std(), rel=0.15
+        )
+
+
+def test_what_the_density_does_not_know_of_an_age_is_made_up_for():
+    """Latents are drawn without the bend of a law; decoded values have it again."""
+    rng = np.random.default_rng(0)
+    age = rng.uniform(-1.5, 1.5, (500, 1))
+    along = np.ones(NB_POINTS)
+    points = np.zeros((500, NB_POINTS, 3), dtype=np.float32)
+    points[..., 0] = np.linspace(0, 60, NB_POINTS)
+    points += rng.normal(0, 1, (500, 1, 3))
+    labels = np.zeros(500, dtype=int)
+    law = (3 - 2 * age**2) * along
+    means = np.concatenate([points, law[..., None]], axis=2, dtype=np.float32)
+    texture = Texture().fit(
+        points,
+        means,
+        labels,
+        conditions=age,
+        values=(law + 0.1 * rng.normal(size=law.shape)).reshape(-1, 1),
+        drawn=np.full((500, NB_POINTS, 1), 1.5, dtype=np.float32),
+    )
+    means[..., 3] = 1.5
+    for asked in (-1.2, 0.3):
+        given = flat.decoded_coefficients(means, texture.nb_orders), labels
+        sizes = np.full(500, 60)
+        one = {"conditions": np.full((500, 1), asked)}
+        made = texture.apply_to_coefficients(*given, sizes, **one, shifted=True)
+        assert made._data[:, 3].mean() == pytest.approx(3 - 2 * asked**2, abs=0.1)
+        made = texture.apply_to_coefficients(*given, sizes, **one)
+        assert made._data[:, 3].mean() == pytest.approx(1.5, abs=0.1)

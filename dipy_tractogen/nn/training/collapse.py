@@ -96,8 +96,8 @@ class CollapseWatch(keras.callbacks.Callback):
 
     def _covered(self, z: np.ndarray, matrix: np.ndarray) -> float:
         """Return the coverage of decoded latents, over that of real streamlines."""
-        points = self._watched.coder.decode(z, matrix)
-        drawn = self._watched.backbone.analyse(points)
+        channels = self._watched.coder.decode_channels(z, matrix)
+        drawn = self._watched.backbone.analyse(channels)
         return coverage(self._real, drawn) / self._ceiling
 
     def _from_prior(self) -> tuple[np.ndarray, np.ndarray]:

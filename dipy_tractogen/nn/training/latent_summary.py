@@ -13,6 +13,7 @@ from dipy_tractogen.sampling.subject.estimate import estimate_variation
 from dipy_tractogen.sampling.subject.moments import free_columns
 from dipy_tractogen.sampling.subject.variation import SubjectVariation
 from dipy_tractogen.sampling.texture.texture import Texture
+from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.resampled import BLOCK
 from dipy_tractogen.utils.versions import current_versions
 
@@ -24,6 +25,8 @@ logger = logging.getLogger("dipy_tractogen")
 # Streamlines of a bundle, and in all, that are decoded to fit the texture.
 _MOST_DECODED = 1000
 _MOST_DECODED_IN_ALL = 28000
+# Draws of latents for each of these, of models with values along the streamlines.
+_NB_DRAWS = 4
 # Streamlines on which the error of the features alone is measured.
 _MOST_TRUNCATED = 50000
 
@@ -158,16 +161,45 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     decoded = model.coder.decode_channels(z.astype(np.float32), matrix)
     conditions = bundles.conditions
     values = {name: np.asarray(each)[rows] for name, each in bundles.values.items()}
+    codes, numbers = conditions.codes(values), conditions.standardised(values)
+    of_profiles = {}
+    if model.profiles:
+        of_profiles = {
+            "values": bundles.channels_of_values(rows),
+            "drawn": _drawn_profiles(model, record.density, codes, numbers, seed),
+        }
     record.texture = Texture().fit(
         bundles.streamlines(rows),
         decoded,
         bundles.labels[rows],
-        conditions=conditions.given_matrix(
-            conditions.codes(values), conditions.standardised(values)
-        ),
-        values=bundles.channels_of_values(rows) if model.profiles else None,
+        conditions=conditions.given_matrix(codes, numbers),
+        **of_profiles,
         seed=seed,
     )
+
+
+def _drawn_profiles(model, density, codes, numbers, seed: int) -> np.ndarray:
+    """Return mean decoded profiles of latents drawn for conditions, as channels.
+
+    They are for streamlines (n,) of categories `codes` and standardised `numbers`;
+    those that follow from the points are drawn as well. The shape is (n, nb_points, v).
+    """
+    both = np.concatenate([density.strata, codes])
+    _, found = np.unique(both, axis=0, return_inverse=True)
+    found = found.reshape(-1)
+    strata = np.argsort(found[: len(density.strata)])[found[len(density.strata) :]]
+    computed = [one.name in COMPUTED for one in density.conditions.continuous]
+    given = np.column_stack([strata, np.where(computed, np.nan, numbers)])
+    rng, total = np.random.default_rng(seed), 0.0
+    for _ in range(_NB_DRAWS):
+        z = rng.standard_normal((len(given), model.latent_dim), dtype=np.float32)
+        drawn = density.sampler.sample(len(given), given, rng)
+        z[:, density.fitted_columns], completed = drawn
+        matrix = None
+        if model.conditions_in_networks:
+            matrix = density.conditions.matrix(codes, completed[:, 1:])
+        total = total + model.coder.decode_channels(z, matrix)[..., 3:]
+    return total / _NB_DRAWS
 
 
 def _stratified_rows(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

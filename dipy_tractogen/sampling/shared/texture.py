@@ -14,13 +14,15 @@ from dipy_tractogen.utils.schema import SchemaError
 from ..samplers.gaussian_mixture import ConditionalGaussianMixture
 from ..texture import details as flat
 from ..texture import padded
-from ..texture.arrays import ENDS, check_shape
+from ..texture.arrays import ENDS, check_shape, without_prefix
 from ..texture.condition_effects import effects_of
+from ..texture.profiles import PROFILES, with_squares
 from ..texture.residual_matching import orders_of, shapes_of
 from ..texture.texture import Texture
 from . import bends
 from .endpoints import FittedEndpoints
 from .mixtures import MIXTURE_ARRAYS, GroupMixtures
+from .profiles import ARRAYS_IN_TEXTURE, FittedProfileTexture
 
 # Columns of the logarithms of the length and of the steps in a millimetre.
 _NB_SIZES = 2
@@ -51,6 +53,7 @@ FITTED_TEXTURE_ARRAYS = {
     "blurs": Array("f", ("b", 2), 0, 1e6),
     "effects": Array("f", ("b", "q", "k", 3), -1e6, 1e6),
     "effects_on_ends": Array("f", ("b", "q", 2, 3), -1e6, 1e6),
+    **ARRAYS_IN_TEXTURE,
 }
 """Arrays of a `FittedTexture` in a file: a group is one of the b bundles."""
 
@@ -124,6 +127,8 @@ class FittedTexture(Texture):
         made.low, made.high = np.stack(ranges, axis=1).astype(np.float32)
         made.ends = FittedEndpoints.of(texture.ends, made.labels, seed)
         made._calibrate(texture, seed)
+        if texture.profiles is not None:
+            made.profiles = FittedProfileTexture.of(texture, made.labels, seed)
         return made
 
     def _calibrate(self, texture: Texture, seed: int) -> None:
@@ -177,7 +182,15 @@ class FittedTexture(Texture):
             places = padded.point_numbers(own) + (np.cumsum(own) - own)[:, None]
             return points[:, places]
 
-        return conditions, counts, counts, points_of, np.arange(len(labels))
+        return conditions, counts, counts, points_of, labels
+
+    def _profiles_of(
+        self, streamlines, coefficients, rows, bundles, conditions, shifted, rng
+    ) -> np.ndarray:
+        """Return channels of values, with residuals drawn for the labels in `rows`."""
+        numbers = with_squares(conditions)
+        given = coefficients, rows, bundles, numbers, numbers if shifted else None, rng
+        return self.profiles.apply(streamlines, *given)
 
     def _bounded(self, drawn: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Bound the noise in columns (m, w) of bundles (m,), and return the counts."""
@@ -238,6 +251,7 @@ class FittedTexture(Texture):
             "blurs": self.ends.blurs,
             "effects": self.effects,
             "effects_on_ends": self.ends.effects,
+            **(self.profiles.to_arrays() if self.profiles else {}),
         }
 
     @classmethod
@@ -266,6 +280,8 @@ class FittedTexture(Texture):
             setattr(made, name, own[name].astype(np.float32))
         parts = (own[name].astype(np.float32) for name in ("blurs", "effects_on_ends"))
         made.ends = FittedEndpoints(ends, *parts)
+        if of_profiles := without_prefix(PROFILES, own):
+            made.profiles = FittedProfileTexture.from_arrays(of_profiles, made)
         return made
 
 

@@ -13,7 +13,7 @@ from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.schema import SchemaError
 
 from .endpoints import ENDPOINT_ARRAYS, Endpoints
-from .profiles import PROFILE_ARRAYS
+from .profiles import PROFILE_ARRAYS, PROFILES
 
 # Larger than any coordinate of a streamline in mm.
 _FARTHEST_MM = 6e4
@@ -45,8 +45,6 @@ _IN_ALL = ("labels", "lengths", "shapes")
 _DETAIL_BYTES = "detail_bytes"
 # Prefix of the names of the arrays of the ends.
 ENDS = "ends_"
-# And of those of values along the streamlines.
-PROFILES = "profiles_"
 
 TEXTURE_ARRAYS = {
     "nb_points": Array("iu", (), 2, 2**15),
@@ -136,7 +134,7 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
     if not 1 <= nb_orders <= most:
         raise SchemaError(name, f"{nb_orders} of each residual", f"from 1 to {most}")
     _check_effects(arrays, sizes)
-    own = {n.removeprefix(ENDS): a for n, a in arrays.items() if n.startswith(ENDS)}
+    own = without_prefix(ENDS, arrays)
     if not own:
         return None
     ends = Endpoints.from_arrays(own)
@@ -145,6 +143,12 @@ def check_texture(arrays: Mapping[str, np.ndarray]) -> Endpoints | None:
     if np.setdiff1d(labels, ends.labels).size:
         raise SchemaError("ends_labels", "without some of the labels", "all bundles")
     return ends
+
+
+def without_prefix(prefix: str, arrays: Mapping) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin with a prefix, by the rest of the names."""
+    own = {name: each for name, each in arrays.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): each for name, each in own.items()}
 
 
 def _check_details(arrays: Mapping[str, np.ndarray], sizes: dict) -> int:

@@ -34,9 +34,10 @@ def coefficients(points: np.ndarray, counts: np.ndarray, nb_orders: int) -> np.n
     """Return the first cosine coefficients (n, k, 3) in mm of points (3, N).
 
     Counts (n,) are the numbers of points of the streamlines. Cosines have a mean square
-    of one; coefficients that a streamline has not enough points for are zero.
+    of one; coefficients that a streamline has not enough points for are zero. Values of
+    points, in any number of rows, have such coefficients as well.
     """
-    found = np.zeros((len(counts), nb_orders, 3), dtype=np.float32)
+    found = np.zeros((len(counts), nb_orders, len(points)), dtype=np.float32)
     for rows, places in equal_counts(counts, np.cumsum(counts) - counts):
         own = points[:, places].transpose(1, 2, 0)
         found[rows] = decoded_coefficients(own, nb_orders)
@@ -55,7 +56,7 @@ def decoded_coefficients(means: np.ndarray, nb_orders: int) -> np.ndarray:
     """Return such coefficients (n, k, 3) of streamlines (n, nb_points, 3)."""
     nb_points = means.shape[1]
     basis = cosine_basis(nb_points, min(nb_orders, nb_points))
-    found = np.zeros((len(means), nb_orders, 3), dtype=np.float32)
+    found = np.zeros((len(means), nb_orders, means.shape[2]), dtype=np.float32)
     found[:, : len(basis)] = np.matmul(basis / np.float32(np.sqrt(nb_points)), means)
     return found
 

@@ -18,7 +18,7 @@ from dipy_tractogen.streamlines.point_data.columns import (
 from dipy_tractogen.utils.array_schema import Array
 from dipy_tractogen.utils.schema import SchemaError
 
-from .condition_effects import effects_of, fit_gains_and_effects
+from .condition_effects import effects_of, fit_effects, fit_gains_and_effects
 
 NB_ORDERS = 24
 """Cosine coefficients that are used of a decoded profile."""
@@ -32,11 +32,15 @@ _TINY = 1e-12
 PROFILE_ARRAYS = {
     "gains": Array("f", ("p", "v"), 0, 1),
     "effects": Array("f", ("b", "q2", "p", "v"), -_FARTHEST, _FARTHEST),
+    "shifts": Array("f", ("b", "q3", "p", "v"), -_FARTHEST, _FARTHEST),
     "details": Array("i", ("n", "v"), -(2**15), 2**15 - 1),
     "units": Array("f", ("v",), 0, _FARTHEST),
     "donors": Array("iu", ("r",), 0, 2**31 - 1),
 }
 """Arrays of `ProfileTexture` in a file: r residuals of n points in all."""
+
+PROFILES = "profiles_"
+"""What the names of these arrays begin with in the file of a texture."""
 
 _DTYPES = {"details": np.int16, "donors": np.int32}
 
@@ -48,7 +52,9 @@ class ProfileTexture:
     is smooth and has the mean of what the latents do not describe. To it are added the
     residual of the real streamline whose details the shape gets, so that both belong
     together, and the effect of conditions on residuals: those of a streamline of
-    another age do not weaken what is asked for. As in `Texture`, the residual is the
+    another age do not weaken what is asked for. Latents are drawn from a density
+    that knows of the conditions less than the decoder: the `shifts` undo what that
+    changes in the mean. As in `Texture`, the residual is the
     real profile less `gains` times the decoded one. Effects are linear in conditions
     and in their squares, for laws of age that have a peak.
 
@@ -58,6 +64,10 @@ class ProfileTexture:
         Factor of each cosine order of a decoded profile, from 0.5 to 1.
     effects : ndarray of shape (b, 2 q, k, v), float32
         Effects of the q conditions, and of their squares, in each of b bundles.
+    shifts : ndarray of shape (b, 1 + 2 q, k, v), float32
+        What decoded profiles of training streamlines differ by, in each bundle, from
+        those of latents that are drawn for the same conditions: an offset, and effects
+        of the conditions and of their squares.
     details : ndarray of shape (n, v), int16
         Residuals at the points of the real streamlines, one after the other.
     units : ndarray of shape (v,), float32
@@ -111,11 +121,15 @@ class ProfileTexture:
         self.donors = _donors(known.all(axis=1), labels, np.random.default_rng(seed))
         decoded = _coefficients(decoded)
         self._regress(real, decoded, conditions, labels, pairs, known)
-        rest = values - self._curves(self.gains * decoded, points, counts)
+        base = curve_values(streamlines, self.gains * decoded, self.nb_points)
+        rest = values - base
         rest = np.nan_to_num(rest)
         largest = np.abs(rest).max(axis=0, initial=0.0)
         self.units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
         self.details = np.rint(rest / self.units).astype(np.int16)
+        groups, _, *orders = self.effects.shape
+        nb_shifts = 1 + 2 * conditions.shape[1]
+        self.shifts = np.zeros((groups, nb_shifts, *orders), dtype=np.float32)
         return self._of(counts)
 
     def _regress(self, real, decoded, conditions, labels, pairs, known) -> None:
@@ -135,6 +149,27 @@ class ProfileTexture:
         self.gains = np.stack([gains for gains, _ in made], axis=1)
         self.effects = np.concatenate([effects for _, effects in made], axis=3)
 
+    def fit_shifts(
+        self,
+        decoded: np.ndarray,
+        drawn: np.ndarray,
+        conditions: np.ndarray,
+        labels: np.ndarray,
+    ) -> None:
+        """Fit the shifts to decoded channels (n, nb_points, v).
+
+        `decoded` are those of training streamlines, `drawn` means of those of latents
+        drawn for the same `conditions` (n, q) in the same bundles `labels` (n,).
+        """
+        differences = _coefficients(decoded - drawn)
+        groups, bundles = np.unique(labels, return_inverse=True)
+        bundles, numbers = bundles.reshape(-1), with_squares(conditions)
+        effects = fit_effects(differences, numbers, bundles, len(groups))
+        differences = differences - effects_of(effects, numbers, bundles)
+        offsets = [differences[bundles == row].mean(0) for row in range(len(groups))]
+        offsets = np.stack(offsets)[:, None]
+        self.shifts = np.concatenate([offsets, effects], axis=1).astype(np.float32)
+
     def _of(self, counts: np.ndarray) -> ProfileTexture:
         """Take the numbers of points (r,) of the real streamlines."""
         self._counts = np.asarray(counts, dtype=np.intp)
@@ -148,6 +183,8 @@ class ProfileTexture:
         rows: np.ndarray,
         bundles: np.ndarray,
         changes: np.ndarray,
+        shifting: np.ndarray | None = None,
+        rng: np.random.Generator | None = None,
     ) -> np.ndarray:
         """Return the channels (M, v) of the M points of new streamlines.
 
@@ -164,13 +201,26 @@ class ProfileTexture:
             Bundle of each, an index of effects.
         changes : ndarray of shape (m, 2 q)
             Conditions and their squares (`with_squares`), less those of the real one.
+        shifting : ndarray of shape (m, 2 q), optional
+            Conditions and their squares where latents are drawn from the density of the
+            training, whose `shifts` are added.
+        rng : numpy.random.Generator, optional
+            Not used: the real streamlines are drawn already.
         """
-        decoded = self.gains * coefficients[:, : len(self.gains)]
-        decoded += effects_of(self.effects, changes, bundles)
+        made = self._decoded(streamlines, coefficients, bundles, changes, shifting)
         counts = np.asarray(streamlines._lengths, dtype=np.intp)
-        made = self._curves(decoded, streamlines._data, counts)
         made += self._details_of(self.donors[rows], counts)
         return made
+
+    def _decoded(self, streamlines, coefficients, bundles, changes, shifting):
+        """Return channels (M, v) of decoded profiles with the effects of conditions."""
+        decoded = coefficients[:, : len(self.gains)]
+        if shifting is not None:
+            numbers = np.concatenate([np.ones((len(shifting), 1)), shifting], axis=1)
+            decoded = decoded + effects_of(self.shifts, numbers, bundles)
+        decoded = self.gains * decoded
+        decoded += effects_of(self.effects, changes, bundles)
+        return curve_values(streamlines, decoded, self.nb_points)
 
     def _details_of(self, donors: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the details (M, v) of donors (m,) at `counts` (m,) points."""
@@ -187,27 +237,13 @@ class ProfileTexture:
         found += share * (self.details[starts + np.minimum(places + 1, last)] - found)
         return found * self.units
 
-    def _curves(self, coefficients, points, counts) -> np.ndarray:
-        """Return values (N, v) of profiles (n, k, v) at points (N, 3)."""
-        waves = _waves(self.nb_points, coefficients.shape[1])
-        nodes = np.matmul(np.ascontiguousarray(coefficients.transpose(2, 0, 1)), waves)
-        places = places_along(points, counts, _NB_NODES - 1)
-        before = np.minimum(places.astype(np.intp), _NB_NODES - 2)
-        share = (places - before).astype(np.float32)
-        before += np.repeat(np.arange(len(counts)) * _NB_NODES, counts)
-        found = np.empty((len(points), len(nodes)), dtype=np.float32)
-        for at, each in enumerate(nodes.reshape(len(nodes), -1)):
-            low = each[before]
-            found[:, at] = low + share * (each[before + 1] - low)
-        return found
-
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return the attributes as named arrays, for a model's file."""
-        return {name: getattr(self, name) for name in PROFILE_ARRAYS}
+        """Return the attributes as arrays, whose names begin with `PROFILES`."""
+        return {PROFILES + name: getattr(self, name) for name in PROFILE_ARRAYS}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], shapes) -> ProfileTexture:
-        """Create a fitted texture from the arrays of `to_arrays`.
+        """Create a fitted texture from the arrays of `to_arrays`, without prefix.
 
         `shapes` is the `Texture` that it belongs to. Raises ValueError if the arrays do
         not fit together, or not to that.
@@ -220,9 +256,7 @@ class ProfileTexture:
         for name in PROFILE_ARRAYS:
             dtype = _DTYPES.get(name, np.float32)
             setattr(made, name, np.asarray(arrays[name], dtype=dtype))
-        if not 1 <= len(made.gains) <= made.nb_points:
-            found = f"{len(made.gains)} of each value"
-            raise SchemaError("profiles_gains", found, f"from 1 to {made.nb_points}")
+        check_orders(made.gains, made.nb_points)
         if len(made.details) != int(shapes.counts.sum(dtype=np.int64)):
             found = f"{len(made.details)} points"
             raise SchemaError("profiles_details", found, "those of counts")
@@ -230,11 +264,49 @@ class ProfileTexture:
             expected = f"rows of the {nb_residuals} residuals, one for each"
             raise SchemaError("profiles_donors", "others", expected)
         nb_bundles, nb_conditions = shapes.effects.shape[:2]
-        if made.effects.shape[:2] != (nb_bundles, 2 * nb_conditions):
-            found = "of {} bundles and {} numbers".format(*made.effects.shape[:2])
-            expected = f"of {nb_bundles} and {2 * nb_conditions}"
-            raise SchemaError("profiles_effects", found, expected)
+        check_effects(made, nb_bundles, nb_conditions)
         return made._of(shapes.counts)
+
+
+def curve_values(
+    streamlines: ArraySequence,
+    coefficients: np.ndarray,
+    nb_points: int,
+    nb_nodes: int = _NB_NODES,
+) -> np.ndarray:
+    """Return the values (N, v) of profiles at the points of streamlines.
+
+    Profiles are cosine coefficients (n, k, v) of those of `nb_points` at equal arc
+    lengths, and linear between `nb_nodes`.
+    """
+    counts = np.asarray(streamlines._lengths, dtype=np.intp)
+    waves = _waves(nb_points, coefficients.shape[1], nb_nodes)
+    nodes = np.matmul(np.ascontiguousarray(coefficients.transpose(2, 0, 1)), waves)
+    places = places_along(streamlines._data, counts, nb_nodes - 1)
+    before = np.minimum(places.astype(np.intp), nb_nodes - 2)
+    share = (places - before).astype(np.float32)
+    before += np.repeat(np.arange(len(counts)) * nb_nodes, counts)
+    found = np.empty((len(places), len(nodes)), dtype=np.float32)
+    for at, each in enumerate(nodes.reshape(len(nodes), -1)):
+        low = each[before]
+        found[:, at] = low + share * (each[before + 1] - low)
+    return found
+
+
+def check_effects(made: ProfileTexture, nb_bundles: int, nb_conditions: int) -> None:
+    """Raise ValueError if effects and shifts are of other bundles or conditions."""
+    for name, more in (("effects", 0), ("shifts", 1)):
+        found, expected = getattr(made, name).shape[:2], 2 * nb_conditions + more
+        if found != (nb_bundles, expected):
+            said = "of {} bundles and {} numbers".format(*found)
+            raise SchemaError(PROFILES + name, said, f"of {nb_bundles} and {expected}")
+
+
+def check_orders(gains: np.ndarray, nb_points: int) -> None:
+    """Raise ValueError if there are not orders of cosines, or more than points."""
+    if not 1 <= len(gains) <= nb_points:
+        found = f"{len(gains)} of each value"
+        raise SchemaError("profiles_gains", found, f"from 1 to {nb_points}")
 
 
 def with_squares(conditions: np.ndarray) -> np.ndarray:
@@ -243,10 +315,10 @@ def with_squares(conditions: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(8)
-def _waves(nb_points: int, nb_orders: int) -> np.ndarray:
+def _waves(nb_points: int, nb_orders: int, nb_nodes: int) -> np.ndarray:
     """Return the cosines (k, nodes) of decoded profiles at equal arc lengths."""
     # The cosines of n points have their ends half a step before and after them.
-    along = np.linspace(0.5, nb_points - 0.5, _NB_NODES) / nb_points
+    along = np.linspace(0.5, nb_points - 0.5, nb_nodes) / nb_points
     waves = np.cos(np.pi * np.arange(nb_orders)[:, None] * along) * np.sqrt(2)
     waves[0] = 1
     return waves.astype(np.float32)

@@ -15,18 +15,18 @@ from . import padded
 from .arrays import (
     ENDS,
     NAMES,
-    PROFILES,
     check_asked,
     check_fitted,
     check_shape,
     in_file,
     own_arrays,
+    without_prefix,
 )
 from .condition_effects import effects_of
 from .donors import Donors
 from .endpoints import Endpoints
 from .fitting import fit_residuals
-from .profiles import ProfileTexture, with_squares
+from .profiles import PROFILES, ProfileTexture, with_squares
 from .residual_matching import (
     NB_COEFFICIENTS,
     ResidualMatcher,
@@ -103,6 +103,7 @@ class Texture:
         *,
         conditions: np.ndarray | None = None,
         values: np.ndarray | None = None,
+        drawn: np.ndarray | None = None,
         seed: int = 0,
     ) -> Texture:
         """Store residuals of training streamlines.
@@ -122,6 +123,8 @@ class Texture:
         values : ndarray of shape (N, v), optional
             Channels of the values of all N points, in their order, where there are
             some; NaN where they are missing.
+        drawn : ndarray of shape (n, nb_points, v), optional
+            Mean decoded channels of latents that are drawn for the conditions of each.
         seed : int, optional
             Seed of the sample of residuals, at most 1,000 a bundle and 28,000 in all,
             and fewer of many points.
@@ -142,6 +145,8 @@ class Texture:
         conditions = np.zeros((len(labels), 0)) if conditions is None else conditions
         check_fitted(streamlines, means[..., :3], labels, conditions)
         fit_residuals(self, streamlines, means, labels, conditions, values, seed)
+        if drawn is not None:
+            self.profiles.fit_shifts(means[..., 3:], drawn, conditions, labels)
         self._prepare()
         return self
 
@@ -221,12 +226,14 @@ class Texture:
         *,
         conditions: np.ndarray | None = None,
         exact: bool = True,
+        shifted: bool = False,
     ) -> ArraySequence:
         """Return streamlines with texture for the coarse shapes of decoded ones.
 
         The `coefficients`, of shape (m, nb_orders, 3 + v), are the first ones of
-        decoded streamlines in RASMM mm, of cosines with a mean square of one. All else
-        is as in `apply`.
+        decoded streamlines in RASMM mm, of cosines with a mean square of one. Where
+        latents are drawn from the density of the training, profiles are `shifted` (see
+        `ProfileTexture`). All else is as in `apply`.
         """
         labels = np.asarray(labels)
         shape = (len(labels), self.nb_orders, 3 + self.nb_profiles)
@@ -250,15 +257,18 @@ class Texture:
             return made
         bundles = np.searchsorted(np.unique(self.labels), labels)
         decoded = coefficients[..., 3:]
-        values = self._profiles_of(made, decoded, rows, bundles, conditions, rng)
+        given = decoded, rows, bundles, conditions, shifted, rng
+        values = self._profiles_of(made, *given)
         return as_sequence(np.column_stack([made._data, values]), counts)
 
     def _profiles_of(
-        self, streamlines, coefficients, rows, bundles, conditions, rng
+        self, streamlines, coefficients, rows, bundles, conditions, shifted, rng
     ) -> np.ndarray:
         """Return channels (M, v) of values at the points of new streamlines."""
-        changes = with_squares(conditions) - with_squares(self.conditions[rows])
-        return self.profiles.apply(streamlines, coefficients, rows, bundles, changes)
+        numbers = with_squares(conditions)
+        changes = numbers - with_squares(self.conditions[rows])
+        given = coefficients, rows, bundles, changes, numbers if shifted else None, rng
+        return self.profiles.apply(streamlines, *given)
 
     def _residuals(
         self, coefficients: np.ndarray, labels, wanted, conditions, rng
@@ -310,15 +320,13 @@ class Texture:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as named arrays, for a model's file.
 
-        The names of those of `ends` begin with ``ends_``, of `profiles` with
-        ``profiles_``.
+        The names of those of `ends` begin with ``ends_``.
         """
-        of_profiles = {} if self.profiles is None else self.profiles.to_arrays()
         return {
             "nb_points": np.array(self.nb_points),
             **in_file({name: getattr(self, name) for name in NAMES}),
             **{ENDS + name: each for name, each in self.ends.to_arrays().items()},
-            **{PROFILES + name: each for name, each in of_profiles.items()},
+            **(self.profiles.to_arrays() if self.profiles else {}),
         }
 
     @classmethod
@@ -330,11 +338,7 @@ class Texture:
         ValueError
             If the arrays do not fit together.
         """
-        own = {
-            name.removeprefix(PROFILES): each
-            for name, each in arrays.items()
-            if name.startswith(PROFILES)
-        }
+        own = without_prefix(PROFILES, arrays)
         texture, (arrays, ends) = cls(), own_arrays(arrays)
         texture.nb_points = int(arrays.pop("nb_points"))
         vars(texture).update(arrays)

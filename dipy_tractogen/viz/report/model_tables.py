@@ -6,6 +6,7 @@ import numpy as np
 
 from dipy_tractogen.nn.card import card_sections, measure_rows
 from dipy_tractogen.streamlines.dataset import BundleSet
+from dipy_tractogen.streamlines.point_data.profile import Profiles
 from dipy_tractogen.utils.messages import format_count, format_number
 
 from .content import (
@@ -50,6 +51,9 @@ def training_cards(model) -> list[Card]:
                 f"95th percentile {high} mm",
             )
         )
+    for name, errors in record.held_out_profiles.items():
+        high = f"95th percentile {errors['percentile_95']:.3g}"
+        cards.append(Card(f"Held-out error of {name}", f"{errors['mean']:.3g}", high))
     if record.density is not None:
         cards.append(
             Card(
@@ -80,10 +84,14 @@ def card_facts(model) -> list[Facts]:
 
 def training_facts(model) -> list[Facts]:
     """Return the parameters of model and training, the data, and the versions."""
-    record = model.record
+    record, profiles = model.record, Profiles.from_plain(model.record.profiles)
     facts = [
         Facts(
             "Model", [("class", type(model).__name__), *_entries(model.get_config())]
+        ),
+        Facts(
+            "Values along the streamlines",
+            [(one.name, one.describe()) for one in profiles],
         ),
         Facts("Training", _entries(record.parameters)),
         Facts("Data", _data(record)),

@@ -241,12 +241,12 @@ def load_seeds(flow, model, given: dict) -> Seeds:
     own = _load_seeds(flow, model, given, "seed_streamlines", loading)
     options = {"kind": "seed_streamlines"}
     moved, transform = to_model_space(flow, model, own, given, **options)
-    latents = model.seeds_of(moved.streamlines, moved.known_values())
+    latents = model.seeds_of(moved)
     if given["atlas_streamlines"]:
         loading = _training_loading(given)
         atlas = _load_seeds(flow, model, given, "atlas_streamlines", loading)
         share = 0.5 if given["atlas_share"] is None else given["atlas_share"]
-        others = model.seeds_of(atlas.streamlines, atlas.known_values())
+        others = model.seeds_of(atlas)
         latents = latents.mixed_with(others, share)
     return Seeds(latents, transform, own.reference if transform else None)
 

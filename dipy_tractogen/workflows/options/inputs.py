@@ -126,8 +126,9 @@ def load_to_encode(
             f"--participants {participants}: the model reads nothing of subjects; "
             "leave it out."
         )
-    if read:
-        logger.info("Needed of each streamline: %s", listed(read))
+    needed = [*read, *(f"{name} of its points" for name in model.profiles)]
+    if needed:
+        logger.info("Needed of each streamline: %s", listed(needed))
     bundles = load(
         flow,
         files,
