@@ -33,6 +33,7 @@ cli_flows = {
     "dipy_share_model": (".share", "ShareModelFlow"),
     "dipy_describe_model": (".describe", "DescribeModelFlow"),
     "dipy_generate_streamlines": (".generate", "GenerateStreamlinesFlow"),
+    "dipy_generate_cohort": (".cohorts.generate", "GenerateCohortFlow"),
     "dipy_mix_streamlines": (".mix", "MixStreamlinesFlow"),
     "dipy_average_streamlines": (".average", "AverageStreamlinesFlow"),
     "dipy_reconstruct_streamlines": (".reconstruct", "ReconstructStreamlinesFlow"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import logging
 from pathlib import Path
 
-from dipy_tractogen.utils.messages import format_count
+from dipy_tractogen.utils.messages import MOST_LISTED, format_count
 from dipy_tractogen.utils.progress import Progress
 from dipy_tractogen.utils.tables import write_table
 
@@ -74,6 +74,7 @@ class CohortFlow(TractogenFlow):
     def _work(self, tasks: list[Task], known: dict, given: dict) -> None:
         """Work on tasks, and put their outcomes in place of those known."""
         shown = {"show_bar": self.show_progress, "unit": "subject"}
+        nb_failed = 0
         with (
             open_workers(given) as work,
             Progress(len(tasks), "Subjects", **shown) as progress,
@@ -81,8 +82,10 @@ class CohortFlow(TractogenFlow):
             for outcome in outcomes(work, tasks, force=self.force):
                 known[outcome.session] = outcome
                 if outcome.status == FAILED:
-                    name = outcome.session.name
-                    logger.error("%s: %s", name, outcome.reason)
+                    nb_failed += 1
+                    if nb_failed <= MOST_LISTED:
+                        name = outcome.session.name
+                        logger.error("%s: %s", name, outcome.reason)
                 progress.advance()
 
     def _write(self, table: Path, found) -> None:

@@ -19,8 +19,9 @@ from dipy_tractogen.utils.versions import versions_to_use
 
 from ..options.inputs import model_kept
 from ..options.parameters import with_parameters_of
+from .commands import read_options
 from .flow import CohortFlow
-from .steps import STEPS, Steps, read_options
+from .steps import STEPS, Steps
 from .task import Task
 from .workers import WorkerOptions
 
@@ -59,7 +60,7 @@ class ProcessTask(Task):
                 if "out_tractogram" in made:
                     describe_tractogram(
                         made["out_tractogram"],
-                        STEPS[name].command,
+                        STEPS[name].command.name,
                         [self._source(file) for file in files],
                         Model={"Digest": self.asked["model"]},
                     )
@@ -126,7 +127,8 @@ class ProcessCohortFlow(CohortFlow):
         """
         if model_file is None:
             raise ValueError("no --model_file: give the model that the steps use.")
-        tables = read_options(Path(options)) if options else {}
+        commands = {name: step.command for name, step in STEPS.items()}
+        tables = read_options(Path(options), commands) if options else {}
         model = Path(self.given["model_file"]).absolute()
         asked = Steps(tuple(steps or ()), model, tables)
         stated = {**asked.describe(), "pattern": pattern, "versions": versions_to_use()}

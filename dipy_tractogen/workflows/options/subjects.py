@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 import logging
 from pathlib import Path
 
 from dipy_tractogen.utils.messages import listed
-from dipy_tractogen.utils.parameters import Parameters, parameter
+from dipy_tractogen.utils.parameters import LARGEST_SEED, Parameters, parameter
 
 from .generation import Seeds
 from .inputs import load_to_encode
@@ -30,30 +31,43 @@ class SubjectOptions(Parameters):
         "named as the model's bundles (dipy_label_streamlines labels others).",
         essential=True,
     )
+    subject_seed: int | None = parameter(
+        None,
+        "Generate as of one subject that is drawn at random, as subjects of the "
+        "training differ: this seed fixes who it is, --seed its streamlines.",
+        within=f"[0, {LARGEST_SEED}]",
+    )
 
 
 def check_subject(given: dict) -> None:
     """Raise ValueError where `SubjectOptions` do not go with others."""
-    if not given["like"]:
-        return
-    if given["seed_streamlines"]:
+    asked = {
+        "like": (given["like"] or [None])[0],
+        "subject_seed": given["subject_seed"],
+        "seed_streamlines": (given["seed_streamlines"] or [None])[0],
+    }
+    for first, second in combinations([n for n in asked if asked[n] is not None], 2):
         raise ValueError(
-            f"--like {given['like'][0]} and --seed_streamlines are both given: leave "
-            "out one."
+            f"--{first} {asked[first]} and --{second} {asked[second]} are both given: "
+            "leave out one."
         )
-    if given["sampler"] in ("rejection", "prior"):
+    is_of_subject = given["like"] or given["subject_seed"] is not None
+    if is_of_subject and given["sampler"] in ("rejection", "prior"):
+        name = "like" if given["like"] else "subject_seed"
         raise ValueError(
-            f"--sampler {given['sampler']} cannot be changed to a subject, --like: "
+            f"--sampler {given['sampler']} cannot be changed to a subject, --{name}: "
             "give manifold, gmm or kde."
         )
 
 
 def load_subject(flow, model, given: dict, wanted: dict) -> Seeds | None:
-    """Load the streamlines of a subject, and return its effect; None without any.
+    """Return the effect of a subject, drawn or by its streamlines; None without any.
 
     `given` has the values of all options, and `wanted` what is asked for by
     --conditions: properties of subjects among it need not be in the files.
     """
+    if given["subject_seed"] is not None:
+        return Seeds(like=model.draw_subject(given["subject_seed"]))
     if not given["like"]:
         return None
     import numpy as np

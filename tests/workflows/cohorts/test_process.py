@@ -224,10 +224,10 @@ def test_an_interrupt_keeps_what_is_done(tree, model_file, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[draw]\n", "draw is no table of a step"),
-        ("encode = 3\n", "encode is no table of a step"),
-        ("[encode]\nlength = 3\n", "has no option length"),
-        ('[encode]\nout_dir = "a"\n', "has no option out_dir"),
+        ("[draw]\n", "draw is none of the tables [label], [filter]"),
+        ("encode = 3\n", "encode is none of the tables"),
+        ("[encode]\nlength = 3\n", "[encode]: no option length"),
+        ('[encode]\nout_dir = "a"\n', "[encode]: no option out_dir"),
         ("[encode]\nmin_length = -1.0\n", "--min_length -1.0"),
         ('[label]\nscore = "no"\n', "score = 'no' is of a wrong type"),
         ('[encode]\nreference = "no.nii"\n', "no.nii does not exist"),

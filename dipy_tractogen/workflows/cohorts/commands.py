@@ -1,0 +1,135 @@
+"""Commands that the commands on cohorts run, and their options in a TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import inspect
+from pathlib import Path
+import tomllib
+
+from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.messages import listed, read_error
+
+from ..options.arguments import check_options
+from ..runtime.protection import named_files
+
+_LARGEST_TOML = 10**6
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that is run on each subject of a cohort.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    own : tuple of str
+        Parameters that are not for the user to give.
+    needed : tuple of str
+        Options without which it cannot be run on a cohort.
+    """
+
+    name: str
+    own: tuple[str, ...]
+    needed: tuple[str, ...] = ()
+
+    @property
+    def flow(self) -> type:
+        """Its workflow."""
+        from ..cli import load_flow
+
+        return load_flow(self.name)
+
+    def describe(self, given: Mapping) -> dict:
+        """Return the values of options, with the digests of files for their names.
+
+        Raises FileNotFoundError for a file that is missing.
+        """
+        of_files = self.flow.of_files()
+        return {
+            key: _digests(value) if key in of_files else value
+            for key, value in given.items()
+        }
+
+    def check(self, given: Mapping) -> None:
+        """Raise ValueError for an unknown option, or a value that is not accepted."""
+        run = self.flow.run
+        parameters = inspect.signature(run).parameters
+        known = [
+            key
+            for key in list(parameters)[1:]
+            if not key.startswith("out_") and key not in self.own
+        ]
+        unknown = [key for key in given if key not in known]
+        if unknown:
+            raise ValueError(
+                f"no option {listed(unknown)}: those of {self.name} are "
+                f"{', '.join(known)}"
+            )
+        for key, value in given.items():
+            if isinstance(parameters[key].default, bool) != isinstance(value, bool):
+                raise ValueError(f"{key} = {value!r} is of a wrong type")
+        check_options(given, getattr(run, "declared", {}))
+
+    def from_folder(self, given: Mapping, folder: Path) -> dict:
+        """Return the values of options with files named as from a folder."""
+        of_files = self.flow.of_files()
+        return {
+            key: _from(folder, value) if key in of_files else value
+            for key, value in given.items()
+        }
+
+
+def read_options(path: Path, commands: Mapping[str, Command]) -> dict[str, dict]:
+    """Read options of commands from a TOML file, with a table a command.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file. Files in it are named as from its folder.
+    commands : mapping of str to Command
+        The commands by the names of their tables.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no such file, or an option is unknown or has a bad value.
+    """
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(_LARGEST_TOML + 1)
+        if len(content) > _LARGEST_TOML:
+            raise ValueError(f"larger than {_LARGEST_TOML} bytes")
+        tables = tomllib.loads(content.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise read_error(path, error) from error
+    options = {}
+    for name, given in tables.items():
+        if name not in commands or not isinstance(given, dict):
+            tables_known = ", ".join(f"[{one}]" for one in commands)
+            raise ValueError(f"{path}: {name} is none of the tables {tables_known}")
+        try:
+            commands[name].check(given)
+        except ValueError as error:
+            raise ValueError(f"{path}: [{name}]: {error}") from error
+        options[name] = commands[name].from_folder(given, path.parent.absolute())
+    return options
+
+
+def _digests(value) -> list[str]:
+    """Return the digests of the files that an option names."""
+    files = named_files({"": value}, {""})
+    if not files:
+        raise FileNotFoundError(f"{value} does not exist: check the name in --options")
+    return [file_digest(file) for file in files]
+
+
+def _from(folder: Path, value):
+    """Return names of files as from a folder."""
+    if isinstance(value, list):
+        return [_from(folder, each) for each in value]
+    return str(folder / value) if isinstance(value, str) else value
