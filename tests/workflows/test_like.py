@@ -121,7 +121,8 @@ def test_subjects_of_a_training_are_known(conditional_model, cohort):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--seed_streamlines", "{file}"), "--seed_streamlines are both given"),
+        (("--seed_streamlines", "{file}"), "are both given: leave out one"),
+        (("--subject_seed", "3"), "--subject_seed 3 are both given"),
         (("--sampler", "prior"), "--sampler prior cannot be changed to a subject"),
         (("--sampler", "rejection"), "give manifold, gmm or kde"),
     ],
