@@ -100,9 +100,10 @@ def allocate(
 
 def allocate_beside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return an empty float32 array: where `array` is mapped, in a file beside it."""
-    if not isinstance(array, np.memmap):
+    mapped = _map_of(array)
+    if mapped is None:
         return np.empty(shape, dtype=np.float32)
-    return allocate(shape, _FOLDERS.get(_map_of(array)))
+    return allocate(shape, _FOLDERS.get(mapped))
 
 
 def _noted(array: np.memmap, folder: str | os.PathLike | None) -> np.memmap:

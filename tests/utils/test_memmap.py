@@ -82,3 +82,25 @@ def test_selections_of_mapped_points_are_read_as_others(tmp_path):
         assert one[0] == other[0]
         np.testing.assert_array_equal(one[1], other[1])
     np.testing.assert_array_equal(take(mapped, chosen)._data, take(plain, chosen)._data)
+
+
+def test_arrays_beside_others(tmp_path, monkeypatch):
+    """In the folder of a mapped array; in memory beside a copy, which is not mapped."""
+    monkeypatch.setattr(store, "LARGE", 100)
+    folders = []
+    unnamed = store._unnamed_file
+    monkeypatch.setattr(
+        store,
+        "_unnamed_file",
+        lambda folder: folders.append(folder) or unnamed(folder),
+    )
+    buffer = store.PointBuffer(tmp_path, width=1)
+    buffer.append(np.ones((50, 1), np.float32))
+    mapped = buffer.since(10)
+    beside = store.allocate_beside(mapped[5:], (50, 1))
+    assert isinstance(beside, np.memmap)
+    again = store.allocate_beside(beside, (60, 1))
+    assert isinstance(again, np.memmap)
+    assert folders == [tmp_path] * 3
+    for other in (mapped.astype(float), np.ones(3)):
+        assert not isinstance(store.allocate_beside(other, (50, 1)), np.memmap)
