@@ -50,9 +50,13 @@ def train(subjects, folder, *options):
 
 
 def test_both_subjects_are_trained_on(subjects, tmp_path, caplog):
+    """And a card that is given goes into the model."""
+    card = tmp_path / "card.toml"
+    card.write_text('licence = "BSD"')
     target = ["--register_to", subjects / "sub-a"]
-    assert train(subjects, tmp_path, *target) == 0
+    assert train(subjects, tmp_path, *target, "--card", card) == 0
     model = load_model(tmp_path / "model.keras")
+    assert model.record.card == {"licence": "BSD"}
     first = load_bundles(subjects / "sub-a")
     assert Reference.from_dict(model.record.reference).matches(first.reference)
     assert model.record.bundle_counts == [22]
@@ -65,6 +69,10 @@ def test_both_subjects_are_trained_on(subjects, tmp_path, caplog):
     assert (np.abs(gaps).max(axis=(2, 3)).min(axis=1) < 1e-2).all()
     # A finished training is known again, and told from another.
     assert train(subjects, tmp_path, *target, "--resume") == 0
+    assert "--card" not in caplog.text
+    card.write_text('licence = "MIT"')
+    assert train(subjects, tmp_path, *target, "--card", card, "--resume") == 0
+    assert "card.toml: the model is written already" in caplog.text
     for name, value in (("register", "rigid"), ("register_to", subjects / "sub-b")):
         options = [*target, f"--{name}", value, "--resume"]
         assert train(subjects, tmp_path, *options) == 1
@@ -111,3 +119,11 @@ def test_a_subject_that_does_not_fit_is_named(subjects, refused, monkeypatch):
     files = sorted(subjects.rglob("*.trk"))
     said = refused("dipy_train_ae", *files, "--register_to", files[0])
     assert "sub-b to the template: the streamlines do not fit" in said
+
+
+def test_a_card_that_cannot_be_read_is_an_error_at_once(subjects, refused, tmp_path):
+    (tmp_path / "card.toml").write_text("colour = 'red'")
+    files = sorted(subjects.rglob("*.trk"))
+    said = refused("dipy_train_ae", *files, "--card", tmp_path / "card.toml")
+    assert "card.toml" in said
+    assert "with colour; expected name" in said

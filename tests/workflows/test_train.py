@@ -10,7 +10,10 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.training.options import DEFAULT_STEPS
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import load_flow, main
-from dipy_tractogen.workflows.flows.training import _BY_DEFAULT, _extent
+from dipy_tractogen.workflows.flows.training_messages import (
+    BY_DEFAULT,
+    describe_extent,
+)
 from dipy_tractogen.workflows.runtime.workspace import Workspace
 from dipy_tractogen.workflows.train_vae import TrainVAEFlow
 
@@ -83,9 +86,11 @@ def test_minutes_are_said_to_be_those_of_the_steps(bundle_files, tmp_path, caplo
 
 
 def test_steps_are_said_at_the_start():
-    assert f"{DEFAULT_STEPS:,} steps" == _BY_DEFAULT
+    assert f"{DEFAULT_STEPS:,} steps" == BY_DEFAULT
     given = {"epochs": None, "max_minutes": None}
-    assert _extent(given).startswith("6,000 steps; their time is estimated after")
+    assert describe_extent(given).startswith(
+        "6,000 steps; their time is estimated after"
+    )
 
 
 def test_model_knows_what_was_dropped_and_warned_of(tractogram_with, tmp_path):

@@ -14,7 +14,7 @@ from dipy_tractogen.parameters.model import (
 )
 from dipy_tractogen.parameters.terms import KLParameters, PosteriorParameters
 from dipy_tractogen.parameters.training import FitParameters
-from dipy_tractogen.utils.messages import briefly, format_count, listed
+from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.parameters import Parameters
 
 from ..options.inputs import load_trained_model
@@ -33,6 +33,7 @@ from ..options.training import (
 from ..runtime.workspace import Workspace
 from .base import TractogenFlow
 from .finished import difference_of, loading_of, with_table
+from .training_messages import describe_conditions, describe_extent, log_stages
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -45,14 +46,13 @@ SHARED = (
 )
 """Options that every training has."""
 
-_BY_DEFAULT = "6,000 steps"
-
 
 class TrainingFlow(TractogenFlow):
     """Load and split bundles, train a model on them, write it with its history."""
 
     model_name = ""
     on_several_hosts = True
+    card: dict[str, str]
 
     def train(self, given: dict, *of_model: type[Parameters]) -> None:
         """Run a training from files to files.
@@ -64,6 +64,7 @@ class TrainingFlow(TractogenFlow):
         check_training(given)
         check_conditions(given)
         check_template(given)
+        self.card = _read_card(given)
         parameters = {"seed": given["seed"]}
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
             parameters |= each.from_options(given)
@@ -86,7 +87,7 @@ class TrainingFlow(TractogenFlow):
             self._check_finished(paths, parameters, files, given)
             return
         count = format_count(len(files), "file")
-        logger.info("Training on %s, %s", count, _extent(given))
+        logger.info("Training on %s, %s", count, describe_extent(given))
         with workspace:
             model, aside = self._fit(parameters, files, given, workspace)
             self._write(model, aside, workspace, paths, force=self.force or again)
@@ -133,6 +134,11 @@ class TrainingFlow(TractogenFlow):
             format_count(int(done.record.history[-1]["step"]), "step"),
             anew,
         )
+        if not self.card.items() <= done.record.card.items():
+            logger.warning(
+                "--card %s: the model is written already; dipy_describe_model adds it",
+                given["card"],
+            )
         if done.record.data.get("nb_held_out") == 0:
             paths.pop("out_held_out", None)
         events = [Path(given["tensorboard"])] if given["tensorboard"] else []
@@ -152,8 +158,8 @@ class TrainingFlow(TractogenFlow):
             record.active_units,
             model.latent_dim,
         )
-        _log_stages(record.parameters.get("seconds", {}))
-        logger.info("Conditions: %s", _described(record.density.conditions))
+        log_stages(record.parameters.get("seconds", {}))
+        logger.info("Conditions: %s", describe_conditions(record.density.conditions))
         if not record.held_out_mm:
             return
         mean, high = record.held_out_mm["mean"], record.held_out_mm["percentile_95"]
@@ -174,8 +180,9 @@ class TrainingFlow(TractogenFlow):
             )
 
     def _note(self, model) -> None:
-        """Keep the space, the command and the warnings in the record of the model."""
+        """Keep space, card, command and warnings in the record of the model."""
         model.record.space = self.given["space"]
+        model.record.card |= self.card
         model.record.parameters["command"] = self.command
         model.record.parameters["warnings"] = list(self.warnings)
 
@@ -309,16 +316,13 @@ def _shared(value: bool) -> bool:
     return processes.broadcast(value)
 
 
-def _extent(given: dict) -> str:
-    """Return the length of a training in words, before anything is read."""
-    names = [name for name in ("epochs", "max_minutes") if given[name] is not None]
-    asked = ", ".join(f"--{name} {given[name]:g}" for name in names)
-    if given["max_minutes"] is None:
-        return f"{asked or _BY_DEFAULT}; their time is estimated after the first ones"
-    return (
-        f"{asked}; the minutes are those of the steps: reading and compiling, "
-        "validation and checkpoints, density and texture take additional time"
-    )
+def _read_card(given: dict) -> dict[str, str]:
+    """Read the texts of the model's card, if they are given."""
+    if not given["card"]:
+        return {}
+    from dipy_tractogen.nn.card import read_card
+
+    return read_card(given["card"])
 
 
 def _places(given: dict) -> list[Path]:
@@ -327,17 +331,3 @@ def _places(given: dict) -> list[Path]:
     names = [given[name] for name in ("out_model", "out_history", "out_held_out")]
     events = [Path(given["tensorboard"])] if given["tensorboard"] else []
     return [folder, *(folder / name for name in names), *events]
-
-
-def _log_stages(seconds: dict[str, float]) -> None:
-    """Log the time of each stage of a training."""
-    from dipy_tractogen.utils.progress import format_duration
-
-    parts = [f"{name} {format_duration(each)}" for name, each in seconds.items()]
-    logger.info("Time: %s", ", ".join(parts))
-
-
-def _described(conditions) -> str:
-    """Return the conditions beside the bundle, briefly."""
-    texts = (one.describe() for one in conditions if one.name != "bundle")
-    return listed(map(briefly, texts), "; ")

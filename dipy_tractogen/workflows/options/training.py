@@ -62,6 +62,12 @@ class TrainingRunOptions(Parameters):
         "Name of the space that the streamlines are in, such as MNI152NLin2009cAsym, "
         "for the model's card.",
     )
+    card: Path | None = parameter(
+        None,
+        "TOML file with texts for the model's card, such as licence, citation, "
+        "intended_use and limitations; dipy_describe_model lists all, and adds them to "
+        "a model that is trained.",
+    )
     tensorboard: Path | None = parameter(
         None,
         "Folder for event files that TensorBoard shows; none are written by default.",
