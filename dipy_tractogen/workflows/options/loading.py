@@ -59,7 +59,6 @@ class MapOptions(Parameters):
         "the space of the streamlines, on any grid. For several subjects, a glob in "
         "quotes, such as 'FA=maps/**/*_FA.nii.gz': each tractogram takes the image "
         "with its sub- and ses- labels.",
-        essential=True,
     )
 
 

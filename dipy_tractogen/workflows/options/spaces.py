@@ -48,7 +48,6 @@ class TemplateOptions(Parameters):
         "registered to; the model is in its space and grid. A subject is what has one "
         "sub-<label> in the path, or else one folder, and one grid. By default all "
         "files have to be in one space.",
-        essential=True,
     )
     register: str | None = parameter(
         None,
