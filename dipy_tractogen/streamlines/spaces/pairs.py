@@ -22,6 +22,8 @@ COARSE_TO_FINE_MM = (20.0, 14.0, 10.0, 7.0, 5.0)
 FINE_MM = (5.0, 4.0, 3.0, 2.5, 2.0)
 
 _NB_REPEATS = 4
+# Variance along an axis that is little, as a share of the largest.
+_THIN = 0.003
 
 
 class Pairs(NamedTuple):
@@ -99,20 +101,40 @@ def _rigid(points: np.ndarray, goals: np.ndarray, weights: np.ndarray) -> np.nda
     """Return the rotation and translation of least weighted squares (Kabsch 1976)."""
     from_centre, to_centre = (weights * points).sum(0), (weights * goals).sum(0)
     product = (weights * (goals - to_centre)).T @ (points - from_centre)
-    left, _, right = np.linalg.svd(product)
-    sign = np.sign(np.linalg.det(left @ right))
-    return _about(left @ np.diag([1, 1, sign]) @ right, from_centre, to_centre)
+    return _about(_rotation(product), from_centre, to_centre)
 
 
 def _affine(points: np.ndarray, goals: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the affine matrix of least weighted squares."""
+    """Return the affine matrix that gives points the mean and covariance of the goals.
+
+    Of those, it is the one that brings them together best. That of least squares would
+    shrink what moves, since the nearest streamline is rather one within a bundle than
+    one at its edge; here both sets are treated alike. Along an axis in which there is
+    little, as across a flat phantom, sizes stay as they are.
+    """
     from_centre, to_centre = (weights * points).sum(0), (weights * goals).sum(0)
     points, goals = points - from_centre, goals - to_centre
-    gram = (weights * points).T @ points
-    # A plane, such as of a phantom, says nothing of the third direction: it is kept.
-    floor = 1e-6 * np.trace(gram) / 3 * np.eye(3)
-    linear = np.linalg.solve(gram + floor, (weights * points).T @ goals + floor).T
-    return _about(linear, from_centre, to_centre)
+    product = (weights * goals).T @ points
+    before, after = ((weights * each).T @ each for each in (points, goals))
+    little = _THIN * np.linalg.norm(before, 2) * np.eye(3)
+    narrow, _ = _roots(before + little)
+    other_narrow, wide = _roots(after + little)
+    product = product + little @ _rotation(product)
+    rotation = _rotation(other_narrow @ product @ narrow)
+    return _about(wide @ rotation @ narrow, from_centre, to_centre)
+
+
+def _roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inverse of the square root of a covariance, and the square root."""
+    values, vectors = np.linalg.eigh(covariance)
+    sizes = np.sqrt(values)
+    return (vectors / sizes) @ vectors.T, (vectors * sizes) @ vectors.T
+
+
+def _rotation(product: np.ndarray) -> np.ndarray:
+    """Return the rotation that is nearest to a matrix (3, 3)."""
+    left, _, right = np.linalg.svd(product)
+    return left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
 
 
 def _about(linear, from_centre, to_centre) -> np.ndarray:
