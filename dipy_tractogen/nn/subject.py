@@ -28,7 +28,7 @@ from .subject_texture import displacement, mean_norm
 _NB_DRAWS = 4096
 # Bundles farther from those of the model than so many times their width are in another
 # space.
-_FAR = 3.0
+_FAR = 1.5
 
 
 def subject_of(

@@ -1,0 +1,291 @@
+"""Generate for subjects that a training has not seen, from few of their streamlines.
+
+    python benchmarks/like.py --out benchmarks/results
+
+A CVAE learns a simulated cohort in which subjects differ beside age and diagnosis: in
+the lengths and widths of their bundles, and in the places of each. Bundles of subjects
+that were left out are cut to a few streamlines. What is generated from these is
+compared with the whole bundle, beside generation for the age and the diagnosis alone,
+the few streamlines drawn again and again, a density of their latents alone
+(--seed_streamlines), and other streamlines of the same subject, which are the ceiling.
+
+Then subjects are drawn at random. Between them, distances of mean streamlines and
+dissimilarities of shape are compared with those within a subject, as are those of the
+real subjects that were left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import combinations
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from dipy_tractogen.metrics.bundle_similarity import (
+    Grid,
+    find_clusters,
+    shape_similarity,
+    volume_overlap,
+    voxel_incidence,
+)
+from dipy_tractogen.metrics.distances import mdf
+from dipy_tractogen.metrics.prdc import prdc_estimates
+from dipy_tractogen.nn import CVAE, load_model
+from dipy_tractogen.sampling.subject import prior
+from dipy_tractogen.streamlines.geometry import resample
+from dipy_tractogen.streamlines.simulation.cohort import (
+    CohortLaws,
+    simulate_cohort,
+    simulate_participants,
+)
+
+LAWS = CohortLaws(subject_noise=0.03, subject_fan=0.1, subject_shift=2.0)
+_NB_BUNDLES = 7
+_NB_WHOLE = 500
+# Streamlines of a bundle by which subjects are compared with each other.
+_NB_COMPARED = 100
+_NB_POINTS = 20
+_CUTS = {"5": 5, "2 %": 10, "10 %": 50, "all": _NB_WHOLE}
+# What is tried as the variance between subjects, over that within a bundle, where a
+# training does not know subjects; all of them for one of the cuts.
+_ASSUMED, _OTHERS, _CUT = 1 / 10, (1 / 40, 1 / 20, 1 / 5, 1 / 2.5), "2 %"
+_GRID = Grid.of_size(2.0)
+_SEED_OF_OTHERS = 7
+
+
+def cohort(nb_subjects: int, each: int, seed: int) -> list[tuple]:
+    """Simulate subjects."""
+    people = simulate_participants(nb_subjects, seed=seed)
+    return list(simulate_cohort(people, LAWS, nb_streamlines=each, seed=seed))
+
+
+def conditions_of(person) -> dict:
+    """Return the age and the diagnosis of a subject."""
+    return {"age": person.age, "diagnosis": person.diagnosis}
+
+
+def train(options):
+    """Train on all subjects of a cohort."""
+    parts = cohort(options.subjects, options.each, options.seed)
+    numbers = [len(bundles) for _, bundles in parts]
+    values = {
+        name: np.repeat([conditions_of(one)[name] for one, _ in parts], numbers)
+        for name in ("age", "diagnosis")
+    }
+    model = CVAE(latent_dim=16, sigma_mm=0.4, seed=options.seed)
+    model.fit(
+        np.concatenate([bundles.resample(256) for _, bundles in parts]),
+        np.concatenate([bundles.labels for _, bundles in parts]),
+        parts[0][1].bundle_names,
+        values=values,
+        units={"age": "years"},
+        subjects=np.repeat([one.participant_id for one, _ in parts], numbers),
+        epochs=options.epochs,
+    )
+    return model
+
+
+def compare(points, labels, whole) -> dict[str, float]:
+    """Compare streamlines with the whole bundles of a subject; means over bundles."""
+    found = []
+    for bundle in range(_NB_BUNDLES):
+        ours = points[labels == bundle]
+        theirs = whole.streamlines[whole.labels == bundle]
+        sets = [resample(each, _NB_POINTS) for each in (ours, theirs)]
+        measures = prdc_estimates(*sets)
+        fine = [resample(each, 64) for each in (ours, theirs)]
+        measures["dice"] = volume_overlap(*voxel_incidence(fine, _GRID))["dice"]
+        values = {name: each.value for name, each in measures.items()}
+        means = [each.mean(axis=0, keepdims=True) for each in sets]
+        found.append({**values, "offset_mm": float(mdf(*means)[0, 0])})
+    return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+
+
+def cut(bundles, number: int, seed):
+    """Return so many streamlines of each bundle."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        rng.permutation(np.flatnonzero(bundles.labels == bundle))[:number]
+        for bundle in range(_NB_BUNDLES)
+    ]
+    return bundles.select(np.sort(np.concatenate(rows)))
+
+
+def repeated(few, seed):
+    """Return rows of a few streamlines, drawn again up to the whole number."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate(
+        [
+            rng.choice(np.flatnonzero(few.labels == bundle), _NB_WHOLE)
+            for bundle in range(_NB_BUNDLES)
+        ]
+    )
+
+
+def for_one_subject(model, person, bundles, seed: int) -> dict[str, dict]:
+    """Measure all ways of generation for a subject."""
+    first = np.arange(len(bundles)) % (2 * _NB_WHOLE) < _NB_WHOLE
+    whole, other = bundles.select(first), bundles.select(~first)
+    given, known = conditions_of(person), model.record.density.subjects
+
+    def generated(**options):
+        made = model.generate(
+            _NB_BUNDLES * _NB_WHOLE,
+            balanced=True,
+            conditions=given,
+            seed=seed,
+            **options,
+        )
+        return compare(*made, whole)
+
+    found = {
+        "real": compare(other.streamlines, other.labels, whole),
+        "plain": generated(),
+    }
+    for name, number in _CUTS.items():
+        few = cut(other, number, (seed, number))
+        values = {n: np.repeat(each, len(few)) for n, each in given.items()}
+        if number < _NB_WHOLE:
+            rows = repeated(few, (seed, number))
+            again = few.streamlines[rows], few.labels[rows]
+            found[f"repeated {name}"] = compare(*again, whole)
+        found[f"seeds {name}"] = generated(seeds=model.seeds_of(few, values))
+        found[f"like {name}"] = generated(like=model.subject_of(few, values))
+        model.record.density.subjects = None
+        for share in (*(_OTHERS if name == _CUT else ()), _ASSUMED):
+            prior.BETWEEN_SHARE = share
+            effect = model.subject_of(few, values)
+            found[f"assumed {share:g} {name}"] = generated(like=effect)
+        model.record.density.subjects = known
+    return found
+
+
+def between_and_within(draws) -> dict[str, dict]:
+    """Measure distances between subjects and within, from two draws of each.
+
+    `draws` are, for each subject, two lists of arrays (n, p, 3), one a bundle.
+    """
+    result = {}
+    for bundle in range(_NB_BUNDLES):
+        own = [[part[bundle] for part in pair] for pair in draws]
+        means = [[part.mean(axis=0, keepdims=True) for part in pair] for pair in own]
+        clusters = [[find_clusters(part) for part in pair] for pair in own]
+        pairs = list(combinations(range(len(draws)), 2))
+
+        def distances(first, second, means=means, clusters=clusters):
+            (i, one), (j, other) = first, second
+            similarity = shape_similarity(clusters[i][one], clusters[j][other]).value
+            return mdf(means[i][one], means[j][other])[0, 0], 1 - similarity
+
+        between = np.mean([distances((i, 0), (j, 0)) for i, j in pairs], axis=0)
+        within = [distances((i, 0), (i, 1)) for i in range(len(draws))]
+        within = np.mean(within, axis=0)
+        for column, name in enumerate(("mdf_of_means_mm", "shape_dissimilarity")):
+            one = result.setdefault(name, {"between": [], "within": []})
+            one["between"].append(float(between[column]))
+            one["within"].append(float(within[column]))
+    for one in result.values():
+        between, within = (np.array(one[kind]) for kind in ("between", "within"))
+        one["ratio"] = float(between.mean() / max(within.mean(), 1e-9))
+        one["ratios"] = (between / np.maximum(within, 1e-9)).tolist()
+    return result
+
+
+def by_bundle(points, labels) -> list[np.ndarray]:
+    """Return streamlines of each bundle, resampled and in one direction."""
+    return [
+        resample(points[labels == bundle], _NB_POINTS) for bundle in range(_NB_BUNDLES)
+    ]
+
+
+def subject_effects(model, others) -> dict:
+    """Compare subjects that are drawn at random with real ones that were left out."""
+    real, drawn, plain = [], [], []
+    for number, (person, bundles) in enumerate(others):
+        first = np.arange(len(bundles)) % (2 * _NB_COMPARED) < _NB_COMPARED
+        real.append(
+            [
+                by_bundle(each.streamlines, each.labels)
+                for each in (bundles.select(first), bundles.select(~first))
+            ]
+        )
+        options = {"conditions": conditions_of(person), "balanced": True}
+        for found, like in (
+            (drawn, model.draw_subject(number)),
+            (plain, None),
+        ):
+            seeds = (2 * number, 2 * number + 1)
+            made = [
+                model.generate(
+                    _NB_BUNDLES * _NB_COMPARED, like=like, seed=seed, **options
+                )
+                for seed in seeds
+            ]
+            found.append([by_bundle(*each) for each in made])
+    sets = {"real": real, "drawn": drawn, "plain": plain}
+    result = {name: between_and_within(each) for name, each in sets.items()}
+    for name in ("drawn", "plain"):
+        for measure, one in result[name].items():
+            one["over_real"] = one["ratio"] / result["real"][measure]["ratio"]
+            one["between_over_real"] = float(
+                np.mean(one["between"]) / np.mean(result["real"][measure]["between"])
+            )
+            one["within_over_real"] = float(
+                np.mean(one["within"])
+                / max(np.mean(result["real"][measure]["within"]), 1e-9)
+            )
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--subjects", type=int, default=60)
+    parser.add_argument("--each", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=35)
+    parser.add_argument("--left_out", type=int, default=4)
+    parser.add_argument("--drawn", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", type=Path, help="where the model is, or goes")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    logging.getLogger("dipy_tractogen").setLevel(logging.ERROR)
+    if options.model and options.model.exists():
+        model = load_model(options.model)
+    else:
+        model = train(options)
+        if options.model:
+            model.save(options.model)
+    others = cohort(options.drawn, 2 * _NB_COMPARED, _SEED_OF_OTHERS)
+    effects = subject_effects(model, others)
+    print(json.dumps(effects, indent=1), flush=True)
+    others = cohort(options.left_out, 2 * _NB_WHOLE, _SEED_OF_OTHERS)
+    runs = [for_one_subject(model, *each, seed) for seed, each in enumerate(others)]
+    like = {
+        name: {
+            measure: {
+                "mean": float(np.mean([one[name][measure] for one in runs])),
+                "deviation": float(np.std([one[name][measure] for one in runs])),
+            }
+            for measure in runs[0][name]
+        }
+        for name in runs[0]
+    }
+    result = {
+        "options": {name: str(value) for name, value in vars(options).items()},
+        "last": model.record.history[-1],
+        "like": like,
+        "subject_effects": effects,
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / "like.json"
+    path.write_text(json.dumps(result, indent=1))
+    for name, each in like.items():
+        values = "  ".join(f"{n} {v['mean']:.3f}" for n, v in each.items())
+        print(f"{name:18s} {values}")
+
+
+if __name__ == "__main__":
+    main()
