@@ -126,7 +126,7 @@ def repeated(few, seed):
 
 
 def for_one_subject(model, person, bundles, seed: int) -> dict[str, dict]:
-    """Measure all ways of generation for a subject."""
+    """Measure all ways of generation for a subject, by cut and way."""
     first = np.arange(len(bundles)) % (2 * _NB_WHOLE) < _NB_WHOLE
     whole, other = bundles.select(first), bundles.select(~first)
     given, known = conditions_of(person), model.record.density.subjects
@@ -142,23 +142,26 @@ def for_one_subject(model, person, bundles, seed: int) -> dict[str, dict]:
         return compare(*made, whole)
 
     found = {
-        "real": compare(other.streamlines, other.labels, whole),
-        "plain": generated(),
+        "none": {
+            "real": compare(other.streamlines, other.labels, whole),
+            "plain": generated(),
+        }
     }
     for name, number in _CUTS.items():
         few = cut(other, number, (seed, number))
+        own = found[name] = {}
         values = {n: np.repeat(each, len(few)) for n, each in given.items()}
         if number < _NB_WHOLE:
             rows = repeated(few, (seed, number))
             again = few.streamlines[rows], few.labels[rows]
-            found[f"repeated {name}"] = compare(*again, whole)
-        found[f"seeds {name}"] = generated(seeds=model.seeds_of(few, values))
-        found[f"like {name}"] = generated(like=model.subject_of(few, values))
+            own["repeated"] = compare(*again, whole)
+        own["seeds"] = generated(seeds=model.seeds_of(few, values))
+        own["like"] = generated(like=model.subject_of(few, values))
         model.record.density.subjects = None
         for share in (*(_OTHERS if name == _CUT else ()), _ASSUMED):
             prior.BETWEEN_SHARE = share
             effect = model.subject_of(few, values)
-            found[f"assumed {share:g} {name}"] = generated(like=effect)
+            own[f"assumed {share:g}"] = generated(like=effect)
         model.record.density.subjects = known
     return found
 
@@ -240,6 +243,17 @@ def subject_effects(model, others) -> dict:
     return result
 
 
+def summary(runs: list[dict]) -> dict[str, dict]:
+    """Return mean and standard deviation of each measure over subjects."""
+    return {
+        measure: {
+            "mean": float(np.mean([one[measure] for one in runs])),
+            "deviation": float(np.std([one[measure] for one in runs])),
+        }
+        for measure in runs[0]
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--subjects", type=int, default=60)
@@ -264,14 +278,8 @@ def main() -> None:
     others = cohort(options.left_out, 2 * _NB_WHOLE, _SEED_OF_OTHERS)
     runs = [for_one_subject(model, *each, seed) for seed, each in enumerate(others)]
     like = {
-        name: {
-            measure: {
-                "mean": float(np.mean([one[name][measure] for one in runs])),
-                "deviation": float(np.std([one[name][measure] for one in runs])),
-            }
-            for measure in runs[0][name]
-        }
-        for name in runs[0]
+        name: {way: summary([one[name][way] for one in runs]) for way in ways}
+        for name, ways in runs[0].items()
     }
     result = {
         "options": {name: str(value) for name, value in vars(options).items()},
@@ -282,9 +290,10 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "like.json"
     path.write_text(json.dumps(result, indent=1))
-    for name, each in like.items():
-        values = "  ".join(f"{n} {v['mean']:.3f}" for n, v in each.items())
-        print(f"{name:18s} {values}")
+    for name, ways in like.items():
+        for way, each in ways.items():
+            values = "  ".join(f"{n} {v['mean']:.3f}" for n, v in each.items())
+            print(f"{name:5s} {way:14s} {values}")
 
 
 if __name__ == "__main__":
