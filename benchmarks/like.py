@@ -190,10 +190,6 @@ def between_and_within(draws) -> dict[str, dict]:
             one = result.setdefault(name, {"between": [], "within": []})
             one["between"].append(float(between[column]))
             one["within"].append(float(within[column]))
-    for one in result.values():
-        between, within = (np.array(one[kind]) for kind in ("between", "within"))
-        one["ratio"] = float(between.mean() / max(within.mean(), 1e-9))
-        one["ratios"] = (between / np.maximum(within, 1e-9)).tolist()
     return result
 
 
@@ -230,16 +226,17 @@ def subject_effects(model, others) -> dict:
             found.append([by_bundle(*each) for each in made])
     sets = {"real": real, "drawn": drawn, "plain": plain}
     result = {name: between_and_within(each) for name, each in sets.items()}
+    for one in result.values():
+        # Shapes within a subject are alike: there the ratio says nothing.
+        places = one["mdf_of_means_mm"]
+        places["ratio"] = float(np.mean(places["between"]) / np.mean(places["within"]))
     for name in ("drawn", "plain"):
         for measure, one in result[name].items():
-            one["over_real"] = one["ratio"] / result["real"][measure]["ratio"]
-            one["between_over_real"] = float(
-                np.mean(one["between"]) / np.mean(result["real"][measure]["between"])
-            )
-            one["within_over_real"] = float(
-                np.mean(one["within"])
-                / max(np.mean(result["real"][measure]["within"]), 1e-9)
-            )
+            theirs = result["real"][measure]
+            between = np.mean(one["between"]) / np.mean(theirs["between"])
+            one["between_over_real"] = float(between)
+            if "ratio" in one:
+                one["over_real"] = one["ratio"] / theirs["ratio"]
     return result
 
 

@@ -26,9 +26,9 @@ from .subject_texture import displacement, mean_norm
 
 # Draws by which means of a model are known.
 _NB_DRAWS = 4096
-# Bundles farther from those of the model than so many times their width are in another
-# space.
-_FAR = 1.5
+# Bundles farther from those of the model than so many times their width, and than so
+# many millimetres, are in another space.
+_FAR, _FAR_MM = 1.5, 10.0
 
 
 def subject_of(
@@ -261,7 +261,7 @@ def _check_space(distances: np.ndarray, widths: np.ndarray) -> None:
 
     Distances and widths are in mm.
     """
-    if np.median(distances / widths) <= _FAR:
+    if np.median(distances / widths) <= _FAR or np.median(distances) <= _FAR_MM:
         return
     raise ValueError(
         f"The bundles of the subject lie {np.median(distances):.0f} mm from where the "
