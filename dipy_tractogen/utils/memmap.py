@@ -10,7 +10,7 @@ import mmap
 import os
 from pathlib import Path
 import tempfile
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 import numpy as np
 
@@ -47,6 +47,9 @@ class PointBuffer:
         self._blocks: list[np.ndarray] = []
         self._nb_points = 0
         self._file = None if folder is None else _unnamed_file(folder)
+        if self._file is not None:
+            # A map keeps the file.
+            finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return self._nb_points
@@ -95,7 +98,8 @@ def allocate(
             os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
         raise _store_error(folder, error) from error
-    return _noted(np.memmap(file, np.float32, "w+", shape=shape), folder)
+    with file:
+        return _noted(np.memmap(file, np.float32, "w+", shape=shape), folder)
 
 
 def allocate_beside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,3 +1,6 @@
+import gc
+import warnings
+
 import numpy as np
 import pytest
 
@@ -27,6 +30,22 @@ def test_nothing_is_left_in_the_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
     PointBuffer(tmp_path / "new")
     assert list(tmp_path.iterdir()) == [tmp_path / "new"]
+
+
+def test_no_file_stays_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "LARGE", 10)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        buffer = PointBuffer(tmp_path, 2)
+        buffer.append(np.ones((5, 2), dtype=np.float32))
+        kept = buffer.since(1)
+        del buffer
+        large = allocate((7, 3), tmp_path)
+        gc.collect()
+    assert [one for one in caught if one.category is ResourceWarning] == []
+    large[:] = 2
+    assert kept.sum() == 8
+    assert large.sum() == 42
 
 
 def test_only_large_arrays_are_in_files(tmp_path, monkeypatch):
