@@ -27,6 +27,7 @@ from dipy_tractogen.metrics.profiles.report import compare_profiles
 from dipy_tractogen.metrics.profiles.sets import comparable_features, valued_sets
 from dipy_tractogen.metrics.samples import prepare
 from dipy_tractogen.nn import CVAE
+from dipy_tractogen.nn.archive.load import load_model
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.geometry import resample
 from dipy_tractogen.streamlines.simulation.cohort import (
@@ -190,8 +191,11 @@ def tell_pairs(training: BundleSet, held_out: BundleSet, seed: int) -> dict[str,
     }
 
 
-def train(training: BundleSet, held_out: BundleSet, options) -> CVAE:
-    """Train a model of shapes and values."""
+def train(training: BundleSet, held_out: BundleSet, options):
+    """Train a model of shapes and values, or load the one that was trained before."""
+    path = options.models and options.models / f"seed_{options.seed}.keras"
+    if path and path.exists():
+        return load_model(path)
     model = CVAE(
         latent_dim=options.latent_dim,
         sigma_mm=0.4,
@@ -208,6 +212,8 @@ def train(training: BundleSet, held_out: BundleSet, options) -> CVAE:
         epochs=options.epochs,
         batch_size=options.batch_size,
     )
+    if path:
+        model.save(path)
     return model
 
 
@@ -298,14 +304,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--subjects", type=int, default=120)
     parser.add_argument("--each", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=250)
     parser.add_argument("--batch_size", type=int, default=128)
     parser.add_argument("--latent_dim", type=int, default=24)
     parser.add_argument("--backbone", default="spectral")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--models", type=Path, help="folder that keeps the models")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    for folder in filter(None, (options.out, options.models)):
+        folder.mkdir(parents=True, exist_ok=True)
     path = options.out / "profiles.json"
     seeds = json.loads(path.read_text())["seeds"] if path.exists() else {}
     seeds[str(options.seed)] = found = run(options)
