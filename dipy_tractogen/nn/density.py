@@ -111,7 +111,10 @@ def density_by(
         raise ValueError("The model is not trained: call fit before generate.")
     if seeds is not None:
         _check_seeds(model, seeds)
-        density = ConditionalDensity(density.conditions, seeds, seed=density.seed)
+        given = density.conditions, seeds
+        density = ConditionalDensity(
+            *given, seed=density.seed, curved=bool(model.profiles)
+        )
     if sampler == "prior":
         from dipy_tractogen.sampling.samplers.prior import PriorSampler
 

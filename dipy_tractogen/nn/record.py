@@ -229,11 +229,9 @@ class TrainingRecord:
         if latents or fitted:
             _check_bundles(entries)
             conditions = Conditions(made.conditions)
-            made.density = (
-                FittedDensity.from_arrays(fitted, conditions)
-                if fitted
-                else ConditionalDensity.from_arrays(latents, conditions)
-            )
+            kind = FittedDensity if fitted else ConditionalDensity
+            made.density = kind.from_arrays(fitted or latents, conditions)
+            made.density.curved = bool(made.profiles)
             made.density.subjects = _subjects(folder, made.density)
         if texture:
             check_texture(texture)

@@ -52,6 +52,8 @@ class ConditionalDensity:
         The sampler, not fitted; the default one without it.
     seed : int, optional
         Seed of the fit.
+    curved : bool, optional
+        Whether latents may follow numbers in a curve; see `ManifoldSampler`.
 
     Attributes
     ----------
@@ -71,10 +73,13 @@ class ConditionalDensity:
         posteriors: LatentPosteriors,
         sampler: LatentSampler | None = None,
         seed: int = 0,
+        *,
+        curved: bool = False,
     ):
         self.conditions = conditions
         self.posteriors = posteriors
         self.seed = seed
+        self.curved = curved
         self.strata, self.counts = posteriors.strata, posteriors.counts
         self.low, self.high = posteriors.low, posteriors.high
         self._sampler = sampler
@@ -90,11 +95,8 @@ class ConditionalDensity:
         """The sampler, fitted when it is first needed."""
         with self._lock:
             if self._columns is None:
-                # Here, because a model is loaded without scikit-learn.
-                from .samplers import DEFAULT_SAMPLER, make_sampler
-
                 if self._sampler is None:
-                    self._sampler = make_sampler(DEFAULT_SAMPLER, seed=self.seed)
+                    self._sampler = self._made()
                 known = self.posteriors
                 columns = known.active | (not self._sampler.of_active_only)
                 self._sampler.fit(
@@ -134,15 +136,19 @@ class ConditionalDensity:
         if sampler is None:
             return self
         if hasattr(sampler, "fit"):
-            return ConditionalDensity(
-                self.conditions, self.posteriors, sampler, self.seed
-            )
+            given = self.conditions, self.posteriors, sampler, self.seed
+            return ConditionalDensity(*given, curved=self.curved)
         if sampler not in self._others:
-            from .samplers import make_sampler
-
-            made = make_sampler(sampler, seed=self.seed)
-            self._others[sampler] = self.with_sampler(made)
+            self._others[sampler] = self.with_sampler(self._made(sampler))
         return self._others[sampler]
+
+    def _made(self, name: str | None = None) -> LatentSampler:
+        # Here, because a model is loaded without scikit-learn.
+        from .samplers import DEFAULT_SAMPLER, make_sampler
+
+        made = make_sampler(name or DEFAULT_SAMPLER, seed=self.seed)
+        bends = self.curved and "curved" in made.get_params()
+        return made.set_params(curved=True) if bends else made
 
     def name(self, stratum: int) -> str:
         """Return the names of the categories of a stratum, an index into `strata`."""

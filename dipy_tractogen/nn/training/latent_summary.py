@@ -120,7 +120,10 @@ def _describe_latents(model, bundles, seed: int, record: TrainingRecord) -> None
         active=active,
         seed=seed,
     )
-    record.density = ConditionalDensity(conditions, posteriors, seed=seed)
+    # Lines over age, as of the shape, would cut the curves of FA and its like.
+    record.density = ConditionalDensity(
+        conditions, posteriors, seed=seed, curved=bool(model.profiles)
+    )
     if bundles.subjects is not None:
         record.density.subjects = _variation(
             bundles, z_mean[:, active], deviation[:, active], seed

@@ -32,6 +32,10 @@ class ConditionalGaussianMixture:
         from the mixture itself; more chooses from more components. The mean of those
         draws is set to that of a local linear regression :footcite:p:`Fan1992`: near
         the limits of the values, most components that are chosen are on one side.
+    bent : ndarray of shape (m, d), optional
+        Vectors of which the local regression is quadratic, in place of one of the
+        mixture that is linear. Centres that were moved towards their neighbours lie
+        within a curve, and a line cuts it.
 
     References
     ----------
@@ -42,6 +46,7 @@ class ConditionalGaussianMixture:
     factors: np.ndarray
     weights: np.ndarray
     reach: float = 1.0
+    bent: np.ndarray | None = None
 
     def draw(
         self,
@@ -100,6 +105,7 @@ class ConditionalGaussianMixture:
             self,
             centres=self.centres @ matrix.T + offset,
             factors=np.matmul(matrix, self.factors),
+            bent=None if self.bent is None else self.bent @ matrix.T + offset,
         )
 
     def log_density(self, x: np.ndarray, columns: Sequence[int]) -> np.ndarray:
@@ -139,13 +145,17 @@ class ConditionalGaussianMixture:
             mean, middle = shares @ x, shares @ given
             part = values[first : first + len(logs)]
             first += len(logs)
+            drawn = np.einsum("nik,nk->ni", _averages(shares, gains), part)
+            drawn -= shares @ np.einsum("mik,mk->mi", gains, given)
+            if self.bent is not None:
+                curve = _quadratic(self.bent, columns, part, shares)
+                found.append(curve - mean - drawn)
+                continue
             # Of all that is chosen: of one component alone, they are its covariances.
             moments = _averages(shares, products) - mean[:, :, None] * middle[:, None]
             moments += _averages(shares, within)
             slopes = np.linalg.solve(moments[:, columns], moments.transpose(0, 2, 1))
             line = np.einsum("nki,nk->ni", slopes, part - middle)
-            drawn = np.einsum("nik,nk->ni", _averages(shares, gains), part)
-            drawn -= shares @ np.einsum("mik,mk->mi", gains, given)
             found.append(line - drawn)
         return np.concatenate(found)
 
@@ -187,6 +197,19 @@ def _averages(shares: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     """Return averages (n, d, k) of matrices (m, d, k) by shares (n, m)."""
     flat = shares @ matrices.reshape(len(matrices), -1)
     return flat.reshape(-1, *matrices.shape[1:])
+
+
+def _quadratic(x, columns, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return the local regression (n, d) of x (m, d) on columns, at values (n, k).
+
+    It is quadratic in each column, by least squares with the weights `shares` (n, m).
+    """
+    away = x[:, columns] - values[:, None]
+    design = np.concatenate([np.ones((*shares.shape, 1)), away, away**2], axis=2)
+    weighted = (shares[:, :, None] * design).transpose(0, 2, 1)
+    # Columns that do not vary have no part.
+    inverse = np.linalg.pinv(weighted @ design, hermitian=True)
+    return (inverse[:, :1] @ (weighted @ x))[:, 0]
 
 
 __getattr__ = renamed(__name__, {"NormalMixture": "ConditionalGaussianMixture"})

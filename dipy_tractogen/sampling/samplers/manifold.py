@@ -22,6 +22,7 @@ _NUMBER_SCALE = 15.0
 # latents on numbers corrects the difference; with fewer kernels, the streamlines of one
 # length would be those of a few neighbourhoods.
 _REACH = 2.0
+_FEWEST_VALUES = 10
 # Smallest variance of a kernel, over that of the latents.
 _FLOOR = 1e-6
 _SMALLEST_VARIANCE = 1e-9
@@ -50,6 +51,11 @@ class ManifoldSampler(LatentSampler):
     neighbours : float, optional
         Number of neighbours of a latent, over the square root of the number of latents
         of its stratum; five at least.
+    curved : bool, optional
+        Whether latents may follow requested numbers in a curve, such as that of FA over
+        age: the local regression that means of draws are set to is quadratic, and of
+        the latents themselves. Where a number has fewer than ten values in a stratum it
+        is linear.
     seed : int, optional
         Not used; all samplers have it.
 
@@ -59,11 +65,17 @@ class ManifoldSampler(LatentSampler):
     """
 
     def __init__(
-        self, *, width: float = _WIDTH, neighbours: float = _NEIGHBOURS, seed: int = 0
+        self,
+        *,
+        width: float = _WIDTH,
+        neighbours: float = _NEIGHBOURS,
+        curved: bool = False,
+        seed: int = 0,
     ):
         super().__init__(seed=seed)
         self.width = width
         self.neighbours = neighbours
+        self.curved = curved
 
     def _check_parameters(self) -> None:
         if not 0 < self.width < 1:
@@ -97,7 +109,13 @@ class ManifoldSampler(LatentSampler):
             np.linalg.cholesky(covariances),
             weights,
             _REACH,
+            bent=x if self.curved and self._has_many(x) else None,
         )
+
+    def _has_many(self, x: np.ndarray) -> bool:
+        """Return whether each number has enough values for a quadratic regression."""
+        numbers = x[:, : self.nb_numbers_].T
+        return all(len(np.unique(each)) >= _FEWEST_VALUES for each in numbers)
 
     def _scales(self, deviations: np.ndarray) -> np.ndarray:
         """Return scales (q + d,) of the columns in distances, by their posteriors.

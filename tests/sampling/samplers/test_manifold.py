@@ -94,3 +94,38 @@ def test_means_follow_a_given_number_up_to_its_limits():
     for drawn in (np.concatenate(alone), sampler.sample(8000, rows, seed=2)[0]):
         means = drawn[:, 0].reshape(2, -1).mean(axis=1)
         np.testing.assert_allclose(means, expected, atol=0.08)
+
+
+def test_curves_over_a_number_are_kept():
+    """Fifty subjects, of an age each, and a latent that is greatest in the middle."""
+    rng = np.random.default_rng(0)
+    age = np.repeat(np.linspace(-1.7, 1.7, 50), 8)
+    latents = rng.normal(size=(400, 16))
+    latents[:, 0] = -(age**2) + 0.3 * latents[:, 0]
+    conditions = np.column_stack([np.zeros(400), age])
+    options = {"deviations": np.full((400, 16), 0.3)}
+    asked = np.linspace(-1.6, 1.6, 7)
+
+    def bend(sampler):
+        sampler.fit(latents, conditions, **options)
+        known = [np.array([0, each]) for each in asked]
+        means = [sampler.sample(2000, each, seed=1)[0][:, 0].mean() for each in known]
+        return np.polyfit(asked, means, 2)[0]
+
+    curved, straight = (bend(ManifoldSampler(curved=each)) for each in (True, False))
+    assert curved == pytest.approx(-1, abs=0.05)
+    assert abs(straight + 1) > 2 * abs(curved + 1)
+
+
+def test_few_ages_have_no_curve():
+    rng = np.random.default_rng(0)
+    age = np.repeat([-1.0, 0.0, 1.0], 30)
+    latents = rng.normal(size=(90, 3)) + age[:, None]
+    conditions = np.column_stack([np.zeros(90), age])
+    drawn = [
+        ManifoldSampler(curved=curved)
+        .fit(latents, conditions)
+        .sample(50, np.array([0, 0.5]), seed=1)[0]
+        for curved in (True, False)
+    ]
+    np.testing.assert_array_equal(*drawn)
