@@ -284,10 +284,18 @@ def _beside_law(value: str, shown: dict, found: dict) -> dict:
     law = PROFILE_LAWS[value]
     stated = {name: getattr(law, name, 0.0) for name in found}
     stated["dip_node"] = law.dip_place * (len(_NODES) - 1)
-    return {
-        name: {"law": stated[name], "training": shown[name], "generated": found[name]}
-        for name in found
-    }
+    entries = {}
+    for name, law_of in stated.items():
+        entries[name] = {
+            "law": law_of,
+            "training": shown[name],
+            "generated": found[name],
+            "difference": found[name] - law_of,
+        }
+        if law_of:
+            entries[name]["over_law"] = found[name] / law_of
+            entries[name]["over_training"] = found[name] / shown[name]
+    return entries
 
 
 def summarise(runs: list[dict]) -> dict:
