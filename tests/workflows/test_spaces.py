@@ -151,7 +151,9 @@ def test_explore(subject, model_file, tmp_path, monkeypatch):
         return {"streamlines": {}, "figures": []}
 
     monkeypatch.setattr(explore, "explore_latent", look)
-    given = [model_file, subject / "scaled.trx", "--transform", subject / "scaled.txt"]
+    np.savetxt(tmp_path / "away.txt", SCALED.matrix)
+    given = [model_file, subject / "scaled.trx"]
+    given += ["--transform", f"[{tmp_path}/away.txt,1]"]
     assert run("explore_latent", *given, "--out_dir", tmp_path) == 0
     found = json.loads((tmp_path / "latent.json").read_text(encoding="utf-8"))
     assert found["registrations"]["input"]["kind"] == "affine"
