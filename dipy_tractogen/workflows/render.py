@@ -170,7 +170,8 @@ class RenderBundlesFlow(TractogenFlow):
 
 
 # Options of pictures alone, with their defaults, and those that scenes have as well.
-_OF_PICTURES = {"panels": "file", "values": None, "mask": "", "size": None}
+_OF_PICTURES = {"panels": "file", "values": None, "size": None}
 _OF_PICTURES |= {"interactive": False, "out_png": "scene.png"}
 _OF_SCENES = ("titles", "color_by", "max_streamlines", "background", "bundles_from")
+_OF_SCENES += ("mask",)
 _OF_SCENES += ("outside_box", "seed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 import logging
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from ..compose import Key
 from ..figures import colour_panels, select_streamlines
 from ..loading import colour_options
 from ..panels import Panel
+from ..scenes import Outline
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -65,7 +67,8 @@ class Scene:
     ``titles`` and ``counts`` are those of the panels: how many streamlines are shown,
     and how many there are. ``colourings`` are what colours can tell, by name;
     ``color_by`` is the one to begin with. ``frames`` hold a frame for each side to look
-    from, and ``view`` is the one to begin with.
+    from, and ``view`` is the one to begin with. ``outline`` is that of a mask, if there
+    is one.
     """
 
     titles: list[str]
@@ -76,6 +79,7 @@ class Scene:
     color_by: str
     frames: dict[str, Frame]
     view: str
+    outline: Outline | None = None
 
 
 def make_scene(
@@ -84,6 +88,7 @@ def make_scene(
     color_by: str = "bundle",
     view: str = "auto",
     max_streamlines: int | None = None,
+    mask: str | Path | None = None,
     seed: int = 0,
 ) -> Scene:
     """Choose and thin streamlines, and colour them in all ways that are known.
@@ -99,13 +104,16 @@ def make_scene(
         Side to begin with, as for `render_bundles`.
     max_streamlines : int, optional
         Number of streamlines of a panel, about; by default `MAX_STREAMLINES` in all.
+    mask : str or Path, optional
+        Image that is not zero in the brain: its surface is drawn as of glass.
     seed : int, optional
         Seed of the choice of streamlines.
 
     Raises
     ------
     ValueError
-        If there is no panel, or an argument is not accepted.
+        If there is no panel, an argument is not accepted, or no streamline meets the
+        mask.
     """
     panels = [Panel.of(panel) for panel in panels]
     if not panels:
@@ -115,11 +123,13 @@ def make_scene(
     elif max_streamlines < 1:
         raise ValueError(f"max_streamlines={max_streamlines}: give 1 or more.")
     names = _names_of_numbers(panels, color_by)
-    drawn, _, _ = select_streamlines(panels, max_streamlines, seed, None)
+    drawn, outline, _ = select_streamlines(panels, max_streamlines, seed, mask)
     thinned = _thinned([_measured(panel) for panel in drawn])
     points = np.concatenate([panel.points() for panel in thinned])
+    seen_points = points if outline is None else np.vstack([points, outline.points()])
     keys, colours = _colourings(thinned, names)
     (seen,) = choose_views([view], points)[:1]
+    frames = {name: frame_points(seen_points, each) for name, each in VIEWS.items()}
     return Scene(
         titles=[panel.title for panel in panels],
         counts=[(len(each.streamlines), each.nb_streamlines) for each in drawn],
@@ -131,8 +141,9 @@ def make_scene(
         bundles=dict(keys["bundle"].colours),
         colourings=keys,
         color_by=color_by,
-        frames={name: frame_points(points, each) for name, each in VIEWS.items()},
+        frames=frames,
         view=seen.name,
+        outline=outline,
     )
 
 

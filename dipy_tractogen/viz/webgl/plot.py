@@ -12,6 +12,7 @@ from ..cameras import Frame
 from ..colours import value_colours
 from ..compose import Key
 from ..figures import BACKGROUNDS
+from ..scenes import LEVEL, Outline
 from .lines import Polyline, Scene, make_scene
 
 NEEDS_K3D = (
@@ -29,6 +30,9 @@ _MARGIN = 1.15
 # A page relies on what these versions of K3D write and read.
 _FIRST, _BEYOND = (3, 2), (4, 0)
 _NB_SHADES = 9
+# The glass brain: grey on white as on black. Rounded numbers make a smaller page.
+_GLASS, _GLASS_OPACITY = 0x8C8C94, 0.12
+_NB_STEPS = 32
 
 
 def require_k3d():
@@ -78,6 +82,8 @@ def plot_bundles(panels: Sequence, *, background: str = "white", **options):
     for line in scene.polylines:
         group = scene.titles[line.panel] if len(scene.titles) > 1 else None
         plot += _line(k3d, line, coloured, width, name=line.bundle, group=group)
+    if scene.outline is not None:
+        plot += _surface(k3d, scene.outline, name="mask")
     return plot
 
 
@@ -88,7 +94,7 @@ def scene_data(scene: Scene) -> bytes:
     k3d = require_k3d()
     bundles = list(scene.bundles)
     panels = [
-        {"title": title, "shown": shown, "total": total, "objects": []}
+        {"title": title, "shown": shown, "total": total, "objects": [], "surfaces": []}
         for title, (shown, total) in zip(scene.titles, scene.counts)
     ]
     coloured, width = list(scene.colourings).index(scene.color_by), _line_width(scene)
@@ -101,6 +107,12 @@ def scene_data(scene: Scene) -> bytes:
         one = {**drawn.get_binary(), "id": number, "name": ""}
         found = panels[line.panel]["objects"]
         found.append({"bundle": bundles.index(line.bundle), "line": one})
+    if scene.outline is not None:
+        surface = _surface(k3d, scene.outline)
+        surface.compression_level = 9
+        number = len(scene.polylines) + 1
+        for panel in panels:
+            panel["surfaces"] = [{**surface.get_binary(), "id": number, "name": ""}]
     plot = _empty_plot(
         k3d, scene.frames[scene.view], menu_visibility=False, axes_helper=0.0
     )
@@ -153,6 +165,25 @@ def _line(k3d, line: Polyline, coloured: int, width: float, **options):
         shader="thick",
         width=width,
         color_map=[],
+        **options,
+    )
+
+
+def _surface(k3d, outline: Outline, **options):
+    """Make the surface of a mask, as of glass."""
+    # K3D has the axes in the other order, and a cube from -1/2 to 1/2.
+    last = np.array(outline.volume.shape) - 1
+    from_cube = np.diag([*last, 1.0])
+    from_cube[:3, 3] = last / 2
+    field = np.round(outline.volume.T * _NB_STEPS) / _NB_STEPS
+    return k3d.marching_cubes(
+        np.ascontiguousarray(field, dtype=np.float32),
+        level=LEVEL,
+        color=_GLASS,
+        opacity=_GLASS_OPACITY,
+        flat_shading=False,
+        color_map=[],
+        model_matrix=outline.affine @ from_cube,
         **options,
     )
 

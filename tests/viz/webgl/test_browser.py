@@ -4,6 +4,7 @@ import base64
 from dataclasses import replace
 import io
 
+import nibabel as nib
 import numpy as np
 from PIL import Image
 import pytest
@@ -166,5 +167,40 @@ def test_without_webgl_it_says_so(browser, scene):
     page = open_in(browser, scene, script=NO_WEBGL)
     message = "The scene cannot be drawn: this browser has no WebGL."
     assert page.get_by_role("status").inner_text() == message
+    assert page.errors == []
+    page.close()
+
+
+def extent(page, *, least):
+    """Give the first and last row and column of pixels of some opacity."""
+    rows, columns = np.nonzero(picture(page)[..., 3] >= least)
+    return np.array([rows.min(), columns.min(), -rows.max(), -columns.max()])
+
+
+def test_mask_is_drawn_where_it_is(browser, phantom, tmp_path):
+    """As of glass, around one bundle; the axes of its image are in another order."""
+    points = phantom.select(phantom.labels == 0).streamlines._data
+    low, order, size = points.min(axis=0), [2, 0, 1], 2.0
+    affine = np.zeros((4, 4))
+    affine[order, range(3)] = size
+    affine[:3, 3], affine[3, 3] = low - 20, 1
+    shape = np.ceil((np.ptp(points, axis=0) + 40) / size).astype(int)[order]
+    inside = np.zeros(shape, dtype=np.uint8)
+    inside[4:-4, 4:-4, 4:-4] = 1
+    nib.save(nib.Nifti1Image(inside, affine), tmp_path / "mask.nii.gz")
+    options = {"view": "top", "mask": tmp_path / "mask.nii.gz"}
+    path = write_scene([Panel("all", phantom)], tmp_path / "scene.html", **options)
+    page = open_in(browser, path)
+    # Both are drawn at once.
+    whole, before = extent(page, least=250), ink(page)
+    page.click("#none")
+    wait_until(lambda: ink(page) < before, page)
+    glass = extent(page, least=1)
+    assert picture(page)[..., 3].max() < 250
+    page.locator("#bundles input").first.check()
+    wait_until(lambda: picture(page)[..., 3].max() >= 250, page)
+    bundle = extent(page, least=250)
+    assert (glass < bundle).all()
+    assert (glass > whole).any()
     assert page.errors == []
     page.close()

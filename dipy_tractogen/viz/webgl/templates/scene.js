@@ -64,7 +64,7 @@ class Panel {
     figure.append(caption, space);
     place("panels").append(figure);
     this.plot = new library.K3D(library.ThreeJsProvider, this.canvas, scene.plot);
-    const objects = this.objects.map(({ line }) => line);
+    const objects = [...this.objects.map(({ line }) => line), ...given.surfaces];
     this.loaded = this.plot.setSnapshot({ objects, chunkList: [], plot: scene.plot });
   }
 
@@ -242,6 +242,8 @@ async function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   addEventListener("message", paint);
   panels[0].look(scene.frames[scene.view]);
+  // A surface takes a while: after the drawing that waits for it comes another.
+  for (const panel of panels) panel.plot.render(true);
   place("message").remove();
   root.dataset.state = "drawn";
 }
