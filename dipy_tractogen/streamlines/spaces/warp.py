@@ -54,15 +54,18 @@ class WarpTransform(Transform):
             given = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
             object.__setattr__(self, name, given)
         object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "_is_told", False)
         object.__setattr__(self, "_to_voxels", AffineTransform(np.linalg.inv(affine)))
 
     def apply_to_points(self, points: np.ndarray) -> np.ndarray:
         """Return points (..., 3) after the transform, float64, in mm.
 
-        A warning tells where the inverse of a field that folds over is not found.
+        Warnings tell where the inverse of a field that folds over is not found, and
+        that most points are beyond the grid.
         """
         points = np.asarray(points, dtype=np.float64)
         flat = np.ascontiguousarray(points.reshape(-1, 3))
+        self._warn_beyond(flat)
         moved = (
             self._inverted(flat)
             if self.is_inverse
@@ -89,6 +92,22 @@ class WarpTransform(Transform):
             "inverted": self.is_inverse,
             **self.source,
         }
+
+    def _warn_beyond(self, points: np.ndarray) -> None:
+        """Log once that more than half of the points (n, 3) are beyond the grid."""
+        if self._is_told or not len(points):
+            return
+        voxels = self._to_voxels.apply_to_points(points)
+        shape = self.displacements.shape[:3]
+        inside = ((voxels > -1) & (voxels < shape)).all(axis=1).mean()
+        if inside < 0.5:
+            object.__setattr__(self, "_is_told", True)
+            logger.warning(
+                "%.0f %% of the points are beyond the grid of the warp %s, where "
+                "nothing is moved: check its space and the order of the transforms",
+                100 * (1 - inside),
+                self.source.get("file", ""),
+            )
 
     def _at(self, values: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return the displacements (n, 3) at points (n, 3) in mm."""

@@ -80,6 +80,20 @@ def test_a_warp_that_folds_over_is_told(caplog):
     assert caplog.text == ""
 
 
+def test_points_beyond_the_grid_are_told_once(caplog):
+    warp = bumps(4.0)
+    points = np.random.default_rng(0).uniform(-35, 35, (100, 3))
+    points[:40] += 1000
+    with caplog.at_level(logging.WARNING):
+        warp.apply_to_points(points)
+        assert caplog.text == ""
+        points[:60] += 1000
+        warp.apply_to_points(points)
+        warp.apply_to_points(points)
+    assert len(caplog.messages) == 1
+    assert "60 % of the points" in caplog.text
+
+
 def test_plain_values():
     record = bumps(4.0).inverse().to_dict()
     assert record["kind"] == "warp"
