@@ -15,7 +15,8 @@ from dipy_tractogen.utils.messages import listed, normalized_name, read_error
 from dipy_tractogen.utils.schema import read_companion
 
 _SUBJECT = re.compile(r"(?:^|_)(sub-[0-9A-Za-z+]+)(?=[_.]|$)")
-_ID = "participant_id"
+_ID, _SESSION_ID = "participant_id", "session_id"
+_ROW = {_ID: "subject", _SESSION_ID: "session"}
 _MISSING = ("", "n/a", "nan")
 
 
@@ -116,6 +117,43 @@ def read_participants(path: str | os.PathLike) -> Participants:
     .. footbibliography::
     """
     path = Path(path)
+    columns, rows = _read_rows(path, _ID, "sub-")
+    return Participants(path, columns, rows, _units(path, columns))
+
+
+def read_sessions(
+    participants: str | os.PathLike, subject: str
+) -> dict[str, dict[str, str | None]]:
+    """Read the table of the sessions of a subject, if there is one.
+
+    Parameters
+    ----------
+    participants : str or Path
+        Table of the subjects, beside which a folder ``sub-01`` may hold a
+        ``sub-01_sessions.tsv`` with a column ``session_id``, as in BIDS.
+    subject : str
+        Name of the subject, such as ``"sub-01"``.
+
+    Returns
+    -------
+    dict of str to dict of str to (str or None)
+        Text by column, by session such as ``"ses-1"``; empty without a table.
+
+    Raises
+    ------
+    ValueError
+        If it is no such table.
+    """
+    path = Path(participants).parent / subject / f"{subject}_sessions.tsv"
+    if not path.is_file():
+        return {}
+    return _read_rows(path, _SESSION_ID, "ses-")[1]
+
+
+def _read_rows(
+    path: Path, id_column: str, prefix: str
+) -> tuple[tuple[str, ...], dict[str, dict[str, str | None]]]:
+    """Read a table; return its columns but for that of names, and rows by name."""
     # BIDS has no quotes around fields: a quote is a character like others.
     lines = (
         [normalized_name(field.strip()) for field in line.split("\t")]
@@ -123,13 +161,15 @@ def read_participants(path: str | os.PathLike) -> Participants:
     )
     table = [(number, fields) for number, fields in enumerate(lines, 1) if any(fields)]
     if not table:
-        raise ValueError(f"{path} is empty: give a table with a column {_ID}")
+        raise ValueError(f"{path} is empty: give a table with a column {id_column}")
     (_, header), *rows = table
-    _check_header(path, header)
+    _check_header(path, header, id_column)
     if not rows:
-        raise ValueError(f"{path} has a header and no rows: give a row a subject")
-    columns = tuple(name for name in header if name != _ID)
-    return Participants(path, columns, _rows(path, header, rows), _units(path, columns))
+        raise ValueError(
+            f"{path} has a header and no rows: give a row a {_ROW[id_column]}"
+        )
+    columns = tuple(name for name in header if name != id_column)
+    return columns, _rows(path, header, rows, id_column, prefix)
 
 
 def _text_of(path: Path) -> str:
@@ -148,12 +188,12 @@ def _text_of(path: Path) -> str:
         ) from error
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    """Raise ValueError for a header with equal columns, or without subjects."""
-    if _ID not in header:
+def _check_header(path: Path, header: list[str], id_column: str) -> None:
+    """Raise ValueError for a header with equal columns, or without names of rows."""
+    if id_column not in header:
         raise ValueError(
-            f"{path} has no column {_ID}: its columns, which have to be separated by "
-            f"tabs and stand without quotes, are {listed(header)}"
+            f"{path} has no column {id_column}: its columns, which have to be "
+            f"separated by tabs and stand without quotes, are {listed(header)}"
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
@@ -163,10 +203,14 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _rows(
-    path: Path, header: list[str], rows: list[tuple[int, list[str]]]
+    path: Path,
+    header: list[str],
+    rows: list[tuple[int, list[str]]],
+    id_column: str,
+    prefix: str,
 ) -> dict[str, dict[str, str | None]]:
-    """Return the rows of a table by subject."""
-    by_subject: dict[str, dict[str, str | None]] = {}
+    """Return the rows of a table by subject or session."""
+    by_name: dict[str, dict[str, str | None]] = {}
     for line, fields in rows:
         if len(fields) != len(header):
             raise ValueError(
@@ -177,16 +221,19 @@ def _rows(
             name: None if text.lower() in _MISSING else text
             for name, text in zip(header, fields)
         }
-        subject = row.pop(_ID)
-        if subject is None:
-            raise ValueError(f"{path}, line {line}: the {_ID} is missing: name it")
-        subject = f"sub-{subject.removeprefix('sub-')}"
-        if subject in by_subject:
+        name = row.pop(id_column)
+        if name is None:
             raise ValueError(
-                f"{path}, line {line}: {subject} comes twice: keep one row a subject"
+                f"{path}, line {line}: the {id_column} is missing: name it"
             )
-        by_subject[subject] = row
-    return by_subject
+        name = f"{prefix}{name.removeprefix(prefix)}"
+        if name in by_name:
+            raise ValueError(
+                f"{path}, line {line}: {name} comes twice: keep one row a "
+                f"{_ROW[id_column]}"
+            )
+        by_name[name] = row
+    return by_name
 
 
 def _units(path: Path, columns: tuple[str, ...]) -> dict[str, str]:

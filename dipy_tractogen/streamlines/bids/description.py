@@ -12,12 +12,25 @@ from dipy_tractogen import __version__
 from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.schema import read_json, record, text, write_json
 
+from .tree import Session
+
 logger = logging.getLogger("dipy_tractogen")
 
 BIDS_VERSION = "1.10.0"
 """Version of the standard that descriptions name."""
 
 _NAME = "dipy_tractogen"
+_README = """\
+{title}
+
+Made by {command}, of dipy_tractogen {version}.
+
+Each sub-<label> has the files of a subject, and a JSON file beside each tractogram says
+what it was made of. logs/ has a record of each subject, with digests of all that was
+read, and a table of what became of it. Names are those of derivatives of BIDS and of
+its extension proposal 46, for tractograms; .bidsignore names what the standard does not
+have, and sub-<label>_scans.tsv, which lists the scans of a subject, has no row.
+"""
 _DESCRIPTION = record({"Name": text()})
 
 
@@ -64,7 +77,11 @@ def describe_derivatives(
         logger.info("%s is there, and left as it is", path)
     texts = {
         ".bidsignore": "".join(f"{one}\n" for one in ignored),
-        "README": f"{name}\n{'=' * len(name)}\n\nMade by {command or _NAME}.\n",
+        "README": _README.format(
+            title=f"{name}\n{'=' * len(name)}",
+            command=command or _NAME,
+            version=__version__,
+        ),
     }
     for file, content in texts.items():
         if not (root / file).exists():
@@ -82,6 +99,16 @@ def describe_tractogram(
     """
     said: Mapping = {"Description": description, "Sources": list(sources), **facts}
     write_json(path.with_suffix(".json"), said, force=False)
+
+
+def describe_session(session: Session) -> None:
+    """Write the table of the scans of a session, below the current folder.
+
+    It has no row: validators that know no tractograms find the subject by it.
+    """
+    session.folder.mkdir(parents=True, exist_ok=True)
+    path = session.folder / f"{session.name}_scans.tsv"
+    path.write_text("filename\n", encoding="utf-8")
 
 
 def bids_uri(dataset: str, path: Path) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-import logging
 import os
 from pathlib import Path
 import re
 
 from dipy_tractogen.utils.files import TRACTOGRAM_EXTENSIONS
 from dipy_tractogen.utils.messages import listed
-
-logger = logging.getLogger("dipy_tractogen")
 
 _SUBJECT = re.compile(r"sub-[0-9A-Za-z+]+")
 _SESSION = re.compile(r"ses-[0-9A-Za-z+]+")
@@ -29,10 +26,23 @@ class Session:
         Name of the subject, such as ``"sub-01"``.
     session : str
         Name of the session, such as ``"ses-1"``; empty without sessions.
+
+    Raises
+    ------
+    ValueError
+        If the names are not those of folders in BIDS.
     """
 
     subject: str
     session: str = ""
+
+    def __post_init__(self):
+        is_session = not self.session or _SESSION.fullmatch(self.session)
+        if not (_SUBJECT.fullmatch(self.subject) and is_session):
+            raise ValueError(
+                f"{self.name} is no name of a subject or session as in BIDS: give "
+                "sub-<label>, with letters and digits only"
+            )
 
     @property
     def name(self) -> str:
@@ -109,19 +119,6 @@ def find_tractograms(
         and not name.startswith(".")
         and fnmatchcase(name, pattern)
     )
-
-
-def common_entities(paths: Sequence[Path], keys: Iterable[str]) -> dict[str, str]:
-    """Return the labels by key that all names of files have in common.
-
-    ``{"space": "MNI"}`` of ``sub-01_space-MNI_tractogram.trx``, for the key "space".
-    """
-    every = [dict(re.findall(r"([a-z]+)-([0-9A-Za-z+]+)", each.name)) for each in paths]
-    return {
-        key: every[0][key]
-        for key in keys
-        if every and len({one.get(key) for one in every}) == 1 and key in every[0]
-    }
 
 
 def _folders(root: Path, pattern: re.Pattern) -> list[str]:

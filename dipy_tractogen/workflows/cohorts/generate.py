@@ -9,7 +9,13 @@ import shutil
 
 from dipy_tractogen.streamlines.bids.description import (
     describe_derivatives,
+    describe_session,
     describe_tractogram,
+)
+from dipy_tractogen.streamlines.bids.names import (
+    as_label,
+    begin_name,
+    bundle_entities,
 )
 from dipy_tractogen.streamlines.bids.tree import Session
 from dipy_tractogen.utils.files import atomic_write, file_digest
@@ -21,6 +27,7 @@ from ..options.inputs import load_trained_model, model_kept
 from ..options.parameters import with_parameters_of
 from .commands import Command, read_options
 from .flow import CohortFlow
+from .records import FOLDER
 from .task import Task
 from .workers import WorkerOptions
 
@@ -35,7 +42,7 @@ COMMAND = Command(
 """What is run for each subject; its parameters that come from the table are own."""
 
 _NB_STREAMLINES = "nb_streamlines"
-_IGNORED = ("*_tractogram.*",)
+_IGNORED = ("*_tractogram.*", f"{FOLDER}/")
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class GenerateTask(Task):
     options : dict
         Values of options of the generation.
     row : dict of str to (str or None)
-        What the table says of the subject.
+        What the tables say of the subject and its session.
     """
 
     model_file: Path
@@ -63,17 +70,20 @@ class GenerateTask(Task):
         """
         place = self.session.folder / "dwi"
         place.mkdir(parents=True)
+        describe_session(self.session)
         with model_kept():
             model = load_trained_model(self.model_file, to_generate=True)
             said = self._conditions(model.record.density.conditions)
-            seeds = seeds_of(self.asked["seed"], self.session.subject)
-            alike = {} if self.asked["alike"] else {"subject_seed": seeds[0]}
-            path = place / f"{self.session.name}_tractogram.trx"
+            who, which = seeds_of(self.asked["seed"], self.session)
+            alike = {} if self.asked["alike"] else {"subject_seed": who}
+            entities = bundle_entities(self.options.get("bundles", ()))
+            entities["space"] = as_label(model.record.space)
+            path = place / f"{begin_name(self.session, entities)}_tractogram.trx"
             COMMAND.flow(quiet=True).run(
                 self.model_file,
                 nb_streamlines=self.asked[_NB_STREAMLINES],
                 conditions=[f"{name}={text}" for name, text in said.items()] or None,
-                seed=seeds[1],
+                seed=which,
                 out_dir=str(place),
                 out_tractogram=path.name,
                 **alike,
@@ -103,14 +113,18 @@ class GenerateTask(Task):
         return found
 
 
-def seeds_of(seed: int, subject: str) -> tuple[int, int]:
-    """Return the seeds of a subject and of its streamlines.
+def seeds_of(seed: int, session: Session) -> tuple[int, int]:
+    """Return the seeds of a subject, the same in all sessions, and of its streamlines.
 
-    They depend on the seed of the cohort and the name of the subject alone, not on the
-    other subjects.
+    They depend on the seed of the cohort and these names alone, not on other subjects.
     """
-    digest = hashlib.sha256(f"{seed} {subject}".encode()).digest()
-    return int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:8], "big")
+
+    def hashed(*words) -> int:
+        digest = hashlib.sha256(" ".join(map(str, words)).encode()).digest()
+        return int.from_bytes(digest[:4], "big")
+
+    names = ("subject", session.subject), ("streamlines", session.name)
+    return hashed(seed, *names[0]), hashed(seed, *names[1])
 
 
 def _leave_out_time(path: Path) -> None:
@@ -141,15 +155,17 @@ class GenerateCohortFlow(CohortFlow):
         options=None,
         participant_label=None,
         seed=0,
-        out_table="log/cohort.tsv",
+        out_table="logs/cohort.tsv",
         **given,
     ):
         """Generate the subjects of a table.
 
         Each row of a participants.tsv becomes a subject, generated for the conditions
-        in its columns, such as age and diagnosis. All its streamlines belong to one
-        subject, which is drawn as those of the training differ. Subjects depend on
-        --seed and their names only: not on the other ones, and not on the workers.
+        in its columns, such as age and diagnosis, and in those of its sessions, where
+        sub-01/sub-01_sessions.tsv beside the table has some. All its streamlines
+        belong to one subject, which is drawn as those of the training differ. Subjects
+        depend on --seed and their names only: not on the other ones, and not on the
+        workers.
         A subject that is done is known by its record, and is not made again; one that
         fails does not stop the others.
 
@@ -184,7 +200,8 @@ class GenerateCohortFlow(CohortFlow):
 
         tables = read_options(Path(options), {"generate": COMMAND}) if options else {}
         table = read_participants(participants_file)
-        subjects = _chosen(table, participant_label)
+        rows = _rows(table, _chosen(table, participant_label))
+        numbers = {one: _number(one, row, nb_streamlines) for one, row in rows.items()}
         model = Path(self.given["model_file"]).absolute()
         target = Path(output_dir).absolute()
         asked = {
@@ -194,7 +211,6 @@ class GenerateCohortFlow(CohortFlow):
             "alike": alike,
             "versions": versions_to_use(),
         }
-        numbers = {name: _number(table, name, nb_streamlines) for name in subjects}
         paths = self.outputs(output_dir, again=True, out_table=out_table)
         describe_derivatives(
             target,
@@ -206,18 +222,16 @@ class GenerateCohortFlow(CohortFlow):
         _copy_table(table.path, target)
         tasks = [
             GenerateTask(
-                Session(name),
+                session,
                 target,
                 (),
                 target,
-                plain_values(
-                    {**asked, "row": table.rows[name], _NB_STREAMLINES: numbers[name]}
-                ),
+                plain_values({**asked, "row": row, _NB_STREAMLINES: numbers[session]}),
                 model,
                 tables.get("generate", {}),
-                table.rows[name],
+                row,
             )
-            for name in subjects
+            for session, row in rows.items()
         ]
         self.work_on(tasks, target, paths["out_table"], given)
 
@@ -233,17 +247,30 @@ def _chosen(table, labels) -> list[str]:
     return [name for name in table.rows if name in asked]
 
 
-def _number(table, subject: str, by_default: int) -> int:
-    """Return the number of streamlines of a subject."""
-    number = table.number(subject, _NB_STREAMLINES)
-    if number is None:
+def _rows(table, subjects: list[str]) -> dict[Session, dict]:
+    """Return what is known of each session; what its own table says comes first."""
+    from dipy_tractogen.streamlines.participants import read_sessions
+
+    found = {}
+    for name in subjects:
+        sessions = read_sessions(table.path, name) or {"": {}}
+        for session, row in sessions.items():
+            told = {key: text for key, text in row.items() if text is not None}
+            found[Session(name, session)] = {**table.rows[name], **told}
+    return found
+
+
+def _number(session: Session, row: dict, by_default: int) -> int:
+    """Return the number of streamlines of a session."""
+    text = row.get(_NB_STREAMLINES)
+    if text is None:
         return by_default
-    if not (number.is_integer() and 1 <= number <= 1e12):
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 10**12):
         raise ValueError(
-            f"{table.path}: {_NB_STREAMLINES} of {subject} is {number:g}: give a whole "
-            "number of 1 or more"
+            f"{_NB_STREAMLINES} of {session.name} is {text}: give a whole number of 1 "
+            "or more"
         )
-    return int(number)
+    return int(text)
 
 
 def _copy_table(path: Path, root: Path) -> None:

@@ -8,26 +8,24 @@ from pathlib import Path
 from dipy_tractogen.streamlines.bids.description import (
     bids_uri,
     describe_derivatives,
+    describe_session,
     describe_tractogram,
 )
-from dipy_tractogen.streamlines.bids.tree import (
-    common_entities,
-    find_sessions,
-    find_tractograms,
-)
+from dipy_tractogen.streamlines.bids.names import begin_name, common_entities
+from dipy_tractogen.streamlines.bids.tree import find_sessions, find_tractograms
 from dipy_tractogen.utils.versions import versions_to_use
 
 from ..options.inputs import model_kept
 from ..options.parameters import with_parameters_of
 from .commands import read_options
 from .flow import CohortFlow
+from .records import FOLDER
 from .steps import STEPS, Steps
 from .task import Task
 from .workers import WorkerOptions
 
-# Entities of the inputs that hold for what is made of them.
-_ENTITIES = ("acq", "rec", "dir", "run", "space")
 _IGNORED = ("*_tractogram.*", "*_latents.npz", "*_counts.tsv", "*_metrics.json")
+_IGNORED = (*_IGNORED, f"{FOLDER}/")
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,10 @@ class ProcessTask(Task):
             raise ValueError(
                 f"no tractogram in {self.root / self.session.folder}: check --pattern"
             )
+        describe_session(self.session)
         place = self.session.folder / "dwi"
         place.mkdir(parents=True)
-        entities = common_entities(self.inputs, _ENTITIES)
-        begins = "_".join([self.session.name, *map("-".join, entities.items())])
+        begins = begin_name(self.session, common_entities(self.inputs))
         with model_kept():
             for name, made, files in self.steps.run(self.inputs, place, begins):
                 if "out_tractogram" in made:
@@ -87,7 +85,7 @@ class ProcessCohortFlow(CohortFlow):
         options=None,
         participant_label=None,
         pattern="*",
-        out_table="log/cohort.tsv",
+        out_table="logs/cohort.tsv",
         **given,
     ):
         """Process the tractograms of all subjects of a BIDS tree.

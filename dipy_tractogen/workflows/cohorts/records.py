@@ -19,8 +19,8 @@ from dipy_tractogen.utils.schema import (
     write_json,
 )
 
-FOLDER = "log"
-"""Folder of the records below the root of the outputs; validators of BIDS ignore it."""
+FOLDER = "logs"
+"""Folder of the records below the root of the outputs, which BIDS leaves free."""
 
 _MOST = 2**63 - 1
 _CHECK = record(

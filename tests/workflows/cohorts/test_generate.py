@@ -6,9 +6,12 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.streamlines.bids.tree import Session
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.cohorts.generate import seeds_of
+
+from .names import faults
 
 TABLE = """\
 participant_id	age	diagnosis	site	nb_streamlines
@@ -44,7 +47,7 @@ def tractogram(folder, number):
 
 
 def statuses(folder):
-    with open(folder / "log" / "cohort.tsv", encoding="utf-8", newline="") as stream:
+    with open(folder / "logs" / "cohort.tsv", encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t")
         return {row["participant_id"]: row["status"] for row in rows}
 
@@ -79,7 +82,7 @@ def test_streamlines_have_the_conditions_of_the_row(generated):
 def test_the_same_as_the_command_for_a_subject_that_is_drawn(
     generated, conditional_model, tmp_path
 ):
-    subject, streamlines = seeds_of(0, "sub-02")
+    subject, streamlines = seeds_of(0, Session("sub-02"))
     given = [conditional_model, "--nb_streamlines", 60, "--quiet"]
     given += ["--conditions", "age=40", "diagnosis=control", "--out_dir", tmp_path]
     made = []
@@ -93,8 +96,11 @@ def test_the_same_as_the_command_for_a_subject_that_is_drawn(
 
 
 def test_seeds_are_those_of_a_subject():
-    every = [seeds_of(seed, f"sub-{n}") for seed in (0, 1) for n in range(50)]
+    every = [seeds_of(seed, Session(f"sub-{n}")) for seed in (0, 1) for n in range(50)]
     assert len({one for pair in every for one in pair}) == 200
+    who, which = seeds_of(0, Session("sub-1"))
+    assert seeds_of(0, Session("sub-1", "ses-1"))[0] == who
+    assert seeds_of(0, Session("sub-1", "ses-1"))[1] != which
 
 
 def test_a_subject_does_not_depend_on_the_others_or_the_workers(
@@ -121,12 +127,37 @@ def test_a_changed_row_is_made_anew_alone(conditional_model, table, tmp_path):
     options.write_text('[generate]\nbundles = ["bundle_1"]\nnb_points = 12\n')
     more = ["--options", options, "--participant_label", "01", "sub-03"]
     assert generate(conditional_model, table, folder, *more) == 0
-    made = load_bundles(tractogram(folder, 1))
+    (path,) = folder.glob("sub-01/dwi/sub-01_tract-bundle1_tractogram.trx")
+    made = load_bundles(path)
     assert made.bundle_names == ("bundle_1",)
+    said = json.loads((folder / "dataset_description.json").read_text())
+    assert said["DatasetType"] == "derivative"
     assert set(made.streamlines._lengths) == {12}
     table.write_text(TABLE.replace("sub-03\t40", "sub-03\t50"))
     assert generate(conditional_model, table, folder, *more) == 0
     assert statuses(folder) == {"sub-01": "already done", "sub-03": "done"}
+
+
+def test_sessions_have_conditions_of_their_own(conditional_model, table, tmp_path):
+    """And are of one subject."""
+    (tmp_path / "sub-01").mkdir()
+    (tmp_path / "sub-01" / "sub-01_sessions.tsv").write_text(
+        "session_id\tage\nses-1\t40\nses-2\t60\n"
+    )
+    folder = tmp_path / "out"
+    more = ["--participant_label", "01"]
+    assert generate(conditional_model, table, folder, *more) == 0
+    ages, seeds = {}, set()
+    for path in sorted(folder.glob("sub-01/ses-*/dwi/*_tractogram.trx")):
+        made = load_bundles(path, continuous=["age"])
+        ages[path.name] = set(made.values["age"])
+        record = json.loads(path.with_name(f"{path.name}.json").read_text())
+        seeds.add(record["parameters"]["subject_seed"])
+    assert ages == {
+        "sub-01_ses-1_tractogram.trx": {40},
+        "sub-01_ses-2_tractogram.trx": {60},
+    }
+    assert len(seeds) == 1
 
 
 def test_what_the_table_does_not_tell_is_a_failure(
@@ -149,6 +180,7 @@ def test_a_model_that_knows_no_subjects(model_file, table, tmp_path, capsys):
     [
         (TABLE.replace("30\n", "0.5\n"), [], "nb_streamlines of sub-01 is 0.5"),
         (TABLE, ["--participant_label", "09"], "has no sub-09"),
+        (TABLE.replace("sub-01", "sub-../1"), [], "sub-../1 is no name of a subject"),
         ("age\n3\n", [], "no column participant_id"),
     ],
 )
@@ -167,3 +199,7 @@ def test_options_of_the_table_are_not_given(model_file, table, tmp_path, capsys)
     more = ["--options", options]
     assert generate(model_file, table, tmp_path / "out", *more) == 1
     assert "[generate]: no option seed" in capsys.readouterr().err
+
+
+def test_names_are_those_of_bids(generated):
+    assert faults(generated) == []

@@ -12,6 +12,8 @@ from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.options import inputs
 
+from .names import faults
+
 STEPS = ["label", "filter", "encode", "reconstruct"]
 
 
@@ -63,7 +65,7 @@ def process(tree, folder, model_file, options_file, *more, steps=STEPS):
 
 
 def table_of(folder):
-    with open(folder / "log" / "cohort.tsv", encoding="utf-8", newline="") as stream:
+    with open(folder / "logs" / "cohort.tsv", encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream, delimiter="\t"))
 
 
@@ -89,7 +91,8 @@ def test_all_sessions_are_done(processed):
 
 
 def test_names_have_the_entities_of_the_inputs(processed):
-    names = {path.name for path in data_of(processed) if "ses-2" in path.name}
+    place = processed / "sub-003" / "ses-2"
+    names = {path.name for path in (place / "dwi").iterdir()}
     begins = "sub-003_ses-2_space-T1w_desc"
     assert names == {
         *(f"{begins}-labelled_{end}" for end in ("tractogram.trx", "tractogram.json")),
@@ -98,6 +101,7 @@ def test_names_have_the_entities_of_the_inputs(processed):
         *(f"{begins}-plausible_metrics.json", f"{begins}-encoded_latents.npz"),
         *(f"{begins}-reconstructed_tractogram.{end}" for end in ("trx", "json")),
     }
+    assert (place / "sub-003_ses-2_scans.tsv").read_text() == "filename\n"
 
 
 def test_a_step_reads_what_the_one_before_has_kept(processed):
@@ -198,7 +202,8 @@ def test_a_changed_option_makes_it_anew(
     chosen += ["--pattern", "*_tractogram.trx"]
     more = {"steps": ["reconstruct"]}
     assert process(tree, tmp_path, model_file, None, *chosen, **more) == 0
-    assert {path.suffix for path in data_of(tmp_path)} == {".trx", ".json"}
+    left = (tmp_path / "sub-002" / "dwi").iterdir()
+    assert {path.suffix for path in left} == {".trx", ".json"}
 
 
 def test_an_interrupt_keeps_what_is_done(tree, model_file, tmp_path, monkeypatch):
@@ -279,3 +284,16 @@ def test_outputs_are_described(processed, tree):
 def test_the_tree_itself_takes_no_outputs(tree, model_file, capsys):
     assert process(tree, tree, model_file, None, steps=["encode"]) == 1
     assert "is the tree that is read" in capsys.readouterr().err
+
+
+def test_names_are_those_of_bids(processed):
+    assert faults(processed) == []
+    stray = processed / "sub-001" / "dwi" / "sub-002_desc-a_b_tractogram.trx"
+    stray.touch()
+    other = processed / "sub-001" / "other.txt"
+    other.touch()
+    try:
+        assert len(faults(processed)) == 5
+    finally:
+        stray.unlink()
+        other.unlink()

@@ -18,12 +18,12 @@ def files(root):
     return {
         path.relative_to(root / "out").as_posix(): path.read_text()
         for path in (root / "out").rglob("*")
-        if path.is_file() and path.parent.name != "log"
+        if path.is_file() and path.parent.name != "logs"
     }
 
 
 def record_of(task):
-    path = task.out_dir / "log" / f"{task.session.name}.json"
+    path = task.out_dir / "logs" / f"{task.session.name}.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -49,7 +49,7 @@ def test_what_changed_is_made_anew(tmp_path, change):
     elif change == "output":
         (tmp_path / "out/sub-01/dwi/b.txt").unlink()
     elif change == "record":
-        (tmp_path / "out/log/sub-01.json").write_text("{")
+        (tmp_path / "out/logs/sub-01.json").write_text("{")
     elif change == "asked":
         task = toy(tmp_path, 1, inputs=[given], text="short")
     else:
@@ -89,7 +89,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(tmp_path):
     found = carry_out(task)
     assert (found.status, found.reason) == ("failed", "of no kind that is foreseen")
     assert files(tmp_path) == {}
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["log"]
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["logs"]
     assert carry_out(task).status == "done"
 
 
@@ -102,7 +102,7 @@ def test_an_interrupt_leaves_nothing(tmp_path):
 def test_what_was_broken_off_while_files_were_moved_is_mended(tmp_path):
     task = toy(tmp_path, 1)
     carry_out(task)
-    path = tmp_path / "out/log/sub-01.json"
+    path = tmp_path / "out/logs/sub-01.json"
     path.write_text(path.read_text().replace('"done"', '"moving"'))
     (tmp_path / "out/sub-01/dwi/b.txt").unlink()
     left = tmp_path / "out/.sub-01-making/sub-01"
@@ -117,7 +117,7 @@ def test_a_record_names_nothing_outside(tmp_path):
     task = toy(tmp_path, 1)
     carry_out(task)
     (tmp_path / "precious.txt").write_text("text")
-    path = tmp_path / "out/log/sub-01.json"
+    path = tmp_path / "out/logs/sub-01.json"
     said = record_of(task)
     said["outputs"]["../precious.txt"] = 4
     path.write_text(json.dumps(said))
@@ -128,7 +128,7 @@ def test_a_record_names_nothing_outside(tmp_path):
 
 def test_two_processes_do_not_work_on_the_same(tmp_path):
     task = toy(tmp_path, 1)
-    with FileLock(tmp_path / "out/log/.sub-01.lock"):
+    with FileLock(tmp_path / "out/logs/.sub-01.lock"):
         assert carry_out(task).status == "busy"
         found = []
         other = threading.Thread(

@@ -29,7 +29,7 @@ def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
     assert found == dict.fromkeys(("sub-01", "sub-02", "sub-03"), "done")
     assert (tmp_path / "sub-01.marker").exists()
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == [
-        *("log", "sub-01", "sub-02", "sub-03")
+        *("logs", "sub-01", "sub-02", "sub-03")
     ]
 
 

@@ -38,7 +38,7 @@ class Toy(Task):
 
 def toy(root, number, *, text="text", act="", inputs=()):
     """Give the toy of a subject, whose outputs go to root/out."""
-    (root / "out" / "log").mkdir(parents=True, exist_ok=True)
+    (root / "out" / "logs").mkdir(parents=True, exist_ok=True)
     asked = {"text": text, "versions": versions_to_use()}
     session = Session(f"sub-{number:02d}")
     return Toy(session, root, tuple(inputs), root / "out", asked, act)
