@@ -52,17 +52,15 @@ def middles(model, **options):
 
 
 def test_many_streamlines_move_the_bundle_and_a_few_hardly_do(model):
-    plain = middles(model)
-    shares = {}
+    """Beside it lies the bundle of the model, at 0 mm but for its own error."""
+    away = {0: np.abs(middles(model)[:, 0] - MOVE[0]).mean()}
     for number in (8, 4000):
         effect = model.subject_of(*streamlines(number))
-        moved = middles(model, like=effect) - plain
-        shares[number] = moved[:, 0].mean() / MOVE[0]
-        assert [one.nb_streamlines for one in effect.bundles.values()] == [
-            number // 2
-        ] * 2
-    assert shares[8] < 0.5
-    assert shares[4000] == pytest.approx(1, abs=0.15)
+        away[number] = np.abs(middles(model, like=effect)[:, 0] - MOVE[0]).mean()
+        sizes = [one.nb_streamlines for one in effect.bundles.values()]
+        assert sizes == [number // 2] * 2
+    assert away[8] > 0.4 * away[0]
+    assert away[4000] < 0.25 * away[0]
 
 
 def test_lengths_and_conditions_are_those_of_the_subject(model):
@@ -81,8 +79,8 @@ def test_lengths_and_conditions_are_those_of_the_subject(model):
 
 def test_shared_model_serves_a_subject(shared):
     effect = shared.subject_of(*streamlines(4000))
-    moved = middles(shared, like=effect) - middles(shared)
-    np.testing.assert_allclose(moved[:, 0], MOVE[0], atol=2)
+    places = middles(shared, like=effect)[:, 0]
+    np.testing.assert_allclose(places, MOVE[0], atol=2.5)
 
 
 def test_bundle_that_the_subject_lacks_is_the_models(model):
@@ -91,9 +89,9 @@ def test_bundle_that_the_subject_lacks_is_the_models(model):
     values = {name: each[own] for name, each in values.items()}
     effect = model.subject_of(points[own], values)
     assert list(effect.bundles) == [0]
-    moved = middles(model, like=effect) - middles(model)
-    assert moved[0, 0] == pytest.approx(MOVE[0], abs=2.5)
-    np.testing.assert_array_equal(moved[1], 0)
+    plain, own = middles(model), middles(model, like=effect)
+    assert own[0, 0] == pytest.approx(MOVE[0], abs=2.5)
+    np.testing.assert_array_equal(own[1], plain[1])
 
 
 def test_streamlines_are_encoded_in_blocks(model, monkeypatch):
