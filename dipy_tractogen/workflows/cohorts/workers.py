@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 import logging
 
+from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from ..options.arguments import check_exclusive
@@ -163,5 +164,6 @@ def outcomes(
         else:
             yield outcome
     if busy:
-        logger.info("Waiting for another process at work on %s", len(busy))
+        what = format_count(len(busy), "subject")
+        logger.info("Waiting for another process, at work on %s", what)
         yield from work(busy, force=False, wait=True)
