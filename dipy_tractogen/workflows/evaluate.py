@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from dipy_tractogen.utils.schema import write_json
 
@@ -21,6 +22,7 @@ from .options.spaces import SpaceOptions, check_spaces, find_transform, is_moved
 logger = logging.getLogger("dipy_tractogen")
 
 _SETS = {"generated": "generated_file", "real": "real_files", "training": "train_files"}
+_PICTURES = (".png", ".pdf", ".svg")
 _FIGURES = {"out_measures": "plot_measures", "out_distributions": "plot_distributions"}
 
 
@@ -142,6 +144,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         if figures:
             names |= {"out_measures": out_measures}
             names |= {"out_distributions": out_distributions}
+            _check_pictures(names)
         paths = self.outputs(out_dir, **names)
         files = {
             kind: self.inputs(self.given[name])
@@ -251,3 +254,13 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         for line in format_table(report).splitlines():
             logger.info(line)
         self.log_written(paths.values())
+
+
+def _check_pictures(names: dict[str, str]) -> None:
+    """Check that the figures are of kinds that matplotlib writes here."""
+    for option in _FIGURES:
+        if Path(names[option]).suffix.lower() not in _PICTURES:
+            raise ValueError(
+                f"--{option} {names[option]}: figures are written to "
+                f"{', '.join(_PICTURES)}."
+            )

@@ -16,6 +16,7 @@ class Parabolas:
     """A model whose latents are the two ends and the middle of a streamline."""
 
     nb_points = 21
+    profiles = ()
     conditions_in_networks = False
 
     def encode_and_decode(self, points, values=None):

@@ -20,6 +20,7 @@ WITH = {
 }
 WITH_OF = {
     ("dipy_generate_streamlines", "participants"): ["--seed_streamlines", "given.trk"],
+    ("dipy_generate_streamlines", "transform"): ["--seed_streamlines", "given.trk"],
     ("dipy_write_report", "mask"): ["--generated_files", "given.trk"],
     ("dipy_evaluate_streamlines", "participants"): ["--model_file", "given.keras"],
     ("dipy_evaluate_streamlines", "train_files"): [],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..samplers.gaussian_mixture import ConditionalGaussianMixture
+if TYPE_CHECKING:
+    from ..samplers.gaussian_mixture import ConditionalGaussianMixture
 
 # Added to variances, as a share of each.
 _FLOOR = 1e-6

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dipy_tractogen.streamlines.conditions import BUNDLE
 
 from ..density import ConditionalDensity
-from ..samplers.base import LatentSampler
-from ..samplers.gaussian_mixture import ConditionalGaussianMixture
 from .baseline import Baseline
 from .effect import SubjectEffect
 from .moments import free_columns
+
+if TYPE_CHECKING:
+    from ..samplers.base import LatentSampler
 
 # Samplers whose strata are Gaussian mixtures.
 _ACCEPTED = "manifold, gmm or kde"
@@ -120,6 +122,9 @@ def baselines_of(density: ConditionalDensity) -> list[Baseline]:
 
     Raises ValueError if it has a sampler without Gaussian mixtures.
     """
+    # Here, because a model is loaded without scikit-learn.
+    from ..samplers.gaussian_mixture import ConditionalGaussianMixture
+
     mixtures = [density.sampler.strata_[one] for one in range(len(density.strata))]
     others = [
         one for one in mixtures if not isinstance(one, ConditionalGaussianMixture)

@@ -11,11 +11,6 @@ References
 
 from __future__ import annotations
 
-from dipy.align.streamlinear import (
-    BundleMinDistanceAsymmetricMetric,
-    StreamlineLinearRegistration,
-)
-from dipy.segment.clustering import qbx_and_merge
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
@@ -55,6 +50,9 @@ def _translation(shift: np.ndarray) -> np.ndarray:
 
 def _centroids(points: np.ndarray, seed: int) -> ArraySequence:
     """Return the centroids of clusters that are not tiny."""
+    # Here, as in `_registered`: a model is loaded without it.
+    from dipy.segment.clustering import qbx_and_merge
+
     clusters = qbx_and_merge(
         to_sequence(points),
         _CLUSTER_MM,
@@ -70,6 +68,11 @@ def _registered(
     moving: ArraySequence, static: ArraySequence, start: np.ndarray
 ) -> np.ndarray:
     """Return the rigid matrix (4, 4) that DIPY finds for centroids."""
+    from dipy.align.streamlinear import (
+        BundleMinDistanceAsymmetricMetric,
+        StreamlineLinearRegistration,
+    )
+
     registration = StreamlineLinearRegistration(
         metric=BundleMinDistanceAsymmetricMetric(),
         x0="rigid",

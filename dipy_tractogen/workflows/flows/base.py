@@ -165,6 +165,8 @@ class TractogenFlow(Workflow):
         for key, name in names.items():
             if not name or name == "None":
                 raise ValueError(f"--{key}: give a file name; it is empty.")
+            if Path(name).name in ("", ".."):
+                raise ValueError(f"--{key} {name}: give the name of a file, no folder.")
             paths[key] = Path(out_dir or ".") / name
         self._check_apart(paths)
         beside = sidecars(paths).values()

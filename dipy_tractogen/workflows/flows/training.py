@@ -64,7 +64,6 @@ class TrainingFlow(TractogenFlow):
         check_training(given)
         check_conditions(given)
         check_template(given)
-        self.card = _read_card(given)
         parameters = {"seed": given["seed"]}
         for each in (*of_model, NetworkParameters, ReconstructionParameters):
             parameters |= each.from_options(given)
@@ -82,6 +81,7 @@ class TrainingFlow(TractogenFlow):
         # A training that was broken off at its very end may have outputs.
         again = workspace.is_resumed or workspace.is_finished
         paths = self._settle_outputs(given, again)
+        self.card = _read_card(given)
         files = self.inputs(given["input_files"])
         if given["resume"] and _shared(workspace.is_finished):
             self._check_finished(paths, parameters, files, given)

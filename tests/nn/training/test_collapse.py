@@ -70,7 +70,9 @@ def decoding(model, points, monkeypatch):
     """Let a model decode real streamlines, others at each call."""
     rng = np.random.default_rng(1)
     monkeypatch.setattr(
-        model.coder, "decode", lambda z, matrix: rng.permutation(points)[: len(z)]
+        model.coder,
+        "decode_channels",
+        lambda z, matrix: rng.permutation(points)[: len(z)],
     )
 
 

@@ -11,8 +11,12 @@ from dipy_tractogen.workflows.options.generation import (
     make_plausibility,
 )
 from dipy_tractogen.workflows.options.parameters import defaults_of
+from dipy_tractogen.workflows.options.spaces import SpaceOptions
+from dipy_tractogen.workflows.options.subjects import SubjectOptions
 
-DEFAULTS = defaults_of(SamplerOptions, PlausibilityOptions)
+DEFAULTS = defaults_of(
+    SamplerOptions, PlausibilityOptions, SpaceOptions, SubjectOptions
+)
 DEFAULTS |= {"nb_points": None, "step_size": None}
 
 
