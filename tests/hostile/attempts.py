@@ -22,6 +22,8 @@ from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.utils.files import TRACTOGRAM_EXTENSIONS
 from dipy_tractogen.workflows.cli import main
 
+from .roles import OUT
+
 TIMES = {
     signal.SIGPROF: (signal.ITIMER_PROF, 30),
     signal.SIGALRM: (signal.ITIMER_REAL, 100),
@@ -159,8 +161,10 @@ class Attempt:
         """
         before = self._listing()
         self._capture.readouterr()
-        given = [str(argument) for argument in arguments]
-        given += ["--out_dir", str(out_dir or self.out)]
+        out = str(out_dir or self.out)
+        given = [out if each is OUT else str(each) for each in arguments]
+        if OUT not in arguments:
+            given += ["--out_dir", out]
         with ended_in_time(), pytest.MonkeyPatch.context() as patch:
             if command == "dipy_import_weights":
                 patch.setitem(sys.modules, "torch", PyTorch)

@@ -96,6 +96,9 @@ MODELS = {
 }
 """Those that read a model."""
 
+OUT = object()
+"""Stands for the folder of the outputs, where a command takes no ``--out_dir``."""
+
 TRAININGS = [command for command in cli_flows if "train" in command]
 LINES = {
     **{command: lambda good: [good.bundles[0], *SMALL] for command in TRAININGS},
@@ -125,6 +128,10 @@ LINES = {
         *("--nb_subjects", "2", "--nb_streamlines", "2"),
     ],
     "dipy_simulate_fibercup": lambda good: ["--nb_streamlines", "2"],
+    "dipy_generate_cohort": lambda good: [good.model, good.participants, OUT, *TWO],
+    "dipy_process_cohort": lambda good: [
+        *(good.cohort, OUT, "--model_file", good.model, "--steps", "encode"),
+    ],
 }
 """Each command with good inputs."""
 

@@ -62,6 +62,7 @@ OTHERS = {
     *("dipy_generate_streamlines", "dipy_simulate_cohort", "dipy_simulate_fibercup"),
     *("dipy_evaluate_streamlines", "dipy_explore_latent", "dipy_predict_attribute"),
     *("dipy_render_bundles", "dipy_write_report"),
+    *("dipy_generate_cohort", "dipy_process_cohort"),
 }
 """Commands that write no streamlines of an input, or no streamlines."""
 

@@ -10,6 +10,8 @@ from dipy_tractogen.workflows.cli import cli_flows, load_flow, main
 
 # Names of parameters that take files.
 FILES = ("_file", "_files", "_streamlines", "reference", "mask", "pictures", "compare_")
+# Folders that are written.
+WRITTEN = ("tensorboard", "output_dir")
 # What else has to be given for the checks before to pass.
 WITH = {
     "invalid_files": ["--reference_files", "given.trk"],
@@ -40,7 +42,7 @@ def file_parameters(run):
     return [
         name
         for name, kind, _ in documented(run)
-        if "Path" in kind and name != "tensorboard" and not name.startswith("out_")
+        if "Path" in kind and name not in WRITTEN and not name.startswith("out_")
     ]
 
 
@@ -59,8 +61,9 @@ def command_line(command, run, tested, out, target):
     positional = [
         name for name, each in list(signature.items())[1:] if each.default is each.empty
     ]
+    usual = {"model_file": "given.keras", "output_dir": "."}
     given = [
-        target if name == tested else "given.keras" if "model" in name else "given.trk"
+        target if name == tested else usual.get(name, "given.trk")
         for name in positional
     ]
     arguments = given + ALWAYS.get(command, [])

@@ -198,6 +198,7 @@ class GenerateCohortFlow(CohortFlow):
         """
         from dipy_tractogen.streamlines.participants import read_participants
 
+        paths = self.outputs(output_dir, again=True, out_table=out_table)
         tables = read_options(Path(options), {"generate": COMMAND}) if options else {}
         table = read_participants(participants_file)
         rows = _rows(table, _chosen(table, participant_label))
@@ -211,7 +212,6 @@ class GenerateCohortFlow(CohortFlow):
             "alike": alike,
             "versions": versions_to_use(),
         }
-        paths = self.outputs(output_dir, again=True, out_table=out_table)
         describe_derivatives(
             target,
             "Generated cohort",

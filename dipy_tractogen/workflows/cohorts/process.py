@@ -123,6 +123,7 @@ class ProcessCohortFlow(CohortFlow):
             Table of what became of each subject: done, already done, or failed and
             why.
         """
+        paths = self.outputs(output_dir, again=True, out_table=out_table)
         if model_file is None:
             raise ValueError("no --model_file: give the model that the steps use.")
         commands = {name: step.command for name, step in STEPS.items()}
@@ -137,7 +138,6 @@ class ProcessCohortFlow(CohortFlow):
                 f"{Path(bids_dir, 'derivatives', 'dipy_tractogen')}."
             )
         sessions = find_sessions(root, participant_label)
-        paths = self.outputs(output_dir, again=True, out_table=out_table)
         describe_derivatives(
             target,
             "Processed tractograms",
