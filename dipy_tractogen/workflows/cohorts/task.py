@@ -189,7 +189,7 @@ def _check_places(task: Task, made: dict, earlier: list[str], *, force: bool) ->
     ]
     if others and not force:
         raise FileExistsError(
-            f"{others[0]} exists, and is of no record of this command: give force=True "
+            f"{others[0]} exists, and is of no record of this command: give --force "
             "to overwrite it, or another folder"
         )
 
