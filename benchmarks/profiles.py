@@ -294,6 +294,7 @@ def _beside_law(value: str, shown: dict, found: dict) -> dict:
         }
         if law_of:
             entries[name]["over_law"] = found[name] / law_of
+            entries[name]["training_over_law"] = shown[name] / law_of
             entries[name]["over_training"] = found[name] / shown[name]
     return entries
 
