@@ -140,6 +140,9 @@ def test_disk_that_fills_up_is_said_in_a_line(bundle_files, refused, monkeypatch
         def write(self, data):
             raise OSError(28, "No space left on device")
 
+        def close(self):
+            pass
+
     name = "dipy_tractogen.utils.memmap._unnamed_file"
     monkeypatch.setattr(name, lambda folder: Full())
     error = refused("dipy_train_vae", *bundle_files)
