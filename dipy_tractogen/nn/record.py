@@ -10,6 +10,8 @@ import zipfile
 
 import numpy as np
 
+from dipy_tractogen.norms.norms import Norms
+from dipy_tractogen.norms.storage import load_norms, save_norms
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
 from dipy_tractogen.sampling.shared.density import FITTED_DENSITY_ARRAYS, FittedDensity
 from dipy_tractogen.sampling.shared.texture import FITTED_TEXTURE_ARRAYS, FittedTexture
@@ -157,6 +159,8 @@ class TrainingRecord:
         Density of the training latents and conditions.
     texture : Texture or None
         Residuals of decoded streamlines, from real ones.
+    norms : Norms or None
+        What is usual among subjects.
     """
 
     bundle_names: list[str] = field(default_factory=list)
@@ -178,6 +182,7 @@ class TrainingRecord:
     texture: Texture | None = None
     profiles: list[dict] = field(default_factory=list)
     held_out_profiles: dict = field(default_factory=dict)
+    norms: Norms | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -186,8 +191,8 @@ class TrainingRecord:
 
     def save(self, folder: str | Path) -> None:
         """Write the record into an existing folder, for Keras the model's assets."""
-        plain = asdict(replace(self, density=None, texture=None))
-        for name in _OF_PROFILES:
+        plain = asdict(replace(self, density=None, texture=None, norms=None))
+        for name in (*_OF_PROFILES, "norms"):
             if not plain[name]:
                 del plain[name]
         Path(folder, _RECORD_FILE).write_text(
@@ -201,6 +206,8 @@ class TrainingRecord:
         for name, part in parts.items():
             if part is not None:
                 np.savez_compressed(Path(folder, name), **part.to_arrays())
+        if self.norms is not None:
+            save_norms(Path(folder), self.norms)
 
     @classmethod
     def load(
@@ -244,6 +251,7 @@ class TrainingRecord:
             _check_fitted_bundles(made)
         if made.texture is not None:
             _check_effects(made.texture, made)
+        made.norms = load_norms(folder)
         return made
 
 

@@ -93,6 +93,7 @@ def _shared(record: TrainingRecord, seed: int) -> TrainingRecord:
         density=density,
         texture=texture,
         profiles=[_rounded_limits(each) for each in record.profiles],
+        norms=_norms(record),
     )
 
 
@@ -102,6 +103,18 @@ def _rounded_limits(profile: dict) -> dict:
     low = step * math.floor(profile["low"] / step)
     high = step * math.ceil(profile["high"] / step)
     return {**profile, "low": low, "high": high}
+
+
+def _norms(record: TrainingRecord):
+    """Return the norms, if none is of fewer than 20 subjects."""
+    norms = record.norms
+    if norms is None:
+        return None
+    fewest = min(model.nb_subjects_ for model in norms.models.values())
+    if fewest < FEWEST:
+        logger.warning("Left out the norms, some of which are of %d subjects", fewest)
+        return None
+    return norms
 
 
 def _numbers(entries: dict) -> dict:

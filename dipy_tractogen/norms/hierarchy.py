@@ -8,7 +8,14 @@ import numpy as np
 
 from .covariance import ShrunkCovariance, Wishart
 from .design import FLAT
-from .regression import Components, Effects, Variances, learn_variances, regress
+from .regression import (
+    Components,
+    Effects,
+    Variances,
+    component_scales,
+    learn_variances,
+    regress,
+)
 
 _NB_ITERATIONS = 200
 _TOLERANCE = 1e-3
@@ -114,7 +121,7 @@ def fit_hierarchy(
     variances = Variances(np.full(int(groups.max(initial=FLAT)) + 1, -2.0))
     residual = np.full(profiles.shape[1], 0.1 if with_residual else _FLOOR)
     means, between = np.zeros((nb_subjects, nb_components)), np.eye(nb_components)
-    shrunk = ShrunkCovariance(nb_components)
+    last, shrunk = between, ShrunkCovariance(nb_components)
     for iteration in range(1, _NB_ITERATIONS + 1):
         rest = variances.dependence * shares[:, None] * sampling.rest
         expected = _expect(
@@ -132,21 +139,22 @@ def fit_hierarchy(
             known = _known(components, expected.seen, shares)
             variances, scale = learn_variances(design, groups, *known, variances)
             between = scale * between
-        components = Components.of(between, sampling.within)
-        known = _known(components, expected.seen, shares)
-        effects = regress(design, groups, *known, variances)
+        given = (design, groups, expected.seen, shares, sampling.within)
+        components, effects = _effects(between, variances, *given)
+        if iteration > _LEARNED_AT[0]:
+            between = _rescaled(components, effects, variances, *given)
+            components, effects = _effects(between, variances, *given)
         means = design @ effects.means @ components.mixing.T
         own, mixing = expected.components - means, components.mixing
         unknown = (mixing * effects.leverage(design).sum(axis=0)) @ mixing.T
         scatter = own.T @ own + expected.covariances.sum(axis=0) + unknown
         posterior = shrunk.update(scatter, nb_subjects)
-        before, between = between, posterior.covariance
-        change = np.abs(between - before).max() / np.abs(between).max()
+        between = posterior.covariance
+        change = np.abs(between - last).max() / np.abs(between).max()
+        last = between
         if iteration > _LEARNED_AT[-1] and change < _TOLERANCE:
             break
-    components = Components.of(between, sampling.within)
-    known = _known(components, expected.seen, shares)
-    effects = regress(design, groups, *known, variances)
+    components, effects = _effects(between, variances, *given)
     return Hierarchy(
         components, effects, posterior, residual, variances.dependence, expected
     )
@@ -155,6 +163,23 @@ def fit_hierarchy(
 def _known(components, seen, shares) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers (n, k) as components, and their variances of sampling."""
     return components.of_numbers(seen), shares[:, None] * components.within
+
+
+def _effects(between, variances, design, groups, seen, shares, within) -> tuple:
+    """Return components of a covariance between subjects, and effects on them."""
+    components = Components.of(between, within)
+    known = _known(components, seen, shares)
+    return components, regress(design, groups, *known, variances)
+
+
+def _rescaled(
+    components, effects, variances, design, _, seen, shares, __
+) -> np.ndarray:
+    """Return the covariance between subjects with likelier variances."""
+    numbers, noise = _known(components, seen, shares)
+    scales = component_scales(design, numbers, variances.dependence * noise, effects)
+    between = (components.mixing * scales) @ components.mixing.T
+    return between + _FLOOR * np.trace(between) * np.eye(len(between))
 
 
 @dataclass

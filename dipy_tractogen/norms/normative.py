@@ -17,6 +17,8 @@ from .hierarchy import Sampling, fit_hierarchy, information
 from .regression import Effects
 
 _LEAST_P = 1e-300
+# Shares of training subjects whose distances are held against those expected.
+_SHARES = (0.5, 0.9)
 # Share of the covariance that is left without a training subject, at least.
 _LEAST_LEFT = 0.05
 
@@ -266,7 +268,7 @@ class NormativeModel(BaseEstimator):
         return X @ self.effects_, variances, rest
 
     def _usual(self, found, X, centred, shares) -> float:
-        """Return the median distance of training subjects, over that expected.
+        """Return the usual distance of training subjects, over that expected.
 
         Each is left out of the mean and the covariance that it is compared with.
         """
@@ -289,7 +291,12 @@ class NormativeModel(BaseEstimator):
         covariance = covariance + noise[:, :, None] * np.eye(total.shape[1])
         rest = self.residual_ + self.dependence_ * shares[:, None] * self.rest_
         squares, rank = _distance(centred - means @ basis.T, basis, covariance, rest)
-        return float(np.median(squares / stats.f.median(rank, self.freedom_)))
+        # The tail, too, which few subjects tell, is not to be longer than expected.
+        ratios = [
+            np.quantile(squares / stats.f.ppf(share, rank, self.freedom_), share)
+            for share in _SHARES
+        ]
+        return float(max(ratios))
 
 
 def _distance(differences, basis, covariance, rest) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,8 @@ cli_flows = {
     "dipy_evaluate_streamlines": (".evaluate", "EvaluateStreamlinesFlow"),
     "dipy_render_bundles": (".render", "RenderBundlesFlow"),
     "dipy_write_report": (".report", "WriteReportFlow"),
+    "dipy_fit_norms": (".fit_norms", "FitNormsFlow"),
+    "dipy_score_subject": (".score_subject", "ScoreSubjectFlow"),
     "dipy_simulate_cohort": (".cohort", "SimulateCohortFlow"),
     "dipy_simulate_fibercup": (".simulate", "SimulateFiberCupFlow"),
 }

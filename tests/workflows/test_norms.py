@@ -1,0 +1,119 @@
+"""`dipy_fit_norms` and `dipy_score_subject`: from files to a page."""
+
+import csv
+import json
+
+import pytest
+
+from dipy_tractogen.nn import load_model
+from dipy_tractogen.workflows.cli import main
+
+BAD = "--participants"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Seven subjects, and a model of six streamlines in each bundle."""
+    folder = tmp_path_factory.mktemp("norms")
+    out = ["--out_dir", str(folder), "--quiet"]
+    size = ["--nb_subjects", "8", "--nb_streamlines", "6", "--nb_points", "16"]
+    assert main("dipy_simulate_cohort", [*size, "--profiles", *out]) == 0
+    tiny = ["--epochs", "1", "--nb_points", "16", "--latent_dim", "3"]
+    first = str(folder / "sub-001")
+    assert main("dipy_train_vae", [f"{first}/dwi", *tiny, *out]) == 0
+    return folder
+
+
+def fit(tree, folder, *options):
+    given = [str(tree / "model.keras"), f"{tree}/sub-00[1-7]/dwi/*.trx"]
+    table = ["--participants", str(tree / "participants.tsv")]
+    out = ["--out_dir", str(folder), "--quiet"]
+    return main("dipy_fit_norms", [*given, *table, *options, *out])
+
+
+@pytest.fixture(scope="module")
+def norms(tree, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fitted")
+    assert fit(tree, folder, "--continuous", "age", "--values", "FA", "MD") == 0
+    return folder / "norms.keras"
+
+
+def score(norms, tree, folder, *options):
+    given = [str(norms), str(tree / "sub-008" / "dwi")]
+    return main("dipy_score_subject", [*given, *options, "--out_dir", str(folder)])
+
+
+def test_a_subject_is_scored(norms, tree, tmp_path):
+    table = ["--participants", str(tree / "participants.tsv")]
+    assert score(norms, tree, tmp_path, *table) == 0
+    with open(tmp_path / "scores.tsv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    # Two profiles, the shape and the latents, and each of them together.
+    assert len(rows) == len(record["scores"]) == 7 * (2 * 101 + 5 + 1)
+    one = next(row for row in rows if row["value"] == "FA" and row["place"] == "50")
+    assert 0 < float(one["centile_5"]) < float(one["centile_50"]) < 1
+    assert 0 <= float(one["centile"]) <= 100
+    assert record["conditions"]["age"] > 0
+    assert "7 subjects" in record["not_scored"][0]
+    page = (tmp_path / "scores.html").read_text(encoding="utf-8")
+    assert "no statement about the health" in page
+
+
+def test_conditions_at_the_shell_replace_those_of_the_table(norms, tree, tmp_path):
+    assert score(norms, tree, tmp_path, "--conditions", "age=41") == 0
+    record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert record["conditions"] == {"age": 41}
+
+
+def test_a_reference_group(tree, tmp_path, caplog):
+    group = ["--reference_group", "diagnosis=control"]
+    assert fit(tree, tmp_path, "--continuous", "age", *group) in (0, 1)
+    if (tmp_path / "norms.keras").exists():
+        found = load_model(tmp_path / "norms.keras").record.norms
+        assert found.reference_group == {"diagnosis": "control"}
+        assert found.nb_subjects in (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "lack age"),
+        (["--conditions", "age=old"], "age=old: give a number"),
+        (["--conditions", "height=2"], "height tells no subjects"),
+        (["--conditions", "age=500"], "by more than its width"),
+        (["--conditions", "age=40", "--out_report", "a.txt"], "a name with .html"),
+    ],
+)
+def test_scores_that_are_refused(norms, tree, tmp_path, capsys, options, message):
+    assert score(norms, tree, tmp_path, *options) == 1
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_without_norms(tree, tmp_path, capsys):
+    assert score(tree / "model.keras", tree, tmp_path) == 1
+    assert "without norms" in capsys.readouterr().err
+
+
+def test_several_subjects_are_not_one(norms, tree, tmp_path, capsys):
+    given = [str(norms), f"{tree}/sub-00[1-2]/dwi/*.trx", "--conditions", "age=40"]
+    assert main("dipy_score_subject", [*given, "--out_dir", str(tmp_path)]) == 1
+    assert "several subjects" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--continuous", "height"], "no column height"),
+        (["--continuous", "diagnosis"], "is no finite number"),
+        (["--continuous", "age", "--reference_group", "site=1"], "no column site"),
+        (["--continuous", "age", "--reference_group", "diagnosis=x"], "0 subjects"),
+        (["--continuous", "age", "--values", "AD"], "AD"),
+        (["--out_model", "norms.h5"], "ending in .keras"),
+    ],
+)
+def test_norms_that_are_refused(tree, tmp_path, capsys, options, message):
+    assert fit(tree, tmp_path, *options) == 1
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
