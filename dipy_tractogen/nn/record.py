@@ -30,7 +30,7 @@ from dipy_tractogen.streamlines.point_data.profile import (
     check_profile_names,
 )
 from dipy_tractogen.streamlines.reference import PLAIN_GRID, Reference
-from dipy_tractogen.utils.array_schema import read_arrays
+from dipy_tractogen.utils.array_schema import read_present
 from dipy_tractogen.utils.schema import (
     LARGEST_JSON,
     SchemaError,
@@ -229,10 +229,12 @@ class TrainingRecord:
         nb_bundles = len(made.bundle_names)
         known = {"d": sizes.get("latent_dim"), "b": nb_bundles or None}
         known = {name: size for name, size in known.items() if size is not None}
-        latents = _arrays(folder / _LATENTS_FILE, DENSITY_ARRAYS, known)
-        texture = _arrays(folder / _TEXTURE_FILE, TEXTURE_ARRAYS, {})
+        latents = read_present(folder / _LATENTS_FILE, DENSITY_ARRAYS, known)
+        texture = read_present(folder / _TEXTURE_FILE, TEXTURE_ARRAYS, {})
         known.pop("b", None)
-        fitted = _arrays(folder / _FITTED_LATENTS_FILE, FITTED_DENSITY_ARRAYS, known)
+        fitted = read_present(
+            folder / _FITTED_LATENTS_FILE, FITTED_DENSITY_ARRAYS, known
+        )
         if latents or fitted:
             _check_bundles(entries)
             conditions = Conditions(made.conditions)
@@ -244,7 +246,7 @@ class TrainingRecord:
             check_texture(texture)
             _check_texture(texture, nb_bundles, sizes.get("nb_points"))
             made.texture = Texture.from_arrays(texture)
-        fitted = _arrays(folder / _FITTED_TEXTURE_FILE, FITTED_TEXTURE_ARRAYS, {})
+        fitted = read_present(folder / _FITTED_TEXTURE_FILE, FITTED_TEXTURE_ARRAYS, {})
         if fitted:
             _check_nb_points(fitted, sizes.get("nb_points"))
             made.texture = FittedTexture.from_arrays(fitted)
@@ -255,19 +257,11 @@ class TrainingRecord:
         return made
 
 
-def _arrays(path, arrays, sizes) -> dict[str, np.ndarray]:
-    """Read named arrays; none where there is no file."""
-    if not path.exists():
-        return {}
-    with path.open("rb") as stream:
-        return read_arrays(stream, arrays, sizes)
-
-
 def _subjects(folder, density: ConditionalDensity) -> SubjectVariation | None:
     """Read how subjects differ, for a density; None where there is no file."""
     computed = free_columns(density.conditions, 0).sum()
     width = int(computed + density.posteriors.active.sum())
-    found = _arrays(folder / _SUBJECTS_FILE, VARIATION_ARRAYS, {"w": width})
+    found = read_present(folder / _SUBJECTS_FILE, VARIATION_ARRAYS, {"w": width})
     if not found:
         return None
     variation = SubjectVariation.from_arrays(found)

@@ -9,7 +9,7 @@ from dipy_tractogen.streamlines.geometry import arc_lengths, mean_curvature
 MEASURES = {"length": "mm", "volume": "mm3", "spread": "mm", "curvature": "1/mm"}
 """Measures of the shape of a bundle, with their units."""
 
-_NB_DRAWS = 40
+_NB_DRAWS = 100
 _LEAST = 1e-6
 
 

@@ -13,7 +13,7 @@ from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.array_schema import (
     Array,
     check_arrays,
-    read_arrays,
+    read_present,
     with_prefix,
 )
 from dipy_tractogen.utils.schema import (
@@ -97,9 +97,7 @@ def load_norms(folder) -> Norms | None:
         return None
     with (folder / _FILE).open("rb") as stream:
         plain = parse_json(stream.read(LARGEST_JSON))
-    schema = norms_schema(plain)
-    with (folder / _ARRAYS_FILE).open("rb") as stream:
-        return norms_of(plain, read_arrays(stream, schema))
+    return norms_of(plain, read_present(folder / _ARRAYS_FILE, norms_schema(plain)))
 
 
 def plain_norms(norms: Norms) -> dict:

@@ -63,8 +63,8 @@ def summarise(
     Returns
     -------
     dict of (str, str) to Summary
-        By one of `KINDS` and the name of the value. Without a value at any node, or
-        with fewer than two whole profiles, there is none of that name.
+        By one of `KINDS` and the name of the value. Where no node has the value in most
+        streamlines, or fewer than two have it at all of these nodes, there is none.
     """
     found = {(PROFILE, name): _of_rows(each) for name, each in profiles.items()}
     points = resample(streamlines, _NB_POINTS)
@@ -75,18 +75,25 @@ def summarise(
 
 
 def _of_rows(rows: np.ndarray) -> Summary | None:
-    """Return the summary of rows (n, j); the covariance is that of whole ones."""
+    """Return the summary of rows (n, j).
+
+    The covariance is that of the nodes that most rows have, over rows that have them;
+    other nodes have that of the nearest of these.
+    """
     rows = rows.astype(float)
     known = np.isfinite(rows)
     counts = known.sum(axis=0)
-    whole = rows[known.all(axis=1)]
-    if not counts.any() or len(whole) < 2:
+    usual = np.flatnonzero(2 * counts > len(rows))
+    whole = rows[known[:, usual].all(axis=1)][:, usual]
+    if not len(usual) or len(whole) < 2:
         return None
     sums = np.where(known, rows, 0).sum(axis=0)
     mean = np.where(counts, sums / np.maximum(counts, 1), np.nan)
+    covariance = np.atleast_2d(np.cov(whole.T))
+    nearest = np.abs(np.subtract.outer(np.arange(len(counts)), usual)).argmin(axis=1)
     # As many streamlines as a node has in the mean.
     nb_streamlines = max(round(float(counts[counts > 0].mean())), 1)
-    return Summary(mean, np.cov(whole.T), nb_streamlines)
+    return Summary(mean, covariance[np.ix_(nearest, nearest)], nb_streamlines)
 
 
 def names_of(kind: str, nb_values: int) -> list[str]:

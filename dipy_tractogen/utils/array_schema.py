@@ -102,6 +102,16 @@ def read_arrays(
     return found
 
 
+def read_present(
+    path, arrays: Mapping[str, Array], sizes: Mapping[str, int] | None = None
+) -> dict[str, np.ndarray]:
+    """Return what `read_arrays` does of a path, also in a zip; none without a file."""
+    if not path.exists():
+        return {}
+    with path.open("rb") as stream:
+        return read_arrays(stream, arrays, sizes)
+
+
 def check_arrays(
     found: Mapping[str, np.ndarray],
     arrays: Mapping[str, Array],

@@ -124,6 +124,10 @@ LINES = {
     ],
     "dipy_render_bundles": lambda good: [good.bundles[0]],
     "dipy_write_report": lambda good: [good.model],
+    "dipy_fit_norms": lambda good: [
+        *(good.model, *good.cohort_files, "--participants", good.participants),
+    ],
+    "dipy_score_subject": lambda good: [good.model, good.bundles[0]],
     "dipy_simulate_cohort": lambda good: [
         *("--nb_subjects", "2", "--nb_streamlines", "2"),
     ],

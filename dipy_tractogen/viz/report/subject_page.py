@@ -127,8 +127,9 @@ def most_unusual(scores: Mapping[Key, Score]) -> list[str]:
 
 
 def _cards(inputs: SubjectInputs) -> list[Card]:
-    found = [each for each in inputs.scores.values() if each.q_together <= _ALPHA]
-    bundles = {key[0] for key, each in inputs.scores.items() if each in found}
+    bundles = {
+        key[0] for key, each in inputs.scores.items() if each.q_together <= _ALPHA
+    }
     nodes = [each for key, each in inputs.scores.items() if key[1] == PROFILE]
     nb_nodes = sum(int((each.q <= _ALPHA).sum()) for each in nodes)
     known = sum(int(np.isfinite(each.q).sum()) for each in nodes)
