@@ -10,7 +10,6 @@ import zipfile
 
 import numpy as np
 
-from dipy_tractogen.norms.norms import Norms
 from dipy_tractogen.norms.storage import load_norms, save_norms
 from dipy_tractogen.sampling.density import DENSITY_ARRAYS, ConditionalDensity
 from dipy_tractogen.sampling.shared.density import FITTED_DENSITY_ARRAYS, FittedDensity
@@ -182,7 +181,7 @@ class TrainingRecord:
     texture: Texture | None = None
     profiles: list[dict] = field(default_factory=list)
     held_out_profiles: dict = field(default_factory=dict)
-    norms: Norms | None = None
+    norms: object | None = None
 
     @property
     def is_shared(self) -> bool:

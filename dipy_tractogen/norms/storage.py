@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,9 +32,10 @@ from dipy_tractogen.utils.schema import (
 )
 
 from .design import Design
-from .normative import NormativeModel
-from .norms import Norms
 from .summary import KINDS
+
+if TYPE_CHECKING:
+    from .norms import Norms
 
 _FILE = "norms.json"
 _ARRAYS_FILE = "norms.npz"
@@ -144,6 +146,10 @@ def norms_schema(plain: Mapping) -> dict[str, Array]:
 
 def norms_of(plain: Mapping, arrays: Mapping[str, np.ndarray]) -> Norms:
     """Return norms of plain values and arrays; ValueError if they do not fit."""
+    # Models without norms load without scikit-learn.
+    from .normative import NormativeModel
+    from .norms import Norms
+
     sizes = check_arrays(arrays, norms_schema(plain))
     conditions = Conditions(plain["conditions"])
     names = {one.name for one in conditions.continuous}
