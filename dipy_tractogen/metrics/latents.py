@@ -1,28 +1,21 @@
-"""Latents of streamlines, in memory and in files, and reconstructions."""
+"""Latents of streamlines in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 import logging
-from pathlib import Path
 
 import numpy as np
 
-from dipy_tractogen.streamlines.columns import say_left_out
 from dipy_tractogen.streamlines.condition import Condition
 from dipy_tractogen.streamlines.conditions import BUNDLE, Conditions
 from dipy_tractogen.streamlines.dataset import BundleSet
-from dipy_tractogen.streamlines.formats.writers import open_writer
-from dipy_tractogen.streamlines.point_data.values import resample_point_data
-from dipy_tractogen.streamlines.spaces.moved import moved_streamlines
 from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE, SUBJECT
-from dipy_tractogen.utils.messages import format_count, printable
-from dipy_tractogen.utils.tables import write_arrays
+from dipy_tractogen.utils.messages import format_count
 
 from .disentanglement import ATTRIBUTE_UNITS, streamline_attributes
-from .errors import point_errors, summarize_errors
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -175,203 +168,3 @@ def values_to_load(model, color_by: Sequence[str]) -> tuple:
         known.get(name, Condition(name)) for name in further if name not in categories
     ]
     return Conditions(read) if read else None, categories
-
-
-def latent_blocks(
-    model,
-    bundles,
-    *,
-    transform: Transform | None = None,
-    show_progress: bool = False,
-) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """Encode bundles, a block of streamlines at a time, as of `encoded_blocks`.
-
-    Yields a slice of rows and their latents: ``z_mean`` and, where the model has one,
-    ``deviation`` (m, d); ``error_mm`` (m,), the point errors, and ``error_FA`` and the
-    like, those of values along the streamlines. All float32.
-    """
-    from dipy_tractogen.nn.encoding import encoded_blocks
-
-    for rows, points, outputs, _ in encoded_blocks(
-        model, bundles, transform=transform, show_progress=show_progress
-    ):
-        error = point_errors(points, outputs["points"])
-        latents = {k: outputs[k] for k in ("z_mean", "deviation") if k in outputs}
-        yield (
-            rows,
-            {**latents, "error_mm": error.astype("float32"), **_value_errors(outputs)},
-        )
-
-
-def save_latents(
-    path: str | Path,
-    model,
-    bundles,
-    files: Iterable[str | Path],
-    *,
-    transform: Transform | None = None,
-    force: bool = False,
-    show_progress: bool = False,
-) -> None:
-    """Encode bundles, and write their latents.
-
-    Parameters
-    ----------
-    path : str or Path
-        An .npz for arrays, or a .trx or .trk for the streamlines with their latents as
-        ``data_per_streamline``.
-    model : StreamlineModel
-        The model, trained.
-    bundles : BundleSet
-        Streamlines, loaded with the values `FILE_NUMBER` and `INDEX_IN_FILE` and those
-        that the networks of the model read.
-    files : iterable of str or Path
-        Their tractograms, sorted.
-    transform : Transform, optional
-        From their space to that of the model, where it is another. The streamlines are
-        written as they are.
-    force : bool, optional
-        Replace an existing file.
-    show_progress : bool, optional
-        Show a progress bar.
-    """
-    blocks = latent_blocks(
-        model, bundles, transform=transform, show_progress=show_progress
-    )
-    if Path(path).suffix.lower() == ".npz":
-        _save_arrays(path, bundles, blocks, files, force)
-    else:
-        _save_tractogram(path, bundles, blocks, force)
-
-
-def _save_arrays(path, bundles, blocks, files, force: bool) -> None:
-    parts = [latents for _, latents in blocks]
-    latents = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-    }
-    known = {
-        "labels": bundles.labels,
-        "bundle_names": np.array(bundles.bundle_names),
-        "files": np.array([printable(file) for file in files]),
-        "file_of_streamline": bundles.values[FILE_NUMBER].astype(np.int32),
-        "index_in_file": bundles.values[INDEX_IN_FILE].astype(np.int64),
-    }
-    kept = {
-        f"data_per_streamline/{name}": values
-        for name, values in bundles.data_per_streamline.items()
-    }
-    why = f"{path} has no points: write a .trx to keep them"
-    say_left_out({"data_per_point": bundles.data_per_point}, why)
-    write_arrays(path, {**latents, **known, **kept}, force=force)
-
-
-def _save_tractogram(path, bundles, blocks, force: bool) -> None:
-    parts = (
-        (
-            *(rows, bundles.streamlines[rows]),
-            {"latent": latents.pop("z_mean"), **latents},
-        )
-        for rows, latents in blocks
-    )
-    _write_blocks(path, bundles, parts, force)
-
-
-def save_reconstructions(
-    path: str | Path,
-    model,
-    bundles,
-    *,
-    transform: Transform | None = None,
-    force: bool = False,
-    show_progress: bool = False,
-) -> dict[str, float]:
-    """Encode and decode bundles, and write the reconstructions.
-
-    Parameters
-    ----------
-    path : str or Path
-        Tractogram; trx and trk hold the point error of each streamline as
-        ``data_per_streamline["error_mm"]``, and those of values along the streamlines
-        as ``"error_FA"`` and the like. The reconstructed values are its
-        ``data_per_point``.
-    model : StreamlineModel
-        The model, trained.
-    bundles : BundleSet
-        Streamlines, with the values that the networks of the model read.
-    transform : Transform, optional
-        From their space to that of the model, where it is another. Errors are those in
-        the space of the model, and reconstructions are written in that of the
-        streamlines.
-    force : bool, optional
-        Replace an existing file.
-    show_progress : bool, optional
-        Show a progress bar.
-
-    Returns
-    -------
-    dict of str to float
-        ``mean`` and 95th percentile ``p95`` of the point errors in mm; ``truncation``,
-        the part of the mean that the number of coefficients alone causes; and
-        ``values``, by name the ``mean`` and ``p95`` of the errors of values.
-    """
-    from dipy_tractogen.nn.encoding import encoded_blocks
-
-    errors, truncation = [], []
-    of_values: dict[str, list] = {name: [] for name in model.profiles}
-    options = {"transform": transform, "show_progress": show_progress}
-    back = None if transform is None else transform.inverse()
-
-    def blocks():
-        for rows, points, outputs, _ in encoded_blocks(
-            model, bundles, description="Reconstructing", **options
-        ):
-            errors.append(point_errors(points, outputs["points"]))
-            truncation.append(model.coder.truncation_error(points))
-            for name, each in of_values.items():
-                each.append(outputs["value_errors"][name])
-            data = {"error_mm": errors[-1].astype("float32"), **_value_errors(outputs)}
-            made = outputs.get("data_per_point", {})
-            made = {name: each.reshape(-1, 1) for name, each in made.items()}
-            yield rows, moved_streamlines(outputs["points"], back), data, made
-
-    _write_blocks(path, bundles, blocks(), force)
-    summary = summarize_errors(np.concatenate(errors))
-    joined = {name: np.concatenate(each) for name, each in of_values.items()}
-    return {
-        **summary,
-        "truncation": float(np.concatenate(truncation).mean()),
-        "values": {
-            name: summarize_errors(each[np.isfinite(each)])
-            for name, each in joined.items()
-        },
-    }
-
-
-def _value_errors(outputs: dict) -> dict[str, np.ndarray]:
-    """Return the errors (m,) of values along streamlines, as they are in files."""
-    found = outputs.get("value_errors", {})
-    return {f"error_{name}": each.astype("float32") for name, each in found.items()}
-
-
-def _write_blocks(path, bundles, blocks: Iterable[tuple], force: bool) -> None:
-    """Write rows, their streamlines and values, with what bundles hold of each.
-
-    Values of points are resampled where the streamlines are an array.
-    """
-    with open_writer(
-        path,
-        reference=bundles.reference,
-        bundle_names=bundles.bundle_names,
-        force=force,
-    ) as writer:
-        for rows, streamlines, data, *made in blocks:
-            part = bundles.select(np.arange(len(bundles))[rows])
-            of_points = part.data_per_point
-            if isinstance(streamlines, np.ndarray):
-                nb_points = streamlines.shape[1]
-                of_points = resample_point_data(of_points, part.streamlines, nb_points)
-            for own in made:
-                of_points = {**of_points, **own}
-            writer.write(
-                streamlines, part.labels, data, part.data_per_streamline, of_points
-            )

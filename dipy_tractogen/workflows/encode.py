@@ -50,7 +50,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
         files = sorted(self.inputs(input_files))
         model = load_trained_model(model_file)
 
-        from dipy_tractogen.metrics.latents import save_latents
+        from dipy_tractogen.metrics.latent_files import save_latents
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
         bundles = load_to_encode(

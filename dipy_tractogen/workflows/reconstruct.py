@@ -56,7 +56,7 @@ class ReconstructStreamlinesFlow(TractogenFlow):
         files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
-        from dipy_tractogen.metrics.latents import save_reconstructions
+        from dipy_tractogen.metrics.latent_files import save_reconstructions
 
         bundles = load_to_encode(self, model, files, given, keep_data=True)
         errors = save_reconstructions(
