@@ -1,6 +1,7 @@
 """Norms of subjects on a simulated cohort: calibration and detection.
 
-    python benchmarks/norms.py --seeds 0 1 2 3 4
+    python benchmarks/norms.py arrays
+    python benchmarks/norms.py chain
 
 Profiles of FA and MD are drawn as arrays by the laws of ``dipy_simulate_cohort``, with
 means over 10 to 300 streamlines, in each bundle of a subject another number. Norms are
@@ -9,6 +10,10 @@ reference: at each node, mean and deviation of the residuals from a regression o
 and sex, straight or quadratic in age. Both control the false discovery rate at 5 %: the
 reference over all nodes, the norms over the bundles, by all of their nodes together,
 and over all nodes. A subject is found where anything is.
+
+The chain is that of the commands: bundles of a cohort with FA and MD at their points, a
+small model, ``fit_norms`` on controls and ``score_subject`` on others; profiles, shape
+and latents count.
 """
 
 from __future__ import annotations
@@ -24,6 +29,10 @@ from sklearn.metrics import roc_auc_score
 
 from dipy_tractogen.norms.design import Design
 from dipy_tractogen.norms.normative import NormativeModel
+from dipy_tractogen.streamlines.simulation.cohort import (
+    simulate_cohort,
+    simulate_participants,
+)
 from dipy_tractogen.streamlines.simulation.profiles import PROFILE_LAWS
 
 NB_NODES = 100
@@ -177,13 +186,76 @@ def run(nb_subjects: int, nb_others: int, seed: int) -> dict:
     }
 
 
+def chain(nb_subjects: int, nb_others: int, seed: int) -> dict:
+    """Learn norms from bundles of controls, and score other controls and patients."""
+    from dipy_tractogen.nn import VAE
+    from dipy_tractogen.nn.norms import Subject, fit_norms, score_subject
+
+    def subjects(count, seed, only=("control", "patient")):
+        people = simulate_participants(2 * count, seed=seed)
+        for one, bundles in simulate_cohort(
+            people, profiles=PROFILE_LAWS, nb_streamlines=30, nb_points=60, seed=seed
+        ):
+            if one.diagnosis in only:
+                yield one.diagnosis, Subject(bundles, {"age": one.age})
+
+    model = VAE(32, 8, profiles=[*PROFILE_LAWS])
+    _, first = next(subjects(1, seed + 1000))
+    model.fit(first.bundles, epochs=30)
+    controls = (each for _, each in subjects(nb_subjects, seed, ["control"]))
+    fit_norms(model, controls, ["age"], values=[*PROFILE_LAWS])
+    found = {"control": [], "patient": []}
+    held: dict[str, list] = {"profile": [], "shape": []}
+    for diagnosis, each in subjects(nb_others, seed + 500):
+        # Ages are within those of the training.
+        scores, _ = score_subject(model, each)
+        by_kind = {
+            kind: min(s.q_together for key, s in scores.items() if key[1] == kind)
+            for kind in ("profile", "shape", "latent")
+        }
+        found[diagnosis].append({"any": min(by_kind.values()), **by_kind})
+        for key, one in scores.items():
+            if diagnosis == "control" and key[1] in held:
+                held[key[1]].append(float((one.p > 0.1).mean()))
+    is_patient = np.repeat([False, True], [len(each) for each in found.values()])
+    q = {
+        kind: np.array([one[kind] for each in found.values() for one in each])
+        for kind in ("any", "profile", "shape", "latent")
+    }
+    return {
+        **{f"coverage_90_{kind}": float(np.mean(each)) for kind, each in held.items()},
+        **{
+            f"{name}_{kind}": float(value)
+            for kind, each in q.items()
+            for name, value in (
+                ("auc", roc_auc_score(is_patient, -each)),
+                ("found", (each[is_patient] <= FALSE_DISCOVERIES).mean()),
+                ("false_alarms", (each[~is_patient] <= FALSE_DISCOVERIES).mean()),
+            )
+        },
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--subjects", type=int, nargs="+", default=[20, 50, 100, 200])
-    parser.add_argument("--others", type=int, default=300, help="of either group")
+    parser.add_argument("kind", choices=["arrays", "chain"])
+    parser.add_argument("--subjects", type=int, nargs="+", default=[20, 50, 100])
+    parser.add_argument("--others", type=int, default=200, help="of either group")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"norms_{options.kind}.json"
+    if options.kind == "chain":
+        results = {
+            str(number): [chain(number, options.others, s) for s in options.seeds]
+            for number in options.subjects
+        }
+        path.write_text(f"{json.dumps(results, indent=1)}\n", encoding="utf-8")
+        for number, runs in results.items():
+            for key in runs[0]:
+                print(number, key, round(float(np.mean([one[key] for one in runs])), 3))
+        return
     results = {}
     for nb_subjects in options.subjects:
         runs = [run(nb_subjects, options.others, seed) for seed in options.seeds]
@@ -204,8 +276,6 @@ def main() -> None:
             if name != "seconds":
                 cells = (f"{key} {each['mean']:.3f}" for key, each in found.items())
                 print(f"{nb_subjects:4d} {name:17s}", *cells, sep="  ", flush=True)
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "norms_arrays.json"
     path.write_text(f"{json.dumps(results, indent=1)}\n", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from .regression import Effects
 
 _LEAST_P = 1e-300
 # Shares of training subjects whose distances are held against those expected.
-_SHARES = (0.5, 0.9)
+_SHARES = (0.5, 0.8, 0.9, 0.95)
 # Share of the covariance that is left without a training subject, at least.
 _LEAST_LEFT = 0.05
 
@@ -222,7 +222,16 @@ class NormativeModel(BaseEstimator):
         basis = self._basis()
         distance, rank = _distance(centred - means @ basis.T, basis, covariance, rest)
         distance = distance / self.usual_
-        return Scores(z, p, distance, stats.f.sf(distance, rank, self.freedom_))
+        return Scores(z, p, distance, stats.f.sf(distance, rank, self._together()))
+
+    def _together(self) -> float:
+        """Return the degrees of freedom of distances, fewer for covariances.
+
+        They are those of Hotelling's distribution, but for half of the subjects at
+        least, since covariances are shrunk.
+        """
+        fewer = self.freedom_ - len(self.mixing_) + 1
+        return max(fewer, self.freedom_ / 2)
 
     def _without_gaps(self, y: np.ndarray) -> np.ndarray:
         """Return profiles with nodes between others that are known of nobody."""
@@ -293,7 +302,7 @@ class NormativeModel(BaseEstimator):
         squares, rank = _distance(centred - means @ basis.T, basis, covariance, rest)
         # The tail, too, which few subjects tell, is not to be longer than expected.
         ratios = [
-            np.quantile(squares / stats.f.ppf(share, rank, self.freedom_), share)
+            np.quantile(squares / stats.f.ppf(share, rank, self._together()), share)
             for share in _SHARES
         ]
         return float(max(ratios))
