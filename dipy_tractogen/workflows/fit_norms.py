@@ -27,7 +27,7 @@ class FitNormsFlow(TractogenFlow):
         model_file,
         input_files,
         values=None,
-        reference_group=None,
+        group=None,
         out_dir="",
         out_model="norms.keras",
         **given,
@@ -51,7 +51,7 @@ class FitNormsFlow(TractogenFlow):
         values : variable string, optional
             Names of data_per_point of which there are to be profiles, such as FA MD. By
             default those that the model was trained on.
-        reference_group : variable string, optional
+        group : variable string, optional
             Subjects that are taken, as NAME=CATEGORY, such as diagnosis=control, by
             columns of the participants file. By default all.
         out_dir : string or Path, optional
@@ -63,14 +63,14 @@ class FitNormsFlow(TractogenFlow):
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
         path = self.outputs(out_dir, out_model=out_model)["out_model"]
         files, maps = self.inputs(input_files), maps_of(given)
-        group = _group(reference_group)
+        chosen_group = _group(group)
 
         from dipy_tractogen.streamlines.participants import read_participants
 
         participants = given.get("participants")
         table = read_participants(participants) if participants else None
-        if group and table is None:
-            raise ValueError("--reference_group needs --participants: give both.")
+        if chosen_group and table is None:
+            raise ValueError("--group needs --participants: give both.")
         model = load_trained_model(model_file)
         kinds = _kinds(model, given, table)
         values = list(dict.fromkeys(values or model.profiles))
@@ -79,7 +79,7 @@ class FitNormsFlow(TractogenFlow):
                 "No values are named, and the model has none: there are norms of shape "
                 "and latents only; --values FA adds profiles"
             )
-        chosen = _chosen(files, table, kinds, group)
+        chosen = _chosen(files, table, kinds, chosen_group)
 
         from dipy_tractogen.nn.norms import Subject, fit_norms
 
@@ -97,7 +97,7 @@ class FitNormsFlow(TractogenFlow):
             [*kinds],
             values=values,
             units={name: each for name, each in units.items() if name in kinds},
-            reference_group=group,
+            reference_group=chosen_group,
         )
         model.save(path, overwrite=self.force)
         logger.info("Learned %s", model.record.norms.describe())
@@ -108,7 +108,7 @@ def _group(texts) -> dict[str, str]:
     """Return the reference group by columns."""
     from dipy_tractogen.sampling.condition_text import split_conditions
 
-    with option_errors("reference_group"):
+    with option_errors("group"):
         return split_conditions(texts or ())
 
 
@@ -166,7 +166,7 @@ def _chosen(files, table, kinds: dict, group: dict) -> dict[str, tuple[list, dic
     unknown = [name for name in group if name not in table.columns]
     if unknown:
         raise ValueError(
-            f"--reference_group: {table.path} has no column {listed(unknown)}; its "
+            f"--group: {table.path} has no column {listed(unknown)}; its "
             f"columns are {listed(table.columns)}."
         )
     for name, own in by_subject.items():

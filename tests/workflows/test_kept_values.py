@@ -63,6 +63,7 @@ OTHERS = {
     *("dipy_evaluate_streamlines", "dipy_explore_latent", "dipy_predict_attribute"),
     *("dipy_render_bundles", "dipy_write_report"),
     *("dipy_generate_cohort", "dipy_process_cohort"),
+    *("dipy_fit_norms", "dipy_score_subject"),
 }
 """Commands that write no streamlines of an input, or no streamlines."""
 

@@ -69,7 +69,7 @@ def test_conditions_at_the_shell_replace_those_of_the_table(norms, tree, tmp_pat
 
 
 def test_a_reference_group(tree, tmp_path):
-    group = ["--reference_group", "diagnosis=control"]
+    group = ["--group", "diagnosis=control"]
     # Without a condition or a value.
     assert fit(tree, tmp_path, *group) == 0
     found = load_model(tmp_path / "norms.keras").record.norms
@@ -111,8 +111,8 @@ def test_several_subjects_are_not_one(norms, tree, tmp_path, capsys):
     [
         (["--continuous", "height"], "no column height"),
         (["--continuous", "diagnosis"], "is no finite number"),
-        (["--continuous", "age", "--reference_group", "site=1"], "no column site"),
-        (["--continuous", "age", "--reference_group", "diagnosis=x"], "0 subjects"),
+        (["--continuous", "age", "--group", "site=1"], "no column site"),
+        (["--continuous", "age", "--group", "diagnosis=x"], "0 subjects"),
         (["--continuous", "age", "--values", "AD"], "AD"),
         (["--out_model", "norms.h5"], "ending in .keras"),
     ],
