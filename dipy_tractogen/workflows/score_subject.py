@@ -61,7 +61,8 @@ class ScoreSubjectFlow(TractogenFlow):
             Tractograms of one subject, folders or globs.
         conditions : variable string, optional
             What is known of the subject, as NAME=VALUE, such as age=63 sex=F: all
-            conditions of the norms that are not in the participants file.
+            conditions of the norms that are not in the participants file, but for those
+            that their --group says.
         participants : string or Path, optional
             Table of the subjects, a participants.tsv as in BIDS, that has the subject.
         seed : int, optional
@@ -174,6 +175,9 @@ def _conditions(model, texts, participants, files) -> dict[str, str | float]:
                     f"{listed(needed) or 'no conditions'}."
                 )
             found[name] = _value(needed[name], text)
+        # A subject is scored as one of the group, whatever it is itself.
+        group = model.record.norms.reference_group
+        found |= {name: each for name, each in group.items() if name in needed}
         missing = [name for name in needed if found.get(name) is None]
         if missing:
             described = "; ".join(needed[name].describe() for name in missing)

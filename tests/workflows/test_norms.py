@@ -79,6 +79,15 @@ def test_a_reference_group(tree, tmp_path):
     assert found.design.conditions.names == ()
 
 
+def test_a_subject_is_scored_as_one_of_the_reference_group(tree, tmp_path):
+    group = ["--group", "diagnosis=control", "--categorical", "diagnosis"]
+    assert fit(tree, tmp_path, *group) == 0
+    table = ["--participants", str(tree / "participants.tsv")]
+    assert score(tmp_path / "norms.keras", tree, tmp_path, *table) == 0
+    record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert record["conditions"] == {"diagnosis": "control"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
