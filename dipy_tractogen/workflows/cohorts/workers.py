@@ -58,8 +58,7 @@ def open_workers(given: dict) -> Iterator[Callable[..., Iterator[Outcome]]]:
         yield _work_here
         return
     with ExitStack() as stack:
-        client = stack.enter_context(_client(given, stack))
-        yield partial(_work_there, client)
+        yield partial(_work_there, _client(given, stack))
 
 
 def _work_here(tasks: Sequence[Task], **options) -> Iterator[Outcome]:
@@ -101,41 +100,60 @@ def _reason(future) -> str:
     return "it was cancelled" if error is None else one_line(error)
 
 
+def _close(resource) -> None:
+    """Close a client or a cluster; the work is done, however slowly it ends."""
+    try:
+        resource.close()
+    except Exception as error:
+        # Processes that do not end in time, on a busy machine, are killed.
+        logger.debug("Dask did not end in time: %r", error)
+
+
 def _client(given: dict, stack: ExitStack):
-    """Return a client of Dask, whose cluster ends with the stack."""
+    """Return a client of Dask, which ends with the stack, as does its cluster."""
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError(
             f"several workers need Dask, which is not installed: {_INSTALL}"
         ) from error
-    if given["scheduler"]:
-        try:
-            return Client(given["scheduler"], set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise OSError(
-                f"--scheduler {given['scheduler']}: no scheduler of Dask answers "
-                f"({one_line(error)})"
-            ) from error
-    nb_workers = given["nb_workers"]
-    if given["slurm"]:
-        cluster = stack.enter_context(_slurm_cluster())
-        # Jobs that end with their time are replaced.
-        logger.info("Work begins when SLURM starts the first job")
-        cluster.adapt(minimum=nb_workers, maximum=nb_workers)
-    else:
-        # Any free port for what Dask serves of itself, and only to this machine.
-        cluster = LocalCluster(
+    address = given["scheduler"]
+    if not address:
+        nb_workers = given["nb_workers"]
+        if given["slurm"]:
+            address = _slurm_cluster(nb_workers)
+        else:
+            address = _local_cluster(LocalCluster, nb_workers)
+        stack.callback(_close, address)
+    try:
+        client = Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        where = f"--scheduler {given['scheduler']}" if given["scheduler"] else "Dask"
+        raise OSError(
+            f"{where}: no scheduler of Dask answers ({one_line(error)})"
+        ) from error
+    stack.callback(_close, client)
+    return client
+
+
+def _local_cluster(kind: type, nb_workers: int):
+    """Return a ``LocalCluster`` of processes with one thread."""
+    try:
+        return kind(
             n_workers=nb_workers,
             threads_per_worker=1,
+            # Any free port for what Dask serves of itself, and only to this machine.
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         )
-        stack.enter_context(cluster)
-    return Client(cluster, set_as_default=False)
+    except (RuntimeError, TimeoutError) as error:
+        raise OSError(
+            f"{nb_workers} workers did not start ({one_line(error)}): ask for fewer, "
+            "or try again when the machine is less busy"
+        ) from error
 
 
-def _slurm_cluster():
+def _slurm_cluster(nb_workers: int):
     """Return a cluster of jobs of SLURM, as Dask's configuration has it."""
     try:
         from dask_jobqueue import SLURMCluster
@@ -144,12 +162,16 @@ def _slurm_cluster():
             f"--slurm needs dask-jobqueue, which is not installed: {_INSTALL}"
         ) from error
     try:
-        return SLURMCluster()
+        cluster = SLURMCluster()
     except ValueError as error:
         raise ValueError(
             f"--slurm: {one_line(error)} Set it in the configuration of Dask, "
             "jobqueue.slurm in ~/.config/dask/jobqueue.yaml."
         ) from error
+    # Jobs that end with their time are replaced.
+    cluster.adapt(minimum=nb_workers, maximum=nb_workers)
+    logger.info("Work begins when SLURM starts the first job")
+    return cluster
 
 
 def outcomes(

@@ -100,3 +100,36 @@ def test_busy_subjects_are_waited_for_at_the_end(tmp_path):
     found = [one.session.subject for one in outcomes(work, tasks, force=True)]
     assert found == ["sub-02", "sub-01"]
     assert calls == [(2, True, False), (1, False, True)]
+
+
+def test_workers_that_end_slowly_do_not_undo_what_is_done(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    closed = []
+
+    class Slow(distributed.LocalCluster):
+        def __init__(self, **options):
+            super().__init__(processes=False, **options)
+
+        def close(self, timeout=None):
+            super().close(timeout)
+            closed.append(self)
+            raise TimeoutError
+
+    monkeypatch.setattr(distributed, "LocalCluster", Slow)
+    with open_workers({**HERE, "nb_workers": 2}) as work:
+        assert statuses(work([toy(tmp_path, 1)])) == {"sub-01": "done"}
+    assert closed
+
+
+def test_workers_that_do_not_start_are_one_line(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    def fail(**options):
+        raise TimeoutError
+
+    monkeypatch.setattr(distributed, "LocalCluster", fail)
+    with (
+        pytest.raises(OSError, match="2 workers did not start"),
+        open_workers({**HERE, "nb_workers": 2}),
+    ):
+        pass
