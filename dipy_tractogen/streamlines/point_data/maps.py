@@ -20,7 +20,7 @@ from ..volume import Volume, load_map
 
 logger = logging.getLogger("dipy_tractogen")
 
-Labels = tuple[str | None, str | None]
+_Labels = tuple[str | None, str | None]
 """Subject and session of a file, such as "sub-01" and "ses-1"."""
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -151,7 +151,7 @@ def _expand(name: str, given: str | os.PathLike) -> list[Path]:
     )
 
 
-def _matching(name: str, files: Mapping[Path, Labels], tractogram: Path) -> Path:
+def _matching(name: str, files: Mapping[Path, _Labels], tractogram: Path) -> Path:
     """Return the image of a tractogram; ValueError if it is not one."""
     own = _labels(tractogram)
     fitting = [
@@ -172,14 +172,14 @@ def _matching(name: str, files: Mapping[Path, Labels], tractogram: Path) -> Path
     )
 
 
-def _labels(path: Path) -> Labels:
+def _labels(path: Path) -> _Labels:
     """Return the labels of a file, those of its name or else of its folders."""
     parts = (path.name, *(folder.name for folder in path.absolute().parents))
     sessions = (found.group(1) for found in map(_SESSION.search, parts) if found)
     return subject_of(path), next(sessions, None)
 
 
-def _fits(image: Labels, tractogram: Labels, several: bool) -> bool:
+def _fits(image: _Labels, tractogram: _Labels, several: bool) -> bool:
     """Return whether labels of an image are those of a tractogram.
 
     One image of no subject, or a tractogram of none, is for all.

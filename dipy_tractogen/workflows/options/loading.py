@@ -57,8 +57,8 @@ class MapOptions(Parameters):
         "Images that are sampled at the points of the input files, as NAME=FILE, such "
         "as FA=fa.nii.gz MD=md.nii.gz; the values go into data_per_point. They are of "
         "the space of the streamlines, on any grid. For several subjects, a glob in "
-        "quotes, such as 'FA=maps/**/*_FA.nii.gz': each tractogram takes the image "
-        "with its sub- and ses- labels.",
+        "quotes that finds the images of all: each tractogram takes the one with its "
+        "sub- and ses- labels.",
     )
 
 
