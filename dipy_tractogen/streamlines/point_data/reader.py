@@ -15,7 +15,7 @@ from dipy_tractogen.utils.messages import listed, normalized_name
 from ..array_sequence import as_sequence, blocks
 from ..formats.readers import TractogramContents, read_tractogram
 from .maps import MapSampler
-from .values import PointData, PointDataBuffer
+from .values import PointDataBuffer
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -85,7 +85,7 @@ class PointValueReader:
                     self._buffer.append(name, part)
         self._buffer.end_file(int(lengths[keep].sum()))
 
-    def finish(self) -> PointData:
+    def finish(self) -> dict[str, np.ndarray]:
         """Return the values of all files by name, and warn of what is missing."""
         if self._replaced:
             logger.warning(
