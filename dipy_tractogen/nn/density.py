@@ -12,7 +12,11 @@ from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors
 from dipy_tractogen.sampling.subject.density import SubjectDensity
 from dipy_tractogen.sampling.subject.effect import SubjectEffect
-from dipy_tractogen.streamlines.conditions import BUNDLE, measured_values
+from dipy_tractogen.streamlines.conditions import (
+    BUNDLE,
+    Conditions,
+    measured_values,
+)
 
 from .encoding import with_values
 from .profiles import PointData, as_columns
@@ -63,9 +67,7 @@ def seeds_of(
         raise ValueError("There are no streamlines to generate others like.")
     conditions = density.conditions
     values = {**measured_values(points, conditions.names), **values}
-    if len(conditions[BUNDLE].categories) == 1:
-        values.setdefault(BUNDLE, np.repeat(conditions[BUNDLE].categories, len(points)))
-    check_one_each(values, conditions.names, len(points))
+    complete_values(values, conditions, len(points))
     codes, numbers = conditions.codes(values), conditions.standardised(values)
     matrix = None
     if model.conditions_in_networks:
@@ -166,9 +168,15 @@ def _draw_from_prior(model, density, strata, numbers, rng) -> np.ndarray:
     return draw_prior(model, density.strata[strata], numbers, rng)
 
 
-def check_one_each(values: Mapping, names, nb_streamlines: int) -> None:
-    """Check that there is a value of each condition for each streamline."""
-    for name in names:
+def complete_values(values: dict, conditions: Conditions, nb_streamlines: int) -> None:
+    """Add the bundle where there is only one.
+
+    Raises ValueError where there is not one value of a condition for each streamline.
+    """
+    only = conditions[BUNDLE].categories
+    if len(only) == 1:
+        values.setdefault(BUNDLE, np.repeat(only, nb_streamlines))
+    for name in conditions.names:
         if name in values and np.shape(values[name]) != (nb_streamlines,):
             raise ValueError(
                 f"The values of {name} have the shape {np.shape(values[name])}, for "

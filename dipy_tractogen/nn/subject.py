@@ -19,7 +19,7 @@ from dipy_tractogen.streamlines.conditions import (
 )
 from dipy_tractogen.streamlines.orientation import reverse
 
-from .density import check_one_each
+from .density import complete_values
 from .encoding import BLOCK, with_values
 from .profiles import PointData, as_columns
 from .subject_texture import displacement, mean_norm
@@ -73,11 +73,7 @@ def subject_of(
     streamlines, values = with_values(model, streamlines, values, data_per_point)
     if not len(streamlines):
         raise ValueError("There are no streamlines of a subject.")
-    conditions = density.conditions
-    if len(conditions[BUNDLE].categories) == 1:
-        only = np.repeat(conditions[BUNDLE].categories, len(streamlines))
-        values.setdefault(BUNDLE, only)
-    check_one_each(values, conditions.names, len(streamlines))
+    complete_values(values, density.conditions, len(streamlines))
     found = _Encoded(model, density)
     for start in range(0, len(streamlines), BLOCK):
         rows = slice(start, start + BLOCK)

@@ -77,6 +77,17 @@ def make_figure(
     return figure
 
 
+def check_figure_name(name: str) -> None:
+    """Raise ValueError if matplotlib writes no figure with the extension of a name."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    accepted = sorted(FigureCanvasBase.get_supported_filetypes())
+    if Path(name).suffix.lower().removeprefix(".") not in accepted:
+        raise ValueError(
+            f"{name}: a figure has one of the extensions {listed(accepted)}."
+        )
+
+
 def save_figure(figure, path: str | Path, *, force: bool = False) -> Path:
     """Write a figure into a file, which has its name when it is complete."""
     with atomic_write(path, force=force) as temporary:

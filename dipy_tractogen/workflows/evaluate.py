@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from dipy_tractogen.utils.schema import write_json
 
@@ -11,6 +10,7 @@ from .flows.base import TractogenFlow
 from .options.arguments import check_exclusive, check_needs
 from .options.inputs import (
     ParticipantsOptions,
+    check_figures,
     load_to_encode,
     load_trained_model,
     option_errors,
@@ -22,7 +22,6 @@ from .options.spaces import SpaceOptions, check_spaces, find_transform, is_moved
 logger = logging.getLogger("dipy_tractogen")
 
 _SETS = {"generated": "generated_file", "real": "real_files", "training": "train_files"}
-_PICTURES = (".png", ".pdf", ".svg")
 _FIGURES = {"out_measures": "plot_measures", "out_distributions": "plot_distributions"}
 
 
@@ -144,8 +143,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         if figures:
             names |= {"out_measures": out_measures}
             names |= {"out_distributions": out_distributions}
-            _check_pictures(names)
         paths = self.outputs(out_dir, **names)
+        check_figures({name: paths[name] for name in _FIGURES if name in paths})
         files = {
             kind: self.inputs(self.given[name])
             for kind, name in _SETS.items()
@@ -254,13 +253,3 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         for line in format_table(report).splitlines():
             logger.info(line)
         self.log_written(paths.values())
-
-
-def _check_pictures(names: dict[str, str]) -> None:
-    """Check that the figures are of kinds that matplotlib writes here."""
-    for option in _FIGURES:
-        if Path(names[option]).suffix.lower() not in _PICTURES:
-            raise ValueError(
-                f"--{option} {names[option]}: figures are written to "
-                f"{', '.join(_PICTURES)}."
-            )

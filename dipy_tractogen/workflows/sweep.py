@@ -8,6 +8,7 @@ from dipy_tractogen.parameters.model import ReconstructionParameters, VAESizes
 from dipy_tractogen.parameters.training import FitParameters
 
 from .flows.base import TractogenFlow
+from .options.inputs import check_figures
 from .options.loading import LoadingOptions, load
 from .options.parameters import with_parameters_of
 from .options.spaces import (
@@ -105,6 +106,7 @@ class SweepBetaFlow(TractogenFlow):
         # The table and the figure are made anew from the study each time.
         names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
         paths = self.outputs(out_dir, again=resume, **names)
+        check_figures({"out_png": paths["out_png"]})
         files = self.inputs(given["input_files"])
 
         from dipy_tractogen.tuning.sweep import log_recommended, save_trials, sweep_beta

@@ -10,8 +10,6 @@ import pytest
 from dipy_tractogen.nn import AE, CVAE, RVAE, VAE, load_model
 from dipy_tractogen.nn.share import share_model
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
-from dipy_tractogen.sampling.texture import details as flat
-from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.reference import Reference
 
@@ -328,65 +326,3 @@ def test_a_shared_model_has_no_profiles_of_training_streamlines(
     assert rough[1] == pytest.approx(rough[0], rel=0.4)
     again = shared.generate(200, return_data_per_point=True, **asked)[2]["FA"]
     np.testing.assert_array_equal(other.reshape(-1, 1), again)
-
-
-def test_texture_leaves_the_law_of_age_as_it_is():
-    """Residuals are those of other ages, and the decoder knows half of the effect."""
-    rng = np.random.default_rng(0)
-    nb_streamlines, along = 400, np.linspace(0, 1, NB_POINTS)
-    age = rng.uniform(-1.5, 1.5, nb_streamlines)
-    points = np.zeros((nb_streamlines, NB_POINTS, 3), dtype=np.float32)
-    points[..., 0] = 60 * along
-    points += rng.normal(0, 1, (nb_streamlines, 1, 3))
-    effect = (2 * age - 1.5 * age**2)[:, None] * np.sin(np.pi * along)
-    values = 5 + effect + 0.2 * rng.normal(size=effect.shape)
-    decoded = 5 + 0.5 * effect + 0.1 * rng.normal(size=(nb_streamlines, 1))
-    means = np.concatenate([points, decoded[..., None]], axis=2, dtype=np.float32)
-    labels = np.zeros(nb_streamlines, dtype=int)
-    texture = Texture().fit(
-        points,
-        means,
-        labels,
-        conditions=age[:, None],
-        values=values.reshape(-1, 1).astype(np.float32),
-    )
-    for asked in (-1.0, 0.0, 1.2):
-        one = np.full((nb_streamlines, 1), asked)
-        expected = (2 * asked - 1.5 * asked**2) * np.sin(np.pi * along)
-        means[..., 3] = 5 + 0.5 * expected
-        made = texture.apply(means, labels, np.full(nb_streamlines, 60), conditions=one)
-        found = made._data[:, 3].reshape(nb_streamlines, NB_POINTS)
-        np.testing.assert_allclose(found.mean(axis=0), 5 + expected, atol=0.12)
-        assert np.diff(found - expected, axis=1).std() == pytest.approx(
-            np.diff(values - effect, axis=1).std(), rel=0.15
-        )
-
-
-def test_what_the_density_does_not_know_of_an_age_is_made_up_for():
-    """Latents are drawn without the bend of a law; decoded values have it again."""
-    rng = np.random.default_rng(0)
-    age = rng.uniform(-1.5, 1.5, (500, 1))
-    along = np.ones(NB_POINTS)
-    points = np.zeros((500, NB_POINTS, 3), dtype=np.float32)
-    points[..., 0] = np.linspace(0, 60, NB_POINTS)
-    points += rng.normal(0, 1, (500, 1, 3))
-    labels = np.zeros(500, dtype=int)
-    law = (3 - 2 * age**2) * along
-    means = np.concatenate([points, law[..., None]], axis=2, dtype=np.float32)
-    texture = Texture().fit(
-        points,
-        means,
-        labels,
-        conditions=age,
-        values=(law + 0.1 * rng.normal(size=law.shape)).reshape(-1, 1),
-        drawn=np.full((500, NB_POINTS, 1), 1.5, dtype=np.float32),
-    )
-    means[..., 3] = 1.5
-    for asked in (-1.2, 0.3):
-        given = flat.decoded_coefficients(means, texture.nb_orders), labels
-        sizes = np.full(500, 60)
-        one = {"conditions": np.full((500, 1), asked)}
-        made = texture.apply_to_coefficients(*given, sizes, **one, shifted=True)
-        assert made._data[:, 3].mean() == pytest.approx(3 - 2 * asked**2, abs=0.1)
-        made = texture.apply_to_coefficients(*given, sizes, **one)
-        assert made._data[:, 3].mean() == pytest.approx(1.5, abs=0.1)

@@ -8,6 +8,7 @@ from matplotlib.text import Text
 import numpy as np
 import pytest
 
+from dipy_tractogen.viz import style
 from dipy_tractogen.viz.evaluation import plot_measures
 from dipy_tractogen.viz.latent.plots import (
     Colouring,
@@ -135,3 +136,14 @@ def test_text_of_a_window_is_no_formula():
     assert written.GetInput() == "$a^{2}$\\nb"
     renderer = rendering.vtkTextRenderer.GetInstance()
     assert renderer.GetDefaultBackend() == rendering.vtkTextRenderer.FreeType
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.b.JPG", "a.svg", "a.pdf", "a.tif"])
+def test_figures_have_any_extension_of_matplotlib(name):
+    style.check_figure_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "a.xyz", "png"])
+def test_a_figure_of_another_extension_is_refused(name):
+    with pytest.raises(ValueError, match=f"^{name}: a figure has .*pdf.*png"):
+        style.check_figure_name(name)

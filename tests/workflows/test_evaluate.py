@@ -245,6 +245,7 @@ def test_without_a_common_bundle_the_whole_is_compared(tmp_path, capsys, files):
         (["--voxel_size", "0"], "--voxel_size 0"),
         (["--voxel_size", "nan"], "--voxel_size nan"),
         (["--seed=-1"], "--seed -1"),
+        (["--figures", "--out_measures", "a.xyz"], "--out_measures a.xyz: a figure"),
         (["--outside_box", "leave"], "--outside_box leave"),
         (["--train_files", "missing.trk"], "missing.trk"),
         (["--bundles_from", "tract"], "tract"),

@@ -80,6 +80,7 @@ def test_existing_study_is_kept(folder, bundle_files, capsys):
         (["--nb_trials", "5"], "goes with --search"),
         (["--held_out", "0"], "more than 0"),
         (["--held_out", "0.01"], "too few to measure with"),
+        (["--betas", "0", "1", "--out_png", "a.xyz"], "--out_png a.xyz: a figure has"),
     ],
 )
 def test_impossible_searches_are_refused(bundle_files, refused, options, said):

@@ -99,7 +99,7 @@ def _parts(inputs: ReportInputs) -> dict:
     generated = inputs.generated
     return {
         "title": f"{inputs.model_file.name}: {model_tables.describe_model(model)}",
-        "model_file": inputs.model_file.name,
+        "heading": inputs.model_file.name,
         "description": model_tables.describe_model(model),
         "cards": [
             *model_tables.training_cards(model),

@@ -21,10 +21,16 @@ from ..pages import fill_template
 from ..panels import Panel
 from ..webgl import ScenePage, make_scene, scene_page
 from ..webgl.lines import MAX_STREAMLINES
-from .content import Card, Column, Table
+from .content import Card, Column, Command, Table
 from .subject_plots import subject_pictures
 
 _TEMPLATE = Path(__file__).parent / "templates" / "subject.html"
+_SECTIONS = {
+    "warnings": "Limits",
+    "summary": "Summary",
+    "scenes": "Pictures",
+    "scores": "Scores",
+}
 _MOST_DRAWN = 8
 _ALPHA = 0.05
 SCORE = "z"
@@ -95,12 +101,18 @@ def write_subject_page(
             inputs.norms, inputs.conditions, inputs.scores, bundle
         )
     ]
+    commands = []
+    if inputs.command:
+        commands = [Command("Score this subject", inputs.command)]
+    sections = {**_SECTIONS, "commands": "Command"} if commands else _SECTIONS
     text = fill_template(
         _TEMPLATE,
         style="report.css",
         script="report.js",
         title=inputs.title,
-        description=inputs.norms.describe(),
+        heading=inputs.title,
+        description=f"Beside {inputs.norms.describe()}",
+        sections=sections,
         said=list(inputs.said),
         cards=_cards(inputs),
         scene=scene,
@@ -109,7 +121,7 @@ def write_subject_page(
         nb_drawn=min(len(ordered), _MOST_DRAWN),
         nb_bundles=len(ordered),
         tables=[_together(inputs.scores, ordered), _shapes(inputs.scores, ordered)],
-        command=inputs.command,
+        commands=commands,
         version=__version__,
     )
     with atomic_write(path, force=force) as temporary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -40,6 +40,15 @@ def option_errors(option: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"--{option} {error}") from None
+
+
+def check_figures(paths: Mapping[str, Path]) -> None:
+    """Raise ValueError where an output, by its option, cannot be a figure."""
+    from dipy_tractogen.viz.style import check_figure_name
+
+    for option, path in paths.items():
+        with option_errors(option):
+            check_figure_name(path.name)
 
 
 def load_trained_model(path: str | Path, *, to_generate: bool = False):

@@ -103,8 +103,11 @@ def test_dipy_buan_profiles_has_the_same_from_our_files(
     (tmp_path / "maps").mkdir()
     save_nifti(str(tmp_path / "maps" / "fa.nii.gz"), image, bundle.reference.affine)
     tables = []
-    # Only the file needs pandas.
-    keep = lambda path, table: tables.append({**table})  # noqa: E731
+
+    def keep(path, table):
+        # Only the file needs pandas.
+        tables.append({**table})
+
     monkeypatch.setattr("dipy.stats.analysis.save_buan_profiles_hdf5", keep)
     folders = [tmp_path / name for name in ("model", "bundles", "bundles", "maps")]
     buan_bundle_profiles(*folders, 0, "sub-001")
