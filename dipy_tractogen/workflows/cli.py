@@ -56,6 +56,7 @@ logger = logging.getLogger("dipy_tractogen")
 
 # The rest of a word as long as this says no more of it.
 _LONG_WORD = re.compile(r"(\S{200})\S+")
+_WITHOUT_VALUE = re.compile(r"argument --(\w+): expected one argument")
 _NOT_MET = 3
 
 
@@ -89,6 +90,10 @@ def build_parser(command: str, flow):
             # "inner" is the name of the function with which DIPY converts values.
             message = message.replace("invalid inner value", "invalid value")
             message = _LONG_WORD.sub(r"\1...", message)
+            if found := _WITHOUT_VALUE.fullmatch(message):
+                option = getattr(flow.run, "declared", {}).get(found[1])
+                if option and option.choices:
+                    message += f", one of {', '.join(option.choices)}"
             raise ValueError(f"{message}; {command} --help lists the options.")
 
     parser = Parser(prog=command, add_help=False)

@@ -172,6 +172,17 @@ def test_line_that_cannot_be_read_is_bad_input(echo):
     assert "dipy_echo --help" in said
 
 
+@pytest.mark.parametrize(
+    ("option", "accepted"),
+    [("--register", ", one of rigid, affine;"), ("--min_length", ";")],
+)
+def test_an_option_without_a_value_says_what_is_accepted(capsys, option, accepted):
+    line = ["m.keras", "a.trk", option]
+    assert main("dipy_encode_streamlines", line) == 1
+    error = capsys.readouterr().err
+    assert f"argument {option}: expected one argument{accepted}" in error
+
+
 def test_logging_is_as_before_afterwards(echo):
     logger = logging.getLogger("dipy_tractogen")
     before = logger.handlers[:], logger.level
