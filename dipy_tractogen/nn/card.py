@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 import os
 import re
-import tomllib
 
 from dipy_tractogen.streamlines.point_data.profile import Profiles
 from dipy_tractogen.utils.messages import format_count, listed, printable
@@ -16,6 +15,7 @@ from dipy_tractogen.utils.schema import (
     mapping,
     number,
     optional,
+    read_toml,
     record,
     text,
 )
@@ -68,7 +68,6 @@ _CLASSIFIERS = {
 }
 # Characters that Markdown reads.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|]")
-_LARGEST_FILE = 2**20
 _NOT_STATED = "not stated"
 
 
@@ -92,12 +91,8 @@ def read_card(path: str | os.PathLike) -> dict[str, str]:
     ValueError
         If it is no TOML or has another key or something other than a text.
     """
-    what = "a model card in TOML"
-    with file_errors(path, what, RecursionError), open(path, "rb") as stream:
-        content = stream.read(_LARGEST_FILE + 1)
-        if len(content) > _LARGEST_FILE:
-            raise SchemaError("", "too large", f"up to {_LARGEST_FILE} bytes")
-        found = tomllib.loads(content.decode("utf-8"))
+    with file_errors(path, "a model card in TOML"):
+        found = read_toml(path)
         unknown = sorted(set(found) - set(CARD_TEXTS))
         if unknown:
             raise SchemaError("", f"with {unknown[0]}", f"{', '.join(CARD_TEXTS)}")

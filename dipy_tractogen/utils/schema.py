@@ -1,4 +1,4 @@
-"""Checks of plain values in files, and JSON files.
+"""Checks of plain values in files, and files of JSON and TOML.
 
 A check takes a value and its place in the file, and raises `SchemaError` if it does not
 accept the value. Checks are made by `integer`, `number`, `text`, `list_of`, `record`
@@ -14,6 +14,7 @@ import math
 import os
 from pathlib import Path
 import reprlib
+import tomllib
 
 from .files import atomic_write
 from .messages import briefly, listed, printable, reason
@@ -22,6 +23,7 @@ Check = Callable[[object, str], None]
 
 #: Bytes of a JSON file, more than any of ours has.
 LARGEST_JSON = 256 * 2**20
+_LARGEST_TOML = 10**6
 
 # Levels of lists and objects in a file, and of those that are shown of a value.
 _DEEPEST = 40
@@ -248,6 +250,21 @@ def _plain_of(path: str | os.PathLike) -> object:
     if len(content) > LARGEST_JSON:
         raise SchemaError("", f"larger than {LARGEST_JSON} bytes", "a smaller one")
     return parse_json(content)
+
+
+def read_toml(path: str | os.PathLike) -> dict:
+    """Return the plain values of a TOML file.
+
+    Raises OSError if it cannot be opened; ValueError if it is large or damaged.
+    """
+    with open(path, "rb") as stream:
+        content = stream.read(_LARGEST_TOML + 1)
+    if len(content) > _LARGEST_TOML:
+        raise SchemaError("", "too large", f"up to {_LARGEST_TOML} bytes")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 @contextmanager

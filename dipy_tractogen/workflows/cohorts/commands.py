@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 import inspect
 from pathlib import Path
-import tomllib
 
 from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.messages import listed, read_error
+from dipy_tractogen.utils.schema import read_toml
 
 from ..options.arguments import check_options
 from ..runtime.protection import named_files
-
-_LARGEST_TOML = 10**6
 
 
 @dataclass(frozen=True)
@@ -100,11 +98,7 @@ def read_options(path: Path, commands: Mapping[str, Command]) -> dict[str, dict]
         If it is no such file, or an option is unknown or has a bad value.
     """
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(_LARGEST_TOML + 1)
-        if len(content) > _LARGEST_TOML:
-            raise ValueError(f"larger than {_LARGEST_TOML} bytes")
-        tables = tomllib.loads(content.decode("utf-8"))
+        tables = read_toml(path)
     except (OSError, ValueError) as error:
         raise read_error(path, error) from error
     options = {}

@@ -237,6 +237,8 @@ def test_an_interrupt_keeps_what_is_done(tree, model_file, tmp_path, monkeypatch
         ('[label]\nscore = "no"\n', "score = 'no' is of a wrong type"),
         ('[encode]\nreference = "no.nii"\n', "no.nii does not exist"),
         ("[encode\n", "is not a whole .toml file"),
+        ("a = " + "[" * 5000, "is not a whole .toml file"),
+        ("#" * (10**6 + 1), "too large"),
     ],
 )
 def test_options_are_checked_before_any_work(
