@@ -189,7 +189,7 @@ def run(nb_subjects: int, nb_others: int, seed: int) -> dict:
 def chain(nb_subjects: int, nb_others: int, seed: int) -> dict:
     """Learn norms from bundles of controls, and score other controls and patients."""
     from dipy_tractogen.nn import VAE
-    from dipy_tractogen.nn.norms import Subject, fit_norms, score_subject
+    from dipy_tractogen.nn.subjects.norms import Subject, fit_norms, score_subject
 
     def subjects(count, seed, only=("control", "patient")):
         people = simulate_participants(2 * count, seed=seed)

@@ -15,7 +15,7 @@ from pathlib import Path
 from dipy_tractogen.metrics.evaluation import evaluate_generated
 from dipy_tractogen.metrics.report_schema import format_table
 from dipy_tractogen.nn import VAE, share_model
-from dipy_tractogen.nn.card import measures_of, read_card
+from dipy_tractogen.nn.archive.card import measures_of, read_card
 from dipy_tractogen.streamlines.io import load_bundles
 
 ROOT = Path(__file__).parents[1]

@@ -37,7 +37,7 @@ def shown(monkeypatch):
         modules[stem] = module
     # What the page says of the names.
     monkeypatch.setattr(dipy_tractogen.nn, "WAE", modules["wae"].WAE, raising=False)
-    command = (".train_wae", "TrainWAEFlow")
+    command = (".trainings.train_wae", "TrainWAEFlow")
     monkeypatch.setitem(cli.cli_flows, "dipy_train_wae", command)
     return modules
 

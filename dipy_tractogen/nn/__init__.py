@@ -15,7 +15,7 @@ _HOMES = {
     "RVAE": ".rvae",
     "AAE": ".aae",
     "load_model": ".archive.load",
-    "share_model": ".share",
+    "share_model": ".archive.share",
     "StreamlineModel": ".model",
     "Term": ".terms.base",
     "LabelRegularizer": ".terms.label",

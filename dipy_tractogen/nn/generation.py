@@ -35,7 +35,7 @@ from dipy_tractogen.streamlines.point_data.values import respace_with_data
 
 from .conditional_decoder import ConditionalDecoder
 from .profiles import separated
-from .subject_texture import texture_of
+from .subjects.subject_texture import texture_of
 
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler

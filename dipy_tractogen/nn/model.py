@@ -17,13 +17,14 @@ from dipy_tractogen.utils.files import atomic_write
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.tables import html_table
 
-from . import density, encoding, generation, latent, profiles, subject
+from . import density, encoding, generation, latent, profiles
+from .archive.record import TrainingRecord
 from .backbones import make_backbone
 from .backend import keras_defaults
 from .coder import Coder
 from .network import Network
 from .posterior import GaussianPosterior
-from .record import TrainingRecord
+from .subjects import subject
 from .terms.base import Term, as_terms, parameters_of
 from .terms.kl import ACTIVE_VARIANCE
 from .terms.reconstruction import Reconstruction

@@ -12,10 +12,10 @@ import numpy as np
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.messages import listed
 
+from .archive.record import TrainingRecord
 from .backend import keras_defaults
 from .layers import Standardisation, seeded_weights
 from .posterior import GaussianPosterior
-from .record import TrainingRecord
 from .terms.base import Term
 from .terms.reconstruction import Reconstruction
 

@@ -23,12 +23,12 @@ from .runtime.interrupts import INTERRUPTED, INTERRUPTS
 from .runtime.logs import LEVELS, Log, OptionWords, one_line
 
 cli_flows = {
-    "dipy_train_vae": (".train_vae", "TrainVAEFlow"),
-    "dipy_train_ae": (".train_ae", "TrainAEFlow"),
-    "dipy_train_cvae": (".train_cvae", "TrainCVAEFlow"),
-    "dipy_train_rvae": (".train_rvae", "TrainRVAEFlow"),
-    "dipy_train_aae": (".train_aae", "TrainAAEFlow"),
-    "dipy_sweep_beta": (".sweep", "SweepBetaFlow"),
+    "dipy_train_vae": (".trainings.train_vae", "TrainVAEFlow"),
+    "dipy_train_ae": (".trainings.train_ae", "TrainAEFlow"),
+    "dipy_train_cvae": (".trainings.train_cvae", "TrainCVAEFlow"),
+    "dipy_train_rvae": (".trainings.train_rvae", "TrainRVAEFlow"),
+    "dipy_train_aae": (".trainings.train_aae", "TrainAAEFlow"),
+    "dipy_sweep_beta": (".trainings.sweep", "SweepBetaFlow"),
     "dipy_import_weights": (".import_weights", "ImportWeightsFlow"),
     "dipy_share_model": (".share", "ShareModelFlow"),
     "dipy_describe_model": (".describe", "DescribeModelFlow"),
@@ -46,10 +46,10 @@ cli_flows = {
     "dipy_evaluate_streamlines": (".evaluate", "EvaluateStreamlinesFlow"),
     "dipy_render_bundles": (".render", "RenderBundlesFlow"),
     "dipy_write_report": (".report", "WriteReportFlow"),
-    "dipy_fit_norms": (".fit_norms", "FitNormsFlow"),
-    "dipy_score_subject": (".score_subject", "ScoreSubjectFlow"),
-    "dipy_simulate_cohort": (".cohort", "SimulateCohortFlow"),
-    "dipy_simulate_fibercup": (".simulate", "SimulateFiberCupFlow"),
+    "dipy_fit_norms": (".norms.fit_norms", "FitNormsFlow"),
+    "dipy_score_subject": (".norms.score_subject", "ScoreSubjectFlow"),
+    "dipy_simulate_cohort": (".simulations.cohort", "SimulateCohortFlow"),
+    "dipy_simulate_fibercup": (".simulations.fibercup", "SimulateFiberCupFlow"),
 }
 
 logger = logging.getLogger("dipy_tractogen")

@@ -57,7 +57,7 @@ class DescribeModelFlow(TractogenFlow):
         if out_model and Path(out_model).suffix != ".keras":
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
 
-        from dipy_tractogen.nn.card import card_markdown, measures_of, read_card
+        from dipy_tractogen.nn.archive.card import card_markdown, measures_of, read_card
         from dipy_tractogen.utils.files import atomic_write
         from dipy_tractogen.viz.report.inputs import read_metrics
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.card import CARD_TEXTS, MEASURES, OVERALL
+from dipy_tractogen.nn.archive.card import CARD_TEXTS, MEASURES, OVERALL
 from dipy_tractogen.utils.model_names import find_model, model_names
 
 

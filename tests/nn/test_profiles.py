@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import AE, CVAE, RVAE, VAE, load_model
-from dipy_tractogen.nn.share import share_model
+from dipy_tractogen.nn.archive.share import share_model
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.reference import Reference

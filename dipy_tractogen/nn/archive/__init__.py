@@ -1,5 +1,1 @@
-"""Model files: reading, checking, and the record that they hold."""
-
-from .load import load_model
-
-__all__ = ["load_model"]
+"""Model files: reading, checking, the record that they hold, and what is shared."""

@@ -20,7 +20,6 @@ from dipy_tractogen.utils.schema import SchemaError, file_errors
 from ..backend import keras_defaults
 from ..model import StreamlineModel
 from ..network import Network
-from ..record import TrainingRecord
 from ..terms.base import as_terms
 from .model_schema import (
     WEIGHTS_FILE,
@@ -29,6 +28,7 @@ from .model_schema import (
     check_weights,
     read_config,
 )
+from .record import TrainingRecord
 
 _NETWORK = "dipy_tractogen>Network"
 _ASSETS = "assets/"

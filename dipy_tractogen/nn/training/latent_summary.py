@@ -17,7 +17,7 @@ from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.resampled import BLOCK
 from dipy_tractogen.utils.versions import current_versions
 
-from ..record import TrainingRecord
+from ..archive.record import TrainingRecord
 from .dataset import HeldOutSet, TrainingData, TrainingSet
 
 logger = logging.getLogger("dipy_tractogen")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipy_tractogen.nn.card import card_sections, measure_rows
+from dipy_tractogen.nn.archive.card import card_sections, measure_rows
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.point_data.profile import Profiles
 from dipy_tractogen.utils.messages import format_count, format_number

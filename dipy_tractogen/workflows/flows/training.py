@@ -320,7 +320,7 @@ def _read_card(given: dict) -> dict[str, str]:
     """Read the texts of the model's card, if they are given."""
     if not given["card"]:
         return {}
-    from dipy_tractogen.nn.card import read_card
+    from dipy_tractogen.nn.archive.card import read_card
 
     return read_card(given["card"])
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from dipy_tractogen.nn.record import TrainingRecord
+from dipy_tractogen.nn.archive.record import TrainingRecord
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.viz.report import ReportInputs
 

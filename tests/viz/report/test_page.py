@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from dipy_tractogen.nn.record import TrainingRecord
+from dipy_tractogen.nn.archive.record import TrainingRecord
 from dipy_tractogen.viz.display import RenderingUnavailable
 from dipy_tractogen.viz.report import ReportInputs, pictures, write_report
 

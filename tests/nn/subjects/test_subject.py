@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import CVAE, VAE, load_model, share_model
-from dipy_tractogen.nn import subject as subject_module
+from dipy_tractogen.nn.subjects import subject as subject_module
 from dipy_tractogen.sampling.subject.effect import SubjectEffect
 
 NB_SUBJECTS = 12

@@ -15,7 +15,7 @@ from dipy_tractogen.workflows.flows.training_messages import (
     describe_extent,
 )
 from dipy_tractogen.workflows.runtime.workspace import Workspace
-from dipy_tractogen.workflows.train_vae import TrainVAEFlow
+from dipy_tractogen.workflows.trainings.train_vae import TrainVAEFlow
 
 
 @pytest.fixture(scope="module")

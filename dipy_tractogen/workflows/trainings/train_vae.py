@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .flows.training import OF_VAES, SHARED, TrainingFlow
-from .options.parameters import with_parameters_of
+from ..flows.training import OF_VAES, SHARED, TrainingFlow
+from ..options.parameters import with_parameters_of
 
 
 class TrainVAEFlow(TrainingFlow):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dipy_tractogen.streamlines.simulation.parameters import CohortLaws
 
-from .flows.base import TractogenFlow
-from .options.arguments import check_room
-from .options.parameters import with_parameters_of
+from ..flows.base import TractogenFlow
+from ..options.arguments import check_room
+from ..options.parameters import with_parameters_of
 
 # Of files and folders beside the points.
 _BYTES_OF_SUBJECT = 16384

@@ -6,8 +6,8 @@ import logging
 
 from dipy_tractogen.parameters.terms import RegressionParameters
 
-from .flows.training import OF_VAES, SHARED, TrainingFlow
-from .options.parameters import with_parameters_of
+from ..flows.training import OF_VAES, SHARED, TrainingFlow
+from ..options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from dipy_tractogen.utils.messages import format_count, listed
 
-from .flows.base import TractogenFlow
-from .options.inputs import load_trained_model, option_errors
-from .options.loading import LoadingOptions, MapOptions, load, maps_of
-from .options.parameters import with_parameters_of
+from ..flows.base import TractogenFlow
+from ..options.inputs import load_trained_model, option_errors
+from ..options.loading import LoadingOptions, MapOptions, load, maps_of
+from ..options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -85,7 +85,7 @@ class ScoreSubjectFlow(TractogenFlow):
         files, maps = self.inputs(input_files), maps_of(given)
         model = load_trained_model(model_file)
 
-        from dipy_tractogen.nn.norms import Subject, score_subject
+        from dipy_tractogen.nn.subjects.norms import Subject, score_subject
         from dipy_tractogen.utils.schema import write_json
         from dipy_tractogen.utils.tables import write_table
         from dipy_tractogen.viz.report.subject_page import (
@@ -148,7 +148,7 @@ def _name(files) -> str:
 
 def _conditions(model, texts, participants, files) -> dict[str, str | float]:
     """Return what is known of the subject, of what norms and model have to know."""
-    from dipy_tractogen.nn.norms import read_conditions
+    from dipy_tractogen.nn.subjects.norms import read_conditions
     from dipy_tractogen.sampling.condition_text import split_conditions
     from dipy_tractogen.streamlines.participants import read_participants, subject_of
 

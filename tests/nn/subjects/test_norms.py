@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
-from dipy_tractogen.nn.norms import Subject, fit_norms, score_subject, summarise_subject
+from dipy_tractogen.nn.subjects.norms import (
+    Subject,
+    fit_norms,
+    score_subject,
+    summarise_subject,
+)
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
 
 NB_SUBJECTS = 7

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dipy_tractogen.parameters.model import AESizes
 
-from .flows.training import SHARED, TrainingFlow
-from .options.parameters import with_parameters_of
+from ..flows.training import SHARED, TrainingFlow
+from ..options.parameters import with_parameters_of
 
 
 class TrainAEFlow(TrainingFlow):

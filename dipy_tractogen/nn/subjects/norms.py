@@ -28,7 +28,7 @@ from dipy_tractogen.streamlines.orientation import (
 from dipy_tractogen.streamlines.point_data.values import resample_point_data
 from dipy_tractogen.utils.messages import format_count, listed
 
-from .encoding import conditions_to_load
+from ..encoding import conditions_to_load
 
 logger = logging.getLogger("dipy_tractogen")
 

@@ -8,7 +8,7 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.flows.training import TrainingFlow
-from dipy_tractogen.workflows.train_aae import TrainAAEFlow
+from dipy_tractogen.workflows.trainings.train_aae import TrainAAEFlow
 
 
 def test_options_reach_the_model_which_generates(bundle_files, tmp_path, capsys):

@@ -7,8 +7,8 @@ import logging
 from dipy_tractogen.parameters.model import AESizes
 from dipy_tractogen.parameters.terms import AdversaryParameters
 
-from .flows.training import SHARED, TrainingFlow
-from .options.parameters import with_parameters_of
+from ..flows.training import SHARED, TrainingFlow
+from ..options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 

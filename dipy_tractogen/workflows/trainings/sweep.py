@@ -7,17 +7,17 @@ import os
 from dipy_tractogen.parameters.model import ReconstructionParameters, VAESizes
 from dipy_tractogen.parameters.training import FitParameters
 
-from .flows.base import TractogenFlow
-from .options.inputs import check_figures
-from .options.loading import LoadingOptions, load
-from .options.parameters import with_parameters_of
-from .options.spaces import (
+from ..flows.base import TractogenFlow
+from ..options.inputs import check_figures
+from ..options.loading import LoadingOptions, load
+from ..options.parameters import with_parameters_of
+from ..options.spaces import (
     TemplateOptions,
     check_template,
     load_template,
     template_of,
 )
-from .options.training import InputOptions
+from ..options.training import InputOptions
 
 # What every trial has, unless it is searched.
 _OF_TRIALS = (

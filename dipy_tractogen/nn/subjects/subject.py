@@ -19,9 +19,9 @@ from dipy_tractogen.streamlines.conditions import (
 )
 from dipy_tractogen.streamlines.orientation import reverse
 
-from .density import complete_values
-from .encoding import BLOCK, with_values
-from .profiles import PointData, as_columns
+from ..density import complete_values
+from ..encoding import BLOCK, with_values
+from ..profiles import PointData, as_columns
 from .subject_texture import displacement, mean_norm
 
 # Draws by which means of a model are known.

@@ -1,7 +1,7 @@
 import pytest
 
 from dipy_tractogen.nn import VAE, load_model
-from dipy_tractogen.nn.card import (
+from dipy_tractogen.nn.archive.card import (
     CARD_TEXTS,
     OVERALL,
     card_markdown,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from dipy_tractogen.utils.messages import format_count, listed
 
-from .flows.base import TractogenFlow
-from .options.inputs import load_trained_model, option_errors
-from .options.loading import LoadingOptions, MapOptions, load, maps_of
-from .options.parameters import with_parameters_of
-from .options.training import ConditionOptions
+from ..flows.base import TractogenFlow
+from ..options.inputs import load_trained_model, option_errors
+from ..options.loading import LoadingOptions, MapOptions, load, maps_of
+from ..options.parameters import with_parameters_of
+from ..options.training import ConditionOptions
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -81,7 +81,7 @@ class FitNormsFlow(TractogenFlow):
             )
         chosen = _chosen(files, table, kinds, chosen_group)
 
-        from dipy_tractogen.nn.norms import Subject, fit_norms
+        from dipy_tractogen.nn.subjects.norms import Subject, fit_norms
 
         def subjects():
             for name, (own, conditions) in chosen.items():
@@ -118,7 +118,7 @@ def _kinds(model, given: dict, table) -> dict[str, bool]:
     Without options these are the model's; those that its networks read are needed.
     """
     from dipy_tractogen.nn.encoding import conditions_to_load
-    from dipy_tractogen.nn.norms import read_conditions
+    from dipy_tractogen.nn.subjects.norms import read_conditions
     from dipy_tractogen.streamlines.conditions import Conditions
 
     known = conditions_to_load(Conditions(model.record.conditions))

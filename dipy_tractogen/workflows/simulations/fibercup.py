@@ -6,9 +6,9 @@ import logging
 
 from dipy_tractogen.streamlines.simulation.parameters import FiberCupParameters
 
-from .flows.base import TractogenFlow
-from .options.arguments import check_room
-from .options.parameters import with_parameters_of
+from ..flows.base import TractogenFlow
+from ..options.arguments import check_room
+from ..options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -67,7 +67,7 @@ class SimulateFiberCupFlow(TractogenFlow):
             tractogram_extension,
         )
 
-        from .runtime.protection import sidecars
+        from ..runtime.protection import sidecars
 
         nb_streamlines, step = given["nb_streamlines"], given["step"]
         points = given["nb_points"] or round(_MEAN_LENGTH / step) + 1

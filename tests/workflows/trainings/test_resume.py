@@ -14,7 +14,7 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.nn.training.checkpoint import Checkpoint
 from dipy_tractogen.workflows.cli import main
 from dipy_tractogen.workflows.runtime.workspace import Workspace
-from dipy_tractogen.workflows.train_vae import TrainVAEFlow
+from dipy_tractogen.workflows.trainings.train_vae import TrainVAEFlow
 
 SCRIPT = """
 import sys

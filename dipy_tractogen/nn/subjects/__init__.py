@@ -1,0 +1,1 @@
+"""What models know of subjects: how they are drawn, and what is usual for one."""

@@ -1,0 +1,1 @@
+"""Commands for what is usual among subjects, and for scores of one."""
