@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 from pathlib import Path
+import re
 import secrets
 from stat import S_ISDIR
 import tempfile
@@ -216,10 +217,8 @@ def atomic_write(path: str | os.PathLike, *, force: bool = False) -> Iterator[Pa
     becomes a `WriteError`.
     """
     (final,) = check_outputs(path, force=force)
-    stem, extension = split_extension(final)
-    # The name may have the greatest length already.
-    token = secrets.token_hex(4)
-    temporary = final.with_name(f".{stem[:_LONGEST_STEM]}-{token}{extension}")
+    before, after = _around_token(final)
+    temporary = final.with_name(f"{before}{secrets.token_hex(4)}{after}")
     try:
         with write_errors(final, under=temporary):
             yield temporary
@@ -231,6 +230,39 @@ def atomic_write(path: str | os.PathLike, *, force: bool = False) -> Iterator[Pa
         logger.debug("%s is written, %d bytes", final, final.stat().st_size)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(paths: Iterable[Path]) -> None:
+    """Remove what processes that were killed in `atomic_write` of these have left.
+
+    No other process may be writing them.
+    """
+    by_folder: dict[Path, list[str]] = {}
+    for path in paths:
+        pattern = "[0-9a-f]{8}".join(map(re.escape, _around_token(path)))
+        by_folder.setdefault(path.parent, []).append(pattern)
+    for folder, patterns in by_folder.items():
+        name = re.compile("|".join(patterns))
+        with os.scandir(folder) as entries:
+            left = [each.path for each in entries if name.fullmatch(each.name)]
+        for each in left:
+            Path(each).unlink(missing_ok=True)
+
+
+def _around_token(path: Path) -> tuple[str, str]:
+    """Return the parts of the temporary name of a file around what is random in it."""
+    stem, extension = split_extension(path)
+    # The name may have the greatest length already.
+    return f".{stem[:_LONGEST_STEM]}-", extension
+
+
+def flush_to_disk(path: Path) -> None:
+    """Have the system write a file to its disk now; OSError where that has no room.
+
+    Disks of the network and quotas may say so only then.
+    """
+    with open(path, "rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 # Folders that were made in the body of `remove_new_folders_on_error`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 import os
 import platform
@@ -29,8 +30,12 @@ def current_versions() -> dict[str, str]:
         # TensorFlow has a build without GPU under a name of its own.
         for distribution in (name, f"{name}-cpu"):
             with suppress(PackageNotFoundError):
-                found.setdefault(name, version(distribution))
+                found.setdefault(name, _version(distribution))
     return found
+
+
+# What is installed is read from files, for each subject of a cohort.
+_version = cache(version)
 
 
 def versions_to_use() -> dict[str, str]:

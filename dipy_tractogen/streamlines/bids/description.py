@@ -20,6 +20,7 @@ BIDS_VERSION = "1.10.0"
 """Version of the standard that descriptions name."""
 
 _NAME = "dipy_tractogen"
+_ABOUT = "dataset_description.json"
 _README = """\
 {title}
 
@@ -70,7 +71,7 @@ def describe_derivatives(
         place = Path(os.path.relpath(source, root)).as_posix()
         said["SourceDatasets"] = [{"URL": Path(source).resolve().as_uri()}]
         said["DatasetLinks"] = {"source": place}
-    path = root / "dataset_description.json"
+    path = root / _ABOUT
     if not path.exists() or _is_ours(path):
         write_json(path, said, force=True)
     else:
@@ -88,6 +89,11 @@ def describe_derivatives(
             # The same command may run twice.
             with suppress(FileExistsError), atomic_write(root / file) as temporary:
                 temporary.write_text(content, encoding="utf-8")
+
+
+def described(root: Path) -> list[Path]:
+    """Return the files that `describe_derivatives` writes."""
+    return [root / name for name in (_ABOUT, ".bidsignore", "README")]
 
 
 def describe_tractogram(

@@ -11,6 +11,7 @@ from dipy_tractogen.streamlines.bids.description import (
     describe_derivatives,
     describe_session,
     describe_tractogram,
+    described,
 )
 from dipy_tractogen.streamlines.bids.names import (
     as_label,
@@ -28,6 +29,7 @@ from ..options.parameters import with_parameters_of
 from .commands import Command, read_options
 from .flow import CohortFlow
 from .records import FOLDER
+from .run import open_run
 from .task import Task
 from .workers import WorkerOptions
 
@@ -212,14 +214,6 @@ class GenerateCohortFlow(CohortFlow):
             "alike": alike,
             "versions": versions_to_use(),
         }
-        describe_derivatives(
-            target,
-            "Generated cohort",
-            source=None,
-            command=self.command,
-            ignored=_IGNORED,
-        )
-        _copy_table(table.path, target)
         tasks = [
             GenerateTask(
                 session,
@@ -233,7 +227,18 @@ class GenerateCohortFlow(CohortFlow):
             )
             for session, row in rows.items()
         ]
-        self.work_on(tasks, target, paths["out_table"], given)
+        copied = [target / f"participants{end}" for end in (".tsv", ".json")]
+        written = [paths["out_table"], *described(target), *copied]
+        with open_run(target, written) as mark:
+            describe_derivatives(
+                target,
+                "Generated cohort",
+                source=None,
+                command=self.command,
+                ignored=_IGNORED,
+            )
+            _copy_table(table.path, target)
+            self.work_on(tasks, paths["out_table"], given, mark)
 
 
 def _chosen(table, labels) -> list[str]:

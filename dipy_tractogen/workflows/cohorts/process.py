@@ -10,6 +10,7 @@ from dipy_tractogen.streamlines.bids.description import (
     describe_derivatives,
     describe_session,
     describe_tractogram,
+    described,
 )
 from dipy_tractogen.streamlines.bids.names import begin_name, common_entities
 from dipy_tractogen.streamlines.bids.tree import find_sessions, find_tractograms
@@ -20,6 +21,7 @@ from ..options.parameters import with_parameters_of
 from .commands import read_options
 from .flow import CohortFlow
 from .records import FOLDER
+from .run import open_run
 from .steps import STEPS, Steps
 from .task import Task
 from .workers import WorkerOptions
@@ -138,13 +140,6 @@ class ProcessCohortFlow(CohortFlow):
                 f"{Path(bids_dir, 'derivatives', 'dipy_tractogen')}."
             )
         sessions = find_sessions(root, participant_label)
-        describe_derivatives(
-            target,
-            "Processed tractograms",
-            source=root,
-            command=self.command,
-            ignored=_IGNORED,
-        )
         tasks = [
             ProcessTask(
                 session,
@@ -156,4 +151,12 @@ class ProcessCohortFlow(CohortFlow):
             )
             for session in sessions
         ]
-        self.work_on(tasks, target, paths["out_table"], given)
+        with open_run(target, [paths["out_table"], *described(target)]) as mark:
+            describe_derivatives(
+                target,
+                "Processed tractograms",
+                source=root,
+                command=self.command,
+                ignored=_IGNORED,
+            )
+            self.work_on(tasks, paths["out_table"], given, mark)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import os
 from pathlib import Path
 
-from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.files import file_digest, flush_to_disk
 from dipy_tractogen.utils.schema import (
     integer,
     mapping,
@@ -79,10 +79,25 @@ class Record:
         said = self._read()
         return [] if said is None else list(said["outputs"])
 
-    def write(self, state: str, inputs: dict, asked: dict, outputs: dict, **facts):
-        """Write the record; `outputs` has the size by the path below the root."""
+    def write(
+        self,
+        state: str,
+        inputs: dict,
+        asked: dict,
+        outputs: dict,
+        *,
+        temporary: Path,
+        **facts,
+    ):
+        """Write the record; `outputs` has the size by the path below the root.
+
+        It is written in the folder `temporary` first.
+        """
         said = {"inputs": inputs, "asked": asked, "outputs": outputs, **facts}
-        write_json(self.path, {"state": state, **said}, force=True)
+        whole = temporary / self.path.name
+        write_json(whole, {"state": state, **said}, force=True)
+        flush_to_disk(whole)
+        os.replace(whole, self.path)
 
     def _read(self) -> dict | None:
         """Return the record; None where there is none, or a damaged one."""

@@ -14,12 +14,14 @@ import threading
 import time
 
 from dipy_tractogen.streamlines.bids.tree import Session
-from dipy_tractogen.utils.disk import write_errors
+from dipy_tractogen.utils.disk import disk_full_reason, write_errors
+from dipy_tractogen.utils.files import flush_to_disk
 from dipy_tractogen.utils.messages import first_difference
 from dipy_tractogen.utils.versions import versions_to_use
 
 from ..runtime.logs import one_line
-from .records import FOLDER, Record, describe_inputs
+from .records import Record, describe_inputs
+from .run import WorkerError, check_worker, lock_of, new_folder
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -44,12 +46,15 @@ class Outcome:
         Why it failed, on one line.
     seconds : float
         Time that it took.
+    of_worker : bool
+        Whether it failed because of the machine, such as for a full disk.
     """
 
     session: Session
     status: str
     reason: str = ""
     seconds: float = 0.0
+    of_worker: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,9 @@ class Task(ABC):
             return False
 
 
-def carry_out(task: Task, *, force: bool = False, wait: bool = False) -> Outcome:
+def carry_out(
+    task: Task, *, force: bool = False, wait: bool = False, mark: Path | None = None
+) -> Outcome:
     """Make what is asked for, unless it is there; return what became of it.
 
     The lock of a subject keeps other processes, on other machines too, from making it
@@ -108,19 +115,21 @@ def carry_out(task: Task, *, force: bool = False, wait: bool = False) -> Outcome
         Make it anew, and replace files that are of no record.
     wait : bool, optional
         Wait for another process that is at work on it, in place of ``"busy"``.
+    mark : Path, optional
+        The mark of the command, in another process, that this one works for.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
     from threadpoolctl import threadpool_limits
 
     # Results must not depend on the threads that a machine has.
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     began = time.perf_counter()
-    lock = FileLock(
-        task.out_dir / FOLDER / f".{task.session.name}.lock", 0 if not wait else -1
-    )
     try:
         _check_versions(task.asked["versions"])
+        if mark is not None:
+            check_worker(mark)
+        lock = lock_of(task.out_dir, task.session.name, wait=wait)
         # One at a time in this process, whose current folder is that of the subject.
         with _ALONE, lock, threadpool_limits(1):
             if task.is_done and not force:
@@ -130,16 +139,20 @@ def carry_out(task: Task, *, force: bool = False, wait: bool = False) -> Outcome
         return Outcome(task.session, BUSY)
     except Exception as error:
         # Whatever it is, it is that of one subject.
+        if task.is_done and not force:
+            # By a process that got the lock because this one was thought to be gone.
+            return Outcome(task.session, FOUND)
         seconds = time.perf_counter() - began
-        return Outcome(task.session, FAILED, one_line(error), seconds)
+        of_worker = isinstance(error, WorkerError) or bool(disk_full_reason(error))
+        return Outcome(task.session, FAILED, one_line(error), seconds, of_worker)
     return Outcome(task.session, DONE, seconds=time.perf_counter() - began)
 
 
 def _check_versions(wanted: dict) -> None:
-    """Raise ValueError where this worker has other software than the command."""
+    """Raise WorkerError where this worker has other software than the command."""
     here = versions_to_use()
     if here != wanted:
-        raise ValueError(
+        raise WorkerError(
             "the worker has other software than the command: "
             f"{first_difference(here, wanted)}; install the same"
         )
@@ -152,32 +165,34 @@ def _make(task: Task, *, force: bool, began: float) -> None:
     with _own_folder(task) as folder, _kept_messages() as messages:
         with write_errors(task.out_dir), chdir(folder):
             task.make()
-        made = {
-            path.relative_to(folder): path.stat().st_size
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
+            made = _made_in(folder)
         earlier = record.outputs()
         _check_places(task, made, earlier, force=force)
         sizes = {str(path): size for path, size in made.items()}
+        known = {**dict.fromkeys(earlier, 0)} | sizes
         # Should it be broken off from here on, files at their places are known as ours.
-        record.write(
-            "moving", inputs, task.asked, {**dict.fromkeys(earlier, 0)} | sizes
-        )
+        record.write("moving", inputs, task.asked, known, temporary=folder)
         for path in made:
             place = task.out_dir / path
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder / path, place)
         for name in set(earlier).difference(sizes):
             (task.out_dir / name).unlink(missing_ok=True)
-        record.write(
-            "done",
-            inputs,
-            task.asked,
-            sizes,
-            seconds=round(time.perf_counter() - began, 3),
-            messages=messages,
-        )
+        seconds = round(time.perf_counter() - began, 3)
+        facts = {"seconds": seconds, "messages": messages}
+        record.write("done", inputs, task.asked, sizes, temporary=folder, **facts)
+
+
+def _made_in(folder: Path) -> dict[Path, int]:
+    """Return the sizes of the files below a folder by their paths in it, once safe."""
+    made = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            flush_to_disk(path)
+            made[path.relative_to(folder)] = path.stat().st_size
+    if not made:
+        raise FileNotFoundError(f"{folder} is gone: another process has removed it")
+    return made
 
 
 def _check_places(task: Task, made: dict, earlier: list[str], *, force: bool) -> None:
@@ -196,13 +211,8 @@ def _check_places(task: Task, made: dict, earlier: list[str], *, force: bool) ->
 
 @contextmanager
 def _own_folder(task: Task) -> Iterator[Path]:
-    """Yield a new folder beside the outputs, and remove it.
-
-    The lock of the subject is held: what is there is of a process that was killed.
-    """
-    folder = task.out_dir / f".{task.session.name}-making"
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Yield a new folder beside the outputs, and remove it."""
+    folder = new_folder(task.out_dir, task.session.name)
     folder.mkdir()
     try:
         yield folder

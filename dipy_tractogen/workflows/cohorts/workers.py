@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 import logging
+from pathlib import Path
 
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from ..options.arguments import check_exclusive
 from ..runtime.logs import one_line
-from .task import BUSY, FAILED, Outcome, Task, carry_out
+from .distribute import Distributor
+from .task import BUSY, Outcome, Task, carry_out
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -47,57 +48,24 @@ class WorkerOptions(Parameters):
 
 
 @contextmanager
-def open_workers(given: dict) -> Iterator[Callable[..., Iterator[Outcome]]]:
+def open_workers(given: dict, mark: Path) -> Iterator[Callable[..., Iterator[Outcome]]]:
     """Yield a function that works on tasks, and yields outcomes as they come.
 
-    `given` are values of `WorkerOptions`. Raises ImportError where Dask is needed and
-    not there, OSError if a scheduler cannot be found.
+    `given` are values of `WorkerOptions`, `mark` is that of the run. Raises ImportError
+    where Dask is needed and not there, OSError if a scheduler cannot be found.
     """
     check_exclusive({**given, "slurm": given["slurm"] or None}, "scheduler", "slurm")
     if given["nb_workers"] == 1 and not (given["scheduler"] or given["slurm"]):
         yield _work_here
         return
     with ExitStack() as stack:
-        yield partial(_work_there, _client(given, stack))
+        yield Distributor(_client(given, stack), mark)
 
 
 def _work_here(tasks: Sequence[Task], **options) -> Iterator[Outcome]:
     """Work on tasks one after another in this process."""
     for task in tasks:
         yield carry_out(task, **options)
-
-
-def _work_there(client, tasks: Sequence[Task], **options) -> Iterator[Outcome]:
-    """Work on tasks by the workers of a client of Dask."""
-    from distributed import as_completed
-
-    # The same command again asks for the same work, which may fail no more.
-    futures = client.map(carry_out, tasks, pure=False, **options)
-    of = dict(zip((future.key for future in futures), tasks))
-    finished = as_completed(
-        futures, loop=client.loop, with_results=True, raise_errors=False
-    )
-    try:
-        for future, result in finished:
-            session = of[future.key].session
-            if isinstance(result, Outcome):
-                yield result
-            else:
-                yield Outcome(session, FAILED, _reason(future))
-            # The scheduler forgets it.
-            future.release()
-    finally:
-        client.cancel([future for future in futures if not future.done()])
-
-
-def _reason(future) -> str:
-    """Return on one line why a task has no outcome."""
-    from distributed.scheduler import KilledWorker
-
-    error = future.exception() if future.status == "error" else None
-    if isinstance(error, KilledWorker):
-        return "the workers that began it were killed: is the memory enough?"
-    return "it was cancelled" if error is None else one_line(error)
 
 
 def _close(resource) -> None:

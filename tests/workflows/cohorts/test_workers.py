@@ -1,17 +1,20 @@
 """Workers of Dask do what this process does, and may be killed."""
 
+from pathlib import Path
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from dipy_tractogen.workflows.cohorts import workers
+from dipy_tractogen.workflows.cohorts import distribute
+from dipy_tractogen.workflows.cohorts.run import open_run
 from dipy_tractogen.workflows.cohorts.task import BUSY, Outcome
 from dipy_tractogen.workflows.cohorts.workers import open_workers, outcomes
 
 from . import toys
 from .toys import toy
 
+MARK = Path("of_no_run.lock")
 HERE = {"nb_workers": 1, "scheduler": None, "slurm": False}
 
 
@@ -24,7 +27,10 @@ def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
     pytest.importorskip("distributed")
     cloudpickle.register_pickle_by_value(toys)
     tasks = [toy(tmp_path, 1, act="die"), toy(tmp_path, 2), toy(tmp_path, 3)]
-    with open_workers({**HERE, "nb_workers": 2}) as work:
+    with (
+        open_run(tmp_path / "out") as mark,
+        open_workers({**HERE, "nb_workers": 2}, mark) as work,
+    ):
         found = statuses(outcomes(work, tasks, force=False))
     assert found == dict.fromkeys(("sub-01", "sub-02", "sub-03"), "done")
     assert (tmp_path / "sub-01.marker").exists()
@@ -36,8 +42,7 @@ def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
 def test_a_subject_that_kills_each_worker_is_a_failure():
     scheduler = pytest.importorskip("distributed.scheduler")
     error = scheduler.KilledWorker("carry_out", SimpleNamespace(address="a"), 3)
-    future = SimpleNamespace(status="error", exception=lambda: error)
-    assert "killed" in workers._reason(future)
+    assert "killed" in distribute._reason(error)
 
 
 @pytest.mark.parametrize("option", [{"nb_workers": 2}, {"scheduler": "tcp://a:1"}])
@@ -45,7 +50,7 @@ def test_missing_dask_is_one_line(option, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(ImportError, match=r'pip install "dipy_tractogen\[cluster\]"'),
-        open_workers({**HERE, **option}),
+        open_workers({**HERE, **option}, MARK),
     ):
         pass
 
@@ -55,14 +60,14 @@ def test_missing_jobqueue_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with (
         pytest.raises(ImportError, match="--slurm needs dask-jobqueue"),
-        open_workers({**HERE, "slurm": True}),
+        open_workers({**HERE, "slurm": True}, MARK),
     ):
         pass
 
 
 def test_one_worker_needs_no_dask(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with open_workers(HERE) as work:
+    with open_workers(HERE, MARK) as work:
         found = statuses(work([toy(tmp_path, 1), toy(tmp_path, 2)]))
     assert found == {"sub-01": "done", "sub-02": "done"}
 
@@ -70,7 +75,7 @@ def test_one_worker_needs_no_dask(tmp_path, monkeypatch):
 def test_scheduler_and_slurm_exclude_each_other():
     with (
         pytest.raises(ValueError, match="leave out one"),
-        open_workers({**HERE, "scheduler": "tcp://a:1", "slurm": True}),
+        open_workers({**HERE, "scheduler": "tcp://a:1", "slurm": True}, MARK),
     ):
         pass
 
@@ -81,7 +86,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line():
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
         pytest.raises(OSError, match="no scheduler of Dask answers"),
-        open_workers({**HERE, "scheduler": "tcp://127.0.0.1:9"}),
+        open_workers({**HERE, "scheduler": "tcp://127.0.0.1:9"}, MARK),
     ):
         pass
 
@@ -116,7 +121,10 @@ def test_workers_that_end_slowly_do_not_undo_what_is_done(tmp_path, monkeypatch)
             raise TimeoutError
 
     monkeypatch.setattr(distributed, "LocalCluster", Slow)
-    with open_workers({**HERE, "nb_workers": 2}) as work:
+    with (
+        open_run(tmp_path / "out") as mark,
+        open_workers({**HERE, "nb_workers": 2}, mark) as work,
+    ):
         assert statuses(work([toy(tmp_path, 1)])) == {"sub-01": "done"}
     assert closed
 
@@ -130,6 +138,6 @@ def test_workers_that_do_not_start_are_one_line(monkeypatch):
     monkeypatch.setattr(distributed, "LocalCluster", fail)
     with (
         pytest.raises(OSError, match="2 workers did not start"),
-        open_workers({**HERE, "nb_workers": 2}),
+        open_workers({**HERE, "nb_workers": 2}, MARK),
     ):
         pass

@@ -20,6 +20,8 @@ class Toy(Task):
     def make(self):
         place = self.session.folder / "dwi"
         place.mkdir(parents=True)
+        with (self.root / "made.txt").open("a") as stream:
+            stream.write(f"{self.session.name}\n")
         Path(place, "a.txt").write_text(str(self.asked["text"]))
         marker = self.root / f"{self.session.name}.marker"
         if self.act and not marker.exists():

@@ -1,0 +1,121 @@
+"""Runs of a command on a cohort: their marks, their locks, and what they leave.
+
+A run has a mark in the folder of the records, a file whose lock the command holds. By
+it workers know whether they see the same disk, with the same locks, as the command, and
+other runs whether it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+import os
+from pathlib import Path
+import re
+import secrets
+import shutil
+
+from dipy_tractogen.utils.files import remove_temporaries
+
+from .records import FOLDER
+
+_MAKING = re.compile(r"\.(.+)-making-[0-9a-f]{8}")
+
+
+class WorkerError(ValueError):
+    """A machine cannot do the work, whatever the subject."""
+
+
+def lock_of(out_dir: Path, name: str, *, wait: bool):
+    """Return the lock of a name; `filelock.Timeout` at once without `wait`.
+
+    It is that of the system, which ends with its process.
+    """
+    from filelock import FileLock
+
+    return FileLock(out_dir / FOLDER / f".{name}.lock", -1 if wait else 0)
+
+
+def new_folder(out_dir: Path, name: str) -> Path:
+    """Return the path of a folder in which the outputs of a subject are made.
+
+    No other process has it, even where it has the lock as well.
+    """
+    return out_dir / f".{name}-making-{secrets.token_hex(4)}"
+
+
+@contextmanager
+def open_run(out_dir: Path, written: Iterable[Path] = ()) -> Iterator[Path]:
+    """Yield the mark of a run of a command.
+
+    What processes that were killed have left is removed at the beginning and the end.
+
+    Parameters
+    ----------
+    out_dir : Path
+        Root of the outputs.
+    written : iterable of Path, optional
+        Files that the command itself writes by `atomic_write`.
+    """
+    (out_dir / FOLDER).mkdir(parents=True, exist_ok=True)
+    written = list(written)
+    name = f"run-{secrets.token_hex(4)}"
+    lock = lock_of(out_dir, name, wait=False)
+    with lock_of(out_dir, "runs", wait=True):
+        _clean(out_dir, written)
+        lock.acquire()
+    try:
+        yield Path(lock.lock_file)
+    finally:
+        with suppress(OSError), lock_of(out_dir, "runs", wait=True):
+            lock.release()
+            _clean(out_dir, written)
+
+
+@cache
+def check_worker(mark: Path) -> None:
+    """Raise WorkerError unless this process sees the mark of a command and its lock."""
+    from filelock import FileLock, Timeout
+
+    if not mark.exists():
+        raise WorkerError(
+            f"the worker does not see {mark}, which the command has written: give it "
+            "the same disk under the same name"
+        )
+    with suppress(Timeout), FileLock(mark, 0):
+        raise WorkerError(
+            f"the lock of {mark} does not hold on the machine of the worker: mount the "
+            "disk with locks, such as Lustre with -o flock"
+        )
+
+
+def _clean(out_dir: Path, written: Iterable[Path]) -> None:
+    """Remove what is left of processes that were killed, as their locks tell."""
+    for path in _with_names(out_dir):
+        _remove(out_dir, _MAKING.fullmatch(path.name)[1], path)
+    marks = list((out_dir / FOLDER).glob(".run-*.lock"))
+    gone = [_remove(out_dir, mark.name[1 : -len(".lock")], mark) for mark in marks]
+    if all(gone):
+        remove_temporaries(written)
+
+
+def _with_names(out_dir: Path) -> list[Path]:
+    """Return the folders in which outputs of subjects are, or were, made."""
+    with os.scandir(out_dir) as entries:
+        return [Path(each.path) for each in entries if _MAKING.fullmatch(each.name)]
+
+
+def _remove(out_dir: Path, name: str, path: Path) -> bool:
+    """Remove a file or folder unless a process has the lock; return whether it is."""
+    from filelock import Timeout
+
+    try:
+        with lock_of(out_dir, name, wait=False):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+    except Timeout:
+        return False
+    return True
