@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError
 import os
 import platform
 import sys
@@ -13,6 +14,9 @@ from dipy_tractogen import __version__
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 _PACKAGES = ("dipy", "keras", *_BACKENDS, "numpy", "scikit-learn")
+
+# It is read from files, and asked for each subject of a cohort.
+version = cache(metadata.version)
 
 
 def current_versions() -> dict[str, str]:
@@ -30,12 +34,8 @@ def current_versions() -> dict[str, str]:
         # TensorFlow has a build without GPU under a name of its own.
         for distribution in (name, f"{name}-cpu"):
             with suppress(PackageNotFoundError):
-                found.setdefault(name, _version(distribution))
+                found.setdefault(name, version(distribution))
     return found
-
-
-# What is installed is read from files, for each subject of a cohort.
-_version = cache(version)
 
 
 def versions_to_use() -> dict[str, str]:

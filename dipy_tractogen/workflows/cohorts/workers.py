@@ -95,7 +95,8 @@ def _client(given: dict, stack: ExitStack):
         stack.callback(_close, address)
     try:
         client = Client(address, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # Dask raises errors of any kind, for what its configuration says as well.
         where = f"--scheduler {given['scheduler']}" if given["scheduler"] else "Dask"
         raise OSError(
             f"{where}: no scheduler of Dask answers ({one_line(error)})"
