@@ -145,6 +145,8 @@ def test_details_are_turned_as_the_streamline_is():
 
 def test_gains_tell_what_decoded_shapes_are_worth():
     points, means, labels = bundles(300, seed=0)
+    # Less of what the means do not tell: where donors lie is chance.
+    points[..., 1] = means[..., 1] + (points[..., 1] - means[..., 1]) / 10
     texture = Texture().fit(points, means, labels)
     np.testing.assert_allclose(texture.gains[:2], 1, atol=0.1)
     # Places that have nothing to do with the real ones are halved, no more.
