@@ -84,6 +84,7 @@ setup(
             "k3d>=3.2,<4",
             "distributed>=2025.1",
             "dask-jobqueue>=0.9",
+            "psycopg2-binary>=2.9",
         ],
         # Models of the user's address list.
         "fetch": ["pooch>=1.8"],
@@ -91,6 +92,8 @@ setup(
         "scene": ["k3d>=3.2,<4"],
         # Work on a cohort by several processes or machines.
         "cluster": ["dask>=2025.1", "distributed>=2025.1", "dask-jobqueue>=0.9"],
+        # A search that several machines share by a database.
+        "postgresql": ["psycopg2-binary>=2.9"],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
         # Projections of latents by UMAP.

@@ -11,7 +11,6 @@ import json
 import lzma
 from pathlib import Path
 import re
-import sqlite3
 import struct
 import warnings
 import zipfile
@@ -224,26 +223,15 @@ def change_zip(data: bytes, rng: Random) -> bytes:
     return buffer.getvalue()
 
 
-def change_sqlite(path: Path, rng: Random) -> None:
-    """Write an odd value into a column of a database, or remove rows."""
-    database = sqlite3.connect(path)
-    rows = database.execute("select name from sqlite_master where type = 'table'")
-    table = pick(rng, sorted(name for (name,) in rows))
-    columns = database.execute(f'select name from pragma_table_info("{table}")')
-    column = pick(rng, sorted(name for (name,) in columns))
-    value = pick(rng, [each for each in (*VALUES, *TEXTS) if not _too_large(each)])
-    if rng.random() < 0.2:
-        database.execute(f'delete from "{table}"')
-    else:
-        # A key that comes twice stays as it is.
-        text = f'update or ignore "{table}" set "{column}" = ?'
-        database.execute(text, (value,))
-    database.commit()
-    database.close()
-
-
-def _too_large(value) -> bool:
-    return isinstance(value, (list, dict)) or value == 10**40
+def change_lines(data: bytes, rng: Random) -> bytes:
+    """Change one of the lines, each of which is JSON, or leave it out."""
+    lines = data.splitlines(keepends=True)
+    if not lines or rng.random() < 0.1:
+        return change_bytes(data, rng)
+    place = int(rng.integers(len(lines)))
+    changed = change_json(lines[place], rng) + b"\n"
+    lines[place : place + 1] = [changed] if rng.random() < 0.8 else []
+    return b"".join(lines)
 
 
 def change_of(name: str) -> Change:
@@ -251,6 +239,7 @@ def change_of(name: str) -> Change:
     suffix = Path(name).suffix.lower()
     return {
         ".json": change_json,
+        ".journal": change_lines,
         ".npy": change_npy,
         ".npz": change_zip,
         ".trx": change_zip,
@@ -268,12 +257,6 @@ def change_of(name: str) -> Change:
 def change_file(path: Path, rng: Random) -> None:
     """Change a file once or a few times."""
     for _ in range(int(rng.geometric(0.7))):
-        if path.suffix == ".db" and rng.random() < 0.8:
-            try:
-                change_sqlite(path, rng)
-                continue
-            except sqlite3.Error:
-                pass  # It was broken by the change before.
         try:
             path.write_bytes(change_of(path.name)(path.read_bytes(), rng))
         except _OF_BROKEN_ARCHIVES:

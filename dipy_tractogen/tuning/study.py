@@ -1,18 +1,18 @@
-"""A search for beta and other parameters, kept in a database."""
+"""A search for beta and other parameters, which several processes may share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 import logging
 from pathlib import Path
 import time
-import warnings
 
-from dipy_tractogen.utils.messages import first_difference
+import numpy as np
+import optuna
+
+from dipy_tractogen.utils.messages import first_difference, without_passwords
 from dipy_tractogen.utils.schema import (
     SchemaError,
-    file_errors,
     mapping,
     number,
     optional,
@@ -20,13 +20,21 @@ from dipy_tractogen.utils.schema import (
     text,
 )
 
-from .database import check_lock_name, check_running, named_errors, open_storage
 from .selection import LARGE, SMALL, pareto_front, recommend
 from .space import suggest
+from .storage import (
+    SECONDS_OF_SILENCE,
+    named_errors,
+    open_storage,
+    quietly,
+    read_errors,
+)
 
 logger = logging.getLogger("dipy_tractogen")
 
-_NAME = "beta"
+NAME = "beta"
+"""Name of a search that is given none."""
+
 _SETTINGS = "settings"
 _MEASURES = "measures"
 _REASON = "reason"
@@ -36,27 +44,25 @@ _OF_COMPLETE = record(
     {_MEASURES: record(dict.fromkeys(_SHOWN, number()), {"seconds": _VALUE})}
 )
 _OF_OTHERS = record({}, {_REASON: text(10**6)})
-# Errors of Optuna for rows that it did not write, beside ValueError.
-_DAMAGE = (LookupError, TypeError, AttributeError, AssertionError, RecursionError)
-# After so long without a heartbeat, a trial is done again.
-_SECONDS_BETWEEN_SIGNS = 5
-_SECONDS_OF_SILENCE = 30
 _POLL_SECONDS = 1.0
+# For the settings of a search that another process is just making.
+_NB_POLLS = 5
 
 
 class BetaStudy:
     """A search over beta, on Optuna :footcite:p:`Akiba2019`.
 
-    Each trial trains a model and measures it. The study lies in an SQLite database:
-    it can be stopped at any moment, goes on where it was, and several processes may
-    work on it. Each value of beta is tried once; where other parameters are searched
-    as well, further trials are chosen by the tree-structured Parzen estimator, to make
-    the point error small and the quality of generated streamlines large.
+    Each trial trains a model and measures it. The study lies in a file or a database:
+    it can be stopped at any moment, goes on where it was, and processes on several
+    machines may work on it. Each value of beta is tried once; where other parameters
+    are searched as well, further trials are chosen by the tree-structured Parzen
+    estimator, to make the point error small and the quality of generated streamlines
+    large. The trial of a process that gives no sign of life is made again by another.
 
     Parameters
     ----------
-    path : str or Path
-        The database.
+    place : str or Path
+        The file, or the address of the database, which has ``://``.
     settings : dict
         What the trials have in common, as plain values; a study is gone on with only
         under the same.
@@ -68,11 +74,16 @@ class BetaStudy:
         All trials; no fewer than there are betas.
     seed : int
         Seed of the search.
+    name : str, optional
+        Name of the study, of which a database may have several.
+    is_new : bool, optional
+        Whether it must not be there yet; otherwise it is gone on with.
 
     Raises
     ------
     ValueError
-        If the file is no database of a study, or one with other settings.
+        If the file or database holds no study, one with other settings, or one that is
+        not new.
 
     References
     ----------
@@ -81,29 +92,32 @@ class BetaStudy:
 
     def __init__(
         self,
-        path: str | Path,
+        place: str | Path,
         settings: dict,
         *,
         betas: Sequence[float],
         ranges: dict[str, tuple[float, float]],
         nb_trials: int,
         seed: int,
+        name: str = NAME,
+        is_new: bool = False,
     ):
         self.betas = list(betas)
         self.ranges = ranges
         self.nb_trials = max(nb_trials, len(self.betas))
-        path = Path(path).absolute()
-        self._path, self._lock = path, _Lock(path)
-        with named_errors(path), _quietly(), self._lock:
-            storage = open_storage(
-                path,
-                heartbeat_interval=_SECONDS_BETWEEN_SIGNS,
-                grace_period=_SECONDS_OF_SILENCE,
-            )
-            with file_errors(path, "a database of a search", *_DAMAGE):
-                self._study = _study_of(storage, seed)
+        self._seed, self._place = seed, place
+        self._shown = without_passwords(str(place))
+        with named_errors(place), quietly():
+            storage = open_storage(place)
+            with read_errors(place):
+                self._study, is_first = _study_of(storage, name)
                 self._check()
-            self._settle({"betas": self.betas, "search": ranges, **settings}, path)
+            if is_new and not is_first:
+                raise FileExistsError(
+                    f"{self._shown} holds a search named {name}: go on with it by "
+                    "--resume, replace it by --force, or give another --study_name."
+                )
+            self._settle({"betas": self.betas, "search": ranges, **settings}, is_first)
 
     def run(
         self,
@@ -120,13 +134,16 @@ class BetaStudy:
         on_end : callable, optional
             Called with the row of each trial that this process ended.
         """
-        import optuna
+        begun = -1
 
         def objective(current):
-            self._lock.release()
-            if len(self._trials()) > self.nb_trials:
-                # Another process took the last trial meanwhile.
+            nonlocal begun
+            begun = current.number
+            if not self._is_wanted(current.number):
+                # Another process has its beta, or took the last trial, meanwhile.
                 raise optuna.TrialPruned
+            # Processes that draw the same numbers would try the same values.
+            self._study.sampler = _sampler(self._seed, current.number)
             chosen = suggest(current, self.betas, self.ranges)
             try:
                 measures = trial(chosen)
@@ -141,10 +158,19 @@ class BetaStudy:
                 on_end(_row(frozen))
 
         while self._is_left():
-            # Locked until the trial is taken, which SQLite would give to two processes.
-            with named_errors(self._path), _quietly(), self._lock:
-                self._study.optimize(
-                    objective, n_trials=1, catch=(ValueError,), callbacks=[ended]
+            try:
+                with named_errors(self._place), quietly():
+                    self._study.optimize(
+                        objective, n_trials=1, catch=(ValueError,), callbacks=[ended]
+                    )
+            except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+                if not self._is_lost(begun):
+                    raise
+                logger.warning(
+                    "Trial %d gave no sign of life for %d s, as where a process is "
+                    "stopped: it is made again",
+                    begun,
+                    SECONDS_OF_SILENCE,
                 )
 
     def nb_ended(self) -> int:
@@ -185,7 +211,6 @@ class BetaStudy:
         if [one.name for one in self._study.directions] != ["MINIMIZE", "MAXIMIZE"]:
             raise SchemaError("directions", "others", "to minimise and to maximise")
         record({}, {_SETTINGS: record({})})(self._study.user_attrs, "")
-        check_running(self._path)
         trials = self._study.get_trials(deepcopy=False)
         if [trial.number for trial in trials] != list(range(len(trials))):
             raise SchemaError("trials", "not in order", "numbers from 0")
@@ -198,32 +223,71 @@ class BetaStudy:
             is_whole = trial.state.name == "COMPLETE"
             (_OF_COMPLETE if is_whole else _OF_OTHERS)(trial.user_attrs, place)
 
-    def _settle(self, settings: dict, path) -> None:
-        """Keep the settings, or compare them with those of the study."""
+    def _settle(self, settings: dict, is_first: bool) -> None:
+        """Keep the settings, or compare them with those of the study.
+
+        The process that makes the study keeps them; another one waits for that, unless
+        that process has died.
+        """
         import json
 
         settings = json.loads(json.dumps(settings))
-        known = self._study.user_attrs.get(_SETTINGS)
+        known = None if is_first else self._known_settings()
         if known is None:
             self._study.set_user_attr(_SETTINGS, settings)
             return
         difference = first_difference(known, settings)
         if difference:
             raise ValueError(
-                f"{path} holds a search with another {difference}: go on with the same "
-                "settings and data, or give another --out_study."
+                f"{self._shown} holds a search with another {difference}: go on with "
+                "the same settings and data, or give another --out_study."
             )
 
+    def _known_settings(self) -> dict | None:
+        for _ in range(_NB_POLLS):
+            known = self._study.user_attrs.get(_SETTINGS)
+            if known is not None:
+                return known
+            time.sleep(_POLL_SECONDS)
+        return None
+
     def _trials(self) -> list:
-        """Return all trials but those that were given up and are done again."""
-        with named_errors(self._path):
-            trials = self._study.get_trials(deepcopy=False)
-        return [trial for trial in trials if not _is_given_up(trial)]
+        """Return all trials that count, in order.
+
+        That is without those that were given up and are done again, and those of a beta
+        that another process enqueued before.
+        """
+        counted, betas = [], []
+        with read_errors(self._place):
+            for trial in self._study.get_trials(deepcopy=False):
+                beta = self._enqueued_beta(trial)
+                if not _is_given_up(trial) and (beta is None or beta not in betas):
+                    betas.append(beta)
+                    counted.append(trial)
+        return counted
+
+    def _enqueued_beta(self, trial) -> float | None:
+        """Return the beta that a trial was enqueued for, if it was."""
+        beta = trial.system_attrs.get("fixed_params", {}).get("beta")
+        return beta if beta in self.betas else None
+
+    def _is_wanted(self, number: int) -> bool:
+        """Return whether a trial counts, and is not one too many."""
+        trials = self._trials()
+        chosen = [one for one in trials if self._enqueued_beta(one) is None]
+        excess = chosen[self.nb_trials - len(self.betas) :]
+        wanted = {one.number for one in trials} - {one.number for one in excess}
+        return number in wanted
+
+    def _is_lost(self, number: int) -> bool:
+        """Return whether another process has given up a trial of this one."""
+        trials = self._study.get_trials(deepcopy=False)
+        return 0 <= number < len(trials) and _is_given_up(trials[number])
 
     def _is_left(self) -> bool:
         """Return whether there is a trial to make, once others have made theirs."""
         while True:
-            with named_errors(self._path), _quietly(), self._lock:
+            with read_errors(self._place), quietly():
                 self._enqueue_missing()
             trials = self._trials()
             states = [trial.state.name for trial in trials]
@@ -235,43 +299,11 @@ class BetaStudy:
 
     def _enqueue_missing(self) -> None:
         """Enqueue the betas that no trial has, or only one whose process died."""
-        import optuna
-
         optuna.storages.fail_stale_trials(self._study)
-        tried = {_beta_of(trial) for trial in self._trials()}
+        tried = [self._enqueued_beta(trial) for trial in self._trials()]
         for beta in self.betas:
             if beta not in tried:
                 self._study.enqueue_trial({"beta": beta})
-
-
-def _beta_of(trial) -> float | None:
-    """Return the beta of a trial, also of one that has not begun."""
-    enqueued = trial.system_attrs.get("fixed_params", {})
-    return trial.params.get("beta", enqueued.get("beta"))
-
-
-class _Lock:
-    """Lock of the study against other processes, which may be released early."""
-
-    def __init__(self, path: Path):
-        from optuna.storages.journal import JournalFileOpenLock
-
-        check_lock_name(path)
-        self._lock = JournalFileOpenLock(str(path))
-        self._held = False
-
-    def __enter__(self) -> _Lock:
-        self._held = self._lock.acquire()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.release()
-
-    def release(self) -> None:
-        """Release the lock, if it is held."""
-        if self._held:
-            self._held = False
-            self._lock.release()
 
 
 def _is_given_up(trial) -> bool:
@@ -290,29 +322,28 @@ def _row(trial) -> dict:
     }
 
 
-def _study_of(storage, seed: int):
-    import optuna
+def _study_of(storage, name: str) -> tuple[optuna.Study, bool]:
+    """Load or make a study; return whether it was made."""
 
-    return optuna.create_study(
-        study_name=_NAME,
-        storage=storage,
-        sampler=optuna.samplers.TPESampler(seed=seed),
-        directions=["minimize", "maximize"],
-        load_if_exists=True,
-    )
+    def load():
+        return optuna.load_study(study_name=name, storage=storage), False
 
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Leave out Optuna's messages on its progress and on what is experimental."""
-    import optuna
-
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # What is there is only read, and may be refused.
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(level)
+        return load()
+    except KeyError:
+        pass
+    directions = ["minimize", "maximize"]
+    try:
+        made = optuna.create_study(
+            study_name=name, storage=storage, directions=directions
+        )
+    except optuna.exceptions.DuplicatedStudyError:
+        return load()
+    return made, True
+
+
+def _sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
+    """Return the sampler of a trial, with random numbers of its own."""
+    (own,) = np.random.SeedSequence((seed, number)).generate_state(1)
+    return optuna.samplers.TPESampler(seed=int(own))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 import logging
 from pathlib import Path
 
@@ -11,16 +11,17 @@ from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
 
-from .database import new_database
+from .journal import new_journal
 from .space import DEFAULT_BETAS, search_space
-from .study import BetaStudy
+from .storage import delete_search, is_address
+from .study import NAME, BetaStudy
 
 logger = logging.getLogger("dipy_tractogen")
 
 
 def sweep_beta(
     bundles,
-    path: str | Path,
+    place: str | Path,
     *,
     betas: Sequence[float] = DEFAULT_BETAS,
     minimum_beta: float = 0.0,
@@ -36,6 +37,8 @@ def sweep_beta(
     settings: Mapping | None = None,
     seed: int = 0,
     resume: bool = False,
+    force: bool = False,
+    study_name: str = NAME,
     show_progress: bool = False,
 ) -> list[dict]:
     """Train variational autoencoders with many values of beta, and measure them.
@@ -44,8 +47,9 @@ def sweep_beta(
     ----------
     bundles : BundleSet
         Streamlines, a part of which is held out to measure with.
-    path : str or Path
-        The database of the search.
+    place : str or Path
+        Where the search is kept: a file, or the address of a database, such as
+        "postgresql://user@host/name". Processes on several machines may share it.
     betas : sequence of float, optional
         Values of beta.
     minimum_beta : float, optional
@@ -69,7 +73,11 @@ def sweep_beta(
     seed : int, optional
         Seed of the split, the trainings and the search.
     resume : bool, optional
-        Go on with the search in the database, if there is one.
+        Go on with the search that is there, or start one.
+    force : bool, optional
+        Replace the search that is there, unless `resume`.
+    study_name : str, optional
+        Name of the search in a database, which may have several.
     show_progress : bool, optional
         Show a progress bar.
 
@@ -81,10 +89,11 @@ def sweep_beta(
     Raises
     ------
     ValueError
-        If an argument is not accepted, too few streamlines are held out, or the
-        database holds something else.
+        If an argument is not accepted, too few streamlines are held out, or file or
+        database hold something else.
+    FileExistsError
+        If there is a search, without `resume` and `force`.
     """
-    path = Path(path)
     sizes = {"nb_points": nb_points, "latent_dim": latent_dim}
     space = search_space(betas, minimum_beta, search, nb_trials, **sizes)
     fixed = {**sizes, "sigma_mm": sigma_mm}
@@ -96,15 +105,25 @@ def sweep_beta(
             f"measure with: give a share that makes more than {NB_NEIGHBOURS}."
         )
     common = {**fixed, **options, "held_out": held_out, **(settings or {})}
-    is_there = resume and path.exists()
-    with nullcontext() if is_there else new_database(path):
-        study = BetaStudy(path, common, **space, seed=seed)
+    with nullcontext() if resume else _room(place, study_name, force=force):
+        study = BetaStudy(
+            place, common, **space, seed=seed, name=study_name, is_new=not resume
+        )
         # The backend takes seconds to load: what is wrong is said before.
         from .trial import run_trials
 
         shown = {"show_progress": show_progress}
         run_trials(study, training, aside, fixed, options, **shown)
         return study.rows(tolerance_mm)
+
+
+def _room(place: str | Path, study_name: str, *, force: bool) -> AbstractContextManager:
+    """Make room for a new search while the body lasts; remove an old one by force."""
+    if not is_address(place):
+        return new_journal(Path(place), force=force)
+    if force:
+        delete_search(place, study_name)
+    return nullcontext()
 
 
 def save_trials(path: str | Path, rows: Sequence[dict], *, force: bool = False) -> None:

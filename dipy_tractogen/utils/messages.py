@@ -24,6 +24,8 @@ MOST_LISTED = 10
 
 # Control characters and ends of lines.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# The password in an address, after the user or among the arguments.
+_PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s@]*@|([?&]\w*password=)[^\s&]*")
 # Surrogates that do not stand for a byte of a file name.
 _SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
@@ -59,6 +61,14 @@ def encodable(text: str) -> str:
     r"""Return text that UTF-8 can hold, with other bytes spelled ``\xfc``."""
     text = _SURROGATES.sub(_spelled, text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def without_passwords(text: str) -> str:
+    """Return text with ``***`` in place of the passwords of addresses in it.
+
+    Spaces in a password are not foreseen: an address has none.
+    """
+    return _PASSWORD.sub(lambda at: f"{at[1]}***@" if at[1] else f"{at[2]}***", text)
 
 
 def normalized_name(text: object) -> str:

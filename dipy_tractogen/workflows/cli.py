@@ -15,7 +15,7 @@ import sys
 import time
 
 from dipy_tractogen import __version__
-from dipy_tractogen.utils.messages import ThresholdsNotMet
+from dipy_tractogen.utils.messages import ThresholdsNotMet, without_passwords
 
 from .flows.base import OutputsMissing
 from .runtime.hosts import Part, job_of
@@ -157,7 +157,7 @@ def main(command: str, arguments: list[str] | None = None) -> int:
         given = vars(build_parser(command, flow).parse_args(arguments))
         log_level, log_file = given.pop("log_level"), given.pop("log_file")
         flow._force_overwrite, flow.quiet = given.pop("force"), given.pop("quiet")
-        flow.command = shlex.join([command, *arguments])
+        flow.command = shlex.join(map(without_passwords, [command, *arguments]))
         # DIPY's parser leaves out what was not given and spells None "None".
         given = {
             key: None if value == "None" else value

@@ -142,7 +142,7 @@ class Good:
 
     def _make_sweep(self):
         self._run("dipy_sweep_beta", *self.bundles, *SWEEP)
-        return self.folder / "sweep.db"
+        return self.folder / "sweep.journal"
 
     def _make_checkpoint(self):
         options = {"filters": (2, 2, 2, 2, 2, 2)}

@@ -1,14 +1,12 @@
 """The search itself, with trials that only pretend to train."""
 
-from contextlib import closing
-import shutil
-import sqlite3
+import json
 import threading
 
 import optuna
 import pytest
 
-from dipy_tractogen.tuning import database
+from dipy_tractogen.tuning import storage
 from dipy_tractogen.tuning.study import BetaStudy
 
 BETAS = (0.0, 1.0, 4.0)
@@ -24,7 +22,7 @@ def measure(chosen):
 def make(tmp_path):
     def study(*, settings=None, betas=BETAS, ranges=None, nb_trials=0):
         return BetaStudy(
-            tmp_path / "study.db",
+            tmp_path / "study.journal",
             settings or {"epochs": 3},
             betas=betas,
             ranges=ranges or {},
@@ -64,18 +62,75 @@ def test_search_goes_on_where_it_was(make):
     study.run(pytest.fail)
 
 
-@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
-def test_trial_of_a_process_that_died_is_made_again(make, tmp_path):
+def test_trial_of_a_process_that_died_is_made_again(make, monkeypatch):
+    # Taken, and never heard of again: one before its first sign of life, one after it.
+    lost = make()
+    lost._enqueue_missing()
+    lost._study.ask()
+    storage_of = lost._study._storage
+    storage_of.record_heartbeat(lost._study.ask()._trial_id)
+    monkeypatch.setattr(storage, "SECONDS_OF_SILENCE", 0.2)
+    monkeypatch.setattr("dipy_tractogen.tuning.study._POLL_SECONDS", 0.1)
     study = make()
-    # Taken, and never heard of again: one sign of life, long ago.
-    lost = study._study.ask()
-    study._study._storage.record_heartbeat(lost._trial_id)
-    with sqlite3.connect(tmp_path / "study.db") as data:
-        data.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
-    data.close()
-    study.run(measure)
+    tried = []
+    study.run(lambda chosen: tried.append(chosen["beta"]) or measure(chosen))
+    assert sorted(tried) == [0, 1, 4]
+    assert tried[0] == 4
     assert [row["beta"] for row in study.rows(0)] == [0, 1, 4]
     assert study.nb_ended() == 3
+
+
+def test_trial_that_was_given_up_meanwhile_is_no_error(make, caplog):
+    """As when a machine sleeps: its trial is made by another, and it goes on."""
+    study, other = make(), make()
+
+    def sleep_once(chosen):
+        trials = study._study.get_trials(deepcopy=False)
+        if len(trials) == 3:
+            (running,) = [one for one in trials if one.state.name == "RUNNING"]
+            state = optuna.trial.TrialState.FAIL
+            other._study._storage.set_trial_state_values(running._trial_id, state)
+            other._enqueue_missing()
+        return measure(chosen)
+
+    study.run(sleep_once)
+    assert [row["beta"] for row in study.rows(0)] == [0, 1, 4]
+    assert "it is made again" in caplog.text
+
+
+def test_trials_that_two_processes_enqueued_are_made_once(make):
+    first, second = make(), make()
+    for study in (first, second):
+        for beta in BETAS:
+            study._study.enqueue_trial({"beta": beta})
+    tried = []
+    first.run(lambda chosen: tried.append(chosen["beta"]) or measure(chosen))
+    assert tried == [0, 1, 4]
+    assert second.nb_ended() == 3
+
+
+def test_beta_is_tried_whoever_took_the_last_trial(make):
+    """As when the trial of a beta was given up while another process chose one."""
+    ranges = {"sigma_mm": (0.5, 2.0)}
+    study = make(ranges=ranges, nb_trials=4)
+    for beta in BETAS[1:]:
+        study._study.enqueue_trial({"beta": beta})
+    waiting = optuna.trial.TrialState.WAITING
+    for _ in range(2):
+        study._study.add_trial(optuna.create_trial(state=waiting))
+    assert study._is_left()
+    wanted = [number for number in range(5) if study._is_wanted(number)]
+    assert wanted == [0, 1, 2, 4]
+
+
+def test_one_trial_too_many_is_not_made(make):
+    study = make()
+    study._enqueue_missing()
+    study._study.ask()
+    late = make()
+    late._study.add_trial(optuna.create_trial(state=optuna.trial.TrialState.WAITING))
+    assert late._is_wanted(0)
+    assert not late._is_wanted(3)
 
 
 def test_several_workers_share_the_trials(make):
@@ -121,7 +176,7 @@ def test_other_parameters_are_searched_after_the_betas(make, tmp_path):
     assert len(first) == 8
     assert [beta for beta, _ in first[:3]] == list(BETAS)
     assert len({sigma for _, sigma in first}) == 8
-    (tmp_path / "study.db").unlink()
+    (tmp_path / "study.journal").unlink()
     assert found() == first
 
 
@@ -134,17 +189,11 @@ def test_other_settings_are_not_mixed(make):
 
 
 def test_files_that_are_no_study_are_refused_and_kept(make, tmp_path):
-    path = tmp_path / "study.db"
+    path = tmp_path / "study.journal"
     path.write_text("step,loss\n" * 200)
-    with pytest.raises(ValueError, match="no SQLite database"):
+    with pytest.raises(ValueError, match="no journal of a search"):
         make()
     assert path.read_text(encoding="utf-8") == "step,loss\n" * 200
-    path.unlink()
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE other (a)")
-    connection.close()
-    with pytest.raises(ValueError, match="something else"):
-        make()
 
 
 def test_verbosity_of_others_is_left_alone(make):
@@ -156,7 +205,7 @@ def test_verbosity_of_others_is_left_alone(make):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A search that ended; not to be changed."""
-    path = tmp_path_factory.mktemp("whole") / "study.db"
+    path = tmp_path_factory.mktemp("whole") / "study.journal"
     study = BetaStudy(
         path, {"epochs": 3}, betas=(0.0, 1.0), ranges={}, nb_trials=0, seed=0
     )
@@ -164,36 +213,45 @@ def whole(tmp_path_factory):
     return path
 
 
+STUDY, TRIAL, PARAM, STATE, ATTRIBUTE = 0, 4, 5, 6, 8
+
+
 @pytest.mark.parametrize(
-    "edit",
+    ("operation", "change"),
     [
-        "UPDATE study_user_attributes SET value_json = '[1]'",
-        "UPDATE study_user_attributes SET value_json = '{'",
-        f"UPDATE study_user_attributes SET value_json = '{'[' * 5000}'",
-        "UPDATE trial_user_attributes SET value_json = '3'",
-        """UPDATE trial_user_attributes SET value_json = '{"quality": "good"}'""",
-        "UPDATE trial_user_attributes SET key = 'other'",
-        "UPDATE trials SET state = 'ODD'",
-        "UPDATE trials SET number = 'x'",
-        "UPDATE trials SET datetime_start = 'yesterday'",
-        "UPDATE trial_params SET param_value = 7",
-        "UPDATE trial_params SET distribution_json = '{}'",
-        "UPDATE trial_params SET param_name = 'gamma'",
-        "UPDATE trial_values SET value = NULL",
-        "UPDATE study_directions SET direction = 'UP'",
-        "DELETE FROM study_directions",
-        "DELETE FROM studies",
-        "DROP TABLE trial_user_attributes",
-        "CREATE TRIGGER t AFTER UPDATE ON trials BEGIN DELETE FROM studies; END",
-        # It would be waited for, for ever.
-        "UPDATE trials SET state = 'RUNNING'; DELETE FROM trial_heartbeats",
+        (2, {"user_attr": {"settings": [1]}}),
+        (2, {"user_attr": [1]}),
+        (ATTRIBUTE, {"user_attr": {"measures": 3}}),
+        (ATTRIBUTE, {"user_attr": {"measures": {"quality": "good"}}}),
+        (ATTRIBUTE, {"user_attr": {"other": 1}}),
+        (ATTRIBUTE, {"trial_id": 10**9}),
+        (STATE, {"state": 17}),
+        (STATE, {"state": "ODD"}),
+        (STATE, {"datetime_complete": "yesterday"}),
+        (STATE, {"trial_id": [1]}),
+        (PARAM, {"param_value_internal": 7}),
+        (PARAM, {"distribution": "{}"}),
+        (PARAM, {"distribution": '{"name": "os.system", "attributes": {"a": "ls"}}'}),
+        (PARAM, {"distribution": "[" * 10**5}),
+        (PARAM, {"param_name": "gamma"}),
+        (STUDY, {"directions": [3, 3]}),
+        (STUDY, {"directions": [1, 1]}),
+        (STUDY, {"directions": []}),
+        (STUDY, {"study_name": None, "directions": None}),
+        (TRIAL, {"op_code": 99}),
+        (TRIAL, {"datetime_start": 3}),
+        (TRIAL, {"intermediate_values": {"x": 1}}),
+        (TRIAL, {"user_attrs": [1], "params": [3]}),
     ],
 )
-def test_edited_databases_are_refused(whole, tmp_path, edit, monkeypatch):
-    monkeypatch.setattr(database, "_SECONDS_TO_SAY_SO", 0.01)
-    path = shutil.copy(whole, tmp_path / "study.db")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(edit)
-    with pytest.raises(ValueError, match=r"study\.db") as raised:
+def test_edited_journals_are_refused(whole, tmp_path, operation, change):
+    path = tmp_path / "study.journal"
+    lines = [json.loads(line) for line in whole.read_bytes().splitlines()]
+    changed = [
+        {**one, **change} if one["op_code"] == operation else one for one in lines
+    ]
+    assert changed != lines
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in changed))
+    with pytest.raises(ValueError, match=r"study\.journal") as raised:
         BetaStudy(path, {"epochs": 3}, betas=(0.0, 1.0), ranges={}, nb_trials=0, seed=0)
     assert len(str(raised.value).splitlines()) == 1

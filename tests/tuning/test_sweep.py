@@ -15,7 +15,7 @@ def test_sweep_from_python(phantom, tmp_path, monkeypatch):
 
     monkeypatch.setattr(trial, "run_trial", run_trial)
     options = {"betas": [2.0, 1.0], "held_out": 0.25, "nb_points": 16, "latent_dim": 3}
-    rows = sweep_beta(phantom, tmp_path / "sweep.db", **options, epochs=2, seed=5)
+    rows = sweep_beta(phantom, tmp_path / "sweep.journal", **options, epochs=2, seed=5)
     assert [row["beta"] for row in rows] == [1, 2]
     assert [row["recommended"] for row in rows] == [True, False]
     fixed = {"nb_points": 16, "latent_dim": 3, "sigma_mm": 1.0}
@@ -27,7 +27,7 @@ def test_sweep_from_python(phantom, tmp_path, monkeypatch):
     assert header.split("\t")[-1] == "reason"
     few = phantom.select(phantom.labels < 2)
     with pytest.raises(ValueError, match=r"held_out=0\.01 holds out 2 "):
-        sweep_beta(few, tmp_path / "b.db", **{**options, "held_out": 0.01})
+        sweep_beta(few, tmp_path / "b.journal", **{**options, "held_out": 0.01})
 
 
 def test_search_space_has_limits_by_the_points():

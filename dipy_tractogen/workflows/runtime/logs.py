@@ -36,7 +36,8 @@ _QUOTES_AND_COMMAS = re.compile(r"""['",\s]+""")
 class _Formatter(logging.Formatter):
     """Formatter of messages on one line, whatever the names of files in it are.
 
-    Bytes that are not UTF-8 and control characters are spelled.
+    Bytes that are not UTF-8 and control characters are spelled, and passwords are left
+    out.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -45,10 +46,10 @@ class _Formatter(logging.Formatter):
         return printable(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
-        from dipy_tractogen.utils.messages import encodable
+        from dipy_tractogen.utils.messages import encodable, without_passwords
 
         # With the traceback, where there is one.
-        return encodable(super().format(record))
+        return encodable(without_passwords(super().format(record)))
 
 
 class OptionWords(logging.Filter):

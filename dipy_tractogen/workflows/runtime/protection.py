@@ -16,8 +16,21 @@ from dipy_tractogen.utils.files import (
 
 # What data are written to; messages added to such a file would damage it.
 _DATA_EXTENSIONS = (
-    *(*TRACTOGRAM_EXTENSIONS, ".keras", ".npz", ".npy", ".json", ".tsv", ".csv", ".db"),
-    *(".png", ".gif", ".jpg", ".html", ".htm", ".nii", ".nii.gz", ".pt", ".pth", ".h5"),
+    *(*TRACTOGRAM_EXTENSIONS, ".keras", ".npz", ".npy", ".json", ".tsv", ".csv"),
+    *(
+        ".journal",
+        ".db",
+        ".png",
+        ".gif",
+        ".jpg",
+        ".html",
+        ".htm",
+        ".nii",
+        ".nii.gz",
+        ".pt",
+        ".pth",
+        ".h5",
+    ),
 )
 # Tables that a JSON file of the same stem may describe.
 _TABLES = (".tsv", ".csv", ".txt")

@@ -43,8 +43,10 @@ class SweepBetaFlow(TractogenFlow):
         held_out=0.1,
         seed=0,
         resume=False,
+        storage="",
+        study_name="beta",
         out_dir="",
-        out_study="sweep.db",
+        out_study="sweep.journal",
         out_table="sweep.tsv",
         out_png="sweep.png",
         **given,
@@ -54,9 +56,10 @@ class SweepBetaFlow(TractogenFlow):
         Every trial trains a variational autoencoder (spectral backbone) on the same
         streamlines and measures it on those that are held out: point error, KL
         divergence, active dimensions, quality of generated streamlines,
-        disentanglement. The study is a database: a search that was stopped goes on
-        with --resume, and the same command, run several times at once with --resume,
-        shares its trials.
+        disentanglement. A search that was stopped goes on with --resume, and the same
+        command, run several times at once with --resume, shares its trials: on one
+        machine, or on several that have the file of the study on a common disk or use
+        the same --storage.
 
         Parameters
         ----------
@@ -79,11 +82,17 @@ class SweepBetaFlow(TractogenFlow):
         seed : int, optional
             Fixes the split, the trainings and the search.
         resume : bool, optional
-            Go on with the search in the database, or start one where there is none.
+            Go on with the search that is there, or start one where there is none.
+        storage : string, optional
+            Address of a database that keeps the search in place of --out_study, such
+            as postgresql://user@host/name, with the password in ~/.pgpass. Any that
+            Optuna can use, but for SQLite.
+        study_name : string, optional
+            Name of the search in the database, which may have several.
         out_dir : string or Path, optional
             Output folder.
         out_study : string, optional
-            SQLite database of the search.
+            File of the search.
         out_table : string, optional
             Table of the trials, tab-separated.
         out_png : string, optional
@@ -103,8 +112,14 @@ class SweepBetaFlow(TractogenFlow):
         }
         search_space(**space)
         check_template(given)
+        if storage:
+            from dipy_tractogen.tuning.storage import check_address
+
+            check_address(storage)
         # The table and the figure are made anew from the study each time.
-        names = {"out_study": out_study, "out_table": out_table, "out_png": out_png}
+        names = {"out_table": out_table, "out_png": out_png}
+        if not storage:
+            names["out_study"] = out_study
         paths = self.outputs(out_dir, again=resume, **names)
         check_figures({"out_png": paths["out_png"]})
         files = self.inputs(given["input_files"])
@@ -122,7 +137,7 @@ class SweepBetaFlow(TractogenFlow):
         settings["data"] = [file_digest(file) for file in files]
         rows = sweep_beta(
             bundles,
-            paths["out_study"],
+            storage or paths["out_study"],
             **space,
             **{name: given[name] for name in ("sigma_mm", "epochs", "max_minutes")},
             tolerance_mm=tolerance_mm,
@@ -130,6 +145,8 @@ class SweepBetaFlow(TractogenFlow):
             settings=settings,
             seed=seed,
             resume=resume,
+            force=self.force,
+            study_name=study_name,
             **shown,
         )
         save_trials(paths["out_table"], rows, force=True)

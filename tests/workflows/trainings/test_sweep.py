@@ -58,7 +58,7 @@ def test_finished_sweep_only_reports_again(folder, bundle_files, monkeypatch):
 
 
 def test_existing_study_is_kept(folder, bundle_files, capsys):
-    before = (folder / "sweep.db").read_bytes()
+    before = (folder / "sweep.journal").read_bytes()
     assert sweep(bundle_files, folder, "--betas", "0", "1e7") == 1
     assert "--force" in capsys.readouterr().err
     assert sweep(bundle_files, folder, "--betas", "0", "2", "--resume") == 1
@@ -66,7 +66,7 @@ def test_existing_study_is_kept(folder, bundle_files, capsys):
     short = ("--betas", "0", "--held_out", "0.01", "--force")
     assert sweep(bundle_files, folder, *short) == 1
     assert "too few to measure with" in capsys.readouterr().err
-    assert (folder / "sweep.db").read_bytes() == before
+    assert (folder / "sweep.journal").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,8 @@ def test_existing_study_is_kept(folder, bundle_files, capsys):
         (["--search", "latent_dim=2:99"], "from 1 to 48"),
         (["--nb_trials", "5"], "goes with --search"),
         (["--held_out", "0"], "more than 0"),
+        (["--storage", "sqlite:///a.db"], "cannot share SQLite"),
+        (["--storage", "sweep.journal"], "--storage sweep.journal: give the address"),
         (["--held_out", "0.01"], "too few to measure with"),
         (["--betas", "0", "1", "--out_png", "a.xyz"], "--out_png a.xyz: a figure has"),
     ],
@@ -95,11 +97,11 @@ def test_file_that_is_no_study_is_kept_whatever_is_forced(
     other = tmp_path / "CC.trk"
     other.write_bytes(b"mine")
     if is_link:
-        (tmp_path / "sweep.db").symlink_to(other)
-    name = "sweep.db" if is_link else "CC.trk"
+        (tmp_path / "sweep.journal").symlink_to(other)
+    name = "sweep.journal" if is_link else "CC.trk"
     options = ("--betas", "0", "--out_study", name, "--force")
     assert sweep(bundle_files, tmp_path, *options) == 1
-    assert f"{name} is no SQLite database" in capsys.readouterr().err
+    assert f"{name} is no journal of a search" in capsys.readouterr().err
     assert other.read_bytes() == b"mine"
     assert {path.name for path in tmp_path.iterdir()} == {"CC.trk", name}
 
@@ -121,6 +123,19 @@ def test_failure_of_all_trials_is_said(bundle_files, tmp_path, monkeypatch, caps
     assert sweep(bundle_files, tmp_path, "--betas", "0") == 1
     assert "no trial was completed" in capsys.readouterr().err
     assert rows_of(tmp_path)[0]["reason"] == "The loss became nan"
+
+
+def test_password_of_a_database_is_in_no_message(bundle_files, tmp_path, capsys):
+    log = tmp_path / "log.txt"
+    options = ("--storage", "postgresql://me:secret@127.0.0.1:1/none", "--betas", "0")
+    options += ("--log_file", str(log), "--log_level", "DEBUG")
+    assert sweep(bundle_files, tmp_path / "new", *options) == 1
+    assert sweep(bundle_files, tmp_path / "new", "--storge", *options[1:]) == 1
+    said = capsys.readouterr().err
+    assert said.count("//me:***@127.0.0.1:1/none") > 2
+    assert "--storage postgresql://me:***@" in log.read_text()
+    assert "secret" not in said + log.read_text()
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(("users", "expected"), [(None, "false"), ("true", "true")])
