@@ -148,9 +148,8 @@ def separated(profiles: Profiles, made) -> tuple:
     if not len(profiles):
         return made, {}
     channels = made if isinstance(made, np.ndarray) else made._data
-    flat = channels.reshape(-1, channels.shape[-1])
-    values = profiles.within_limits(profiles.values_of(flat))
-    data = {name: values[:, [at]] for at, name in enumerate(profiles.names)}
+    values = profiles.values_within_limits(channels)
+    data = {name: each.reshape(-1, 1) for name, each in values.items()}
     return coordinates_of(made), data
 
 

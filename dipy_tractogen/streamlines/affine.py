@@ -18,13 +18,16 @@ def check_affine(affine: np.ndarray | None, what: str = "its affine") -> None:
         raise ValueError(f"{what} is flat and cannot be inverted: give three axes")
 
 
-def transform_points(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
+def transform_points(
+    points: np.ndarray, affine: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """Return points (n, 3) after an affine (4, 4), computed in float64, as float32.
 
-    Axis by axis: a product of matrices is slower.
+    They are written to `out`, where it is given. Axis by axis: a product of matrices is
+    slower.
     """
     x, y, z = points.T.astype(np.float64)
-    found = np.empty(points.shape, dtype=np.float32)
+    found = np.empty(points.shape, dtype=np.float32) if out is None else out
     with np.errstate(invalid="ignore"):  # infinity times zero
         for axis, (a, b, c, d) in enumerate(affine[:3].astype(np.float64)):
             found[:, axis] = a * x + b * y + c * z + d

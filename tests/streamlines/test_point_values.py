@@ -12,6 +12,7 @@ from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.writers import open_writer, save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.point_data.profile import Profile, Profiles
 from dipy_tractogen.streamlines.point_data.values import as_point_data
 
 KEPT_BY = ("trk", "trx", "vtk", "vtp", "fib")
@@ -257,3 +258,38 @@ def test_numbers_that_float32_rounds(grid, tmp_path, caplog):
         "float32 rounds the data_per_point a, b above 16777216, to infinity from "
         "3.4e38 on"
     ]
+
+
+def test_values_are_reflected_at_the_limits_of_the_training():
+    limits = {"low": 0.0, "high": 1.0, "sigma": 0.1, "scale": 2.0}
+    profiles = Profiles(
+        [Profile(name, mean, 0.3, **limits) for name, mean in (("FA", 0.5), ("MD", 0))]
+    )
+    values = np.array([[0.2, -0.3], [-0.1, 0.3], [1.4, 2.5], [0.0, 1.0]])
+    channels = np.concatenate([np.zeros((4, 3)), (values - [0.5, 0]) * 2], axis=1)
+    np.testing.assert_allclose(profiles.values_of(channels), values, atol=1e-6)
+    found = profiles.values_within_limits(channels.reshape(2, 2, 5))
+    expected = [[[0.2, 0.1], [0.6, 0.0]], [[0.3, 0.3], [0.0, 1.0]]]
+    for each, name in zip(expected, ("FA", "MD")):
+        assert found[name].dtype == np.float32
+        np.testing.assert_allclose(found[name], each, atol=1e-6)
+
+
+@pytest.mark.parametrize("counts", [[3, 3, 3], [2, 5, 3]])
+def test_a_trk_holds_records_of_equal_and_of_other_sizes(counts, grid, tmp_path):
+    rng = np.random.default_rng(0)
+    points = rng.uniform(1, 5, (sum(counts), 3)).astype(np.float32)
+    of_points = {"v": rng.random((sum(counts), 2)), "FA": rng.random(sum(counts))}
+    given = as_sequence(points, np.array(counts))
+    data = {"age": np.array([20.0, 30.0, 40.0]), "w": rng.random((3, 2))}
+    with open_writer(tmp_path / "a.trk", reference=grid, bundle_names=()) as writer:
+        writer.write(given, None, data, data_per_point=of_points)
+    found = nib.streamlines.load(tmp_path / "a.trk").tractogram
+    np.testing.assert_allclose(found.streamlines._data, points, atol=1e-4)
+    assert list(found.streamlines._lengths) == counts
+    for name, values in of_points.items():
+        own = found.data_per_point[name]._data
+        np.testing.assert_allclose(own, values.reshape(len(own), -1), rtol=1e-6)
+    for name, values in data.items():
+        own = found.data_per_streamline[name]
+        np.testing.assert_allclose(own, values.reshape(3, -1), rtol=1e-6)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.array_schema import Array, check_arrays, with_prefix
@@ -13,13 +12,14 @@ from dipy_tractogen.utils.schema import SchemaError
 
 from ..texture import details as flat
 from ..texture.condition_effects import effects_of
+from ..texture.padded import shares_of_length
+from ..texture.profile_curves import ProfileCurves
 from ..texture.profiles import (
     PROFILE_ARRAYS,
     PROFILES,
     ProfileTexture,
     check_effects,
     check_orders,
-    curve_values,
     with_squares,
 )
 from .mixtures import MIXTURE_ARRAYS, GroupMixtures
@@ -98,23 +98,23 @@ class FittedProfileTexture(ProfileTexture):
         made.spreads = spreads[:, _NB_TOGETHER:]
         return made
 
-    def apply(
+    def channels_of(
         self,
-        streamlines: ArraySequence,
         coefficients: np.ndarray,
         labels: np.ndarray,
         bundles: np.ndarray,
         changes: np.ndarray,
         shifting: np.ndarray | None,
         rng: np.random.Generator,
-    ) -> np.ndarray:
-        """Return the channels (M, v) of the M points of new streamlines.
+    ) -> Callable:
+        """Return what gives the channels of new streamlines, a block at a time.
 
-        As `ProfileTexture.apply`, but `labels` (m,) are those of bundles, `changes` are
-        conditions and their squares, and `rng` is the source of the residuals.
+        As `ProfileTexture.channels_of`, but `labels` (m,) are those of bundles,
+        `changes` are conditions and their squares, and `rng` is the source of the
+        residuals.
         """
-        made = self._decoded(streamlines, coefficients, bundles, changes, shifting)
-        nb_values = made.shape[1]
+        decoded = self._decoded(coefficients, bundles, changes, shifting)
+        nb_values = self.gains.shape[1]
         rest = self.spreads[bundles]
         rest = rest * rng.standard_normal(rest.shape, dtype=np.float32)
         first = np.zeros((len(labels), _NB_TOGETHER, nb_values), dtype=np.float32)
@@ -124,8 +124,13 @@ class FittedProfileTexture(ProfileTexture):
             drawn = self.mixtures.mixture(label).draw(len(rows), [], nothing, rng)
             first[rows] = drawn.reshape(len(rows), _NB_TOGETHER, nb_values)
         residuals = np.concatenate([first, rest], axis=1)
-        made += curve_values(streamlines, residuals, self.nb_points, _NB_NODES)
-        return made
+        residuals = ProfileCurves(residuals, self.nb_points, _NB_NODES)
+
+        def channels_at(block, points, counts):
+            shares = shares_of_length(points)
+            return decoded.at(block, shares) + residuals.at(block, shares)
+
+        return channels_at
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as arrays, whose names begin with `PROFILES`."""

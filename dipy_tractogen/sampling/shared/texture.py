@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -184,13 +184,14 @@ class FittedTexture(Texture):
 
         return conditions, counts, counts, points_of, labels
 
-    def _profiles_of(
-        self, streamlines, coefficients, rows, bundles, conditions, shifted, rng
-    ) -> np.ndarray:
-        """Return channels of values, with residuals drawn for the labels in `rows`."""
+    def _channels_of(
+        self, coefficients, rows, labels, conditions, shifted, rng
+    ) -> Callable:
+        """Return what gives channels of values, with residuals drawn for `labels`."""
+        bundles = np.searchsorted(self.labels, labels)
         numbers = with_squares(conditions)
-        given = coefficients, rows, bundles, numbers, numbers if shifted else None, rng
-        return self.profiles.apply(streamlines, *given)
+        given = coefficients, labels, bundles, numbers, numbers if shifted else None
+        return self.profiles.channels_of(*given, rng)
 
     def _bounded(self, drawn: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Bound the noise in columns (m, w) of bundles (m,), and return the counts."""

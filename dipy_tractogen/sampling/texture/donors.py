@@ -63,21 +63,42 @@ class Donors:
 
     def _along(self, rows, counts) -> tuple[np.ndarray, np.ndarray]:
         """Return details and directions (3, m, p) of donors at other points."""
-        places, donors = padded.point_numbers(counts), self._counts[rows]
-        share = None
-        if (counts != donors).any():
-            exact = (places + 0.5) * (donors / counts)[:, None] - 0.5
-            np.clip(exact, 0, donors[:, None] - 1, out=exact)
-            places = exact.astype(np.intp)
-            share = (exact - places).astype(np.float32)
-        places += self._starts[rows][:, None]
-        # Twice as fast as an index, or more.
-        details = np.take(self._details, places, axis=1)
-        if share is not None:
-            # The last point of a donor has no share of the next.
-            following = np.minimum(places + 1, self._details.shape[1] - 1)
-            details += share * (np.take(self._details, following, axis=1) - details)
+        given = counts, self._counts[rows], self._starts[rows]
+        places, share = places_in_donors(*given)
+        details = taken(self._details, places, share)
         return details, np.take(self._directions, places, axis=1)
+
+
+def places_in_donors(
+    counts: np.ndarray, donors: np.ndarray, starts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return which points of donors lie where those of others do, (m, p).
+
+    Streamlines of `counts` (m,) points have donors of `donors` (m,) points, the first
+    of which are at `starts` (m,). The shares (m, p) of the next point follow, or None
+    where all have as many points as their donors.
+    """
+    places, share = padded.point_numbers(counts), None
+    if (counts != donors).any():
+        exact = (places + 0.5) * (donors / counts)[:, None] - 0.5
+        np.clip(exact, 0, donors[:, None] - 1, out=exact)
+        places = exact.astype(np.intp)
+        share = (exact - places).astype(np.float32)
+    places += starts[:, None]
+    return places, share
+
+
+def taken(
+    values: np.ndarray, places: np.ndarray, share: np.ndarray | None
+) -> np.ndarray:
+    """Return values (v, m, p) of those of donors (v, n), linear between two points."""
+    # Twice as fast as an index, or more.
+    found = np.take(values, places, axis=1)
+    if share is not None:
+        # The last point of a donor has no share of the next.
+        following = np.minimum(places + 1, values.shape[1] - 1)
+        found += share * (np.take(values, following, axis=1) - found)
+    return found
 
 
 def _roughness(details: np.ndarray) -> float:

@@ -146,6 +146,15 @@ def lengths(points: np.ndarray) -> np.ndarray:
     return np.sqrt(dot(steps, steps)).sum(axis=1)
 
 
+def shares_of_length(points: np.ndarray) -> np.ndarray:
+    """Return how far along its streamline each point is, (m, p), from 0 to 1."""
+    steps = points[..., 1:] - points[..., :-1]
+    along = np.zeros(points.shape[1:], dtype=np.float32)
+    np.cumsum(np.sqrt(dot(steps, steps)), axis=1, out=along[:, 1:])
+    along /= np.maximum(along[:, -1:], TINY)
+    return along
+
+
 def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the dot products (...) of vectors (3, ...)."""
     products = first * second
@@ -161,7 +170,9 @@ def assembled(
     points_of: Callable,
     wanted: np.ndarray,
     moves_of: Callable,
+    channels_of: Callable | None = None,
     *,
+    nb_channels: int = 0,
     exact: bool,
 ) -> ArraySequence:
     """Make streamlines of `counts` (m,) points, block by block, float32 in mm.
@@ -169,6 +180,9 @@ def assembled(
     `points_of` returns the points (3, n, p) of n of them by their rows, which are of
     one of the `kinds` (m,); `wanted` (m,) are the lengths in mm; and `moves_of` returns
     displacements for ends (m, 2, 3), after which lengths are wanted again if `exact`.
+    Where `channels_of` is given, `nb_channels` follow the coordinates of each point: it
+    is called once, after `moves_of`, and returns a function of a block, its points and
+    their numbers that returns the channels (v, n, p).
     """
     ends = np.empty((len(counts), 2, 3), dtype=np.float32)
     blocks, parts = [], []
@@ -179,13 +193,18 @@ def assembled(
         blocks.append(block)
         parts.append(points)
     moves = moves_of(ends)
-    made = as_sequence(np.empty((counts.sum(), 3), np.float32), counts)
+    channels_at = None if channels_of is None else channels_of()
+    shape = (counts.sum(), 3 + nb_channels)
+    made = as_sequence(np.empty(shape, np.float32), counts)
     for block, points in zip(blocks, parts):
         move_ends(points, counts[block], moves[block])
         if exact:
             set_lengths(points, counts[block], wanted[block])
         places = point_numbers(counts[block]) + made._offsets[block][:, None]
+        columns = [*points]
+        if channels_at is not None:
+            columns += [*channels_at(block, points, counts[block])]
         # An axis at a time: rows of three numbers are slow.
-        for axis, values in enumerate(points):
+        for axis, values in enumerate(columns):
             made._data[:, axis][places] = values
     return made

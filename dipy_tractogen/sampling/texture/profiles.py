@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import ranks
-from dipy_tractogen.streamlines.geometry import cosine_basis
-from dipy_tractogen.streamlines.point_data.columns import (
-    fill_missing,
-    places_along,
-    resample_values,
-)
+from dipy_tractogen.streamlines.point_data.columns import fill_missing, resample_values
 from dipy_tractogen.utils.array_schema import Array
 from dipy_tractogen.utils.schema import SchemaError
 
 from .condition_effects import effects_of, fit_effects, fit_gains_and_effects
+from .donors import places_in_donors, taken
+from .padded import shares_of_length
+from .profile_curves import ProfileCurves, profile_coefficients
 
-NB_ORDERS = 24
-"""Cosine coefficients that are used of a decoded profile."""
-
-# Places at equal arc lengths between which a decoded profile is taken as linear.
-_NB_NODES = 128
 _LARGEST = 32_000
 _FARTHEST = 1e9
 _TINY = 1e-12
@@ -116,13 +107,13 @@ class ProfileTexture:
         points, self.nb_points = streamlines._data, decoded.shape[1]
         values = fill_missing(values, counts)
         real = resample_values(points, values, counts, self.nb_points)
-        real = _coefficients(real.reshape(len(counts), self.nb_points, -1))
+        real = profile_coefficients(real.reshape(len(counts), self.nb_points, -1))
         known = np.isfinite(real).all(axis=1)
         self.donors = _donors(known.all(axis=1), labels, np.random.default_rng(seed))
-        decoded = _coefficients(decoded)
+        decoded = profile_coefficients(decoded)
         self._regress(real, decoded, conditions, labels, pairs, known)
-        base = curve_values(streamlines, self.gains * decoded, self.nb_points)
-        rest = values - base
+        curves = ProfileCurves(self.gains * decoded, self.nb_points)
+        rest = values - curves.along(streamlines).T
         rest = np.nan_to_num(rest)
         largest = np.abs(rest).max(axis=0, initial=0.0)
         self.units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
@@ -161,7 +152,7 @@ class ProfileTexture:
         `decoded` are those of training streamlines, `drawn` means of those of latents
         drawn for the same `conditions` (n, q) in the same bundles `labels` (n,).
         """
-        differences = _coefficients(decoded - drawn)
+        differences = profile_coefficients(decoded - drawn)
         groups, bundles = np.unique(labels, return_inverse=True)
         bundles, numbers = bundles.reshape(-1), with_squares(conditions)
         effects = fit_effects(differences, numbers, bundles, len(groups))
@@ -174,24 +165,23 @@ class ProfileTexture:
         """Take the numbers of points (r,) of the real streamlines."""
         self._counts = np.asarray(counts, dtype=np.intp)
         self._starts = np.cumsum(self._counts) - self._counts
+        # A value in each row, which is fast to take from.
+        self._restored = np.ascontiguousarray((self.details * self.units).T)
         return self
 
-    def apply(
+    def channels_of(
         self,
-        streamlines: ArraySequence,
         coefficients: np.ndarray,
         rows: np.ndarray,
         bundles: np.ndarray,
         changes: np.ndarray,
         shifting: np.ndarray | None = None,
         rng: np.random.Generator | None = None,
-    ) -> np.ndarray:
-        """Return the channels (M, v) of the M points of new streamlines.
+    ) -> Callable:
+        """Return what gives the channels of new streamlines, a block at a time.
 
         Parameters
         ----------
-        streamlines : ArraySequence
-            The m new streamlines, one after the other, in mm.
         coefficients : ndarray of shape (m, k, v)
             Cosine coefficients of their decoded profiles, of cosines with a mean square
             of one.
@@ -206,36 +196,34 @@ class ProfileTexture:
             training, whose `shifts` are added.
         rng : numpy.random.Generator, optional
             Not used: the real streamlines are drawn already.
-        """
-        made = self._decoded(streamlines, coefficients, bundles, changes, shifting)
-        counts = np.asarray(streamlines._lengths, dtype=np.intp)
-        made += self._details_of(self.donors[rows], counts)
-        return made
 
-    def _decoded(self, streamlines, coefficients, bundles, changes, shifting):
-        """Return channels (M, v) of decoded profiles with the effects of conditions."""
+        Returns
+        -------
+        callable
+            Takes n of the streamlines by their rows, their points (3, n, p) in mm and
+            numbers of points (n,), as `padded` has them; returns channels (v, n, p).
+        """
+        curves = self._decoded(coefficients, bundles, changes, shifting)
+        donors = self.donors[rows]
+
+        def channels_at(block, points, counts):
+            own = donors[block]
+            given = counts, self._counts[own], self._starts[own]
+            found = curves.at(block, shares_of_length(points))
+            found += taken(self._restored, *places_in_donors(*given))
+            return found
+
+        return channels_at
+
+    def _decoded(self, coefficients, bundles, changes, shifting) -> ProfileCurves:
+        """Return decoded profiles with the effects of conditions."""
         decoded = coefficients[:, : len(self.gains)]
         if shifting is not None:
             numbers = np.concatenate([np.ones((len(shifting), 1)), shifting], axis=1)
             decoded = decoded + effects_of(self.shifts, numbers, bundles)
         decoded = self.gains * decoded
         decoded += effects_of(self.effects, changes, bundles)
-        return curve_values(streamlines, decoded, self.nb_points)
-
-    def _details_of(self, donors: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Return the details (M, v) of donors (m,) at `counts` (m,) points."""
-        own, places = self._counts[donors], ranks(counts)
-        starts = np.repeat(self._starts[donors], counts)
-        if (own == counts).all():
-            return self.details[starts + places] * self.units
-        last = np.repeat(own - 1, counts)
-        exact = (places + 0.5) * np.repeat(own / counts, counts) - 0.5
-        exact = np.clip(exact, 0, last)
-        places = exact.astype(np.intp)
-        share = (exact - places).astype(np.float32)[:, None]
-        found = self.details[starts + places].astype(np.float32)
-        found += share * (self.details[starts + np.minimum(places + 1, last)] - found)
-        return found * self.units
+        return ProfileCurves(decoded, self.nb_points)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as arrays, whose names begin with `PROFILES`."""
@@ -268,31 +256,6 @@ class ProfileTexture:
         return made._of(shapes.counts)
 
 
-def curve_values(
-    streamlines: ArraySequence,
-    coefficients: np.ndarray,
-    nb_points: int,
-    nb_nodes: int = _NB_NODES,
-) -> np.ndarray:
-    """Return the values (N, v) of profiles at the points of streamlines.
-
-    Profiles are cosine coefficients (n, k, v) of those of `nb_points` at equal arc
-    lengths, and linear between `nb_nodes`.
-    """
-    counts = np.asarray(streamlines._lengths, dtype=np.intp)
-    waves = _waves(nb_points, coefficients.shape[1], nb_nodes)
-    nodes = np.matmul(np.ascontiguousarray(coefficients.transpose(2, 0, 1)), waves)
-    places = places_along(streamlines._data, counts, nb_nodes - 1)
-    before = np.minimum(places.astype(np.intp), nb_nodes - 2)
-    share = (places - before).astype(np.float32)
-    before += np.repeat(np.arange(len(counts)) * nb_nodes, counts)
-    found = np.empty((len(places), len(nodes)), dtype=np.float32)
-    for at, each in enumerate(nodes.reshape(len(nodes), -1)):
-        low = each[before]
-        found[:, at] = low + share * (each[before + 1] - low)
-    return found
-
-
 def check_effects(made: ProfileTexture, nb_bundles: int, nb_conditions: int) -> None:
     """Raise ValueError if effects and shifts are of other bundles or conditions."""
     for name, more in (("effects", 0), ("shifts", 1)):
@@ -312,23 +275,6 @@ def check_orders(gains: np.ndarray, nb_points: int) -> None:
 def with_squares(conditions: np.ndarray) -> np.ndarray:
     """Return conditions (m, q) and their squares, (m, 2 q)."""
     return np.concatenate([conditions, conditions**2], axis=1)
-
-
-@lru_cache(8)
-def _waves(nb_points: int, nb_orders: int, nb_nodes: int) -> np.ndarray:
-    """Return the cosines (k, nodes) of decoded profiles at equal arc lengths."""
-    # The cosines of n points have their ends half a step before and after them.
-    along = np.linspace(0.5, nb_points - 0.5, nb_nodes) / nb_points
-    waves = np.cos(np.pi * np.arange(nb_orders)[:, None] * along) * np.sqrt(2)
-    waves[0] = 1
-    return waves.astype(np.float32)
-
-
-def _coefficients(values: np.ndarray) -> np.ndarray:
-    """Return cosine coefficients (n, k, v) of profiles (n, nb_points, v)."""
-    nb_points = values.shape[1]
-    basis = cosine_basis(nb_points, min(NB_ORDERS, nb_points))
-    return np.matmul(basis / np.float32(np.sqrt(nb_points)), values)
 
 
 def _donors(known: np.ndarray, labels: np.ndarray, rng) -> np.ndarray:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.conversion import to_sequence
 
 from . import details as flat
@@ -245,30 +245,30 @@ class Texture:
         conditions, counts, kinds, points_of, rows = self._residuals(
             shapes, labels, wanted, conditions, rng
         )
-        made = padded.assembled(
+        channels_of = None
+        if self.profiles is not None:
+            given = coefficients[..., 3:], rows, labels, conditions, shifted, rng
+            channels_of = partial(self._channels_of, *given)
+        return padded.assembled(
             counts,
             kinds,
             points_of,
             wanted,
             lambda ends: self.ends.moves(ends, labels, rng, conditions),
+            channels_of,
+            nb_channels=self.nb_profiles,
             exact=exact,
         )
-        if self.profiles is None:
-            return made
-        bundles = np.searchsorted(np.unique(self.labels), labels)
-        decoded = coefficients[..., 3:]
-        given = decoded, rows, bundles, conditions, shifted, rng
-        values = self._profiles_of(made, *given)
-        return as_sequence(np.column_stack([made._data, values]), counts)
 
-    def _profiles_of(
-        self, streamlines, coefficients, rows, bundles, conditions, shifted, rng
-    ) -> np.ndarray:
-        """Return channels (M, v) of values at the points of new streamlines."""
+    def _channels_of(
+        self, coefficients, rows, labels, conditions, shifted, rng
+    ) -> Callable:
+        """Return what gives channels of values at the points of new streamlines."""
+        bundles = np.searchsorted(np.unique(self.labels), labels)
         numbers = with_squares(conditions)
         changes = numbers - with_squares(self.conditions[rows])
         given = coefficients, rows, bundles, changes, numbers if shifted else None, rng
-        return self.profiles.apply(streamlines, *given)
+        return self.profiles.channels_of(*given)
 
     def _residuals(
         self, coefficients: np.ndarray, labels, wanted, conditions, rng

@@ -7,6 +7,7 @@ tractograms from memory, where ten million streamlines have no room.
 from __future__ import annotations
 
 import io
+from itertools import chain
 
 from nibabel.streamlines import ArraySequence, TckFile, Tractogram, TrkFile
 from nibabel.streamlines.trk import (
@@ -61,10 +62,13 @@ class TrkBlockWriter(BlockWriter):
         properties = np.concatenate(
             list(data.values()) or [np.empty((len(lengths), 0))], axis=1
         )
-        points = transform_points(points, self._from_rasmm)
-        if of_points:
-            points = np.concatenate([points, *of_points.values()], axis=1)
-        self._file.write(_trk_records(points, lengths, properties))
+        columns = [each.T for each in of_points.values()]
+        rows = np.empty((len(points), 3 + sum(map(len, columns))), dtype=np.float32)
+        transform_points(points, self._from_rasmm, out=rows[:, :3])
+        # A column at a time: rows of a few numbers are slow.
+        for at, column in enumerate(chain.from_iterable(columns), start=3):
+            rows[:, at] = column
+        self._file.write(_trk_records(rows, lengths, properties))
         self._header["nb_streamlines"] += len(lengths)
 
     def finish(self, categories):
@@ -114,11 +118,15 @@ def _trk_records(
     starts = np.cumsum(words) - words
     records = np.empty(int(words.sum()), dtype="<f4")
     records.view("<i4")[starts] = lengths
-    is_point = np.ones(len(records), dtype=bool)
-    is_point[starts] = False
     after = (starts + 1 + size)[:, None] + np.arange(properties.shape[1])
     with np.errstate(over="ignore"):
         records[after] = properties
+    if (lengths == lengths[0]).all():
+        own = records.reshape(len(lengths), -1)[:, 1 : 1 + size[0]]
+        own[:] = points.reshape(len(lengths), -1)
+        return records
+    is_point = np.ones(len(records), dtype=bool)
+    is_point[starts] = False
     is_point[after] = False
     records[is_point] = points.ravel()
     return records

@@ -140,19 +140,34 @@ class Profiles(Sequence):
 
     def values_of(self, channels: np.ndarray) -> np.ndarray:
         """Return the values (..., v), float32, of channels (..., 3 + v)."""
-        values = channels[..., 3:] / self.scales + self._means
-        return values.astype(np.float32)
+        values = np.empty((*channels.shape[:-1], len(self)), dtype=np.float32)
+        for at in range(len(self)):
+            values[..., at] = self._values_of(channels, at)
+        return values
 
-    def within_limits(self, values: np.ndarray) -> np.ndarray:
-        """Return values (..., v) reflected at the limits of the training.
+    def values_within_limits(self, channels: np.ndarray) -> dict[str, np.ndarray]:
+        """Return values (...) of channels (..., 3 + v) by name, within the limits.
 
-        What is beyond a limit comes to lie as far within it, so that a limit such as an
-        FA of zero is not met by many points at once.
+        They are reflected at the limits of the training: what is beyond a limit comes
+        to lie as far within it, so that a limit such as an FA of zero is not met by
+        many points at once.
         """
-        low, high = self._lows, self._highs
-        reflected = np.where(values < low, 2 * low - values, values)
-        reflected = np.where(reflected > high, 2 * high - reflected, reflected)
-        return np.clip(reflected, low, high)
+        found = {}
+        for at, name in enumerate(self.names):
+            low, high = self._lows[at], self._highs[at]
+            values = self._values_of(channels, at)
+            # Of a value within the limits, what it is reflected to is beyond it.
+            np.maximum(values, 2 * low - values, out=values)
+            np.minimum(values, 2 * high - values, out=values)
+            found[name] = np.clip(values, low, high, out=values)
+        return found
+
+    def _values_of(self, channels: np.ndarray, at: int) -> np.ndarray:
+        """Return one value (...), float32: loops over a few values are slow."""
+        values = channels[..., 3 + at].astype(np.float64)
+        values /= self.scales[at]
+        values += self._means[at]
+        return values.astype(np.float32)
 
     def by_name(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Return values (..., v) as arrays (...) by their names."""

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from dipy_tractogen.sampling.texture import details as flat
+from dipy_tractogen.sampling.texture.profile_curves import ProfileCurves
 from dipy_tractogen.sampling.texture.texture import Texture
+from dipy_tractogen.streamlines.array_sequence import as_sequence
 
 NB_POINTS = 24
 
@@ -69,3 +71,25 @@ def test_what_the_density_does_not_know_of_an_age_is_made_up_for():
         assert made._data[:, 3].mean() == pytest.approx(3 - 2 * asked**2, abs=0.1)
         made = texture.apply_to_coefficients(*given, sizes, **one)
         assert made._data[:, 3].mean() == pytest.approx(1.5, abs=0.1)
+
+
+def test_profiles_are_cosines_of_the_share_of_the_length():
+    """Points at uneven steps have the values of their place, not of their number."""
+    rng = np.random.default_rng(0)
+    counts = np.array([2, 40, 7, 40])
+    steps = rng.uniform(0.2, 3, counts.sum())
+    points = np.zeros((counts.sum(), 3), dtype=np.float32)
+    points[:, 1] = np.cumsum(steps)
+    factors = rng.normal(size=(4, 5, 2))
+    curves = ProfileCurves(factors, NB_POINTS, nb_nodes=2000)
+    found = curves.along(as_sequence(points, counts))
+    assert found.dtype == np.float32
+    for row, stop in enumerate(np.cumsum(counts)):
+        own = slice(stop - counts[row], stop)
+        share = points[own, 1] - points[own, 1].min()
+        at = 0.5 + share / share.max() * (NB_POINTS - 1)
+        waves = np.cos(np.pi * np.arange(5) * at[:, None] / NB_POINTS) * np.sqrt(2)
+        waves[:, 0] = 1
+        np.testing.assert_allclose(found[:, own].T, waves @ factors[row], atol=1e-3)
+    still = as_sequence(np.zeros((5, 3), dtype=np.float32), np.array([5]))
+    assert np.isfinite(ProfileCurves(factors[:1], NB_POINTS).along(still)).all()
