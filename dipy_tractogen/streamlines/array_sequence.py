@@ -85,7 +85,9 @@ def _gather(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.nd
     total = int(lengths.sum())
     if np.array_equal(offsets - offsets[0], starts):
         return data[offsets[0] : offsets[0] + total]
-    return data[np.repeat(offsets - starts, lengths) + np.arange(total)]
+    rows = np.repeat(offsets - starts, lengths) + np.arange(total)
+    # Several times as fast as an index.
+    return np.take(np.asarray(data), rows, axis=0)
 
 
 def ranks(counts: np.ndarray) -> np.ndarray:

@@ -37,9 +37,19 @@ def resample_values(
         Values of all M new points, one streamline after the other. They are linear
         between two points, and missing where one of these is.
     """
+    return between(values, *places_between(points, counts, new_counts))
+
+
+def places_between(
+    points: np.ndarray, counts: np.ndarray, new_counts: int | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the given point before each new one (M,), and the share (M,) of the next.
+
+    Arguments are those of `resample_values`.
+    """
     counts = np.asarray(counts, dtype=np.intp)
     if not len(counts):
-        return np.zeros((0, values.shape[1]), dtype=np.float32)
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32)
     new_counts = np.broadcast_to(np.asarray(new_counts, dtype=np.intp), counts.shape)
     # Places of the given points, in steps of the new ones.
     along = places_along(points, counts, new_counts - 1)
@@ -48,15 +58,25 @@ def resample_values(
     # How many given points do not lie behind each new one.
     before = np.cumsum(np.bincount(cells, minlength=int(new_counts.sum()))) - 1
     before = np.minimum(before, np.repeat(np.cumsum(counts) - 2, new_counts))
-    gaps = np.maximum(along[before + 1] - along[before], _TINY)
-    share = np.clip((ranks(new_counts) - along[before]) / gaps, 0, 1)
-    share = share.astype(np.float32)[:, None]
-    low, high = values[before], values[before + 1]
-    found = low + share * (high - low)
-    if np.isnan(found).any():
-        # A point that lies on another does not need the next.
-        found = np.where(share == 0, low, np.where(share == 1, high, found))
-    return found.astype(np.float32)
+    places = np.take(along, before)
+    gaps = np.maximum(np.take(along, before + 1) - places, _TINY)
+    share = np.clip((ranks(new_counts) - places) / gaps, 0, 1)
+    return before, share.astype(np.float32)
+
+
+def between(values: np.ndarray, before: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return values (M, v), float32, between those of points (N, v)."""
+    found = np.empty((len(before), values.shape[1]), dtype=np.float32)
+    after = before + 1
+    # A column at a time: rows of a few numbers are slow.
+    for at, column in enumerate(np.ascontiguousarray(values.T)):
+        low, high = np.take(column, before), np.take(column, after)
+        own = low + share * (high - low)
+        if np.isnan(own).any():
+            # A point that lies on another does not need the next.
+            own = np.where(share == 0, low, np.where(share == 1, high, own))
+        found[:, at] = own
+    return found
 
 
 def places_along(
@@ -68,8 +88,11 @@ def places_along(
     distances are arc lengths.
     """
     steps = np.diff(points, axis=0)
+    steps *= steps
+    squares = steps[:, 0] + steps[:, 1]
+    squares += steps[:, 2]
     along = np.zeros(len(points))
-    np.cumsum(np.sqrt(np.einsum("ij,ij->i", steps, steps)), out=along[1:])
+    np.cumsum(np.sqrt(squares), out=along[1:])
     last = np.cumsum(counts) - 1
     starts = along[last - counts + 1]
     factors = end / np.maximum(along[last] - starts, _TINY)

@@ -15,7 +15,7 @@ from dipy_tractogen.utils.messages import listed
 from ..array_sequence import POINTS_PER_BLOCK, as_sequence, gather, packed
 from ..conversion import to_sequence
 from ..geometry import respace
-from .columns import resample_values
+from .columns import between, places_between
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -148,11 +148,8 @@ def resample_point_data(
     """
     if not data:
         return {}
-    points, counts = packed(streamlines)
-    return {
-        name: resample_values(points, values, counts, nb_points)
-        for name, values in data.items()
-    }
+    places = places_between(*packed(streamlines), nb_points)
+    return {name: between(values, *places) for name, values in data.items()}
 
 
 def respace_with_data(
