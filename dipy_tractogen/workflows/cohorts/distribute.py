@@ -90,7 +90,7 @@ class Distributor:
     def _submit(self, task: Task, options: dict) -> tuple:
         """Ask for a task; return its future, itself, and the workers it is for."""
         chosen = set(self._workers) - self._avoided if self._avoided else set()
-        self._tries[task.session] = self._tries.get(task.session, 0) + 1
+        self._tries[task.part] = self._tries.get(task.part, 0) + 1
         future = self._client.submit(
             _carry_out_there,
             task,
@@ -104,16 +104,16 @@ class Distributor:
 
     def _outcome(self, future, task: Task) -> Outcome | None:
         """Return what became of a task; None if it is to be asked for again."""
-        tries = self._tries[task.session]
+        tries = self._tries[task.part]
         try:
             where, outcome = future.result()
         except (Exception, CancelledError) as error:
             if future.status == "error":
-                return Outcome(task.session, FAILED, _reason(error))
+                return Outcome(task.part, FAILED, _reason(error))
             self._wait_for_scheduler()
             if tries < _MOST_TRIES:
                 return None
-            return Outcome(task.session, FAILED, "it was cancelled")
+            return Outcome(task.part, FAILED, "it was cancelled")
         finally:
             # The scheduler forgets it.
             future.release()

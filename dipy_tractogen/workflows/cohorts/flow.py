@@ -66,7 +66,7 @@ class CohortFlow(TractogenFlow):
         if failed:
             raise ValueError(
                 f"{format_count(len(failed), 'subject')} of {len(table)} failed, the "
-                f"first, {failed[0].session.name}: {failed[0].reason}; {path} has "
+                f"first, {failed[0].part.name}: {failed[0].reason}; {path} has "
                 "the reasons, and the same command tries them again."
             )
 
@@ -85,6 +85,6 @@ class CohortFlow(TractogenFlow):
                 if outcome.status == FAILED:
                     nb_failed += 1
                     if nb_failed <= MOST_LISTED:
-                        name = outcome.session.name
+                        name = outcome.part.name
                         logger.error("%s: %s", name, outcome.reason)
                 progress.advance()

@@ -70,17 +70,17 @@ class GenerateTask(Task):
 
         Raises ValueError for a condition of subjects that the table does not tell.
         """
-        place = self.session.folder / "dwi"
+        place = self.part.folder / "dwi"
         place.mkdir(parents=True)
-        describe_session(self.session)
+        describe_session(self.part)
         with model_kept():
             model = load_trained_model(self.model_file, to_generate=True)
             said = self._conditions(model.record.density.conditions)
-            who, which = seeds_of(self.asked["seed"], self.session)
+            who, which = seeds_of(self.asked["seed"], self.part)
             alike = {} if self.asked["alike"] else {"subject_seed": who}
             entities = bundle_entities(self.options.get("bundles", ()))
             entities["space"] = as_label(model.record.space)
-            path = place / f"{begin_name(self.session, entities)}_tractogram.trx"
+            path = place / f"{begin_name(self.part, entities)}_tractogram.trx"
             COMMAND.flow(quiet=True).run(
                 self.model_file,
                 nb_streamlines=self.asked[_NB_STREAMLINES],
@@ -109,7 +109,7 @@ class GenerateTask(Task):
         missing = [name for name, text in found.items() if text is None]
         if missing:
             raise ValueError(
-                f"the table does not tell {listed(missing)} of {self.session.name}, "
+                f"the table does not tell {listed(missing)} of {self.part.name}, "
                 "which the model knows of subjects: give it"
             )
         return found

@@ -49,12 +49,12 @@ class ProcessTask(Task):
         """
         if not self.inputs:
             raise ValueError(
-                f"no tractogram in {self.root / self.session.folder}: check --pattern"
+                f"no tractogram in {self.root / self.part.folder}: check --pattern"
             )
-        describe_session(self.session)
-        place = self.session.folder / "dwi"
+        describe_session(self.part)
+        place = self.part.folder / "dwi"
         place.mkdir(parents=True)
-        begins = begin_name(self.session, common_entities(self.inputs))
+        begins = begin_name(self.part, common_entities(self.inputs))
         with model_kept():
             for name, made, files in self.steps.run(self.inputs, place, begins):
                 if "out_tractogram" in made:

@@ -38,9 +38,9 @@ class OutcomeTable:
     def __init__(self, path: Path, tasks: Sequence[Task], *, anew: bool):
         self.path, self._anew = path, anew
         self.left = [task for task in tasks if anew or not task.is_done]
-        self._known = {task.session: Outcome(task.session, FOUND) for task in tasks}
+        self._known = {task.part: Outcome(task.part, FOUND) for task in tasks}
         for task in self.left:
-            self._known[task.session] = Outcome(task.session, NOT_BEGUN)
+            self._known[task.part] = Outcome(task.part, NOT_BEGUN)
         self._written, self._seconds = 0.0, 0.0
 
     def __enter__(self) -> OutcomeTable:
@@ -62,7 +62,7 @@ class OutcomeTable:
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome; from time to time, write the table."""
-        self._known[outcome.session] = outcome
+        self._known[outcome.part] = outcome
         waited = time.monotonic() - self._written
         if waited > max(_SECONDS_BETWEEN, self._seconds / _SHARE):
             # There may be room again at the end.
@@ -78,8 +78,8 @@ class OutcomeTable:
         began = time.monotonic()
         rows = (
             (
-                one.session.subject,
-                one.session.session or "n/a",
+                one.part.subject,
+                one.part.session or "n/a",
                 one.status,
                 round(one.seconds, 2),
                 one.reason or "n/a",
@@ -95,11 +95,11 @@ class OutcomeTable:
         waiting = [
             task
             for task in self.left
-            if self._known[task.session].status == NOT_BEGUN and not self._anew
+            if self._known[task.part].status == NOT_BEGUN and not self._anew
         ]
         if not waiting:
             return
         recorded = set(os.listdir(waiting[0].out_dir / FOLDER))
         for task in waiting:
-            if f"{task.session.name}.json" in recorded and task.is_done:
-                self._known[task.session] = Outcome(task.session, FOUND)
+            if f"{task.part.name}.json" in recorded and task.is_done:
+                self._known[task.part] = Outcome(task.part, FOUND)

@@ -1,4 +1,4 @@
-"""The work on one subject: made once, whole or not at all."""
+"""The work on one part, such as a subject: made once, whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import shutil
 import threading
 import time
+from typing import Protocol
 
-from dipy_tractogen.streamlines.bids.tree import Session
 from dipy_tractogen.utils.disk import disk_full_reason, write_errors
 from dipy_tractogen.utils.files import flush_to_disk
 from dipy_tractogen.utils.messages import first_difference
@@ -26,20 +26,32 @@ from .run import WorkerError, check_worker, lock_of, new_folder
 logger = logging.getLogger("dipy_tractogen")
 
 DONE, FOUND, FAILED, BUSY = "done", "already done", "failed", "busy"
-"""What became of a subject; a busy one is at work in another process."""
+"""What became of a part; a busy one is at work in another process."""
 
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _ALONE = threading.Lock()
 
 
+class Part(Protocol):
+    """What a task makes; it is hashable.
+
+    Attributes
+    ----------
+    name : str
+        Name of its record and its lock.
+    """
+
+    name: str
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a subject.
+    """What became of a part.
 
     Parameters
     ----------
-    session : Session
-        The subject, and its session.
+    part : Session or Shard
+        The part.
     status : str
         ``"done"``, ``"already done"``, ``"failed"`` or ``"busy"``.
     reason : str
@@ -50,7 +62,7 @@ class Outcome:
         Whether it failed because of the machine, such as for a full disk.
     """
 
-    session: Session
+    part: Part
     status: str
     reason: str = ""
     seconds: float = 0.0
@@ -59,24 +71,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """What is to be made for a session of a subject, in whatever process.
+    """What is to be made as one part of a whole, in whatever process.
 
     Parameters
     ----------
-    session : Session
-        The subject, and its session.
+    part : Session or Shard
+        The part: a subject with its session, or a shard of a tractogram.
     root : Path
         Root of the inputs, absolute, below which a record names them.
     inputs : tuple of Path
-        Files of the subject that are read.
+        Files of the part that are read.
     out_dir : Path
         Root of the outputs, absolute.
     asked : dict
         All that the outputs depend on beside the inputs, as plain values: parameters,
-        digests of files that subjects share, versions.
+        digests of files that parts share, versions.
     """
 
-    session: Session
+    part: Part
     root: Path
     inputs: tuple[Path, ...]
     out_dir: Path
@@ -92,7 +104,7 @@ class Task(ABC):
     @property
     def is_done(self) -> bool:
         """Whether the outputs are there, of these inputs and as asked for."""
-        record = Record(self.out_dir, self.session.name)
+        record = Record(self.out_dir, self.part.name)
         try:
             return record.is_of(self.root, self.inputs, self.asked)
         except OSError:
@@ -104,7 +116,7 @@ def carry_out(
 ) -> Outcome:
     """Make what is asked for, unless it is there; return what became of it.
 
-    The lock of a subject keeps other processes, on other machines too, from making it
+    The lock of a part keeps other processes, on other machines too, from making it
     at the same time. Any error is the reason of a failure, and stops no one else.
 
     Parameters
@@ -121,31 +133,38 @@ def carry_out(
     from filelock import Timeout
     from threadpoolctl import threadpool_limits
 
-    # Results must not depend on the threads that a machine has.
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
+    use_one_thread()
     began = time.perf_counter()
     try:
         _check_versions(task.asked["versions"])
         if mark is not None:
             check_worker(mark)
-        lock = lock_of(task.out_dir, task.session.name, wait=wait)
-        # One at a time in this process, whose current folder is that of the subject.
+        lock = lock_of(task.out_dir, task.part.name, wait=wait)
+        # One at a time in this process, whose current folder is that of the part.
         with _ALONE, lock, threadpool_limits(1):
             if task.is_done and not force:
-                return Outcome(task.session, FOUND)
+                return Outcome(task.part, FOUND)
             _make(task, force=force, began=began)
     except Timeout:
-        return Outcome(task.session, BUSY)
+        return Outcome(task.part, BUSY)
     except Exception as error:
-        # Whatever it is, it is that of one subject.
+        # Whatever it is, it is that of one part.
         if task.is_done and not force:
             # By a process that got the lock because this one was thought to be gone.
-            return Outcome(task.session, FOUND)
+            return Outcome(task.part, FOUND)
         seconds = time.perf_counter() - began
         of_worker = isinstance(error, WorkerError) or bool(disk_full_reason(error))
-        return Outcome(task.session, FAILED, one_line(error), seconds, of_worker)
-    return Outcome(task.session, DONE, seconds=time.perf_counter() - began)
+        return Outcome(task.part, FAILED, one_line(error), seconds, of_worker)
+    return Outcome(task.part, DONE, seconds=time.perf_counter() - began)
+
+
+def use_one_thread() -> None:
+    """Have libraries that are loaded from now on use one thread, unless it is set.
+
+    Results must not depend on the threads that a machine has.
+    """
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
 
 
 def _check_versions(wanted: dict) -> None:
@@ -160,7 +179,7 @@ def _check_versions(wanted: dict) -> None:
 
 def _make(task: Task, *, force: bool, began: float) -> None:
     """Make the outputs in a folder of their own, and move them to their places."""
-    record = Record(task.out_dir, task.session.name)
+    record = Record(task.out_dir, task.part.name)
     inputs = describe_inputs(task.inputs, task.root)
     with _own_folder(task) as folder, _kept_messages() as messages:
         with write_errors(task.out_dir), chdir(folder):
@@ -212,7 +231,7 @@ def _check_places(task: Task, made: dict, earlier: list[str], *, force: bool) ->
 @contextmanager
 def _own_folder(task: Task) -> Iterator[Path]:
     """Yield a new folder beside the outputs, and remove it."""
-    folder = new_folder(task.out_dir, task.session.name)
+    folder = new_folder(task.out_dir, task.part.name)
     folder.mkdir()
     try:
         yield folder

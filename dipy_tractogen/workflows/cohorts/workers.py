@@ -147,11 +147,11 @@ def outcomes(
     work: Callable[..., Iterator[Outcome]], tasks: Sequence[Task], *, force: bool
 ) -> Iterator[Outcome]:
     """Yield what becomes of tasks; busy ones are waited for at the end."""
-    by_session = {task.session: task for task in tasks}
+    by_part = {task.part: task for task in tasks}
     busy = []
     for outcome in work(tasks, force=force):
         if outcome.status == BUSY:
-            busy.append(by_session[outcome.session])
+            busy.append(by_part[outcome.part])
         else:
             yield outcome
     if busy:

@@ -212,7 +212,7 @@ def test_an_interrupt_keeps_what_is_done(tree, model_file, tmp_path, monkeypatch
     make = ProcessTask.make
 
     def interrupted(task):
-        if task.session.subject == "sub-002":
+        if task.part.subject == "sub-002":
             raise KeyboardInterrupt
         make(task)
 

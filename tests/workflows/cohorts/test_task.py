@@ -23,7 +23,7 @@ def files(root):
 
 
 def record_of(task):
-    path = task.out_dir / "logs" / f"{task.session.name}.json"
+    path = task.out_dir / "logs" / f"{task.part.name}.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 

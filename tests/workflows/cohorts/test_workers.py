@@ -19,7 +19,7 @@ HERE = {"nb_workers": 1, "scheduler": None, "slurm": False}
 
 
 def statuses(found):
-    return {one.session.subject: one.status for one in found}
+    return {one.part.subject: one.status for one in found}
 
 
 def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
@@ -98,11 +98,11 @@ def test_busy_subjects_are_waited_for_at_the_end(tmp_path):
     def work(tasks, *, force, wait=False):
         calls.append((len(tasks), force, wait))
         for task in tasks:
-            is_busy = task.session.subject == "sub-01" and not wait
-            yield Outcome(task.session, BUSY if is_busy else "done")
+            is_busy = task.part.subject == "sub-01" and not wait
+            yield Outcome(task.part, BUSY if is_busy else "done")
 
     tasks = [toy(tmp_path, 1), toy(tmp_path, 2)]
-    found = [one.session.subject for one in outcomes(work, tasks, force=True)]
+    found = [one.part.subject for one in outcomes(work, tasks, force=True)]
     assert found == ["sub-02", "sub-01"]
     assert calls == [(2, True, False), (1, False, True)]
 

@@ -18,12 +18,12 @@ class Toy(Task):
     act: str = ""
 
     def make(self):
-        place = self.session.folder / "dwi"
+        place = self.part.folder / "dwi"
         place.mkdir(parents=True)
         with (self.root / "made.txt").open("a") as stream:
             stream.write(f"{self.session.name}\n")
         Path(place, "a.txt").write_text(str(self.asked["text"]))
-        marker = self.root / f"{self.session.name}.marker"
+        marker = self.root / f"{self.part.name}.marker"
         if self.act and not marker.exists():
             marker.touch()
             if self.act == "die":
