@@ -40,6 +40,7 @@ from .subjects.subject_texture import texture_of
 if TYPE_CHECKING:
     from dipy_tractogen.sampling.samplers.base import LatentSampler
     from dipy_tractogen.sampling.subject import SubjectEffect
+    from dipy_tractogen.utils.shards import Shard
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -136,6 +137,7 @@ def generate_batches(
     max_tries: int = MAX_TRIES,
     return_data_per_point: bool = False,
     seed: int = 0,
+    shard: Shard | None = None,
 ) -> Iterator[tuple]:
     """Generate streamlines a batch at a time, in bounded memory.
 
@@ -182,6 +184,8 @@ def generate_batches(
         Whether ``data_per_point`` follows ``values``.
     seed : int, optional
         Fixes the draw.
+    shard : Shard, optional
+        Generate only what is of one shard of `nb_streamlines`; it depends on no other.
 
     Yields
     ------
@@ -223,7 +227,10 @@ def generate_batches(
 
     counts = allocate(nb_streamlines, weights)
     warn_far_together(density, request, counts)
+    # Those of all shards: a subject has one texture.
     texture = None if smooth else texture_of(model, density, request, counts)
+    if shard is not None:
+        counts, seed = shard.share(counts, groups), shard.seed(seed)
     batches = drawn_batches(
         density.conditions,
         ConditionalDecoder(model, density, request, texture),

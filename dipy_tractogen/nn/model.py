@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from dipy_tractogen.parameters.model import OF_MODELS, ReconstructionParameters, Sizes
-from dipy_tractogen.sampling import generated_file
+from dipy_tractogen.sampling import generated_file, generated_shards
 from dipy_tractogen.streamlines.conditions import Conditions
 from dipy_tractogen.utils.constructors import takes
 from dipy_tractogen.utils.files import atomic_write
@@ -135,6 +135,7 @@ class StreamlineModel:
     generate = generation.generate
     generate_batches = generation.generate_batches
     generate_file = generated_file.generate_file
+    generate_shards = generated_shards.generate_shards
 
     interpolate = latent.interpolate
     pair = latent.pair

@@ -26,6 +26,7 @@ from dipy_tractogen.streamlines.spaces.moved import moved_streamlines
 from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import format_count, listed
 from dipy_tractogen.utils.progress import Progress
+from dipy_tractogen.utils.shards import Shard
 
 from .condition_check import ConditionCheck
 from .plausibility import Plausibility, with_box
@@ -169,6 +170,7 @@ def generate_file(
     transform: Transform | None = None,
     outside_box: str = "drop",
     dtype: str = "float32",
+    shard: Shard | None = None,
     force: bool = False,
     show_progress: bool = False,
     **options,
@@ -192,6 +194,9 @@ def generate_file(
         that are dropped are replaced by others.
     dtype : {"float32", "float16"}, optional
         Type of the points in the file; float16 for .trx only.
+    shard : Shard, optional
+        Write only what is of one shard of `nb_streamlines`; `generate_shards` writes
+        all, with what makes a folder of them one tractogram.
     force : bool, optional
         Replace an existing file.
     show_progress : bool, optional
@@ -218,7 +223,8 @@ def generate_file(
     known = density.conditions
     reference = Reference.of(reference or Reference.from_dict(model.record.reference))
     plausibility = with_box(plausibility, reference, outside_box, dtype, transform)
-    logger.info("Generating %s", format_count(nb_streamlines, "streamline"))
+    nb_written = nb_streamlines if shard is None else shard.size(nb_streamlines)
+    logger.info("Generating %s", format_count(nb_written, "streamline"))
     batches = model.generate_batches(
         nb_streamlines,
         bundles,
@@ -226,13 +232,14 @@ def generate_file(
         plausibility=plausibility,
         sampler=density,
         return_data_per_point=True,
+        shard=shard,
         **options,
     )
     check = ConditionCheck(conditions or {}, known)
     counts, description = save_generated(
         path,
         batches,
-        nb_streamlines=nb_streamlines,
+        nb_streamlines=nb_written,
         bundle_names=model.record.bundle_names,
         conditions=known,
         reference=reference,

@@ -13,6 +13,7 @@ import numpy as np
 from dipy_tractogen.utils.files import expand_inputs, split_extension
 from dipy_tractogen.utils.memmap import PointBuffer
 from dipy_tractogen.utils.messages import format_count, listed, normalized_name
+from dipy_tractogen.utils.shard_folder import check_digest, whole_name
 
 from .array_sequence import as_sequence, concatenate_streamlines, take
 from .category_codes import code_tables, values_to_numbers
@@ -214,8 +215,9 @@ def _read_part(
     `screening` is as for `screen`.
     """
     first = 0 if points is None else len(points)
+    check_digest(file)
     contents = of_points.read(file, points)
-    stem = normalized_name(split_extension(file)[0])
+    stem = normalized_name(split_extension(whole_name(file))[0])
     labels, names = bundle_labels(contents, bundles_from, stem=stem, path=file)
     values = reader.read(contents, file)
     without = missing_values(values)

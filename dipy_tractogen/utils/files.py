@@ -63,9 +63,10 @@ def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:
     """Return the tractograms that files, folders and globs stand for, in order.
 
     A folder stands for the tractograms directly in it that are not hidden, sorted by
-    name; a glob for what it matches, sorted. A file that is named twice is returned
-    once, with a warning. Raises FileNotFoundError if a file is missing or a glob
-    matches nothing, and ValueError if nothing is given or something is no tractogram.
+    name, one of shards for these; a glob for what it matches, sorted. A file that is
+    named twice is returned once, with a warning. Raises FileNotFoundError if a file is
+    missing or a glob matches nothing, and ValueError if nothing is given, something is
+    no tractogram, or a shard is missing or cut short.
     """
     one = isinstance(paths, (str, os.PathLike))
     given = [paths] if one else list(paths) if isinstance(paths, Iterable) else [None]
@@ -100,6 +101,10 @@ def _expand_one(path: str | os.PathLike) -> list[Path]:
     """Expand one input: a file, a folder or a glob."""
     file = Path(path)
     if file.is_dir():
+        from .shard_folder import find_shards, is_shard_folder
+
+        if is_shard_folder(file):
+            return find_shards(file)
         found = sorted(child for child in file.iterdir() if _is_tractogram(child))
         if not found:
             raise ValueError(
