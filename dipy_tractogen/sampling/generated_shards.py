@@ -130,5 +130,7 @@ def _digest(model) -> str:
     """Return a digest of the weights and the record of a model."""
     with TemporaryDirectory(prefix="dipy_tractogen_") as folder:
         model.record.save(folder)
-        files = {path.name: file_digest(path) for path in sorted(Path(folder).iterdir())}
+        files = {
+            path.name: file_digest(path) for path in sorted(Path(folder).iterdir())
+        }
     return joblib.hash([model.network.get_weights(), sorted(files.items())])

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 import time
 
+from .cohorts.workers import WorkerOptions
 from .flows.base import TractogenFlow
 from .options.arguments import check_room
 from .options.generation import (
@@ -18,6 +19,7 @@ from .options.generation import (
 from .options.inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
 from .options.parameters import with_parameters_of
+from .options.shards import ShardOptions, check_shards, parse_shards
 from .options.spaces import SpaceOptions
 from .options.subjects import SubjectOptions, check_subject, load_subject
 
@@ -30,8 +32,13 @@ class GenerateStreamlinesFlow(TractogenFlow):
     short_name = "generate_streamlines"
     advanced = ("step_size", "dtype", "smooth")
 
+    # The shard that this process makes; None where it makes all that is asked for.
+    shard = None
+
     @with_parameters_of(
-        SubjectOptions, SamplerOptions, SpaceOptions, PlausibilityOptions, BoxOptions
+        *(ShardOptions, WorkerOptions),
+        *(SubjectOptions, SamplerOptions, SpaceOptions),
+        *(PlausibilityOptions, BoxOptions),
     )
     def run(
         self,
@@ -121,7 +128,11 @@ class GenerateStreamlinesFlow(TractogenFlow):
             shares = parse_proportions(proportions) if proportions else None
         check_generation(self.given)
         check_subject(self.given)
+        check_shards(self.given)
         _check_format(dtype, out_tractogram)
+        if given["shards"] and self.shard is None:
+            self._make_shards(given)
+            return
         given["reference"] = reference
         path = self.outputs(out_dir, out_tractogram=out_tractogram)["out_tractogram"]
         began = time.perf_counter()
@@ -135,7 +146,8 @@ class GenerateStreamlinesFlow(TractogenFlow):
         usual = model.nb_points if texture is None else texture.mean_points
         size = bytes_per_streamline(known, nb_points or usual, step_size, dtype)
         what = f"--nb_streamlines {nb_streamlines}"
-        check_room(out_dir, what, nb_streamlines * size)
+        written = self.shard.size(nb_streamlines) if self.shard else nb_streamlines
+        check_room(out_dir, what, written * size)
         seeds = load_subject(self, model, given, wanted)
         seeds = seeds or load_seeds(self, model, given)
         made = model.generate_file(
@@ -158,6 +170,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
             transform=seeds.transform,
             outside_box=given["outside_box"],
             seed=seed,
+            shard=self.shard,
             force=self.force,
             show_progress=self.show_progress,
         )
@@ -166,8 +179,33 @@ class GenerateStreamlinesFlow(TractogenFlow):
         if seeds.like is not None:
             facts["like"] = seeds.like.to_dict(model.record.bundle_names)
         self._describe(path, known, self.make_record(model_file, **facts))
-        _report_rejected(made.plausibility, path)
-        made.check.raise_if_missed()
+        if self.shard is None:
+            _report_rejected(made.plausibility, path)
+            made.check.raise_if_missed()
+
+    def _make_shards(self, given: dict) -> None:
+        """Make shards, in a folder named as the tractogram."""
+        from dipy_tractogen.utils.files import split_extension
+        from dipy_tractogen.utils.shard_folder import MANIFEST, ShardManifest
+
+        from .cohorts.shards import describe, make_shards
+        from .cohorts.task import use_one_thread
+
+        whole = Path(self.given["out_dir"] or ".", self.given["out_tractogram"])
+        wanted = parse_shards(given["only_shards"], given["shards"])
+        folder = whole.with_name(split_extension(whole)[0])
+        for file, name in self._read(self.given).items():
+            if file.resolve().parent == folder.resolve():
+                raise ValueError(
+                    f"--{name} {file} is in the folder of the shards: give another "
+                    "--out_dir or --out_tractogram."
+                )
+        self.outputs(folder, again=True, out_tractogram=MANIFEST)
+        use_one_thread()
+        numbers = given["shards"], self.given["nb_streamlines"]
+        asked = describe(self, self.given)
+        manifest = ShardManifest(whole.name, *numbers, asked)
+        make_shards(self, manifest, folder, wanted, given)
 
     def _describe(self, path: Path, conditions, record: dict) -> None:
         """Log the codes of categories, and write the record of the generation."""

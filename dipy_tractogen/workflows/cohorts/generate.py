@@ -25,7 +25,7 @@ from dipy_tractogen.utils.schema import plain_values
 from dipy_tractogen.utils.versions import versions_to_use
 
 from ..options.inputs import load_trained_model, model_kept
-from ..options.parameters import with_parameters_of
+from ..options.parameters import defaults_of, with_parameters_of
 from .commands import Command, read_options
 from .flow import CohortFlow
 from .records import FOLDER
@@ -38,7 +38,7 @@ COMMAND = Command(
     own=(
         *("model_file", "nb_streamlines", "conditions", "seed", "subject_seed"),
         *("like", "seed_streamlines", "atlas_streamlines", "atlas_share"),
-        "participants",
+        *("participants", "shards", "only_shards", *defaults_of(WorkerOptions)),
     ),
 )
 """What is run for each subject; its parameters that come from the table are own."""
