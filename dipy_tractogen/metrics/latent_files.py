@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from dipy_tractogen.streamlines.columns import say_left_out
+from dipy_tractogen.streamlines.formats.tractogram_writer import TractogramWriter
 from dipy_tractogen.streamlines.formats.writers import open_writer
 from dipy_tractogen.streamlines.point_data.values import resample_point_data
+from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.streamlines.spaces.moved import moved_streamlines
 from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 from dipy_tractogen.utils.messages import printable
-from dipy_tractogen.utils.tables import write_arrays
+from dipy_tractogen.utils.tables import ArrayFile, open_arrays
 
 from .errors import point_errors, summarize_errors
 
@@ -77,45 +80,79 @@ def save_latents(
     show_progress : bool, optional
         Show a progress bar.
     """
-    blocks = latent_blocks(
-        model, bundles, transform=transform, show_progress=show_progress
+    opened = open_latents(
+        path,
+        files,
+        reference=bundles.reference,
+        bundle_names=bundles.bundle_names,
+        force=force,
     )
+    with opened as write:
+        write(model, bundles, transform=transform, show_progress=show_progress)
+
+
+@contextmanager
+def open_latents(
+    path: str | Path,
+    files: Iterable[str | Path],
+    *,
+    reference: Reference,
+    bundle_names: Sequence[str],
+    force: bool = False,
+) -> Iterator[Callable]:
+    """Open a file of latents, to be written some streamlines at a time.
+
+    `path`, `files` and `force` are as for `save_latents`; `reference` and
+    `bundle_names` are those of all streamlines. Yields a function that takes a model, a
+    BundleSet with these names and options of `latent_blocks`, and writes the latents.
+    """
     if Path(path).suffix.lower() == ".npz":
-        _save_arrays(path, bundles, blocks, files, force)
-    else:
-        _save_tractogram(path, bundles, blocks, force)
-
-
-def _save_arrays(path, bundles, blocks, files, force: bool) -> None:
-    parts = [latents for _, latents in blocks]
-    latents = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-    }
-    known = {
-        "labels": bundles.labels,
-        "bundle_names": np.array(bundles.bundle_names),
-        "files": np.array([printable(file) for file in files]),
-        "file_of_streamline": bundles.values[FILE_NUMBER].astype(np.int32),
-        "index_in_file": bundles.values[INDEX_IN_FILE].astype(np.int64),
-    }
-    kept = {
-        f"data_per_streamline/{name}": values
-        for name, values in bundles.data_per_streamline.items()
-    }
-    why = f"{path} has no points: write a .trx to keep them"
-    say_left_out({"data_per_point": bundles.data_per_point}, why)
-    write_arrays(path, {**latents, **known, **kept}, force=force)
-
-
-def _save_tractogram(path, bundles, blocks, force: bool) -> None:
-    parts = (
-        (
-            *(rows, bundles.streamlines[rows]),
-            {"latent": latents.pop("z_mean"), **latents},
+        with open_arrays(path, force=force) as file:
+            yield lambda *given, **options: _append_arrays(
+                file, given[1], latent_blocks(*given, **options), path
+            )
+            names = np.array([printable(one) for one in files])
+            file.append({"bundle_names": np.array(bundle_names), "files": names})
+        return
+    with open_writer(
+        path, reference=reference, bundle_names=bundle_names, force=force
+    ) as writer:
+        yield lambda *given, **options: _write_latents(
+            writer, given[1], latent_blocks(*given, **options)
         )
-        for rows, latents in blocks
+
+
+def _append_arrays(file: ArrayFile, bundles, blocks, path) -> None:
+    """Append latents, and what is known of each streamline, to arrays."""
+    if file.is_empty:
+        why = f"{path} has no points: write a .trx to keep them"
+        say_left_out({"data_per_point": bundles.data_per_point}, why)
+    for rows, latents in blocks:
+        known = {
+            "labels": bundles.labels[rows],
+            "file_of_streamline": bundles.values[FILE_NUMBER][rows].astype(np.int32),
+            "index_in_file": bundles.values[INDEX_IN_FILE][rows].astype(np.int64),
+        }
+        kept = {
+            f"data_per_streamline/{name}": values[rows]
+            for name, values in bundles.data_per_streamline.items()
+        }
+        file.append({**latents, **known, **kept})
+
+
+def _write_latents(writer: TractogramWriter, bundles, blocks) -> None:
+    """Write streamlines with their latents."""
+    _write_rows(
+        writer,
+        bundles,
+        (
+            (
+                *(rows, bundles.streamlines[rows]),
+                {"latent": latents.pop("z_mean"), **latents},
+            )
+            for rows, latents in blocks
+        ),
     )
-    _write_blocks(path, bundles, parts, force)
 
 
 def save_reconstructions(
@@ -176,7 +213,13 @@ def save_reconstructions(
             made = {name: each.reshape(-1, 1) for name, each in made.items()}
             yield rows, moved_streamlines(outputs["points"], back), data, made
 
-    _write_blocks(path, bundles, blocks(), force)
+    with open_writer(
+        path,
+        reference=bundles.reference,
+        bundle_names=bundles.bundle_names,
+        force=force,
+    ) as writer:
+        _write_rows(writer, bundles, blocks())
     summary = summarize_errors(np.concatenate(errors))
     joined = {name: np.concatenate(each) for name, each in of_values.items()}
     return {
@@ -195,25 +238,19 @@ def _value_errors(outputs: dict) -> dict[str, np.ndarray]:
     return {f"error_{name}": each.astype("float32") for name, each in found.items()}
 
 
-def _write_blocks(path, bundles, blocks: Iterable[tuple], force: bool) -> None:
+def _write_rows(writer: TractogramWriter, bundles, blocks: Iterable[tuple]) -> None:
     """Write rows, their streamlines and values, with what bundles hold of each.
 
     Values of points are resampled where the streamlines are an array.
     """
-    with open_writer(
-        path,
-        reference=bundles.reference,
-        bundle_names=bundles.bundle_names,
-        force=force,
-    ) as writer:
-        for rows, streamlines, data, *made in blocks:
-            part = bundles.select(np.arange(len(bundles))[rows])
-            of_points = part.data_per_point
-            if isinstance(streamlines, np.ndarray):
-                nb_points = streamlines.shape[1]
-                of_points = resample_point_data(of_points, part.streamlines, nb_points)
-            for own in made:
-                of_points = {**of_points, **own}
-            writer.write(
-                streamlines, part.labels, data, part.data_per_streamline, of_points
-            )
+    for rows, streamlines, data, *made in blocks:
+        part = bundles.select(np.arange(len(bundles))[rows])
+        of_points = part.data_per_point
+        if isinstance(streamlines, np.ndarray):
+            nb_points = streamlines.shape[1]
+            of_points = resample_point_data(of_points, part.streamlines, nb_points)
+        for own in made:
+            of_points = {**of_points, **own}
+        writer.write(
+            streamlines, part.labels, data, part.data_per_streamline, of_points
+        )

@@ -120,19 +120,19 @@ def label_figures(predicted, labels, bundle_names) -> dict:
     }
 
 
-def score_labels(predicted, bundles, bundle_names) -> dict:
-    """Compare labels with the bundles of a `BundleSet`, by name, and log the figures.
+def score_labels(predicted, labels, own_names, bundle_names) -> dict:
+    """Compare predicted labels with those of streamlines, by name; log the figures.
 
     `predicted` (n,) are indices into `bundle_names`, of which the last is that of
-    unassigned streamlines; bundles of another name count as unassigned. Returns the
-    measures of `label_figures`.
+    unassigned streamlines, `labels` (n,) indices into `own_names`; bundles of another
+    name count as unassigned. Returns the measures of `label_figures`.
     """
     names, none = list(bundle_names), len(bundle_names) - 1
-    unknown = [name for name in bundles.bundle_names if name not in names]
+    unknown = [name for name in own_names if name not in names]
     if unknown:
         logger.info("Not in the reference, so of none: %s", listed(unknown))
-    codes = [names.index(n) if n in names else none for n in bundles.bundle_names]
-    found = label_figures(predicted, np.array(codes)[bundles.labels], names)
+    codes = [names.index(n) if n in names else none for n in own_names]
+    found = label_figures(predicted, np.array(codes)[labels], names)
     for name, each in found["bundles"].items():
         logger.info(
             "%s: precision %.3f, recall %.3f of %s",

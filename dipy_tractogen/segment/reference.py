@@ -98,16 +98,23 @@ class LatentReference:
         return distances, nearest, self.estimator.over_thresholds(distances, nearest)
 
     def compare_locations(
-        self, bundles, nb_rejected: int, *, transform: Transform | None = None
+        self,
+        bundles,
+        nb_rejected: int,
+        *,
+        nb_streamlines: int | None = None,
+        transform: Transform | None = None,
     ) -> dict:
         """Warn where nearly all streamlines are rejected, and compare the places.
 
         Parameters
         ----------
         bundles : BundleSet
-            The streamlines.
+            The streamlines, or some of them.
         nb_rejected : int
             Number of streamlines that are near to no reference streamline.
+        nb_streamlines : int, optional
+            Number of all streamlines, where `bundles` are some of them.
         transform : Transform, optional
             From the space of the streamlines to that of the model, as of `compare`.
 
@@ -117,7 +124,8 @@ class LatentReference:
             Under ``places`` those of ``input`` and ``reference``; empty where fewer
             than nine tenths are rejected.
         """
-        if nb_rejected < NEARLY_ALL * len(bundles):
+        number = len(bundles) if nb_streamlines is None else nb_streamlines
+        if nb_rejected < NEARLY_ALL * number:
             return {}
         place = Location.of(bundles.streamlines, transform=transform)
         text, places = compare_locations(input=place, reference=self.place)
@@ -125,7 +133,7 @@ class LatentReference:
             "%d of the %d streamlines are near to no reference streamline: inputs have "
             "to be in the space of the reference. %s",
             nb_rejected,
-            len(bundles),
+            number,
             text,
         )
         return {"places": places}

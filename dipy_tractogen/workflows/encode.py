@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 import logging
 
 from dipy_tractogen.utils.messages import format_count
@@ -10,6 +11,7 @@ from .flows.base import TractogenFlow
 from .options.inputs import ParticipantsOptions, load_to_encode, load_trained_model
 from .options.loading import LoadingOptions, MapOptions
 from .options.parameters import with_parameters_of
+from .options.parts import InputParts
 from .options.spaces import SpaceOptions, check_spaces, find_transform
 
 logger = logging.getLogger("dipy_tractogen")
@@ -47,35 +49,41 @@ class EncodeStreamlinesFlow(TractogenFlow):
         _check_extension(out_latents)
         check_spaces(given)
         path = self.outputs(out_dir, out_latents=out_latents)["out_latents"]
-        files = sorted(self.inputs(input_files))
+        self.inputs(input_files)
         model = load_trained_model(model_file)
 
-        from dipy_tractogen.metrics.latent_files import save_latents
+        from dipy_tractogen.metrics.latent_files import open_latents
         from dipy_tractogen.streamlines.values import FILE_NUMBER, INDEX_IN_FILE
 
-        bundles = load_to_encode(
-            self,
-            model,
-            files,
-            given,
-            numbers=(FILE_NUMBER, INDEX_IN_FILE),
-            keep_data=True,
-        )
-        save_latents(
+        options = {"numbers": (FILE_NUMBER, INDEX_IN_FILE), "keep_data": True}
+        load = partial(load_to_encode, self, model, **options)
+        parts = InputParts(self, input_files, given, load)
+        # Only a registration needs streamlines, and has all of them.
+        bundles = parts.load(0) if given["register"] else None
+        transform = find_transform(self, model, bundles, given)
+        nb_encoded = 0
+        opened = open_latents(
             path,
-            model,
-            bundles,
-            files,
-            transform=find_transform(self, model, bundles, given),
+            parts.files,
+            reference=parts.reference,
+            bundle_names=parts.bundle_names,
             force=self.force,
-            show_progress=self.show_progress,
         )
+        with opened as write:
+            for number in range(len(parts)):
+                nb_encoded += self._encode(model, parts.load(number), transform, write)
         logger.info(
             "Encoded %s to %s each",
-            format_count(len(bundles), "streamline"),
+            format_count(nb_encoded, "streamline"),
             format_count(model.latent_dim, "latent"),
         )
         logger.info("Wrote %s", path)
+
+    def _encode(self, model, bundles, transform, write) -> int:
+        """Encode the streamlines of a part; return their number."""
+        shown = {"show_progress": self.show_progress}
+        write(model, bundles, transform=transform, **shown)
+        return len(bundles)
 
 
 def _check_extension(name: str) -> None:

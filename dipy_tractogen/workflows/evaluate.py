@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 import logging
 
+from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.schema import write_json
 
 from .flows.base import TractogenFlow
@@ -17,6 +19,7 @@ from .options.inputs import (
 )
 from .options.loading import LoadingOptions, MapOptions, default_loading, load
 from .options.parameters import with_parameters_of
+from .options.parts import InputParts
 from .options.spaces import SpaceOptions, check_spaces, find_transform, is_moved
 
 logger = logging.getLogger("dipy_tractogen")
@@ -44,6 +47,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         train_files=None,
         model_file=None,
         require=None,
+        max_streamlines=1_000_000,
         grid=None,
         voxel_size=None,
         nb_bootstrap=1000,
@@ -86,6 +90,10 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             What measures have to reach, in quotes: 'coverage>=0.85' for all bundles
             together, 'AF_L:coverage>=0.8' for one, 'each:coverage>=0.8' for every one;
             'coverage>=0.95*real' is relative to real streamlines.
+        max_streamlines : int, optional
+            Generated streamlines that are compared, at most. Of more a sample is drawn,
+            which is the same from one file and from a folder of shards; these are read
+            one after another.
         grid : string or Path, optional
             Image or tractogram whose voxels are those of Dice, overlap and overreach,
             in place of --voxel_size; what lies beyond does not count.
@@ -204,16 +212,39 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 continue
             if kind == "generated":
                 # `requested_values` counts in sorted files.
-                each = sorted(each)
                 options["continuous"] = (FILE_NUMBER, INDEX_IN_FILE)
                 # Their values are generated, too.
                 options["maps"] = {}
+                sets[kind] = self._sample(loading, values=values, **options)
+                continue
             sets[kind] = load(self, each, loading, values=values, **options)
         if moved:
             transform = find_transform(self, model, sets["real"], given, kind="real")
             reference = sets["generated"].reference
             sets["real"] = moved_bundles(sets["real"], transform, reference)
         return sets
+
+    def _sample(self, loading: dict, **options):
+        """Load generated streamlines, a shard at a time, or a sample of many."""
+        from dipy_tractogen.streamlines.running_sample import RunningSample
+
+        most = self.given["max_streamlines"]
+        # What is registered are real streamlines.
+        loading = {**loading, "register": None}
+        parts = InputParts(
+            self,
+            self.given[_SETS["generated"]],
+            loading,
+            partial(load, self, **options),
+            kind="generated",
+        )
+        sample = RunningSample(most, self.given["seed"])
+        for number in range(len(parts)):
+            sample.add(parts.load(number))
+        if sample.nb_streamlines > most:
+            number = format_count(sample.nb_streamlines, "generated streamline")
+            logger.info("Of %s a sample of %d is compared", number, most)
+        return sample.result(parts.reference)
 
     def _write(self, report: dict, files: dict, paths: dict) -> None:
         """Write the report, with what it was made from, and its table and figures."""
@@ -229,6 +260,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             report["model"] = {"file": str(self.given["model_file"]), **report["model"]}
         options = {name: self.given[name] for name in ("bundles_from", "outside_box")}
         grid = self.given["grid"]
+        options["max_streamlines"] = self.given["max_streamlines"]
         report["parameters"] |= {**options, "grid_file": str(grid) if grid else None}
         report["parameters"]["files"] = {
             kind: [str(file) for file in each] for kind, each in files.items()

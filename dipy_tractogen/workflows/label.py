@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+
 from dipy_tractogen.segment.thresholds import ThresholdParameters
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
@@ -79,44 +81,56 @@ class LabelStreamlinesFlow(SegmentationFlow):
 
         from dipy_tractogen.segment.fit import fit_labels
         from dipy_tractogen.segment.label import LatentLabels, score_labels
-        from dipy_tractogen.streamlines.formats.writers import save_bundles
+        from dipy_tractogen.streamlines.formats.writers import open_writer
         from dipy_tractogen.streamlines.naming import UNASSIGNED
 
-        model, reference, bundles, transform = self.load_all(
+        model, reference, parts, transform = self.load_all(
             fit_labels, LatentLabels, model_file, input_files, given
         )
-        distances, nearest, relative = reference.compare(
-            model, bundles, transform=transform, show_progress=self.show_progress
-        )
         names = (*reference.bundle_names, UNASSIGNED)
-        labels = nearest.copy()
-        labels[relative > 1] = len(names) - 1
-        save_bundles(
+        counts, scored = np.zeros(len(names), dtype=np.int64), []
+        with open_writer(
             paths["out_tractogram"],
-            bundles.streamlines,
-            reference=bundles.reference,
-            labels=labels,
+            reference=parts.reference,
             bundle_names=names,
-            data_per_streamline=as_data(distances, relative),
-            inherited=bundles.data_per_streamline,
-            data_per_point=bundles.data_per_point,
             force=self.force,
-        )
+        ) as writer:
+            for number in range(len(parts)):
+                labels, own = self._label(
+                    model, reference, parts.load(number), transform, writer
+                )
+                counts += np.bincount(labels, minlength=len(names))
+                if score:
+                    scored.append((labels, own))
         with self.optional(paths["out_counts"]):
-            self._count(paths["out_counts"], labels, names)
-        places = reference.compare_locations(
-            bundles, int((relative > 1).sum()), transform=transform
-        )
+            self._count(paths["out_counts"], counts, names)
+        nb_rejected, total = int(counts[-1]), int(counts.sum())
+        places = self.places(reference, parts, nb_rejected, total, transform)
         report = {**reference.report, **places, **self.make_notes()}
         if score:
-            report["score"] = score_labels(labels, bundles, names)
+            labels, own = map(np.concatenate, zip(*scored))
+            report["score"] = score_labels(labels, own, parts.bundle_names, names)
         self.write_report(paths, reference, model_file, report)
 
-    def _count(self, path, labels, names) -> None:
-        import numpy as np
+    def _label(self, model, reference, bundles, transform, writer) -> tuple:
+        """Label the streamlines of a part, and write them; return both labels."""
+        distances, labels, relative = reference.compare(
+            model, bundles, transform=transform, show_progress=self.show_progress
+        )
+        labels = labels.copy()
+        labels[relative > 1] = len(reference.bundle_names)
+        writer.write(
+            bundles.streamlines,
+            labels,
+            as_data(distances, relative),
+            bundles.data_per_streamline,
+            bundles.data_per_point,
+        )
+        return labels, bundles.labels
 
-        counts = np.bincount(labels, minlength=len(names)).tolist()
-        rows = zip(names, counts, (count / len(labels) for count in counts))
+    def _count(self, path, counts, names) -> None:
+        counts, total = counts.tolist(), int(counts.sum())
+        rows = zip(names, counts, (count / total for count in counts))
         columns = ("bundle", "nb_streamlines", "share")
         write_table(path, columns, rows, force=self.force)
         logger.info(

@@ -3,7 +3,12 @@ import csv
 import numpy as np
 import pytest
 
-from dipy_tractogen.utils.tables import html_table, write_arrays, write_table
+from dipy_tractogen.utils.tables import (
+    html_table,
+    open_arrays,
+    write_arrays,
+    write_table,
+)
 
 
 def test_values_are_text_between_tabs(tmp_path):
@@ -67,3 +72,39 @@ def test_text_in_html_is_escaped():
         "<tr><td>&lt;script&gt;</td><td>3</td></tr>"
         "<tr><td>a\\nb</td><td>None</td></tr></table>"
     )
+
+
+def test_arrays_are_appended_row_by_row(tmp_path):
+    rng = np.random.default_rng(0)
+    parts = [
+        {"z": rng.normal(size=(n, 3)).astype("f4"), "id": np.arange(n), "name": text}
+        for n, text in (
+            (4, np.array(["a"] * 4)),
+            (0, np.array([], "U1")),
+            (2, ["bé", ""]),
+        )
+    ]
+    with open_arrays(tmp_path / "a.npz", force=False) as file:
+        assert file.is_empty
+        for part in parts:
+            file.append(part)
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    write_arrays(tmp_path / "b.npz", whole, force=False)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    with pytest.raises(FileExistsError, match=r"a\.npz"):
+        open_arrays(tmp_path / "a.npz", force=False).__enter__()
+
+
+def test_arrays_that_fail_leave_the_file(tmp_path):
+    def write(error):
+        with open_arrays(tmp_path / "a.npz", force=True) as file:
+            file.append({"z": np.zeros(3)})
+            if error is not None:
+                raise error
+
+    write(None)
+    before = (tmp_path / "a.npz").read_bytes()
+    with pytest.raises(ZeroDivisionError):
+        write(ZeroDivisionError())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+    assert (tmp_path / "a.npz").read_bytes() == before

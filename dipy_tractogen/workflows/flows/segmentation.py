@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dipy_tractogen.segment.thresholds import ThresholdParameters
@@ -11,6 +12,7 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 from dipy_tractogen.utils.schema import write_json
 
 from ..options.inputs import load_to_encode, load_trained_model
+from ..options.parts import InputParts
 from ..options.spaces import check_spaces, find_transform, is_moved
 from .base import TractogenFlow
 
@@ -64,14 +66,15 @@ class SegmentationFlow(TractogenFlow):
     def load_all(self, fit, kind: type, model_file, input_files, given: dict) -> tuple:
         """Return model, reference, streamlines, and their transform, if there is one.
 
-        `fit` is `fit_filter` or `fit_labels`, `kind` the class of its estimator.
+        The streamlines are `InputParts`. `fit` is `fit_filter` or `fit_labels`, `kind`
+        the class of its estimator.
         """
         from dipy_tractogen.segment.reference import (
             LatentReference,
             check_reads_no_bundle,
         )
 
-        files = self.inputs(input_files)
+        self.inputs(input_files)
         model = load_trained_model(model_file)
         check_reads_no_bundle(model, model_file)
         if given["thresholds_file"]:
@@ -91,9 +94,24 @@ class SegmentationFlow(TractogenFlow):
             reference = fit(
                 model, *examples, **options, show_progress=self.show_progress
             )
-        bundles = load_to_encode(self, model, files, given, keep_data=True)
+        load = partial(load_to_encode, self, model, keep_data=True)
+        parts = InputParts(self, input_files, given, load)
+        # Only a registration needs streamlines, and has all of them.
+        bundles = parts.load(0) if given["register"] else None
         transform = find_transform(self, model, bundles, given)
-        return model, reference, bundles, transform
+        return model, reference, parts, transform
+
+    def places(
+        self, reference, parts: InputParts, nb_rejected: int, number: int, transform
+    ) -> dict:
+        """Return what `LatentReference.compare_locations` does, by the first part."""
+        from dipy_tractogen.segment.reference import NEARLY_ALL
+
+        if nb_rejected < NEARLY_ALL * number:
+            return {}
+        return reference.compare_locations(
+            parts.load(0), nb_rejected, nb_streamlines=number, transform=transform
+        )
 
     def write_report(self, paths: dict[str, Path], reference, model_file, report):
         """Write a report as JSON, and the thresholds unless they were given."""
