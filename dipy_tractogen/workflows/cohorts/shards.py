@@ -24,7 +24,7 @@ from dipy_tractogen.utils.versions import versions_to_use
 
 from ..options.inputs import model_kept
 from ..runtime.protection import named_files
-from .records import FOLDER
+from .run import open_run
 from .task import FAILED, Task
 from .workers import open_workers, outcomes
 
@@ -126,9 +126,10 @@ def make_shards(
         If most streamlines miss what was asked of them.
     ValueError
         At the end, if a shard failed, or has too few streamlines.
+    OSError
+        If workers or their scheduler cannot be found, or are lost.
     """
     folder = folder.absolute()
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     manifest.begin(folder, force=flow.force)
     own = {"manifest": manifest, "given": flow.given, "called_in": Path.cwd()}
     tasks = [
@@ -142,7 +143,7 @@ def make_shards(
         folder,
         len(tasks) - len(left),
     )
-    failed = _work(flow, left, given) if left else []
+    failed = _work(flow, left, folder, given) if left else []
     if failed:
         first = failed[0]
         raise ValueError(
@@ -152,11 +153,15 @@ def make_shards(
     _report(folder, [manifest.check(folder, one) for one in wanted])
 
 
-def _work(flow, tasks: Sequence[ShardTask], given: dict) -> list:
+def _work(flow, tasks: Sequence[ShardTask], folder: Path, given: dict) -> list:
     """Work on tasks; return the outcomes of those that failed."""
     failed, nb_done = [], 0
     shown = {"show_bar": flow.show_progress, "unit": "shard"}
-    with open_workers(given) as work, Progress(len(tasks), "Shards", **shown) as bar:
+    with (
+        open_run(folder) as mark,
+        open_workers(given, mark) as work,
+        Progress(len(tasks), "Shards", **shown) as bar,
+    ):
         for outcome in outcomes(work, tasks, force=flow.force):
             bar.advance()
             if outcome.status != FAILED:

@@ -1,4 +1,4 @@
-"""Where the subjects of a cohort are worked on: this process, or workers of Dask."""
+"""Where parts, such as subjects, are worked on: this process, or workers of Dask."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _INSTALL = 'pip install "dipy_tractogen[cluster]"'
 
 @dataclass
 class WorkerOptions(Parameters):
-    """Where the subjects of a cohort are worked on."""
+    """Where subjects, or shards, are worked on."""
 
     nb_workers: int = parameter(
         1,
-        "Processes that each work on a subject at a time, with one thread. One is this "
-        "process itself; more are started by Dask on this machine or, with --slurm, as "
-        "jobs.",
+        "Processes that each work on one part, a subject or a shard, at a time, with "
+        "one thread. One is this process itself; more are started by Dask on this "
+        "machine or, with --slurm, as jobs.",
         essential=True,
         within="[1, 1e4]",
     )
@@ -155,6 +155,6 @@ def outcomes(
         else:
             yield outcome
     if busy:
-        what = format_count(len(busy), "subject")
+        what = format_count(len(busy), "part")
         logger.info("Waiting for another process, at work on %s", what)
         yield from work(busy, force=False, wait=True)
