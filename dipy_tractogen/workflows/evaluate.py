@@ -75,8 +75,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         Parameters
         ----------
         generated_file : string or Path
-            Tractogram from dipy_generate_streamlines; five times as many streamlines
-            as in training tell most.
+            Tractogram from dipy_generate_streamlines, or folder of shards; five times
+            as many streamlines as in training tell most.
         real_files : variable string or Path
             Tractograms of real streamlines that were not trained on, such as the
             held_out.trx of a training.
