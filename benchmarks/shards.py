@@ -2,9 +2,9 @@
 
     python benchmarks/shards.py MODEL_FILE
 
-A tractogram is generated as one shard and as several of the same size each; then both are
-encoded, filtered, labelled and evaluated. The memory is the largest resident size of
-the process: one that is bounded is the same for both.
+A tractogram is generated as one shard and as several of the same size each; then both
+are encoded, filtered, labelled and evaluated. The memory is the largest resident size
+of the process: one that is bounded is the same for both.
 """
 
 from __future__ import annotations
