@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import joblib
 
 from dipy_tractogen.streamlines.formats.sidecar import write_sidecar
+from dipy_tractogen.streamlines.reference import Reference
 from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.shard_folder import ShardManifest
 from dipy_tractogen.utils.shards import Shard
@@ -107,6 +108,9 @@ def generate_shards(
 
 def _described(name: str, value: object) -> object:
     """Return the plain value of an option as it is, and a digest of any other."""
+    if name == "reference" and value is not None:
+        # The grid in a file counts, not the name of the file.
+        return Reference.of(value).to_dict()
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, (list, tuple)):

@@ -18,7 +18,7 @@ from .options.generation import (
 )
 from .options.inputs import load_trained_model, option_errors
 from .options.loading import BoxOptions
-from .options.parameters import with_parameters_of
+from .options.parameters import defaults_of, with_parameters_of
 from .options.shards import ShardOptions, check_shards, parse_shards
 from .options.spaces import SpaceOptions
 from .options.subjects import SubjectOptions, check_subject, load_subject
@@ -30,7 +30,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
     """Generate new streamlines from a trained model."""
 
     short_name = "generate_streamlines"
-    advanced = ("step_size", "dtype", "smooth")
+    advanced = ("step_size", "dtype", "smooth", *defaults_of(WorkerOptions))
 
     # The shard that this process makes; None where it makes all that is asked for.
     shard = None

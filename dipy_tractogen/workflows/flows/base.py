@@ -81,7 +81,8 @@ class TractogenFlow(Workflow):
     # Whether several processes can run it together (`hosts`).
     on_several_hosts = False
 
-    # Options that only this command has and that --help lists among the advanced ones.
+    # Options that --help of this command lists among the advanced ones, whatever they
+    # are elsewhere.
     advanced: tuple[str, ...] = ()
 
     # Parameters that name what is written, beside those that begin with out_.
@@ -108,6 +109,7 @@ class TractogenFlow(Workflow):
             if one.default is not one.empty and not name.startswith("out_")
         }
         first = {name for name, one in declared.items() if one.essential}
+        first.difference_update(cls.advanced)
         last = {*cls.advanced, *declared} & inputs - first
         return last if last < inputs else set()
 

@@ -86,11 +86,15 @@ class InputParts:
         from dipy_tractogen.streamlines.values import FILE_NUMBER
 
         given = {**self._given, "reference": self.reference}
-        part = self._load([self.files[number]], given)
+        files = [self.files[number]]
+        part = self._load(files, given)
         if FILE_NUMBER in part.values:
             part.values[FILE_NUMBER] += number
         self._note(part.report, number)
-        part.labels = part.labels_in(self.bundle_names)
+        try:
+            part.labels = part.labels_in(self.bundle_names)
+        except ValueError as error:
+            raise ValueError(f"{files[0]}: {error}") from None
         part.bundle_names = self.bundle_names
         return part
 

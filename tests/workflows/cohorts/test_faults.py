@@ -128,7 +128,7 @@ def _check_what_is_left(root, status, end):
     assert killed or os.WEXITSTATUS(status) in (0, 130)
     for place, text in outputs_of(root).items():
         assert text in ("longer", "short") if "sub-01" in place else text == "text"
-    is_done = {task.session.subject: task.is_done for task in tasks_of(root)}
+    is_done = {task.part.subject: task.is_done for task in tasks_of(root)}
     for subject, said in table_of(root).items():
         if said in ("done", "already done"):
             assert is_done[subject]

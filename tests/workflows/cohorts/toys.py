@@ -21,7 +21,7 @@ class Toy(Task):
         place = self.part.folder / "dwi"
         place.mkdir(parents=True)
         with (self.root / "made.txt").open("a") as stream:
-            stream.write(f"{self.session.name}\n")
+            stream.write(f"{self.part.name}\n")
         Path(place, "a.txt").write_text(str(self.asked["text"]))
         marker = self.root / f"{self.part.name}.marker"
         if self.act and not marker.exists():
