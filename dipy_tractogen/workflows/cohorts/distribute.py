@@ -139,7 +139,8 @@ class Distributor:
             for future, (task, chosen) in at_work.items()
             if chosen and chosen.isdisjoint(self._workers)
         }
-        self._client.cancel(list(alone))
+        if alone:
+            self._client.cancel(list(alone))
         for future in alone:
             del at_work[future]
         return list(alone.values())

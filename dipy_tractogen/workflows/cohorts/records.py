@@ -65,7 +65,7 @@ class Record:
         return (
             named.keys() == said["inputs"].keys()
             and all(
-                _size(self.root / name) == size
+                _size(os.path.join(self.root, name)) == size
                 for name, size in said["outputs"].items()
             )
             and all(
@@ -142,12 +142,12 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _is_inside(name: str) -> bool:
-    parts = Path(name).parts
-    return bool(parts) and not Path(name).is_absolute() and ".." not in parts
+    # Not by Path, which takes half of the time to find that all subjects are done.
+    return bool(name) and not os.path.isabs(name) and ".." not in name.split(os.sep)
 
 
-def _size(path: Path) -> int | None:
+def _size(path: str) -> int | None:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except OSError:
         return None

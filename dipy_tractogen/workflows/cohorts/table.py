@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ _COLUMNS = ("participant_id", "session_id", "status", "seconds", "reason")
 _SECONDS_BETWEEN = 30.0
 # Of all time.
 _SHARE = 0.01
+_NB_THREADS = 16
 
 
 class OutcomeTable:
@@ -37,7 +39,9 @@ class OutcomeTable:
 
     def __init__(self, path: Path, tasks: Sequence[Task], *, anew: bool):
         self.path, self._anew = path, anew
-        self.left = [task for task in tasks if anew or not task.is_done]
+        self.left = list(tasks)
+        if not anew:
+            self.left = [task for task, is_done in _with_done(tasks) if not is_done]
         self._known = {task.part: Outcome(task.part, FOUND) for task in tasks}
         for task in self.left:
             self._known[task.part] = Outcome(task.part, NOT_BEGUN)
@@ -100,6 +104,13 @@ class OutcomeTable:
         if not waiting:
             return
         recorded = set(os.listdir(waiting[0].out_dir / FOLDER))
-        for task in waiting:
-            if f"{task.part.name}.json" in recorded and task.is_done:
+        made = [one for one in waiting if f"{one.part.name}.json" in recorded]
+        for task, is_done in _with_done(made):
+            if is_done:
                 self._known[task.part] = Outcome(task.part, FOUND)
+
+
+def _with_done(tasks: Sequence[Task]) -> list[tuple[Task, bool]]:
+    """Return tasks with whether they are done; disks of the network answer late."""
+    with ThreadPoolExecutor(_NB_THREADS) as pool:
+        return list(zip(tasks, pool.map(lambda task: task.is_done, tasks)))
