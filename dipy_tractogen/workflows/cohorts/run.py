@@ -60,17 +60,19 @@ def open_run(out_dir: Path, written: Iterable[Path] = ()) -> Iterator[Path]:
     """
     (out_dir / FOLDER).mkdir(parents=True, exist_ok=True)
     written = list(written)
-    name = f"run-{secrets.token_hex(4)}"
-    lock = lock_of(out_dir, name, wait=False)
+    lock = lock_of(out_dir, f"run-{secrets.token_hex(4)}", wait=False)
+    _remove_folders(out_dir)
     with lock_of(out_dir, "runs", wait=True):
-        _clean(out_dir, written)
+        _remove_files(out_dir, written)
         lock.acquire()
     try:
         yield Path(lock.lock_file)
     finally:
-        with suppress(OSError), lock_of(out_dir, "runs", wait=True):
-            lock.release()
-            _clean(out_dir, written)
+        with suppress(OSError):
+            _remove_folders(out_dir)
+            with lock_of(out_dir, "runs", wait=True):
+                lock.release()
+                _remove_files(out_dir, written)
 
 
 @cache
@@ -90,20 +92,22 @@ def check_worker(mark: Path) -> None:
         )
 
 
-def _clean(out_dir: Path, written: Iterable[Path]) -> None:
-    """Remove what is left of processes that were killed, as their locks tell."""
-    for path in _with_names(out_dir):
-        _remove(out_dir, _MAKING.fullmatch(path.name)[1], path)
-    marks = list((out_dir / FOLDER).glob(".run-*.lock"))
-    gone = [_remove(out_dir, mark.name[1 : -len(".lock")], mark) for mark in marks]
-    if all(gone):
-        remove_temporaries(written)
-
-
-def _with_names(out_dir: Path) -> list[Path]:
-    """Return the folders in which outputs of subjects are, or were, made."""
+def _remove_folders(out_dir: Path) -> None:
+    """Remove the folders in which subjects were made by processes that are gone."""
     with os.scandir(out_dir) as entries:
-        return [Path(each.path) for each in entries if _MAKING.fullmatch(each.name)]
+        found = [(_MAKING.fullmatch(each.name), Path(each.path)) for each in entries]
+    for name, path in found:
+        if name:
+            _remove(out_dir, name[1], path)
+
+
+def _remove_files(out_dir: Path, written: Iterable[Path]) -> None:
+    """Remove what commands have left that are gone, unless there is one at work."""
+    marks = (out_dir / FOLDER).glob(".run-*.lock")
+    names = ((mark, mark.name[1 : -len(".lock")]) for mark in marks)
+    # Of the many jobs of an array, each looks at one.
+    if all(_remove(out_dir, name, mark) for mark, name in names):
+        remove_temporaries(written)
 
 
 def _remove(out_dir: Path, name: str, path: Path) -> bool:
