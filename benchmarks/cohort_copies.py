@@ -42,15 +42,15 @@ class CopyTask(Task):
         content = self.inputs[0].read_bytes()
         if content == b"broken":
             raise ValueError(f"{self.inputs[0]} is broken")
-        self.session.folder.mkdir(parents=True)
+        self.part.folder.mkdir(parents=True)
         for number in range(3):
             time.sleep(self.seconds / 3)
-            Path(self.session.folder, f"copy_{number}.bin").write_bytes(content)
+            Path(self.part.folder, f"copy_{number}.bin").write_bytes(content)
         self._note("made")
 
     def _note(self, what: str) -> None:
         with (self.root / "notes.txt").open("a", encoding="utf-8") as stream:
-            stream.write(f"{self.session.name} {what}\n")
+            stream.write(f"{self.part.name} {what}\n")
 
 
 class CopyCohortFlow(CohortFlow):

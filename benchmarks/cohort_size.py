@@ -90,7 +90,7 @@ def tasks_of(folder: Path) -> list[ProcessTask]:
 def write_records(tasks: list[ProcessTask]) -> None:
     """Write records as of runs that ended."""
     for task in tasks:
-        name = task.session.name
+        name = task.part.name
         said = {
             "state": "done",
             "inputs": describe_inputs(task.inputs, task.root),
@@ -130,7 +130,7 @@ def measure_second_run(folder: Path, number: int) -> dict:
 
 def begin(task: Task) -> str:
     """Do nothing with a task."""
-    return task.session.name
+    return task.part.name
 
 
 def mb(pid: int) -> float:

@@ -47,7 +47,7 @@ class Client:
 
     def submit(self, function, task, *, mark, workers, pure, **options):
         chosen = workers or self.workers
-        self.asked.append((task.session.subject, chosen))
+        self.asked.append((task.part.subject, chosen))
         return Future(self.does(chosen[0], task, mark))
 
     def cancel(self, futures):
@@ -56,13 +56,13 @@ class Client:
 
 def work(client, tasks, mark=None):
     found = Distributor(client, mark)(tasks)
-    return {one.session.subject: one.status for one in found}
+    return {one.part.subject: one.status for one in found}
 
 
 def test_a_worker_that_cannot_work_gets_no_more(tmp_path, caplog):
     def does(where, task, mark):
         if where == "full":
-            return where, Outcome(task.session, "failed", "No space", of_worker=True)
+            return where, Outcome(task.part, "failed", "No space", of_worker=True)
         return where, carry_out(task)
 
     client = Client("full", "good", does=does)
@@ -81,7 +81,7 @@ def test_what_a_lost_connection_cancelled_is_asked_for_again(tmp_path):
     asked = []
 
     def does(where, task, mark):
-        asked.append(task.session.subject)
+        asked.append(task.part.subject)
         return None if len(asked) <= 2 else (where, carry_out(task))
 
     tasks = [toy(tmp_path, 1), toy(tmp_path, 2)]
@@ -96,7 +96,7 @@ def test_a_lost_scheduler_is_one_line_and_the_table_is_true(tmp_path, monkeypatc
     tasks = [toy(tmp_path, number) for number in (1, 2, 3)]
 
     def does(where, task, mark):
-        if task.session.subject == "sub-01":
+        if task.part.subject == "sub-01":
             return where, carry_out(task)
         # Another worker has done that one meanwhile.
         carry_out(tasks[1])
@@ -140,10 +140,10 @@ def test_tasks_for_workers_that_are_gone_are_given_to_others(tmp_path, monkeypat
             cancelled.extend(futures)
 
     def does(where, task, mark):
-        is_first = task.session.subject == "sub-01" and not cancelled
+        is_first = task.part.subject == "sub-01" and not cancelled
         reason = "No space" if is_first else ""
         status = "failed" if is_first else "done"
-        return where, Outcome(task.session, status, reason, of_worker=is_first)
+        return where, Outcome(task.part, status, reason, of_worker=is_first)
 
     client = Leaving("full", "good", does=does)
     found = work(client, [toy(tmp_path, 1), toy(tmp_path, 2)])
