@@ -12,6 +12,8 @@ from dipy_tractogen.sampling.stratified import stratified_sample
 from dipy_tractogen.sampling.subject.estimate import estimate_variation
 from dipy_tractogen.sampling.subject.moments import free_columns
 from dipy_tractogen.sampling.subject.variation import SubjectVariation
+from dipy_tractogen.sampling.texture.profile_curves import NB_ORDERS
+from dipy_tractogen.sampling.texture.residual_matching import NB_COEFFICIENTS
 from dipy_tractogen.sampling.texture.texture import Texture
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.resampled import BLOCK
@@ -169,7 +171,7 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     if model.profiles:
         of_profiles = {
             "values": bundles.channels_of_values(rows),
-            "drawn": _drawn_profiles(model, record.density, codes, numbers, seed),
+            "drawn": _drawn_coefficients(model, record.density, codes, numbers, seed),
         }
     record.texture = Texture().fit(
         bundles.streamlines(rows),
@@ -181,19 +183,20 @@ def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     )
 
 
-def _drawn_profiles(model, density, codes, numbers, seed: int) -> np.ndarray:
-    """Return mean decoded profiles of latents drawn for conditions, as channels.
+def _drawn_coefficients(model, density, codes, numbers, seed: int) -> np.ndarray:
+    """Return cosine coefficients (d, n, k, 3 + v) of latents drawn for conditions.
 
     They are for streamlines (n,) of categories `codes` and standardised `numbers`;
-    those that follow from the points are drawn as well. The shape is (n, nb_points, v).
+    those that follow from the points are drawn as well.
     """
     both = np.concatenate([density.strata, codes])
     _, found = np.unique(both, axis=0, return_inverse=True)
     found = found.reshape(-1)
     strata = np.argsort(found[: len(density.strata)])[found[len(density.strata) :]]
     computed = [one.name in COMPUTED for one in density.conditions.continuous]
+    nb_orders = max(min(NB_ORDERS, model.nb_points), NB_COEFFICIENTS)
     given = np.column_stack([strata, np.where(computed, np.nan, numbers)])
-    rng, total = np.random.default_rng(seed), 0.0
+    rng, made = np.random.default_rng(seed), []
     for _ in range(_NB_DRAWS):
         z = rng.standard_normal((len(given), model.latent_dim), dtype=np.float32)
         drawn = density.sampler.sample(len(given), given, rng)
@@ -201,8 +204,8 @@ def _drawn_profiles(model, density, codes, numbers, seed: int) -> np.ndarray:
         matrix = None
         if model.conditions_in_networks:
             matrix = density.conditions.matrix(codes, completed[:, 1:])
-        total = total + model.coder.decode_channels(z, matrix)[..., 3:]
-    return total / _NB_DRAWS
+        made.append(model.coder.decode_coefficients(z, matrix, nb_orders))
+    return np.stack(made)
 
 
 def _stratified_rows(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

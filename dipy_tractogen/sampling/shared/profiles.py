@@ -13,15 +13,15 @@ from dipy_tractogen.utils.schema import SchemaError
 from ..texture import details as flat
 from ..texture.condition_effects import effects_of
 from ..texture.padded import shares_of_length
-from ..texture.profile_curves import ProfileCurves
-from ..texture.profiles import (
+from ..texture.predictors import Predictors
+from ..texture.profile_arrays import (
     PROFILE_ARRAYS,
     PROFILES,
-    ProfileTexture,
     check_effects,
     check_orders,
-    with_squares,
 )
+from ..texture.profile_curves import ProfileCurves
+from ..texture.profiles import ProfileTexture
 from .mixtures import MIXTURE_ARRAYS, GroupMixtures
 
 # Cosine orders of a residual that are drawn together, and that are drawn in all: those
@@ -37,6 +37,9 @@ FITTED_PROFILE_ARRAYS = {
     "gains": PROFILE_ARRAYS["gains"],
     "effects": PROFILE_ARRAYS["effects"],
     "shifts": PROFILE_ARRAYS["shifts"],
+    "scales": PROFILE_ARRAYS["scales"],
+    "shape_means": PROFILE_ARRAYS["shape_means"],
+    "shape_spreads": PROFILE_ARRAYS["shape_spreads"],
     "spreads": Array("f", ("b", _NB_ORDERS - _NB_TOGETHER, "v"), 0, _LARGEST),
 }
 """Arrays of a `FittedProfileTexture` in a file: a group is one of the b bundles."""
@@ -47,7 +50,7 @@ ARRAYS_IN_TEXTURE = {
 }
 """The same arrays in the file of a texture, which need not have them."""
 
-_OWN = ("gains", "effects", "shifts", "spreads")
+_OWN = ("gains", "effects", "shifts", "scales", "spreads")
 
 
 class FittedProfileTexture(ProfileTexture):
@@ -76,16 +79,17 @@ class FittedProfileTexture(ProfileTexture):
         made.nb_points, made.gains = texture.nb_points, texture.gains
         bundles = np.unique(shapes.labels)
         kept = np.isin(bundles, labels)
-        made.effects, made.shifts = texture.effects[kept], texture.shifts[kept]
+        for name in ("effects", "shifts", "scales"):
+            setattr(made, name, getattr(texture, name)[kept])
+        own = texture.predictors
+        made.predictors = Predictors(own.means[kept], own.spreads[kept])
         known = texture.donors == np.arange(len(texture.donors))
         details = (texture.details * texture.units).astype(np.float32)
         found = flat.coefficients(details.T, shapes.counts, _NB_ORDERS)
-        # Residuals are those of streamlines whose conditions have no effect.
-        own = effects_of(
-            texture.effects,
-            with_squares(shapes.conditions),
-            np.searchsorted(bundles, shapes.labels),
-        )
+        # Residuals are those of streamlines whose predictors have no effect.
+        own = np.searchsorted(bundles, shapes.labels)
+        numbers = texture.predictors.of(shapes.conditions, shapes.shapes, own)
+        own = effects_of(texture.effects, numbers, own)
         found[:, : own.shape[1]] -= own
         found = found[known]
         groups = shapes.labels[known]
@@ -103,17 +107,18 @@ class FittedProfileTexture(ProfileTexture):
         coefficients: np.ndarray,
         labels: np.ndarray,
         bundles: np.ndarray,
-        changes: np.ndarray,
-        shifting: np.ndarray | None,
+        conditions: np.ndarray,
+        *,
+        shifted: bool,
         rng: np.random.Generator,
     ) -> Callable:
         """Return what gives the channels of new streamlines, a block at a time.
 
-        As `ProfileTexture.channels_of`, but `labels` (m,) are those of bundles,
-        `changes` are conditions and their squares, and `rng` is the source of the
-        residuals.
+        As `ProfileTexture.channels_of`, but `labels` (m,) are those of bundles, and
+        `rng` is the source of the residuals.
         """
-        decoded = self._decoded(coefficients, bundles, changes, shifting)
+        numbers = self._predictors_of(coefficients, bundles, conditions)
+        decoded = self._decoded(coefficients, bundles, numbers, numbers, shifted)
         nb_values = self.gains.shape[1]
         rest = self.spreads[bundles]
         rest = rest * rng.standard_normal(rest.shape, dtype=np.float32)
@@ -134,7 +139,9 @@ class FittedProfileTexture(ProfileTexture):
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as arrays, whose names begin with `PROFILES`."""
-        own = {PROFILES + name: getattr(self, name) for name in _OWN}
+        own = {name: getattr(self, name) for name in _OWN}
+        own = {**own, **self.predictors.to_arrays()}
+        own = {PROFILES + name: each for name, each in own.items()}
         return {**self.mixtures.to_arrays(PROFILES), **own}
 
     @classmethod
@@ -151,6 +158,7 @@ class FittedProfileTexture(ProfileTexture):
         made.mixtures = GroupMixtures.from_arrays(given)
         for name in _OWN:
             setattr(made, name, given[name].astype(np.float32))
+        made.predictors = Predictors.from_arrays(given)
         nb_bundles, nb_conditions = shapes.effects.shape[:2]
         check_effects(made, nb_bundles, nb_conditions)
         if sizes["w"] != _NB_TOGETHER * sizes["v"] or not sizes["v"]:

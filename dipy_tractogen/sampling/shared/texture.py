@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..texture import details as flat
 from ..texture import padded
 from ..texture.arrays import ENDS, check_shape, without_prefix
 from ..texture.condition_effects import effects_of
-from ..texture.profiles import PROFILES, with_squares
+from ..texture.profile_arrays import PROFILES
 from ..texture.residual_matching import orders_of, shapes_of
 from ..texture.texture import Texture
 from . import bends
@@ -183,15 +183,6 @@ class FittedTexture(Texture):
             return points[:, places]
 
         return conditions, counts, counts, points_of, labels
-
-    def _channels_of(
-        self, coefficients, rows, labels, conditions, shifted, rng
-    ) -> Callable:
-        """Return what gives channels of values, with residuals drawn for `labels`."""
-        bundles = np.searchsorted(self.labels, labels)
-        numbers = with_squares(conditions)
-        given = coefficients, labels, bundles, numbers, numbers if shifted else None
-        return self.profiles.channels_of(*given, rng)
 
     def _bounded(self, drawn: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Bound the noise in columns (m, w) of bundles (m,), and return the counts."""

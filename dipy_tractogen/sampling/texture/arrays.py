@@ -13,7 +13,7 @@ from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.schema import SchemaError
 
 from .endpoints import ENDPOINT_ARRAYS, Endpoints
-from .profiles import PROFILE_ARRAYS, PROFILES
+from .profile_arrays import PROFILE_ARRAYS, PROFILES
 
 # Larger than any coordinate of a streamline in mm.
 _FARTHEST_MM = 6e4

@@ -6,6 +6,8 @@ are those of streamlines with other conditions, which would weaken the effect.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 # Without a gain, streamlines of a poor model would be copies of real ones.
@@ -16,12 +18,17 @@ _PENALTY = 4.0
 
 
 def fit_effects(
-    values: np.ndarray, conditions: np.ndarray, bundles: np.ndarray, nb_bundles: int
+    values: np.ndarray,
+    conditions: np.ndarray,
+    bundles: np.ndarray,
+    nb_bundles: int,
+    penalties: float | np.ndarray = _PENALTY,
 ) -> np.ndarray:
     """Regress values (n, ...) on conditions (n, q), in each of the b bundles.
 
-    `bundles` (n,) are indices of bundles. The result, (b, q, ...) and float32, is that
-    of a ridge regression with an intercept; zero for a bundle without values.
+    `bundles` (n,) are indices of bundles; `penalties` are one number, or one for each
+    condition. The result, (b, q, ...) and float32, is that of a ridge regression with
+    an intercept; zero for a bundle without values.
     """
     nb_conditions = conditions.shape[1]
     shape = (nb_bundles, nb_conditions, *values.shape[1:])
@@ -29,7 +36,7 @@ def fit_effects(
     for bundle in np.unique(bundles):
         own = bundles == bundle
         x = conditions[own] - conditions[own].mean(axis=0, dtype=float)
-        squares = x.T @ x + _PENALTY * np.eye(nb_conditions)
+        squares = x.T @ x + penalties * np.eye(nb_conditions)
         weights = np.linalg.solve(squares, x.T)
         effects[bundle] = np.tensordot(weights, values[own], axes=1)
     return effects
@@ -77,15 +84,23 @@ def fit_gains_and_effects(
     effects : ndarray of shape (b, q, k, 3), float32
         Effects in mm of the conditions on what is left, in each bundle.
     """
-    given = (conditions, bundles, nb_bundles)
+
+    def fit(values):
+        return fit_effects(values, conditions, bundles, nb_bundles)
+
+    return fit_gains(real, decoded, fit, conditions, bundles)
+
+
+def fit_gains(real, decoded, fit: Callable, numbers, bundles):
+    """Return gains and effects of `fit_gains_and_effects`.
+
+    The regression `fit` returns effects of values on `numbers` in `bundles`.
+    """
     # Gains are those of the differences that conditions do not explain.
-    x, y = (
-        each - effects_of(fit_effects(each, *given), conditions, bundles)
-        for each in (decoded, real)
-    )
+    x, y = (each - effects_of(fit(each), numbers, bundles) for each in (decoded, real))
     squares = np.sum(x**2, axis=(0, 2), dtype=float)
     products = np.sum(x * y, axis=(0, 2), dtype=float)
     gains = np.ones(len(squares), dtype=np.float32)
     np.divide(products, squares, out=gains, where=squares > 0, casting="same_kind")
     gains = np.clip(gains, _SMALLEST_GAIN, 1)
-    return gains, fit_effects(real - gains[:, None] * decoded, *given)
+    return gains, fit(real - gains[:, None] * decoded)

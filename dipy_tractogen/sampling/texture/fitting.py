@@ -57,20 +57,17 @@ def fit_residuals(
     sizes = flat.flat_lengths(points, texture.counts)
     sizes = np.column_stack([sizes, flat.curve_lengths(coarse)])
     texture.lengths = np.maximum(sizes, flat.SHORTEST_MM).astype(np.float32)
-    pairs = _regress(texture, real, coarse, seed)
+    _regress(texture, real, coarse, seed)
     texture.offsets = real - texture.gains[:, None] * coarse
     rest = points - flat.curves(real, texture.counts)
     texture.details, texture.units = flat.quantised(rest, texture.counts)
     if values is not None:
-        given = values, decoded[rows, :, 3:], texture.conditions, texture.labels
-        texture.profiles = ProfileTexture().fit(streamlines, *given, pairs, seed)
+        given = values, decoded[rows], texture.conditions, texture.labels
+        texture.profiles = ProfileTexture().fit(streamlines, *given, seed)
 
 
-def _regress(texture, real, decoded, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fit gains and effects to pairs of streamlines and donors of one half each.
-
-    Returns the rows of the streamlines and of their donors.
-    """
+def _regress(texture, real, decoded, seed: int) -> None:
+    """Fit gains and effects to pairs of streamlines and donors of one half each."""
     donors, others = split_halves(texture.labels, seed)
     given = (*texture.lengths[others].T[::-1], texture.shapes[others])
     matcher = texture.matcher_of(donors)
@@ -81,4 +78,3 @@ def _regress(texture, real, decoded, seed: int) -> tuple[np.ndarray, np.ndarray]
     groups = np.unique(texture.labels)
     bundles = np.searchsorted(groups, texture.labels[others])
     texture.gains, texture.effects = fit_gains_and_effects(*pairs, bundles, len(groups))
-    return others, donors

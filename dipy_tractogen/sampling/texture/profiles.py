@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.streamlines.point_data.columns import fill_missing, resample_values
-from dipy_tractogen.utils.array_schema import Array
 from dipy_tractogen.utils.schema import SchemaError
 
-from .condition_effects import effects_of, fit_effects, fit_gains_and_effects
+from .condition_effects import effects_of, fit_gains
+from .details import decoded_coefficients
 from .donors import places_in_donors, taken
 from .padded import shares_of_length
+from .predictors import Predictors, centred, predicted
+from .profile_arrays import (
+    MOST_SCALED,
+    PROFILE_ARRAYS,
+    PROFILES,
+    check_effects,
+    check_orders,
+)
 from .profile_curves import ProfileCurves, profile_coefficients
+from .residual_matching import NB_COEFFICIENTS, coarse_shapes, shapes_of
 
 _LARGEST = 32_000
-_FARTHEST = 1e9
 _TINY = 1e-12
-
-PROFILE_ARRAYS = {
-    "gains": Array("f", ("p", "v"), 0, 1),
-    "effects": Array("f", ("b", "q2", "p", "v"), -_FARTHEST, _FARTHEST),
-    "shifts": Array("f", ("b", "q3", "p", "v"), -_FARTHEST, _FARTHEST),
-    "details": Array("i", ("n", "v"), -(2**15), 2**15 - 1),
-    "units": Array("f", ("v",), 0, _FARTHEST),
-    "donors": Array("iu", ("r",), 0, 2**31 - 1),
-}
-"""Arrays of `ProfileTexture` in a file: r residuals of n points in all."""
-
-PROFILES = "profiles_"
-"""What the names of these arrays begin with in the file of a texture."""
 
 _DTYPES = {"details": np.int16, "donors": np.int32}
 
@@ -40,25 +36,30 @@ class ProfileTexture:
     """Residuals of the profiles of training streamlines, for decoded ones.
 
     Profiles are v values along streamlines, as channels of the network. A decoded one
-    is smooth and has the mean of what the latents do not describe. To it are added the
-    residual of the real streamline whose details the shape gets, so that both belong
-    together, and the effect of conditions on residuals: those of a streamline of
-    another age do not weaken what is asked for. Latents are drawn from a density
-    that knows of the conditions less than the decoder: the `shifts` undo what that
-    changes in the mean. As in `Texture`, the residual is the
-    real profile less `gains` times the decoded one. Effects are linear in conditions
-    and in their squares, for laws of age that have a peak.
+    is smooth and has the mean of what the latents do not describe. To it is added the
+    residual of the real streamline whose details the shape gets: the real profile less
+    `gains` times the decoded one, as in `Texture`. That streamline has other conditions
+    and another shape, so what a regression on `Predictors` expects of these is replaced
+    by what it expects of the new streamline.
+
+    Latents are drawn from a density that smooths, and knows less than the decoder of
+    what goes with a condition, or of how values follow the shape. So decoded profiles
+    of such latents are set to what training ones have: by `shifts`, what a regression
+    on the same predictors expects, and by `scales`, the deviation from that.
 
     Attributes
     ----------
     gains : ndarray of shape (k, v), float32
         Factor of each cosine order of a decoded profile, from 0.5 to 1.
-    effects : ndarray of shape (b, 2 q, k, v), float32
-        Effects of the q conditions, and of their squares, in each of b bundles.
-    shifts : ndarray of shape (b, 1 + 2 q, k, v), float32
-        What decoded profiles of training streamlines differ by, in each bundle, from
-        those of latents that are drawn for the same conditions: an offset, and effects
-        of the conditions and of their squares.
+    effects : ndarray of shape (b, p, k, v), float32
+        Effects of the p predictors on residuals in each of b bundles.
+    shifts : ndarray of shape (b, 1 + p, k, v), float32
+        What is added to decoded profiles of latents that are drawn: an offset, and
+        effects of the predictors.
+    scales : ndarray of shape (b, k, v), float32
+        What they are multiplied by before.
+    predictors : Predictors
+        Of the bundles.
     details : ndarray of shape (n, v), int16
         Residuals at the points of the real streamlines, one after the other.
     units : ndarray of shape (v,), float32
@@ -75,7 +76,6 @@ class ProfileTexture:
         decoded: np.ndarray,
         conditions: np.ndarray,
         labels: np.ndarray,
-        pairs: tuple[np.ndarray, np.ndarray],
         seed: int = 0,
     ) -> ProfileTexture:
         """Store residuals of profiles.
@@ -87,14 +87,12 @@ class ProfileTexture:
             other.
         values : ndarray of shape (N, v)
             Channels of the values of their points, NaN where they are missing.
-        decoded : ndarray of shape (r, nb_points, v)
-            Decoded channels.
+        decoded : ndarray of shape (r, nb_points, 3 + v)
+            Decoded streamlines with their channels.
         conditions : ndarray of shape (r, q)
             Conditions of each.
         labels : ndarray of shape (r,)
             Bundle of each, ascending.
-        pairs : tuple of two ndarray of shape (m,), int
-            Rows of streamlines and of similar ones, whose differences are regressed.
         seed : int, optional
             Seed of the choice of donors.
 
@@ -110,33 +108,35 @@ class ProfileTexture:
         real = profile_coefficients(real.reshape(len(counts), self.nb_points, -1))
         known = np.isfinite(real).all(axis=1)
         self.donors = _donors(known.all(axis=1), labels, np.random.default_rng(seed))
-        decoded = profile_coefficients(decoded)
-        self._regress(real, decoded, conditions, labels, pairs, known)
+        groups, bundles = np.unique(labels, return_inverse=True)
+        given = conditions, coarse_shapes(decoded[..., :3]), bundles.reshape(-1)
+        self.predictors = Predictors.fit(*given, len(groups))
+        decoded = profile_coefficients(decoded[..., 3:])
+        self._regress(real, decoded, self.predictors.of(*given), given[-1], known)
         curves = ProfileCurves(self.gains * decoded, self.nb_points)
         rest = values - curves.along(streamlines).T
         rest = np.nan_to_num(rest)
         largest = np.abs(rest).max(axis=0, initial=0.0)
         self.units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
         self.details = np.rint(rest / self.units).astype(np.int16)
-        groups, _, *orders = self.effects.shape
-        nb_shifts = 1 + 2 * conditions.shape[1]
-        self.shifts = np.zeros((groups, nb_shifts, *orders), dtype=np.float32)
-        return self._of(counts)
+        nb_bundles, nb_predictors, *orders = self.effects.shape
+        shape = (nb_bundles, 1 + nb_predictors, *orders)
+        self.shifts = np.zeros(shape, dtype=np.float32)
+        self.scales = np.ones((nb_bundles, *orders), dtype=np.float32)
+        return self._of(counts, *given)
 
-    def _regress(self, real, decoded, conditions, labels, pairs, known) -> None:
-        """Fit gains and effects of each value to differences of pairs."""
-        groups, conditions = np.unique(labels), with_squares(conditions)
+    def _regress(self, real, decoded, numbers, bundles, known) -> None:
+        """Fit gains and effects of each value."""
         made = []
         for at in range(real.shape[2]):
-            both = known[pairs[0], at] & known[pairs[1], at]
-            rows, others = (each[both] for each in pairs)
-            one = slice(at, at + 1)
-            differences = (
-                each[rows] - each[others]
-                for each in (real[..., one], decoded[..., one], conditions)
+            rows, one = np.flatnonzero(known[:, at]), slice(at, at + 1)
+            own = bundles[rows]
+            x, y, z = (
+                centred(each[rows], own)
+                for each in (numbers, real[..., one], decoded[..., one])
             )
-            bundles = np.searchsorted(groups, labels[rows])
-            made.append(fit_gains_and_effects(*differences, bundles, len(groups)))
+            fit = partial(self.predictors.effects, numbers=x, bundles=own)
+            made.append(fit_gains(y, z, fit, x, own))
         self.gains = np.stack([gains for gains, _ in made], axis=1)
         self.effects = np.concatenate([effects for _, effects in made], axis=3)
 
@@ -147,22 +147,38 @@ class ProfileTexture:
         conditions: np.ndarray,
         labels: np.ndarray,
     ) -> None:
-        """Fit the shifts to decoded channels (n, nb_points, v).
+        """Fit shifts and scales to decoded streamlines (n, nb_points, 3 + v).
 
-        `decoded` are those of training streamlines, `drawn` means of those of latents
-        drawn for the same `conditions` (n, q) in the same bundles `labels` (n,).
+        `decoded` are those of training streamlines, `drawn`, of shape
+        (d, n, k, 3 + v), cosine coefficients of those of latents drawn d times for the
+        same `conditions` (n, q) in the same bundles `labels` (n,).
         """
-        differences = profile_coefficients(decoded - drawn)
         groups, bundles = np.unique(labels, return_inverse=True)
-        bundles, numbers = bundles.reshape(-1), with_squares(conditions)
-        effects = fit_effects(differences, numbers, bundles, len(groups))
-        differences = differences - effects_of(effects, numbers, bundles)
-        offsets = [differences[bundles == row].mean(0) for row in range(len(groups))]
-        offsets = np.stack(offsets)[:, None]
-        self.shifts = np.concatenate([offsets, effects], axis=1).astype(np.float32)
+        bundles, nb_orders = bundles.reshape(-1), len(self.gains)
+        orders = max(nb_orders, NB_COEFFICIENTS)
+        found, spreads = [], []
+        for coefficients in (decoded_coefficients(decoded, orders), *drawn):
+            numbers = self.predictors.of(
+                conditions, shapes_of(coefficients[..., :3]), bundles
+            )
+            profiles = coefficients[:, :nb_orders, 3:]
+            lines = self.predictors.lines(profiles, numbers, bundles)
+            rest = profiles - predicted(lines, numbers, bundles)
+            found.append(lines)
+            spreads.append(
+                [rest[bundles == row].std(axis=0) for row in range(len(groups))]
+            )
+        spreads = np.array(spreads)
+        scales = spreads[0] / np.maximum(spreads[1:].mean(axis=0), _TINY)
+        self.scales = np.clip(scales, 1 / MOST_SCALED, MOST_SCALED).astype(np.float32)
+        self.shifts = found[0] - self.scales[:, None] * np.mean(found[1:], axis=0)
 
-    def _of(self, counts: np.ndarray) -> ProfileTexture:
-        """Take the numbers of points (r,) of the real streamlines."""
+    def _of(self, counts: np.ndarray, *given) -> ProfileTexture:
+        """Take the numbers of points (r,) of the real streamlines.
+
+        `given` are their conditions, shapes and bundles, as `Predictors` take them.
+        """
+        self._numbers = self.predictors.of(*given)
         self._counts = np.asarray(counts, dtype=np.intp)
         self._starts = np.cumsum(self._counts) - self._counts
         # A value in each row, which is fast to take from.
@@ -174,26 +190,27 @@ class ProfileTexture:
         coefficients: np.ndarray,
         rows: np.ndarray,
         bundles: np.ndarray,
-        changes: np.ndarray,
-        shifting: np.ndarray | None = None,
+        conditions: np.ndarray,
+        *,
+        shifted: bool = False,
         rng: np.random.Generator | None = None,
     ) -> Callable:
         """Return what gives the channels of new streamlines, a block at a time.
 
         Parameters
         ----------
-        coefficients : ndarray of shape (m, k, v)
-            Cosine coefficients of their decoded profiles, of cosines with a mean square
-            of one.
+        coefficients : ndarray of shape (m, k, 3 + v)
+            Cosine coefficients of the decoded streamlines with their channels, of
+            cosines with a mean square of one.
         rows : ndarray of shape (m,), int
             Real streamline whose details each has.
         bundles : ndarray of shape (m,), int
             Bundle of each, an index of effects.
-        changes : ndarray of shape (m, 2 q)
-            Conditions and their squares (`with_squares`), less those of the real one.
-        shifting : ndarray of shape (m, 2 q), optional
-            Conditions and their squares where latents are drawn from the density of the
-            training, whose `shifts` are added.
+        conditions : ndarray of shape (m, q)
+            Conditions of each.
+        shifted : bool, optional
+            Whether latents are drawn from the density of the training: `shifts` and
+            `scales` are those of its draws.
         rng : numpy.random.Generator, optional
             Not used: the real streamlines are drawn already.
 
@@ -203,8 +220,10 @@ class ProfileTexture:
             Takes n of the streamlines by their rows, their points (3, n, p) in mm and
             numbers of points (n,), as `padded` has them; returns channels (v, n, p).
         """
-        curves = self._decoded(coefficients, bundles, changes, shifting)
         donors = self.donors[rows]
+        numbers = self._predictors_of(coefficients, bundles, conditions)
+        changes = numbers - self._numbers[donors]
+        curves = self._decoded(coefficients, bundles, numbers, changes, shifted)
 
         def channels_at(block, points, counts):
             own = donors[block]
@@ -215,19 +234,25 @@ class ProfileTexture:
 
         return channels_at
 
-    def _decoded(self, coefficients, bundles, changes, shifting) -> ProfileCurves:
-        """Return decoded profiles with the effects of conditions."""
-        decoded = coefficients[:, : len(self.gains)]
-        if shifting is not None:
-            numbers = np.concatenate([np.ones((len(shifting), 1)), shifting], axis=1)
-            decoded = decoded + effects_of(self.shifts, numbers, bundles)
+    def _predictors_of(self, coefficients, bundles, conditions) -> np.ndarray:
+        return self.predictors.of(conditions, shapes_of(coefficients[..., :3]), bundles)
+
+    def _decoded(
+        self, coefficients, bundles, numbers, changes, shifted
+    ) -> ProfileCurves:
+        """Return decoded profiles with the effects of changes of predictors."""
+        decoded = coefficients[:, : len(self.gains), 3:]
+        if shifted:
+            decoded = self.scales[bundles] * decoded
+            decoded += predicted(self.shifts, numbers, bundles)
         decoded = self.gains * decoded
         decoded += effects_of(self.effects, changes, bundles)
         return ProfileCurves(decoded, self.nb_points)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as arrays, whose names begin with `PROFILES`."""
-        return {PROFILES + name: getattr(self, name) for name in PROFILE_ARRAYS}
+        own = {**vars(self), **self.predictors.to_arrays()}
+        return {PROFILES + name: own[name] for name in PROFILE_ARRAYS}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], shapes) -> ProfileTexture:
@@ -244,6 +269,7 @@ class ProfileTexture:
         for name in PROFILE_ARRAYS:
             dtype = _DTYPES.get(name, np.float32)
             setattr(made, name, np.asarray(arrays[name], dtype=dtype))
+        made.predictors = Predictors.from_arrays(arrays)
         check_orders(made.gains, made.nb_points)
         if len(made.details) != int(shapes.counts.sum(dtype=np.int64)):
             found = f"{len(made.details)} points"
@@ -253,28 +279,8 @@ class ProfileTexture:
             raise SchemaError("profiles_donors", "others", expected)
         nb_bundles, nb_conditions = shapes.effects.shape[:2]
         check_effects(made, nb_bundles, nb_conditions)
-        return made._of(shapes.counts)
-
-
-def check_effects(made: ProfileTexture, nb_bundles: int, nb_conditions: int) -> None:
-    """Raise ValueError if effects and shifts are of other bundles or conditions."""
-    for name, more in (("effects", 0), ("shifts", 1)):
-        found, expected = getattr(made, name).shape[:2], 2 * nb_conditions + more
-        if found != (nb_bundles, expected):
-            said = "of {} bundles and {} numbers".format(*found)
-            raise SchemaError(PROFILES + name, said, f"of {nb_bundles} and {expected}")
-
-
-def check_orders(gains: np.ndarray, nb_points: int) -> None:
-    """Raise ValueError if there are not orders of cosines, or more than points."""
-    if not 1 <= len(gains) <= nb_points:
-        found = f"{len(gains)} of each value"
-        raise SchemaError("profiles_gains", found, f"from 1 to {nb_points}")
-
-
-def with_squares(conditions: np.ndarray) -> np.ndarray:
-    """Return conditions (m, q) and their squares, (m, 2 q)."""
-    return np.concatenate([conditions, conditions**2], axis=1)
+        bundles = np.searchsorted(np.unique(shapes.labels), shapes.labels)
+        return made._of(shapes.counts, shapes.conditions, shapes.shapes, bundles)
 
 
 def _donors(known: np.ndarray, labels: np.ndarray, rng) -> np.ndarray:

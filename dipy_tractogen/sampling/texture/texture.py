@@ -26,7 +26,8 @@ from .condition_effects import effects_of
 from .donors import Donors
 from .endpoints import Endpoints
 from .fitting import fit_residuals
-from .profiles import PROFILES, ProfileTexture, with_squares
+from .profile_arrays import PROFILES
+from .profiles import ProfileTexture
 from .residual_matching import (
     NB_COEFFICIENTS,
     ResidualMatcher,
@@ -123,8 +124,9 @@ class Texture:
         values : ndarray of shape (N, v), optional
             Channels of the values of all N points, in their order, where there are
             some; NaN where they are missing.
-        drawn : ndarray of shape (n, nb_points, v), optional
-            Mean decoded channels of latents that are drawn for the conditions of each.
+        drawn : ndarray of shape (d, n, k, 3 + v), optional
+            Cosine coefficients of decoded streamlines of latents that are drawn d times
+            for the conditions of each.
         seed : int, optional
             Seed of the sample of residuals, at most 1,000 a bundle and 28,000 in all,
             and fewer of many points.
@@ -146,7 +148,7 @@ class Texture:
         check_fitted(streamlines, means[..., :3], labels, conditions)
         fit_residuals(self, streamlines, means, labels, conditions, values, seed)
         if drawn is not None:
-            self.profiles.fit_shifts(means[..., 3:], drawn, conditions, labels)
+            self.profiles.fit_shifts(means, drawn, conditions, labels)
         self._prepare()
         return self
 
@@ -247,8 +249,10 @@ class Texture:
         )
         channels_of = None
         if self.profiles is not None:
-            given = coefficients[..., 3:], rows, labels, conditions, shifted, rng
-            channels_of = partial(self._channels_of, *given)
+            bundles = np.searchsorted(np.unique(self.labels), labels)
+            given = coefficients, rows, bundles, conditions
+            options = {"shifted": shifted, "rng": rng}
+            channels_of = partial(self.profiles.channels_of, *given, **options)
         return padded.assembled(
             counts,
             kinds,
@@ -259,16 +263,6 @@ class Texture:
             nb_channels=self.nb_profiles,
             exact=exact,
         )
-
-    def _channels_of(
-        self, coefficients, rows, labels, conditions, shifted, rng
-    ) -> Callable:
-        """Return what gives channels of values at the points of new streamlines."""
-        bundles = np.searchsorted(np.unique(self.labels), labels)
-        numbers = with_squares(conditions)
-        changes = numbers - with_squares(self.conditions[rows])
-        given = coefficients, rows, bundles, changes, numbers if shifted else None, rng
-        return self.profiles.channels_of(*given)
 
     def _residuals(
         self, coefficients: np.ndarray, labels, wanted, conditions, rng

@@ -11,6 +11,13 @@ from dipy_tractogen.streamlines.array_sequence import as_sequence
 NB_POINTS = 24
 
 
+def _decoded(points, level):
+    """Coefficients of streamlines with a value that is the same all along."""
+    level = np.broadcast_to(level[..., None], (*points.shape[:2], 1))
+    columns = np.concatenate([points, level], axis=2, dtype=np.float32)
+    return flat.decoded_coefficients(columns, NB_POINTS)
+
+
 def test_texture_leaves_the_law_of_age_as_it_is():
     """Residuals are those of other ages, and the decoder knows half of the effect."""
     rng = np.random.default_rng(0)
@@ -60,7 +67,7 @@ def test_what_the_density_does_not_know_of_an_age_is_made_up_for():
         labels,
         conditions=age,
         values=(law + 0.1 * rng.normal(size=law.shape)).reshape(-1, 1),
-        drawn=np.full((500, NB_POINTS, 1), 1.5, dtype=np.float32),
+        drawn=_decoded(points, np.full((500, 1), 1.5))[None],
     )
     means[..., 3] = 1.5
     for asked in (-1.2, 0.3):
@@ -93,3 +100,49 @@ def test_profiles_are_cosines_of_the_share_of_the_length():
         np.testing.assert_allclose(found[:, own].T, waves @ factors[row], atol=1e-3)
     still = as_sequence(np.zeros((5, 3), dtype=np.float32), np.array([5]))
     assert np.isfinite(ProfileCurves(factors[:1], NB_POINTS).along(still)).all()
+
+
+def test_values_belong_to_the_shape_they_are_drawn_with():
+    """Those near the core have more; draws have the spread, but not the relation."""
+    rng = np.random.default_rng(0)
+    nb_streamlines = 600
+    along = np.linspace(0, 1, NB_POINTS)
+    labels = np.zeros(nb_streamlines, dtype=int)
+
+    def streamlines():
+        points = np.zeros((nb_streamlines, NB_POINTS, 3), dtype=np.float32)
+        points[..., 0] = 60 * along
+        points[..., 1:] += rng.normal(0, 2, (nb_streamlines, 1, 2))
+        away = (points[:, 0, 1:] ** 2).sum(axis=1) / 8
+        return points, 1 - away
+
+    def noise(size):
+        return rng.normal(0, size, (nb_streamlines, 1))
+
+    points, near = streamlines()
+    known = 0.6 * near[:, None] + noise(0.3)
+    rest = 0.4 * near[:, None] + noise(0.2)
+    means = np.concatenate(
+        [points, np.broadcast_to(known[..., None], (*points.shape[:2], 1))],
+        axis=2,
+        dtype=np.float32,
+    )
+    draws = [_decoded(streamlines()[0], noise(0.6)) for _ in range(3)]
+    texture = Texture().fit(
+        points,
+        means,
+        labels,
+        values=np.repeat(known + rest, NB_POINTS, axis=1).reshape(-1, 1),
+        drawn=np.stack(draws),
+    )
+    points, near = streamlines()
+    made = texture.apply_to_coefficients(
+        _decoded(points, noise(0.6)),
+        labels,
+        np.full(nb_streamlines, 60),
+        shifted=True,
+    )
+    level = made._data[:, 3].reshape(nb_streamlines, NB_POINTS).mean(axis=1)
+    near, expected = near - near.mean(), (known + rest)[:, 0]
+    assert near @ level / (near @ near) == pytest.approx(1, abs=0.1)
+    assert level.std() == pytest.approx(expected.std(), rel=0.15)
