@@ -15,7 +15,7 @@ NB_ORDERS = 24
 """Cosine coefficients that are used of a decoded profile."""
 
 NB_NODES = 128
-"""Places at equal arc lengths between which a decoded profile is linear."""
+"""Places at equal arc lengths between which a decoded profile is a parabola."""
 
 
 class ProfileCurves:
@@ -28,7 +28,8 @@ class ProfileCurves:
     nb_points : int
         Number of points at equal arc lengths that the coefficients are of.
     nb_nodes : int, optional
-        Places at equal arc lengths between which profiles are linear.
+        Places at equal arc lengths between which profiles are parabolas: corners of
+        lines could be told from real profiles.
     """
 
     def __init__(
@@ -37,20 +38,25 @@ class ProfileCurves:
         self._factors = np.ascontiguousarray(
             coefficients.transpose(2, 0, 1), dtype=np.float32
         )
-        self._waves = _waves(nb_points, coefficients.shape[1], nb_nodes)
+        given = nb_points, coefficients.shape[1], nb_nodes
+        self._waves, self._bends = _waves(*given), _bends(*given)
 
     def at(self, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Return values (v, n, p) of n streamlines at shares (n, p) of their length."""
-        nodes = np.matmul(self._factors[:, rows], self._waves)
+        factors = self._factors[:, rows]
+        nodes, bends = (np.matmul(factors, each) for each in (self._waves, self._bends))
         nb_values, nb_rows, nb_nodes = nodes.shape
         share = shares * np.float32(nb_nodes - 1)
         places = np.minimum(share.astype(np.intp), nb_nodes - 2)
         share -= places
         places += nb_nodes * np.arange(nb_rows)[:, None]
-        nodes = nodes.reshape(nb_values, -1)
+        nodes, bends = (each.reshape(nb_values, -1) for each in (nodes, bends))
         found = np.take(nodes, places, axis=1)
+        bends = np.take(bends, places, axis=1)
         places += 1
         found += share * (np.take(nodes, places, axis=1) - found)
+        bends *= share * (share - 1)
+        found += bends
         return found
 
     def along(self, streamlines: ArraySequence) -> np.ndarray:
@@ -70,6 +76,16 @@ def profile_coefficients(values: np.ndarray) -> np.ndarray:
     nb_points = values.shape[1]
     basis = cosine_basis(nb_points, min(NB_ORDERS, nb_points))
     return np.matmul(basis / np.float32(np.sqrt(nb_points)), values)
+
+
+@lru_cache(8)
+def _bends(nb_points: int, nb_orders: int, nb_nodes: int) -> np.ndarray:
+    """Return half the second differences (k, nodes) of cosines after each node."""
+    step = (nb_points - 1) / (nb_nodes - 1)
+    along = (0.5 + step * (np.arange(nb_nodes) + 0.5)) / nb_points
+    rates = np.pi * np.arange(nb_orders)[:, None] / nb_points
+    bends = -(np.cos(rates * nb_points * along) * (rates * step) ** 2) / np.sqrt(2)
+    return bends.astype(np.float32)
 
 
 @lru_cache(8)
