@@ -63,8 +63,8 @@ def save_latents(
     Parameters
     ----------
     path : str or Path
-        An .npz for arrays, or a .trx or .trk for the streamlines with their latents as
-        ``data_per_streamline``.
+        An .npz for arrays, or a tractogram of the streamlines with their latents as
+        ``data_per_streamline``, in a format that holds them, such as .trx.
     model : StreamlineModel
         The model, trained.
     bundles : BundleSet

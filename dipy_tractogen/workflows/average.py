@@ -49,8 +49,7 @@ class AverageStreamlinesFlow(TractogenFlow):
             Output folder.
         out_tractogram : string, optional
             Tractogram with one streamline for each bundle. A TRX holds each as a
-            group; data_per_streamline of a TRX or a TRK the "nb_streamlines" that it is
-            the mean of.
+            group; data_per_streamline the "nb_streamlines" that it is the mean of.
         """
         from dipy_tractogen.utils.files import tractogram_extension
 

@@ -43,7 +43,7 @@ class EncodeStreamlinesFlow(TractogenFlow):
             An npz file with the arrays z_mean, deviation (where the model has one),
             error_mm, labels, bundle_names, files, file_of_streamline and
             index_in_file, and as data_per_streamline/NAME what the inputs hold of
-            each; or a trx or trk, the streamlines as they are with
+            each; or a trx, trk, vtk, vtp or fib, the streamlines as they are with
             data_per_streamline["latent"], "deviation" and "error_mm".
         """
         _check_extension(out_latents)
@@ -88,9 +88,11 @@ class EncodeStreamlinesFlow(TractogenFlow):
 
 def _check_extension(name: str) -> None:
     """Check that a file can hold latents."""
+    from dipy_tractogen.streamlines.formats.block_writers import BLOCK_WRITERS
     from dipy_tractogen.utils.files import split_extension
 
-    accepted = (".npz", ".trx", ".trk")
+    kept = [each for each, writer in BLOCK_WRITERS.items() if writer.keeps_data]
+    accepted = (".npz", *kept)
     if split_extension(name)[1].lower() not in accepted:
         raise ValueError(
             f"--out_latents {name}: latents are written to {', '.join(accepted)}."

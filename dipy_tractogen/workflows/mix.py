@@ -69,9 +69,8 @@ class MixStreamlinesFlow(TractogenFlow):
         out_dir : string or Path, optional
             Output folder.
         out_tractogram : string, optional
-            Tractogram. A TRX holds a group for each step; data_per_streamline of a TRX
-            or a TRK the "weight" of the second bundle, from 0 to 1, and the number of
-            the "pair".
+            Tractogram. A TRX holds a group for each step; data_per_streamline the
+            "weight" of the second bundle, from 0 to 1, and the number of the "pair".
         """
         from dipy_tractogen.sampling.arithmetic import PATHS
         from dipy_tractogen.utils.files import tractogram_extension

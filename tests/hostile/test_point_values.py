@@ -1,4 +1,4 @@
-"""Values of points that are broken: they are refused, or left out, by their names."""
+"""Values of points or lines that are broken: refused, or left out, by their names."""
 
 import tracemalloc
 
@@ -11,9 +11,11 @@ from dipy_tractogen.streamlines.formats.vtk import save_vtk
 
 LINES = (
     b"# vtk DataFile Version 5.1\nlines\nASCII\nDATASET POLYDATA\n"
-    b"POINTS 3 float\n0 0 0 1 1 1 2 2 2\nLINES 2 3\nOFFSETS vtktypeint64\n0 3\n"
-    b"CONNECTIVITY vtktypeint64\n0 1 2\n"
+    b"POINTS 3 float\n0 0 0 1 1 1 2 2 2\nLINES 4 6\nOFFSETS vtktypeint64\n0 2 4 6\n"
+    b"CONNECTIVITY vtktypeint64\n0 1 1 2 2 0\n"
 )
+"""Three points and three lines."""
+
 FA = b"SCALARS FA float 1\nLOOKUP_TABLE default\n1 2 3\n"
 LEGACY = {
     "good": (b"POINT_DATA 3\n" + FA, ["FA"]),
@@ -34,22 +36,29 @@ LEGACY = {
     "rows and columns": (b"POINT_DATA 3\nFIELD F 1\nx 3 1 float\n1 2 3\n" + FA, ["FA"]),
     "texts": (b"POINT_DATA 3\nFIELD F 1\nx 1 3 string\na\nb\nc\n" + FA, ["FA"]),
     "many fields": (b"POINT_DATA 3\n" + FA + b"FIELD F 999999999\n", ["FA"]),
-    "of cells": (b"CELL_DATA 1\nSCALARS FA float\nLOOKUP_TABLE x\n1\n", []),
 }
 
 
+@pytest.mark.parametrize("section", ["POINT_DATA", "CELL_DATA"])
 @pytest.mark.parametrize("kind", LEGACY)
-def test_legacy(kind, tmp_path, caplog):
+def test_legacy(kind, section, tmp_path, caplog):
     text, names = LEGACY[kind]
+    text = text.replace(b"POINT_DATA", section.encode())
     path = tmp_path / "a.vtk"
     path.write_bytes(LINES + text)
     tracemalloc.start()
     contents = read_tractogram(path, values=None)
     assert tracemalloc.get_traced_memory()[1] < 2**22
     tracemalloc.stop()
-    assert list(contents.data_per_point) == names
-    for values in contents.data_per_point.values():
-        assert values.ravel().tolist() == [1, 2, 3]
+    if section == "POINT_DATA":
+        # The points are there once for each line that has them.
+        assert list(contents.data_per_point) == names
+        for values in contents.data_per_point.values():
+            assert values.ravel().tolist() == [1, 2, 2, 3, 3, 1]
+    else:
+        assert list(contents.data_per_streamline) == names
+        for values in contents.data_per_streamline.values():
+            assert values.ravel().tolist() == [1, 2, 3]
     if not names:
         told = contents.left_out or caplog.messages
         assert told, "what is not read has to be said"
@@ -59,11 +68,14 @@ def test_legacy(kind, tmp_path, caplog):
 def vtp(tmp_path):
     """Return what writes a file with a change in its text, and reads it."""
 
-    def read(old, new):
+    def read(old, new, *, of_lines=False):
         points = np.zeros((4, 3), dtype=np.float32)
         values = {"FA": np.arange(4.0)[:, None], "v": np.ones((4, 3))}
+        values = {name: each.astype(np.float32) for name, each in values.items()}
         path = tmp_path / "a.vtp"
-        save_vtk(path, as_sequence(points, [4]), values)
+        # As many lines as points.
+        given = [{}, values] if of_lines else [values]
+        save_vtk(path, as_sequence(points, [1, 1, 1, 1]), *given)
         data = path.read_bytes()
         assert old in data
         path.write_bytes(data.replace(old, new, 1))
@@ -85,10 +97,11 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("of_lines", [False, True])
 @pytest.mark.parametrize("kind", REFUSED)
-def test_xml(kind, vtp):
+def test_xml(kind, of_lines, vtp):
     with pytest.raises(ValueError, match=r"a\.vtp"):
-        vtp(*REFUSED[kind])
+        vtp(*REFUSED[kind], of_lines=of_lines)
 
 
 @pytest.mark.parametrize(

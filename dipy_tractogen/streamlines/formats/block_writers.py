@@ -26,6 +26,7 @@ from .hdf5 import save_dpy
 from .sidecar import Description, trk_names
 from .trx_writer import TrxBlockWriter
 from .vtk import VTK_EXTENSIONS, save_vtk
+from .vtk_writers import vtk_names
 
 
 class TrkBlockWriter(BlockWriter):
@@ -75,11 +76,9 @@ class TrkBlockWriter(BlockWriter):
         """Write what follows the last block."""
         self._file.seek(0)
         self._file.write(self._header.tobytes())
-        codes = {**categories, BUNDLE: dict(enumerate(self._bundle_names))}
-        known = self._columns.values()
         return Description(
             columns=self._columns,
-            categories={name: codes[name] for name in codes if name in known},
+            categories=_known_codes(categories, self._bundle_names, self._columns),
             points=self._of_points,
         )
 
@@ -98,6 +97,12 @@ class TrkBlockWriter(BlockWriter):
             names[row] = encode_value_in_name(width, name)
         self._header[f"nb_{count}"] = sum(widths.values())
         return dict(zip(written, widths))
+
+
+def _known_codes(categories, bundle_names, columns: dict[str, str]) -> dict:
+    """Return what codes stand for, the bundles among them, in the values of a file."""
+    codes = {**categories, BUNDLE: dict(enumerate(bundle_names))}
+    return {name: codes[name] for name in codes if name in columns.values()}
 
 
 def _single_first(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -165,41 +170,76 @@ class CollectedFile(BlockWriter):
 
     def __init__(self, path, reference, bundle_names, dtype):
         self._path = path
+        self._bundle_names = bundle_names
         self._points: list[np.ndarray] = []
         self._lengths: list[np.ndarray] = []
-        self._of_points: dict[str, list[np.ndarray]] = {}
 
     def write(self, points, lengths, labels, data, of_points):
         """Write a block."""
         self._points.append(points.copy())
         self._lengths.append(lengths)
-        for name, values in of_points.items():
-            self._of_points.setdefault(name, []).append(values.copy())
 
     def finish(self, categories):
         """Write what follows the last block."""
         points, lengths = np.concatenate(self._points), np.concatenate(self._lengths)
-        self._save(as_sequence(points, lengths))
-        return Description()
+        return self._save(as_sequence(points, lengths), categories)
 
-    def _save(self, streamlines: ArraySequence) -> None:
+    def _save(self, streamlines: ArraySequence, categories) -> Description:
         save_dpy(self._path, streamlines)
+        return Description()
 
     def close(self):
         """Free the memory."""
         self._points.clear()
         self._lengths.clear()
-        self._of_points.clear()
 
 
 class VtkBlockWriter(CollectedFile):
-    """A VTK, VTP or FIB, collected in memory: float32 points and their values."""
+    """A VTK, VTP or FIB, collected in memory: float32 points, and values.
 
+    Labels are ``data_per_streamline["bundle"]``.
+    """
+
+    keeps_data = True
     keeps_point_data = True
+    keeps_bundles = True
+    keeps_types = True
 
-    def _save(self, streamlines):
-        values = {name: np.concatenate(each) for name, each in self._of_points.items()}
-        save_vtk(self._path, streamlines, values)
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._values: tuple[dict[str, list[np.ndarray]], ...] = ({}, {})
+
+    def write(self, points, lengths, labels, data, of_points):
+        """Write a block."""
+        super().write(points, lengths, labels, data, of_points)
+        if labels is not None:
+            data = {**data, BUNDLE: labels[:, None].astype(np.int32)}
+        for known, values in zip(self._values, (of_points, data)):
+            for name, each in values.items():
+                # VTK has no numbers of 16 bits with a fraction.
+                dtype = (
+                    np.result_type(each, np.float32) if each.dtype.kind == "f" else None
+                )
+                known.setdefault(name, []).append(np.array(each, dtype))
+
+    def close(self):
+        """Free the memory."""
+        super().close()
+        self._values = ({}, {})
+
+    def _save(self, streamlines, categories):
+        named, written = [], []
+        for values in self._values:
+            names = vtk_names(list(values))
+            named.append(dict(zip(names, values)))
+            written.append(dict(zip(names, map(np.concatenate, values.values()))))
+        save_vtk(self._path, streamlines, *written)
+        points, columns = named
+        return Description(
+            columns=columns,
+            categories=_known_codes(categories, self._bundle_names, columns),
+            points=points,
+        )
 
 
 BLOCK_WRITERS: dict[str, type[BlockWriter]] = {

@@ -226,7 +226,7 @@ def trx_names(names: Sequence[str]) -> tuple[str, ...]:
     def fitted(name: str, longest: int) -> str:
         return re.sub(r"[^\w \-+]", "_", name)[:longest].strip() or "_"
 
-    return _distinct(names, fitted, [_LONGEST_MEMBER] * len(names))
+    return distinct_names(names, fitted, [_LONGEST_MEMBER] * len(names))
 
 
 def trk_names(widths: Mapping[str, int]) -> tuple[str, ...]:
@@ -241,12 +241,12 @@ def trk_names(widths: Mapping[str, int]) -> tuple[str, ...]:
 
     # The width comes after the name and a zero byte, unless it is one.
     taken = [len(f"\0{width}") if width > 1 else 0 for width in widths.values()]
-    return _distinct(
+    return distinct_names(
         tuple(widths), fitted, [_LONGEST_PROPERTY - each for each in taken]
     )
 
 
-def _distinct(
+def distinct_names(
     names: Sequence[str],
     fitted: Callable[[str, int], str],
     longest: Sequence[int],

@@ -15,8 +15,9 @@ from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from ..array_sequence import POINTS_PER_BLOCK
-from .vtk_legacy import LegacyReader, write_legacy
-from .vtk_xml import XmlReader, write_xml
+from .vtk_legacy import LegacyReader
+from .vtk_writers import write_legacy, write_xml
+from .vtk_xml import XmlReader
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -37,7 +38,7 @@ _TO_RASMM = {
 def read_vtk(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
     """Read a tractogram of the VTK family as `read_trx` does a TRX.
 
-    It has no groups; values of cells are among what is left out.
+    It has no groups. Values of its lines are ``data_per_streamline``.
     """
     lines = (XmlReader if _is_xml(path) else LegacyReader)(path).lines(wanted)
     nb_points, indices = len(lines.points), lines.indices
@@ -55,21 +56,27 @@ def read_vtk(path: Path, wanted: Callable) -> Generator[tuple, None, tuple]:
             lines.points[some].astype(np.float32) * signs,
             {name: each[some] for name, each in lines.values.items()},
         )
-    return lines.lengths, {}, {}, lines.left_out
+    return lines.lengths, lines.of_lines, {}, lines.left_out
 
 
 def save_vtk(
     path: Path,
     streamlines: ArraySequence,
     data_per_point: dict[str, np.ndarray] | None = None,
+    data_per_streamline: dict[str, np.ndarray] | None = None,
 ) -> None:
     """Write streamlines side by side (RASMM, mm), with that space declared.
 
-    Values (nb_points_in_all, k) of points are arrays of VTK's point data. Raises
+    Values (nb_points_in_all, k) of points are arrays of VTK's point data, float32,
+    those (n, k) of streamlines of its cell data, all under names of `vtk_names`. Raises
     ValueError if a .vtk or .fib cannot count as many points.
     """
     write = write_xml if _is_xml(path) else write_legacy
-    write(path, streamlines, data_per_point or {})
+    of_points = {
+        name: values.astype(np.float32, copy=False)
+        for name, values in (data_per_point or {}).items()
+    }
+    write(path, streamlines, of_points, data_per_streamline or {})
 
 
 def _is_xml(path: Path) -> bool:

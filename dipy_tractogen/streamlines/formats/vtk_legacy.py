@@ -11,9 +11,8 @@ import logging
 from pathlib import Path
 import re
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.memmap import map_file
@@ -25,14 +24,9 @@ logger = logging.getLogger("dipy_tractogen")
 #: Sections of values, with their names in messages.
 ATTRIBUTES = {"POINT_DATA": "data_per_point", "CELL_DATA": "cell data"}
 
-#: The title of the files that are written, which declares the space as 3D Slicer does.
-TITLE = b"dipy_tractogen. SPACE=RAS"
-
-# Version 4.2: MRtrix and 3D Slicer before 5 do not read the cells of 5.1.
-_VERSION = b"# vtk DataFile Version 4.2"
-
 _TYPES = {
     "char": ">i1",
+    "signed_char": ">i1",
     "unsigned_char": ">u1",
     "short": ">i2",
     "unsigned_short": ">u2",
@@ -59,8 +53,8 @@ class PolyLines(NamedTuple):
 
     Points (k, 3) in mm, in the space of the file; number of points of each line (n,);
     their points, one line after the other; the space that is declared, such as "LPS",
-    or empty; by kind the names of values that are not read; and values (k, width) of
-    the points by name.
+    or empty; by kind the names of values that are not read; values (k, width) of the
+    points by name; and values (n, width) of the lines.
     """
 
     points: np.ndarray
@@ -69,44 +63,7 @@ class PolyLines(NamedTuple):
     space: str
     left_out: dict[str, list[str]]
     values: dict[str, np.ndarray]
-
-
-def write_legacy(
-    path: Path, streamlines: ArraySequence, data_per_point: dict[str, np.ndarray]
-) -> None:
-    """Write streamlines as a binary legacy file; see `vtk.save_vtk`."""
-    points, lengths = streamlines._data, np.asarray(streamlines._lengths)
-    if len(points) + len(lengths) > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"{path} cannot hold {len(points)} points, which this format does not "
-            "count: write a .trx"
-        )
-    cells = np.empty(len(points) + len(lengths), dtype=">i4")
-    is_index = np.ones(len(cells), dtype=bool)
-    counts = np.cumsum(lengths + 1) - (lengths + 1)
-    is_index[counts] = False
-    cells[counts] = lengths
-    cells[is_index] = np.arange(len(points))
-    with path.open("wb") as file:
-        file.write(b"%s\n%s\nBINARY\nDATASET POLYDATA\n" % (_VERSION, TITLE))
-        file.write(b"POINTS %d float\n" % len(points))
-        file.write(points.astype(">f4"))
-        file.write(b"\nLINES %d %d\n" % (len(lengths), len(cells)))
-        file.write(cells)
-        file.write(b"\n")
-        if data_per_point:
-            head = (len(points), len(data_per_point))
-            file.write(b"POINT_DATA %d\nFIELD FieldData %d\n" % head)
-        for name, values in data_per_point.items():
-            head = (_encoded(name), values.shape[1], len(points))
-            file.write(b"%s %d %d float\n" % head)
-            file.write(values.astype(">f4"))
-            file.write(b"\n")
-
-
-def _encoded(name: str) -> bytes:
-    """Return a name without spaces and quotes, as VTK encodes it."""
-    return quote(name, safe="!#$&'()*+,-./:;<=>?@[\\]^_`{|}~").encode()
+    of_lines: dict[str, np.ndarray]
 
 
 class LegacyReader:
@@ -134,6 +91,7 @@ class LegacyReader:
     def lines(self, wanted: Callable[[str], bool]) -> PolyLines:
         """Read points and lines, and those values of points whose name is wanted."""
         points, cells = None, None
+        counts = dict.fromkeys(_CELLS, 0)
         while line := self._line():
             keyword, *words = line.split()
             keyword = keyword.upper()
@@ -144,6 +102,7 @@ class LegacyReader:
             elif keyword in _CELLS and len(words) == 2:
                 found = self._cells(read_count(words[0]), read_count(words[1]))
                 cells = found if keyword == "LINES" else cells
+                counts[keyword] = len(found[0])
             elif keyword == "FIELD" and len(words) == 2:
                 self._fields(read_count(words[1]))
             elif keyword == "METADATA":
@@ -157,14 +116,19 @@ class LegacyReader:
         found = self._attributes(line)
         values = {
             name: array
-            for name, array in found["data_per_point"].items()
-            if array.ndim == 2
-            and array.shape == (len(points), array.shape[1] or 1)
-            and wanted(name)
+            for name, array in _tables(found["data_per_point"], len(points)).items()
+            if wanted(name)
         }
+        # Cells are counted kind by kind, in this order.
+        own = slice(counts["VERTICES"], counts["VERTICES"] + len(lengths))
+        of_cells = _tables(found["cell data"], sum(counts.values()))
+        of_lines = {name: native(array[own]) for name, array in of_cells.items()}
         found["data_per_point"] = found["data_per_point"].keys() - values.keys()
+        found["cell data"] = found["cell data"].keys() - of_lines.keys()
         left_out = {kind: sorted(names) for kind, names in found.items() if names}
-        return PolyLines(points, lengths, indices, self._space, left_out, values)
+        return PolyLines(
+            points, lengths, indices, self._space, left_out, values, of_lines
+        )
 
     def _attributes(self, line: str) -> dict[str, dict[str, np.ndarray]]:
         """Read values (rows, width) of points and cells, as far as they can be read."""
@@ -210,7 +174,12 @@ class LegacyReader:
         else:
             width, kind = _WIDTHS[keyword], words[1]
         shape = (count, read_count(width))
-        return self._array(shape[0] * shape[1], kind).reshape(shape)
+        values = self._array(shape[0] * shape[1], kind).reshape(shape)
+        if keyword == "COLOR_SCALARS" and self._is_text:
+            # As text they are from 0 to 1, and mean whole numbers up to 255.
+            values = np.rint(255 * np.clip(np.nan_to_num(values), 0, 1))
+            values = values.astype(np.uint8)
+        return values
 
     def _line(self) -> str:
         """Return the next line that is not empty; nothing at the end."""
@@ -328,6 +297,20 @@ def _separated(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     is_index = np.ones(size, dtype=bool)
     is_index[starts] = False
     return cells[starts].astype(np.intp), cells[is_index]
+
+
+def _tables(arrays: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Return those of the arrays that have `count` rows of one number or more."""
+    return {
+        name: array
+        for name, array in arrays.items()
+        if array.ndim == 2 and array.shape == (count, array.shape[1] or 1)
+    }
+
+
+def native(array: np.ndarray) -> np.ndarray:
+    """Return a copy in the byte order of the machine."""
+    return array.astype(array.dtype.newbyteorder("="))
 
 
 def read_count(word: str) -> int:

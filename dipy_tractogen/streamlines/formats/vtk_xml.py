@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import lzma
 import mmap
 from pathlib import Path
@@ -16,16 +16,14 @@ import re
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import quoteattr
 import zlib
 
-from nibabel.streamlines import ArraySequence
 import numpy as np
 
 from dipy_tractogen.utils.memmap import check_unpacked_size, map_file
 
 from ..array_sequence import lengths_between
-from .vtk_legacy import PolyLines, read_count
+from .vtk_legacy import PolyLines, native, read_count
 
 _TYPES = {
     **{f"Int{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -38,64 +36,6 @@ _DECOMPRESSORS = {
 }
 _APPENDED = re.compile(rb"<AppendedData\b([^>]*)>\s*_")
 _END = b"</VTKFile>"
-
-_HEAD = """<?xml version="1.0"?>
-<VTKFile type="PolyData" version="1.0" byte_order="LittleEndian" header_type="UInt64">
-<PolyData>
-<FieldData>
-<Array type="String" Name="SPACE" NumberOfTuples="1" format="ascii">82 65 83 0</Array>
-</FieldData>
-<Piece NumberOfPoints="{points}" NumberOfVerts="0" NumberOfLines="{lines}" \
-NumberOfStrips="0" NumberOfPolys="0">
-{values}<Points>
-<DataArray type="Float32" Name="Points" NumberOfComponents="3" {0}/>
-</Points>
-<Lines>
-<DataArray type="Int{bits}" Name="connectivity" {1}/>
-<DataArray type="Int{bits}" Name="offsets" {2}/>
-</Lines>
-</Piece>
-</PolyData>
-<AppendedData encoding="raw">
-_"""
-
-
-_VALUES = """
-<DataArray type="Float32" Name={name} NumberOfComponents="{width}" {place}/>"""
-
-
-def write_xml(
-    path: Path, streamlines: ArraySequence, data_per_point: dict[str, np.ndarray]
-) -> None:
-    """Write streamlines as an XML file; see `vtk.save_vtk`."""
-    points = streamlines._data.astype("<f4", copy=False)
-    bits = 32 if len(points) <= np.iinfo(np.int32).max else 64
-    arrays = [
-        np.ascontiguousarray(points),
-        np.arange(len(points), dtype=f"<i{bits // 8}"),
-        np.cumsum(streamlines._lengths, dtype=f"<i{bits // 8}"),
-        *(np.ascontiguousarray(each, "<f4") for each in data_per_point.values()),
-    ]
-    places = np.cumsum([0, *(8 + array.nbytes for array in arrays)])
-    where = [f'format="appended" offset="{place}"' for place in places[:-1]]
-    values = "".join(
-        _VALUES.format(name=quoteattr(name), width=each.shape[1], place=place)
-        for place, (name, each) in zip(where[3:], data_per_point.items())
-    )
-    values = f"<PointData>{values}\n</PointData>\n" if values else ""
-    head = _HEAD.format(
-        *where,
-        points=len(points),
-        lines=len(streamlines._lengths),
-        bits=bits,
-        values=values,
-    )
-    with path.open("wb") as file:
-        file.write(head.encode())
-        for array in arrays:
-            file.write(np.uint64(array.nbytes).astype("<u8").tobytes())
-            file.write(array)
-        file.write(b"\n</AppendedData>\n" + _END + b"\n")
 
 
 class XmlReader:
@@ -129,10 +69,11 @@ class XmlReader:
         for name, array in _arrays_in(self._root, "FieldData"):
             if name.upper() == "SPACE":
                 space = self._decoded(array).tobytes().decode("latin-1").strip("\0 ")
-        counts = [len(points) for points, _, _ in found]
-        values, others = self._values(pieces, counts, wanted)
-        cells = sorted({name for name, _ in _arrays_in(self._root, "CellData")})
-        left_out = {"data_per_point": others, "cell data": cells}
+        rows = [(len(points), slice(None)) for points, _, _ in found]
+        values, others = self._values("PointData", zip(pieces, rows), wanted)
+        rows = [_rows_of_lines(piece) for piece in pieces]
+        of_lines, of_others = self._values("CellData", zip(pieces, rows))
+        left_out = {"data_per_point": others, "cell data": of_others}
         return PolyLines(
             np.concatenate([points for points, _, _ in found]),
             np.concatenate([lengths for _, lengths, _ in found]),
@@ -140,31 +81,37 @@ class XmlReader:
             space,
             {kind: names for kind, names in left_out.items() if names},
             values,
+            {name: native(each) for name, each in of_lines.items()},
         )
 
     def _values(
-        self, pieces: list[Element], counts: list[int], wanted: Callable[[str], bool]
+        self,
+        parent: str,
+        pieces: Iterable[tuple[Element, tuple[int, slice]]],
+        wanted: Callable[[str], bool] = lambda name: True,
     ) -> tuple[dict[str, np.ndarray], list[str]]:
-        """Decode values (k, width) of the points, and return the names of others.
+        """Decode values (k, width) of points or cells; return the names of others, too.
 
-        `counts` are numbers of points of the pieces; all of these have the values that
-        are read, as many for a point.
+        With each piece come its number of them, and which are taken. All pieces have
+        the values that are read, as many for each.
         """
         parts: dict[str, list[np.ndarray]] = {}
-        for number, (piece, count) in enumerate(zip(pieces, counts)):
-            for name, array in _arrays_in(piece, "PointData"):
+        nb_pieces = 0
+        for piece, (count, rows) in pieces:
+            for name, array in _arrays_in(piece, parent):
                 known = parts.setdefault(name, [])
-                is_text = array.get("type") == "String"
-                if is_text or not wanted(name) or len(known) != number:
+                is_number = array.get("type") not in ("String", "Bit")
+                if not is_number or not wanted(name) or len(known) != nb_pieces:
                     continue
                 if width := read_count(array.get("NumberOfComponents", "1")):
-                    key = ("PointData", name)
+                    key = (parent, name)
                     flat = self._found({key: array}, key, width * count)
-                    known.append(flat.reshape(count, width))
+                    known.append(flat.reshape(count, width)[rows])
+            nb_pieces += 1
         whole = {
             name: np.concatenate(known)
             for name, known in parts.items()
-            if len(known) == len(counts) and len({one.shape[1] for one in known}) == 1
+            if len(known) == nb_pieces and len({one.shape[1] for one in known}) == 1
         }
         return whole, sorted(parts.keys() - whole.keys())
 
@@ -307,6 +254,13 @@ def _parsed(text: bytes | mmap.mmap) -> Element:
         return parser.close()
     except ElementTree.ParseError as error:
         raise ValueError(f"its XML is damaged: {error}") from None
+
+
+def _rows_of_lines(piece: Element) -> tuple[int, slice]:
+    """Return the number of cells of a piece, and which of them are lines."""
+    kinds = ("Verts", "Lines", "Strips", "Polys")
+    counts = [read_count(piece.get(f"NumberOf{kind}", "0")) for kind in kinds]
+    return sum(counts), slice(counts[0], counts[0] + counts[1])
 
 
 def _arrays_in(element: Element, parent: str) -> list[tuple[str, Element]]:

@@ -119,12 +119,12 @@ def save_bundles(
         have none.
     labels : ndarray of int, shape (n,), optional
         Bundle of each streamline, as an index into `bundle_names`. The bundles are
-        groups in a .trx, and ``data_per_streamline["bundle"]`` in a .trk. A BundleSet
-        brings its labels and names.
+        groups in a .trx, and ``data_per_streamline["bundle"]`` in a .trk and in the VTK
+        formats. A BundleSet brings its labels and names.
     bundle_names : sequence of str, optional
         Names of the bundles.
     data_per_streamline : dict of str to ndarray of shape (n,) or (n, k), optional
-        Values of each streamline; .trx and .trk keep them.
+        Values of each streamline; all formats but .tck and .dpy keep them.
     inherited : dict of str to ndarray of shape (n,) or (n, k), optional
         Further values, which give way; see `TractogramWriter.write`. By default those
         of a BundleSet.

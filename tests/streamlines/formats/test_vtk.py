@@ -103,10 +103,13 @@ VALUES = {
 
 def assert_values_are_found(path, contents):
     names = {kind: sorted(each) for kind, each in contents.left_out.items()}
-    points, cells = ["colors", "f a", "t", "v"], ["rgb", "weight"]
-    assert names == {"data_per_point": points, "cell data": cells}
+    assert names == {"data_per_point": ["colors", "f a", "t", "v"]}
     contents = read_tractogram(path, values=None)
-    assert list(contents.left_out) == ["cell data"]
+    assert contents.left_out == {}
+    # The first cell is a vertex.
+    found = contents.data_per_streamline
+    assert found["weight"].tolist() == [[1], [2]]
+    np.testing.assert_array_equal(found["rgb"], np.ones((2, 3), np.uint8))
     assert contents.data_per_point.keys() == VALUES.keys()
     for name, values in contents.data_per_point.items():
         assert values.dtype == np.float32
