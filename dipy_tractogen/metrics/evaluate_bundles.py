@@ -13,7 +13,7 @@ from dipy_tractogen.streamlines.location import compare_locations
 from .errors import condition_errors, measure_model
 from .evaluation import EvaluationReport, evaluate
 from .matching import common_bundles, own_labels
-from .thresholds import Threshold, check_bundles, check_thresholds
+from .thresholds import Threshold, check_bundles, check_thresholds, check_values
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -61,12 +61,13 @@ def evaluate_bundles(
     Raises
     ------
     ValueError
-        If a limit cannot be read, or is for a bundle that is not compared.
+        If a limit cannot be read, or is for a bundle or a value that is not compared.
     """
     sets = {"generated": generated, "real": real, "training": training}
     sets = {kind: each for kind, each in sets.items() if each is not None}
     labels, names = own_labels(sets, {}, ())
     limits = [Threshold.of(each) for each in require]
+    check_values(limits, options.get("values", ()))
     if limits:
         check_bundles(limits, common_bundles(labels, names)[1].values())
     logger.info(

@@ -30,7 +30,7 @@ from .matching import (
     warn_of_numbers,
 )
 from .prdc import NB_NEIGHBOURS, warn_of_repeats
-from .profiles.report import compare_profiles
+from .profiles import report as profile_report
 from .profiles.sets import valued_sets
 from .report_schema import EvaluationReport
 from .results import measure
@@ -134,7 +134,8 @@ def evaluate(
           training; ``memorisation``, see
           :func:`~dipy_tractogen.metrics.copies.memorisation.memorisation`; and
           ``intervals``, the 95 % confidence intervals of ``generated``, ``real`` and
-          ``ratios``, by measure the two limits or None;
+          ``ratios``, by measure the two limits or None. With `values` the measures of
+          profiles are among them, such as ``FA_profile_w1``;
         - ``worst_bundle``, the name of that whose precision, recall or coverage is
           farthest below that of real streamlines, or None;
         - ``distributions``, see
@@ -210,17 +211,19 @@ def evaluate(
         attack.add_to_entries(entries, attacks)
         profiles = None
         if valued:
-            profiles, more = compare_profiles(
+            profiles, more = profile_report.compare_profiles(
                 valued,
                 generated,
                 real,
                 training,
                 names,
                 nb_draws=nb_draws,
+                nb_resamples=nb_bootstrap,
                 c2st=c2st,
                 seed=seed,
             )
             warnings += more
+            profile_report.add_to_entries(entries, profiles, names)
     copies = entries[OVERALL]["memorisation"]
     if copies and copies["copies"] != "none":
         warnings.append(copies["verdict"])

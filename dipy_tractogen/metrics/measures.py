@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
+import re
 
 import numpy as np
 
@@ -78,6 +80,49 @@ RATIO_MEASURES = ("novelty", "generated_per_training")
 
 SET_MEASURES = MEASURE_NAMES[: -len(RATIO_MEASURES)]
 """Measures that a report has of generated and of real streamlines."""
+
+PROFILE_TESTS: dict[str, tuple[str, str]] = {
+    "c2st_profile": ("How well classifiers tell by profiles: 0.5 not at all.", ""),
+    "pairing_auc": (
+        "How well shapes with their profiles are told from those with others.",
+        "",
+    ),
+}
+"""Tests of the profiles of all values together, of reports with values."""
+
+_PROFILES = {
+    "mean_difference": "Mean absolute difference of the mean profile of",
+    "w1": "Wasserstein-1 distance at a node, mean over the nodes, of",
+    "covariance": "Relative distance of the covariance along the bundle of",
+}
+_OF_VALUE = re.compile(rf"(?P<value>.+)_profile_({'|'.join(_PROFILES)})", re.DOTALL)
+
+
+def profile_measures(value: str) -> dict[str, str]:
+    """Return the names of the measures of a value's profiles, such as FA_profile_w1.
+
+    They are by the names of `profiles.distances.PROFILE_MEASURES`.
+    """
+    return {name: f"{value}_profile_{name}" for name in _PROFILES}
+
+
+def value_of(measure: str) -> str | None:
+    """Return the value of a measure of profiles; None for other names."""
+    found = _OF_VALUE.fullmatch(measure)
+    return found["value"] if found else None
+
+
+def described_measures(values: Sequence[str] = ()) -> dict[str, tuple[str, str]]:
+    """Return what each measure is, and its unit, of a report with some values."""
+    if not values:
+        return DESCRIPTIONS
+    of_values = {
+        measure: (f"{_PROFILES[name]} {value}.", "")
+        for value in values
+        for name, measure in profile_measures(value).items()
+    }
+    return {**DESCRIPTIONS, **of_values, **PROFILE_TESTS}
+
 
 OF_ALL = ("repetition", "memorised")
 """Shares of all streamlines of a set, not of matched samples."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dipy_tractogen.utils.tables import html_table, write_table
 
-from .measures import DESCRIPTIONS, MEASURE_NAMES, RATIO_MEASURES
+from .measures import RATIO_MEASURES, described_measures
 
 _KEYS = {
     "bundle": ("Name of the bundle; n/a for all of them together.", ""),
@@ -40,11 +40,13 @@ class EvaluationReport(dict):
         return html_table(caption, rows, ("measure", "generated", "real"))
 
 
-def describe_columns() -> dict[str, dict[str, str]]:
-    """Describe the columns of `table_rows` as the JSON files of BIDS do."""
+def describe_columns(values: Sequence[str] = ()) -> dict[str, dict[str, str]]:
+    """Describe the columns of `table_rows` as the JSON files of BIDS do.
+
+    `values` are those along the streamlines that a report has measures of.
+    """
     columns = dict(_KEYS)
-    for name in MEASURE_NAMES:
-        text, unit = DESCRIPTIONS[name]
+    for name, (text, unit) in described_measures(values).items():
         columns[name] = text, unit
         if name != "generated_per_training":
             for end, word in _LIMITS.items():
@@ -62,8 +64,9 @@ def table_rows(report: dict) -> list[dict]:
     A row has a value for each column of `describe_columns`, or None.
     """
     entries = {None: report["overall"], **report["bundles"]}
+    columns = describe_columns(_values_in(report))
     return [
-        _row(bundle, kind, entry)
+        {**dict.fromkeys(columns), **_row(bundle, kind, entry)}
         for bundle, entry in entries.items()
         for kind in ("generated", "real")
     ]
@@ -75,21 +78,23 @@ def save_table(path: Path, report: dict, *, force: bool = False) -> None:
         ["n/a" if value is None else value for value in row.values()]
         for row in table_rows(report)
     )
-    write_table(path, list(describe_columns()), rows, force=force)
+    columns = list(describe_columns(_values_in(report)))
+    write_table(path, columns, rows, force=force)
+
+
+def _values_in(report: dict) -> list[str]:
+    return list((report.get("profiles") or {}).get("values", ()))
 
 
 def _row(bundle: str | None, kind: str, entry: dict) -> dict:
-    row = dict.fromkeys(describe_columns())
     counts = entry["counts"]
-    row.update(
-        {
-            "bundle": bundle,
-            "set": kind,
-            "streamlines": counts[kind],
-            "compared": counts["compared"],
-            **entry[kind],
-        }
-    )
+    row = {
+        "bundle": bundle,
+        "set": kind,
+        "streamlines": counts[kind],
+        "compared": counts["compared"],
+        **entry[kind],
+    }
     intervals = dict(entry["intervals"].get(kind, {}))
     if kind == "generated":
         row.update({name: entry["ratios"][name] for name in RATIO_MEASURES})

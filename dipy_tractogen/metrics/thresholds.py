@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 import math
@@ -10,7 +10,7 @@ import re
 
 from dipy_tractogen.utils.messages import ThresholdsNotMet, briefly, listed
 
-from .measures import MEASURE_NAMES, SET_MEASURES
+from .measures import MEASURE_NAMES, PROFILE_TESTS, RATIO_MEASURES, value_of
 
 EACH = "each"
 """In place of the name of a bundle: every one of them."""
@@ -47,7 +47,7 @@ class Threshold:
         bundle, _, measure = form["what"].rpartition(":")
         _check_measure(text, measure)
         relative = _OF_REAL.fullmatch(form["limit"])
-        if relative and measure not in SET_MEASURES:
+        if relative and measure in RATIO_MEASURES:
             raise ValueError(f"{text}: {measure} is a ratio to real already.")
         number = _number(relative["number"] if relative else form["limit"])
         if number is None:
@@ -73,7 +73,7 @@ class Threshold:
         Returns ``bundle``, ``measure``, ``asked`` as text, ``limit`` as a number, the
         measured ``value``, and ``met``, which is False without a value.
         """
-        of_set = self.measure in SET_MEASURES
+        of_set = self.measure not in RATIO_MEASURES
         value = entry["generated" if of_set else "ratios"][self.measure]
         limit: float | None = self.limit
         if self.of_real:
@@ -122,6 +122,23 @@ def check_bundles(thresholds: Iterable[Threshold], names: Iterable[str]) -> None
             )
 
 
+def check_values(thresholds: Iterable[Threshold], values: Collection[str]) -> None:
+    """Raise ValueError for limits of the profiles of values that are not compared."""
+    for one in thresholds:
+        value = value_of(one.measure)
+        if value is not None and value not in values:
+            known = f"values are {listed(values)}" if values else "there are no values"
+            raise ValueError(
+                f"{one.measure}: {known} to compare the profiles of: name {value} "
+                f"among them (values=('{value}',))."
+            )
+        if one.measure in PROFILE_TESTS and not values:
+            raise ValueError(
+                f"{one.measure}: there are no values to compare the profiles of: name "
+                "some (values=('FA',))."
+            )
+
+
 def describe_unmet(found: dict) -> str:
     """Describe a limit that is not met, as ``AF_L: coverage 0.82, asked >=0.9``."""
     value = "has no value" if found["value"] is None else f"{found['value']:.4g}"
@@ -132,12 +149,14 @@ def describe_unmet(found: dict) -> str:
 
 
 def _check_measure(text: str, measure: str) -> None:
-    if measure in MEASURE_NAMES:
+    known = (*MEASURE_NAMES, *PROFILE_TESTS)
+    if measure in known or value_of(measure) is not None:
         return
-    near = get_close_matches(measure, MEASURE_NAMES, n=1)
+    near = get_close_matches(measure, known, n=1)
     meant = f"do you mean {near[0]}? " if near else ""
     raise ValueError(
-        f"{text}: {measure} is no measure; {meant}accepted are {listed(MEASURE_NAMES)}."
+        f"{text}: {measure} is no measure; {meant}accepted are {listed(known)}, and of "
+        "profiles such as FA_profile_w1."
     )
 
 

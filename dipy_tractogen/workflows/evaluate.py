@@ -68,7 +68,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         Every measure comes with that of other real streamlines against the same
         held-out ones: that is what a perfect generator would reach. Bundles are
         compared by name. One bounding box holds for all files, that of the real ones.
-        Lengths, curvatures and tortuosities that a generated trx or trk says it was
+        Lengths, curvatures and tortuosities that a generated file says it was
         asked for are compared with those obtained. Where --require is not met, the exit
         code is 3.
 
@@ -89,7 +89,8 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         require : variable string, optional
             What measures have to reach, in quotes: 'coverage>=0.85' for all bundles
             together, 'AF_L:coverage>=0.8' for one, 'each:coverage>=0.8' for every one;
-            'coverage>=0.95*real' is relative to real streamlines.
+            'coverage>=0.95*real' is relative to real streamlines, and
+            'FA_profile_w1<=2*real' is of one of --values.
         max_streamlines : int, optional
             Generated streamlines that are compared, at most. Of more a sample is drawn,
             which is the same from one file and from a folder of shards; these are read
@@ -134,7 +135,11 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         from dipy_tractogen.metrics.bundle_similarity import Grid
         from dipy_tractogen.metrics.evaluate_bundles import evaluate_bundles
         from dipy_tractogen.metrics.measures import C2ST, MEMBERSHIP
-        from dipy_tractogen.metrics.thresholds import Threshold, raise_if_missed
+        from dipy_tractogen.metrics.thresholds import (
+            Threshold,
+            check_values,
+            raise_if_missed,
+        )
         from dipy_tractogen.streamlines.values import requested_values
 
         check_exclusive(self.given, "grid", "voxel_size")
@@ -147,6 +152,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
         )
         with option_errors("require"):
             limits = [Threshold.parse(text) for text in require or ()]
+            check_values(limits, values or ())
         names = {"out_metrics": out_metrics, "out_table": out_table}
         if figures:
             names |= {"out_measures": out_measures}
@@ -172,7 +178,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             grid=grid,
             nb_bootstrap=nb_bootstrap,
             values=values or (),
-            c2st=c2st or any(limit.measure in C2ST for limit in limits),
+            c2st=c2st or any(one.measure in (*C2ST, "c2st_profile") for one in limits),
             membership=membership
             or any(limit.measure in MEMBERSHIP for limit in limits),
             seed=seed,
@@ -217,6 +223,9 @@ class EvaluateStreamlinesFlow(TractogenFlow):
                 options["maps"] = {}
                 sets[kind] = self._sample(loading, values=values, **options)
                 continue
+            if not values:
+                # The images are for the model that reads the real ones.
+                options["maps"] = {}
             sets[kind] = load(self, each, loading, values=values, **options)
         if moved:
             transform = find_transform(self, model, sets["real"], given, kind="real")
@@ -271,7 +280,7 @@ class EvaluateStreamlinesFlow(TractogenFlow):
             **self.make_notes(),
             **report,
             "generated_with": read_generating_model(files["generated"]),
-            "columns": describe_columns(),
+            "columns": describe_columns(self.given["values"] or ()),
         }
         write_json(paths["out_metrics"], report, force=self.force)
         with self.optional(paths["out_table"]):

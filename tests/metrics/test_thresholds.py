@@ -33,6 +33,8 @@ def report():
         ("each:dice>=1e-1", Threshold("dice", ">=", 0.1, bundle="each")),
         ("p>=1: x:dice>=1", Threshold("dice", ">=", 1.0, bundle="p>=1: x")),
         ("AF:L:dice>=.5*real", Threshold("dice", ">=", 0.5, True, "AF:L")),
+        ("A:f a_profile_w1<=1", Threshold("f a_profile_w1", "<=", 1.0, bundle="A")),
+        ("pairing_auc>=.5*real", Threshold("pairing_auc", ">=", 0.5, True)),
     ],
 )
 def test_forms_that_are_read(text, expected):
@@ -52,6 +54,8 @@ def test_forms_that_are_read(text, expected):
         ("precision>=2*generated", "is no number"),
         ("recal>=0.9", "do you mean recall?"),
         ("xyz>=0.9", "accepted are precision, recall"),
+        ("FA_profile_mean>=0.9", "is no measure"),
+        ("_profile_w1>=0.9", "is no measure"),
         ("novelty>=0.9*real", "a ratio to real already"),
     ],
 )

@@ -308,9 +308,15 @@ def test_profiles_of_values_are_compared(tmp_path, valued_files, model_file, cap
     """Also where a model reads the real files, and values of its own."""
     generated, real, training = valued_files
     options = ["--train_files", training, "--nb_bootstrap", "0"]
-    options += ["--model_file", str(model_file)]
-    assert evaluate(tmp_path, generated, real, *options, "--values", "FA", "MD") == 0
+    options += ["--model_file", str(model_file), "--require"]
+    options += ["FA_profile_w1<=3*real", "bundle_1:MD_profile_covariance<=-1"]
+    assert evaluate(tmp_path, generated, real, *options, "--values", "FA", "MD") == 3
     report = read(tmp_path)
+    assert [each["met"] for each in report["thresholds"]] == [True, False]
+    with open(tmp_path / "metrics.tsv", newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    assert list(rows[0]) == list(report["columns"])
+    assert float(rows[0]["FA_profile_w1"]) == report["thresholds"][0]["value"]
     found = report["profiles"]
     assert list(found["values"]) == ["FA", "MD"]
     assert list(found["values"]["FA"]["bundles"]) == ["bundle_1", "bundle_2"]
@@ -323,6 +329,10 @@ def test_values_that_files_lack_are_refused(refused, valued_files):
     error = refused("dipy_evaluate_streamlines", *valued_files[:2], "--values", "RD")
     assert "RD" in error
     assert "FA" in error
+    limit = ("--require", "RD_profile_w1<=1")
+    error = refused("dipy_evaluate_streamlines", *valued_files[:2], *limit)
+    assert "RD_profile_w1: there are no values" in error
+    assert "(--values RD)" in error
 
 
 def test_values_of_real_files_may_be_in_images(tmp_path, valued_files, refused):

@@ -8,8 +8,11 @@ import numpy as np
 
 from dipy_tractogen.utils.messages import format_count
 
+from ..comparison import OVERALL
+from ..measures import profile_measures
 from ..samples import MatchedSamples, StreamlineSet, draw_matched_samples
-from .distances import PROFILE_MEASURES, profile_distances
+from .distances import PROFILE_MEASURES, profile_estimates
+from .intervals import SIDES, ProfileIntervals
 from .mean import NB_NODES
 from .pairing import Pairing
 from .sets import ValuedSet, comparable_features, oriented_profiles
@@ -20,7 +23,6 @@ FEWEST = 100
 
 # Streamlines of each set that pairs are told of at most.
 _MOST = 2000
-_SIDES = {"generated": "generated", "baseline": "real"}
 
 
 def compare_profiles(
@@ -33,11 +35,13 @@ def compare_profiles(
     nb_draws: int,
     c2st: bool,
     seed: int,
+    nb_resamples: int = 0,
 ) -> tuple[dict, list[str]]:
     """Compare the values along streamlines of the samples that are compared.
 
     `sets` have the streamlines and values of those of the same names, as they were
-    given.
+    given. With `nb_resamples` streamlines are drawn so often for the ``intervals`` of
+    95 %, as :mod:`dipy_tractogen.metrics.bootstrap` describes.
 
     Returns
     -------
@@ -45,7 +49,8 @@ def compare_profiles(
         - ``values``, by name: the `PROFILE_MEASURES` of ``generated`` and of ``real``
           streamlines against the held-out ones, ``overall``, which is the mean of the
           bundles, and for each of ``bundles``, by name, with the ``mean`` profiles of
-          ``generated`` and ``held_out`` streamlines at ``nb_nodes``;
+          ``generated`` and ``held_out`` streamlines at ``nb_nodes``; each with the
+          ``intervals`` of both sides;
         - ``pairing``, how well shapes with their profiles are told from shapes with
           those of other streamlines (`Pairing`), all values together; None with fewer
           than 100 streamlines;
@@ -58,6 +63,10 @@ def compare_profiles(
     draws = draw_matched_samples(
         real, generated, training, nb_draws=nb_draws, seed=seed
     )
+    pools = {"generated": generated, "reference": real, "baseline": training}
+    if training is None:
+        pools["baseline"] = real
+    intervals = ProfileIntervals(pools, nb_draws) if nb_resamples else None
     found: dict[str, dict[int, list]] = {}
     unknown: dict[str, int] = {}
     tests: dict = {"pairing": None, "c2st": None}
@@ -75,11 +84,13 @@ def compare_profiles(
             unknown[name] = unknown.get(name, 0) + lacking
             by_bundle = found.setdefault(name, {})
             for label in names:
-                one = {
-                    kind: own[kind][known[kind] & (labels[kind] == label)]
-                    for kind in own
-                }
-                by_bundle.setdefault(label, []).append(_measured(one))
+                chosen = {kind: known[kind] & (labels[kind] == label) for kind in own}
+                one = {kind: own[kind][rows] for kind, rows in chosen.items()}
+                estimates = _estimates(one)
+                by_bundle.setdefault(label, []).append(_measured(one, estimates))
+                if intervals:
+                    rows = {k: getattr(draw, k).rows[chosen[k]] for k in chosen}
+                    intervals.add(label, name, estimates, rows)
         if number == 0:
             tests, warnings = _tests(parts, labels, c2st=c2st, seed=seed)
     warnings += [
@@ -89,6 +100,8 @@ def compare_profiles(
         if number
     ]
     values = {name: _entry(each, names) for name, each in found.items()}
+    if intervals:
+        intervals.add_to(values, names, nb_resamples, seed)
     report = {"nb_nodes": NB_NODES, "values": values, **tests}
     return {**report, "verdict": _verdict(report)}, warnings
 
@@ -102,12 +115,21 @@ def _taken(sets: Mapping[str, ValuedSet], draw: MatchedSamples) -> dict[str, Val
     }
 
 
-def _measured(profiles: Mapping[str, np.ndarray]) -> dict:
+def _estimates(profiles: Mapping[str, np.ndarray]) -> dict[str, dict]:
+    """Return the measures of one bundle, by side, with influences."""
+    reference = profiles["reference"]
+    return {
+        side: profile_estimates(profiles[kind], reference)
+        for kind, side in SIDES.items()
+    }
+
+
+def _measured(profiles: Mapping[str, np.ndarray], estimates: Mapping) -> dict:
     """Return the measures of one bundle, by side, and the mean profiles."""
     reference = profiles["reference"]
-    measured = {
-        side: profile_distances(profiles[kind], reference)
-        for kind, side in _SIDES.items()
+    measured: dict = {
+        side: {name: one and one.value for name, one in each.items()}
+        for side, each in estimates.items()
     }
     means = {"generated": profiles["generated"], "held_out": reference}
     measured["mean"] = {
@@ -123,7 +145,7 @@ def _entry(by_bundle: Mapping[int, Sequence[dict]], names: Mapping[int, str]) ->
         bundles[names[label]] = {
             **{
                 side: _average([each[side] for each in draws])
-                for side in _SIDES.values()
+                for side in SIDES.values()
             },
             "mean": {
                 kind: _mean([each["mean"][kind] for each in draws])
@@ -132,9 +154,31 @@ def _entry(by_bundle: Mapping[int, Sequence[dict]], names: Mapping[int, str]) ->
         }
     overall = {
         side: _average([each[side] for each in bundles.values()])
-        for side in _SIDES.values()
+        for side in SIDES.values()
     }
     return {"overall": overall, "bundles": bundles}
+
+
+def add_to_entries(
+    entries: Mapping, profiles: Mapping, names: Mapping[int, str]
+) -> None:
+    """Add the measures of profiles, and their intervals, to entries by label."""
+    tests = {"c2st_profile": profiles["c2st"], "pairing_auc": profiles["pairing"]}
+    for label, entry in entries.items():
+        for side in SIDES.values():
+            intervals = entry["intervals"].get(side, {})
+            for value, found in profiles["values"].items():
+                is_all = label is OVERALL
+                own = found["overall"] if is_all else found["bundles"][names[label]]
+                for name, measure in profile_measures(value).items():
+                    entry[side][measure] = own[side][name]
+                    if entry["intervals"]:
+                        intervals[measure] = own["intervals"][side][name]
+            for measure, test in tests.items():
+                told = test[side] if test and label is OVERALL else None
+                entry[side][measure] = told and told["value"]
+                if told and entry["intervals"]:
+                    intervals[measure] = told["interval"]
 
 
 def _average(measured: Sequence[Mapping]) -> dict[str, float | None]:
@@ -176,13 +220,13 @@ def _tests(
     pairing = Pairing(features["reference"], seed=seed)
     pairs = {
         side: pairing.area_under_curve(features[kind], seed=seed)
-        for kind, side in _SIDES.items()
+        for kind, side in SIDES.items()
     }
     tests = None
     if c2st:
         tests = {
             side: tell_profiles(features[kind], features["reference"], seed=seed)
-            for kind, side in _SIDES.items()
+            for kind, side in SIDES.items()
         }
     return {"pairing": pairs, "c2st": tests}, []
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dipy_tractogen.metrics.measures import (
     C2ST,
     DESCRIPTIONS,
     MEMBERSHIP,
+    PROFILE_TESTS,
     QUALITY,
     QUALITY_SHARES,
     W1,
+    profile_measures,
 )
 from dipy_tractogen.metrics.profiles.distances import PROFILE_MEASURES
 
@@ -76,7 +78,7 @@ def evaluation_tables(metrics: dict) -> list[Table]:
     return [
         *_measure_tables(metrics),
         *_classifier_table(metrics.get("c2st")),
-        *_profile_table(metrics.get("profiles")),
+        *_profile_table(metrics),
         *_condition_table(metrics.get("conditions")),
         *_threshold_table(metrics.get("thresholds")),
     ]
@@ -98,9 +100,11 @@ def _classifier_table(found: dict | None) -> list[Table]:
     ]
 
 
-def _profile_table(found: dict | None) -> list[Table]:
+def _profile_table(metrics: dict) -> list[Table]:
+    found = metrics.get("profiles")
     if not (found and found.get("values")):
         return []
+    entries = {OVERALL: metrics["overall"], **metrics["bundles"]}
     columns = text_columns("value", "bundle")
     for name, text in PROFILE_MEASURES.items():
         title = name.replace("_", " ")
@@ -110,20 +114,27 @@ def _profile_table(found: dict | None) -> list[Table]:
         (
             *(value, bundle),
             *(
-                _significant(each[side].get(name))
+                _significant(
+                    each[side].get(name),
+                    interval(entries.get(bundle, {}), side, measures[name]),
+                )
                 for name in PROFILE_MEASURES
                 for side in sides
             ),
         )
         for value, entry in found["values"].items()
+        for measures in [profile_measures(value)]
         for bundle, each in {OVERALL: entry["overall"], **entry["bundles"]}.items()
     ]
     return [Table("profiles", "Profiles of values along the bundles", columns, rows)]
 
 
-def _significant(value: float | None) -> Cell:
-    """Return a cell of a number in a unit of any size."""
-    return Cell(DASH) if value is None else Cell(f"{value:.3g}", value)
+def _significant(value: float | None, limits: Sequence[float] | None) -> Cell:
+    """Return a cell of a number in a unit of any size, with its interval."""
+    if value is None:
+        return Cell(DASH)
+    notes = [f"{limits[0]:.3g}{DASH}{limits[1]:.3g}"] if limits else []
+    return Cell(f"{value:.3g}", value, notes)
 
 
 def _condition_table(conditions: dict | None) -> list[Table]:
@@ -171,7 +182,7 @@ def _measure_tables(metrics: dict) -> list[Table]:
         ("texture", "Length, texture and novelty by bundle"): [
             _LENGTH,
             *map(_ratio_column, _RATIOS),
-            *map(_measure_column, (*C2ST, *MEMBERSHIP)),
+            *map(_measure_column, (*C2ST, *PROFILE_TESTS, *MEMBERSHIP)),
         ],
     }
     tables = [_by_bundle(metrics, *names, each) for names, each in columns.items()]
@@ -210,7 +221,8 @@ def _measure_column(name: str):
         value = entry["generated"].get(name)
         return number_cell(value, 2, notes=notes, mark=far_from_real(entry, name))
 
-    return Column(_heading(name), meaning=DESCRIPTIONS[name][0]), cell
+    meaning = {**DESCRIPTIONS, **PROFILE_TESTS}[name][0]
+    return Column(_heading(name), meaning=meaning), cell
 
 
 def _ratio_column(name: str):

@@ -16,7 +16,7 @@ FAR_FROM_TRAINING = 1.25
 BELOW, ABOVE = "far below real", "far above real"
 
 # Of these, low values are good.
-_BETTER_LOW = ("repetition", "overreach", *C2ST, *MEMBERSHIP)
+_BETTER_LOW = ("repetition", "overreach", *C2ST, "c2st_profile", *MEMBERSHIP)
 _NOT_JUDGED = ("mean_length", "density")
 # Novelty below which streamlines are nearer to those of training than real ones are.
 _NEAR_TRAINING = 0.8

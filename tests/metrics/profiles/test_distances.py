@@ -7,6 +7,7 @@ from dipy_tractogen.metrics.profiles.distances import (
     covariance_distance,
     node_w1,
     profile_distances,
+    profile_estimates,
 )
 
 
@@ -54,3 +55,22 @@ def test_too_few_streamlines_have_no_measure(shapes, missing):
 
 def test_constants_have_no_covariance():
     assert covariance_distance(np.ones((3, 4)), np.ones((3, 4))) is None
+
+
+@pytest.mark.parametrize("name", PROFILE_MEASURES)
+def test_influences_are_what_one_more_of_a_streamline_changes(name):
+    rng = np.random.default_rng(4)
+    ours, theirs = rng.normal(size=(60, 5)), rng.normal(0.8, 1.5, size=(80, 5))
+    found = profile_estimates(ours, theirs)[name]
+    assert found.value == profile_distances(ours, theirs)[name]
+    repeated = [
+        [
+            profile_distances(np.concatenate([ours, [one]]), theirs)[name]
+            for one in ours
+        ],
+        [profile_distances(ours, np.concatenate([theirs, [o]]))[name] for o in theirs],
+    ]
+    for influences, changed in zip((found.candidates, found.reference), repeated):
+        changes = np.array(changed) - found.value
+        assert np.corrcoef(influences, changes)[0, 1] > 0.99
+        assert influences.std() == pytest.approx(changes.std(), rel=0.12)

@@ -4,8 +4,10 @@ import json
 import numpy as np
 import pytest
 
+from dipy_tractogen.metrics.evaluate_bundles import evaluate_bundles
 from dipy_tractogen.metrics.profiles.report import compare_profiles
 from dipy_tractogen.metrics.profiles.sets import valued_sets
+from dipy_tractogen.metrics.report_schema import describe_columns, table_rows
 from dipy_tractogen.metrics.samples import prepare
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.orientation import reverse_streamlines
@@ -41,7 +43,7 @@ def changed(bundles, change):
     return replace(bundles, data_per_point=data)
 
 
-def compared(generated, real, training=None, *, values=("FA", "MD"), c2st=False):
+def compared(generated, real, training=None, *, values=("FA", "MD"), c2st=False, n=0):
     """The report and its warnings."""
     given = {"generated": generated, "real": real, "training": training}
     given = {name: each for name, each in given.items() if each is not None}
@@ -57,6 +59,7 @@ def compared(generated, real, training=None, *, values=("FA", "MD"), c2st=False)
         nb_draws=1,
         c2st=c2st,
         seed=0,
+        nb_resamples=n,
     )
 
 
@@ -145,6 +148,42 @@ def test_classifiers_tell_profiles_that_are_too_smooth(sets):
     assert found["c2st"]["generated"]["value"] > 0.95
     assert found["c2st"]["real"]["interval"][0] < 0.6
     assert found["verdict"][-1].startswith("Classifiers tell profiles with an AUC of")
+
+
+@pytest.mark.parametrize("nb_sets", [2, 3])
+def test_intervals_are_those_of_other_samples(sets, nb_sets):
+    found, _ = compared(*sets[:nb_sets], values=["FA"], n=200)
+    entry = found["values"]["FA"]
+    for each in (entry["overall"], *entry["bundles"].values()):
+        for side in ("generated", "real"):
+            for name, (low, high) in each["intervals"][side].items():
+                assert 0 < low < each[side][name] < high < 4 * each[side][name]
+    widths = [
+        np.subtract(*each["intervals"]["generated"]["w1"][::-1])
+        for each in (entry["overall"], *entry["bundles"].values())
+    ]
+    # A mean of bundles varies less than they do.
+    assert widths[0] < np.mean(widths[1:])
+
+
+def test_measures_are_among_the_others(sets):
+    options = {"nb_bootstrap": 20, "values": ["FA"], "nb_points": 10}
+    report = evaluate_bundles(*sets, require=["FA_profile_w1<=9"], **options)
+    (limit,) = report["thresholds"]
+    assert limit["met"]
+    assert limit["value"] == report["overall"]["generated"]["FA_profile_w1"]
+    columns = describe_columns(["FA"])
+    rows = table_rows(report)
+    assert all(list(row) == list(columns) for row in rows)
+    assert len(rows) == 6
+    for row in rows:
+        found = [row[f"FA_profile_covariance{end}"] for end in ("_low", "", "_high")]
+        assert found == sorted(found)
+        is_all = row["bundle"] is None
+        assert (row["pairing_auc"] is not None) == is_all
+        assert row["c2st_profile"] is None
+    with pytest.raises(ValueError, match="values are FA to compare the profiles of"):
+        evaluate_bundles(*sets, require=["MD_profile_w1<=9"], **options)
 
 
 def test_verdict_has_the_measures_beside_those_of_real_ones(alike):
