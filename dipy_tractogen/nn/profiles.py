@@ -14,12 +14,12 @@ from dipy_tractogen.streamlines.array_sequence import (
 )
 from dipy_tractogen.streamlines.conversion import as_streamlines
 from dipy_tractogen.streamlines.point_data.columns import resample_values
+from dipy_tractogen.streamlines.point_data.maps import maps_of_images
 from dipy_tractogen.streamlines.point_data.profile import Profiles
+from dipy_tractogen.streamlines.point_data.values import PointData
 from dipy_tractogen.streamlines.resampled import ResampledPoints
 from dipy_tractogen.streamlines.spaces.transform import Transform
 from dipy_tractogen.utils.messages import listed
-
-PointData = Mapping[str, np.ndarray]
 
 
 def known_profiles(model) -> Profiles:
@@ -55,7 +55,8 @@ def values_of_points(
     if missing:
         raise ValueError(
             f"The model reads {listed(missing)} along the streamlines, which have "
-            f"{listed(data)}: give them as data_per_point, or by --maps of images."
+            f"{listed(data)}: give them as data_per_point, or load images of them as "
+            f"well ({maps_of_images(missing)})."
         )
     found = []
     for name in names:

@@ -83,8 +83,8 @@ class ConditionCheck:
         for one in self._checked:
             if one.nb_missed:
                 logger.warning(
-                    "%s: ask within the training's range, without --smooth, or train "
-                    "longer",
+                    "%s: ask within the training's range, without smooth=True, or "
+                    "train longer",
                     one.describe(),
                 )
 

@@ -25,6 +25,7 @@ from dipy_tractogen.streamlines.orientation import (
     reverse_streamlines,
     stored_reversed,
 )
+from dipy_tractogen.streamlines.point_data.maps import maps_of_images
 from dipy_tractogen.streamlines.point_data.values import resample_point_data
 from dipy_tractogen.utils.messages import format_count, listed
 
@@ -180,7 +181,7 @@ def summarise_subject(
     if missing:
         raise ValueError(
             f"{subject.name} has no values of {listed(missing)} at its points: give "
-            "tractograms that have them, or images by --maps."
+            f"tractograms that have them, or images ({maps_of_images(missing)})."
         )
     counts = bundles.counts()
     names = model.record.bundle_names

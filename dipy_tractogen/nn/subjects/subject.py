@@ -48,11 +48,8 @@ def subject_of(
     ----------
     streamlines : ndarray of shape (n, p, 3), ArraySequence or BundleSet
         Streamlines of the subject in the space of the model, RASMM mm.
-    values : mapping of str to ndarray of shape (n,), optional
-        Bundle and other conditions of each, by name; those computed from the points may
-        be left out, and the bundle where the model has only one.
-    data_per_point : mapping of str to ndarray, optional
-        Values along the streamlines that the model reads, as `encode` takes them.
+    values, data_per_point : optional
+        What is known of the streamlines, as `seeds_of` takes it.
 
     Returns
     -------
@@ -62,8 +59,7 @@ def subject_of(
     Raises
     ------
     ValueError
-        If the model is not trained, or a condition is missing or unknown, or not
-        given for each streamline.
+        As of `seeds_of`, and if the bundles are in another space.
 
     References
     ----------

@@ -46,6 +46,12 @@ def parse_maps(texts: Iterable[str] | None) -> dict[str, str]:
     return maps
 
 
+def maps_of_images(names: Iterable[str]) -> str:
+    """Return the argument that samples images of values, for messages."""
+    files = {str(name): f"{name}.nii.gz" for name in names}
+    return f"maps={files}"
+
+
 class MapSampler:
     """Samples images at the points of tractograms, each those of its subject.
 
@@ -58,7 +64,7 @@ class MapSampler:
 
     def __init__(self, maps: Mapping[str, str | os.PathLike]):
         self._files = {
-            str(name): {path: _labels(path) for path in _expand(name, each)}
+            str(name): {path: _labels(path) for path in map_files(name, each)}
             for name, each in maps.items()
         }
         self._loaded: dict[str, tuple[Path, Volume]] = {}
@@ -131,8 +137,11 @@ class MapSampler:
         return self._loaded[name][1]
 
 
-def _expand(name: str, given: str | os.PathLike) -> list[Path]:
-    """Return the images of a value; FileNotFoundError if there is none."""
+def map_files(name: str, given: str | os.PathLike) -> list[Path]:
+    """Return the images of a value, by a path or a glob.
+
+    Raises FileNotFoundError if there is none, ValueError for a folder.
+    """
     path = Path(given)
     if path.is_file():
         return [path]

@@ -14,7 +14,7 @@ from dipy_tractogen.utils.messages import listed, normalized_name
 
 from ..array_sequence import as_sequence, blocks
 from ..formats.readers import TractogramContents, read_tractogram
-from .maps import MapSampler
+from .maps import MapSampler, maps_of_images
 from .values import PointDataBuffer
 
 logger = logging.getLogger("dipy_tractogen")
@@ -105,7 +105,7 @@ class PointValueReader:
             has = f"it has {listed(known)}" if known else "it has none"
             raise ValueError(
                 f"{path} has no data_per_point {listed(missing)} ({has}): give the "
-                "names of values that it has, or images to sample (maps)"
+                f"names of values that it has, or images ({maps_of_images(missing)})"
             )
         for name in self._names:
             if (width := data[name].shape[1]) != 1:

@@ -19,11 +19,11 @@ from .columns import between, places_between
 
 logger = logging.getLogger("dipy_tractogen")
 
-_PointData = dict[str, np.ndarray]
-"""Values (N, k) of all points by name, float32, one streamline after the other."""
+PointData = Mapping[str, np.ndarray]
+"""Values of all points by name, (N, k) or (N,), one streamline after the other."""
 
 
-def as_point_data(data: Mapping[str, np.ndarray], nb_points: int) -> _PointData:
+def as_point_data(data: Mapping[str, np.ndarray], nb_points: int) -> PointData:
     """Return values by name as float32 (nb_points, k), without a copy where they are.
 
     Raises ValueError if there is not a row of numbers for each point.
@@ -46,8 +46,8 @@ def as_point_data(data: Mapping[str, np.ndarray], nb_points: int) -> _PointData:
 
 
 def take_point_data(
-    data: _PointData, lengths: np.ndarray, indices: np.ndarray
-) -> _PointData:
+    data: PointData, lengths: np.ndarray, indices: np.ndarray
+) -> PointData:
     """Return a copy of the values of the points of some streamlines, in that order.
 
     Streamlines have `lengths` (n,) points. Values in a mapped file go to another one.
@@ -60,7 +60,7 @@ def take_point_data(
     return taken
 
 
-def join_point_data(parts: Sequence[_PointData], counts: Sequence[int]) -> _PointData:
+def join_point_data(parts: Sequence[PointData], counts: Sequence[int]) -> PointData:
     """Return the values of several sets of points by name, as `PointDataBuffer` does.
 
     `counts` are numbers of points.
@@ -101,7 +101,7 @@ class PointDataBuffer:
         for name, buffer in self._buffers.items():
             self._fill(name, buffer)
 
-    def finish(self) -> _PointData:
+    def finish(self) -> PointData:
         """Return all values by name, and warn of those that are missing or left out."""
         if self._incomplete:
             logger.warning(
@@ -139,8 +139,8 @@ class PointDataBuffer:
 
 
 def resample_point_data(
-    data: _PointData, streamlines: ArraySequence, nb_points: int | np.ndarray
-) -> _PointData:
+    data: PointData, streamlines: ArraySequence, nb_points: int | np.ndarray
+) -> PointData:
     """Return values at `nb_points` (n,) points at equal arc lengths, by name.
 
     `data` are values of the points of n streamlines (mm), two points each at least, one

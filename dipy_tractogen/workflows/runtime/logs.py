@@ -21,7 +21,10 @@ _FILED = "%(asctime)s %(levelname)s: %(message)s"
 _ALIASES = {"out_of_bounds": "outside_box"}
 
 # A literal of Python, or a word in capitals that stands for one, and then an end.
-_VALUE = r"""'[^']*'|"[^"]*"|\([^()]*\)|\[[^\[\]]*\]|-?[\d.]+(?:e[+-]?\d+)?|\w+"""
+_VALUE = (
+    r"""'[^']*'|"[^"]*"|\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|"""
+    r"""-?[\d.]+(?:e[+-]?\d+)?|\w+"""
+)
 _PARAMETER = re.compile(
     rf"(?<![\w./=\-'\"])(?P<name>[a-z]\w*)=(?P<value>{_VALUE})(?=[,;:.]?(?:\s|$)|\))"
 )
@@ -30,6 +33,7 @@ _NAME = re.compile(r"(?<![\w./=\-'\"\\])(?P<name>[a-z]+_\w+)(?=[,;:.]?(?:\s|$)|\
 _ADVICE = re.compile(
     rf"(?:(?:,? or |; )[^,;:()]*| )\((?P<name>[a-z]\w*)=(?P<value>{_VALUE})\)"
 )
+_ITEMS = re.compile(r"""['"]: ['"]""")
 _QUOTES_AND_COMMAS = re.compile(r"""['",\s]+""")
 
 
@@ -99,7 +103,9 @@ class OptionWords(logging.Filter):
             return f"no --{name}"
         if found["value"] == "True":
             return f"--{name}"
-        values = " ".join(_QUOTES_AND_COMMAS.split(found["value"].strip("()[]")))
+        # A mapping is given as NAME=VALUE.
+        values = _ITEMS.sub("=", found["value"]).strip("()[]{}")
+        values = " ".join(_QUOTES_AND_COMMAS.split(values))
         return f"--{name} {values.strip()}"
 
     def _bare(self, found: re.Match) -> str:

@@ -33,6 +33,8 @@ def reword():
         ("state it (reference='FILE'), or", "state it (--reference FILE), or"),
         ("give force=True to", "give --force to"),
         ("give force=False.", "give no --force."),
+        ("or read it (huber_mm={'FA': 'b.nii'})", "or read it (--huber_mm FA=b.nii)"),
+        ("huber_mm={'a': 'b', 'c': 'd'}: no", "--huber_mm a=b c=d: no"),
         ("give a smaller huber_mm, or more", "give a smaller --huber_mm, or more"),
         ("mend it (or leave out huber_mm)", "mend it (or leave out --huber_mm)"),
     ],
