@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 
 from dipy_tractogen.metrics.prdc import NB_NEIGHBOURS
+from dipy_tractogen.parameters.model import NetworkParameters
 from dipy_tractogen.utils.messages import listed
 from dipy_tractogen.utils.tables import write_table
 
@@ -31,6 +32,8 @@ def sweep_beta(
     nb_points: int = 256,
     latent_dim: int = 16,
     sigma_mm: float = 1.0,
+    profiles: Sequence[str] = (),
+    profile_sigmas: Sequence[float] | None = None,
     epochs: int | None = None,
     max_minutes: float | None = None,
     held_out: float = 0.1,
@@ -46,7 +49,8 @@ def sweep_beta(
     Parameters
     ----------
     bundles : BundleSet
-        Streamlines, a part of which is held out to measure with.
+        Streamlines, a part of which is held out to measure with; with the
+        data_per_point of `profiles`.
     place : str or Path
         Where the search is kept: a file, or the address of a database, such as
         "postgresql://user@host/name". Processes on several machines may share it.
@@ -63,6 +67,8 @@ def sweep_beta(
         Difference of point errors that does not matter to the recommendation, in mm.
     nb_points, latent_dim, sigma_mm : optional
         Arguments of the models, unless searched.
+    profiles, profile_sigmas : optional
+        Values along the streamlines that the models learn, and their accepted errors.
     epochs, max_minutes : optional
         Limits of each training.
     held_out : float, optional
@@ -97,6 +103,10 @@ def sweep_beta(
     sizes = {"nb_points": nb_points, "latent_dim": latent_dim}
     space = search_space(betas, minimum_beta, search, nb_trials, **sizes)
     fixed = {**sizes, "sigma_mm": sigma_mm}
+    if profiles:
+        known = NetworkParameters(profiles=profiles, profile_sigmas=profile_sigmas)
+        fixed["profiles"] = list(known.profiles)
+        fixed["profile_sigmas"] = known.profile_sigmas and list(known.profile_sigmas)
     options = {"epochs": epochs, "max_minutes": max_minutes, "seed": seed}
     training, aside = bundles.split(held_out, seed)
     if len(aside) <= NB_NEIGHBOURS:

@@ -15,6 +15,7 @@ from dipy_tractogen.metrics.measures import QUALITY
 from dipy_tractogen.nn import VAE
 from dipy_tractogen.nn.backend import forget_graphs
 from dipy_tractogen.nn.training.dataset import TrainingData, TrainingSet
+from dipy_tractogen.streamlines.point_data.values import resample_point_data
 from dipy_tractogen.utils.progress import Progress
 
 logger = logging.getLogger("dipy_tractogen")
@@ -44,6 +45,7 @@ def run_trial(training, held_out, chosen: dict, fixed: dict, options: dict) -> d
         precision, recall, density and coverage of as many generated streamlines as
         were trained on, and under ``real_`` those of real ones; their ``quality``, the
         mean of precision and coverage, each over that of real streamlines; novelty;
+        ``error_`` and the name of each of the model's values along the streamlines;
         interpretability, SCC, MIG and SAP, means over the attributes, and modularity;
         ``seconds`` of the optimisation.
 
@@ -60,19 +62,32 @@ def run_trial(training, held_out, chosen: dict, fixed: dict, options: dict) -> d
         backbone_options=of_backbone,
         seed=options["seed"],
     )
-    points, aside = (part.resample(model.nb_points) for part in (training, held_out))
+    data, aside = (_resampled(part, model) for part in (training, held_out))
     try:
         model.fit(
-            points,
-            training.labels,
-            training.bundle_names,
-            held_out=aside,
-            held_out_labels=held_out.labels,
+            data.points,
+            data.labels,
+            data.bundle_names,
+            data_per_point=data.data_per_point,
+            held_out=aside.points,
+            held_out_labels=aside.labels,
+            held_out_data_per_point=aside.data_per_point,
             **{**options, **for_training},
         )
-        return _measure(model, training, held_out, points, aside, options["seed"])
+        return _measure(model, training, held_out, data, aside, options["seed"])
     finally:
         forget_graphs()
+
+
+def _resampled(bundles, model) -> TrainingData:
+    """Return streamlines as a model reads them, with the values that it learns."""
+    data = {name: bundles.data_per_point[name] for name in model.profiles}
+    return TrainingData(
+        bundles.resample(model.nb_points),
+        bundles.labels,
+        bundles.bundle_names,
+        data_per_point=resample_point_data(data, bundles.streamlines, model.nb_points),
+    )
 
 
 def run_trials(
@@ -110,19 +125,17 @@ def _log_trial(row: dict) -> None:
     )
 
 
-def _measure(model, training, held_out, points, aside, seed: int) -> dict:
+def _measure(model, training, held_out, data, aside, seed: int) -> dict:
     record = model.record
-    bundles = TrainingSet(
-        model, TrainingData(points, training.labels, training.bundle_names)
-    )
-    read = bundles.held_out(TrainingData(aside, held_out.labels)).inputs
+    read = TrainingSet(model, data).held_out(aside).inputs
     z_mean, deviation = model.coder.posterior(read)
     return {
         "point_error_mm": record.held_out_mm["mean"],
         "kl_nats": _divergence(z_mean, deviation),
         "active_units": record.active_units,
         **_quality(model, training, held_out, seed),
-        **_disentanglement(z_mean, aside, held_out.streamlines),
+        **_disentanglement(z_mean, aside.points, held_out.streamlines),
+        **{f"error_{k}": each["mean"] for k, each in record.held_out_profiles.items()},
         "seconds": record.history[-1]["seconds"],
     }
 

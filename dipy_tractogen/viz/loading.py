@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import logging
 import os
 from pathlib import Path
@@ -15,6 +15,7 @@ from dipy_tractogen.streamlines.common_grid import common_grid
 from dipy_tractogen.streamlines.conditions import COMPUTED
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.io import load_bundles
+from dipy_tractogen.streamlines.point_data.maps import MapSampler
 from dipy_tractogen.streamlines.point_data.values import take_point_data
 from dipy_tractogen.streamlines.read_progress import ReadProgress
 from dipy_tractogen.streamlines.screening import screen
@@ -46,6 +47,7 @@ def load_panel(
     out_of_bounds: str = "keep",
     value: str | None = None,
     keep_data: bool = False,
+    maps: Mapping[str, str | os.PathLike] | None = None,
 ) -> Panel:
     """Read tractograms as one panel, with the bundles of the streamlines.
 
@@ -62,6 +64,7 @@ def load_panel(
         out_of_bounds=out_of_bounds,
         continuous=[value] if value and value not in COMPUTED else [],
         keep_data=keep_data,
+        maps=maps,
     )
     title = panel_title(input_files) if title is None else title
     numbers = None
@@ -79,14 +82,18 @@ def load_valued_panel(
     title: str | None = None,
     reference: str | os.PathLike | None = None,
     out_of_bounds: str = "keep",
+    maps: Mapping[str, str | os.PathLike] | None = None,
 ) -> tuple[Panel, set[str]]:
     """Read tractograms as one panel, with the numbers that files hold under a key.
 
-    These are ``data_per_streamline``, or else ``data_per_point``, one number each.
-    Returns the panel, in which the values of a file without the key are NaN, and there
-    are none if no file has it; and the keys that are in the files.
+    These are ``data_per_streamline``, or else ``data_per_point``, one number each; an
+    image of that name among `maps` takes their place. Returns the panel, in which the
+    values of a file without the key are NaN, and there are none if no file has it; and
+    the keys that are in the files.
     """
-    points, lengths, values, keys = [], [], [], set()
+    maps = maps or {}
+    sampler = MapSampler({key: maps[key]} if key in maps else {})
+    points, lengths, values, keys = [], [], [], set(maps)
     reading = ReadProgress(expand_inputs(input_files))
     kept_anyway = out_of_bounds == "keep"
     grid = None if kept_anyway else common_grid(reading.files, reference)
@@ -106,10 +113,14 @@ def load_valued_panel(
         keys.update(scalars, of_points, tractogram.left_out.get("data_per_point", ()))
         points.append(kept.get_data())
         lengths.append(np.asarray(kept._lengths))
-        if key in scalars or key not in of_points:
+        if sampler.names:
+            found = [each[key] for each in sampler.sample(file, kept)]
+            values.append(np.concatenate([np.zeros((0, 1)), *found])[:, 0])
+        elif key in scalars or key not in of_points:
             values.append(scalars.get(key, np.full(len(keep), np.nan))[keep])
         else:
             values.append(_one_a_point(file, key, of_points, tractogram, keep))
+    sampler.finish()
     reading.finish()
     reading.check_kept()
     panel = Panel(
@@ -153,15 +164,17 @@ def load_panels(
     out_of_bounds: str = "keep",
     value: str | None = None,
     keep_data: bool = False,
+    maps: Mapping[str, str | os.PathLike] | None = None,
 ) -> list[Panel]:
     """Read a panel for each group of tractograms, coloured by one property.
 
     `titles` are those of the panels, None for the default. With `color_by` another than
     bundle and direction, panels have the values of that key of ``data_per_streamline``
-    or ``data_per_point``; ValueError if no file has it. Original streamlines get the
-    errors of their reconstructions. Other options are those of `load_panel`.
+    or ``data_per_point``, or of that image among `maps`; ValueError if there is none.
+    Original streamlines get the errors of their reconstructions. Other options are
+    those of `load_panel`.
     """
-    grid = {"reference": reference, "out_of_bounds": out_of_bounds}
+    grid = {"reference": reference, "out_of_bounds": out_of_bounds, "maps": maps}
     if color_by in ("bundle", "direction"):
         options = {"bundles_from": bundles_from, "value": value, **grid}
         options["keep_data"] = keep_data

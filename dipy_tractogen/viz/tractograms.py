@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import logging
 import os
 from pathlib import Path
@@ -41,6 +41,7 @@ def render_tractograms(
     bundles_from: str = "auto",
     reference: str | Path | None = None,
     outside_box: str = "keep",
+    maps: Mapping[str, str | Path] | None = None,
     seed: int = 0,
     force: bool = False,
 ) -> Path:
@@ -78,6 +79,8 @@ def render_tractograms(
         Open a window as well, and wait until it is closed.
     bundles_from, reference, outside_box : optional
         As for `load_bundles`; streamlines that leave the box are kept by default.
+    maps : mapping of str to str or Path, optional
+        Images of values by name, to colour by, as for `load_bundles`.
     seed : int, optional
         Seed of the choice of streamlines.
     force : bool, optional
@@ -100,6 +103,11 @@ def render_tractograms(
     for name in view:
         check_choice("view", name, VIEW_CHOICES)
     check_size(size)
+    if maps and color_by not in maps:
+        raise ValueError(
+            f"maps={dict(maps)}: their values are colours, and color_by={color_by!r} "
+            f"is none of them: give color_by={next(iter(maps))!r}, or leave them out."
+        )
     of_panels = {"color_by": color_by, "size": tuple(size or ())}
     of_panels.update(background=background, interactive=interactive)
     _check_without_effect(panels, values, view, of_panels)
@@ -113,6 +121,7 @@ def render_tractograms(
         "bundles_from": bundles_from,
         "reference": reference,
         "out_of_bounds": outside_box,
+        "maps": maps,
     }
     options = {"mask": mask, "seed": seed}
     if max_streamlines is not None:

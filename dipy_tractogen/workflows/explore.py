@@ -101,11 +101,6 @@ class ExploreLatentFlow(TractogenFlow):
 
             require_rendering()
         model = load_trained_model(model_file)
-        if given["maps"] and not model.profiles:
-            raise ValueError(
-                f"--maps {' '.join(given['maps'])}: the model knows nothing along the "
-                "streamlines; leave it out."
-            )
 
         from dipy_tractogen.metrics.latents import values_to_load
         from dipy_tractogen.nn.latent import traversed_axis

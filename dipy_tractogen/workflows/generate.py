@@ -17,7 +17,7 @@ from .options.generation import (
     make_plausibility,
 )
 from .options.inputs import load_trained_model, option_errors
-from .options.loading import BoxOptions
+from .options.loading import BoxOptions, MapOptions
 from .options.parameters import defaults_of, with_parameters_of
 from .options.shards import ShardOptions, check_shards, parse_shards
 from .options.spaces import SpaceOptions
@@ -37,7 +37,7 @@ class GenerateStreamlinesFlow(TractogenFlow):
 
     @with_parameters_of(
         *(ShardOptions, WorkerOptions),
-        *(SubjectOptions, SamplerOptions, SpaceOptions),
+        *(SubjectOptions, SamplerOptions, MapOptions, SpaceOptions),
         *(PlausibilityOptions, BoxOptions),
     )
     def run(
@@ -106,11 +106,12 @@ class GenerateStreamlinesFlow(TractogenFlow):
         out_dir : string or Path, optional
             Output folder.
         out_tractogram : string, optional
-            Tractogram in any format of DIPY. A TRX holds the bundles as groups, a
-            TRK as data_per_streamline["bundle"]. Both hold as data_per_streamline the
-            other conditions that each streamline was drawn for, categories as codes,
-            and the length that it has; "asked_length" is what it was asked for, where
-            --conditions asks for some, and so for curvature and tortuosity.
+            Tractogram in any format of DIPY. A TRX holds the bundles as groups, a TRK
+            and VTK formats as data_per_streamline["bundle"]. All of these hold as
+            data_per_streamline the other conditions that each streamline was drawn for,
+            categories as codes, and the length that it has; "asked_length" is what it
+            was asked for, where --conditions asks for some, and so for curvature and
+            tortuosity.
             Beside it goes a JSON file of the same name and .json, such as
             synthetic.trx.json: how it was made, and what the codes stand for.
         """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 from .flows.base import TractogenFlow
+from .options.loading import MapOptions, maps_of
+from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -18,6 +20,7 @@ class RenderBundlesFlow(TractogenFlow):
         *("bundles_from", "reference", "outside_box"),
     )
 
+    @with_parameters_of(MapOptions)
     def run(
         self,
         input_files: list[str],
@@ -39,6 +42,7 @@ class RenderBundlesFlow(TractogenFlow):
         out_dir: str = "",
         out_png: str = "scene.png",
         out_html: str = "",
+        **given,
     ) -> None:
         """Render bundles into a PNG, and beside them those of other files.
 
@@ -70,8 +74,8 @@ class RenderBundlesFlow(TractogenFlow):
             bundle; direction, that of the streamline at each point (red left to right,
             green front to back, blue up and down); or a number that the file holds for
             each streamline, such as the error_mm of dipy_reconstruct_streamlines, or
-            for each point, such as FA. The streamlines that were reconstructed get the
-            colours of their errors, too.
+            for each point, such as FA, or that --maps have. The streamlines that were
+            reconstructed get the colours of their errors, too.
         view : variable string, optional
             Sides to look from: left, right, front, back, top, bottom; all for left,
             back and top; auto, the default, for the one that shows the two widest axes.
@@ -134,6 +138,7 @@ class RenderBundlesFlow(TractogenFlow):
             bundles_from=bundles_from,
             reference=reference or None,
             outside_box=outside_box,
+            maps=maps_of(given),
             seed=seed,
             force=self.force,
         )
@@ -163,6 +168,7 @@ class RenderBundlesFlow(TractogenFlow):
             compare_with=given["compare_with"],
             view=view[0],
             reference=given["reference"] or None,
+            maps=maps_of(given),
             force=self.force,
             **{option: given[option] for option in _OF_SCENES},
         )

@@ -6,8 +6,9 @@ import logging
 from pathlib import Path
 
 from .flows.base import TractogenFlow
+from .options.arguments import check_needs
 from .options.inputs import load_trained_model
-from .options.loading import LoadingOptions, default_loading, load
+from .options.loading import LoadingOptions, MapOptions, default_loading, load, maps_of
 from .options.parameters import with_parameters_of
 
 logger = logging.getLogger("dipy_tractogen")
@@ -21,7 +22,7 @@ class WriteReportFlow(TractogenFlow):
     short_name = "write_report"
     advanced = ("captions", "pictures", "outside_box", "max_streamlines")
 
-    @with_parameters_of(LoadingOptions.only("bundles_from", "reference"))
+    @with_parameters_of(LoadingOptions.only("bundles_from", "reference"), MapOptions)
     def run(
         self,
         model_file,
@@ -53,7 +54,8 @@ class WriteReportFlow(TractogenFlow):
             Model file of a dipy_train command, or name of a model, such as human20.
         real_files : variable string or Path, optional
             Tractograms of real streamlines, such as the held_out.trx of the training,
-            drawn beside what the model makes.
+            drawn beside what the model makes. So are the profiles of the values that
+            the model has learnt, and of --maps, which are for these files.
         generated_files : variable string or Path, optional
             Tractograms from dipy_generate_streamlines, with the JSON file that it
             wrote beside them.
@@ -95,6 +97,7 @@ class WriteReportFlow(TractogenFlow):
                 f"--mask {mask} is drawn behind streamlines: give some, by "
                 "--generated_files or the like, or leave it out."
             )
+        check_needs(self.given, {"maps": ("real_files",)})
         path = self.outputs(out_dir, out_report=out_report)["out_report"]
         files = {kind: self.inputs(each) for kind, each in files.items() if each}
 
@@ -108,14 +111,7 @@ class WriteReportFlow(TractogenFlow):
         model = load_trained_model(model_file)
         loading = {**default_loading(), **given, "outside_box": outside_box}
         sets = {
-            kind: load(
-                self,
-                each,
-                loading,
-                kind=kind,
-                continuous=["error_mm"] if kind == "reconstructed" else (),
-            )
-            for kind, each in files.items()
+            kind: self._load(kind, each, loading, model) for kind, each in files.items()
         }
         files |= {name: [Path(file)] for name, file in others.items() if file}
         inputs = ReportInputs(
@@ -130,3 +126,21 @@ class WriteReportFlow(TractogenFlow):
             force=self.force,
         )
         logger.info("Wrote %s", path)
+
+    def _load(self, kind: str, files: list[Path], loading: dict, model):
+        """Load streamlines with those values along them that are drawn."""
+        maps = maps_of(loading) if kind == "real" else {}
+        drawn = {*model.profiles, *maps}
+        bundles = load(
+            self,
+            files,
+            loading,
+            kind=kind,
+            continuous=["error_mm"] if kind == "reconstructed" else (),
+            # A file need not have what the model has learnt.
+            keep_data=bool(drawn),
+            maps=maps,
+        )
+        data = bundles.data_per_point
+        bundles.data_per_point = {name: data[name] for name in data if name in drawn}
+        return bundles

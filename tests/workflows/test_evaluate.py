@@ -316,7 +316,8 @@ def test_profiles_of_values_are_compared(tmp_path, valued_files, model_file, cap
     with open(tmp_path / "metrics.tsv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
     assert list(rows[0]) == list(report["columns"])
-    assert float(rows[0]["FA_profile_w1"]) == report["thresholds"][0]["value"]
+    value = report["thresholds"][0]["value"]
+    assert float(rows[0]["FA_profile_w1"]) == pytest.approx(value, rel=1e-5)
     found = report["profiles"]
     assert list(found["values"]) == ["FA", "MD"]
     assert list(found["values"]["FA"]["bundles"]) == ["bundle_1", "bundle_2"]

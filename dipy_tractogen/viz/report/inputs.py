@@ -39,7 +39,7 @@ class ReportInputs:
         The model, with the record of its training.
     real, generated, reconstructed : BundleSet, optional
         Real, generated and reconstructed streamlines; the last with ``error_mm`` among
-        their values.
+        their values. Profiles are drawn of their data_per_point.
     generation : dict, optional
         What dipy_generate_streamlines says of its run.
     metrics : dict, optional
@@ -71,6 +71,15 @@ class ReportInputs:
     captions: Sequence[str] = ()
     files: dict[str, Sequence[Path]] = field(default_factory=dict)
     command: str = ""
+
+    @property
+    def sets(self) -> dict[str, BundleSet | None]:
+        """Streamlines by what they are."""
+        return {
+            "real": self.real,
+            "generated": self.generated,
+            "reconstructed": self.reconstructed,
+        }
 
 
 # Some measures have no value, and a ratio may be infinite.

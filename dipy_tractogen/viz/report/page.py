@@ -14,6 +14,7 @@ from . import model_tables, pictures
 from .content import Command, Table, file_table
 from .evaluation_tables import evaluation_cards, evaluation_tables
 from .inputs import ReportInputs
+from .profile_plots import profile_pictures
 from .report_warnings import collect_warnings
 from .scene import report_scene
 
@@ -82,7 +83,11 @@ def write_report(
         **_parts(inputs),
         "scene": scene,
         "no_scene": lacking,
-        "scenes": [*scenes, *pictures.read_pictures(inputs)],
+        "scenes": [
+            *scenes,
+            *profile_pictures(inputs.sets),
+            *pictures.read_pictures(inputs),
+        ],
         "warnings": [*collect_warnings(inputs), *missing],
     }
     # Empty sections are left out.

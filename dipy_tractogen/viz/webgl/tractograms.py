@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dipy_tractogen.utils.files import expand_inputs
@@ -25,6 +25,7 @@ def write_tractogram_scene(
     bundles_from: str = "auto",
     reference: str | Path | None = None,
     outside_box: str = "keep",
+    maps: Mapping[str, str | Path] | None = None,
     **options,
 ) -> Path:
     """Write an interactive scene of tractograms, and of those they are compared with.
@@ -42,6 +43,8 @@ def write_tractogram_scene(
         Title of each panel; by default the name of the file or of the folder.
     bundles_from, reference, outside_box : optional
         As for `load_bundles`; streamlines that leave the box are kept by default.
+    maps : mapping of str to str or Path, optional
+        Images of values by name, to colour by, as for `load_bundles`.
     **options
         Those of `write_scene`.
 
@@ -65,7 +68,8 @@ def write_tractogram_scene(
         expand_inputs(files)
     require_k3d()
     loading = {"bundles_from": bundles_from, "reference": reference, "keep_data": True}
-    panels = load_panels(inputs, titles, out_of_bounds=outside_box, **loading)
+    loading |= {"out_of_bounds": outside_box, "maps": maps}
+    panels = load_panels(inputs, titles, **loading)
     title = " and ".join(panel.title for panel in panels)
     share_errors(panels)
     return write_scene(panels, path, title=title, **options)

@@ -12,6 +12,7 @@ from dipy_tractogen.utils.messages import listed, read_error
 from dipy_tractogen.utils.schema import read_toml
 
 from ..options.arguments import check_options
+from ..options.loading import maps_of
 from ..runtime.protection import named_files
 
 
@@ -74,10 +75,13 @@ class Command:
     def from_folder(self, given: Mapping, folder: Path) -> dict:
         """Return the values of options with files named as from a folder."""
         of_files = self.flow.of_files()
-        return {
+        found = {
             key: _from(folder, value) if key in of_files else value
             for key, value in given.items()
         }
+        if maps := maps_of(given):
+            found["maps"] = [f"{name}={_from(folder, maps[name])}" for name in maps]
+        return found
 
 
 def read_options(path: Path, commands: Mapping[str, Command]) -> dict[str, dict]:
@@ -108,9 +112,9 @@ def read_options(path: Path, commands: Mapping[str, Command]) -> dict[str, dict]
             raise ValueError(f"{path}: {name} is none of the tables {tables_known}")
         try:
             commands[name].check(given)
+            options[name] = commands[name].from_folder(given, path.parent.absolute())
         except ValueError as error:
             raise ValueError(f"{path}: [{name}]: {error}") from error
-        options[name] = commands[name].from_folder(given, path.parent.absolute())
     return options
 
 

@@ -38,7 +38,8 @@ COMMAND = Command(
     own=(
         *("model_file", "nb_streamlines", "conditions", "seed", "subject_seed"),
         *("like", "seed_streamlines", "atlas_streamlines", "atlas_share"),
-        *("participants", "shards", "only_shards", *defaults_of(WorkerOptions)),
+        *("participants", "maps"),
+        *("shards", "only_shards", *defaults_of(WorkerOptions)),
     ),
 )
 """What is run for each subject; its parameters that come from the table are own."""

@@ -83,6 +83,9 @@ class SegmentationFlow(TractogenFlow):
         else:
             # The grid that is given is that of the input.
             loading = {**given, "reference": None} if is_moved(given) else given
+            if not model.profiles:
+                # The images are for the streamlines that are written.
+                loading = {**loading, "maps": None}
             examples = [
                 load_to_encode(
                     self, model, self.inputs(given[f"{name}_files"]), loading, kind=name

@@ -35,6 +35,7 @@ _NEEDS = {
     "train_files": ("min_novelty", "max_novelty"),
     "min_novelty": ("train_files",),
     "max_novelty": ("train_files",),
+    "maps": ("seed_streamlines", "like"),
     "register": ("seed_streamlines", "like"),
     "transform": ("seed_streamlines", "like"),
 }
@@ -60,7 +61,9 @@ class SamplerOptions(Parameters):
         "named as the model's bundles; only these bundles are generated.",
     )
     atlas_streamlines: Sequence[Path] | None = parameter(
-        None, "Tractograms of an atlas, which is mixed with --seed_streamlines."
+        None,
+        "Tractograms of an atlas, which is mixed with --seed_streamlines. --maps are "
+        "not for them: they have the values that the model reads.",
     )
     atlas_share: float | None = parameter(
         None,
@@ -238,7 +241,8 @@ def load_seeds(flow, model, given: dict) -> Seeds:
     if not given["seed_streamlines"]:
         return Seeds()
     loading = default_loading(given)
-    own = _load_seeds(flow, model, given, "seed_streamlines", loading)
+    own = {**loading, "maps": given["maps"]}
+    own = _load_seeds(flow, model, given, "seed_streamlines", own)
     options = {"kind": "seed_streamlines"}
     moved, transform = to_model_space(flow, model, own, given, **options)
     latents = model.seeds_of(moved)

@@ -54,11 +54,11 @@ class MapOptions(Parameters):
 
     maps: Sequence[str] | None = parameter(
         None,
-        "Images that are sampled at the points of the input files, as NAME=FILE, such "
-        "as FA=fa.nii.gz MD=md.nii.gz; the values go into data_per_point. They are of "
-        "the space of the streamlines, on any grid. For several subjects, a glob in "
-        "quotes that finds the images of all: each tractogram takes the one with its "
-        "sub- and ses- labels.",
+        "Images that are sampled at the points of the tractograms that are read, as "
+        "NAME=FILE, such as FA=fa.nii.gz MD=md.nii.gz; the values go into "
+        "data_per_point. They are of the space of the streamlines, on any grid. For "
+        "several subjects, a glob in quotes that finds the images of all: each "
+        "tractogram takes the one with its sub- and ses- labels.",
     )
 
 
@@ -70,6 +70,21 @@ def maps_of(given: dict) -> dict[str, str]:
         return parse_maps(given.get("maps"))
     except ValueError as error:
         raise ValueError(f"--maps {error}") from None
+
+
+def digests_of_maps(given: dict) -> dict[str, dict]:
+    """Return the digests of the images of `MapOptions` as ``maps``, if there are any.
+
+    Raises ValueError or OSError where there is no such image.
+    """
+    from dipy_tractogen.streamlines.point_data.maps import map_files
+    from dipy_tractogen.utils.files import file_digest
+
+    found = {
+        name: [file_digest(file) for file in map_files(name, each)]
+        for name, each in maps_of(given).items()
+    }
+    return {"maps": found} if found else {}
 
 
 def default_loading(given: dict | None = None) -> dict:
@@ -89,12 +104,17 @@ def load(flow, files: list[Path], given: dict, *, kind: str = "input", **values)
 
     That is for the ``screening`` of the workflow `flow`, where `kind` says what the
     bundles are to it; `values` are further arguments of `load_bundles`. Images of
-    `MapOptions` are sampled where values of points are wanted.
+    `MapOptions` are sampled. ValueError is raised for images that nothing is for.
     """
     from dipy_tractogen.streamlines.io import load_bundles
 
-    if values.get("values") or values.get("keep_data"):
-        values.setdefault("maps", maps_of(given))
+    if given.get("maps") and "maps" not in values:
+        if not (values.get("values") or values.get("keep_data")):
+            raise ValueError(
+                f"--maps {' '.join(given['maps'])}: nothing along the streamlines is "
+                "read; leave it out, or name values or a model that reads some."
+            )
+        values["maps"] = maps_of(given)
     bundles = load_bundles(
         files,
         bundles_from=given["bundles_from"],

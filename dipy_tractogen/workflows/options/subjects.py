@@ -80,7 +80,7 @@ def load_subject(flow, model, given: dict, wanted: dict) -> Seeds | None:
         flow,
         model,
         flow.inputs(given["like"]),
-        {**default_loading(given), "participants": given["participants"]},
+        default_loading(given) | {n: given[n] for n in ("participants", "maps")},
         unassigned="drop",
         conditions=Conditions([one for one in known if one.name not in own]),
         kind="like",

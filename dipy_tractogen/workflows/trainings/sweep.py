@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 
-from dipy_tractogen.parameters.model import ReconstructionParameters, VAESizes
+from dipy_tractogen.parameters.model import (
+    NetworkParameters,
+    ReconstructionParameters,
+    VAESizes,
+)
 from dipy_tractogen.parameters.training import FitParameters
 
 from ..flows.base import TractogenFlow
 from ..options.inputs import check_figures
-from ..options.loading import LoadingOptions, load
+from ..options.loading import LoadingOptions, MapOptions, digests_of_maps, load
 from ..options.parameters import with_parameters_of
 from ..options.spaces import (
     TemplateOptions,
@@ -19,9 +23,11 @@ from ..options.spaces import (
 )
 from ..options.training import InputOptions
 
+_Values = NetworkParameters.only("profiles", "profile_sigmas")
+
 # What every trial has, unless it is searched.
 _OF_TRIALS = (
-    *(VAESizes, ReconstructionParameters.only("sigma_mm")),
+    *(VAESizes, ReconstructionParameters.only("sigma_mm"), _Values),
     FitParameters.only("epochs", "max_minutes"),
 )
 
@@ -32,7 +38,9 @@ class SweepBetaFlow(TractogenFlow):
     short_name = "sweep_beta"
     advanced = ("minimum_beta", "tolerance_mm")
 
-    @with_parameters_of(InputOptions, *_OF_TRIALS, TemplateOptions, LoadingOptions)
+    @with_parameters_of(
+        *(InputOptions, *_OF_TRIALS, TemplateOptions, LoadingOptions, MapOptions)
+    )
     def run(
         self,
         betas=None,
@@ -56,10 +64,10 @@ class SweepBetaFlow(TractogenFlow):
         Every trial trains a variational autoencoder (spectral backbone) on the same
         streamlines and measures it on those that are held out: point error, KL
         divergence, active dimensions, quality of generated streamlines,
-        disentanglement. A search that was stopped goes on with --resume, and the same
-        command, run several times at once with --resume, shares its trials: on one
-        machine, or on several that have the file of the study on a common disk or use
-        the same --storage.
+        disentanglement, and the error of --values. A search that was stopped goes on
+        with --resume, and the same command, run several times at once with --resume,
+        shares its trials: on one machine, or on several that have the file of the study
+        on a common disk or use the same --storage.
 
         Parameters
         ----------
@@ -111,6 +119,8 @@ class SweepBetaFlow(TractogenFlow):
             "latent_dim": given["latent_dim"],
         }
         search_space(**space)
+        values = _Values.from_options(given)
+        NetworkParameters(**values)
         check_template(given)
         if storage:
             from dipy_tractogen.tuning.storage import check_address
@@ -129,17 +139,26 @@ class SweepBetaFlow(TractogenFlow):
 
         shown = {"show_progress": self.show_progress}
         template = load_template(self, given)
-        bundles = load(self, files, given, unassigned="drop", register_to=template)
+        bundles = load(
+            self,
+            files,
+            given,
+            unassigned="drop",
+            register_to=template,
+            values=values.get("profiles", ()),
+        )
         # The study knows the files by what is in them, and not by their names.
         loading = ("bundles_from", "outside_box", "min_length")
         settings = {name: given[name] for name in loading}
         settings |= template_of(given)
         settings["data"] = [file_digest(file) for file in files]
+        settings |= digests_of_maps(given)
         rows = sweep_beta(
             bundles,
             storage or paths["out_study"],
             **space,
             **{name: given[name] for name in ("sigma_mm", "epochs", "max_minutes")},
+            **values,
             tolerance_mm=tolerance_mm,
             held_out=held_out,
             settings=settings,
