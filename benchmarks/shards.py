@@ -1,69 +1,72 @@
-"""Peak memory of commands on one shard and on many, each in a process of its own.
+"""Peak memory of commands on one shard and on many.
 
     python benchmarks/shards.py MODEL_FILE
 
 A tractogram is generated as one shard and as several of the same size each; then both
-are encoded, filtered, labelled and evaluated. The memory is the largest resident size
-of the process: one that is bounded is the same for both.
+are encoded, filtered and evaluated, one step after another in a process for each of the
+two. The memory is the largest resident size of the process so far: one that is bounded
+is the same for both.
 """
 
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
 import json
+import multiprocessing
 import os
 from pathlib import Path
 import platform
+import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 
-RUN = "import sys; from dipy_tractogen.workflows.cli import main; "
-RUN += "sys.exit(main(sys.argv[1], sys.argv[2:]))"
+STEPS = ("generate", "encode", "filter", "evaluate")
 
 
 def measure(command: str, *arguments: object) -> dict:
-    """Run a command; return its seconds and its peak memory in MiB."""
+    """Run a command; return its seconds, and the peak memory of the process in MiB."""
+    from dipy_tractogen.workflows.cli import main
+
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, command, *map(str, arguments), "--quiet"]
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command} ended with {process.returncode}")
+    code = main(command, [*map(str, arguments), "--quiet"])
+    if code:
+        raise RuntimeError(f"{command} ended with {code}")
     return {
         "seconds": round(time.perf_counter() - began, 1),
-        "peak_mib": round(usage.ru_maxrss / 1024),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
 def run_all(model: Path, folder: Path, nb_shards: int, size: int) -> dict:
     """Measure each command on so many shards of a size."""
-    examples = folder / "reference.trx"
-    if not examples.exists():
-        given = ("--nb_streamlines", 4000, "--seed", 9, "--out_tractogram", examples)
-        measure("dipy_generate_streamlines", model, *given)
+    examples = folder / f"reference_{nb_shards}.trx"
+    given = ("--nb_streamlines", 2000, "--seed", 9, "--out_tractogram", examples)
+    measure("dipy_generate_streamlines", model, *given)
     out = ("--out_dir", folder / f"of_{nb_shards}")
     made = out[1] / "synthetic"
     reference = ("--reference_files", examples, "--kept_share", 0.9)
-    given = ("--nb_streamlines", nb_shards * size, "--shards", nb_shards)
     compared = ("--max_streamlines", size, "--nb_bootstrap", 0)
-    steps = {
-        "generate": (model, *given),
-        "encode": (model, made),
-        "filter": (model, made, *reference),
-        "label": (model, made, *reference),
-        "evaluate": (made, examples, *compared),
-    }
+    arguments = (
+        (model, "--nb_streamlines", nb_shards * size, "--shards", nb_shards),
+        (model, made),
+        (model, made, *reference),
+        (made, examples, *compared),
+    )
     found = {}
-    for step, arguments in steps.items():
-        found[step] = measure(f"dipy_{step}_streamlines", *arguments, *out)
+    for step, own in zip(STEPS, arguments):
+        found[step] = measure(f"dipy_{step}_streamlines", *own, *out)
         print(nb_shards, step, found[step], flush=True)
     shutil.rmtree(out[1])
     return found
+
+
+def in_a_process(function, *args) -> dict:
+    """Call a function in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        return executor.submit(function, *args).result()
 
 
 def main() -> None:
@@ -81,8 +84,8 @@ def main() -> None:
             "model": options.model_file.name,
             "streamlines_of_a_shard": options.size,
             "nb_shards": options.nb_shards,
-            "one": run_all(*given, 1, options.size),
-            "several": run_all(*given, options.nb_shards, options.size),
+            "one": in_a_process(run_all, *given, 1, options.size),
+            "several": in_a_process(run_all, *given, options.nb_shards, options.size),
         }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "shards.json").write_text(json.dumps(result, indent=1))

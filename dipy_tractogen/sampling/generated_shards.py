@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 import joblib
 
-from dipy_tractogen.streamlines.formats.sidecar import write_sidecar
+from dipy_tractogen.streamlines.formats.sidecar import sidecar_path, write_sidecar
 from dipy_tractogen.streamlines.reference import Reference
-from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.files import atomic_write, file_digest
 from dipy_tractogen.utils.shard_folder import ShardManifest
 from dipy_tractogen.utils.shards import Shard
 from dipy_tractogen.utils.versions import versions_to_use
@@ -71,7 +71,8 @@ def generate_shards(
     Raises
     ------
     FileExistsError
-        If the folder has shards of another generation, without `force`.
+        If the folder has shards of another generation, or a file that is none but has
+        the name of one, without `force`.
     OSError
         If the folder cannot be written.
     ValueError
@@ -96,13 +97,16 @@ def generate_shards(
     manifest.begin(folder, force=force)
     for shard in wanted:
         if force or not manifest.is_whole(folder, shard):
+            ours = force or manifest.claims(folder, shard)
             path = manifest.path(folder, shard)
-            # What is there is left of a call that was broken off.
-            made = model.generate_file(
-                path, nb_streamlines, shard=shard, force=True, **options
-            )
-            facts = {**made.to_dict(), "shard": manifest.facts(path, shard)}
-            write_sidecar(path, facts, force=True)
+            # Complete once it has its name: its JSON file is there before.
+            with atomic_write(path, force=ours) as temporary:
+                made = model.generate_file(
+                    temporary, nb_streamlines, shard=shard, **options
+                )
+                sidecar_path(temporary).unlink(missing_ok=True)
+                facts = {**made.to_dict(), "shard": manifest.facts(temporary, shard)}
+                write_sidecar(path, facts, force=True)
     return [manifest.path(folder, shard) for shard in wanted]
 
 

@@ -159,6 +159,19 @@ class ShardManifest:
             return False
         return True
 
+    def claims(self, folder: str | os.PathLike, shard: Shard) -> bool:
+        """Return whether what is there of a shard, whole or not, is of this manifest.
+
+        It is if there is no tractogram, or its JSON file says so.
+        """
+        path = self.path(folder, shard)
+        if not os.path.lexists(path):
+            return True
+        with suppress(OSError, ValueError):
+            own = _read_facts(path)["shard"]
+            return own["manifest"] == self.digest and own["index"] == shard.index
+        return False
+
     def check(self, folder: str | os.PathLike, shard: Shard) -> dict:
         """Return what the JSON file says of a shard; check that it is there and whole.
 
@@ -174,9 +187,7 @@ class ShardManifest:
                 "it there"
             )
         try:
-            said = read_json(
-                path.with_name(f"{path.name}.json"), _SHARD, "the JSON file of a shard"
-            )
+            said = _read_facts(path)
         except FileNotFoundError:
             raise ValueError(
                 f"{name} lacks {path.name}.json, which says what it is: {again}, or "
@@ -242,6 +253,12 @@ class ShardManifest:
             path = self.path(folder, shard)
             path.unlink()
             path.with_name(f"{path.name}.json").unlink()
+
+
+def _read_facts(path: Path) -> dict:
+    """Return what the JSON file of a shard says."""
+    beside = path.with_name(f"{path.name}.json")
+    return read_json(beside, _SHARD, "the JSON file of a shard")
 
 
 def is_shard_folder(folder: str | os.PathLike) -> bool:

@@ -117,6 +117,18 @@ def test_shards_of_another_generation_stay(folder):
     assert sorted(path.name for path in folder.iterdir()) == names
 
 
+def test_what_is_left_of_a_copy_is_ours(folder):
+    manifest, shard = ShardManifest.read(folder), Shard(2, 3)
+    path = manifest.path(folder, shard)
+    path.write_text("cut")
+    assert not manifest.is_whole(folder, shard)
+    assert manifest.claims(folder, shard)
+    path.with_name(f"{path.name}.json").unlink()
+    assert not manifest.claims(folder, shard)
+    path.unlink()
+    assert manifest.claims(folder, shard)
+
+
 def test_files_without_a_manifest_are_not_ours(tmp_path):
     (tmp_path / "made_split-0002.trx").write_text("mine")
     manifest = ShardManifest("made.trx", 3, 30, {})

@@ -81,9 +81,10 @@ class ShardTask(Task):
         said["parameters"] = _of_the_streamlines(self.given)
         said["shard"] = self.manifest.facts(path, self.part)
         write_sidecar(path, said, force=True)
-        # What is left of a copy that was broken off; the manifest is that of the task.
-        for name in (path.name, f"{path.name}.json"):
-            (self.out_dir / name).unlink(missing_ok=True)
+        if self.manifest.claims(self.out_dir, self.part):
+            # What is left of a copy that was broken off.
+            for name in (path.name, f"{path.name}.json"):
+                (self.out_dir / name).unlink(missing_ok=True)
 
 
 def describe(flow, given: dict) -> dict:

@@ -86,6 +86,11 @@ def test_library_generates_shards_as_well(model_file, tmp_path):
     assert paths[0].stat().st_mtime_ns == before
     with pytest.raises(FileExistsError, match="another generation, nb_points"):
         model.generate_shards(tmp_path / "a", 20, 3, **{**options, "nb_points": 8})
+    # Names of bundles are in the JSON files, not in the tractograms.
+    model.generate_shards(tmp_path / "d", 20, 2, tractogram="a.trk", nb_points=9)
+    found = load_bundles(tmp_path / "d")
+    assert found.bundle_names == ("bundle_1", "bundle_2", "bundle_3")
+    assert len(found) == 20
     density = model.density_by("gmm")
     with pytest.raises(ValueError, match="sampler is a ConditionalDensity"):
         model.generate_shards(tmp_path / "c", 20, 3, sampler=density)
