@@ -85,6 +85,8 @@ setup(
             "distributed>=2025.1",
             "dask-jobqueue>=0.9",
             "psycopg2-binary>=2.9",
+            "snakemake>=9.0",
+            "boutiques>=0.5.30",
         ],
         # Models of the user's address list.
         "fetch": ["pooch>=1.8"],

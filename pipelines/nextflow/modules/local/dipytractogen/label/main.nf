@@ -1,0 +1,46 @@
+process DIPYTRACTOGEN_LABEL {
+    tag "$meta.id"
+    label 'process_medium'
+
+    conda "${moduleDir}/environment.yml"
+    container "dipy_tractogen"
+
+    input:
+    tuple val(meta), path(tractogram)
+    path model
+    path thresholds
+
+    output:
+    tuple val(meta), path("${prefix}.trx"), emit: tractogram
+    tuple val(meta), path("${prefix}.tsv"), emit: counts
+    tuple val(meta), path("${prefix}.json"), emit: metrics
+    path "versions.yml", emit: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    prefix = task.ext.prefix ?: "${meta.id}_label"
+    """
+    dipy_label_streamlines $model $tractogram --thresholds_file $thresholds $args \\
+        --out_tractogram ${prefix}.trx --out_counts ${prefix}.tsv \\
+        --out_metrics ${prefix}.json --quiet
+
+    cat <<-END_VERSIONS > versions.yml
+    "${task.process}":
+        dipy_tractogen: \$(dipy_label_streamlines --version | cut -d ' ' -f 2)
+    END_VERSIONS
+    """
+
+    stub:
+    prefix = task.ext.prefix ?: "${meta.id}_label"
+    """
+    touch ${prefix}.trx ${prefix}.tsv ${prefix}.json
+
+    cat <<-END_VERSIONS > versions.yml
+    "${task.process}":
+        dipy_tractogen: \$(dipy_label_streamlines --version | cut -d ' ' -f 2)
+    END_VERSIONS
+    """
+}
