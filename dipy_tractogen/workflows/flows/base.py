@@ -293,14 +293,13 @@ class TractogenFlow(Workflow):
 
     def _read(self, given: dict) -> dict[Path, str]:
         """Return the files that are read, by the values of the parameters."""
-        return named_files(
-            {
-                name: value
-                for name, value in given.items()
-                if not name.startswith("out_") and name not in self._WRITTEN
-            },
-            self.of_files(),
-        )
+        read = {
+            name: value
+            for name, value in given.items()
+            if not name.startswith("out_") and name not in self._WRITTEN
+        }
+        read["maps"] = list(maps_of(given).values())
+        return named_files(read, self.of_files() | {"maps"})
 
     @classmethod
     def of_files(cls) -> set[str]:

@@ -23,7 +23,10 @@ WITH = {
 WITH_OF = {
     ("dipy_generate_streamlines", "participants"): ["--seed_streamlines", "given.trk"],
     ("dipy_generate_streamlines", "transform"): ["--seed_streamlines", "given.trk"],
+    ("dipy_generate_streamlines", "maps"): ["--seed_streamlines", "given.trk"],
     ("dipy_write_report", "mask"): ["--generated_files", "given.trk"],
+    ("dipy_write_report", "maps"): ["--real_files", "given.trk"],
+    ("dipy_evaluate_streamlines", "maps"): ["--values", "FA"],
     ("dipy_evaluate_streamlines", "participants"): ["--model_file", "given.keras"],
     ("dipy_evaluate_streamlines", "train_files"): [],
 }
@@ -42,7 +45,8 @@ def file_parameters(run):
     return [
         name
         for name, kind, _ in documented(run)
-        if "Path" in kind and name not in WRITTEN and not name.startswith("out_")
+        if ("Path" in kind and name not in WRITTEN and not name.startswith("out_"))
+        or name == "maps"
     ]
 
 
@@ -68,7 +72,7 @@ def command_line(command, run, tested, out, target):
     ]
     arguments = given + ALWAYS.get(command, [])
     if tested not in positional:
-        arguments += [f"--{tested}", target]
+        arguments += [f"--{tested}", f"FA={target}" if tested == "maps" else target]
         arguments += WITH_OF.get((command, tested), WITH.get(tested, []))
     if {"reference_files", "thresholds_file"} <= set(signature):
         known = ("--reference_files", "--thresholds_file")
