@@ -96,6 +96,8 @@ setup(
         "cluster": ["dask>=2025.1", "distributed>=2025.1", "dask-jobqueue>=0.9"],
         # A search that several machines share by a database.
         "postgresql": ["psycopg2-binary>=2.9"],
+        # What tests hold the trees of cohorts against.
+        "bids": ["bids-validator-deno>=2", "pybids>=0.19"],
         # Event files of a training.
         "tensorboard": ["tensorboard>=2.18"],
         # Projections of latents by UMAP.

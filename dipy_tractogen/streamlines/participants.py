@@ -150,6 +150,36 @@ def read_sessions(
     return _read_rows(path, _SESSION_ID, "ses-")[1]
 
 
+def session_rows(table: Participants, subject: str) -> dict[str, dict[str, str | None]]:
+    """Return what tables say of a subject in each of its sessions.
+
+    Parameters
+    ----------
+    table : Participants
+        Table of the subjects.
+    subject : str
+        Name of the subject, such as ``"sub-01"``.
+
+    Returns
+    -------
+    dict of str to dict of str to (str or None)
+        Text by column, by session; what `read_sessions` finds comes before the row of
+        the subject. Without a table of sessions there is one, ``""``.
+
+    Raises
+    ------
+    ValueError
+        If the table of the sessions is no such table.
+    """
+    own = table.rows.get(subject, {})
+    sessions = read_sessions(table.path, subject) or {"": {}}
+    told = {
+        name: {key: text for key, text in row.items() if text is not None}
+        for name, row in sessions.items()
+    }
+    return {name: {**own, **row} for name, row in told.items()}
+
+
 def _read_rows(
     path: Path, id_column: str, prefix: str
 ) -> tuple[tuple[str, ...], dict[str, dict[str, str | None]]]:

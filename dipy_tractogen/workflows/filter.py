@@ -22,6 +22,13 @@ class FilterStreamlinesFlow(SegmentationFlow):
 
     short_name = "filter_streamlines"
 
+    def estimator(self):
+        """Return the function that fits the filter, and its class."""
+        from dipy_tractogen.segment.filter import LatentFilter
+        from dipy_tractogen.segment.fit import fit_filter
+
+        return fit_filter, LatentFilter
+
     @with_parameters_of(
         *(ReferenceOptions, SpaceOptions, ThresholdParameters),
         *(LoadingOptions, MapOptions),
@@ -70,11 +77,8 @@ class FilterStreamlinesFlow(SegmentationFlow):
             out_dir, given, **names, out_thresholds=out_thresholds
         )
 
-        from dipy_tractogen.segment.filter import LatentFilter
-        from dipy_tractogen.segment.fit import fit_filter
-
         model, reference, parts, transform = self.load_all(
-            fit_filter, LatentFilter, model_file, input_files, given
+            model_file, input_files, given
         )
         found = _Found(parts.bundle_names)
         with ExitStack() as stack:

@@ -23,6 +23,13 @@ class LabelStreamlinesFlow(SegmentationFlow):
 
     short_name = "label_streamlines"
 
+    def estimator(self):
+        """Return the function that fits labels, and their class."""
+        from dipy_tractogen.segment.fit import fit_labels
+        from dipy_tractogen.segment.label import LatentLabels
+
+        return fit_labels, LatentLabels
+
     @with_parameters_of(
         *(ReferenceOptions, SpaceOptions, ThresholdParameters),
         *(LoadingOptions, MapOptions),
@@ -79,13 +86,12 @@ class LabelStreamlinesFlow(SegmentationFlow):
             out_thresholds=out_thresholds,
         )
 
-        from dipy_tractogen.segment.fit import fit_labels
-        from dipy_tractogen.segment.label import LatentLabels, score_labels
+        from dipy_tractogen.segment.label import score_labels
         from dipy_tractogen.streamlines.formats.writers import open_writer
         from dipy_tractogen.streamlines.naming import UNASSIGNED
 
         model, reference, parts, transform = self.load_all(
-            fit_labels, LatentLabels, model_file, input_files, given
+            model_file, input_files, given
         )
         names = (*reference.bundle_names, UNASSIGNED)
         counts, scored = np.zeros(len(names), dtype=np.int64), []

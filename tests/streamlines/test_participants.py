@@ -4,6 +4,7 @@ import pytest
 
 from dipy_tractogen.streamlines.participants import (
     read_participants,
+    session_rows,
     subject_of,
 )
 
@@ -138,3 +139,18 @@ def test_tables_that_are_refused(write, text, said):
 def test_table_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"participants\.tsv cannot be read"):
         read_participants(tmp_path / "participants.tsv")
+
+
+def test_rows_of_sessions_come_before_those_of_subjects(tmp_path):
+    path = tmp_path / "participants.tsv"
+    path.write_text("participant_id\tage\tsex\nsub-01\t40\tF\nsub-02\t50\tM\n")
+    (tmp_path / "sub-01").mkdir()
+    (tmp_path / "sub-01" / "sub-01_sessions.tsv").write_text(
+        "session_id\tage\tscanner\nses-1\t41\tA\nses-2\tn/a\tB\n"
+    )
+    table = read_participants(path)
+    assert session_rows(table, "sub-01") == {
+        "ses-1": {"age": "41", "sex": "F", "scanner": "A"},
+        "ses-2": {"age": "40", "sex": "F", "scanner": "B"},
+    }
+    assert session_rows(table, "sub-02") == {"": {"age": "50", "sex": "M"}}

@@ -18,7 +18,7 @@ _FEWEST_SUBJECTS = 2
 # Subjects that the prior without subjects counts as.
 _PRIOR_SUBJECTS = 5.0
 # Scores that are kept, and subjects that they are computed from.
-_NB_SCORES = 32
+_NB_SCORES = 128
 _MOST_SUBJECTS = 2000
 _TINY = 1e-9
 
@@ -43,8 +43,9 @@ def estimate_variation(
     """Estimate how the subjects of a training differ in each bundle.
 
     What their conditions explain by a linear regression is subtracted, and so is what
-    means and deviations of a few streamlines vary by at random. Covariances of few
-    subjects are shrunk :footcite:p:`Ledoit2004`.
+    means and deviations of a few streamlines vary by at random. What is usual counts as
+    five more subjects :footcite:p:`Gelman2013`; covariances are not shrunk otherwise,
+    as that would take subjects nearer to each other where they differ most.
 
     Parameters
     ----------
@@ -114,10 +115,13 @@ def _of_bundle(x, variances, subjects, conditions) -> _BundleVariation | None:
     total = away.T @ away / (len(x) - len(known)) + np.diag(variances.mean(axis=0))
     within = np.linalg.cholesky(with_floor(total))
     whitening = np.linalg.inv(within)
-    squares = _sums((away @ whitening.T) ** 2, subject_of) / (counts - 1)[:, None]
+    own = (away @ whitening.T) ** 2
+    squares = _sums(own, subject_of) / (counts - 1)[:, None]
     squares += _sums(variances, subject_of) / counts[:, None] @ (whitening**2).T
     spreads = np.log(np.maximum(squares, _TINY)) / 2
-    noise = 1 / counts, polygamma(1, (counts - 1) / 2) / 4
+    # That of a normal variable, of which the squares have a variance of two.
+    of_spreads = polygamma(1, (counts - 1) / 2) / 4
+    noise = 1 / counts, of_spreads * own.var(axis=0).mean() / 2
     usual = BETWEEN_SHARE, 1 / (2 * STRENGTH)
     parts = [
         _loadings(_residuals(values, design), freedom, error.mean(), expected)
@@ -150,21 +154,18 @@ def _loadings(
     Residuals (s, w) have `freedom` degrees of freedom; `noise` is the variance of their
     errors, and `usual` that of subjects where none are known.
     """
-    from sklearn.covariance import ledoit_wolf_shrinkage
-
-    width = residuals.shape[1]
     rows = residuals / np.sqrt(freedom)
     values, axes = np.linalg.eigh(rows.T @ rows)
-    kept = np.maximum(values - noise, 0)
-    # Eigenvalues of noise vary about its variance; their sum hardly does.
+    # Eigenvalues of noise vary about its variance; their sum hardly does. So the
+    # largest ones are kept, up to what all of them are beyond the noise.
+    values, axes = values[::-1], axes[:, ::-1]
+    beyond = np.maximum(values - noise, 0)
     total = max((values - noise).sum(), 0.0)
-    kept *= total / max(kept.sum(), _TINY)
+    kept = np.clip(total - (np.cumsum(beyond) - beyond), 0, beyond)
     factors = np.sqrt(kept / np.maximum(values, _TINY))
-    shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
     share = freedom / (freedom + _PRIOR_SUBJECTS)
-    rest = share * shrinkage * total / width + (1 - share) * usual
-    scale = np.sqrt(share * (1 - shrinkage))
-    return scale * (rows @ (axes * factors @ axes.T)), float(rest)
+    loadings = np.sqrt(share) * (rows @ (axes * factors @ axes.T))
+    return loadings, (1 - share) * usual
 
 
 def _common_scores(

@@ -52,8 +52,8 @@ def maps_of_images(names: Iterable[str]) -> str:
     return f"maps={files}"
 
 
-class MapSampler:
-    """Samples images at the points of tractograms, each those of its subject.
+class MapFiles:
+    """Finds the image of each value that is that of a tractogram.
 
     Parameters
     ----------
@@ -63,20 +63,63 @@ class MapSampler:
     """
 
     def __init__(self, maps: Mapping[str, str | os.PathLike]):
-        self._files = {
-            str(name): {path: _labels(path) for path in map_files(name, each)}
-            for name, each in maps.items()
+        self._files = {str(name): map_files(name, each) for name, each in maps.items()}
+        self._labels = {
+            name: {path: _labels(path) for path in files}
+            for name, files in self._files.items()
         }
-        self._loaded: dict[str, tuple[Path, Volume]] = {}
-        self._constant: dict[Path, float] = {}
-        self._nb_points = 0
-        self._outside = dict.fromkeys(self._files, 0)
-        self._missing = dict.fromkeys(self._files, 0)
+        self._of_subject: dict[tuple, list[Path]] = {}
+        for name, files in self._labels.items():
+            for path, (subject, _) in files.items():
+                self._of_subject.setdefault((name, subject), []).append(path)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the values."""
         return tuple(self._files)
+
+    def find(self, name: str, tractogram: Path) -> Path:
+        """Return the image of a tractogram; ValueError if it is not one."""
+        files, labels, own = self._files[name], self._labels[name], _labels(tractogram)
+        several = len(files) > 1
+        near = self._of_subject.get((name, own[0]), []) if several else files
+        fitting = [path for path in near if _fits(labels[path], own, several)]
+        if len(fitting) == 1:
+            return fitting[0]
+        who = " ".join(filter(None, own)) or "neither a sub- nor a ses- label"
+        if not fitting:
+            raise ValueError(
+                f"there is no image of {name} for {tractogram} ({who}) among "
+                f"{listed(map(str, files))}: name images and tractograms by their "
+                "subjects as in BIDS, or give one image for all"
+            )
+        raise ValueError(
+            f"several images of {name} are those of {tractogram} ({who}): "
+            f"{listed(map(str, fitting))}: give a glob that matches one of them"
+        )
+
+
+class MapSampler:
+    """Samples images at the points of tractograms, each those of its subject.
+
+    Parameters
+    ----------
+    maps : mapping of str to str or Path
+        Image of each value by name, or a glob, as of `MapFiles`.
+    """
+
+    def __init__(self, maps: Mapping[str, str | os.PathLike]):
+        self._files = MapFiles(maps)
+        self._loaded: dict[str, tuple[Path, Volume]] = {}
+        self._constant: dict[Path, float] = {}
+        self._nb_points = 0
+        self._outside = dict.fromkeys(self.names, 0)
+        self._missing = dict.fromkeys(self.names, 0)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the values."""
+        return self._files.names
 
     def sample(
         self, tractogram: Path, streamlines: ArraySequence
@@ -86,7 +129,7 @@ class MapSampler:
         They are trilinear, float32, and NaN outside of the image or where it is NaN.
         Raises ValueError if the tractogram has no image, or most points are outside.
         """
-        images = {name: self._image(name, tractogram) for name in self._files}
+        images = {name: self._image(name, tractogram) for name in self.names}
         outside, nb_points = dict.fromkeys(images, 0), 0
         for _, points, _ in blocks(streamlines):
             sampled = {}
@@ -110,7 +153,7 @@ class MapSampler:
 
     def finish(self) -> None:
         """Warn of values that are missing, and of images of one value."""
-        for name in self._files:
+        for name in self.names:
             lost = {
                 "outside of the image": self._outside[name],
                 "where it is not finite": self._missing[name],
@@ -126,7 +169,7 @@ class MapSampler:
 
     def _image(self, name: str, tractogram: Path) -> Volume:
         """Return the image of a tractogram, which is kept until another is needed."""
-        path = _matching(name, self._files[name], tractogram)
+        path = self._files.find(name, tractogram)
         if self._loaded.get(name, (None,))[0] != path:
             self._loaded.pop(name, None)
             image = load_map(path)
@@ -157,27 +200,6 @@ def map_files(name: str, given: str | os.PathLike) -> list[Path]:
         raise FileNotFoundError(f"no image of {name} matches {path}: check the pattern")
     raise FileNotFoundError(
         f"the map of {name}, {path}, does not exist: check its name"
-    )
-
-
-def _matching(name: str, files: Mapping[Path, _Labels], tractogram: Path) -> Path:
-    """Return the image of a tractogram; ValueError if it is not one."""
-    own = _labels(tractogram)
-    fitting = [
-        path for path, labels in files.items() if _fits(labels, own, len(files) > 1)
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    labels = " ".join(filter(None, own)) or "neither a sub- nor a ses- label"
-    if not fitting:
-        raise ValueError(
-            f"there is no image of {name} for {tractogram} ({labels}) among "
-            f"{listed(map(str, files))}: name images and tractograms by their subjects "
-            "as in BIDS, or give one image for all"
-        )
-    raise ValueError(
-        f"several images of {name} are those of {tractogram} ({labels}): "
-        f"{listed(map(str, fitting))}: give a glob that matches one of them"
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import inspect
 from pathlib import Path
 
+from dipy.workflows.docstring_parser import NumpyDocString
+
 from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.messages import listed, read_error
 from dipy_tractogen.utils.schema import read_toml
@@ -26,13 +28,10 @@ class Command:
         Its name.
     own : tuple of str
         Parameters that are not for the user to give.
-    needed : tuple of str
-        Options without which it cannot be run on a cohort.
     """
 
     name: str
     own: tuple[str, ...]
-    needed: tuple[str, ...] = ()
 
     @property
     def flow(self) -> type:
@@ -40,6 +39,11 @@ class Command:
         from ..cli import load_flow
 
         return load_flow(self.name)
+
+    @property
+    def reads_subjects(self) -> bool:
+        """Whether it may need conditions of subjects."""
+        return "participants" in inspect.signature(self.flow.run).parameters
 
     def describe(self, given: Mapping) -> dict:
         """Return the values of options, with the digests of files for their names.
@@ -49,6 +53,15 @@ class Command:
         of_files = self.flow.of_files()
         return {
             key: _digests(value) if key in of_files else value
+            for key, value in given.items()
+        }
+
+    def with_lists(self, given: Mapping) -> dict:
+        """Return the values of options, a list where several may be given."""
+        documented = NumpyDocString(inspect.getdoc(self.flow.run))["Parameters"]
+        several = {name for name, kind, _ in documented if kind.startswith("variable")}
+        return {
+            key: [value] if key in several and isinstance(value, str) else value
             for key, value in given.items()
         }
 
@@ -110,6 +123,7 @@ def read_options(path: Path, commands: Mapping[str, Command]) -> dict[str, dict]
         if name not in commands or not isinstance(given, dict):
             tables_known = ", ".join(f"[{one}]" for one in commands)
             raise ValueError(f"{path}: {name} is none of the tables {tables_known}")
+        given = commands[name].with_lists(given)
         try:
             commands[name].check(given)
             options[name] = commands[name].from_folder(given, path.parent.absolute())

@@ -255,15 +255,13 @@ def _chosen(table, labels) -> list[str]:
 
 def _rows(table, subjects: list[str]) -> dict[Session, dict]:
     """Return what is known of each session; what its own table says comes first."""
-    from dipy_tractogen.streamlines.participants import read_sessions
+    from dipy_tractogen.streamlines.participants import session_rows
 
-    found = {}
-    for name in subjects:
-        sessions = read_sessions(table.path, name) or {"": {}}
-        for session, row in sessions.items():
-            told = {key: text for key, text in row.items() if text is not None}
-            found[Session(name, session)] = {**table.rows[name], **told}
-    return found
+    return {
+        Session(name, session): row
+        for name in subjects
+        for session, row in session_rows(table, name).items()
+    }
 
 
 def _number(session: Session, row: dict, by_default: int) -> int:

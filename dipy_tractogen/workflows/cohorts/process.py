@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,21 +15,36 @@ from dipy_tractogen.streamlines.bids.description import (
     described,
 )
 from dipy_tractogen.streamlines.bids.names import begin_name, common_entities
-from dipy_tractogen.streamlines.bids.tree import find_sessions, find_tractograms
+from dipy_tractogen.streamlines.bids.tree import (
+    Session,
+    find_sessions,
+    find_tractograms,
+)
+from dipy_tractogen.utils.tables import write_table
 from dipy_tractogen.utils.versions import versions_to_use
 
-from ..options.inputs import model_kept
+from ..options.inputs import load_trained_model, model_kept
 from ..options.parameters import with_parameters_of
 from .commands import read_options
 from .flow import CohortFlow
 from .records import FOLDER
 from .run import open_run
+from .scores import write_cohort_scores
 from .steps import STEPS, Steps
+from .subjects import (
+    SubjectFiles,
+    check_columns,
+    find_subject_files,
+    find_table,
+    names_in_norms,
+)
 from .task import Task
 from .workers import WorkerOptions
 
 _IGNORED = ("*_tractogram.*", "*_latents.npz", "*_counts.tsv", "*_metrics.json")
-_IGNORED = (*_IGNORED, f"{FOLDER}/")
+_IGNORED = (*_IGNORED, "*_scores.*", "scores.tsv", f"{FOLDER}/")
+_TABLE = Path("participants.tsv")
+_SCORE = "score"
 
 
 @dataclass(frozen=True)
@@ -38,25 +55,33 @@ class ProcessTask(Task):
     ----------
     steps : Steps
         The steps and their options.
+    tractograms : tuple of Path
+        Those of the subject, among its inputs.
+    known : SubjectFiles
+        What else is known of the subject.
     """
 
     steps: Steps
+    tractograms: tuple[Path, ...]
+    known: SubjectFiles
 
     def make(self) -> None:
         """Run the steps, and describe each tractogram that they write.
 
-        Raises ValueError for a subject without a tractogram.
+        Raises ValueError for a subject without a tractogram, an image or a condition.
         """
-        if not self.inputs:
+        if not self.tractograms:
             raise ValueError(
                 f"no tractogram in {self.root / self.part.folder}: check --pattern"
             )
+        self.known.check(self.part, ())
         describe_session(self.part)
         place = self.part.folder / "dwi"
         place.mkdir(parents=True)
-        begins = begin_name(self.part, common_entities(self.inputs))
-        with model_kept():
-            for name, made, files in self.steps.run(self.inputs, place, begins):
+        begins = begin_name(self.part, common_entities(self.tractograms))
+        given = self.tractograms, place, begins, self._of_subject
+        with model_kept(), self._table():
+            for name, made, files in self.steps.run(*given):
                 if "out_tractogram" in made:
                     describe_tractogram(
                         made["out_tractogram"],
@@ -65,9 +90,47 @@ class ProcessTask(Task):
                         Model={"Digest": self.asked["model"]},
                     )
 
+    @contextmanager
+    def _table(self) -> Iterator[None]:
+        """Have a table of this subject alone, as it is in this session."""
+        if self.known.row is None:
+            yield
+            return
+        names = ("participant_id", *self.known.row)
+        values = ("n/a" if one is None else one for one in self.known.row.values())
+        write_table(_TABLE, names, [(self.part.subject, *values)], force=False)
+        try:
+            yield
+        finally:
+            _TABLE.unlink()
+
+    def _of_subject(self, step: str) -> dict:
+        """Return options of a step that are those of the subject."""
+        found: dict = {}
+        if step in self.known.maps:
+            found["maps"] = self.known.maps[step]
+        if STEPS[step].command.reads_subjects:
+            names = self._conditions(step)
+            self.known.check(self.part, names)
+            if names:
+                found["participants"] = str(_TABLE)
+        return found
+
+    def _conditions(self, step: str) -> list[str]:
+        """Return the conditions that a step needs to know of the subject."""
+        from dipy_tractogen.nn.norms import read_conditions
+
+        model = load_trained_model(self.steps.model_file)
+        names = read_conditions(model)
+        if step == _SCORE and model.record.norms is not None:
+            names += model.record.norms.design.conditions.names
+            said = {*self.steps.conditions_said, *model.record.norms.reference_group}
+            names = [name for name in dict.fromkeys(names) if name not in said]
+        return names
+
     def _source(self, file: Path) -> str:
         """Return the URI of an input, or of what a step before has made."""
-        if file in self.inputs:
+        if file in self.tractograms:
             return bids_uri("source", file.relative_to(self.root))
         return bids_uri("", file)
 
@@ -85,15 +148,18 @@ class ProcessCohortFlow(CohortFlow):
         model_file=None,
         steps=None,
         options=None,
+        participants_file=None,
         participant_label=None,
         pattern="*",
         out_table="logs/cohort.tsv",
+        out_scores="scores.tsv",
         **given,
     ):
         """Process the tractograms of all subjects of a BIDS tree.
 
         For each subject and session the steps are done one after another, as the
-        commands of their names do them, by this process or by many. A subject that is
+        commands of their names do them, by this process or by many. Thresholds of label
+        and filter are learnt before, once for all subjects. A subject that is
         done is known by its record, with digests of its files, of the model and of
         what the options name, and is not made again; one that fails does not stop the
         others. The same command, after a fault or an interrupt, goes on; started
@@ -107,15 +173,23 @@ class ProcessCohortFlow(CohortFlow):
         output_dir : string or Path
             Root of the outputs, derivatives as in BIDS.
         model_file : string or Path, optional
-            Model file of a dipy_train command, or name of a model, such as human20.
+            Model file of a dipy_train command, or name of a model, such as human20; for
+            the step score, one with norms from dipy_fit_norms.
         steps : variable string, optional
-            Steps in their order: label, filter, encode, reconstruct. Steps after
+            Steps in their order: label, filter, encode, reconstruct, score. Steps after
             label and filter read the tractograms that these write; the first one
             reads those of the subject.
         options : string or Path, optional
             TOML file with a table a step, such as [filter], and in it options of its
-            command, as thresholds_file = "filter.npz". Files are named as from the
-            folder of the TOML file.
+            command. With reference_files, thresholds are learnt from these, kept in
+            logs/ and used for all subjects; thresholds_file names some that were learnt
+            before. Files are named as from the folder of the TOML file, but for maps,
+            which are patterns from bids_dir on, with * for all labels: of the images
+            that match, a subject takes the one with its sub- and ses- labels.
+        participants_file : string or Path, optional
+            Table of the subjects, by default the participants.tsv of bids_dir, where a
+            step needs conditions of theirs, such as the age; those of a session are in
+            sub-01/sub-01_sessions.tsv beside it.
         participant_label : variable string, optional
             Subjects to process, with or without sub-; all by default.
         pattern : string, optional
@@ -124,34 +198,28 @@ class ProcessCohortFlow(CohortFlow):
         out_table : string, optional
             Table of what became of each subject: done, already done, or failed and
             why.
+        out_scores : string, optional
+            Table of the step score: for each subject, bundle and value, how unusual it
+            is, and at which nodes.
         """
-        paths = self.outputs(output_dir, again=True, out_table=out_table)
+        names = {"out_table": out_table, "out_scores": out_scores}
+        paths = self.outputs(output_dir, again=True, **names)
         if model_file is None:
             raise ValueError("no --model_file: give the model that the steps use.")
         commands = {name: step.command for name, step in STEPS.items()}
         tables = read_options(Path(options), commands) if options else {}
-        model = Path(self.given["model_file"]).absolute()
-        asked = Steps(tuple(steps or ()), model, tables)
-        stated = {**asked.describe(), "pattern": pattern, "versions": versions_to_use()}
         root, target = Path(bids_dir).absolute(), Path(output_dir).absolute()
         if root.resolve() == target.resolve():
             raise ValueError(
                 f"{output_dir} is the tree that is read: give another folder, such as "
                 f"{Path(bids_dir, 'derivatives', 'dipy_tractogen')}."
             )
+        model = Path(self.given["model_file"]).absolute()
+        asked = Steps(tuple(steps or ()), model, tables).with_maps_from(root)
+        asked.describe()
         sessions = find_sessions(root, participant_label)
-        tasks = [
-            ProcessTask(
-                session,
-                root,
-                tuple(find_tractograms(root, session, pattern)),
-                target,
-                stated,
-                asked,
-            )
-            for session in sessions
-        ]
-        with open_run(target, [paths["out_table"], *described(target)]) as mark:
+        known = _known(sessions, root, asked, participants_file)
+        with open_run(target, [*paths.values(), *described(target)]) as mark:
             describe_derivatives(
                 target,
                 "Processed tractograms",
@@ -159,4 +227,47 @@ class ProcessCohortFlow(CohortFlow):
                 command=self.command,
                 ignored=_IGNORED,
             )
-            self.work_on(tasks, paths["out_table"], given, mark)
+            asked = asked.learn(root=root, out_dir=target, force=self.force)
+            tasks = _tasks(known, root, target, asked, pattern)
+            try:
+                self.work_on(tasks, paths["out_table"], given, mark)
+            finally:
+                if _SCORE in asked.names:
+                    ends = STEPS[_SCORE].outputs["out_table"]
+                    write_cohort_scores(paths["out_scores"], target, ends)
+
+
+def _known(
+    sessions, root: Path, steps: Steps, participants_file
+) -> dict[Session, SubjectFiles]:
+    """Return what steps may read of each session beside its tractograms."""
+    table = None
+    if steps.reads_subjects:
+        table = find_table(root, participants_file)
+    elif participants_file is not None:
+        raise ValueError(
+            f"--participants_file {participants_file}: none of the steps reads it; "
+            "leave it out."
+        )
+    found = find_subject_files(sessions, root, table, steps.maps)
+    if _SCORE in steps.names:
+        names = names_in_norms(steps.model_file)
+        said = steps.conditions_said
+        names = [name for name in names if name not in said]
+        check_columns(found.values(), table, names)
+    return found
+
+
+def _tasks(
+    known: dict[Session, SubjectFiles], root, target, steps: Steps, pattern: str
+) -> list[ProcessTask]:
+    """Return the task of each session."""
+    stated = {"pattern": pattern, "versions": versions_to_use(), **steps.describe()}
+    tasks = []
+    for session, one in known.items():
+        tractograms = tuple(find_tractograms(root, session, pattern))
+        asked = stated if one.row is None else {**stated, "row": dict(one.row)}
+        inputs = (*tractograms, *one.images)
+        given = session, root, inputs, target, asked, steps, tractograms, one
+        tasks.append(ProcessTask(*given))
+    return tasks

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+import inspect
 from pathlib import Path
 
+from dipy_tractogen.sampling.condition_text import split_conditions
+from dipy_tractogen.streamlines.point_data.maps import parse_maps
 from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.schema import plain_values
+from dipy_tractogen.utils.versions import versions_to_use
 
 from .commands import Command
+from .thresholds import THRESHOLDS, check_thresholds, with_thresholds
 
-_OWN = ("model_file", "input_files")
+_OWN = ("model_file", "input_files", "participants")
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,15 @@ class Step:
     outputs: Mapping[str, str]
     passes_on: bool = False
 
+    @property
+    def learns(self) -> bool:
+        """Whether it needs thresholds, which may be learnt for all subjects."""
+        return THRESHOLDS in inspect.signature(self.command.flow.run).parameters
+
 
 STEPS = {
     "label": Step(
-        Command("dipy_label_streamlines", _OWN, needed=("thresholds_file",)),
+        Command("dipy_label_streamlines", _OWN),
         {
             "out_tractogram": "desc-labelled_tractogram.trx",
             "out_counts": "desc-labelled_counts.tsv",
@@ -44,7 +54,7 @@ STEPS = {
         passes_on=True,
     ),
     "filter": Step(
-        Command("dipy_filter_streamlines", _OWN, needed=("thresholds_file",)),
+        Command("dipy_filter_streamlines", _OWN),
         {
             "out_tractogram": "desc-plausible_tractogram.trx",
             "out_metrics": "desc-plausible_metrics.json",
@@ -58,6 +68,14 @@ STEPS = {
     "reconstruct": Step(
         Command("dipy_reconstruct_streamlines", _OWN),
         {"out_tractogram": "desc-reconstructed_tractogram.trx"},
+    ),
+    "score": Step(
+        Command("dipy_score_subject", _OWN),
+        {
+            "out_table": "desc-norms_scores.tsv",
+            "out_scores": "desc-norms_scores.json",
+            "out_report": "desc-norms_scores.html",
+        },
     ),
 }
 """The steps by name."""
@@ -88,8 +106,48 @@ class Steps:
             raise ValueError(f"{what}: give one or more of {', '.join(STEPS)}.")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"--steps {' '.join(self.names)}: name each step once.")
-        for name in self.names:
-            _check_needed(name, self.options.get(name, {}))
+        for name in filter(lambda each: STEPS[each].learns, self.names):
+            check_thresholds(name, STEPS[name].command, self.options.get(name, {}))
+
+    @property
+    def maps(self) -> dict[str, list[str]]:
+        """Images or globs by step, as NAME=FILE, of the steps that have some."""
+        given = {name: self.options.get(name, {}).get("maps") for name in self.names}
+        return {name: texts for name, texts in given.items() if texts}
+
+    @property
+    def conditions_said(self) -> set[str]:
+        """Conditions that the options of the step score say of all subjects."""
+        texts = self.options.get("score", {}).get("conditions")
+        return set(split_conditions(texts or ()))
+
+    @property
+    def reads_subjects(self) -> bool:
+        """Whether a step may need conditions of subjects."""
+        return any(STEPS[name].command.reads_subjects for name in self.names)
+
+    def with_maps_from(self, root: Path) -> Steps:
+        """Return the steps with images named as from a folder."""
+        options = {name: dict(given) for name, given in self.options.items()}
+        for step, texts in self.maps.items():
+            options[step]["maps"] = [
+                f"{name}={root / file}" for name, file in parse_maps(texts).items()
+            ]
+        return replace(self, options=options)
+
+    def learn(self, **options) -> Steps:
+        """Return the steps with thresholds, which are learnt if need be.
+
+        Options are those of `with_thresholds`.
+        """
+        found = dict(self.options)
+        stated = {"model": file_digest(self.model_file), "versions": versions_to_use()}
+        options |= {"model_file": self.model_file, "stated": stated}
+        for name in filter(lambda each: STEPS[each].learns, self.names):
+            own = found.get(name, {})
+            command = STEPS[name].command
+            found[name] = with_thresholds(name, command, own, **options)
+        return replace(self, options=found)
 
     def describe(self) -> dict:
         """Return all that results depend on, with the digests of the files."""
@@ -105,7 +163,13 @@ class Steps:
             }
         )
 
-    def run(self, inputs: Sequence[Path], folder: Path, begins: str) -> Iterator[tuple]:
+    def run(
+        self,
+        inputs: Sequence[Path],
+        folder: Path,
+        begins: str,
+        of_subject: Callable[[str], dict],
+    ) -> Iterator[tuple]:
         """Run the steps, and yield name, outputs by parameter and inputs of each.
 
         Parameters
@@ -116,25 +180,16 @@ class Steps:
             Where the outputs go.
         begins : str
             Beginning of their names.
+        of_subject : callable
+            Values of options that are those of the subject, by the name of a step.
         """
         files = list(inputs)
         for name in self.names:
             step = STEPS[name]
             made = {key: f"{begins}_{end}" for key, end in step.outputs.items()}
-            given = {**self.options.get(name, {}), **made}
+            given = {**self.options.get(name, {}), **of_subject(name), **made}
             flow = step.command.flow(quiet=True)
             flow.run(self.model_file, files, out_dir=str(folder), **given)
             yield name, {key: folder / each for key, each in made.items()}, files
             if step.passes_on:
                 files = [folder / made["out_tractogram"]]
-
-
-def _check_needed(name: str, given: dict) -> None:
-    """Raise ValueError for a step without an option that it needs."""
-    command = STEPS[name].command
-    for key in command.needed:
-        if given.get(key) is None:
-            raise ValueError(
-                f"the step {name} needs {key} in the table [{name}] of --options: "
-                f"{command.name} --reference_files writes one, for all subjects."
-            )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+import inspect
 from pathlib import Path
 
 from dipy_tractogen.segment.thresholds import ThresholdParameters
@@ -63,40 +64,52 @@ class SegmentationFlow(TractogenFlow):
             )
         return self.outputs(out_dir, **names)
 
-    def load_all(self, fit, kind: type, model_file, input_files, given: dict) -> tuple:
+    def estimator(self) -> tuple[Callable, type]:
+        """Return the function that fits the reference, and the class that it fits."""
+        raise NotImplementedError
+
+    def learn_thresholds(self, model_file, path: Path, given: Mapping) -> dict:
+        """Learn thresholds from reference files, and write them.
+
+        Parameters
+        ----------
+        model_file : str or Path
+            The model.
+        path : Path
+            An .npz file.
+        given : mapping of str to object
+            Values of options of the command.
+
+        Returns
+        -------
+        dict
+            What the fit reports, and notes of the run.
+        """
+        parameters = inspect.signature(self.run).parameters
+        defaults = {name: one.default for name, one in parameters.items()}
+        given = {**defaults, **given}
+        _check_reference(given)
+        check_spaces(given)
+        model = _load_model(model_file)
+        reference = self._fit(model, given)
+        reference.save(path, model_file, force=self.force)
+        return {**reference.report, **self.make_notes()}
+
+    def load_all(self, model_file, input_files, given: dict) -> tuple:
         """Return model, reference, streamlines, and their transform, if there is one.
 
-        The streamlines are `InputParts`. `fit` is `fit_filter` or `fit_labels`, `kind`
-        the class of its estimator.
+        The streamlines are `InputParts`. The reference is learnt, or read from the
+        ``thresholds_file``.
         """
-        from dipy_tractogen.segment.reference import (
-            LatentReference,
-            check_reads_no_bundle,
-        )
+        from dipy_tractogen.segment.reference import LatentReference
 
         self.inputs(input_files)
-        model = load_trained_model(model_file)
-        check_reads_no_bundle(model, model_file)
+        model = _load_model(model_file)
         if given["thresholds_file"]:
-            path = given["thresholds_file"]
+            path, (_, kind) = given["thresholds_file"], self.estimator()
             reference = LatentReference.load(path, model_file, kind)
         else:
-            # The grid that is given is that of the input.
-            loading = {**given, "reference": None} if is_moved(given) else given
-            if not model.profiles:
-                # The images are for the streamlines that are written.
-                loading = {**loading, "maps": None}
-            examples = [
-                load_to_encode(
-                    self, model, self.inputs(given[f"{name}_files"]), loading, kind=name
-                )
-                for name in ("reference", "invalid")
-                if given[f"{name}_files"]
-            ]
-            options = ThresholdParameters.from_options(given)
-            reference = fit(
-                model, *examples, **options, show_progress=self.show_progress
-            )
+            reference = self._fit(model, given)
         load = partial(load_to_encode, self, model, keep_data=True)
         parts = InputParts(self, input_files, given, load)
         # Only a registration needs streamlines, and has all of them.
@@ -116,6 +129,24 @@ class SegmentationFlow(TractogenFlow):
             parts.load(0), nb_rejected, nb_streamlines=number, transform=transform
         )
 
+    def _fit(self, model, given: dict):
+        """Return a reference, learnt from the files of `ReferenceOptions`."""
+        # The grid that is given is that of the input.
+        loading = {**given, "reference": None} if is_moved(given) else given
+        if not model.profiles:
+            # The images are for the streamlines that are written.
+            loading = {**loading, "maps": None}
+        examples = [
+            load_to_encode(
+                self, model, self.inputs(given[f"{name}_files"]), loading, kind=name
+            )
+            for name in ("reference", "invalid")
+            if given[f"{name}_files"]
+        ]
+        fit, _ = self.estimator()
+        options = ThresholdParameters.from_options(given)
+        return fit(model, *examples, **options, show_progress=self.show_progress)
+
     def write_report(self, paths: dict[str, Path], reference, model_file, report):
         """Write a report as JSON, and the thresholds unless they were given."""
         with self.optional(paths["out_metrics"]):
@@ -124,6 +155,15 @@ class SegmentationFlow(TractogenFlow):
             with self.optional(paths["out_thresholds"]):
                 reference.save(paths["out_thresholds"], model_file, force=self.force)
         self.log_written(paths.values())
+
+
+def _load_model(path):
+    """Load a model that encodes streamlines whose bundle is not known."""
+    from dipy_tractogen.segment.reference import check_reads_no_bundle
+
+    model = load_trained_model(path)
+    check_reads_no_bundle(model, path)
+    return model
 
 
 def as_data(distances, relative) -> dict:

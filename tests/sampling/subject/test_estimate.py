@@ -90,6 +90,41 @@ def test_noise_of_few_streamlines_is_no_difference_of_subjects():
     assert np.trace(prior.between) / 3 < 0.02
 
 
+def test_spreads_are_found_in_bundles_with_sharp_borders():
+    """Deviations of uniform numbers vary less by chance than those of normal ones."""
+    rng = np.random.default_rng(0)
+    size = (60, 40, 8)
+    scales = np.exp(0.1 * rng.normal(size=size[0]))
+    x = scales[:, None, None] * rng.uniform(-1, 1, size)
+    subjects = np.repeat(np.arange(size[0]), size[1])
+    variation = estimate_variation(
+        x.reshape(-1, size[2]),
+        np.zeros((len(subjects), size[2])),
+        np.zeros(len(subjects), dtype=int),
+        subjects,
+        np.zeros((len(subjects), 0)),
+    )
+    drawn = [variation.draw(seed).bundles[0].covariance for seed in range(400)]
+    spreads = np.log(np.trace(np.array(drawn), axis1=1, axis2=2)) / 2
+    assert spreads.std() == pytest.approx(np.log(scales).std(), rel=0.2)
+
+
+def test_where_subjects_differ_most_they_are_not_drawn_nearer_to_each_other():
+    """Of many columns two tell subjects apart, as the place of a bundle does."""
+    found = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        moves = np.zeros((60, 14))
+        moves[:, :2] = rng.normal(size=(60, 2))
+        subjects = np.repeat(np.arange(60), 40)
+        x = moves[subjects] + 1.5 * rng.normal(size=(len(subjects), 14))
+        given = np.zeros_like(x), np.zeros(len(x), dtype=int), subjects, x[:, :0]
+        between = estimate_variation(x, *given).prior(0).between
+        found.append(np.trace(between[:2, :2]) / moves.var(axis=0).sum())
+    # What is usual counts as five subjects.
+    assert np.mean(found) == pytest.approx(60 / 65, abs=0.05)
+
+
 @pytest.mark.parametrize(
     "change",
     [

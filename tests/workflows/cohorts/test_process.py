@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 import shutil
 
 import numpy as np
@@ -33,16 +34,17 @@ def tree(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def options_file(tree, model_file, cohort, tmp_path_factory):
-    """Options of the steps, with thresholds that were learnt before."""
+    """Options of the steps: thresholds that were learnt before, and some to learn."""
     folder = tmp_path_factory.mktemp("options")
-    known = [str(each) for each in sorted(cohort.glob("sub-00[56]/dwi/*.trx"))]
-    for verb in ("label", "filter"):
-        given = [str(model_file), *known, "--reference_files", *known]
-        given += ["--out_dir", str(folder), "--quiet", "--force"]
-        assert main(f"dipy_{verb}_streamlines", given) == 0
+    for name in ("sub-005", "sub-006"):
+        shutil.copy(cohort / name / "dwi" / f"{name}_tractogram.trx", folder)
+    known = [str(each) for each in sorted(folder.glob("*.trx"))]
+    given = [str(model_file), *known, "--reference_files", *known]
+    given += ["--out_dir", str(folder), "--quiet"]
+    assert main("dipy_filter_streamlines", given) == 0
     path = folder / "steps.toml"
     path.write_text(
-        '[label]\nthresholds_file = "label_thresholds.npz"\n'
+        '[label]\nreference_files = "sub-00[56]_tractogram.trx"\n'
         '[filter]\nthresholds_file = "filter_thresholds.npz"\n'
     )
     return path
@@ -133,6 +135,37 @@ def test_the_same_as_the_commands_one_by_one(processed, tree, model_file, tmp_pa
     alone = (tmp_path / "reconstructed.trx").read_bytes()
     place = folder / "sub-002" / "dwi" / "sub-002_desc-reconstructed_tractogram.trx"
     assert place.read_bytes() == alone
+
+
+def test_thresholds_are_those_of_the_command(
+    processed, options_file, model_file, tmp_path
+):
+    known = [str(each) for each in sorted(options_file.parent.glob("sub-*.trx"))]
+    given = [str(model_file), *known, "--reference_files", *known, "--quiet"]
+    assert main("dipy_label_streamlines", [*given, "--out_dir", str(tmp_path)]) == 0
+    learnt = (processed / "logs" / "label_thresholds.npz").read_bytes()
+    assert learnt == (tmp_path / "label_thresholds.npz").read_bytes()
+    record = json.loads((processed / "logs" / "label_thresholds.json").read_text())
+    assert [Path(each).name for each in record["inputs"]] == [
+        Path(each).name for each in known
+    ]
+    report = (processed / "logs" / "label_thresholds_metrics.json").read_text()
+    assert json.loads(report)["thresholds_mm"]
+
+
+def test_thresholds_that_cannot_be_learnt_stop_it(tree, model_file, tmp_path, capsys):
+    (tmp_path / "a.trx").write_bytes(b"PK")
+    options = tmp_path / "steps.toml"
+    options.write_text('[label]\nreference_files = ["a.trx"]\n')
+    folder = tmp_path / "out"
+    assert process(tree, folder, model_file, options, steps=["label"]) == 1
+    said = capsys.readouterr().err
+    assert "the thresholds of label are not learnt" in said
+    assert "a.trx" in said
+    assert not (folder / "sub-001").exists()
+    options.write_text('[label]\nreference_files = "a.trx"\nthresholds_file = "a.trx"')
+    assert process(tree, folder, model_file, options, steps=["label"]) == 1
+    assert "leave out reference_files" in capsys.readouterr().err
 
 
 def test_a_second_run_loads_no_model(
@@ -259,7 +292,7 @@ def test_options_are_checked_before_any_work(
         (["--model_file", "MODEL"], "no --steps: give one or more of label, filter"),
         (["--model_file", "MODEL", "--steps", "draw"], "--steps draw: give one or"),
         (["--model_file", "MODEL", "--steps", "encode", "encode"], "each step once"),
-        (["--model_file", "MODEL", "--steps", "filter"], "needs thresholds_file"),
+        (["--model_file", "MODEL", "--steps", "filter"], "needs reference_files in"),
         (["--steps", "encode"], "no --model_file"),
     ],
 )
