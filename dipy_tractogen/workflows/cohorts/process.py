@@ -183,9 +183,9 @@ class ProcessCohortFlow(CohortFlow):
             TOML file with a table a step, such as [filter], and in it options of its
             command. With reference_files, thresholds are learnt from these, kept in
             logs/ and used for all subjects; thresholds_file names some that were learnt
-            before. Files are named as from the folder of the TOML file, but for maps,
-            which are patterns from bids_dir on, with * for all labels: of the images
-            that match, a subject takes the one with its sub- and ses- labels.
+            before. Files are named as from the folder of the TOML file. maps are
+            patterns with * for all labels: of the images that match, a subject takes
+            the one with its sub- and ses- labels.
         participants_file : string or Path, optional
             Table of the subjects, by default the participants.tsv of bids_dir, where a
             step needs conditions of theirs, such as the age; those of a session are in
@@ -215,7 +215,7 @@ class ProcessCohortFlow(CohortFlow):
                 f"{Path(bids_dir, 'derivatives', 'dipy_tractogen')}."
             )
         model = Path(self.given["model_file"]).absolute()
-        asked = Steps(tuple(steps or ()), model, tables).with_maps_from(root)
+        asked = Steps(tuple(steps or ()), model, tables)
         asked.describe()
         sessions = find_sessions(root, participant_label)
         known = _known(sessions, root, asked, participants_file)

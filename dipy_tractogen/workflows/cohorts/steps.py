@@ -8,7 +8,6 @@ import inspect
 from pathlib import Path
 
 from dipy_tractogen.sampling.condition_text import split_conditions
-from dipy_tractogen.streamlines.point_data.maps import parse_maps
 from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.schema import plain_values
 from dipy_tractogen.utils.versions import versions_to_use
@@ -125,15 +124,6 @@ class Steps:
     def reads_subjects(self) -> bool:
         """Whether a step may need conditions of subjects."""
         return any(STEPS[name].command.reads_subjects for name in self.names)
-
-    def with_maps_from(self, root: Path) -> Steps:
-        """Return the steps with images named as from a folder."""
-        options = {name: dict(given) for name, given in self.options.items()}
-        for step, texts in self.maps.items():
-            options[step]["maps"] = [
-                f"{name}={root / file}" for name, file in parse_maps(texts).items()
-            ]
-        return replace(self, options=options)
 
     def learn(self, **options) -> Steps:
         """Return the steps with thresholds, which are learnt if need be.

@@ -56,9 +56,9 @@ def copy(source, name, target, entity):
 
 
 @pytest.fixture
-def options_file(tmp_path):
-    path = tmp_path / "steps.toml"
-    path.write_text('[score]\nmaps = "FA=sub-*/**/*_param-FA_dwimap.nii.gz"\n')
+def options_file(tree):
+    path = tree.parent / "steps.toml"
+    path.write_text('[score]\nmaps = "FA=raw/sub-*/**/*_param-FA_dwimap.nii.gz"\n')
     return path
 
 
@@ -164,7 +164,7 @@ def test_what_all_subjects_lack_is_said_at_once(
 
 def test_conditions_of_all_subjects_are_options(tree, tmp_path):
     options = tmp_path / "steps.toml"
-    maps = "FA=sub-002/dwi/*_dwimap.nii.gz"
+    maps = f"FA={tree}/sub-002/dwi/*_dwimap.nii.gz"
     options.write_text(f'[score]\nmaps = ["{maps}"]\nconditions = "age=50"\n')
     folder, label = tmp_path / "out", ["--participant_label", "002"]
     assert process(tree, folder, options, *label) == 0
