@@ -8,16 +8,11 @@ that were left out are cut to a few streamlines. What is generated from these is
 compared with the whole bundle, beside generation for the age and the diagnosis alone,
 the few streamlines drawn again and again, a density of their latents alone
 (--seed_streamlines), and other streamlines of the same subject, which are the ceiling.
-
-Then subjects are drawn at random. Between them, distances of mean streamlines and
-dissimilarities of shape are compared with those within a subject, as are those of the
-real subjects that were left out.
 """
 
 from __future__ import annotations
 
 import argparse
-from itertools import combinations
 import json
 import logging
 from pathlib import Path
@@ -26,8 +21,6 @@ import numpy as np
 
 from dipy_tractogen.metrics.bundle_similarity import (
     Grid,
-    find_clusters,
-    shape_similarity,
     volume_overlap,
     voxel_incidence,
 )
@@ -45,8 +38,6 @@ from dipy_tractogen.streamlines.simulation.cohort import (
 LAWS = CohortLaws(subject_noise=0.03, subject_fan=0.1, subject_shift=2.0)
 _NB_BUNDLES = 7
 _NB_WHOLE = 500
-# Streamlines of a bundle by which subjects are compared with each other.
-_NB_COMPARED = 100
 _NB_POINTS = 20
 _CUTS = {"5": 5, "2 %": 10, "10 %": 50, "all": _NB_WHOLE}
 # What is tried as the variance between subjects, over that within a bundle, where a
@@ -166,80 +157,6 @@ def for_one_subject(model, person, bundles, seed: int) -> dict[str, dict]:
     return found
 
 
-def between_and_within(draws) -> dict[str, dict]:
-    """Measure distances between subjects and within, from two draws of each.
-
-    `draws` are, for each subject, two lists of arrays (n, p, 3), one a bundle.
-    """
-    result = {}
-    for bundle in range(_NB_BUNDLES):
-        own = [[part[bundle] for part in pair] for pair in draws]
-        means = [[part.mean(axis=0, keepdims=True) for part in pair] for pair in own]
-        clusters = [[find_clusters(part) for part in pair] for pair in own]
-        pairs = list(combinations(range(len(draws)), 2))
-
-        def distances(first, second, means=means, clusters=clusters):
-            (i, one), (j, other) = first, second
-            similarity = shape_similarity(clusters[i][one], clusters[j][other]).value
-            return mdf(means[i][one], means[j][other])[0, 0], 1 - similarity
-
-        between = np.mean([distances((i, 0), (j, 0)) for i, j in pairs], axis=0)
-        within = [distances((i, 0), (i, 1)) for i in range(len(draws))]
-        within = np.mean(within, axis=0)
-        for column, name in enumerate(("mdf_of_means_mm", "shape_dissimilarity")):
-            one = result.setdefault(name, {"between": [], "within": []})
-            one["between"].append(float(between[column]))
-            one["within"].append(float(within[column]))
-    return result
-
-
-def by_bundle(points, labels) -> list[np.ndarray]:
-    """Return streamlines of each bundle, resampled and in one direction."""
-    return [
-        resample(points[labels == bundle], _NB_POINTS) for bundle in range(_NB_BUNDLES)
-    ]
-
-
-def subject_effects(model, others) -> dict:
-    """Compare subjects that are drawn at random with real ones that were left out."""
-    real, drawn, plain = [], [], []
-    for number, (person, bundles) in enumerate(others):
-        first = np.arange(len(bundles)) % (2 * _NB_COMPARED) < _NB_COMPARED
-        real.append(
-            [
-                by_bundle(each.streamlines, each.labels)
-                for each in (bundles.select(first), bundles.select(~first))
-            ]
-        )
-        options = {"conditions": conditions_of(person), "balanced": True}
-        for found, like in (
-            (drawn, model.draw_subject(number)),
-            (plain, None),
-        ):
-            seeds = (2 * number, 2 * number + 1)
-            made = [
-                model.generate(
-                    _NB_BUNDLES * _NB_COMPARED, like=like, seed=seed, **options
-                )
-                for seed in seeds
-            ]
-            found.append([by_bundle(*each) for each in made])
-    sets = {"real": real, "drawn": drawn, "plain": plain}
-    result = {name: between_and_within(each) for name, each in sets.items()}
-    for one in result.values():
-        # Shapes within a subject are alike: there the ratio says nothing.
-        places = one["mdf_of_means_mm"]
-        places["ratio"] = float(np.mean(places["between"]) / np.mean(places["within"]))
-    for name in ("drawn", "plain"):
-        for measure, one in result[name].items():
-            theirs = result["real"][measure]
-            between = np.mean(one["between"]) / np.mean(theirs["between"])
-            one["between_over_real"] = float(between)
-            if "ratio" in one:
-                one["over_real"] = one["ratio"] / theirs["ratio"]
-    return result
-
-
 def summary(runs: list[dict]) -> dict[str, dict]:
     """Return mean and standard deviation of each measure over subjects."""
     return {
@@ -257,7 +174,6 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=35)
     parser.add_argument("--left_out", type=int, default=4)
-    parser.add_argument("--drawn", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, help="where the model is, or goes")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
@@ -269,9 +185,6 @@ def main() -> None:
         model = train(options)
         if options.model:
             model.save(options.model)
-    others = cohort(options.drawn, 2 * _NB_COMPARED, _SEED_OF_OTHERS)
-    effects = subject_effects(model, others)
-    print(json.dumps(effects, indent=1), flush=True)
     others = cohort(options.left_out, 2 * _NB_WHOLE, _SEED_OF_OTHERS)
     runs = [for_one_subject(model, *each, seed) for seed, each in enumerate(others)]
     like = {
@@ -282,7 +195,6 @@ def main() -> None:
         "options": {name: str(value) for name, value in vars(options).items()},
         "last": model.record.history[-1],
         "like": like,
-        "subject_effects": effects,
     }
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "like.json"
