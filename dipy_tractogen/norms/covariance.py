@@ -1,96 +1,52 @@
-"""Covariance between subjects, shrunk towards that of independent components."""
+"""Correlation between components of subjects, shrunk towards none."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import multigammaln
 
-# Logarithm of the degrees of freedom of the prior, beyond the fewest.
-_FREEDOM = (0.0, 7.0)
-_FLOOR = 1e-8
+# Subjects that the prior may count as, over one more than the components.
+_WEIGHTS = np.exp(np.linspace(0.0, 7.0, 29))
+_TINY = np.finfo(float).tiny
 
 
-@dataclass
-class Wishart:
-    """Inverse Wishart distribution of a covariance :footcite:p:`Gelman2013`.
+def correlations(covariances: np.ndarray) -> np.ndarray:
+    """Return the correlations (..., k, k) of covariances."""
+    deviations = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
+    inverse = 1 / np.maximum(deviations, np.sqrt(_TINY))
+    return inverse[..., :, None] * covariances * inverse[..., None, :]
 
-    Attributes
+
+def shrink(found: np.ndarray, share: float) -> np.ndarray:
+    """Return correlations (..., k, k) of which a share is that of none."""
+    return (1 - share) * found + share * np.eye(found.shape[-1])
+
+
+def likeliest_share(found: np.ndarray, nb_subjects: int) -> float:
+    """Return the share of no correlation that makes subjects most likely.
+
+    The covariance has an inverse Wishart prior :footcite:p:`Gelman2013` with
+    independent components of the variances that subjects have, which thus stay as they
+    are. The number of subjects that it counts as is that of the largest marginal
+    likelihood.
+
+    Parameters
     ----------
-    total : ndarray of shape (k, k)
-        Its scale.
-    freedom : float
-        Its degrees of freedom.
+    found : ndarray of shape (k, k)
+        Correlation of the components of subjects.
+    nb_subjects : int
+        Number of subjects.
 
     References
     ----------
     .. footbibliography::
     """
-
-    total: np.ndarray
-    freedom: float
-
-    @property
-    def covariance(self) -> np.ndarray:
-        """Inverse (k, k) of the expected precision."""
-        return self.total / self.freedom
-
-    @property
-    def scale(self) -> np.ndarray:
-        """Scale (k, k) of the t distribution of another draw."""
-        return self.total / (self.freedom - len(self.total) + 1)
-
-
-class ShrunkCovariance:
-    """Posterior of a covariance whose prior is learned with it.
-
-    The prior has independent components; its variances and its weight maximise the
-    marginal likelihood.
-
-    Parameters
-    ----------
-    nb_components : int
-        Number of components k.
-    """
-
-    def __init__(self, nb_components: int):
-        self._variances = np.ones(nb_components)
-        self._log_freedom = 1.0
-
-    def update(self, scatter: np.ndarray, nb_subjects: int) -> Wishart:
-        """Return the posterior given the sum of products (k, k) of subjects.
-
-        The prior is made more likely, by a step.
-        """
-        found = minimize_scalar(
-            lambda log: -self._evidence(log, scatter, nb_subjects),
-            bounds=_FREEDOM,
-            method="bounded",
-            options={"xatol": 0.05},
-        )
-        self._log_freedom = float(found.x)
-        posterior = self._posterior(self._log_freedom, scatter, nb_subjects)
-        precision = posterior.freedom * np.diag(np.linalg.inv(posterior.total))
-        self._variances = np.maximum(1 / precision, _FLOOR)
-        return self._posterior(self._log_freedom, scatter, nb_subjects)
-
-    def _before(self, log_freedom: float) -> float:
-        return len(self._variances) + 1 + np.exp(log_freedom)
-
-    def _posterior(self, log_freedom, scatter, nb_subjects) -> Wishart:
-        before = self._before(log_freedom)
-        total = scatter + np.diag(before * self._variances)
-        return Wishart((total + total.T) / 2, before + nb_subjects)
-
-    def _evidence(self, log_freedom, scatter, nb_subjects) -> float:
-        """Return the log marginal likelihood, up to a constant."""
-        before, nb_components = self._before(log_freedom), len(scatter)
-        after = self._posterior(log_freedom, scatter, nb_subjects)
-        return (
-            before / 2 * np.log(before * self._variances).sum()
-            - after.freedom / 2 * np.linalg.slogdet(after.total)[1]
-            + multigammaln(after.freedom / 2, nb_components)
-            - multigammaln(before / 2, nb_components)
-        )
+    nb_components = len(found)
+    before = nb_components + 1 + _WEIGHTS
+    after = before + nb_subjects
+    values = np.maximum(np.linalg.eigvalsh(found), 0)
+    logs = np.log(nb_subjects * values + before[:, None]).sum(axis=1)
+    evidence = nb_components * before * np.log(before) - after * logs
+    evidence += 2 * multigammaln(after / 2, nb_components)
+    evidence -= 2 * multigammaln(before / 2, nb_components)
+    return float((before / after)[evidence.argmax()])

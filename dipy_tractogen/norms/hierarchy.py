@@ -6,16 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .covariance import ShrunkCovariance, Wishart
+from .covariance import correlations, likeliest_share, shrink
 from .design import FLAT
-from .regression import (
-    Components,
-    Effects,
-    Variances,
-    component_scales,
-    learn_variances,
-    regress,
-)
+from .regression import Components, Variances, learn_variances, regress
 
 _NB_ITERATIONS = 200
 _TOLERANCE = 1e-3
@@ -26,6 +19,9 @@ _LEARNED_AT = (2, 4, 8, 16, 24)
 _FLOOR = 1e-8
 _NODE_PRIOR = 10.0
 _JITTER = 1e-6
+# Factor by which a variance falls at most in a step, and the least one left of it.
+_LEAST_STEP = 0.1
+_LEAST_LEFT = 0.01
 
 
 @dataclass
@@ -55,50 +51,14 @@ class Sampling:
         return cls(basis, within + jitter * np.eye(len(within)), np.maximum(rest, 0))
 
 
-@dataclass
 class Hierarchy:
-    """Fit of subjects that vary about a regression.
-
-    Attributes
-    ----------
-    components : Components
-        Components in which subjects are uncorrelated, by their covariance.
-    effects : Effects
-        Effects on these.
-    posterior : Wishart
-        Distribution of the covariance between subjects.
-    residual : ndarray of shape (j,)
-        Variance between subjects at each node that is not of components.
-    dependence : float
-        Number of streamlines that tell as much as one that is independent of others.
-    expected : Expected
-        What is expected of the subjects.
-    """
-
-    components: Components
-    effects: Effects
-    posterior: Wishart
-    residual: np.ndarray
-    dependence: float
-    expected: Expected
-
-
-def fit_hierarchy(
-    design: np.ndarray,
-    groups: np.ndarray,
-    profiles: np.ndarray,
-    shares: np.ndarray,
-    sampling: Sampling,
-    *,
-    with_residual: bool,
-) -> Hierarchy:
-    """Fit subjects whose profiles are means over streamlines.
+    """Subjects that vary about a regression.
 
     The components of a subject are drawn about the regression, and those of its profile
     about these, with the variance of a streamline over their effective number. Effects,
     which subjects of few streamlines have less say in, and variances are those of
-    largest marginal likelihood; the covariance is found by expectation and maximisation
-    :footcite:p:`Dempster1977`.
+    largest marginal likelihood; correlations are found by expectation and maximisation
+    :footcite:p:`Dempster1977`, and shrunk.
 
     Parameters
     ----------
@@ -113,73 +73,136 @@ def fit_hierarchy(
     with_residual : bool
         Whether nodes have a variance that is not of components.
 
+    Attributes
+    ----------
+    between : ndarray of shape (k, k)
+        Covariance of components between subjects.
+    share : float
+        Share of no correlation in it, as of `shrink`.
+    residual : ndarray of shape (j,)
+        Variance between subjects at each node that is not of components.
+    variances : Variances
+        Those of effects, and the dependence of streamlines.
+    components : Components
+        Components in which subjects are uncorrelated.
+    effects : Effects
+        Effects on these.
+    expected : Expected
+        What is expected of the subjects.
+
     References
     ----------
     .. footbibliography::
     """
-    nb_subjects, nb_components = len(profiles), sampling.basis.shape[1]
-    variances = Variances(np.full(int(groups.max(initial=FLAT)) + 1, -2.0))
-    residual = np.full(profiles.shape[1], 0.1 if with_residual else _FLOOR)
-    means, between = np.zeros((nb_subjects, nb_components)), np.eye(nb_components)
-    last, shrunk = between, ShrunkCovariance(nb_components)
-    for iteration in range(1, _NB_ITERATIONS + 1):
-        rest = variances.dependence * shares[:, None] * sampling.rest
-        expected = _expect(
-            profiles,
-            sampling.basis,
-            means,
-            between,
-            variances.dependence * shares[:, None, None] * sampling.within,
-            residual + rest,
+
+    def __init__(self, design, groups, profiles, shares, sampling, *, with_residual):
+        self.design, self.groups = design, groups
+        self.profiles, self.shares, self.sampling = profiles, shares, sampling
+        self.with_residual = with_residual
+        nb_components = sampling.basis.shape[1]
+        self.variances = Variances(np.full(int(groups.max(initial=FLAT)) + 1, -2.0))
+        self.residual = np.full(len(sampling.rest), 0.1 if with_residual else _FLOOR)
+        self.between, self.share = np.eye(nb_components), 1.0
+        self.means = np.zeros((len(profiles), nb_components))
+
+    def fit(self) -> Hierarchy:
+        """Learn all attributes, and return this one."""
+        for iteration in range(1, _NB_ITERATIONS + 1):
+            self._expect()
+            if iteration in _LEARNED_AT:
+                self._learn_variances()
+            self._regress()
+            last = self.between
+            self._learn_covariance()
+            change = np.abs(self.between - last).max() / np.abs(self.between).max()
+            if iteration > _LEARNED_AT[-1] and change < _TOLERANCE:
+                break
+        self._regress()
+        return self
+
+    def noise(self) -> np.ndarray:
+        """Return variances of sampling (n, k) of the components."""
+        shares = self.variances.dependence * self.shares[:, None]
+        return shares * self.components.within
+
+    def covariance_without(self) -> np.ndarray:
+        """Return the covariances (n, k, k) of subjects but for one each.
+
+        The share of no correlation is that of all of them.
+        """
+        scatters = self._scatters()
+        total = scatters.sum(axis=0)
+        others = total - scatters
+        kept = shrink(correlations(others), self.share)
+        nb_subjects = len(scatters)
+        ratios = np.diagonal(others, axis1=1, axis2=2) / np.diag(total)
+        ratios = np.maximum(ratios * nb_subjects / (nb_subjects - 1), _LEAST_LEFT)
+        deviations = np.sqrt(ratios * np.diag(self.between))
+        return deviations[:, :, None] * kept * deviations[:, None]
+
+    def _expect(self) -> None:
+        """Find what is expected of subjects, and what is left beside components."""
+        shares = self.variances.dependence * self.shares[:, None]
+        rest = shares * self.sampling.rest
+        self.expected = _expect(
+            self.profiles,
+            self.sampling.basis,
+            self.means,
+            self.between,
+            shares[:, :, None] * self.sampling.within,
+            self.residual + rest,
         )
-        if with_residual:
-            residual = _variances(expected.squares - rest)
-        if iteration in _LEARNED_AT:
-            components = Components.of(between, sampling.within)
-            known = _known(components, expected.seen, shares)
-            variances, scale = learn_variances(design, groups, *known, variances)
-            between = scale * between
-        given = (design, groups, expected.seen, shares, sampling.within)
-        components, effects = _effects(between, variances, *given)
-        if iteration > _LEARNED_AT[0]:
-            between = _rescaled(components, effects, variances, *given)
-            components, effects = _effects(between, variances, *given)
-        means = design @ effects.means @ components.mixing.T
-        own, mixing = expected.components - means, components.mixing
-        unknown = (mixing * effects.leverage(design).sum(axis=0)) @ mixing.T
-        scatter = own.T @ own + expected.covariances.sum(axis=0) + unknown
-        posterior = shrunk.update(scatter, nb_subjects)
-        between = posterior.covariance
-        change = np.abs(between - last).max() / np.abs(between).max()
-        last = between
-        if iteration > _LEARNED_AT[-1] and change < _TOLERANCE:
-            break
-    components, effects = _effects(between, variances, *given)
-    return Hierarchy(
-        components, effects, posterior, residual, variances.dependence, expected
-    )
+        if self.with_residual:
+            self.residual = _variances(self.expected.squares - rest)
 
+    def _known(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is seen of components (n, k), and its variances of sampling."""
+        numbers = self.components.of_numbers(self.expected.seen)
+        return numbers, self.shares[:, None] * self.components.within
 
-def _known(components, seen, shares) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers (n, k) as components, and their variances of sampling."""
-    return components.of_numbers(seen), shares[:, None] * components.within
+    def _learn_variances(self) -> None:
+        """Learn the variances of effects, and the scale of that between subjects."""
+        self.components = Components.of(self.between, self.sampling.within)
+        given = self.design, self.groups, *self._known(), self.variances
+        self.variances, scale = learn_variances(*given)
+        self.between = scale * self.between
 
+    def _regress(self) -> None:
+        """Find effects, given the covariance between subjects."""
+        self.components = Components.of(self.between, self.sampling.within)
+        given = self.design, self.groups, *self._known(), self.variances
+        self.effects = regress(*given)
+        self.means = self.design @ self.effects.means @ self.components.mixing.T
 
-def _effects(between, variances, design, groups, seen, shares, within) -> tuple:
-    """Return components of a covariance between subjects, and effects on them."""
-    components = Components.of(between, within)
-    known = _known(components, seen, shares)
-    return components, regress(design, groups, *known, variances)
+    def _learn_covariance(self) -> None:
+        """Learn the covariance between subjects, given effects."""
+        found = correlations(self._scatters().sum(axis=0))
+        self.share = likeliest_share(found, len(self.profiles))
+        deviations = np.sqrt(self._variances())
+        self.between = deviations[:, None] * shrink(found, self.share) * deviations
 
+    def _scatters(self) -> np.ndarray:
+        """Return the products (n, k, k) that are expected of components of subjects."""
+        own, mixing = self.expected.components - self.means, self.components.mixing
+        unknown = mixing * self.effects.leverage(self.design)[:, None] @ mixing.T
+        return own[:, :, None] * own[:, None] + self.expected.covariances + unknown
 
-def _rescaled(
-    components, effects, variances, design, _, seen, shares, __
-) -> np.ndarray:
-    """Return the covariance between subjects with likelier variances."""
-    numbers, noise = _known(components, seen, shares)
-    scales = component_scales(design, numbers, variances.dependence * noise, effects)
-    between = (components.mixing * scales) @ components.mixing.T
-    return between + _FLOOR * np.trace(between) * np.eye(len(between))
+    def _variances(self) -> np.ndarray:
+        """Return variances (k,) between subjects nearer to those most likely.
+
+        A step of Fisher's scoring for each component alone. Expectation and
+        maximisation takes hundreds of steps where there is little but noise, and leaves
+        too much of it.
+        """
+        before = np.diag(self.between)
+        shares = self.variances.dependence * self.shares[:, None]
+        noise = shares * np.diag(self.sampling.within)
+        total = before + noise
+        leverage = self.effects.leverage(self.design) @ self.components.mixing.T**2
+        left = 1 - np.minimum(leverage / total, 1 - _LEAST_LEFT)
+        squares = (self.expected.seen - self.means) ** 2 / left + self.expected.unseen
+        found = ((squares - noise) / total**2).sum(axis=0) / (1 / total**2).sum(axis=0)
+        return np.maximum(found, _LEAST_STEP * before) + _FLOOR * before.sum()
 
 
 @dataclass
@@ -190,6 +213,8 @@ class Expected:
     ----------
     seen : ndarray of shape (n, k)
         Components of the profiles.
+    unseen : ndarray of shape (n, k)
+        Variances that these have by nodes that are missing.
     components : ndarray of shape (n, k)
         Components of the subjects, without the error of sampling.
     covariances : ndarray of shape (n, k, k)
@@ -199,6 +224,7 @@ class Expected:
     """
 
     seen: np.ndarray
+    unseen: np.ndarray
     components: np.ndarray
     covariances: np.ndarray
     squares: np.ndarray
@@ -226,6 +252,7 @@ def _expect(profiles, basis, means, between, noise, variances) -> Expected:
     left = differences - shift @ basis.T
     return Expected(
         means + shift,
+        np.diagonal(posterior, axis1=1, axis2=2),
         means + _times(own, shift),
         between - own @ between + own @ posterior @ own.transpose(0, 2, 1),
         left**2 + np.einsum("jk,nkl,jl->nj", basis, posterior, basis, optimize=True),

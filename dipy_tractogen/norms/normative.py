@@ -13,14 +13,14 @@ from dipy_tractogen.streamlines.geometry import cosine_basis
 
 from .checks import check_counts, check_given, usable
 from .design import FLAT
-from .hierarchy import Sampling, fit_hierarchy, information
+from .hierarchy import Hierarchy, Sampling, information
 from .regression import Effects
 
 _LEAST_P = 1e-300
 # Shares of training subjects whose distances are held against those expected.
 _SHARES = (0.5, 0.8, 0.9, 0.95)
-# Share of the covariance that is left without a training subject, at least.
-_LEAST_LEFT = 0.05
+# Leverage of a training subject, at most.
+_MOST_LEVERAGE = 0.99
 
 
 @dataclass
@@ -102,8 +102,6 @@ class NormativeModel(BaseEstimator):
         Effects of the columns of a design on components.
     uncertainty_ : ndarray of shape (k, p, p)
         Covariances of these effects.
-    inflation_ : float
-        Variance of the components of another subject, of the predictive distribution.
     residual_, rest_ : ndarray of shape (j,)
         Variances, between and within subjects, of what is not of components.
     dependence_ : float
@@ -165,14 +163,9 @@ class NormativeModel(BaseEstimator):
             self._nodes(), np.asarray(within) / np.outer(self.unit_, self.unit_)
         )
         centred = (y - self.centre_) / self.unit_
-        found = fit_hierarchy(
-            X,
-            np.asarray(groups),
-            centred,
-            shares,
-            sampling,
-            with_residual=self.nb_components is not None,
-        )
+        with_residual = self.nb_components is not None
+        given = X, np.asarray(groups), centred, shares, sampling
+        found = Hierarchy(*given, with_residual=with_residual).fit()
         self._keep(found, sampling)
         self.nb_subjects_ = nb_subjects
         self.freedom_ = float(nb_subjects - np.sum(np.asarray(groups) == FLAT))
@@ -184,11 +177,8 @@ class NormativeModel(BaseEstimator):
         self.mixing_, self.within_ = found.components.mixing, found.components.within
         self.effects_ = found.effects.means
         self.uncertainty_ = found.effects.covariances
-        posterior = found.posterior
-        # A t distribution has the scale of the covariance but for this.
-        self.inflation_ = float(posterior.scale[0, 0] / posterior.covariance[0, 0])
         self.residual_, self.rest_ = found.residual, sampling.rest
-        self.dependence_ = found.dependence
+        self.dependence_ = found.variances.dependence
 
     def predict(self, X, nb_streamlines=None) -> Prediction:
         """Return what is expected of subjects with a design (n, p).
@@ -272,7 +262,7 @@ class NormativeModel(BaseEstimator):
         X = np.asarray(X, float)
         shares = self.dependence_ / check_counts(nb_streamlines, len(X))[:, None]
         effects = Effects(self.effects_, self.uncertainty_, 0.0)
-        variances = self.inflation_ * (1 + effects.leverage(X)) + shares * self.within_
+        variances = 1 + effects.leverage(X) + shares * self.within_
         rest = self.residual_ * (1 + 1 / self.nb_subjects_) + shares * self.rest_
         return X @ self.effects_, variances, rest
 
@@ -281,23 +271,16 @@ class NormativeModel(BaseEstimator):
 
         Each is left out of the mean and the covariance that it is compared with.
         """
-        freedom, basis = found.posterior.freedom, self._basis()
-        noise = self.dependence_ * shares[:, None] * self.within_
+        basis, noise = self._basis(), found.noise()
         variance = found.effects.leverage(X)
-        left = 1 - np.minimum(variance / (1 + noise), 0.99)
+        left = 1 - np.minimum(variance / (1 + noise), _MOST_LEVERAGE)
         seen = found.components.of_numbers(found.expected.seen)
         means = seen - (seen - X @ self.effects_) / left
-        own = found.components.of_numbers(found.expected.components) - X @ self.effects_
-        own = own / np.sqrt(left)
-        total = freedom * np.eye(len(self.mixing_)) - own[:, :, None] * own[:, None]
-        values, vectors = np.linalg.eigh(total)
-        values = np.maximum(values, _LEAST_LEFT * freedom)
-        total = (vectors * values[:, None]) @ vectors.transpose(0, 2, 1)
+        inverse = np.linalg.inv(self.mixing_)
+        covariance = inverse @ found.covariance_without() @ inverse.T
         wider = 1 / np.sqrt(left)
-        covariance = (
-            total * wider[:, :, None] * wider[:, None] / (freedom - total.shape[1])
-        )
-        covariance = covariance + noise[:, :, None] * np.eye(total.shape[1])
+        covariance = covariance * wider[:, :, None] * wider[:, None]
+        covariance = covariance + noise[:, :, None] * np.eye(len(inverse))
         rest = self.residual_ + self.dependence_ * shares[:, None] * self.rest_
         squares, rank = _distance(centred - means @ basis.T, basis, covariance, rest)
         # The tail, too, which few subjects tell, is not to be longer than expected.

@@ -14,8 +14,6 @@ from .design import FLAT
 _EFFECTS = (-12.0, 6.0)
 _SCALE = (-3.0, 3.0)
 _DEPENDENCE = (0.0, 7.0)
-# Factor by which a variance falls at most in a step.
-_LEAST_STEP = 0.1
 # Standard deviation of the prior of the last.
 _USUAL_DEPENDENCE = 0.5
 
@@ -137,22 +135,6 @@ def regress(
     logs = np.linalg.slogdet(inner)[1].sum() - np.log(weights).sum()
     logs += numbers.shape[1] * log_priors[~is_flat].sum()
     return Effects(means, covariances, float(-(squares + logs) / 2))
-
-
-def component_scales(
-    design: np.ndarray, numbers: np.ndarray, noise: np.ndarray, effects: Effects
-) -> np.ndarray:
-    """Return variances (k,) between subjects nearer to those of largest likelihood.
-
-    A step of Fisher's scoring from variances of one; `noise` (n, k) is the variance of
-    sampling. Expectation and maximisation alone takes hundreds of steps where there is
-    little but noise.
-    """
-    total = 1 + noise
-    left = 1 - np.minimum(effects.leverage(design) / total, 0.99)
-    squares = (numbers - design @ effects.means) ** 2 / left
-    found = ((squares - noise) / total**2).sum(axis=0) / (1 / total**2).sum(axis=0)
-    return np.maximum(found, _LEAST_STEP)
 
 
 def learn_variances(

@@ -73,7 +73,6 @@ _ARRAYS = {
     "within": Array("f", ("b", "k"), 0, _LARGEST),
     "effects": Array("f", ("b", "p", "k"), -_LARGEST, _LARGEST),
     "uncertainty": Array("f", ("b", "k", "p", "p"), -_LARGEST, _LARGEST),
-    "inflation": Array("f", ("b",), 1, _LARGEST),
     "residual": Array("f", ("b", "j"), 0, _LARGEST),
     "rest": Array("f", ("b", "j"), 0, _LARGEST),
     "dependence": Array("f", ("b",), 1, _LARGEST),
