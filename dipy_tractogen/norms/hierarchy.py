@@ -21,6 +21,7 @@ _NODE_PRIOR = 10.0
 _JITTER = 1e-6
 # Factor by which a variance falls at most in a step, and the least one left of it.
 _LEAST_STEP = 0.1
+_LEAST = 1e-6
 _LEAST_LEFT = 0.01
 
 
@@ -202,7 +203,7 @@ class Hierarchy:
         left = 1 - np.minimum(leverage / total, 1 - _LEAST_LEFT)
         squares = (self.expected.seen - self.means) ** 2 / left + self.expected.unseen
         found = ((squares - noise) / total**2).sum(axis=0) / (1 / total**2).sum(axis=0)
-        return np.maximum(found, _LEAST_STEP * before) + _FLOOR * before.sum()
+        return np.maximum(found, np.maximum(_LEAST_STEP * before, _LEAST))
 
 
 @dataclass

@@ -107,8 +107,8 @@ class NormativeModel(BaseEstimator):
     dependence_ : float
         Number of streamlines that tell as much as one independent of others, learned
         where subjects have different numbers.
-    freedom_ : float
-        Degrees of freedom.
+    freedom_, freedom_together_ : float
+        Degrees of freedom of a node, and of all nodes together.
     usual_ : float
         Usual distance of training subjects that are left out, over that expected.
     nb_subjects_ : int
@@ -169,6 +169,7 @@ class NormativeModel(BaseEstimator):
         self._keep(found, sampling)
         self.nb_subjects_ = nb_subjects
         self.freedom_ = float(nb_subjects - np.sum(np.asarray(groups) == FLAT))
+        self.freedom_together_ = self._freedom_together(found.share)
         self.usual_ = self._usual(found, X, centred, shares)
         return self
 
@@ -212,16 +213,21 @@ class NormativeModel(BaseEstimator):
         basis = self._basis()
         distance, rank = _distance(centred - means @ basis.T, basis, covariance, rest)
         distance = distance / self.usual_
-        return Scores(z, p, distance, stats.f.sf(distance, rank, self._together()))
+        return Scores(
+            z, p, distance, stats.f.sf(distance, rank, self.freedom_together_)
+        )
 
-    def _together(self) -> float:
-        """Return the degrees of freedom of distances, fewer for covariances.
+    def _freedom_together(self, share: float) -> float:
+        """Return the degrees of freedom of distances.
 
-        They are those of Hotelling's distribution, but for half of the subjects at
-        least, since covariances are shrunk.
+        Those of the correlations are fewer by the components, and more by the share of
+        no correlation. Those of the variances make the F distribution as wide as a mean
+        of squares of independent t variables.
         """
-        fewer = self.freedom_ - len(self.mixing_) + 1
-        return max(fewer, self.freedom_ / 2)
+        nb_components = len(self.mixing_)
+        correlations = self.nb_subjects_ / (1 - share) - nb_components + 1
+        variances = 4 + (nb_components + 2) * max(self.freedom_ - 4, 0) / 3
+        return 1 / (1 / correlations + 1 / variances)
 
     def _without_gaps(self, y: np.ndarray) -> np.ndarray:
         """Return profiles with nodes between others that are known of nobody."""
@@ -285,7 +291,9 @@ class NormativeModel(BaseEstimator):
         squares, rank = _distance(centred - means @ basis.T, basis, covariance, rest)
         # The tail, too, which few subjects tell, is not to be longer than expected.
         ratios = [
-            np.quantile(squares / stats.f.ppf(share, rank, self._together()), share)
+            np.quantile(
+                squares / stats.f.ppf(share, rank, self.freedom_together_), share
+            )
             for share in _SHARES
         ]
         return float(max(ratios))

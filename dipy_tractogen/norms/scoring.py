@@ -12,10 +12,12 @@ from dipy_tractogen.utils.messages import format_number
 
 from .design import value_of
 from .norms import Key, Norms
-from .summary import LATENT, PROFILE, SHAPE, Summary
+from .summary import LATENT, Summary
 
 CENTILES = (5, 25, 50, 75, 95)
 """Centiles of the bands, in %."""
+FALSE_DISCOVERIES = 0.05
+"""False discovery rate: what has a q of at most this is unusual."""
 
 
 @dataclass
@@ -69,9 +71,10 @@ def score(
     """Score a subject.
 
     False discoveries are controlled by Benjamini and Hochberg's procedure
-    :footcite:p:`Benjamini1995` in three families: all nodes of all profiles of all
-    bundles; all measures of shape of all bundles; and all of what is scored together, a
-    probability for each profile, shape and mean latent of each bundle.
+    :footcite:p:`Benjamini1995` among all that is scored together: a probability for
+    each profile, shape and mean latent of each bundle. Nodes and measures are tested
+    within those of them that are found, as selected families
+    :footcite:p:`Benjamini2014`: a node is unusual only where all of them are.
 
     Parameters
     ----------
@@ -102,17 +105,26 @@ def score(
         for key, model in norms.models.items()
         if key in summaries
     }
-    for kind in (PROFILE, SHAPE, LATENT):
-        own = [each for (_, k, _), each in scores.items() if k == kind]
-        if own and kind != LATENT:
-            adjusted = _adjusted(np.concatenate([each.p for each in own]))
-            ends = np.cumsum([len(each.p) for each in own])[:-1]
-            for each, q in zip(own, np.split(adjusted, ends)):
-                each.q = q
     together = _adjusted(np.array([each.p_together for each in scores.values()]))
-    for each, q in zip(scores.values(), together.tolist()):
+    nb_found = max(int(np.sum(together <= FALSE_DISCOVERIES)), 1)
+    nb_tested = int(np.isfinite(together).sum())
+    for (key, each), q in zip(scores.items(), together.tolist()):
         each.q_together = q
+        if key[1] != LATENT:
+            # Of selected families, a smaller rate is controlled.
+            adjusted = _adjusted(each.p) * nb_tested / nb_found
+            each.q = np.minimum(np.maximum(adjusted, q), 1.0)
     return scores
+
+
+def unusual_bundles(scores: Mapping[Key, Score]) -> list[str]:
+    """Return the bundles of which anything is unusual, in alphabetic order."""
+    found = {
+        bundle
+        for (bundle, _, _), each in scores.items()
+        if each.q_together <= FALSE_DISCOVERIES
+    }
+    return sorted(found)
 
 
 def one_row(norms: Norms, conditions: Mapping) -> dict[str, np.ndarray]:

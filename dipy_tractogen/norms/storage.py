@@ -77,6 +77,7 @@ _ARRAYS = {
     "rest": Array("f", ("b", "j"), 0, _LARGEST),
     "dependence": Array("f", ("b",), 1, _LARGEST),
     "freedom": Array("f", ("b",), 1, 1e9),
+    "freedom_together": Array("f", ("b",), 0.1, 1e9),
     "usual": Array("f", ("b",), 1e-30, _LARGEST),
     "nb_subjects": Array("iu", ("b",), 2, 10**9),
 }

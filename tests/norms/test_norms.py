@@ -116,15 +116,19 @@ def test_a_usual_and_an_unusual_subject(norms, others):
     assert unusual[key].q_together < 0.01 < usual[key].q_together
 
 
-def test_false_discoveries_are_controlled_in_families(norms, others):
+@pytest.mark.parametrize("shift", [0.0, -0.2])
+def test_nodes_are_tested_within_what_is_found_together(norms, others, shift):
     from scipy.stats import false_discovery_control
 
-    scores = score(norms, {"age": 50.0, "sex": "F"}, others[0.0])
-    for kind in (PROFILE, SHAPE):
-        own = [each for key, each in scores.items() if key[1] == kind]
-        p = np.concatenate([each.p for each in own])
-        q = np.concatenate([each.q for each in own])
-        np.testing.assert_allclose(q, false_discovery_control(p))
+    scores = score(norms, {"age": 50.0, "sex": "F"}, others[shift])
+    found = [each for each in scores.values() if each.q_together <= 0.05]
+    assert bool(found) == (shift < 0)
+    for (_, kind, _), each in scores.items():
+        if kind != LATENT:
+            q = false_discovery_control(each.p) * len(scores) / max(len(found), 1)
+            q = np.clip(q, each.q_together, 1)
+            np.testing.assert_allclose(each.q, q)
+            assert each.q_together <= 0.05 or (each.q > 0.05).all()
     together = [each.p_together for each in scores.values()]
     np.testing.assert_allclose(
         [each.q_together for each in scores.values()],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 import zipfile
 
 import numpy as np
@@ -46,6 +47,9 @@ from dipy_tractogen.utils.schema import (
 )
 
 from .card import CARD
+
+if TYPE_CHECKING:
+    from dipy_tractogen.norms.norms import Norms
 
 _RECORD_FILE = "record.json"
 _LATENTS_FILE = "latents.npz"
@@ -181,7 +185,7 @@ class TrainingRecord:
     texture: Texture | None = None
     profiles: list[dict] = field(default_factory=list)
     held_out_profiles: dict = field(default_factory=dict)
-    norms: object | None = None
+    norms: Norms | None = None
 
     @property
     def is_shared(self) -> bool:

@@ -10,7 +10,11 @@ import numpy as np
 
 from dipy_tractogen import __version__
 from dipy_tractogen.norms.norms import Key, Norms
-from dipy_tractogen.norms.scoring import Score
+from dipy_tractogen.norms.scoring import (
+    FALSE_DISCOVERIES,
+    Score,
+    unusual_bundles,
+)
 from dipy_tractogen.norms.shape import MEASURES
 from dipy_tractogen.norms.summary import LATENT, PROFILE, SHAPE
 from dipy_tractogen.streamlines.dataset import BundleSet
@@ -32,7 +36,6 @@ _SECTIONS = {
     "scores": "Scores",
 }
 _MOST_DRAWN = 8
-_ALPHA = 0.05
 SCORE = "z"
 """Name of what bundles of the scene are coloured by."""
 
@@ -139,11 +142,9 @@ def most_unusual(scores: Mapping[Key, Score]) -> list[str]:
 
 
 def _cards(inputs: SubjectInputs) -> list[Card]:
-    bundles = {
-        key[0] for key, each in inputs.scores.items() if each.q_together <= _ALPHA
-    }
+    bundles = unusual_bundles(inputs.scores)
     nodes = [each for key, each in inputs.scores.items() if key[1] == PROFILE]
-    nb_nodes = sum(int((each.q <= _ALPHA).sum()) for each in nodes)
+    nb_nodes = sum(int((each.q <= FALSE_DISCOVERIES).sum()) for each in nodes)
     known = sum(int(np.isfinite(each.q).sum()) for each in nodes)
     given = [
         Card(name, each if isinstance(each, str) else format_number(each))
@@ -178,7 +179,7 @@ def _together(scores: Mapping[Key, Score], ordered: Sequence[str]) -> Table:
             each.z_together,
             each.p_together,
             each.q_together,
-            None if kind == LATENT else int((each.q <= _ALPHA).sum()),
+            None if kind == LATENT else int((each.q <= FALSE_DISCOVERIES).sum()),
             each.nb_streamlines,
             each.nb_subjects,
         )
@@ -197,7 +198,8 @@ def _shapes(scores: Mapping[Key, Score], ordered: Sequence[str]) -> Table:
         Column("expected", 3, "Median of the reference group."),
         Column("centile", 1, "Share of the reference group that has less, in %."),
         Column("z", 2),
-        Column("q", 4, "Probability, false discoveries among all measures controlled."),
+        Column("p", 4, "Two-sided probability in the reference group."),
+        Column("q", 4, "The same, false discoveries in all bundles controlled."),
     ]
     rows = [
         (
@@ -207,6 +209,7 @@ def _shapes(scores: Mapping[Key, Score], ordered: Sequence[str]) -> Table:
             float(np.exp(each.bands[2, index])),
             float(each.centiles[index]),
             float(each.z[index]),
+            float(each.p[index]),
             float(each.q[index]),
         )
         for bundle in ordered

@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from dipy_tractogen.norms.norms import Key, Norms
-from dipy_tractogen.norms.scoring import CENTILES, Score, one_row
+from dipy_tractogen.norms.scoring import (
+    CENTILES,
+    FALSE_DISCOVERIES,
+    Score,
+    one_row,
+)
 from dipy_tractogen.norms.shape import MEASURES
 from dipy_tractogen.norms.summary import PROFILE, SHAPE
 
@@ -19,7 +24,6 @@ _NB_AGES = 60
 _BAND = "#4878a8"
 _SUBJECT = "#d1495b"
 _OUTER, _INNER = 0.25, 0.35
-_ALPHA = 0.05
 _SIZE = (4.6, 3.1)
 
 
@@ -96,7 +100,7 @@ def _along(axes, name: str, unit: str, score: Score) -> None:
     nodes = np.arange(len(score.mean))
     _bands(axes, nodes, score.bands)
     axes.plot(nodes, score.mean, color=_SUBJECT, linewidth=1.6, label="subject")
-    found = score.q <= _ALPHA
+    found = score.q <= FALSE_DISCOVERIES
     axes.plot(nodes[found], score.mean[found], ".", color=_SUBJECT, markersize=7)
     axes.set_xlabel("node")
     axes.set_ylabel(short_label(f"{name} ({unit})" if unit else name))

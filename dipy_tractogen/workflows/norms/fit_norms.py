@@ -11,6 +11,7 @@ from ..flows.base import TractogenFlow
 from ..options.inputs import load_trained_model, option_errors
 from ..options.loading import LoadingOptions, MapOptions, load, maps_of
 from ..options.parameters import with_parameters_of
+from ..options.spaces import SpaceOptions, check_spaces, to_model_space
 from ..options.training import ConditionOptions
 
 logger = logging.getLogger("dipy_tractogen")
@@ -21,7 +22,7 @@ class FitNormsFlow(TractogenFlow):
 
     short_name = "fit_norms"
 
-    @with_parameters_of(ConditionOptions, LoadingOptions, MapOptions)
+    @with_parameters_of(ConditionOptions, SpaceOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,
@@ -61,6 +62,7 @@ class FitNormsFlow(TractogenFlow):
         """
         if Path(out_model).suffix != ".keras":
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
+        check_spaces(given)
         path = self.outputs(out_dir, out_model=out_model)["out_model"]
         files, maps = self.inputs(input_files), maps_of(given)
         chosen_group = _group(group)
@@ -85,9 +87,8 @@ class FitNormsFlow(TractogenFlow):
 
         def subjects():
             for name, (own, conditions) in chosen.items():
-                bundles = load(
-                    self, own, given, kind=name, values=values or (), maps=maps
-                )
+                bundles = load(self, own, given, kind=name, values=values, maps=maps)
+                bundles, _ = to_model_space(self, model, bundles, given, kind=name)
                 yield Subject(bundles, conditions, name)
 
         units = {} if table is None else table.units

@@ -13,6 +13,7 @@ from ..flows.base import TractogenFlow
 from ..options.inputs import load_trained_model, option_errors
 from ..options.loading import LoadingOptions, MapOptions, load, maps_of
 from ..options.parameters import with_parameters_of
+from ..options.spaces import SpaceOptions, check_spaces, to_model_space
 
 logger = logging.getLogger("dipy_tractogen")
 
@@ -28,7 +29,7 @@ class ScoreSubjectFlow(TractogenFlow):
 
     short_name = "score_subject"
 
-    @with_parameters_of(LoadingOptions, MapOptions)
+    @with_parameters_of(SpaceOptions, LoadingOptions, MapOptions)
     def run(
         self,
         model_file,
@@ -48,10 +49,11 @@ class ScoreSubjectFlow(TractogenFlow):
         curvature, has a centile and a z among subjects of the same conditions; all
         nodes together, all measures together and the mean latents have a probability
         for each bundle. A bundle of few streamlines is held against wider intervals.
-        The false discovery rate (q) is controlled among all nodes of all profiles,
-        among all measures of shape, and among all that is scored together. These are
-        statistics of research: they are no clinical statement, and hold for the
-        scanner, the tractography and the population of the norms.
+        The false discovery rate (q) is controlled among all that is scored together,
+        and among the nodes and measures of what is found so. These are statistics of
+        research: they are no clinical statement, and hold for the scanner, the
+        tractography and the population of the norms. A subject in another space is
+        registered as those of the norms were.
 
         Parameters
         ----------
@@ -79,6 +81,7 @@ class ScoreSubjectFlow(TractogenFlow):
         """
         if not out_report.lower().endswith((".html", ".htm")):
             raise ValueError(f"--out_report {out_report}: give a name with .html.")
+        check_spaces(given)
         paths = self.outputs(
             out_dir, out_table=out_table, out_scores=out_scores, out_report=out_report
         )
@@ -86,6 +89,7 @@ class ScoreSubjectFlow(TractogenFlow):
         model = load_trained_model(model_file)
 
         from dipy_tractogen.nn.subjects.norms import Subject, score_subject
+        from dipy_tractogen.norms.scoring import unusual_bundles
         from dipy_tractogen.utils.schema import write_json
         from dipy_tractogen.utils.tables import write_table
         from dipy_tractogen.viz.report.subject_page import (
@@ -101,6 +105,7 @@ class ScoreSubjectFlow(TractogenFlow):
         name = _name(files)
         known = _conditions(model, conditions, participants, files)
         bundles = load(self, files, given, values=model.record.norms.values, maps=maps)
+        bundles, _ = to_model_space(self, model, bundles, given)
         subject = Subject(bundles, known, name)
         scores, said = score_subject(model, subject)
         for text in said:
@@ -122,13 +127,13 @@ class ScoreSubjectFlow(TractogenFlow):
         )
         with self.optional(paths["out_report"]):
             write_subject_page(inputs, paths["out_report"], seed=seed, force=self.force)
-        found = {key[0] for key, each in scores.items() if each.q_together <= 0.05}
+        found = unusual_bundles(scores)
         logger.info(
             "%s: %s of %s unusual%s",
             name,
             len(found),
             format_count(len({key[0] for key in scores}), "bundle"),
-            f": {listed(sorted(found))}" if found else "",
+            f": {listed(found)}" if found else "",
         )
         self.log_written(paths.values())
 
