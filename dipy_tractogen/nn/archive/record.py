@@ -54,10 +54,8 @@ if TYPE_CHECKING:
 _RECORD_FILE = "record.json"
 _LATENTS_FILE = "latents.npz"
 _TEXTURE_FILE = "texture.npz"
-# Of a shared model, which holds nothing of single training streamlines.
 _FITTED_LATENTS_FILE = "fitted_latents.npz"
 _FITTED_TEXTURE_FILE = "fitted_texture.npz"
-# Of a training that knew subjects.
 _SUBJECTS_FILE = "subjects.npz"
 
 _COUNT = integer(0, 10**15)
@@ -328,9 +326,8 @@ def _check_texture(arrays: dict, nb_bundles: int, nb_points: int | None) -> None
 def _check_nb_points(arrays: dict, nb_points: int | None) -> None:
     found = int(arrays["nb_points"])
     if nb_points is not None and found != nb_points:
-        raise SchemaError(
-            "nb_points of the texture", str(found), f"the model's {nb_points}"
-        )
+        wanted = f"the model's {nb_points}"
+        raise SchemaError("nb_points of the texture", str(found), wanted)
 
 
 def _check_effects(texture: Texture, made: TrainingRecord) -> None:

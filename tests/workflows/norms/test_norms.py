@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
@@ -66,6 +67,14 @@ def test_conditions_at_the_shell_replace_those_of_the_table(norms, tree, tmp_pat
     assert score(norms, tree, tmp_path, "--conditions", "age=41") == 0
     record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert record["conditions"] == {"age": 41}
+
+
+def test_a_subject_in_another_space_is_moved(norms, tree, tmp_path):
+    np.savetxt(tmp_path / "move.txt", np.eye(4))
+    given = ["--conditions", "age=41", "--transform", str(tmp_path / "move.txt")]
+    assert score(norms, tree, tmp_path, *given) == 0
+    record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert "input" in record["registrations"]
 
 
 def test_a_reference_group(tree, tmp_path):
