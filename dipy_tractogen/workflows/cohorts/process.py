@@ -118,7 +118,7 @@ class ProcessTask(Task):
 
     def _conditions(self, step: str) -> list[str]:
         """Return the conditions that a step needs to know of the subject."""
-        from dipy_tractogen.nn.norms import read_conditions
+        from dipy_tractogen.nn.subjects.norms import read_conditions
 
         model = load_trained_model(self.steps.model_file)
         names = read_conditions(model)
