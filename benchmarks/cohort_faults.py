@@ -23,7 +23,7 @@ import signal
 import tempfile
 import time
 
-from cohort_hosts import HOSTS, NB_BYTES, Bench, end, hosts, link, sh
+from cohort_hosts import CONNECT, HOSTS, NB_BYTES, Bench, end, hosts, link, sh
 
 RESULTS = Path(__file__).parent / "results" / "cohort_faults.json"
 
@@ -57,9 +57,10 @@ def scheduler_killed(bench: Bench) -> dict:
 
 
 def scheduler_restarted(bench: Bench) -> dict:
-    """Kill the scheduler, and start it and workers again."""
+    """Kill the scheduler, and start it and workers again; the command finds it."""
     scheduler, *_ = bench.cluster()
-    command = bench.there()
+    # On a busy machine a new scheduler may take longer than the default.
+    command = bench.there(before=("env", f"{CONNECT}=300s"))
     bench.wait_for(3)
     end(scheduler)
     bench.cluster()

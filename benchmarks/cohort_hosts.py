@@ -23,6 +23,8 @@ NB_BYTES = 300_000
 HOSTS = ("tractogen_a", "tractogen_b")
 ADDRESS = "10.77.0.1"
 SCHEDULER = f"tcp://{ADDRESS}:8786"
+CONNECT = "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT"
+"""Variable for the time in which a connection is made, or found again."""
 PYTHON = [sys.executable, "-W", "ignore"]
 
 
@@ -92,7 +94,7 @@ class Bench:
         environment |= {
             "OMP_NUM_THREADS": "1",
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "15s",
-            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "20s",
+            CONNECT: "20s",
             "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "60s",
         }
         with self.log.open("a", encoding="utf-8") as stream:

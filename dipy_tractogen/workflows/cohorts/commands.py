@@ -48,12 +48,14 @@ class Command:
     def describe(self, given: Mapping) -> dict:
         """Return the values of options, with the digests of files for their names.
 
-        Raises FileNotFoundError for a file that is missing.
+        Not the maps: of their images, those that are read for a tractogram are inputs
+        as it is. Raises FileNotFoundError for a file that is missing.
         """
         of_files = self.flow.of_files()
         return {
             key: _digests(value) if key in of_files else value
             for key, value in given.items()
+            if key != "maps"
         }
 
     def with_lists(self, given: Mapping) -> dict:

@@ -266,7 +266,7 @@ def _tasks(
     tasks = []
     for session, one in known.items():
         tractograms = tuple(find_tractograms(root, session, pattern))
-        asked = stated if one.row is None else {**stated, "row": dict(one.row)}
+        asked = {**stated, **one.describe(root)}
         inputs = (*tractograms, *one.images)
         given = session, root, inputs, target, asked, steps, tractograms, one
         tasks.append(ProcessTask(*given))

@@ -61,7 +61,7 @@ class Record:
         said = self._read()
         if said is None or said["state"] != "done" or said["asked"] != asked:
             return False
-        named = {_relative(path, inputs_root): path for path in inputs}
+        named = {path_below(inputs_root, path): path for path in inputs}
         return (
             named.keys() == said["inputs"].keys()
             and all(
@@ -115,7 +115,7 @@ def describe_inputs(inputs: Iterable[Path], root: Path) -> dict[str, dict]:
     described = {}
     for path in inputs:
         status = path.stat()
-        described[_relative(path, root)] = {
+        described[path_below(root, path)] = {
             "digest": file_digest(path),
             "bytes": status.st_size,
             "modified_ns": status.st_mtime_ns,
@@ -137,7 +137,8 @@ def _is_unchanged(path: Path, said: dict) -> bool:
         return False
 
 
-def _relative(path: Path, root: Path) -> str:
+def path_below(root: Path, path: Path) -> str:
+    """Return a path as from a root, as a record names it."""
     return plain_values(os.path.relpath(path, root))
 
 

@@ -16,6 +16,8 @@ from dipy_tractogen.streamlines.participants import (
 from dipy_tractogen.streamlines.point_data.maps import MapFiles, parse_maps
 from dipy_tractogen.utils.messages import listed
 
+from .records import path_below
+
 _TABLE = "participants.tsv"
 _ASSETS, _RECORD = "assets/", "record.json"
 
@@ -44,9 +46,23 @@ class SubjectFiles:
     @property
     def images(self) -> list[Path]:
         """The images."""
-        named = (parse_maps(texts) for texts in self.maps.values())
+        named = self._by_name.values()
         files = {Path(path) for each in named for path in each.values()}
         return sorted(files)
+
+    def describe(self, root: Path) -> dict:
+        """Return what a record says: the row, and of which value each image is."""
+        found = {} if self.row is None else {"row": dict(self.row)}
+        if self.maps:
+            found["images"] = {
+                step: {name: path_below(root, path) for name, path in each.items()}
+                for step, each in self._by_name.items()
+            }
+        return found
+
+    @property
+    def _by_name(self) -> dict[str, dict[str, str]]:
+        return {step: parse_maps(texts) for step, texts in self.maps.items()}
 
     def check(self, session: Session, names: Iterable[str]) -> None:
         """Raise ValueError where an image, or one of the conditions, is missing."""

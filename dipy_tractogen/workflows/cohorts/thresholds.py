@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 import logging
 from pathlib import Path
 from typing import NamedTuple
 
 from dipy_tractogen.segment.thresholds import ThresholdParameters
+from dipy_tractogen.streamlines.point_data.maps import MapFiles
 from dipy_tractogen.utils.messages import format_count
 from dipy_tractogen.utils.schema import plain_values, write_json
 
 from ..flows.segmentation import ReferenceOptions
 from ..options.inputs import model_kept
+from ..options.loading import maps_of
 from ..runtime.protection import named_files
 from .commands import Command
-from .records import FOLDER
+from .records import FOLDER, path_below
 from .task import DONE, FAILED, Task, carry_out
 
 logger = logging.getLogger("dipy_tractogen")
@@ -127,11 +131,18 @@ def with_thresholds(
     if given.get(THRESHOLDS) is not None:
         return dict(given)
     described = {**stated, "options": command.describe(given)}
-    files = named_files({key: given.get(key) for key in _FILES}, set(_FILES))
+    named = named_files({key: given.get(key) for key in _FILES}, set(_FILES))
+    files = sorted(path.absolute() for path in named)
+    images = _images_of(files, given)
+    if images:
+        described["images"] = {
+            value: [path_below(root, path) for path in found]
+            for value, found in images.items()
+        }
     task = ThresholdsTask(
         _Shared(f"{name}_thresholds"),
         root,
-        tuple(sorted(path.absolute() for path in files)),
+        tuple(dict.fromkeys((*files, *chain.from_iterable(images.values())))),
         out_dir,
         plain_values(described),
         command,
@@ -149,3 +160,17 @@ def with_thresholds(
         logger.info("Wrote %s", out_dir / task.path)
     kept = {key: each for key, each in given.items() if key not in _LEARNT_BY}
     return {**kept, THRESHOLDS: str(out_dir / task.path)}
+
+
+def _images_of(files: Sequence[Path], given: Mapping) -> dict[str, list[Path]]:
+    """Return the images of tractograms by value, as the option ``maps`` has them."""
+    finder = MapFiles(maps_of(given))
+    found = {}
+    for name in finder.names:
+        own = set()
+        for file in files:
+            # Where one is needed, the fit says that it is missing.
+            with suppress(ValueError):
+                own.add(finder.find(name, file).absolute())
+        found[name] = sorted(own)
+    return found

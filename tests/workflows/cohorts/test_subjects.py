@@ -12,7 +12,10 @@ from dipy_tractogen.streamlines.formats.writers import save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.viz.report import subject_page
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.cohorts import thresholds
+from dipy_tractogen.workflows.cohorts.steps import STEPS
 from dipy_tractogen.workflows.cohorts.subjects import SubjectFiles
+from dipy_tractogen.workflows.cohorts.task import FOUND, Outcome
 
 from .names import faults
 
@@ -73,10 +76,10 @@ def process(tree, folder, options, *more, model="norms.keras", steps=("score",))
     return main("dipy_process_cohort", [str(each) for each in given])
 
 
-def reasons(folder):
+def column(folder, name):
     with open(folder / "logs" / "cohort.tsv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
-    return {(row["participant_id"], row["session_id"]): row["reason"] for row in rows}
+    return {(row["participant_id"], row["session_id"]): row[name] for row in rows}
 
 
 def test_subjects_are_scored_as_they_are_in_a_session(tree, options_file, tmp_path):
@@ -134,7 +137,7 @@ def test_what_is_missing_of_a_subject_is_its_reason(tree, options_file, tmp_path
     kept = [row for row in table if not row.startswith("sub-002")]
     (root / "participants.tsv").write_text("\n".join(kept))
     assert process(root, folder, options_file, "--participant_label", "002", "004") == 1
-    found = reasons(folder)
+    found = column(folder, "reason")
     assert "participants.tsv has no row of sub-002" in found["sub-002", "n/a"]
     assert "no image of FA" in found["sub-004", "n/a"]
 
@@ -162,14 +165,57 @@ def test_what_all_subjects_lack_is_said_at_once(
     assert not folder.exists()
 
 
-def test_conditions_of_all_subjects_are_options(tree, tmp_path):
-    options = tmp_path / "steps.toml"
-    maps = f"FA={tree}/sub-002/dwi/*_dwimap.nii.gz"
-    options.write_text(f'[score]\nmaps = ["{maps}"]\nconditions = "age=50"\n')
-    folder, label = tmp_path / "out", ["--participant_label", "002"]
-    assert process(tree, folder, options, *label) == 0
-    (path,) = folder.glob("sub-002/dwi/*_scores.json")
-    assert json.loads(path.read_text())["conditions"] == {"age": 50}
+def test_another_image_is_another_result(tree, tmp_path):
+    """Images are known by what is in them, not by the names of folders."""
+    options, label = tmp_path / "steps.toml", ["--participant_label", "002"]
+    root, folder = tmp_path / "raw", tmp_path / "out"
+    shutil.copytree(tree / "sub-002", root / "sub-002")
+    shutil.copy(tree.parent / "norms.keras", tmp_path)
+
+    def run(code=0):
+        maps = f"FA={root.name}/*/dwi/*_dwimap.nii.gz"
+        options.write_text(f'[score]\nmaps = ["{maps}"]\nconditions = "age=50"\n')
+        assert process(root, folder, options, *label) == code
+        (status,) = column(folder, "status").values()
+        (path,) = folder.glob("sub-002/dwi/*_scores.json")
+        return status, json.loads(path.read_text())
+
+    status, scores = run()
+    # Conditions of all subjects are options.
+    assert (status, scores["conditions"]) == ("done", {"age": 50})
+    root = root.rename(tmp_path / "moved")
+    assert run() == ("already done", scores)
+    (path,) = root.glob("sub-002/dwi/*_dwimap.nii.gz")
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert run(1) == ("failed", scores)
+
+
+def test_images_of_references_are_inputs_of_thresholds(tree, tmp_path, monkeypatch):
+    learnt = []
+
+    def carry_out(task, **_):
+        learnt.append(task)
+        return Outcome(task.part, FOUND)
+
+    monkeypatch.setattr(thresholds, "carry_out", carry_out)
+    files = sorted(tree.glob("sub-001/*/dwi/*_tractogram.trx"))
+    images = sorted(tree.glob("sub-001/*/dwi/*_dwimap.nii.gz"))
+    given = {
+        "reference_files": [str(one) for one in files],
+        "maps": [f"FA={tree}/sub-*/**/*_dwimap.nii.gz"],
+    }
+    options = {"root": tree, "out_dir": tmp_path, "stated": {}}
+    command = STEPS["label"].command
+    more = thresholds.with_thresholds(
+        "label", command, given, model_file=tmp_path, **options
+    )
+    (task,) = learnt
+    assert task.inputs == (*files, *images)
+    assert task.asked["images"] == {
+        "FA": [str(one.relative_to(tree)) for one in images]
+    }
+    # Subjects have images of their own.
+    assert more["maps"] == given["maps"]
 
 
 def test_a_model_of_conditions_reads_those_of_the_session(
