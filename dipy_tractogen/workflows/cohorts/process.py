@@ -234,7 +234,7 @@ class ProcessCohortFlow(CohortFlow):
             finally:
                 if _SCORE in asked.names:
                     ends = STEPS[_SCORE].outputs["out_table"]
-                    write_cohort_scores(paths["out_scores"], target, ends)
+                    write_cohort_scores(paths["out_scores"], target, ends, mark)
 
 
 def _known(
