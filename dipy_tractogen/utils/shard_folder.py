@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 import hashlib
 import json
 import os
@@ -125,7 +126,7 @@ class ShardManifest:
             }
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the contents, whatever their order and layout, in hexadecimal."""
         content = json.dumps(self.to_dict(), sort_keys=True)
