@@ -30,6 +30,7 @@ from dipy_tractogen.workflows.cohorts.process import ProcessTask
 from dipy_tractogen.workflows.cohorts.records import Record, describe_inputs
 from dipy_tractogen.workflows.cohorts.run import open_run
 from dipy_tractogen.workflows.cohorts.steps import Steps
+from dipy_tractogen.workflows.cohorts.subjects import find_subject_files
 from dipy_tractogen.workflows.cohorts.table import OutcomeTable
 from dipy_tractogen.workflows.cohorts.task import Task
 
@@ -74,17 +75,14 @@ def tasks_of(folder: Path) -> list[ProcessTask]:
         **{"steps": list(steps.names), "model": 64 * "0", "pattern": "*"},
         **{"options": {"label": {}, "filter": {}}, "versions": versions_to_use()},
     }
-    return [
-        ProcessTask(
-            session,
-            root,
-            tuple(find_tractograms(root, session)),
-            out,
-            asked,
-            steps,
-        )
-        for session in find_sessions(root)
-    ]
+    tasks = []
+    for session, known in find_subject_files(
+        find_sessions(root), root, None, {}
+    ).items():
+        files = tuple(find_tractograms(root, session))
+        given = session, root, files, out, asked, steps, files, known
+        tasks.append(ProcessTask(*given))
+    return tasks
 
 
 def write_records(tasks: list[ProcessTask]) -> None:
