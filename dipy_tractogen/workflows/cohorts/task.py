@@ -19,6 +19,7 @@ from dipy_tractogen.utils.files import flush_to_disk
 from dipy_tractogen.utils.messages import first_difference
 from dipy_tractogen.utils.versions import versions_to_use
 
+from ..runtime.interrupts import INTERRUPTS
 from ..runtime.logs import one_line
 from .records import Record, describe_inputs
 from .run import WorkerError, check_worker, lock_of, new_folder
@@ -189,17 +190,17 @@ def _make(task: Task, *, force: bool, began: float) -> None:
         _check_places(task, made, earlier, force=force)
         sizes = {str(path): size for path, size in made.items()}
         known = {**dict.fromkeys(earlier, 0)} | sizes
-        # Should it be broken off from here on, files at their places are known as ours.
-        record.write("moving", inputs, task.asked, known, temporary=folder)
-        for path in made:
-            place = task.out_dir / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(folder / path, place)
-        for name in set(earlier).difference(sizes):
-            (task.out_dir / name).unlink(missing_ok=True)
-        seconds = round(time.perf_counter() - began, 3)
-        facts = {"seconds": seconds, "messages": messages}
-        record.write("done", inputs, task.asked, sizes, temporary=folder, **facts)
+        facts = {"seconds": round(time.perf_counter() - began, 3), "messages": messages}
+        with INTERRUPTS.held():
+            # Should it be broken off here, files at their places are known as ours.
+            record.write("moving", inputs, task.asked, known, temporary=folder)
+            for path in made:
+                place = task.out_dir / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(folder / path, place)
+            for name in set(earlier).difference(sizes):
+                (task.out_dir / name).unlink(missing_ok=True)
+            record.write("done", inputs, task.asked, sizes, temporary=folder, **facts)
 
 
 def _made_in(folder: Path) -> dict[Path, int]:

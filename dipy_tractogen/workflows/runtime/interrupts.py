@@ -5,6 +5,8 @@ Nothing that is half written stays behind.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import os
 import signal
 import sys
@@ -40,6 +42,7 @@ class Interrupts:
 
     def __init__(self):
         self._times: list[float] = []
+        self._is_held = False
 
     @property
     def seen(self) -> bool:
@@ -59,6 +62,22 @@ class Interrupts:
         """Ignore interrupts: the work is done, and Python only has to end."""
         self._handle(signal.SIG_IGN)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise an interrupt of the body at its end; for what is short, and whole."""
+        if threading.current_thread() is not threading.main_thread():
+            # Python raises interrupts in the main thread alone.
+            yield
+            return
+        nb_before = len(self._times)
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            if len(self._times) > nb_before:
+                raise KeyboardInterrupt
+
     def _handle(self, handler) -> None:
         for number in _SIGNALS:
             # As for a job in the background, or under nohup.
@@ -70,7 +89,7 @@ class Interrupts:
         waited = self._times[-1] - self._times[0]
         if len(self._times) >= _NB_TO_INSIST and waited > _SECONDS_TO_CLEAN_UP:
             _end()
-        if not _is_handling_interrupt():
+        if not (self._is_held or _is_handling_interrupt()):
             raise KeyboardInterrupt
 
     def _ask_again(self, unraisable) -> None:

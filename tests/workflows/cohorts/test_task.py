@@ -9,6 +9,7 @@ from filelock import FileLock
 import pytest
 
 from dipy_tractogen.workflows.cohorts.task import carry_out
+from dipy_tractogen.workflows.runtime.interrupts import INTERRUPTS
 
 from .toys import toy
 
@@ -146,3 +147,17 @@ def test_a_worker_with_other_software_is_refused(tmp_path):
     assert found.status == "failed"
     assert "dipy_tractogen" in found.reason
     assert "0.0.1" in found.reason
+
+
+def test_interrupt_waits_until_files_are_at_their_places(tmp_path, monkeypatch):
+    def replace(*given):
+        INTERRUPTS._interrupt()
+        move(*given)
+
+    move = os.replace
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(INTERRUPTS, "_times", [])
+    work = toy(tmp_path, 1)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(work)
+    assert work.is_done

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -81,6 +82,30 @@ def test_one_that_came_where_nothing_can_be_raised_is_repeated(interrupts):
 
     with pytest.raises(KeyboardInterrupt):
         let_go()
+
+
+@pytest.mark.parametrize("error", [None, ValueError])
+def test_what_is_short_ends_before_an_interrupt(interrupts, error):
+    done = []
+
+    def work():
+        with interrupts.held():
+            signal.raise_signal(signal.SIGTERM)
+            done.append(interrupts.seen)
+            if error is not None:
+                raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == [True]
+    # It is as before, and without an interrupt nothing is raised.
+    with interrupts.held():
+        done.append(True)
+    other = threading.Thread(target=interrupts.held().__enter__)
+    other.start()
+    other.join()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_signal_that_is_ignored_stays_so(monkeypatch):
