@@ -1,6 +1,7 @@
 """Norms of subjects on a simulated cohort: calibration and detection.
 
     python benchmarks/norms.py arrays
+    python benchmarks/norms.py arrays --subjects 20 100 --seeds 5 6 7 8 9 --name fresh
     python benchmarks/norms.py chain
 
 Profiles of FA and MD are drawn as arrays by the laws of ``dipy_simulate_cohort``, with
@@ -30,6 +31,7 @@ from sklearn.metrics import roc_auc_score
 from dipy_tractogen.norms.design import Design
 from dipy_tractogen.norms.normative import NormativeModel
 from dipy_tractogen.norms.scoring import FALSE_DISCOVERIES
+from dipy_tractogen.norms.shape import MEASURES
 from dipy_tractogen.streamlines.simulation.cohort import (
     simulate_cohort,
     simulate_participants,
@@ -208,7 +210,7 @@ def chain(nb_subjects: int, nb_others: int, seed: int) -> dict:
     controls = (each for _, each in subjects(nb_subjects, seed, ["control"]))
     fit_norms(model, controls, ["age"], values=[*PROFILE_LAWS])
     found = {"control": [], "patient": []}
-    held: dict[str, list] = {"profile": [], "shape": []}
+    held: dict[str, list] = {}
     for diagnosis, each in subjects(nb_others, seed + 500):
         # Ages are within those of the training.
         scores, _ = score_subject(model, each)
@@ -218,15 +220,17 @@ def chain(nb_subjects: int, nb_others: int, seed: int) -> dict:
         }
         found[diagnosis].append({"any": min(by_kind.values()), **by_kind})
         for key, one in scores.items():
-            if diagnosis == "control" and key[1] in held:
-                held[key[1]].append(float((one.p > 0.1).mean()))
+            if diagnosis == "control" and key[1] != "latent":
+                held.setdefault(key[1], []).append(one.p > 0.1)
     is_patient = np.repeat([False, True], [len(each) for each in found.values()])
     q = {
         kind: np.array([one[kind] for each in found.values() for one in each])
         for kind in ("any", "profile", "shape", "latent")
     }
+    by_measure = zip(MEASURES, np.mean(held["shape"], axis=0))
     return {
         **{f"coverage_90_{kind}": float(np.mean(each)) for kind, each in held.items()},
+        **{f"coverage_90_{name}": float(each) for name, each in by_measure},
         **{
             f"{name}_{kind}": float(value)
             for kind, each in q.items()
@@ -245,10 +249,11 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, nargs="+", default=[20, 40, 100, 200])
     parser.add_argument("--others", type=int, default=200, help="of either group")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--name", help="of the file of results, by default the kind")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"norms_{options.kind}.json"
+    path = options.out / f"norms_{options.name or options.kind}.json"
     if options.kind == "chain":
         results = {
             str(number): [chain(number, options.others, s) for s in options.seeds]
