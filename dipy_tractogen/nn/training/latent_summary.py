@@ -27,6 +27,10 @@ logger = logging.getLogger("dipy_tractogen")
 # Streamlines of a bundle, and in all, that are decoded to fit the texture.
 _MOST_DECODED = 1000
 _MOST_DECODED_IN_ALL = 28000
+# As much for models with values along the streamlines, whose profiles are regressed on
+# conditions: an effect of patients is that of half of these.
+_MOST_REGRESSED = 10_000
+_MOST_REGRESSED_IN_ALL = 50_000
 # Draws of latents for each of these, of models with values along the streamlines.
 _NB_DRAWS = 4
 # Streamlines on which the error of the features alone is measured.
@@ -158,7 +162,10 @@ def _variation(bundles, means, deviations, seed: int) -> SubjectVariation | None
 def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:
     """Fit the texture to the residuals of one draw of the latents of each."""
     rng = np.random.default_rng(seed)
-    rows = _stratified_rows(bundles.labels, rng)
+    limits = _MOST_DECODED, _MOST_DECODED_IN_ALL
+    if model.profiles:
+        limits = _MOST_REGRESSED, _MOST_REGRESSED_IN_ALL
+    rows = _stratified_rows(bundles.labels, rng, *limits)
     z = z_mean[rows] + deviation[rows] * rng.standard_normal(z_mean[rows].shape)
     matrix = None
     if model.conditions_in_networks:
@@ -208,7 +215,9 @@ def _drawn_coefficients(model, density, codes, numbers, seed: int) -> np.ndarray
     return np.stack(made)
 
 
-def _stratified_rows(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose streamlines of each bundle, more than the texture keeps."""
-    limits = {"most": _MOST_DECODED, "most_in_all": _MOST_DECODED_IN_ALL}
+def _stratified_rows(
+    labels: np.ndarray, rng: np.random.Generator, most: int, most_in_all: int
+) -> np.ndarray:
+    """Choose streamlines of each bundle, as many as the texture keeps or more."""
+    limits = {"most": most, "most_in_all": most_in_all}
     return np.sort(stratified_sample(labels, rng, **limits))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
-from dipy_tractogen.streamlines.array_sequence import as_sequence, packed, take
+from dipy_tractogen.streamlines.array_sequence import take
 
 from ..stratified import sample_each_group, split_halves
 from . import details as flat
@@ -44,7 +44,8 @@ def fit_residuals(
     limits = {"most": _MOST_OF_A_BUNDLE, "most_in_all": min(at_most, _MOST_IN_ALL)}
     rows = np.concatenate(sample_each_group(labels, rng, **limits))
     if values is not None:
-        values = packed(as_sequence(values, streamlines._lengths)[rows])[0]
+        given = values, decoded, conditions, labels, rows
+        texture.profiles = ProfileTexture().fit(streamlines, *given, seed)
     streamlines, means = take(streamlines, rows), means[rows]
     texture.labels = labels[rows].astype(np.int32)
     texture.conditions = conditions[rows].astype(np.float32)
@@ -61,9 +62,6 @@ def fit_residuals(
     texture.offsets = real - texture.gains[:, None] * coarse
     rest = points - flat.curves(real, texture.counts)
     texture.details, texture.units = flat.quantised(rest, texture.counts)
-    if values is not None:
-        given = values, decoded[rows], texture.conditions, texture.labels
-        texture.profiles = ProfileTexture().fit(streamlines, *given, seed)
 
 
 def _regress(texture, real, decoded, seed: int) -> None:

@@ -8,7 +8,9 @@ from functools import partial
 from nibabel.streamlines import ArraySequence
 import numpy as np
 
+from dipy_tractogen.streamlines.array_sequence import as_sequence, take
 from dipy_tractogen.streamlines.point_data.columns import fill_missing, resample_values
+from dipy_tractogen.streamlines.resampled import BLOCK
 from dipy_tractogen.utils.schema import SchemaError
 
 from .condition_effects import effects_of, fit_gains
@@ -76,23 +78,25 @@ class ProfileTexture:
         decoded: np.ndarray,
         conditions: np.ndarray,
         labels: np.ndarray,
+        rows: np.ndarray,
         seed: int = 0,
     ) -> ProfileTexture:
-        """Store residuals of profiles.
+        """Fit regressions to all streamlines, and store residuals of some.
 
         Parameters
         ----------
         streamlines : ArraySequence
-            The r streamlines of the residuals, with N points in all, one after the
-            other.
+            The n streamlines, with N points in all.
         values : ndarray of shape (N, v)
             Channels of the values of their points, NaN where they are missing.
-        decoded : ndarray of shape (r, nb_points, 3 + v)
+        decoded : ndarray of shape (n, nb_points, 3 + v)
             Decoded streamlines with their channels.
-        conditions : ndarray of shape (r, q)
+        conditions : ndarray of shape (n, q)
             Conditions of each.
-        labels : ndarray of shape (r,)
-            Bundle of each, ascending.
+        labels : ndarray of shape (n,)
+            Bundle of each.
+        rows : ndarray of shape (r,), int
+            Streamlines whose residuals are stored.
         seed : int, optional
             Seed of the choice of donors.
 
@@ -101,29 +105,33 @@ class ProfileTexture:
         ProfileTexture
             The object itself.
         """
-        counts = np.asarray(streamlines._lengths, dtype=np.intp)
-        points, self.nb_points = streamlines._data, decoded.shape[1]
-        values = fill_missing(values, counts)
-        real = resample_values(points, values, counts, self.nb_points)
-        real = profile_coefficients(real.reshape(len(counts), self.nb_points, -1))
+        self.nb_points = decoded.shape[1]
+        values = as_sequence(values, streamlines._lengths)
+        real = _profiles_of(streamlines, values, self.nb_points)
         known = np.isfinite(real).all(axis=1)
-        self.donors = _donors(known.all(axis=1), labels, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        self.donors = _donors(known[rows].all(axis=1), labels[rows], rng)
         groups, bundles = np.unique(labels, return_inverse=True)
         given = conditions, coarse_shapes(decoded[..., :3]), bundles.reshape(-1)
         self.predictors = Predictors.fit(*given, len(groups))
         decoded = profile_coefficients(decoded[..., 3:])
         self._regress(real, decoded, self.predictors.of(*given), given[-1], known)
-        curves = ProfileCurves(self.gains * decoded, self.nb_points)
-        rest = values - curves.along(streamlines).T
-        rest = np.nan_to_num(rest)
-        largest = np.abs(rest).max(axis=0, initial=0.0)
-        self.units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
-        self.details = np.rint(rest / self.units).astype(np.int16)
+        streamlines, values = take(streamlines, rows), take(values, rows)
+        self._store(streamlines, values._data, self.gains * decoded[rows])
         nb_bundles, nb_predictors, *orders = self.effects.shape
         shape = (nb_bundles, 1 + nb_predictors, *orders)
         self.shifts = np.zeros(shape, dtype=np.float32)
         self.scales = np.ones((nb_bundles, *orders), dtype=np.float32)
-        return self._of(counts, *given)
+        return self._of(streamlines._lengths, *(each[rows] for each in given))
+
+    def _store(self, streamlines, values, decoded) -> None:
+        """Store what decoded profiles (r, k, v) leave of values (N, v)."""
+        values = fill_missing(values, streamlines._lengths)
+        curves = ProfileCurves(decoded, self.nb_points)
+        rest = np.nan_to_num(values - curves.along(streamlines).T)
+        largest = np.abs(rest).max(axis=0, initial=0.0)
+        self.units = np.maximum(largest / _LARGEST, _TINY).astype(np.float32)
+        self.details = np.rint(rest / self.units).astype(np.int16)
 
     def _regress(self, real, decoded, numbers, bundles, known) -> None:
         """Fit gains and effects of each value."""
@@ -281,6 +289,18 @@ class ProfileTexture:
         check_effects(made, nb_bundles, nb_conditions)
         bundles = np.searchsorted(np.unique(shapes.labels), shapes.labels)
         return made._of(shapes.counts, shapes.conditions, shapes.shapes, bundles)
+
+
+def _profiles_of(streamlines, values, nb_points: int) -> np.ndarray:
+    """Return cosine coefficients (n, k, v) of the values of streamlines."""
+    found = []
+    for start in range(0, len(streamlines), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(streamlines)))
+        own, counts = take(streamlines, rows), streamlines._lengths[rows]
+        filled = fill_missing(take(values, rows)._data, counts)
+        nodes = resample_values(own._data, filled, counts, nb_points)
+        found.append(profile_coefficients(nodes.reshape(len(rows), nb_points, -1)))
+    return np.concatenate(found)
 
 
 def _donors(known: np.ndarray, labels: np.ndarray, rng) -> np.ndarray:
