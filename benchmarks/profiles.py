@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from itertools import product
 import json
 from pathlib import Path
 import resource
@@ -255,17 +256,19 @@ def run(options) -> dict:
     held_out = cohort(options.subjects // 2, options.each, options.seed + 1000)
     shown = recover(training)
     model = train(training, held_out, options)
+    asked = list(product(_ASKED.tolist(), DIAGNOSES))
+    # With one seed for all, they would have the same noise, which no mean lessens.
+    seeds = np.random.SeedSequence(options.seed).generate_state(len(asked))
     asked = [
         generate(
             model,
             _NB_GENERATED,
             training,
-            options.seed,
-            conditions={"age": float(age), "diagnosis": diagnosis},
+            int(seed),
+            conditions={"age": age, "diagnosis": diagnosis},
             balanced=True,
         )
-        for age in _ASKED
-        for diagnosis in DIAGNOSES
+        for seed, (age, diagnosis) in zip(seeds, asked)
     ]
     found = recover(BundleSet.merge(asked))
     like_training = generate(model, len(training), training, options.seed)

@@ -12,7 +12,7 @@ from .condition_effects import effects_of, fit_effects
 _FARTHEST = 3.0
 # Streamlines without an effect that count in a regression on conditions, and on shapes,
 # which have many numbers.
-_PENALTIES = (4.0, 25.0)
+_PENALTIES = (1.0, 25.0)
 _TINY = 1e-6
 
 
