@@ -42,6 +42,10 @@ class SchemaError(ValueError):
         super().__init__(f"{place or 'it'} is {found}; expected {expected}")
 
 
+class EarlierVersionError(ValueError):
+    """A file is whole, but lacks what its version of the package did not write."""
+
+
 def short_repr(value: object) -> str:
     """Return a short form of a plain value on one line, up to 200 characters."""
     return " ".join(_SHOWN.repr(value).split())
@@ -277,6 +281,8 @@ def file_errors(
     """
     try:
         yield
+    except EarlierVersionError as error:
+        raise EarlierVersionError(f"{path}: {error}") from error
     except (ValueError, MemoryError, *damage) as error:
         said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise ValueError(

@@ -1,5 +1,6 @@
 """Models that learn values along streamlines, such as FA, beside their shape."""
 
+import io
 import json
 import zipfile
 
@@ -137,6 +138,29 @@ def test_values_are_in_the_file_of_a_model(trained, given, tmp_path):
     )
     np.testing.assert_array_equal(one, other)
     assert again.get_config() == trained.get_config()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_file_of_an_earlier_version_says_to_train_again(trained, tmp_path, shared):
+    model = share_model(trained) if shared else trained
+    model.save(tmp_path / "model.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "model.keras") as good,
+        zipfile.ZipFile(tmp_path / "old.keras", "w") as old,
+    ):
+        for name in good.namelist():
+            content = good.read(name)
+            if "texture" in name:
+                arrays = dict(np.load(io.BytesIO(content)))
+                del arrays["profiles_scales"], arrays["profiles_shape_means"]
+                np.savez(stream := io.BytesIO(), **arrays)
+                content = stream.getvalue()
+            old.writestr(name, content)
+    with pytest.raises(
+        ValueError, match=r"profiles_scales .* train again\.$"
+    ) as caught:
+        load_model(tmp_path / "old.keras")
+    assert "damaged" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ..texture.profile_arrays import (
     PROFILES,
     check_effects,
     check_orders,
+    check_there,
 )
 from ..texture.profile_curves import ProfileCurves
 from ..texture.profiles import ProfileTexture
@@ -151,6 +152,7 @@ class FittedProfileTexture(ProfileTexture):
         `shapes` is the `FittedTexture` that it belongs to. Raises ValueError if the
         arrays do not fit together, or not to that.
         """
+        check_there(arrays, FITTED_PROFILE_ARRAYS)
         sizes = check_arrays(arrays, FITTED_PROFILE_ARRAYS)
         made = cls()
         made.nb_points = shapes.nb_points

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dipy_tractogen.utils.array_schema import Array
-from dipy_tractogen.utils.schema import SchemaError
+from dipy_tractogen.utils.schema import EarlierVersionError, SchemaError
 
 from .residual_matching import NB_COEFFICIENTS
 
@@ -27,6 +29,22 @@ PROFILE_ARRAYS = {
 
 PROFILES = "profiles_"
 """What the names of these arrays begin with in the file of a texture."""
+
+
+# Files of earlier versions lack these.
+_LATER = ("shifts", "scales", "shape_means", "shape_spreads")
+
+
+def check_there(arrays: Iterable[str], needed: Iterable[str]) -> None:
+    """Raise ValueError if one of the `needed` arrays is missing, by their names."""
+    missing = [name for name in needed if name not in arrays]
+    if missing and set(missing) <= set(_LATER):
+        raise EarlierVersionError(
+            f"the model is of an earlier version (without {PROFILES}{missing[0]} of "
+            "the values along its streamlines): train again."
+        )
+    if missing:
+        raise SchemaError(PROFILES + missing[0], "missing", "an array")
 
 
 def check_effects(made, nb_bundles: int, nb_conditions: int) -> None:

@@ -24,6 +24,7 @@ from .profile_arrays import (
     PROFILES,
     check_effects,
     check_orders,
+    check_there,
 )
 from .profile_curves import ProfileCurves, profile_coefficients
 from .residual_matching import NB_COEFFICIENTS, coarse_shapes, shapes_of
@@ -269,9 +270,7 @@ class ProfileTexture:
         `shapes` is the `Texture` that it belongs to. Raises ValueError if the arrays do
         not fit together, or not to that.
         """
-        missing = [name for name in PROFILE_ARRAYS if name not in arrays]
-        if missing:
-            raise SchemaError(f"profiles_{missing[0]}", "missing", "an array")
+        check_there(arrays, PROFILE_ARRAYS)
         made = cls()
         made.nb_points, nb_residuals = shapes.nb_points, len(shapes.counts)
         for name in PROFILE_ARRAYS:
