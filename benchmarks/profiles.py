@@ -228,13 +228,9 @@ def train(training: BundleSet, held_out: BundleSet, options):
 
 def generate(model, number: int, like: BundleSet, seed: int, **options) -> BundleSet:
     """Generate streamlines, with their conditions as values."""
-    points, labels, values, data = model.generate(
-        number,
-        seed=seed,
-        return_values=True,
-        return_data_per_point=True,
-        **options,
-    )
+    returned = {"return_values": True, "return_data_per_point": True}
+    made = model.generate(number, seed=seed, **returned, **options)
+    points, labels, values, data = made
     kept = {"age": values["age"]}
     for one in model.record.density.conditions.categorical:
         if one.name == "diagnosis":
@@ -256,8 +252,8 @@ def run(options) -> dict:
     held_out = cohort(options.subjects // 2, options.each, options.seed + 1000)
     shown = recover(training)
     model = train(training, held_out, options)
-    asked = list(product(_ASKED.tolist(), DIAGNOSES))
-    # With one seed for all, they would have the same noise, which no mean lessens.
+    asked = [*product(_ASKED.tolist(), DIAGNOSES)]
+    # One seed for all would give them the same noise, which no mean lessens.
     seeds = np.random.SeedSequence(options.seed).generate_state(len(asked))
     asked = [
         generate(
@@ -294,9 +290,8 @@ def run(options) -> dict:
 def _beside_law(value: str, shown: dict, found: dict) -> dict:
     law = PROFILE_LAWS[value]
     stated = {name: getattr(law, name, 0.0) for name in found}
-    stated["dip_node"] = law.dip_place * (len(_NODES) - 1)
-    # Of another distance; see `recover`.
-    stated["core_effect"] = None
+    # The core is of another distance; see `recover`.
+    stated |= {"dip_node": law.dip_place * (len(_NODES) - 1), "core_effect": None}
     entries = {}
     for name, law_of in stated.items():
         entries[name] = {
