@@ -156,11 +156,8 @@ def test_a_file_of_an_earlier_version_says_to_train_again(trained, tmp_path, sha
                 np.savez(stream := io.BytesIO(), **arrays)
                 content = stream.getvalue()
             old.writestr(name, content)
-    with pytest.raises(
-        ValueError, match=r"profiles_scales .* train again\.$"
-    ) as caught:
+    with pytest.raises(ValueError, match=r"old.keras: .*_scales .* train again\.$"):
         load_model(tmp_path / "old.keras")
-    assert "damaged" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
