@@ -15,10 +15,13 @@ gpu) extras='jax[cuda12]' ;;
 esac
 
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-# Rendering draws with OpenGL on an X server, Xvfb.
-apt-get install -qq -y --no-install-recommends \
-    ca-certificates python3-venv libgl1 libxrender1 xvfb xauth >/dev/null
+# Rendering draws with OpenGL on an X server, Xvfb. What apt says is shown if it fails.
+said=$(
+    exec 2>&1
+    apt-get update -qq &&
+        apt-get install -qq -y --no-install-recommends \
+            ca-certificates python3-venv libgl1 libxrender1 xvfb xauth
+) || { echo "$said" >&2 && exit 1; }
 rm -rf /var/lib/apt/lists/*
 
 home=/opt/dipy_tractogen
