@@ -26,7 +26,7 @@ from ..panels import Panel
 from ..webgl import ScenePage, make_scene, scene_page
 from ..webgl.lines import MAX_STREAMLINES
 from .content import Card, Column, Command, Table
-from .subject_plots import subject_pictures
+from .subject_plots import subject_plots
 
 _TEMPLATE = Path(__file__).parent / "templates" / "subject.html"
 _SECTIONS = {
@@ -97,12 +97,11 @@ def write_subject_page(
     """
     ordered = most_unusual(inputs.scores)
     scene, lacking = _scene(inputs, seed)
-    pictures = [
-        picture
+    given = (inputs.norms, inputs.conditions, inputs.scores)
+    plots = [
+        each
         for bundle in ordered[:_MOST_DRAWN]
-        for picture in subject_pictures(
-            inputs.norms, inputs.conditions, inputs.scores, bundle
-        )
+        for each in subject_plots(*given, bundle)
     ]
     commands = []
     if inputs.command:
@@ -120,7 +119,7 @@ def write_subject_page(
         cards=_cards(inputs),
         scene=scene,
         no_scene=lacking,
-        pictures=pictures,
+        plots=plots,
         nb_drawn=min(len(ordered), _MOST_DRAWN),
         nb_bundles=len(ordered),
         tables=[_together(inputs.scores, ordered), _shapes(inputs.scores, ordered)],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,66 +29,79 @@ _OUTER, _INNER = 0.25, 0.35
 _SIZE = (4.6, 3.1)
 
 
-def subject_pictures(
+@dataclass(frozen=True)
+class Plots:
+    """Plots that share a title, beside or below one another as there is room."""
+
+    title: str
+    pictures: list[Picture]
+
+
+def subject_plots(
     norms: Norms, conditions: Mapping, scores: Mapping[Key, Score], bundle: str
-) -> list[Picture]:
+) -> list[Plots]:
     """Draw a bundle of a subject within the bands of its reference group.
 
-    One picture has the profiles along the nodes, and over the first number among the
-    conditions the node that is most unusual; another one the measures of shape.
+    There are the profiles along the nodes, each beside the node that is most unusual
+    over the first number among the conditions, and the measures of shape.
     """
     own = {key[1:]: each for key, each in scores.items() if key[0] == bundle}
-    profiles = {name: each for (kind, name), each in own.items() if kind == PROFILE}
-    pictures = []
-    if profiles:
-        pictures.append(
-            _picture(
-                f"{bundle}: profiles",
-                f"Profiles of {bundle} within the bands of the reference group.",
-                lambda path: _draw_profiles(path, norms, conditions, profiles, bundle),
-            )
-        )
-    if (SHAPE, "") in own:
-        shape = own[SHAPE, ""]
-        pictures.append(
-            _picture(
-                f"{bundle}: shape",
-                f"Shape of {bundle} within the bands of the reference group.",
-                lambda path: _draw_shape(path, norms, conditions, shape, bundle),
-            )
-        )
-    return pictures
+    draw = _Drawing(norms, conditions, bundle)
+    profiles = [
+        picture
+        for (kind, name), each in own.items()
+        if kind == PROFILE
+        for picture in draw.profile(name, each)
+    ]
+    shapes = draw.shape(own[SHAPE, ""]) if (SHAPE, "") in own else []
+    found = {"profiles": profiles, "shape": shapes}
+    return [Plots(f"{bundle}: {name}", each) for name, each in found.items() if each]
 
 
-def _picture(title: str, alt: str, draw) -> Picture:
-    light, dark = encode_plot(draw)
-    return Picture(title, alt, light, dark)
+@dataclass
+class _Drawing:
+    """Draws plots of a bundle."""
 
+    norms: Norms
+    conditions: Mapping
+    bundle: str
 
-def _draw_profiles(path: Path, norms, conditions, profiles, bundle: str) -> None:
-    number = _first_number(norms)
-    figure = make_figure((1 + (number is not None)) * len(profiles), size=_SIZE)
-    axes = iter(figure.axes)
-    for name, each in profiles.items():
-        _along(next(axes), name, norms.units.get(name, ""), each)
-        if number is not None:
-            node = int(np.nanargmax(np.abs(each.z))) if np.isfinite(each.z).any() else 0
-            key = (bundle, PROFILE, name)
-            label = f"{name} at node {node}"
-            _over(next(axes), norms, conditions, key, each, node, label, np.asarray)
-    write_figure(figure, path, path)
+    def profile(self, name: str, score: Score) -> Iterator[Picture]:
+        """Give the plot of a profile, and that of its most unusual node."""
+        unit = self.norms.units.get(name, "")
+        yield self._picture(name, lambda axes: _along(axes, name, unit, score))
+        if _first_number(self.norms) is not None:
+            known = np.isfinite(score.z)
+            node = int(np.nanargmax(np.abs(score.z))) if known.any() else 0
+            label, key = f"{name} at node {node}", (self.bundle, PROFILE, name)
+            yield self._over(key, score, node, label, np.asarray)
 
+    def shape(self, score: Score) -> list[Picture]:
+        """Return the plots of the measures of shape."""
+        pictures = []
+        for index, (name, unit) in enumerate(MEASURES.items()):
+            label = f"{name} ({unit})"
+            if _first_number(self.norms) is None:
+                draw = partial(_without_number, score=score, index=index, label=label)
+                pictures.append(self._picture(name, draw))
+            else:
+                key = (self.bundle, SHAPE, "")
+                pictures.append(self._over(key, score, index, label, np.exp))
+        return pictures
 
-def _draw_shape(path: Path, norms, conditions, shape: Score, bundle: str) -> None:
-    figure = make_figure(len(MEASURES), size=_SIZE)
-    for index, (axes, (name, unit)) in enumerate(zip(figure.axes, MEASURES.items())):
-        label = f"{name} ({unit})"
-        key = (bundle, SHAPE, "")
-        if _first_number(norms) is None:
-            _without_number(axes, shape, index, label)
-        else:
-            _over(axes, norms, conditions, key, shape, index, label, np.exp)
-    write_figure(figure, path, path)
+    def _over(self, key, score, index, label, restored) -> Picture:
+        given = (self.norms, self.conditions, key, score, index, label, restored)
+        return self._picture(label, lambda axes: _over(axes, *given))
+
+    def _picture(self, name: str, draw: Callable) -> Picture:
+        def write(path: Path) -> None:
+            figure = make_figure(1, size=_SIZE)
+            draw(figure.axes[0])
+            write_figure(figure, path, path)
+
+        alt = f"{name} of {self.bundle} within the bands of the reference group."
+        light, dark = encode_plot(write)
+        return Picture(name, alt, light, dark)
 
 
 def _first_number(norms: Norms):

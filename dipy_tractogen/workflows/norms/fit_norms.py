@@ -9,7 +9,7 @@ from dipy_tractogen.utils.messages import format_count, listed
 
 from ..flows.base import TractogenFlow
 from ..options.inputs import load_trained_model, option_errors
-from ..options.loading import LoadingOptions, MapOptions, load, maps_of
+from ..options.loading import LoadingOptions, MapOptions, load
 from ..options.parameters import with_parameters_of
 from ..options.spaces import SpaceOptions, check_spaces, to_model_space
 from ..options.training import ConditionOptions
@@ -64,8 +64,7 @@ class FitNormsFlow(TractogenFlow):
             raise ValueError(f"--out_model {out_model}: give a name ending in .keras.")
         check_spaces(given)
         path = self.outputs(out_dir, out_model=out_model)["out_model"]
-        files, maps = self.inputs(input_files), maps_of(given)
-        chosen_group = _group(group)
+        files, chosen_group = self.inputs(input_files), _group(group)
 
         from dipy_tractogen.streamlines.participants import read_participants
 
@@ -87,7 +86,7 @@ class FitNormsFlow(TractogenFlow):
 
         def subjects():
             for name, (own, conditions) in chosen.items():
-                bundles = load(self, own, given, kind=name, values=values, maps=maps)
+                bundles = load(self, own, given, kind=name, values=values)
                 bundles, _ = to_model_space(self, model, bundles, given, kind=name)
                 yield Subject(bundles, conditions, name)
 

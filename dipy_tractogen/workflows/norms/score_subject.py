@@ -11,7 +11,7 @@ from dipy_tractogen.utils.messages import format_count, listed
 
 from ..flows.base import TractogenFlow
 from ..options.inputs import load_trained_model, option_errors
-from ..options.loading import LoadingOptions, MapOptions, load, maps_of
+from ..options.loading import LoadingOptions, MapOptions, load
 from ..options.parameters import with_parameters_of
 from ..options.spaces import SpaceOptions, check_spaces, to_model_space
 
@@ -85,7 +85,7 @@ class ScoreSubjectFlow(TractogenFlow):
         paths = self.outputs(
             out_dir, out_table=out_table, out_scores=out_scores, out_report=out_report
         )
-        files, maps = self.inputs(input_files), maps_of(given)
+        files = self.inputs(input_files)
         model = load_trained_model(model_file)
 
         from dipy_tractogen.nn.subjects.norms import Subject, score_subject
@@ -104,7 +104,7 @@ class ScoreSubjectFlow(TractogenFlow):
             )
         name = _name(files)
         known = _conditions(model, conditions, participants, files)
-        bundles = load(self, files, given, values=model.record.norms.values, maps=maps)
+        bundles = load(self, files, given, values=model.record.norms.values)
         bundles, _ = to_model_space(self, model, bundles, given)
         subject = Subject(bundles, known, name)
         scores, said = score_subject(model, subject)

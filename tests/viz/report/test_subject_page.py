@@ -78,8 +78,13 @@ def test_a_browser_shows_it_without_a_network(browser, page):
     opened.goto(page.as_uri())
     assert opened.locator("h1").inner_text() == NAME
     assert opened.locator("img[src=x]").count() == 0
-    # A picture has one image for each scheme.
-    assert opened.locator("figure img:visible").count() == 2
+    # A plot has one image for each scheme: two of the profile, four of the shape.
+    plots = opened.locator(".plots img:visible")
+    assert plots.count() == 6
+    for width, nb_columns in {1400: 2, 400: 1}.items():
+        opened.set_viewport_size({"width": width, "height": 900})
+        lefts = {round(plots.nth(index).bounding_box()["x"]) for index in range(6)}
+        assert len(lefts) == nb_columns
     assert opened.locator("#together").count() == 1
     assert not said
     assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in asked)

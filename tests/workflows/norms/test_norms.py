@@ -3,10 +3,12 @@
 import csv
 import json
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from dipy_tractogen.nn import load_model
+from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.viz.report import subject_page
 from dipy_tractogen.workflows.cli import main
 
@@ -75,6 +77,71 @@ def test_a_subject_in_another_space_is_moved(norms, tree, tmp_path):
     assert score(norms, tree, tmp_path, *given) == 0
     record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert "input" in record["registrations"]
+
+
+def image(tree, folder, *, start=0.0, shift=0.0, value=None):
+    """Write an image of x, or of one value, over the bundles."""
+    grid = load_bundles([next(tree.glob("sub-001/dwi/*.trx"))]).reference
+    affine = grid.affine.copy()
+    affine[0, 3] += shift
+    x = np.indices(grid.dimensions)[0] * affine[0, 0] + affine[0, 3]
+    data = np.where(x >= start, x, np.nan) if value is None else np.full_like(x, value)
+    path = folder / "image.nii.gz"
+    nib.Nifti1Image(data.astype(np.float32), affine).to_filename(path)
+    return f"AD={path}"
+
+
+@pytest.fixture(scope="module")
+def norms_of_images(tree, tmp_path_factory):
+    """Norms of values that the tractograms do not have."""
+    folder = tmp_path_factory.mktemp("images")
+    maps = ["--values", "AD", "--maps", image(tree, folder)]
+    assert fit(tree, folder, *maps) == 0
+    return folder / "norms.keras"
+
+
+def test_values_of_images_are_scored(norms_of_images, tree, tmp_path):
+    """Where an image says nothing, it is said; the rest is scored."""
+    start = 60.0
+    assert (
+        score(
+            norms_of_images,
+            tree,
+            tmp_path,
+            "--maps",
+            image(tree, tmp_path, start=start),
+        )
+        == 0
+    )
+    record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    found = [
+        one["subject"]
+        for one in record["scores"]
+        if one["value"] == "AD" and one["place"] != "all"
+    ]
+    known = [one for one in found if one is not None]
+    assert 0 < len(known) < len(found)
+    assert min(known) >= start
+    assert "AD is missing at" in " ".join(record["not_scored"])
+
+
+def test_images_that_are_refused(norms_of_images, tree, tmp_path, capsys):
+    other = image(tree, tmp_path, shift=1000)
+    out = tmp_path / "out"
+    for given, message in {
+        ("--values", "AD", "--maps", other): "is not of the space of",
+        ("--maps", other): "nothing along the streamlines is read",
+        ("--values", "XX", "--maps", other): "has no data_per_point XX",
+    }.items():
+        assert fit(tree, out, *given) == 1
+        assert message in capsys.readouterr().err
+    for given, message in {
+        ("--maps", other): "is not of the space of",
+        (): "has no data_per_point AD",
+    }.items():
+        assert score(norms_of_images, tree, out, *given) == 1
+        assert message in capsys.readouterr().err
+    assert not list(out.glob("*"))
 
 
 def test_a_reference_group(tree, tmp_path):
