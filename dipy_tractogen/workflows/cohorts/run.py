@@ -49,7 +49,8 @@ def new_folder(out_dir: Path, name: str) -> Path:
 def open_run(out_dir: Path, written: Iterable[Path] = ()) -> Iterator[Path]:
     """Yield the mark of a run of a command.
 
-    What processes that were killed have left is removed at the beginning and the end.
+    What processes that were killed have left is removed at the beginning and the end,
+    and all that the run has written, if it fails before any work is begun.
 
     Parameters
     ----------
@@ -60,19 +61,27 @@ def open_run(out_dir: Path, written: Iterable[Path] = ()) -> Iterator[Path]:
     """
     (out_dir / FOLDER).mkdir(parents=True, exist_ok=True)
     written = list(written)
+    own = [*written, out_dir / FOLDER / ".runs.lock"]
+    new = [path for path in own if not path.exists()]
     lock = lock_of(out_dir, f"run-{secrets.token_hex(4)}", wait=False)
     _remove_folders(out_dir)
     with lock_of(out_dir, "runs", wait=True):
         _remove_files(out_dir, written)
         lock.acquire()
+    has_failed = False
     try:
         yield Path(lock.lock_file)
+    except Exception:
+        has_failed = True
+        raise
     finally:
         with suppress(OSError):
             _remove_folders(out_dir)
             with lock_of(out_dir, "runs", wait=True):
                 lock.release()
                 _remove_files(out_dir, written)
+            if has_failed:
+                _remove_unless_begun(out_dir, new)
 
 
 @cache
@@ -108,6 +117,14 @@ def _remove_files(out_dir: Path, written: Iterable[Path]) -> None:
     # Of the many jobs of an array, each looks at one.
     if all(_remove(out_dir, name, mark) for mark, name in names):
         remove_temporaries(written)
+
+
+def _remove_unless_begun(out_dir: Path, new: Iterable[Path]) -> None:
+    """Remove files of a run, if the folder of records has no others."""
+    new = {path.absolute() for path in new}
+    if new.issuperset((out_dir / FOLDER).absolute().iterdir()):
+        for path in new:
+            path.unlink(missing_ok=True)
 
 
 def _remove(out_dir: Path, name: str, path: Path) -> bool:

@@ -10,12 +10,13 @@ from dipy_tractogen.workflows.options.generation import (
     check_generation,
     make_plausibility,
 )
+from dipy_tractogen.workflows.options.loading import MapOptions
 from dipy_tractogen.workflows.options.parameters import defaults_of
 from dipy_tractogen.workflows.options.spaces import SpaceOptions
 from dipy_tractogen.workflows.options.subjects import SubjectOptions
 
 DEFAULTS = defaults_of(
-    SamplerOptions, PlausibilityOptions, SpaceOptions, SubjectOptions
+    SamplerOptions, PlausibilityOptions, SpaceOptions, SubjectOptions, MapOptions
 )
 DEFAULTS |= {"nb_points": None, "step_size": None}
 
