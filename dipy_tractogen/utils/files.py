@@ -26,6 +26,7 @@ TRACTOGRAM_EXTENSIONS = (".trk", ".tck", ".trx", ".vtk", ".vtp", ".fib", ".dpy")
 _DOUBLE_EXTENSIONS = (".nii.gz", ".gii.gz", ".tar.gz")
 _LONGEST_STEM = 40
 _GLOB_CHARACTERS = frozenset("*?[")
+_INVERTED = re.compile(r"\[(.+),\s*([01])\]")
 
 
 def split_extension(path: str | os.PathLike) -> tuple[str, str]:
@@ -57,6 +58,15 @@ def file_digest(path: str | os.PathLike) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def split_inverted(given: str | os.PathLike) -> tuple[str, str]:
+    """Return the path and the flag in ``[FILE,1]``, the inverse of a transform.
+
+    The flag is 1, or 0 for the transform itself, as in ANTs; empty for a plain path.
+    """
+    matched = _INVERTED.fullmatch(os.fspath(given))
+    return matched.groups() if matched else (os.fspath(given), "")
 
 
 def expand_inputs(paths: str | os.PathLike | Iterable) -> list[Path]:

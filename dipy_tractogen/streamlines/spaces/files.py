@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 import os
 from pathlib import Path
-import re
 
 import nibabel as nib
 import numpy as np
 
-from dipy_tractogen.utils.files import file_digest, split_extension
+from dipy_tractogen.utils.files import (
+    file_digest,
+    split_extension,
+    split_inverted,
+)
 from dipy_tractogen.utils.memmap import check_unpacked_size
 from dipy_tractogen.utils.messages import read_error, reason
 
@@ -24,8 +27,6 @@ EXTENSIONS = (".txt", ".mat", ".tfm", ".nii", ".nii.gz")
 # Bytes of a matrix with its comments, and millimetres that no transform moves a point.
 _LARGEST_TEXT = 2**16
 _FARTHEST_MM = 1e4
-
-_INVERTED = re.compile(r"\[(?P<path>.+),\s*(?P<flag>[01])\]")
 
 
 def read_transform(paths: str | os.PathLike | Sequence) -> Transform:
@@ -75,8 +76,8 @@ def read_transform(paths: str | os.PathLike | Sequence) -> Transform:
 
 def _read_one(given: str | os.PathLike) -> Transform:
     """Read one file, or the inverse of it."""
-    matched = _INVERTED.fullmatch(os.fspath(given))
-    path = Path(matched["path"] if matched else given)
+    name, flag = split_inverted(given)
+    path = Path(name)
     extension = split_extension(path)[1].lower()
     if extension not in EXTENSIONS:
         raise ValueError(
@@ -95,7 +96,7 @@ def _read_one(given: str | os.PathLike) -> Transform:
             f"{path} is no transform that is read ({reason(error)}): give four rows of "
             "four numbers as text, a .mat or .txt of ITK, or a .nii.gz of DIPY"
         ) from error
-    return transform.inverse() if matched and matched["flag"] == "1" else transform
+    return transform.inverse() if flag == "1" else transform
 
 
 def _read_affine(path: Path, source: dict) -> AffineTransform:

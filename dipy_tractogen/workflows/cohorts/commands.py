@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dipy.workflows.docstring_parser import NumpyDocString
 
-from dipy_tractogen.utils.files import file_digest
+from dipy_tractogen.utils.files import file_digest, split_inverted
 from dipy_tractogen.utils.messages import listed, read_error
 from dipy_tractogen.utils.schema import read_toml
 
@@ -53,7 +53,7 @@ class Command:
         """
         of_files = self.flow.of_files()
         return {
-            key: _digests(value) if key in of_files else value
+            key: digests_of(value, " in --options") if key in of_files else value
             for key, value in given.items()
             if key != "maps"
         }
@@ -134,16 +134,26 @@ def read_options(path: Path, commands: Mapping[str, Command]) -> dict[str, dict]
     return options
 
 
-def _digests(value) -> list[str]:
-    """Return the digests of the files that an option names."""
-    files = named_files({"": value}, {""})
-    if not files:
-        raise FileNotFoundError(f"{value} does not exist: check the name in --options")
-    return [file_digest(file) for file in files]
+def digests_of(value, where: str = "") -> list[str]:
+    """Return the digests of the files that an option names; inverses are marked.
+
+    Raises FileNotFoundError for a file that is missing; `where` says where it is named.
+    """
+    found = []
+    for one in value if isinstance(value, (list, tuple)) else [value]:
+        files = named_files({"": one}, {""})
+        if not files:
+            raise FileNotFoundError(f"{one} does not exist: check the name{where}")
+        flag = split_inverted(one)[1]
+        found += [f"{file_digest(file)}{flag and f',{flag}'}" for file in files]
+    return found
 
 
 def _from(folder: Path, value):
     """Return names of files as from a folder."""
     if isinstance(value, list):
         return [_from(folder, each) for each in value]
-    return str(folder / value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    path, flag = split_inverted(value)
+    return f"[{folder / path},{flag}]" if flag else str(folder / path)

@@ -7,9 +7,7 @@ from contextlib import chdir
 from dataclasses import dataclass
 import logging
 from pathlib import Path
-import re
 
-from dipy_tractogen.utils.files import file_digest
 from dipy_tractogen.utils.messages import (
     MOST_LISTED,
     ThresholdsNotMet,
@@ -23,7 +21,7 @@ from dipy_tractogen.utils.shards import Shard
 from dipy_tractogen.utils.versions import versions_to_use
 
 from ..options.inputs import model_kept
-from ..runtime.protection import named_files
+from .commands import digests_of
 from .run import open_run
 from .task import FAILED, Task
 from .workers import open_workers, outcomes
@@ -33,7 +31,6 @@ logger = logging.getLogger("dipy_tractogen")
 # Options that no streamline depends on.
 _OF_THE_RUN = ("shards", "only_shards", "nb_workers", "scheduler", "slurm")
 _OF_THE_RUN += ("out_dir", "out_tractogram")
-_INVERTED = re.compile(r"\[(.+),\s*([01])\]")
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def describe(flow, given: dict) -> dict:
     """
     of_files = flow.of_files()
     parameters = {
-        key: _digests(value) if key in of_files and value else value
+        key: digests_of(value) if key in of_files and value else value
         for key, value in _of_the_streamlines(given).items()
         if key != "nb_streamlines"
     }
@@ -215,16 +212,3 @@ def _summed(counts: Sequence[dict]) -> dict[str, int]:
 def _of_the_streamlines(given: dict) -> dict:
     """Return the values of parameters that streamlines depend on."""
     return {key: each for key, each in given.items() if key not in _OF_THE_RUN}
-
-
-def _digests(value) -> list[str]:
-    """Return digests of the files that a parameter names; an inverse is marked."""
-    found = []
-    for one in value if isinstance(value, (list, tuple)) else [value]:
-        inverted = _INVERTED.fullmatch(str(one))
-        name, mark = inverted.groups() if inverted else (one, "")
-        files = named_files({"": name}, {""})
-        if not files:
-            raise FileNotFoundError(f"{name} does not exist: check the name")
-        found += [f"{file_digest(file)}{mark and f',{mark}'}" for file in files]
-    return found

@@ -12,6 +12,7 @@ from dipy_tractogen.utils.files import (
     TRACTOGRAM_EXTENSIONS,
     matching_files,
     split_extension,
+    split_inverted,
 )
 
 # What data are written to; messages added to such a file would damage it.
@@ -42,15 +43,19 @@ def named_files(
     """Return the files that the values of parameters stand for, and those beside them.
 
     Sequences and dictionaries are looked into. Parameters in `of_files` take files,
-    folders and globs; text for another one stands for a file of this name only. The
-    result has the name of the parameter by file.
+    folders and globs, and ``[FILE,1]`` for the inverse of a transform; text for another
+    one stands for a file of this name only. The result has the name of the parameter by
+    file.
     """
     found: dict[Path, str] = {}
     for name, value in values.items():
-        for path in _paths_in(value):
-            for file in matching_files(path) if name in of_files else _file_named(path):
-                for each in (file, *_beside(file)):
-                    found.setdefault(each, name)
+        find = matching_files if name in of_files else _file_named
+        for given in _paths_in(value):
+            # As it stands it may be a glob as well.
+            for path in dict.fromkeys((given, split_inverted(given)[0])):
+                for file in find(path):
+                    for each in (file, *_beside(file)):
+                        found.setdefault(each, name)
     return found
 
 

@@ -176,6 +176,17 @@ def test_inputs_by_folder_and_glob_and_their_records(
     assert (tmp_path / output).read_bytes() == b"mine"
 
 
+def test_an_inverse_is_of_a_file_that_is_an_input(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("m.keras", "AF.trk", "move.npz"):
+        (tmp_path / name).write_bytes(b"mine")
+    arguments = ["m.keras", "AF.trk", "--transform", "[move.npz,1]", "--force"]
+    assert main("dipy_encode_streamlines", [*arguments, "--out_latents", "move.npz"])
+    said = "move.npz is an input and an output (transform, out_latents)"
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "move.npz").read_bytes() == b"mine"
+
+
 def test_description_of_participants_is_an_input(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("g.trk", "r.trk", "m.keras", "people.tsv", "people.json"):
