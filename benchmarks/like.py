@@ -58,17 +58,17 @@ def conditions_of(person) -> dict:
     return {"age": person.age, "diagnosis": person.diagnosis}
 
 
-def train(options):
+def train(options, seed: int, nb_points: int = 256):
     """Train on all subjects of a cohort."""
-    parts = cohort(options.subjects, options.each, options.seed)
+    parts = cohort(options.subjects, options.each, seed)
     numbers = [len(bundles) for _, bundles in parts]
     values = {
         name: np.repeat([conditions_of(one)[name] for one, _ in parts], numbers)
         for name in ("age", "diagnosis")
     }
-    model = CVAE(latent_dim=16, sigma_mm=0.4, seed=options.seed)
+    model = CVAE(latent_dim=16, sigma_mm=0.4, nb_points=nb_points, seed=seed)
     model.fit(
-        np.concatenate([bundles.resample(256) for _, bundles in parts]),
+        np.concatenate([bundles.resample(nb_points) for _, bundles in parts]),
         np.concatenate([bundles.labels for _, bundles in parts]),
         parts[0][1].bundle_names,
         values=values,
@@ -182,7 +182,7 @@ def main() -> None:
     if options.model and options.model.exists():
         model = load_model(options.model)
     else:
-        model = train(options)
+        model = train(options, options.seed)
         if options.model:
             model.save(options.model)
     others = cohort(options.left_out, 2 * _NB_WHOLE, _SEED_OF_OTHERS)

@@ -20,12 +20,12 @@ import json
 import logging
 from pathlib import Path
 
-from like import LAWS, cohort, conditions_of
+from like import LAWS, cohort, conditions_of, train
 import numpy as np
 
 from dipy_tractogen.metrics.bundle_similarity import find_clusters
 from dipy_tractogen.metrics.distances import mdf
-from dipy_tractogen.nn import CVAE, load_model
+from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.geometry import resample
 
 _NB_BUNDLES, _NB_POINTS, _NB_PARTS = 7, 20, 4
@@ -33,27 +33,6 @@ _NB_COMPARED = 100
 _NEAR_MM = (6.0, 2.5)
 _NB_RESAMPLED = 1000
 _SEED_OF_OTHERS = 7
-
-
-def train(seed: int, options):
-    """Train on all subjects of a cohort."""
-    parts = cohort(options.subjects, options.each, seed)
-    numbers = [len(bundles) for _, bundles in parts]
-    values = {
-        name: np.repeat([conditions_of(one)[name] for one, _ in parts], numbers)
-        for name in ("age", "diagnosis")
-    }
-    model = CVAE(latent_dim=16, sigma_mm=0.4, nb_points=options.nb_points, seed=seed)
-    model.fit(
-        np.concatenate([each.resample(options.nb_points) for _, each in parts]),
-        np.concatenate([bundles.labels for _, bundles in parts]),
-        parts[0][1].bundle_names,
-        values=values,
-        units={"age": "years"},
-        subjects=np.repeat([one.participant_id for one, _ in parts], numbers),
-        epochs=options.epochs,
-    )
-    return model
 
 
 def parts_of(points, labels) -> np.ndarray:
@@ -206,7 +185,11 @@ def main() -> None:
     }
     for seed in options.seeds:
         file = options.models and options.models / f"like_{seed}.keras"
-        model = load_model(file) if file and file.exists() else train(seed, options)
+        model = (
+            load_model(file)
+            if file and file.exists()
+            else train(options, seed, options.nb_points)
+        )
         if file and not file.exists():
             model.save(file)
         made = [drawn_parts(model, n, person) for n, (person, _) in enumerate(people)]

@@ -19,6 +19,16 @@ def make_affine(rotation, sizes, origin):
     return affine
 
 
+def read_by_vtk(path):
+    """Return the polydata that VTK finds in a .vtk or .vtp file; skip without VTK."""
+    vtk = pytest.importorskip("vtk")
+    kinds = {".vtk": vtk.vtkPolyDataReader, ".vtp": vtk.vtkXMLPolyDataReader}
+    reader = kinds[path.suffix]()
+    reader.SetFileName(str(path))
+    reader.Update()
+    return reader.GetOutput()
+
+
 AFFINES = {
     "ras": make_affine((0, 0, 0), (2, 2, 2), (-60, -70, -50)),
     "las": make_affine((0, 0, 0), (-1.25, 1.25, 1.25), (90, -126, -72)),

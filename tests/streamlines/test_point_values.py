@@ -15,6 +15,8 @@ from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.point_data.profile import Profile, Profiles
 from dipy_tractogen.streamlines.point_data.values import as_point_data
 
+from .conftest import read_by_vtk
+
 KEPT_BY = ("trk", "trx", "vtk", "vtp", "fib")
 LONG = "fractional anisotropy, 1st shell"
 
@@ -124,15 +126,10 @@ def test_other_readers_find_the_same(bundles, tmp_path):
 
 @pytest.mark.parametrize("extension", ["vtk", "vtp"])
 def test_vtk_finds_the_same(extension, bundles, tmp_path):
-    vtk = pytest.importorskip("vtk")
+    save_bundles(tmp_path / f"a.{extension}", bundles)
+    data = read_by_vtk(tmp_path / f"a.{extension}").GetPointData()
     from vtk.util.numpy_support import vtk_to_numpy
 
-    save_bundles(tmp_path / f"a.{extension}", bundles)
-    kind = "PolyDataReader" if extension == "vtk" else "XMLPolyDataReader"
-    reader = getattr(vtk, f"vtk{kind}")()
-    reader.SetFileName(str(tmp_path / f"a.{extension}"))
-    reader.Update()
-    data = reader.GetOutput().GetPointData()
     for name, values in bundles.data_per_point.items():
         found = vtk_to_numpy(data.GetAbstractArray(name))
         np.testing.assert_array_equal(found.reshape(values.shape), values)

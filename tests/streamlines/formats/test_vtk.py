@@ -9,6 +9,8 @@ from dipy_tractogen.streamlines.array_sequence import as_sequence
 from dipy_tractogen.streamlines.formats.readers import read_tractogram
 from dipy_tractogen.streamlines.formats.vtk import save_vtk
 
+from ..conftest import read_by_vtk
+
 POINTS = np.arange(15, dtype=np.float32).reshape(5, 3)
 STREAMLINES = as_sequence(POINTS, [2, 3])
 MIRRORED = POINTS * np.float32([-1, -1, 1])
@@ -36,16 +38,12 @@ def test_dipy_reads_what_is_written(extension, tmp_path):
 
 
 def test_slicer_finds_version_and_space_in_what_is_written(tmp_path):
-    vtk = pytest.importorskip("vtk")
     save_vtk(tmp_path / "a.vtk", STREAMLINES)
     first, title = (tmp_path / "a.vtk").read_bytes().split(b"\n")[:2]
     assert first == b"# vtk DataFile Version 4.2"
     assert b"SPACE=RAS" in title
     save_vtk(tmp_path / "a.vtp", STREAMLINES)
-    reader = vtk.vtkXMLPolyDataReader()
-    reader.SetFileName(str(tmp_path / "a.vtp"))
-    reader.Update()
-    fields = reader.GetOutput().GetFieldData()
+    fields = read_by_vtk(tmp_path / "a.vtp").GetFieldData()
     assert fields.GetAbstractArray("SPACE").GetValue(0) == "RAS"
 
 

@@ -9,6 +9,8 @@ from dipy_tractogen.streamlines.formats.writers import open_writer, save_bundles
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.utils.messages import normalized_name
 
+from ..conftest import read_by_vtk
+
 EXTENSIONS = ("vtk", "vtp", "fib")
 LONG = "é" * 90
 
@@ -63,15 +65,10 @@ def test_values_of_streamlines_are_kept(extension, bundles, tmp_path, caplog):
 
 @pytest.mark.parametrize("extension", ["vtk", "vtp"])
 def test_vtk_finds_the_same(extension, bundles, tmp_path):
-    vtk = pytest.importorskip("vtk")
+    save_bundles(tmp_path / f"a.{extension}", bundles)
+    data = read_by_vtk(tmp_path / f"a.{extension}").GetCellData()
     from vtk.util.numpy_support import vtk_to_numpy
 
-    save_bundles(tmp_path / f"a.{extension}", bundles)
-    kind = "PolyDataReader" if extension == "vtk" else "XMLPolyDataReader"
-    reader = getattr(vtk, f"vtk{kind}")()
-    reader.SetFileName(str(tmp_path / f"a.{extension}"))
-    reader.Update()
-    data = reader.GetOutput().GetCellData()
     assert data.GetNumberOfArrays() == 1 + len(bundles.data_per_streamline)
     for name, values in bundles.data_per_streamline.items():
         array = data.GetAbstractArray(name)
