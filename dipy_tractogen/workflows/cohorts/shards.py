@@ -21,6 +21,7 @@ from dipy_tractogen.utils.shards import Shard
 from dipy_tractogen.utils.versions import versions_to_use
 
 from ..options.inputs import model_kept
+from ..options.loading import digests_of_maps
 from .commands import digests_of
 from .run import open_run
 from .task import FAILED, Task
@@ -95,6 +96,7 @@ def describe(flow, given: dict) -> dict:
         for key, value in _of_the_streamlines(given).items()
         if key != "nb_streamlines"
     }
+    parameters |= digests_of_maps(given)
     return plain_values({"parameters": parameters, "versions": versions_to_use()})
 
 

@@ -9,6 +9,8 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.utils.shards import Shard
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.cohorts.shards import describe
+from dipy_tractogen.workflows.generate import GenerateStreamlinesFlow
 
 NAME = "synthetic_split-000{}.trx"
 ASKED = ["--nb_streamlines", "31", "--shards", "3", "--seed", "4", "--balanced"]
@@ -145,3 +147,11 @@ def test_manifest_says_what_shards_depend_on(folder):
     assert parameters["seed"] == 4
     assert len(parameters["model_file"][0]) == 64
     assert not {"out_dir", "only_shards", "nb_workers"} & parameters.keys()
+
+
+def test_an_image_that_has_changed_is_another_generation(tmp_path):
+    image, said = tmp_path / "fa.nii.gz", []
+    for content in (b"one", b"two"):
+        image.write_bytes(content)
+        said.append(describe(GenerateStreamlinesFlow, {"maps": [f"FA={image}"]}))
+    assert said[0] != said[1]
