@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+import ctypes
+from functools import cache
 import logging
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,6 +24,9 @@ _LEAST = 16
 # Times that a task is given to the scheduler which came to no end.
 _MOST_TRIES = 4
 _SECONDS_TO_LOOK = 5.0
+# Parameters of glibc's mallopt (malloc.h); it takes no more than this for the first.
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+_MMAP_BYTES, _TRIM_BYTES = 2**25, 2**28
 
 
 class SchedulerLost(OSError):
@@ -174,7 +179,22 @@ def _carry_out_there(task: Task, **options) -> tuple[str, Outcome]:
     """Work on a task; return the address of the worker, and the outcome."""
     from distributed import get_worker
 
+    keep_freed_memory()
     return get_worker().address, carry_out(task, **options)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have glibc keep some of the memory that is freed for what comes next.
+
+    Dask's workers return it to the system at once. Getting it back, page by page, took
+    as long as the work on a subject itself.
+    """
+    # Other libraries have no such function, or none can be asked.
+    with suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
+        mallopt(_TRIM_THRESHOLD, _TRIM_BYTES)
 
 
 def _reason(error: BaseException) -> str:

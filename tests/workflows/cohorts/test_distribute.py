@@ -2,6 +2,10 @@
 
 from concurrent.futures import CancelledError
 import csv
+import os
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -169,3 +173,33 @@ def test_locks_have_to_hold_between_machines(tmp_path):
     mark.touch()
     with pytest.raises(WorkerError, match="mount the disk with locks"):
         check_worker(mark)
+
+
+_FAULTS = """
+import resource
+import numpy as np
+from dipy_tractogen.workflows.cohorts.distribute import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        np.ones(2**20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+before = faults()
+keep_freed_memory()
+faults()
+print(before, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries")
+def test_workers_keep_what_they_freed():
+    # As Dask starts its workers.
+    environment = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536"}
+    run = subprocess.run(
+        [sys.executable, "-c", _FAULTS], env=environment, capture_output=True, text=True
+    )
+    before, after = map(int, run.stdout.split())
+    assert before > 1000
+    assert after < before / 10
