@@ -91,6 +91,16 @@ def test_search_with_a_trial_is_kept(tmp_path):
     assert names(tmp_path) == ["sweep.journal"]
 
 
+def test_search_that_a_killed_process_set_aside_is_removed(tmp_path):
+    path = tmp_path / "sweep.journal"
+    make(path)
+    (tmp_path / ".sweep-0123abcd.journal").write_bytes(path.read_bytes())
+    (tmp_path / ".sweep-of-mine.journal").write_text("mine")
+    with new_journal(path, force=True):
+        make(path)
+    assert names(tmp_path) == [".sweep-of-mine.journal", "sweep.journal"]
+
+
 def test_search_that_is_there_is_kept(tmp_path):
     path = tmp_path / "sweep.journal"
     make(path)

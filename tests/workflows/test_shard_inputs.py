@@ -1,8 +1,10 @@
 """Commands that read a folder of shards find what they find in one file."""
 
 from dataclasses import replace
+from functools import partial
 import gc
 import json
+from types import SimpleNamespace
 import weakref
 
 import numpy as np
@@ -13,7 +15,9 @@ from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.streamlines.running_sample import RunningSample
 from dipy_tractogen.streamlines.simulation.invalid import make_invalid
 from dipy_tractogen.streamlines.simulation.phantom import simulate_fibercup
+from dipy_tractogen.utils.files import expand_inputs
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.options.parts import InputParts
 
 from .shard_folders import save_shards
 
@@ -186,3 +190,17 @@ def test_samples_do_not_depend_on_the_parts(phantom):
             other.streamlines.get_data(), drawn[0].streamlines.get_data()
         )
         assert (other.labels == drawn[0].labels).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("register", "affine", "--register"), ("bundles_from", "score", "--bundles_from")],
+)
+def test_it_is_said_why_all_shards_are_held(given, caplog, option, value, said):
+    flow = SimpleNamespace(inputs=expand_inputs)
+    options = {"bundles_from": "auto", "reference": None, option: value}
+    load = partial(load_bundles, out_of_bounds="keep")
+    parts = InputParts(flow, given[0], options, lambda files, _: load(files))
+    assert len(parts) == 1
+    assert len(parts.load(0)) == 45
+    assert f"All 3 shards are held at once: {said}" in caplog.text

@@ -4,8 +4,6 @@ from scipy.stats import wasserstein_distance
 
 from dipy_tractogen.metrics.profiles.distances import (
     PROFILE_MEASURES,
-    covariance_distance,
-    node_w1,
     profile_distances,
     profile_estimates,
 )
@@ -16,7 +14,8 @@ def test_wasserstein_distance_is_that_of_scipy(numbers):
     rng = np.random.default_rng(0)
     ours, theirs = (rng.normal(number, size=(number, 6)) for number in numbers)
     expected = [wasserstein_distance(*pair) for pair in zip(ours.T, theirs.T)]
-    np.testing.assert_allclose(node_w1(ours, theirs), expected)
+    found = profile_distances(ours, theirs)["w1"]
+    assert found == pytest.approx(np.mean(expected))
 
 
 def test_shift_is_a_difference_of_means_and_not_of_covariances():
@@ -30,8 +29,10 @@ def test_shift_is_a_difference_of_means_and_not_of_covariances():
 
 def test_covariance_is_relative_to_the_reference():
     profiles = np.random.default_rng(1).normal(size=(20, 10))
-    assert covariance_distance(2 * profiles, profiles) == pytest.approx(3)
-    assert covariance_distance(profiles, 2 * profiles) == pytest.approx(0.75)
+    found = profile_distances(2 * profiles, profiles)
+    assert found["covariance"] == pytest.approx(3)
+    found = profile_distances(profiles, 2 * profiles)
+    assert found["covariance"] == pytest.approx(0.75)
 
 
 def test_order_along_the_bundle_shows_in_the_covariance_alone():
@@ -54,7 +55,8 @@ def test_too_few_streamlines_have_no_measure(shapes, missing):
 
 
 def test_constants_have_no_covariance():
-    assert covariance_distance(np.ones((3, 4)), np.ones((3, 4))) is None
+    found = profile_distances(np.ones((3, 4)), np.ones((3, 4)))
+    assert found == {"mean_difference": 0, "w1": 0, "covariance": None}
 
 
 @pytest.mark.parametrize("name", PROFILE_MEASURES)
