@@ -3,9 +3,9 @@
     python benchmarks/shards.py MODEL_FILE
 
 A tractogram is generated as one shard and as several of the same size each; then both
-are encoded, filtered and evaluated, one step after another in a process for each of the
-two. The memory is the largest resident size of the process so far: one that is bounded
-is the same for both.
+are encoded, filtered, labelled and evaluated, one step after another in a process for
+each of the two. The memory is the largest resident size of the process so far: one that
+is bounded is the same for both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import shutil
 import tempfile
 import time
 
-STEPS = ("generate", "encode", "filter", "evaluate")
+STEPS = ("generate", "encode", "filter", "label", "evaluate")
 
 
 def measure(command: str, *arguments: object) -> dict:
@@ -52,6 +52,7 @@ def run_all(model: Path, folder: Path, nb_shards: int, size: int) -> dict:
         (model, "--nb_streamlines", nb_shards * size, "--shards", nb_shards),
         (model, made),
         (model, made, *reference),
+        (model, made, "--reference_files", examples),
         (made, examples, *compared),
     )
     found = {}
