@@ -45,6 +45,15 @@ def new_folder(out_dir: Path, name: str) -> Path:
     return out_dir / f".{name}-making-{secrets.token_hex(4)}"
 
 
+def nb_broken_off(out_dir: Path, name: str) -> int:
+    """Return how often a subject was begun in this run by what was killed.
+
+    Whatever ends by itself removes its folder.
+    """
+    found = map(_MAKING.fullmatch, os.listdir(out_dir))
+    return sum(one is not None and one[1] == name for one in found)
+
+
 @contextmanager
 def open_run(out_dir: Path, written: Iterable[Path] = ()) -> Iterator[Path]:
     """Yield the mark of a run of a command.

@@ -109,7 +109,7 @@ def test_a_lost_scheduler_is_one_line_and_the_table_is_true(tmp_path, monkeypatc
 
     client = Client("good", does=does)
     monkeypatch.setattr(
-        "dipy_tractogen.workflows.cohorts.workers._client", lambda *_: client
+        "dipy_tractogen.workflows.cohorts.workers._client", lambda *_: (client, None)
     )
     table = tmp_path / "out" / "logs" / "cohort.tsv"
     with (

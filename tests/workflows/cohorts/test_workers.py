@@ -2,11 +2,9 @@
 
 from pathlib import Path
 import sys
-from types import SimpleNamespace
 
 import pytest
 
-from dipy_tractogen.workflows.cohorts import distribute
 from dipy_tractogen.workflows.cohorts.run import open_run
 from dipy_tractogen.workflows.cohorts.task import BUSY, Outcome
 from dipy_tractogen.workflows.cohorts.workers import open_workers, outcomes
@@ -39,10 +37,23 @@ def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
     ]
 
 
-def test_a_subject_that_kills_each_worker_is_a_failure():
-    scheduler = pytest.importorskip("distributed.scheduler")
-    error = scheduler.KilledWorker("carry_out", SimpleNamespace(address="a"), 3)
-    assert "killed" in distribute._reason(error)
+def test_a_subject_that_kills_each_worker_is_a_failure_and_no_other(tmp_path):
+    """Those that only waited on the same worker are given to another one."""
+    dask = pytest.importorskip("dask")
+    cloudpickle = pytest.importorskip("cloudpickle")
+    pytest.importorskip("distributed")
+    cloudpickle.register_pickle_by_value(toys)
+    tasks = [toy(tmp_path, 1, act="die"), *(toy(tmp_path, n) for n in range(2, 6))]
+    with (
+        # One is enough here: each takes seconds.
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        open_run(tmp_path / "out") as mark,
+        open_workers({**HERE, "nb_workers": 2}, mark) as work,
+    ):
+        found = list(outcomes(work, tasks, force=False))
+    failed = [one for one in found if one.status != "done"]
+    assert [one.part.subject for one in failed] == ["sub-01"]
+    assert "workers that began it were killed" in failed[0].reason
 
 
 @pytest.mark.parametrize("option", [{"nb_workers": 2}, {"scheduler": "tcp://a:1"}])
