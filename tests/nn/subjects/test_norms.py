@@ -90,13 +90,25 @@ def test_what_is_lacking_is_said(model):
     scores, said = score_subject(model, replace(subject, bundles=fewer))
     said = " ".join(said)
     assert "bundle_1 (4) left out: fewer than 5 streamlines" in said
-    assert "bundle_7 left out: the model has no such bundle" in said
+    assert "bundle_7 left out: the norms have no such bundle" in said
     assert "bundle_2: FA is missing at 7 of 100 nodes" in said
     assert "bundle_3: FA is missing at too many points" in said
     assert np.isnan(scores["bundle_2", "profile", "FA"].z[[0, -1]]).sum() == 1
     assert ("bundle_3", "profile", "FA") not in scores
     assert ("bundle_3", "shape", "") in scores
     assert {key[0] for key in scores} == {"bundle_2", "bundle_3"}
+
+
+def test_bundles_of_the_model_without_norms_are_not_few(model_file):
+    other = load_model(model_file)
+    subjects = [make_subject(each) for each in range(3)]
+    for each in subjects:
+        each.bundles = each.bundles.select(each.bundles.labels != 1)
+    fit_norms(other, subjects)
+    scores, said = score_subject(other, make_subject(5))
+    assert {key[0] for key in scores} == {"bundle_1", "bundle_3"}
+    assert not any("fewer than 5 streamlines" in each for each in said)
+    assert any("bundle_2" in each and "the norms have no such" in each for each in said)
 
 
 @pytest.mark.parametrize(
