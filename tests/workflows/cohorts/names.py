@@ -10,7 +10,7 @@ NAME = re.compile(
     + r"_[0-9A-Za-z]+(\.[a-z]+)+"
 )
 KNOWN = re.compile(
-    r"dataset_description\.json|README|participants\.(tsv|json)|"
+    r"dataset_description\.json|README|scans\.json|participants\.(tsv|json)|"
     r"(?P<folder>sub-[^/]+(/ses-[^/]+)?)/(?P<stem>[^/]+)_scans\.tsv"
 )
 
