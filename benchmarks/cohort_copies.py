@@ -1,7 +1,8 @@
 """A command on a cohort whose subjects take no model, for benchmarks of its mechanism.
 
 Each subject has one file, copied to three outputs after some seconds. It is noted in a
-file of its own when a copy is begun and when it is whole.
+file of its own when it is begun and when the copies are whole; "again" when it is begun
+although its record says that they are whole already.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dipy_tractogen.streamlines.bids.tree import find_sessions
 from dipy_tractogen.utils.versions import versions_to_use
 from dipy_tractogen.workflows import cli
 from dipy_tractogen.workflows.cohorts.flow import CohortFlow
+from dipy_tractogen.workflows.cohorts.records import Record
 from dipy_tractogen.workflows.cohorts.run import open_run
 from dipy_tractogen.workflows.cohorts.task import Task
 from dipy_tractogen.workflows.cohorts.workers import WorkerOptions
@@ -38,7 +40,8 @@ class CopyTask(Task):
 
     def make(self) -> None:
         """Write three copies."""
-        self._note("begun")
+        known = Record(self.out_dir, self.part.name).outputs()
+        self._note("again" if known else "begun")
         content = self.inputs[0].read_bytes()
         if content == b"broken":
             raise ValueError(f"{self.inputs[0]} is broken")
@@ -60,7 +63,13 @@ class CopyCohortFlow(CohortFlow):
 
     @with_parameters_of(WorkerOptions)
     def run(
-        self, bids_dir, output_dir, seconds=0.5, out_table="logs/cohort.tsv", **given
+        self,
+        bids_dir,
+        output_dir,
+        seconds=0.5,
+        participant_label=None,
+        out_table="logs/cohort.tsv",
+        **given,
     ):
         """Copy the file of each subject.
 
@@ -72,6 +81,8 @@ class CopyCohortFlow(CohortFlow):
             Root of the outputs.
         seconds : float, optional
             Time that a subject takes.
+        participant_label : variable string, optional
+            Subjects to copy; all by default.
         out_table : string, optional
             Table of what became of each.
         """
@@ -87,7 +98,7 @@ class CopyCohortFlow(CohortFlow):
                 asked,
                 seconds,
             )
-            for session in find_sessions(root)
+            for session in find_sessions(root, participant_label)
         ]
         with open_run(target, [paths["out_table"]]) as mark:
             self.work_on(tasks, paths["out_table"], given, mark)

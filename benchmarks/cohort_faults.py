@@ -8,7 +8,7 @@ pair of virtual interfaces, with the scheduler and the command in one and the wo
 the other; disks are tmpfs. Subjects are files that are copied (`cohort_copies`). After
 each fault the same command is run until it ends well, and then: each output is whole
 and as without a fault; nothing is left over; the table says that all are done; no
-subject was made twice, but those that a fault caught at work.
+finished subject was made twice. Those that a fault broke off are counted apart.
 """
 
 from __future__ import annotations

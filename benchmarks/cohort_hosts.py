@@ -79,7 +79,7 @@ class Bench:
 
     def __init__(self, folder: Path, stack: ExitStack, seconds: float = 0.6):
         self.raw, self.out, self.log = folder / "raw", folder / "out", folder / "log"
-        self.seconds = seconds
+        self.seconds, self.environment = seconds, {}
         for number in range(1, NB_SUBJECTS + 1):
             place = self.raw / f"sub-{number:02d}"
             place.mkdir(parents=True)
@@ -88,7 +88,7 @@ class Bench:
         self.on_end = stack.callback
 
     def start(self, *words, host: str = HOSTS[0], before: tuple = ()) -> psutil.Popen:
-        """Start a program on a host."""
+        """Start a program on a host; on this machine itself where it is empty."""
         environment = dict(os.environ, PYTHONPATH=f"{HERE.parent}:{HERE}")
         # A connection that is cut is given up after some seconds, not half a minute.
         environment |= {
@@ -96,9 +96,11 @@ class Bench:
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "15s",
             CONNECT: "20s",
             "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "60s",
+            **self.environment,
         }
         with self.log.open("a", encoding="utf-8") as stream:
-            line = ["ip", "netns", "exec", host, *before, *PYTHON, *map(str, words)]
+            there = ["ip", "netns", "exec", host] if host else []
+            line = [*there, *before, *PYTHON, *map(str, words)]
             process = psutil.Popen(line, env=environment, stderr=stream, stdout=stream)
         self.on_end(end, process)
         return process
@@ -176,14 +178,18 @@ class Bench:
         known = {"logs", "cohort.tsv", ".runs.lock", *subjects}
         known |= {f"copy_{number}.bin" for number in range(3)}
         known |= {f".{one}.lock" for one in subjects}
-        known |= {f"{one}.json" for one in subjects}
-        made = [count for line, count in self.notes().items() if line.endswith("made")]
+        known |= {f"{one}{ending}" for one in subjects for ending in (".json", ".tsv")}
+        notes = self.notes()
+        begun = [count for line, count in notes.items() if line.endswith("begun")]
         return {
             "last_code": code,
             "whole": sum(map(self.is_whole, subjects)),
             "done_in_table": sum(one.endswith("done") for one in self.table().values()),
             "left_over": sorted(names - known),
-            "made_twice": sum(made) - len(made),
+            "broken_off": sum(begun) - len(begun),
+            "made_twice": sum(
+                count for line, count in notes.items() if line.endswith("again")
+            ),
         }
 
     def ended(self, process: psutil.Popen, *, killed: bool = False) -> dict:

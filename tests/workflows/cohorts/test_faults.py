@@ -1,6 +1,7 @@
 """A command on a cohort is killed or interrupted before each change of a file."""
 
 import csv
+import json
 import os
 import signal
 import sys
@@ -40,10 +41,11 @@ def begin(root):
     table.unlink()
 
 
-def work_until(root, number, end):
+def work_until(root, number, end, since=None):
     """Work in a child, which ends before a change below the outputs; give its status.
 
-    It ends by a signal, or as if it was interrupted.
+    It ends by a signal, or as if it was interrupted. Changes are counted from when a
+    file `since` is there.
     """
     child = os.fork()
     if child:
@@ -55,6 +57,8 @@ def work_until(root, number, end):
         if event not in CHANGES or not str(given[0]).startswith(out):
             return
         if event == "open" and not given[2] & (os.O_WRONLY | os.O_RDWR):
+            return
+        if since is not None and not since.exists():
             return
         count += 1
         if count == number:
@@ -120,6 +124,25 @@ def test_it_goes_on_wherever_it_was_ended(tmp_path, end):
         nb_made = len((root / "made.txt").read_text().splitlines())
         assert nb_made <= 3 + ended
     assert number > 50
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_what_is_finished_is_not_made_again(tmp_path):
+    """Wherever it was killed, once the record says that it is whole; twice as well."""
+    work(tmp_path / "whole")
+    number, state = 0, ""
+    while state != "done":
+        number += 1
+        root = tmp_path / str(number)
+        record = root / "out" / "logs" / "sub-01.json"
+        assert os.WIFSIGNALED(work_until(root, number, "kill", record))
+        state = json.loads(record.read_text())["state"]
+        work_until(root, number, "kill", record)
+        work(root)
+        assert (root / "made.txt").read_text().split().count("sub-01") == 1
+        assert outputs_of(root) == outputs_of(tmp_path / "whole")
+        assert names_of(root) == names_of(tmp_path / "whole")
+    assert number > 4
 
 
 def _check_what_is_left(root, status, end):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import threading
 
 from filelock import FileLock
@@ -109,6 +110,34 @@ def test_what_was_broken_off_while_files_were_moved_is_mended(tmp_path):
     assert not task.is_done
     assert carry_out(task).status == "done"
     assert record_of(task)["state"] == "done"
+
+
+@pytest.mark.parametrize("change", ["asked", "size", "gone", "other", "force"])
+def test_what_is_not_surely_finished_is_made_anew(tmp_path, change):
+    """A record of what was to be moved is not enough."""
+    task, out = toy(tmp_path, 1), tmp_path / "out"
+    carry_out(task)
+    folder = out / ".sub-01-making-01234567"
+    place = folder / "sub-01" / "dwi"
+    place.mkdir(parents=True)
+    os.replace(out / "sub-01/dwi/b.txt", place / "b.txt")
+    record = out / "logs/sub-01.json"
+    said = record_of(task) | {"state": "moving", "folder": folder.name}
+    if change == "asked":
+        task = toy(tmp_path, 1, text="other")
+    elif change == "size":
+        (place / "b.txt").write_text("texts")
+    elif change == "gone":
+        shutil.rmtree(folder)
+    elif change == "other":
+        said["folder"] = ".sub-02-making-01234567"
+        os.rename(folder, out / said["folder"])
+    record.write_text(json.dumps(said))
+    assert not task.is_done
+    assert carry_out(task, force=change == "force").status == "done"
+    assert (tmp_path / "made.txt").read_text().split() == ["sub-01"] * 2
+    assert files(tmp_path)["sub-01/dwi/b.txt"] == task.asked["text"]
+    assert task.is_done
 
 
 def test_a_record_names_nothing_outside(tmp_path):
