@@ -149,15 +149,13 @@ def _cards(inputs: SubjectInputs) -> list[Card]:
         Card(name, each if isinstance(each, str) else format_number(each))
         for name, each in inputs.conditions.items()
     ]
-    return [
-        *given,
-        Card(
-            "unusual bundles",
-            f"{len(bundles)}",
-            f"of {len(most_unusual(inputs.scores))}",
-        ),
-        Card("unusual nodes", f"{nb_nodes}", f"of {known} of all profiles"),
-    ]
+    of_all = f"of {len(most_unusual(inputs.scores))}"
+    cards = [*given, Card("unusual bundles", f"{len(bundles)}", of_all)]
+    if nodes:
+        cards.append(
+            Card("unusual nodes", f"{nb_nodes}", f"of {known} of all profiles")
+        )
+    return cards
 
 
 def _together(scores: Mapping[Key, Score], ordered: Sequence[str]) -> Table:

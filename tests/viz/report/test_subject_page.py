@@ -1,11 +1,13 @@
 """The page of a scored subject."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dipy_tractogen.norms.norms import learn_norms
 from dipy_tractogen.norms.scoring import score
-from dipy_tractogen.norms.summary import summarise
+from dipy_tractogen.norms.summary import PROFILE, summarise
 from dipy_tractogen.streamlines.conversion import to_sequence
 from dipy_tractogen.streamlines.dataset import BundleSet
 from dipy_tractogen.streamlines.reference import Reference
@@ -57,11 +59,21 @@ def test_names_are_no_markup(page):
 
 
 def test_the_most_unusual_comes_first(inputs):
-    scores = dict(inputs.scores)
-    other = {("other", *key[1:]): each for key, each in scores.items()}
-    for each in other.values():
-        assert each.p_together <= 1
-    assert most_unusual(scores) == ["A&B"]
+    usual = {
+        ("other", *key[1:]): replace(each, p_together=1.0)
+        for key, each in inputs.scores.items()
+    }
+    assert most_unusual({**usual, **inputs.scores}) == ["A&B", "other"]
+
+
+def test_without_profiles_no_nodes_are_counted(inputs, page, tmp_path):
+    scores = {key: each for key, each in inputs.scores.items() if key[1] != PROFILE}
+    without = replace(inputs, scores=scores)
+    path = write_subject_page(without, tmp_path / "page.html")
+    shown = [
+        one.read_text(encoding="utf-8").count("of all profiles") for one in (page, path)
+    ]
+    assert shown == [1, 0]
 
 
 def test_the_same_inputs_give_the_same_page(inputs, page, tmp_path):
