@@ -21,6 +21,8 @@ logger = logging.getLogger("dipy_tractogen")
 PROBE_SECONDS = 60
 XVFB_SECONDS = 30
 SYSTEM_PACKAGES = "xvfb libgl1 libxrender1"
+# Where Xvfb keeps its lock and its socket, whatever TMPDIR says.
+XVFB_FOLDER = "/tmp"
 
 # One red window, read back. An abort must not leave a core file behind.
 _PROBE = """
@@ -125,10 +127,11 @@ def _why_not() -> str | None:
         return None
     lack = f"display {given} does not answer" if given else "there is no display"
     xvfb = "Xvfb cannot render" if shutil.which("Xvfb") else "Xvfb is not installed"
-    return (
-        f"Rendering is not possible: {lack} and {xvfb} ({problem}). Install what is "
-        f"missing with: apt-get install {SYSTEM_PACKAGES}"
-    )
+    remedy = f"Install what is missing with: apt-get install {SYSTEM_PACKAGES}"
+    if shutil.which("Xvfb") and not os.access(XVFB_FOLDER, os.W_OK):
+        problem = f"{XVFB_FOLDER} cannot be written"
+        remedy = f"It needs that folder; in a container: --tmpfs {XVFB_FOLDER}"
+    return f"Rendering is not possible: {lack} and {xvfb} ({problem}). {remedy}"
 
 
 def _probe() -> str | None:

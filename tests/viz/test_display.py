@@ -70,6 +70,19 @@ def test_display_is_put_back_when_xvfb_does_not_help(monkeypatch, before):
     assert os.environ.get("DISPLAY") == before
 
 
+def test_folder_that_xvfb_cannot_write_is_named(monkeypatch, tmp_path):
+    missing = str(tmp_path / "missing")
+    monkeypatch.setenv("DISPLAY", "")
+    monkeypatch.setattr(display, "XVFB_FOLDER", missing)
+    monkeypatch.setattr(display, "find_spec", lambda name: object())
+    monkeypatch.setattr(display.shutil, "which", lambda name: "/usr/bin/Xvfb")
+    monkeypatch.setattr(display, "_start_xvfb", lambda: None)
+    with pytest.raises(display.RenderingUnavailable) as caught:
+        display.require_rendering()
+    assert f"--tmpfs {missing}" in str(caught.value)
+    assert "apt-get" not in str(caught.value)
+
+
 def test_probe_survives_an_abort(monkeypatch):
     monkeypatch.setattr(display, "_PROBE", "import os; os.abort()")
     assert "aborts" in display._probe()

@@ -32,10 +32,6 @@ read, and a table of what became of it. Names are those of derivatives of BIDS a
 its extension proposal 46, for tractograms; .bidsignore names what the standard does not
 have, and sub-<label>_scans.tsv, which lists the scans of a subject, has no row.
 """
-# Of the tables of all sessions, as validators want each described.
-_SCANS = """\
-{"Description": "Scans of a session, of which tractograms are none"}
-"""
 _DESCRIPTION = record({"Name": text()})
 
 
@@ -47,7 +43,7 @@ def describe_derivatives(
     command: str,
     ignored: Iterable[str] = (),
 ) -> None:
-    """Write ``dataset_description.json``, ``.bidsignore``, ``README``, ``scans.json``.
+    """Write ``dataset_description.json``, ``.bidsignore`` and ``README``.
 
     What other software wrote is left as it is.
 
@@ -87,7 +83,6 @@ def describe_derivatives(
             command=command or _NAME,
             version=__version__,
         ),
-        "scans.json": _SCANS,
     }
     for file, content in texts.items():
         if not (root / file).exists():
@@ -98,7 +93,7 @@ def describe_derivatives(
 
 def described(root: Path) -> list[Path]:
     """Return the files that `describe_derivatives` writes."""
-    return [root / name for name in (_ABOUT, ".bidsignore", "README", "scans.json")]
+    return [root / name for name in (_ABOUT, ".bidsignore", "README")]
 
 
 def describe_tractogram(
