@@ -13,7 +13,7 @@ process DIPYTRACTOGEN_FILTER {
     output:
     tuple val(meta), path("${prefix}.trx"), emit: tractogram
     tuple val(meta), path("${prefix}.json"), emit: metrics
-    path "versions.yml", emit: versions
+    tuple val("${task.process}"), val('dipy_tractogen'), eval("dipy_filter_streamlines --version | cut -d ' ' -f 2"), topic: versions, emit: versions_dipytractogen
 
     when:
     task.ext.when == null || task.ext.when
@@ -24,21 +24,11 @@ process DIPYTRACTOGEN_FILTER {
     """
     dipy_filter_streamlines $model $tractogram --thresholds_file $thresholds $args \\
         --out_tractogram ${prefix}.trx --out_metrics ${prefix}.json --quiet
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        dipy_tractogen: \$(dipy_filter_streamlines --version | cut -d ' ' -f 2)
-    END_VERSIONS
     """
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}_filter"
     """
     touch ${prefix}.trx ${prefix}.json
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        dipy_tractogen: \$(dipy_filter_streamlines --version | cut -d ' ' -f 2)
-    END_VERSIONS
     """
 }

@@ -10,7 +10,7 @@ process DIPYTRACTOGEN_GENERATE {
 
     output:
     tuple val(meta), path("${prefix}.trx"), emit: tractogram
-    path "versions.yml", emit: versions
+    tuple val("${task.process}"), val('dipy_tractogen'), eval("dipy_generate_streamlines --version | cut -d ' ' -f 2"), topic: versions, emit: versions_dipytractogen
 
     when:
     task.ext.when == null || task.ext.when
@@ -20,21 +20,11 @@ process DIPYTRACTOGEN_GENERATE {
     prefix = task.ext.prefix ?: "${meta.id}_generate"
     """
     dipy_generate_streamlines $model $args --out_tractogram ${prefix}.trx --quiet
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        dipy_tractogen: \$(dipy_generate_streamlines --version | cut -d ' ' -f 2)
-    END_VERSIONS
     """
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}_generate"
     """
     touch ${prefix}.trx
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        dipy_tractogen: \$(dipy_generate_streamlines --version | cut -d ' ' -f 2)
-    END_VERSIONS
     """
 }

@@ -14,7 +14,7 @@ process DIPYTRACTOGEN_LABEL {
     tuple val(meta), path("${prefix}.trx"), emit: tractogram
     tuple val(meta), path("${prefix}.tsv"), emit: counts
     tuple val(meta), path("${prefix}.json"), emit: metrics
-    path "versions.yml", emit: versions
+    tuple val("${task.process}"), val('dipy_tractogen'), eval("dipy_label_streamlines --version | cut -d ' ' -f 2"), topic: versions, emit: versions_dipytractogen
 
     when:
     task.ext.when == null || task.ext.when
@@ -26,21 +26,11 @@ process DIPYTRACTOGEN_LABEL {
     dipy_label_streamlines $model $tractogram --thresholds_file $thresholds $args \\
         --out_tractogram ${prefix}.trx --out_counts ${prefix}.tsv \\
         --out_metrics ${prefix}.json --quiet
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        dipy_tractogen: \$(dipy_label_streamlines --version | cut -d ' ' -f 2)
-    END_VERSIONS
     """
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}_label"
     """
     touch ${prefix}.trx ${prefix}.tsv ${prefix}.json
-
-    cat <<-END_VERSIONS > versions.yml
-    "${task.process}":
-        dipy_tractogen: \$(dipy_label_streamlines --version | cut -d ' ' -f 2)
-    END_VERSIONS
     """
 }
