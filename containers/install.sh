@@ -15,22 +15,25 @@ gpu) extras='jax[cuda12]' ;;
 esac
 
 export DEBIAN_FRONTEND=noninteractive
-# Rendering draws with OpenGL on an X server, Xvfb. What apt says is shown if it fails.
+# Rendering draws with OpenGL on an X server, Xvfb; Nextflow measures its tasks by ps, of
+# procps. What apt says is shown if it fails.
 said=$(
     exec 2>&1
     apt-get update -qq &&
         apt-get install -qq -y --no-install-recommends \
-            ca-certificates python3-venv libgl1 libxrender1 xvfb xauth
+            ca-certificates python3-venv procps libgl1 libxrender1 xvfb xauth
 ) || { echo "$said" >&2 && exit 1; }
 rm -rf /var/lib/apt/lists/*
 
 home=/opt/dipy_tractogen
 python3 -m venv "$home"
-pip="$home/bin/pip --disable-pip-version-check install --quiet --no-compile"
+# The bytecode as well: who runs a command cannot write it.
+pip="$home/bin/pip --disable-pip-version-check install --quiet --compile"
 # One word for each option.
 # shellcheck disable=SC2086
 $pip "$source[fetch,scene,cluster]" ${extras:+"$extras"}
 "$home/bin/pip" freeze --disable-pip-version-check >"$home/versions.txt"
 install -m 755 "$source/containers/entry.sh" /usr/local/bin/dipy_tractogen
-# Nothing is run as root but this.
+# Nothing is run as root but this. Who runs the image as another user has that home too.
 id tractogen >/dev/null 2>&1 || useradd --create-home --shell /bin/sh tractogen
+chmod 1777 /home/tractogen

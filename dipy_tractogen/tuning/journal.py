@@ -13,7 +13,7 @@ from stat import S_ISREG
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from dipy_tractogen.utils.disk import write_errors
-from dipy_tractogen.utils.files import check_outputs
+from dipy_tractogen.utils.files import check_outputs, remove_temporaries
 
 # Characters of a line; the longest one has the digests of all files of a search.
 _LONGEST_LINE = 2**24
@@ -123,6 +123,8 @@ def new_journal(path: Path, *, force: bool = False) -> Iterator[None]:
     if path.exists():
         check_journal(path)
     check_outputs(path, force=force)
+    # Those that were set aside by processes that were killed.
+    remove_temporaries([path])
     aside = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     with suppress(FileNotFoundError):
         path.rename(aside)

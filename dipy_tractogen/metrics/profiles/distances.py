@@ -50,7 +50,7 @@ def profile_estimates(
         return dict.fromkeys(PROFILE_MEASURES)
     difference = candidates.mean(axis=0) - reference.mean(axis=0)
     sign = np.sign(difference) / len(difference)
-    distances, ours, theirs = _node_w1(candidates, reference)
+    distances, ours, theirs = _w1(candidates, reference)
     return {
         "mean_difference": _estimate(
             np.abs(difference).mean(), candidates @ sign, -reference @ sign
@@ -60,23 +60,12 @@ def profile_estimates(
     }
 
 
-def node_w1(candidates: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return the Wasserstein-1 distance at each node (p,) of values (n, p), (m, p)."""
-    return _node_w1(candidates, reference)[0]
-
-
-def covariance_distance(candidates: np.ndarray, reference: np.ndarray) -> float | None:
-    """Return the relative Frobenius distance of covariances along the nodes."""
-    found = _covariance(candidates, reference)
-    return found and found.value
-
-
 def _estimate(value: float, ours: np.ndarray, theirs: np.ndarray) -> Estimate:
     """Return a measure by what each streamline, (n,) and (m,), adds to a mean."""
     return Estimate(float(value), mean_influence(ours), mean_influence(theirs))
 
 
-def _node_w1(candidates: np.ndarray, reference: np.ndarray) -> tuple:
+def _w1(candidates: np.ndarray, reference: np.ndarray) -> tuple:
     """Return the distance at each node (p,), and what values (n, p), (m, p) add."""
     merged = np.concatenate([candidates, reference])
     order = np.argsort(merged, axis=0, kind="stable")

@@ -150,7 +150,8 @@ def score_subject(model, subject: Subject) -> tuple[dict[Key, Score], list[str]]
     said = outside(norms, subject.conditions)
     if norms.nb_subjects < FEWEST_SUBJECTS:
         said.append(few_subjects(norms.nb_subjects))
-    summaries, lacking = summarise_subject(model, subject, norms.values)
+    own = {"bundle_names": norms.bundles, "of": "the norms have"}
+    summaries, lacking = summarise_subject(model, subject, norms.values, **own)
     scores = score(norms, subject.conditions, summaries)
     if not scores:
         raise ValueError(
@@ -169,12 +170,18 @@ def few_subjects(nb_subjects: int) -> str:
 
 
 def summarise_subject(
-    model, subject: Subject, values: Sequence[str]
+    model,
+    subject: Subject,
+    values: Sequence[str],
+    *,
+    bundle_names: Sequence[str] | None = None,
+    of: str = "the model has",
 ) -> tuple[dict[Key, Summary], list[str]]:
     """Return what norms need to know of each bundle of a subject, and what is lacking.
 
     Streamlines are taken in the direction of the bundle of the model. Bundles of fewer
-    than five streamlines are left out.
+    than five streamlines are left out, and others than `bundle_names`, by default those
+    of the model; `of` says in messages whose bundles they are.
     """
     bundles, found, said = subject.bundles, {}, []
     missing = [name for name in values if name not in bundles.data_per_point]
@@ -184,7 +191,8 @@ def summarise_subject(
             f"tractograms that have them, or images ({maps_of_images(missing)})."
         )
     counts = bundles.counts()
-    names = model.record.bundle_names
+    known = model.record.bundle_names
+    names = known if bundle_names is None else bundle_names
     few = [name for name in names if counts.get(name, 0) < FEWEST_STREAMLINES]
     if few:
         said.append(
@@ -193,7 +201,7 @@ def summarise_subject(
         )
     others = [name for name in counts if counts[name] and name not in names]
     if others:
-        said.append(f"{listed(others)} left out: the model has no such bundle")
+        said.append(f"{listed(others)} left out: {of} no such bundle")
     kept = [name for name in names if name not in few]
     codes = [bundles.bundle_names.index(name) for name in kept]
     bundles = bundles.select(np.isin(bundles.labels, codes))
@@ -206,7 +214,7 @@ def summarise_subject(
     latents = model.encode(bundles, given)
     for name, code in zip(kept, codes):
         rows = bundles.labels == code
-        direction = np.array(model.record.directions)[[names.index(name)]]
+        direction = np.array(model.record.directions)[[known.index(name)]]
         streamlines, profiles = _oriented(bundles.select(rows), direction, values)
         own = summarise(streamlines, profiles, latents[rows])
         found |= {(name, *key): each for key, each in own.items()}

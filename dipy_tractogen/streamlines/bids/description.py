@@ -32,6 +32,10 @@ read, and a table of what became of it. Names are those of derivatives of BIDS a
 its extension proposal 46, for tractograms; .bidsignore names what the standard does not
 have, and sub-<label>_scans.tsv, which lists the scans of a subject, has no row.
 """
+# Of the tables of all sessions, as validators want each described.
+_SCANS = """\
+{"Description": "Scans of a session, of which tractograms are none"}
+"""
 _DESCRIPTION = record({"Name": text()})
 
 
@@ -43,7 +47,7 @@ def describe_derivatives(
     command: str,
     ignored: Iterable[str] = (),
 ) -> None:
-    """Write ``dataset_description.json``, ``.bidsignore`` and ``README``.
+    """Write ``dataset_description.json``, ``.bidsignore``, ``README``, ``scans.json``.
 
     What other software wrote is left as it is.
 
@@ -83,6 +87,7 @@ def describe_derivatives(
             command=command or _NAME,
             version=__version__,
         ),
+        "scans.json": _SCANS,
     }
     for file, content in texts.items():
         if not (root / file).exists():
@@ -93,7 +98,7 @@ def describe_derivatives(
 
 def described(root: Path) -> list[Path]:
     """Return the files that `describe_derivatives` writes."""
-    return [root / name for name in (_ABOUT, ".bidsignore", "README")]
+    return [root / name for name in (_ABOUT, ".bidsignore", "README", "scans.json")]
 
 
 def describe_tractogram(

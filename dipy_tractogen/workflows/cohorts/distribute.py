@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+import ctypes
+from functools import cache
 import logging
 from pathlib import Path
 from queue import Empty, SimpleQueue
 import time
 
 from ..runtime.logs import one_line
+from .run import nb_broken_off
 from .task import FAILED, Outcome, Task, carry_out
 
 logger = logging.getLogger("dipy_tractogen")
@@ -22,6 +25,9 @@ _LEAST = 16
 # Times that a task is given to the scheduler which came to no end.
 _MOST_TRIES = 4
 _SECONDS_TO_LOOK = 5.0
+# Parameters of glibc's mallopt (malloc.h); it takes no more than this for the first.
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+_MMAP_BYTES, _TRIM_BYTES = 2**25, 2**28
 
 
 class SchedulerLost(OSError):
@@ -41,10 +47,12 @@ class Distributor:
         The client of the scheduler.
     mark : Path
         Mark of the run, by which workers know that they see the same disk.
+    tend : callable, optional
+        Looks after the workers, from time to time, given the number of tasks left.
     """
 
-    def __init__(self, client, mark: Path):
-        self._client, self._mark = client, mark
+    def __init__(self, client, mark: Path, tend: Callable | None = None):
+        self._client, self._mark, self._tend = client, mark, tend
         # Workers by address with their threads, and those that cannot do the work.
         self._workers: dict[str, int] = {}
         self._avoided: set[str] = set()
@@ -60,6 +68,8 @@ class Distributor:
         at_work: dict[object, tuple[Task, set[str]]] = {}
         try:
             while left or at_work:
+                if self._tend is not None:
+                    self._tend(len(left) + len(at_work))
                 self._look()
                 while left and len(at_work) < self._nb_at_once:
                     future, *what = self._submit(left.pop(), options)
@@ -108,12 +118,12 @@ class Distributor:
         try:
             where, outcome = future.result()
         except (Exception, CancelledError) as error:
-            if future.status == "error":
+            if future.status == "error" and not _only_waited(task, error):
                 return Outcome(task.part, FAILED, _reason(error))
             self._wait_for_scheduler()
             if tries < _MOST_TRIES:
                 return None
-            return Outcome(task.part, FAILED, "it was cancelled")
+            return Outcome(task.part, FAILED, _reason(error))
         finally:
             # The scheduler forgets it.
             future.release()
@@ -156,7 +166,7 @@ class Distributor:
             # What is cancelled tells whether the connection is lost.
             return
         self._looked = time.monotonic()
-        if is_first and not self._workers:
+        if is_first and not self._workers and self._tend is None:
             logger.warning(
                 "The scheduler has no worker: the work begins with the first"
             )
@@ -174,7 +184,31 @@ def _carry_out_there(task: Task, **options) -> tuple[str, Outcome]:
     """Work on a task; return the address of the worker, and the outcome."""
     from distributed import get_worker
 
+    keep_freed_memory()
     return get_worker().address, carry_out(task, **options)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have glibc keep some of the memory that is freed for what comes next.
+
+    Dask's workers return it to the system at once. Getting it back, page by page, took
+    as long as the work on a subject itself.
+    """
+    # Other libraries have no such function, or none can be asked.
+    with suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
+        mallopt(_TRIM_THRESHOLD, _TRIM_BYTES)
+
+
+def _only_waited(task: Task, error: BaseException) -> bool:
+    """Return whether workers were killed that had a task, but did not all begin it."""
+    from distributed.scheduler import KilledWorker
+
+    return isinstance(error, KilledWorker) and (
+        nb_broken_off(task.out_dir, task.part.name) <= error.allowed_failures
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -182,5 +216,10 @@ def _reason(error: BaseException) -> str:
     from distributed.scheduler import KilledWorker
 
     if isinstance(error, KilledWorker):
-        return "the workers that began it were killed: is the memory enough?"
+        return (
+            "the workers that began it were killed: is the memory enough, and the time "
+            "of a job?"
+        )
+    if isinstance(error, CancelledError):
+        return "it was cancelled"
     return one_line(error)

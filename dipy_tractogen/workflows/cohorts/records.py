@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 import os
 from pathlib import Path
+import re
 
 from dipy_tractogen.utils.files import file_digest, flush_to_disk
 from dipy_tractogen.utils.schema import (
@@ -21,6 +22,9 @@ from dipy_tractogen.utils.schema import (
 
 FOLDER = "logs"
 """Folder of the records below the root of the outputs, which BIDS leaves free."""
+
+MAKING = re.compile(r"\.(.+)-making-[0-9a-f]{8}")
+"""Names of the folders in which outputs are made, with that of their subject."""
 
 _MOST = 2**63 - 1
 _CHECK = record(
@@ -59,20 +63,41 @@ class Record:
     def is_of(self, inputs_root: Path, inputs: Iterable[Path], asked: dict) -> bool:
         """Return whether outputs of these inputs, as asked for, are all there."""
         said = self._read()
-        if said is None or said["state"] != "done" or said["asked"] != asked:
-            return False
-        named = {path_below(inputs_root, path): path for path in inputs}
         return (
-            named.keys() == said["inputs"].keys()
+            said is not None
+            and said["state"] == "done"
             and all(
                 _size(os.path.join(self.root, name)) == size
                 for name, size in said["outputs"].items()
             )
-            and all(
-                _is_unchanged(path, said["inputs"][name])
-                for name, path in named.items()
-            )
+            and _is_of(said, inputs_root, inputs, asked)
         )
+
+    def moving(self, inputs_root: Path, inputs: Iterable[Path], asked: dict):
+        """Return what the record says of outputs that were about to be moved.
+
+        They are of these inputs, as asked for, and each is at its place, where nothing
+        was before, or in the folder that the record names. None where it is not so.
+        """
+        said = self._read()
+        folder = self.kept_folder()
+        if said is None or folder is None or not (self.root / folder).is_dir():
+            return None
+        places = (os.path.join(self.root, folder), self.root)
+        are_there = all(
+            any(_size(os.path.join(place, name)) == size for place in places)
+            for name, size in said["outputs"].items()
+        )
+        return said if are_there and _is_of(said, inputs_root, inputs, asked) else None
+
+    def kept_folder(self) -> str | None:
+        """Return the name of the folder with outputs that were about to be moved."""
+        said = self._read()
+        if said is None or said["state"] != "moving":
+            return None
+        folder = said.get("folder")
+        is_ours = isinstance(folder, str) and MAKING.fullmatch(folder)
+        return folder if is_ours and is_ours[1] == self.path.stem else None
 
     def outputs(self) -> list[str]:
         """Return the files that the record says are outputs, below the root."""
@@ -121,6 +146,18 @@ def describe_inputs(inputs: Iterable[Path], root: Path) -> dict[str, dict]:
             "modified_ns": status.st_mtime_ns,
         }
     return plain_values(described)
+
+
+def _is_of(said: dict, root: Path, inputs: Iterable[Path], asked: dict) -> bool:
+    """Return whether a record is of these inputs, as asked for."""
+    named = {path_below(root, path): path for path in inputs}
+    return (
+        said["asked"] == asked
+        and named.keys() == said["inputs"].keys()
+        and all(
+            _is_unchanged(path, said["inputs"][name]) for name, path in named.items()
+        )
+    )
 
 
 def _is_unchanged(path: Path, said: dict) -> bool:

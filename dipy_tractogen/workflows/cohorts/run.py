@@ -12,15 +12,12 @@ from contextlib import contextmanager, suppress
 from functools import cache
 import os
 from pathlib import Path
-import re
 import secrets
 import shutil
 
 from dipy_tractogen.utils.files import remove_temporaries
 
-from .records import FOLDER
-
-_MAKING = re.compile(r"\.(.+)-making-[0-9a-f]{8}")
+from .records import FOLDER, MAKING, Record
 
 
 class WorkerError(ValueError):
@@ -43,6 +40,15 @@ def new_folder(out_dir: Path, name: str) -> Path:
     No other process has it, even where it has the lock as well.
     """
     return out_dir / f".{name}-making-{secrets.token_hex(4)}"
+
+
+def nb_broken_off(out_dir: Path, name: str) -> int:
+    """Return how often a subject was begun in this run by what was killed.
+
+    Whatever ends by itself removes its folder.
+    """
+    found = map(MAKING.fullmatch, os.listdir(out_dir))
+    return sum(one is not None and one[1] == name for one in found)
 
 
 @contextmanager
@@ -102,9 +108,12 @@ def check_worker(mark: Path) -> None:
 
 
 def _remove_folders(out_dir: Path) -> None:
-    """Remove the folders in which subjects were made by processes that are gone."""
+    """Remove the folders in which subjects were made by processes that are gone.
+
+    Those with finished outputs are left to who makes the subject.
+    """
     with os.scandir(out_dir) as entries:
-        found = [(_MAKING.fullmatch(each.name), Path(each.path)) for each in entries]
+        found = [(MAKING.fullmatch(each.name), Path(each.path)) for each in entries]
     for name, path in found:
         if name:
             _remove(out_dir, name[1], path)
@@ -133,10 +142,10 @@ def _remove(out_dir: Path, name: str, path: Path) -> bool:
 
     try:
         with lock_of(out_dir, name, wait=False):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
+            if not path.is_dir():
                 path.unlink(missing_ok=True)
+            elif Record(out_dir, name).kept_folder() != path.name:
+                shutil.rmtree(path, ignore_errors=True)
     except Timeout:
         return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 import logging
@@ -145,7 +145,8 @@ def carry_out(
         with _ALONE, lock, threadpool_limits(1):
             if task.is_done and not force:
                 return Outcome(task.part, FOUND)
-            _make(task, force=force, began=began)
+            if force or not _take_over(task):
+                _make(task, force=force, began=began)
     except Timeout:
         return Outcome(task.part, BUSY)
     except Exception as error:
@@ -185,22 +186,56 @@ def _make(task: Task, *, force: bool, began: float) -> None:
     with _own_folder(task) as folder, _kept_messages() as messages:
         with write_errors(task.out_dir), chdir(folder):
             task.make()
-            made = _made_in(folder)
-        earlier = record.outputs()
-        _check_places(task, made, earlier, force=force)
-        sizes = {str(path): size for path, size in made.items()}
-        known = {**dict.fromkeys(earlier, 0)} | sizes
-        facts = {"seconds": round(time.perf_counter() - began, 3), "messages": messages}
+        # What is finished is not lost by an interrupt any more.
         with INTERRUPTS.held():
+            with write_errors(task.out_dir):
+                made = _made_in(folder)
+            earlier = record.outputs()
+            _check_places(task, made, earlier, force=force)
+            sizes = {str(path): size for path, size in made.items()}
+            known = {**dict.fromkeys(earlier, 0)} | sizes
+            facts = {"seconds": round(time.perf_counter() - began, 3)}
+            facts["messages"] = messages
+            said = {**facts, "folder": folder.name} if _are_free(task, known) else facts
             # Should it be broken off here, files at their places are known as ours.
-            record.write("moving", inputs, task.asked, known, temporary=folder)
-            for path in made:
-                place = task.out_dir / path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(folder / path, place)
+            record.write("moving", inputs, task.asked, known, temporary=folder, **said)
+            for name in sizes:
+                _move(task, folder, name)
             for name in set(earlier).difference(sizes):
                 (task.out_dir / name).unlink(missing_ok=True)
             record.write("done", inputs, task.asked, sizes, temporary=folder, **facts)
+
+
+def _take_over(task: Task) -> bool:
+    """Move the outputs of a process that was killed while it did; return whether it is.
+
+    They are whole, and safe on the disk, since the record says so.
+    """
+    record = Record(task.out_dir, task.part.name)
+    said = record.moving(task.root, task.inputs, task.asked)
+    if said is None:
+        return False
+    folder = task.out_dir / said["folder"]
+    with INTERRUPTS.held():
+        for name in said["outputs"]:
+            if (folder / name).exists():
+                _move(task, folder, name)
+        facts = {name: said[name] for name in ("seconds", "messages") if name in said}
+        given = said["inputs"], said["asked"], said["outputs"]
+        record.write("done", *given, temporary=folder, **facts)
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+def _are_free(task: Task, names: Iterable[str]) -> bool:
+    """Return whether nothing is at the places, so that what is there later is new."""
+    return not any(os.path.lexists(task.out_dir / name) for name in names)
+
+
+def _move(task: Task, folder: Path, name: str) -> None:
+    place = task.out_dir / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(folder / name, place)
 
 
 def _made_in(folder: Path) -> dict[Path, int]:

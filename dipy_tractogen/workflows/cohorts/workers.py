@@ -14,6 +14,7 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 from ..options.arguments import check_exclusive
 from ..runtime.logs import one_line
 from .distribute import Distributor
+from .slurm import SlurmJobs, open_cluster
 from .task import BUSY, Outcome, Task, carry_out
 
 logger = logging.getLogger("dipy_tractogen")
@@ -59,7 +60,8 @@ def open_workers(given: dict, mark: Path) -> Iterator[Callable[..., Iterator[Out
         yield _work_here
         return
     with ExitStack() as stack:
-        yield Distributor(_client(given, stack), mark)
+        client, tend = _client(given, stack)
+        yield Distributor(client, mark, tend)
 
 
 def _work_here(tasks: Sequence[Task], **options) -> Iterator[Outcome]:
@@ -77,19 +79,23 @@ def _close(resource) -> None:
         logger.debug("Dask did not end in time: %r", error)
 
 
-def _client(given: dict, stack: ExitStack):
-    """Return a client of Dask, which ends with the stack, as does its cluster."""
+def _client(given: dict, stack: ExitStack) -> tuple:
+    """Return a client of Dask, and what looks after its workers, if it is needed.
+
+    They end with the stack, as does their cluster.
+    """
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError(
             f"several workers need Dask, which is not installed: {_INSTALL}"
         ) from error
-    address = given["scheduler"]
+    address, jobs = given["scheduler"], None
     if not address:
         nb_workers = given["nb_workers"]
         if given["slurm"]:
-            address = _slurm_cluster(nb_workers)
+            address = _slurm_cluster()
+            jobs = SlurmJobs(address, nb_workers)
         else:
             address = _local_cluster(LocalCluster, nb_workers)
         stack.callback(_close, address)
@@ -102,7 +108,10 @@ def _client(given: dict, stack: ExitStack):
             f"{where}: no scheduler of Dask answers ({one_line(error)})"
         ) from error
     stack.callback(_close, client)
-    return client
+    if jobs is None:
+        return client, None
+    stack.callback(_close, jobs)
+    return client, jobs.tend
 
 
 def _local_cluster(kind: type, nb_workers: int):
@@ -122,25 +131,15 @@ def _local_cluster(kind: type, nb_workers: int):
         ) from error
 
 
-def _slurm_cluster(nb_workers: int):
-    """Return a cluster of jobs of SLURM, as Dask's configuration has it."""
+def _slurm_cluster():
+    """Return a cluster whose workers are to be jobs of SLURM."""
     try:
-        from dask_jobqueue import SLURMCluster
+        import dask_jobqueue  # noqa: F401
     except ImportError as error:
         raise ImportError(
             f"--slurm needs dask-jobqueue, which is not installed: {_INSTALL}"
         ) from error
-    try:
-        cluster = SLURMCluster()
-    except ValueError as error:
-        raise ValueError(
-            f"--slurm: {one_line(error)} Set it in the configuration of Dask, "
-            "jobqueue.slurm in ~/.config/dask/jobqueue.yaml."
-        ) from error
-    # Jobs that end with their time are replaced.
-    cluster.adapt(minimum=nb_workers, maximum=nb_workers)
-    logger.info("Work begins when SLURM starts the first job")
-    return cluster
+    return open_cluster()
 
 
 def outcomes(

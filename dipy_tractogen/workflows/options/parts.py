@@ -53,8 +53,13 @@ class InputParts:
         self.files = sorted(flow.inputs(input_files))
         self._report, self._whole = None, None
         folder = _one_folder(input_files)
-        self._nb_parts = len(self.files) if self._is_streamed(folder) else 1
+        reason = self._why_at_once(folder)
+        self._nb_parts = 1 if reason else len(self.files)
         if self._nb_parts == 1:
+            if folder is not None and len(self.files) > 1:
+                logger.warning(
+                    "All %d shards are held at once: %s", len(self.files), reason
+                )
             self._whole = load(self.files, given)
             self.bundle_names = self._whole.bundle_names
             self.reference = self._whole.reference
@@ -62,16 +67,21 @@ class InputParts:
         self.bundle_names = _names_in_shards(folder, given["bundles_from"])
         logger.info("Reading %s of one tractogram", format_count(len(self), "shard"))
 
-    def _is_streamed(self, folder: Path | None) -> bool:
-        """Return whether a folder can be read a shard at a time; find its grid."""
+    def _why_at_once(self, folder: Path | None) -> str:
+        """Return why not to read a shard at a time, or ""; find the grid."""
         from dipy_tractogen.streamlines.common_grid import common_grid
 
-        if folder is None or len(self.files) == 1 or self._given.get("register"):
-            return False
-        if self._given["bundles_from"] not in _KNOWN_NAMES:
-            return False
+        if folder is None or len(self.files) == 1:
+            return "there are no shards"
+        if self._given.get("register"):
+            return "--register needs all streamlines"
+        source = self._given["bundles_from"]
+        if source not in _KNOWN_NAMES:
+            return f"--bundles_from {source} tells the names of bundles only then"
         self.reference = common_grid(self.files, self._given["reference"])
-        return self.reference is not None
+        if self.reference is None:
+            return "they have no grid, which --reference can give"
+        return ""
 
     def __len__(self) -> int:
         return self._nb_parts
