@@ -9,6 +9,8 @@ belong together; drawn one by one they give curves that are far too rough.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from scipy.fft import dct, idct
 
@@ -43,9 +45,9 @@ def bends_of(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """
     found = np.zeros((len(counts), NB_BENDS, 3))
     for rows, own in _by_count(points, counts):
-        derivative = np.diff(own, n=2, axis=1) * (own.shape[1] - 1) ** 2
-        bends = _transformed(derivative)[:, :NB_BENDS]
-        found[rows, : bends.shape[1]] = bends
+        derivative = np.diff(own, n=2) * (own.shape[-1] - 1) ** 2
+        bends = _transformed(derivative)[..., :NB_BENDS]
+        found[rows, : bends.shape[-1]] = bends.transpose(1, 2, 0)
     return found
 
 
@@ -58,10 +60,9 @@ def noise_of(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     found = np.full((len(counts), NB_BANDS + 1), LOWEST)
     found[:, -1] = np.log(SMALLEST_DEVIATION)
     for rows, own in _by_count(points, counts):
-        steps = np.diff(own, axis=1)
-        found[rows, :-1] = _by_band(_squares(np.diff(_unit(steps), axis=1)))
-        sizes = np.linalg.norm(steps, axis=2)
-        spread = np.log(np.maximum(sizes, _TINY)).std(axis=1)
+        steps = np.diff(own)
+        found[rows, :-1] = _by_band(_squares(np.diff(_unit(steps))))
+        spread = np.log(np.maximum(_norms(steps), _TINY)).std(axis=1)
         found[rows, -1] = np.log(np.maximum(spread, SMALLEST_DEVIATION))
     return found
 
@@ -82,93 +83,118 @@ def curves_of(
     points = np.zeros((3, int(counts.sum())))
     starts = np.cumsum(counts) - counts
     for rows, places in equal_counts(counts, starts):
-        own = _curves(
-            bends[rows], noise[rows], chords[rows], lengths[rows], len(places[0]), rng
-        )
-        points[:, places] = own.transpose(2, 0, 1)
+        own = bends[rows].transpose(2, 0, 1), noise[rows], chords[rows].T, lengths[rows]
+        points[:, places] = _curves(*own, places.shape[1], rng)
     return points
 
 
 def _curves(bends, noise, chords, lengths, nb_points: int, rng) -> np.ndarray:
-    """Draw streamlines (n, nb_points, 3) of one number of points."""
+    """Draw streamlines (3, n, nb_points) of one number of points.
+
+    Arrays have the coordinates first: streamlines of one number of points are few, so
+    that what counts is the number of passes over small arrays.
+    """
     nb_steps = nb_points - 1
-    smooth = np.zeros((len(bends), nb_steps, 3))
+    smooth = np.zeros((3, len(lengths), nb_steps))
     if nb_steps > 1:
-        turns = np.zeros((len(bends), nb_steps - 1, 3))
-        turns[:, :NB_BENDS] = bends[:, : nb_steps - 1]
-        np.cumsum(_restored(turns) / nb_steps**2, axis=1, out=smooth[:, 1:])
-    smooth += chords[:, None] / nb_steps - smooth.mean(axis=1, keepdims=True)
-    step = lengths[:, None, None] / nb_steps
-    directions = _with_noise(smooth / step, noise[:, :-1], rng)
+        turns = np.zeros((3, len(lengths), nb_steps - 1))
+        turns[..., :NB_BENDS] = bends[..., : nb_steps - 1]
+        np.cumsum(_restored(turns) / nb_steps**2, axis=-1, out=smooth[..., 1:])
+    smooth += chords[..., None] / nb_steps - _means(smooth)
+    smooth /= lengths[:, None] / nb_steps
+    directions = _with_noise(smooth, noise[:, :-1], rng)
     deviation = np.clip(np.exp(noise[:, -1:]), SMALLEST_DEVIATION, LARGEST_DEVIATION)
-    steps = np.exp(deviation * rng.standard_normal((len(bends), nb_steps)))
+    steps = np.exp(deviation * rng.standard_normal((len(lengths), nb_steps)))
     steps *= (lengths / steps.sum(axis=1))[:, None]
-    points = np.zeros((len(bends), nb_points, 3))
-    np.cumsum(steps[..., None] * directions, axis=1, out=points[:, 1:])
-    return points - points.mean(axis=1, keepdims=True)
+    points = np.zeros((3, len(lengths), nb_points))
+    np.cumsum(steps * directions, axis=-1, out=points[..., 1:])
+    return points - _means(points)
 
 
 def _with_noise(smooth: np.ndarray, noise: np.ndarray, rng) -> np.ndarray:
-    """Return unit directions (n, p, 3) of smooth ones, with noise of the energies."""
-    nb_turns = smooth.shape[1] - 1
+    """Return unit directions (3, n, p) of smooth ones, with noise of the energies."""
+    nb_turns = smooth.shape[-1] - 1
     if nb_turns <= NB_BENDS:
         return _unit(smooth)
     wanted = np.clip(noise, LOWEST, HIGHEST)
-    white = rng.standard_normal((len(smooth), nb_turns, 3)) / np.sqrt(2)
-    white[:, :NB_BENDS] = 0
+    white = rng.standard_normal((smooth.shape[1], nb_turns, 3)).transpose(2, 0, 1)
+    white = np.ascontiguousarray(white) / np.sqrt(2)
+    white[..., :NB_BENDS] = 0
     bands, logs, course = _bands(nb_turns), wanted.copy(), smooth.copy()
+    mean, wander = _means(smooth), np.zeros_like(smooth)
     for _ in range(_ROUNDS):
-        turns = _restored(white * np.exp(logs / 2)[:, bands, None])
-        wander = np.zeros_like(smooth)
-        np.cumsum(turns, axis=1, out=wander[:, 1:])
-        wander -= wander.mean(axis=1, keepdims=True)
+        turns = _restored(white * np.exp(logs / 2)[:, bands])
+        wander[..., 0] = 0
+        np.cumsum(turns, axis=-1, out=wander[..., 1:])
+        wander -= _means(wander)
         directions = _turned(_unit(course), wander)
-        found = _by_band(_squares(np.diff(directions, axis=1)))
+        found = _by_band(_squares(np.diff(directions)))
         logs += np.clip(wanted - found, -_MOST_CHANGE, _MOST_CHANGE)
-        course += _means(smooth) - _means(directions)
+        course += mean - _means(directions)
     return directions
 
 
 def _turned(directions: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Turn directions (n, p, 3) by the parts of angles (n, p, 3) across them."""
-    across = angles - np.sum(angles * directions, axis=2, keepdims=True) * directions
-    size = np.linalg.norm(across, axis=2, keepdims=True)
-    return np.cos(size) * directions + np.sinc(size / np.pi) * across
+    """Turn directions (3, n, p) by the parts of angles (3, n, p) across them."""
+    along = np.einsum("kij,kij->ij", angles, directions)
+    across = angles - along * directions
+    size = np.maximum(_norms(across), _TINY)
+    return np.cos(size) * directions + np.sin(size) / size * across
 
 
-def _means(vectors: np.ndarray) -> np.ndarray:
-    return vectors.mean(axis=1, keepdims=True)
+def _means(values: np.ndarray) -> np.ndarray:
+    return np.add.reduce(values, axis=-1, keepdims=True) / values.shape[-1]
+
+
+def _norms(vectors: np.ndarray) -> np.ndarray:
+    """Return the norms (n, p) of vectors (3, n, p)."""
+    return np.sqrt(np.einsum("kij,kij->ij", vectors, vectors))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), _TINY)
+    return vectors / np.maximum(_norms(vectors), _TINY)
 
 
 def _by_count(points: np.ndarray, counts: np.ndarray):
-    """Yield rows and points (m, p, 3) of streamlines (3, N) of three points or more."""
+    """Yield rows and points (3, m, p) of streamlines (3, N) of three points or more."""
     for rows, places in equal_counts(counts, np.cumsum(counts) - counts):
         if places.shape[1] > 2:
-            yield rows, points[:, places].transpose(1, 2, 0).astype(float)
+            yield rows, points[:, places].astype(float)
 
 
-def _transformed(vectors: np.ndarray) -> np.ndarray:
-    """Return coefficients (n, p, 3) of cosines that have a mean square of one."""
-    return dct(vectors, axis=1, norm="ortho") / np.sqrt(vectors.shape[1])
+def _transformed(values: np.ndarray) -> np.ndarray:
+    """Return coefficients (..., p) of cosines that have a mean square of one."""
+    return dct(values, norm="ortho") / np.sqrt(values.shape[-1])
 
 
 def _restored(coefficients: np.ndarray) -> np.ndarray:
-    return idct(coefficients, axis=1, norm="ortho") * np.sqrt(coefficients.shape[1])
+    return idct(coefficients, norm="ortho") * np.sqrt(coefficients.shape[-1])
 
 
 def _squares(turns: np.ndarray) -> np.ndarray:
-    """Return the square (n, p) of each coefficient of turns (n, p, 3)."""
-    return np.sum(_transformed(turns) ** 2, axis=2)
+    """Return the square (n, p) of each coefficient of turns (3, n, p)."""
+    found = _transformed(turns)
+    return np.einsum("kij,kij->ij", found, found)
 
 
+@cache
 def _bands(nb_turns: int) -> np.ndarray:
-    """Return the band (p,) of each order."""
+    """Return the band (p,) of each order; bands rise with the order."""
     found = np.searchsorted(_EDGES, np.arange(nb_turns) / nb_turns, "right") - 1
     return np.clip(found, 0, NB_BANDS - 1)
+
+
+@cache
+def _orders_of_bands(nb_turns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the first order after the bends in each band that has one, and how many.
+
+    And the one among these that is nearest to each band, (NB_BANDS,).
+    """
+    filled, starts, sizes = np.unique(
+        _bands(nb_turns)[NB_BENDS:], return_index=True, return_counts=True
+    )
+    nearest = np.abs(np.arange(NB_BANDS)[:, None] - filled).argmin(axis=1)
+    return starts, sizes, nearest
 
 
 def _by_band(squares: np.ndarray) -> np.ndarray:
@@ -180,9 +206,6 @@ def _by_band(squares: np.ndarray) -> np.ndarray:
     nb_turns = squares.shape[1]
     if nb_turns <= NB_BENDS:
         return np.full((len(squares), NB_BANDS), LOWEST)
-    bands = _bands(nb_turns)[NB_BENDS:]
-    filled = np.unique(bands)
-    means = [squares[:, NB_BENDS:][:, bands == band].mean(axis=1) for band in filled]
-    logs = np.log(np.maximum(np.stack(means, axis=1), _SMALLEST_ENERGY))
-    nearest = np.abs(np.arange(NB_BANDS)[:, None] - filled).argmin(axis=1)
-    return logs[:, nearest]
+    starts, sizes, nearest = _orders_of_bands(nb_turns)
+    means = np.add.reduceat(squares[:, NB_BENDS:], starts, axis=1) / sizes
+    return np.log(np.maximum(means, _SMALLEST_ENERGY))[:, nearest]
