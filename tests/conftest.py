@@ -1,7 +1,9 @@
 """A tiny phantom, its files and a model trained on them, shared by the tests."""
 
+from functools import wraps
 import gc
 from importlib.util import find_spec
+from multiprocessing import get_context
 import os
 
 import pytest
@@ -28,6 +30,42 @@ def _collect_what_is_new():
     """Spare the garbage collector the libraries: tracing makes it run all the time."""
     gc.collect()
     gc.freeze()
+
+
+_DRAW = """
+import os
+from dipy_tractogen.viz import offscreen
+for number in range(3):
+    os.dup2(os.open(os.devnull, os.O_RDWR), number)
+os.chdir({folder!r})
+os.environ.update({environment!r})
+offscreen.main()
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _draw_at_once():
+    """Draw in copies of a process that has loaded FURY, which takes a second."""
+    from dipy_tractogen.viz import offscreen
+
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["fury", "dipy_tractogen.viz.offscreen"])
+    usual = offscreen._PROGRAM
+
+    @wraps(offscreen.run_program)
+    def run_program(program, folder, seconds=None):
+        if program is usual:
+            given = {"folder": str(folder), "environment": dict(os.environ)}
+            process = context.Process(target=exec, args=(_DRAW.format(**given), {}))
+            process.start()
+            process.join(seconds)
+            if process.exitcode == 0:
+                return
+        run_program.__wrapped__(program, folder, seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offscreen, "run_program", run_program)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -37,6 +37,13 @@ def draw():
     )
 
 
+@pytest.fixture(autouse=True)
+def _in_a_process_of_its_own(monkeypatch):
+    """As elsewhere in the tests it is the copy of one."""
+    run_program = offscreen.run_program.__wrapped__
+    monkeypatch.setattr(offscreen, "run_program", run_program)
+
+
 @pytest.fixture
 def program(monkeypatch, tmp_path):
     """Put other code in the place of the program that draws."""
