@@ -19,16 +19,29 @@ os.environ.setdefault(
 )
 
 
+def pytest_collection_modifyitems(items):
+    """Keep a file together, which parameters of a session take apart."""
+    items.sort(key=lambda item: item.path)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _compile_once(tmp_path_factory):
-    """Have JAX compile once what several trainings of this process have in common."""
+    """Have JAX compile once what several trainings have in common."""
     if os.environ.get("KERAS_BACKEND") == "jax":
         import jax
 
-        folder = tmp_path_factory.mktemp("compiled")
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        folder = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            folder = folder.parent
+        settings = {
+            "jax_compilation_cache_dir": str(folder / "compiled"),
+            "jax_persistent_cache_min_compile_time_secs": 0.05,
+            "jax_persistent_cache_min_entry_size_bytes": -1,
+        }
+        for name, value in settings.items():
+            jax.config.update(name, value)
+            # For processes that tests start.
+            os.environ[name.upper()] = str(value)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib import import_module
+import json
 import logging
 from pathlib import Path
 import tempfile
@@ -42,14 +43,25 @@ def load(good):
     return load
 
 
+@pytest.fixture(scope="session")
+def draw_history():
+    """Draw the curves of a training once: most of the reports are of one model."""
+    pictures = import_module("dipy_tractogen.viz.report.pictures")
+    draw = pictures.history_pictures
+    once = cache(lambda history: draw(json.loads(history)))
+    return lambda history: [*once(json.dumps(history))]
+
+
 @pytest.fixture
-def attempt(tmp_path, good, load, capfd, monkeypatch):
+def attempt(tmp_path, good, load, draw_history, capfd, monkeypatch):
     """Run a command on broken inputs, and hold it to what it owes its user."""
     Attempt = import_module(".attempts", __package__).Attempt
     attempt = Attempt(tmp_path, good.folders, capfd)
     monkeypatch.setattr(tempfile, "tempdir", str(attempt.temporary))
     monkeypatch.chdir(attempt.here)
     monkeypatch.setattr("dipy_tractogen.nn.load_model", load)
+    pictures = "dipy_tractogen.viz.report.pictures"
+    monkeypatch.setattr(f"{pictures}.history_pictures", draw_history)
     # The names of some files cannot be in the log that pytest-xdist hands on.
     monkeypatch.setattr(logging.getLogger("dipy_tractogen"), "propagate", False)
     return attempt

@@ -21,13 +21,14 @@ TWO_DEVICES = "--xla_force_host_platform_device_count=2"
 def trained(tmp_path_factory):
     """What trainings gave in a process with two devices, and what was said."""
     folder = tmp_path_factory.mktemp("devices")
+    flags = f"{os.environ['XLA_FLAGS']} {TWO_DEVICES}"
     done = subprocess.run(
         [sys.executable, SCRIPT, folder],
-        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": TWO_DEVICES},
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     with np.load(folder / "results.npz") as results:
