@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 import logging
 import math
 import os
 from pathlib import Path
 import re
+import signal
 import subprocess
 import time
 
@@ -34,11 +37,13 @@ _BYTES_OF_LOG = 4096
 def open_cluster():
     """Return a cluster of dask-jobqueue with a scheduler, and no jobs yet.
 
-    Raises OSError where Dask's configuration is not complete, or no scheduler starts.
+    Raises ImportError where dask-jobqueue is missing, OSError where the configuration
+    of Dask is not complete, or no scheduler starts.
     """
     import dask
-    from dask_jobqueue import SLURMCluster
 
+    with _kept_interrupt():
+        from dask_jobqueue import SLURMCluster
     # Any free port for what Dask serves of itself, and only to this machine.
     options = {"dashboard_address": "127.0.0.1:0"}
     options |= dask.config.get(f"{_SECTION}.scheduler-options", {})
@@ -50,6 +55,16 @@ def open_cluster():
             f"--slurm: {one_line(error)}; {_SECTION} in {_FILE} has to have what a job "
             "needs, as cores and memory"
         ) from error
+
+
+@contextmanager
+def _kept_interrupt() -> Iterator[None]:
+    """Keep what Ctrl-C does, which dask-jobqueue has end Python with exit code 0."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass

@@ -134,12 +134,11 @@ def _local_cluster(kind: type, nb_workers: int):
 def _slurm_cluster():
     """Return a cluster whose workers are to be jobs of SLURM."""
     try:
-        import dask_jobqueue  # noqa: F401
+        return open_cluster()
     except ImportError as error:
         raise ImportError(
             f"--slurm needs dask-jobqueue, which is not installed: {_INSTALL}"
         ) from error
-    return open_cluster()
 
 
 def outcomes(

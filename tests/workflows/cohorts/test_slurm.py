@@ -1,7 +1,10 @@
 """Jobs of SLURM are asked for, looked after and taken back; its commands are toys."""
 
+import importlib.util
 import shutil
+import signal
 import stat
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +18,10 @@ from . import toys
 from .toys import toy
 
 pytest.importorskip("dask")
+# To import it is what some of these tests are about.
+needs_jobqueue = pytest.mark.skipif(
+    importlib.util.find_spec("dask_jobqueue") is None, reason="needs dask-jobqueue"
+)
 
 # A job is a file of the queue, with its state and reason; it runs if there is "runs".
 TOYS = {
@@ -220,8 +227,12 @@ def test_an_interrupt_loses_no_job(queue, jobs, monkeypatch):
     assert names(queue) == []
 
 
-def test_a_configuration_that_is_not_complete_is_one_line(tmp_path):
-    pytest.importorskip("dask_jobqueue")
+@needs_jobqueue
+def test_a_configuration_that_is_not_complete_is_one_line(tmp_path, monkeypatch):
+    """And to import dask-jobqueue does not change what Ctrl-C does."""
+    for name in [one for one in sys.modules if one.startswith("dask_jobqueue")]:
+        monkeypatch.delitem(sys.modules, name)
+    handler = signal.getsignal(signal.SIGINT)
     given = {"nb_workers": 1, "scheduler": None, "slurm": True}
     with (
         pytest.raises(OSError, match=r"--slurm: You must .* in ~/\.config") as error,
@@ -229,14 +240,16 @@ def test_a_configuration_that_is_not_complete_is_one_line(tmp_path):
     ):
         pass
     assert "\n" not in str(error.value)
+    assert "dask_jobqueue.runner" in sys.modules
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
+@needs_jobqueue
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid")
 def test_workers_of_a_job_do_the_work(queue, tmp_path):
     import dask
 
     cloudpickle = pytest.importorskip("cloudpickle")
-    pytest.importorskip("dask_jobqueue")
     cloudpickle.register_pickle_by_value(toys)
     (queue / "runs").touch()
     tasks = [toy(tmp_path, 1), toy(tmp_path, 2)]
