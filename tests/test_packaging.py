@@ -61,10 +61,10 @@ def test_links_are_the_registry():
     assert os.access(BIN / "launch", os.X_OK)
 
 
-@pytest.mark.parametrize("command", cli_flows)
-def test_link_runs(command, tmp_path):
+def test_link_runs(tmp_path):
+    """One of them, as all are the same file; what each command says is in workflows."""
     done = subprocess.run(
-        [sys.executable, str(BIN / command), "--version"],
+        [sys.executable, str(BIN / "dipy_train_vae"), "--version"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

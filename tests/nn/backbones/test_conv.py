@@ -162,7 +162,7 @@ def on_conv(model_class):
         )
         if model_class is VAE:
             model.backbone.steps_worth_compiling = 1
-        model.backbone.steps_per_call = 2
+            model.backbone.steps_per_call = 2
         return model
 
     return make
