@@ -30,7 +30,7 @@ from dipy_tractogen.streamlines.geometry import resample
 
 _NB_BUNDLES, _NB_POINTS, _NB_PARTS = 7, 20, 4
 _NB_COMPARED = 100
-_NEAR_MM = (6.0, 2.5)
+_NEAR_MM = (6.0, 2.5, 2.0)
 _NB_RESAMPLED = 1000
 _SEED_OF_OTHERS = 7
 

@@ -65,6 +65,9 @@ class ConditionalDensity:
         Ranges of the standardised numbers in each.
     subjects : SubjectVariation or None
         How the subjects of the training differ, where they were known.
+    within : ConditionalDensity or None
+        The same without what differs between subjects, once it was needed; see
+        `within_subjects`.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class ConditionalDensity:
         self._lock = threading.Lock()
         self._others: dict[str, ConditionalDensity] = {}
         self.subjects: SubjectVariation | None = None
+        self.within: ConditionalDensity | None = None
 
     @property
     def sampler(self) -> LatentSampler:
@@ -137,7 +141,9 @@ class ConditionalDensity:
             return self
         if hasattr(sampler, "fit"):
             given = self.conditions, self.posteriors, sampler, self.seed
-            return ConditionalDensity(*given, curved=self.curved)
+            made = ConditionalDensity(*given, curved=self.curved)
+            made.subjects = self.subjects
+            return made
         if sampler not in self._others:
             self._others[sampler] = self.with_sampler(self._made(sampler))
         return self._others[sampler]

@@ -119,12 +119,7 @@ class LatentPosteriors:
             codes, axis=0, return_inverse=True, return_counts=True
         )
         stratum_of = stratum_of.reshape(-1)
-        rows = stratified_sample(
-            stratum_of,
-            np.random.default_rng(seed),
-            most=MOST_PER_STRATUM,
-            most_in_all=MOST_IN_ALL,
-        )
+        rows = stored_rows(stratum_of, seed)
         by_stratum = [numbers[stratum_of == one] for one in range(len(strata))]
         return cls(
             np.asarray(means[rows], dtype=np.float32),
@@ -237,6 +232,13 @@ class LatentPosteriors:
     cells = RenamedAttribute("strata")
     cell_of = RenamedAttribute("stratum_of")
     shares = RenamedAttribute("weights")
+
+
+def stored_rows(stratum_of: np.ndarray, seed: int) -> np.ndarray:
+    """Return the rows of streamlines of strata (n,) whose posteriors are stored."""
+    rng = np.random.default_rng(seed)
+    limits = {"most": MOST_PER_STRATUM, "most_in_all": MOST_IN_ALL}
+    return stratified_sample(stratum_of, rng, **limits)
 
 
 __getattr__ = renamed(__name__, {"LatentBank": "LatentPosteriors"})

@@ -262,7 +262,8 @@ def _subjects(folder, density: ConditionalDensity) -> SubjectVariation | None:
     """Read how subjects differ, for a density; None where there is no file."""
     computed = free_columns(density.conditions, 0).sum()
     width = int(computed + density.posteriors.active.sum())
-    found = read_present(folder / _SUBJECTS_FILE, VARIATION_ARRAYS, {"w": width})
+    sizes = {"w": width, "n": len(density.posteriors.means)}
+    found = read_present(folder / _SUBJECTS_FILE, VARIATION_ARRAYS, sizes)
     if not found:
         return None
     variation = SubjectVariation.from_arrays(found)

@@ -11,6 +11,7 @@ from dipy_tractogen.sampling.subject.density import SubjectDensity, baselines_of
 from dipy_tractogen.sampling.subject.effect import BundleEffect, SubjectEffect
 from dipy_tractogen.sampling.subject.moments import StratumMoments, free_columns
 from dipy_tractogen.sampling.subject.prior import SubjectPrior
+from dipy_tractogen.sampling.subject.within import within_subjects
 from dipy_tractogen.streamlines.array_sequence import coordinates_of
 from dipy_tractogen.streamlines.conditions import (
     BUNDLE,
@@ -65,7 +66,7 @@ def subject_of(
     ----------
     .. footbibliography::
     """
-    density = model.density_by()
+    density = within_subjects(model.density_by())
     streamlines, values = with_values(model, streamlines, values, data_per_point)
     if not len(streamlines):
         raise ValueError("There are no streamlines of a subject.")

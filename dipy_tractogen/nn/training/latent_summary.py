@@ -7,9 +7,12 @@ import logging
 import numpy as np
 
 from dipy_tractogen.sampling.density import ConditionalDensity
-from dipy_tractogen.sampling.latents import LatentPosteriors
+from dipy_tractogen.sampling.latents import LatentPosteriors, stored_rows
 from dipy_tractogen.sampling.stratified import stratified_sample
-from dipy_tractogen.sampling.subject.estimate import estimate_variation
+from dipy_tractogen.sampling.subject.estimate import (
+    estimate_variation,
+    subject_offsets,
+)
 from dipy_tractogen.sampling.subject.moments import free_columns
 from dipy_tractogen.sampling.subject.variation import SubjectVariation
 from dipy_tractogen.sampling.texture.profile_curves import NB_ORDERS
@@ -144,8 +147,9 @@ def _variation(bundles, means, deviations, seed: int) -> SubjectVariation | None
     numbers = conditions.standardised(bundles.values)
     free = free_columns(conditions, 0)
     none = np.zeros((len(means), int(free.sum())))
+    x = np.column_stack([numbers[:, free], means])
     variation = estimate_variation(
-        np.column_stack([numbers[:, free], means]),
+        x,
         np.column_stack([none, deviations**2]),
         codes[:, 0],
         bundles.subjects,
@@ -154,9 +158,13 @@ def _variation(bundles, means, deviations, seed: int) -> SubjectVariation | None
     )
     if variation is None:
         logger.info("Too few subjects to estimate how subjects differ")
-    else:
-        logger.info("Estimated how %d subjects differ", variation.counts.max())
-    return variation
+        return None
+    logger.info("Estimated how %d subjects differ", variation.counts.max())
+    _, stratum_of = np.unique(codes, axis=0, return_inverse=True)
+    stratum_of = stratum_of.reshape(-1)
+    groups = codes[:, 0], stratum_of, bundles.subjects
+    offsets, offset_of = subject_offsets(variation, x, *groups, numbers[:, ~free])
+    return variation.with_offsets(offsets, offset_of[stored_rows(stratum_of, seed)])
 
 
 def _describe_texture(model, bundles, seed, record, z_mean, deviation) -> None:

@@ -14,6 +14,7 @@ from ..density import ConditionalDensity
 from .baseline import Baseline
 from .effect import SubjectEffect
 from .moments import free_columns
+from .within import within_subjects
 
 if TYPE_CHECKING:
     from ..samplers.base import LatentSampler
@@ -26,8 +27,9 @@ class SubjectDensity(ConditionalDensity):
     """Density of a model, moved and scaled to a subject.
 
     Numbers and latents of each stratum are mapped so that their mean and covariance are
-    those of the subject: the shape of the density is that of the model. Given numbers
-    still are conditions of it.
+    those of the subject: the shape of the density is that of the model, without the
+    scatter of its subjects where that is known. Given numbers still are conditions of
+    it.
 
     Parameters
     ----------
@@ -44,7 +46,9 @@ class SubjectDensity(ConditionalDensity):
 
     def __init__(self, density: ConditionalDensity, effect: SubjectEffect):
         self.base, self.effect = density, effect
-        baselines = baselines_of(density)
+        # The density whose shape the bundles of the effect have.
+        self.shape = within_subjects(density)
+        baselines = baselines_of(self.shape)
         self.maps = {
             stratum: baselines[stratum].affine(own.shift, own.covariance)
             for stratum, bundle in enumerate(density.strata[:, 0])
@@ -52,7 +56,7 @@ class SubjectDensity(ConditionalDensity):
         }
         sampler = copy.copy(density.sampler)
         sampler.strata_ = {
-            stratum: mixture.mapped(*self.maps[stratum])
+            stratum: self.shape.sampler.strata_[stratum].mapped(*self.maps[stratum])
             if stratum in self.maps
             else mixture
             for stratum, mixture in sampler.strata_.items()
@@ -64,20 +68,20 @@ class SubjectDensity(ConditionalDensity):
 
     def _posteriors(self):
         """Return the posteriors of the base with numbers and latents of the subject."""
-        known = self.base.posteriors
+        known, shape = self.base.posteriors, self.shape.posteriors
         columns, nb_numbers = self.base.fitted_columns, known.numbers.shape[1]
         means, numbers = known.means.copy(), known.numbers.copy()
         low, high = known.low.copy(), known.high.copy()
         for stratum, (matrix, offset) in self.maps.items():
             rows = np.flatnonzero(known.stratum_of == stratum)
-            x = np.column_stack([numbers[rows], means[rows][:, columns]])
+            x = np.column_stack([shape.numbers[rows], shape.means[rows][:, columns]])
             mapped = x @ matrix.T + offset
             numbers[rows] = mapped[:, :nb_numbers]
             means[np.ix_(rows, np.flatnonzero(columns))] = mapped[:, nb_numbers:]
             before, after = x[:, :nb_numbers], mapped[:, :nb_numbers]
             scale = after.std(axis=0) / np.maximum(before.std(axis=0), 1e-12)
-            for limit in (low, high):
-                away = limit[stratum] - before.mean(axis=0)
+            for limit, of_shape in ((low, shape.low), (high, shape.high)):
+                away = of_shape[stratum] - before.mean(axis=0)
                 limit[stratum] = after.mean(axis=0) + scale * away
         return replace(known, means=means, numbers=numbers, low=low, high=high)
 
@@ -102,7 +106,7 @@ class SubjectDensity(ConditionalDensity):
         """
         known = np.concatenate([[stratum], numbers])
         rng = np.random.default_rng((self.seed, stratum))
-        numbers, z = self.base._draw(nb_draws, known, rng)
+        numbers, z = self.shape._draw(nb_draws, known, rng)
         matrix, offset = self.maps[stratum]
         columns, width = self.base.fitted_columns, numbers.shape[1]
         x = np.column_stack([numbers, z[:, columns]]) @ matrix.T + offset

@@ -20,6 +20,8 @@ _PRIOR_SUBJECTS = 5.0
 # Scores that are kept, and subjects that they are computed from.
 _NB_SCORES = 128
 _MOST_SUBJECTS = 2000
+# Subjects with different values from which on the means may follow a number in a curve.
+_FEWEST_VALUES = 10
 _TINY = 1e-9
 
 
@@ -91,6 +93,65 @@ def estimate_variation(
         loadings.astype(np.float32),
         rest.astype(np.float32),
     )
+
+
+def subject_offsets(
+    variation: SubjectVariation,
+    x: np.ndarray,
+    bundles: np.ndarray,
+    stratum_of: np.ndarray,
+    subjects: np.ndarray,
+    given: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate where the subjects of a training lie, in the strata of its bundles.
+
+    An offset is the mean of the posterior of what a subject differs by from others with
+    its numbers, such as its age, which the means follow in a curve of second order.
+
+    Parameters
+    ----------
+    variation : SubjectVariation
+        How subjects differ.
+    x : ndarray of shape (n, w)
+        Numbers computed from points, standardised, and means of active latents.
+    bundles, stratum_of, subjects : ndarray of shape (n,)
+        Bundle, stratum and subject of each; the subject is below 0 where it is not
+        known.
+    given : ndarray of shape (n, g)
+        Standardised numbers of the subject of each.
+
+    Returns
+    -------
+    offsets : ndarray of shape (e, w), float32
+        Offset of a subject in a stratum.
+    offset_of : ndarray of shape (n,), int32
+        The one of each streamline; -1 where there is none.
+    """
+    offset_of = np.full(len(x), -1, dtype=np.int32)
+    found = [np.zeros((0, x.shape[1]))]
+    for stratum in np.unique(stratum_of):
+        rows = np.flatnonzero((stratum_of == stratum) & (subjects >= 0))
+        prior = variation.prior(bundles[rows[0]]) if len(rows) else None
+        if prior is None:
+            continue
+        _, subject_of, counts = np.unique(
+            subjects[rows], return_inverse=True, return_counts=True
+        )
+        subject_of = subject_of.reshape(-1)
+        means, numbers = (
+            _sums(each[rows].astype(float), subject_of) / counts[:, None]
+            for each in (x, given)
+        )
+        offset_of[rows] = sum(map(len, found)) + subject_of
+        found.append(prior.shifts(counts, _residuals(means, _curves(numbers))))
+    return np.concatenate(found).astype(np.float32), offset_of
+
+
+def _curves(numbers: np.ndarray) -> np.ndarray:
+    """Return a design of numbers (s, g), and of squares of those of many values."""
+    many = [len(np.unique(each)) >= _FEWEST_VALUES for each in numbers.T]
+    squares = numbers[:, np.array(many, dtype=bool)] ** 2
+    return np.column_stack([np.ones(len(numbers)), numbers, squares])
 
 
 def _of_bundle(x, variances, subjects, conditions) -> _BundleVariation | None:

@@ -65,10 +65,22 @@ class SubjectPrior:
         covariance : ndarray of shape (w, w)
             Covariance of the subject's streamlines.
         """
-        noisy = self.between + self.within / nb_streamlines
-        shift = self.between @ np.linalg.solve(noisy, difference)
+        shift = self.shifts(np.array([nb_streamlines]), difference[None])[0]
         total = self.strength * self.within + scatter
         return shift, total / (self.strength + nb_streamlines)
+
+    def shifts(self, counts: np.ndarray, differences: np.ndarray) -> np.ndarray:
+        """Compute such shifts (s, w) of subjects by differences (s, w) of their means.
+
+        `counts` (s,) are the numbers of their streamlines.
+        """
+        factor = np.linalg.cholesky(self.within)
+        half = np.linalg.solve(factor, self.between)
+        values, axes = np.linalg.eigh(np.linalg.solve(factor, half.T))
+        values = np.maximum(values, 0)
+        known = values / (values + 1 / counts[:, None])
+        white = np.linalg.solve(factor, differences.T).T @ axes
+        return (known * white) @ axes.T @ factor.T
 
     def weight(self, nb_streamlines: float) -> float:
         """Return the share of the variance between subjects that streamlines tell."""

@@ -23,6 +23,9 @@ VARIATION_ARRAYS = {
     "within": Array("f", ("b", "w", "w"), -_LARGEST, _LARGEST),
     "loadings": Array("f", ("r", "b", 2, "w"), -_LARGEST, _LARGEST),
     "rest": Array("f", ("b", 2), 1e-12, _LARGEST),
+    # Files of earlier versions and shared models do not have them.
+    "offsets": Array("f", ("e", "w"), -_LARGEST, _LARGEST, needed=False),
+    "offset_of": Array("i", ("n",), -1, 2**31 - 1, needed=False),
 }
 """Arrays of a `SubjectVariation` in a file."""
 
@@ -50,6 +53,10 @@ class SubjectVariation:
         of deviations, in units of `within`.
     rest : ndarray of shape (b, 2), float32
         Variance of each column that is of a bundle alone.
+    offsets : ndarray of shape (e, w), float32, optional
+        What the means of training subjects differ by; see `subject_offsets`.
+    offset_of : ndarray of shape (n,), int32, optional
+        The offset of each streamline that the density has posteriors of; -1 without.
     """
 
     bundles: np.ndarray
@@ -57,6 +64,8 @@ class SubjectVariation:
     within: np.ndarray
     loadings: np.ndarray
     rest: np.ndarray
+    offsets: np.ndarray | None = None
+    offset_of: np.ndarray | None = None
 
     def prior(self, bundle: int) -> SubjectPrior | None:
         """Return the prior of a bundle; None if too few subjects have it."""
@@ -107,6 +116,8 @@ class SubjectVariation:
     def of_bundles(self, bundles: np.ndarray, fewest: int) -> SubjectVariation | None:
         """Return that of some bundles that enough subjects have; None if none is left.
 
+        It has no offsets, which are of single subjects.
+
         Parameters
         ----------
         bundles : ndarray of int
@@ -119,11 +130,25 @@ class SubjectVariation:
             return None
         of_bundles = ("bundles", "counts", "within", "rest")
         own = {name: getattr(self, name)[kept] for name in of_bundles}
-        return replace(self, loadings=self.loadings[:, kept], **own)
+        own["loadings"] = self.loadings[:, kept]
+        return replace(self, offsets=None, offset_of=None, **own)
+
+    def with_offsets(
+        self, offsets: np.ndarray, offset_of: np.ndarray
+    ) -> SubjectVariation:
+        """Return it with those of the offsets (e, w) that streamlines (n,) have."""
+        used, places = np.unique(offset_of, return_inverse=True)
+        none = int(len(used) > 0 and used[0] < 0)
+        return replace(
+            self,
+            offsets=offsets[used[none:]],
+            offset_of=(places.reshape(-1) - none).astype(np.int32),
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the attributes as named arrays, for a model's file."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        arrays = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: each for name, each in arrays.items() if each is not None}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> SubjectVariation:
@@ -135,7 +160,11 @@ class SubjectVariation:
             If the arrays do not fit together.
         """
         check_arrays(arrays, VARIATION_ARRAYS)
-        made = cls(**{each.name: np.asarray(arrays[each.name]) for each in fields(cls)})
+        offsets = arrays.get("offsets", ())
+        if np.max(arrays.get("offset_of", -1), initial=-1) >= len(offsets):
+            raise SchemaError("offset_of", "in part beyond offsets", "their indices")
+        names = [each.name for each in fields(cls) if each.name in arrays]
+        made = cls(**{name: np.asarray(arrays[name]) for name in names})
         if not len(made.bundles) or (np.diff(made.bundles.astype(int)) <= 0).any():
             raise SchemaError("bundles", "empty, or not in order", "ascending bundles")
         if (np.diagonal(made.within, axis1=1, axis2=2) <= 0).any():
