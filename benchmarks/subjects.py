@@ -8,7 +8,8 @@ drawn from what it learnt have the ages and diagnoses of others that no training
 seen. Distances between subjects, over those between parts of 100 streamlines of one
 subject, are compared with the same ratio of these real ones: the MDF of mean
 streamlines, and the dissimilarity of shape (BUAN). At 6 mm, where BUAN calls clusters
-near, parts of one subject do not differ; so it is measured at 2.5 mm as well.
+near, parts of one subject do not differ; so it is measured at 2 and 2.5 mm as well, and
+how well each tells parts of one real subject from those of two.
 
 Each seed trains on a cohort of its own; intervals are of resampled subjects.
 """
@@ -101,6 +102,14 @@ def between_and_within(distances: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return np.stack([between, distances[chosen, chosen].mean(axis=0)])
 
 
+def told_apart(distances: np.ndarray) -> float:
+    """Return how often parts of one subject are nearer than those of two."""
+    rows = np.arange(len(distances))
+    own = distances[rows, rows][:, None]
+    others = distances[np.triu_indices(len(distances), 1)]
+    return float(((own < others) + (own == others) / 2).mean())
+
+
 def ratios(ours: np.ndarray, real: np.ndarray) -> dict[str, np.ndarray]:
     """Compare between and within (2, bundles) with those of real subjects."""
     both = np.column_stack([each.mean(axis=1) for each in (ours, real)])
@@ -183,6 +192,7 @@ def main() -> None:
             for name, each in of_real.items()
         },
     }
+    result["told_apart"] = {name: told_apart(each) for name, each in of_real.items()}
     for seed in options.seeds:
         file = options.models and options.models / f"like_{seed}.keras"
         model = (

@@ -54,22 +54,22 @@ class SubjectDensity(ConditionalDensity):
             for stratum, bundle in enumerate(density.strata[:, 0])
             if (own := effect.bundles.get(int(bundle))) is not None
         }
-        sampler = copy.copy(density.sampler)
+        sampler = copy.copy(self.shape.sampler)
         sampler.strata_ = {
-            stratum: self.shape.sampler.strata_[stratum].mapped(*self.maps[stratum])
+            stratum: mixture.mapped(*self.maps[stratum])
             if stratum in self.maps
-            else mixture
+            else density.sampler.strata_[stratum]
             for stratum, mixture in sampler.strata_.items()
         }
         super().__init__(
             density.conditions, self._posteriors(), sampler, seed=density.seed
         )
-        self._columns = density.fitted_columns
+        self._columns = self.shape.fitted_columns
 
     def _posteriors(self):
         """Return the posteriors of the base with numbers and latents of the subject."""
         known, shape = self.base.posteriors, self.shape.posteriors
-        columns, nb_numbers = self.base.fitted_columns, known.numbers.shape[1]
+        columns, nb_numbers = self.shape.fitted_columns, known.numbers.shape[1]
         means, numbers = known.means.copy(), known.numbers.copy()
         low, high = known.low.copy(), known.high.copy()
         for stratum, (matrix, offset) in self.maps.items():
@@ -108,7 +108,7 @@ class SubjectDensity(ConditionalDensity):
         rng = np.random.default_rng((self.seed, stratum))
         numbers, z = self.shape._draw(nb_draws, known, rng)
         matrix, offset = self.maps[stratum]
-        columns, width = self.base.fitted_columns, numbers.shape[1]
+        columns, width = self.shape.fitted_columns, numbers.shape[1]
         x = np.column_stack([numbers, z[:, columns]]) @ matrix.T + offset
         moved = z.copy()
         moved[:, columns] = x[:, width:]
