@@ -216,21 +216,31 @@ def main() -> None:
 
 
 def _add_means(result: dict) -> None:
-    """Add mean, least and most over the seeds."""
+    """Add mean, least and most over the seeds, and bundles whose intervals are off."""
     ways = {"mean": np.mean, "least": np.min, "most": np.max}
 
     def over_seeds(*keys: str) -> dict[str, float]:
-        found = list(result["seeds"].values())
+        found = _seeds(result)
         for key in keys:
             found = [one[key] for one in found]
         return {name: float(way(found)) for name, way in ways.items()}
 
-    first = next(iter(result["seeds"].values()))
-    result["over_seeds"] = {
-        measure: {key: over_seeds(measure, key, "value") for key in first[measure]}
-        for measure in result["real"]
-        if measure != "spread"
-    }
+    first = _seeds(result)[0]
+    for measure in result["real"]:
+        if measure == "spread":
+            continue
+        keys = first[measure]
+        known = {key: over_seeds(measure, key, "value") for key in keys}
+        result.setdefault("over_seeds", {})[measure] = known
+        if "over_real_of_bundles" in keys:
+            own = [one[measure]["over_real_of_bundles"] for one in _seeds(result)]
+            low, high = np.stack([one["interval"] for one in own], axis=1)
+            known["intervals_without_one"] = int(((low > 1) | (high < 1)).sum())
+            known["bundles_of_seeds"] = low.size
+
+
+def _seeds(result: dict) -> list[dict]:
+    return list(result["seeds"].values())
 
 
 if __name__ == "__main__":
