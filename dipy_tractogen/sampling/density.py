@@ -65,9 +65,6 @@ class ConditionalDensity:
         Ranges of the standardised numbers in each.
     subjects : SubjectVariation or None
         How the subjects of the training differ, where they were known.
-    within : ConditionalDensity or None
-        The same without what differs between subjects, once it was needed; see
-        `within_subjects`.
     """
 
     def __init__(
@@ -92,7 +89,6 @@ class ConditionalDensity:
         self._lock = threading.Lock()
         self._others: dict[str, ConditionalDensity] = {}
         self.subjects: SubjectVariation | None = None
-        self.within: ConditionalDensity | None = None
 
     @property
     def sampler(self) -> LatentSampler:
@@ -299,11 +295,9 @@ class ConditionalDensity:
         """Raise a ValueError if strata have codes that no category has."""
         for one, column in zip(conditions.categorical, strata.T):
             if column.max() >= len(one.categories):
-                raise SchemaError(
-                    "cells",
-                    f"up to {column.max()} for {one.name}",
-                    f"codes of its {len(one.categories)} categories",
-                )
+                found = f"up to {column.max()} for {one.name}"
+                known = f"codes of its {len(one.categories)} categories"
+                raise SchemaError("cells", found, known)
 
     def _limits(
         self, stratum: int, request: ConditionRequest

@@ -260,9 +260,8 @@ class TrainingRecord:
 
 def _subjects(folder, density: ConditionalDensity) -> SubjectVariation | None:
     """Read how subjects differ, for a density; None where there is no file."""
-    computed = free_columns(density.conditions, 0).sum()
-    width = int(computed + density.posteriors.active.sum())
-    sizes = {"w": width, "n": len(density.posteriors.means)}
+    nb_latents, n = density.posteriors.active.sum(), len(density.posteriors.means)
+    sizes = {"w": int(free_columns(density.conditions, nb_latents).sum()), "n": n}
     found = read_present(folder / _SUBJECTS_FILE, VARIATION_ARRAYS, sizes)
     if not found:
         return None

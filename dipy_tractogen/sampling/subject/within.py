@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # streamlines each: without them, latents of many subjects scatter by their errors, as
 # they do in kernels.
 _NARROWER = 0.7
+_MADE: WeakKeyDictionary[ConditionalDensity, ConditionalDensity] = WeakKeyDictionary()
 
 
 def within_subjects(density: ConditionalDensity) -> ConditionalDensity:
@@ -42,7 +44,7 @@ def within_subjects(density: ConditionalDensity) -> ConditionalDensity:
     variation = density.subjects
     if variation is None or variation.offsets is None or variation.offset_of is None:
         return density
-    if density.within is None:
+    if density not in _MADE:
         made = ConditionalDensity(
             density.conditions,
             _without_offsets(density, variation),
@@ -51,8 +53,8 @@ def within_subjects(density: ConditionalDensity) -> ConditionalDensity:
             curved=density.curved,
         )
         made.subjects = replace(variation, offsets=None, offset_of=None)
-        density.within = made
-    return density.within
+        _MADE[density] = made
+    return _MADE[density]
 
 
 def _without_offsets(
