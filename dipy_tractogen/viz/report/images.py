@@ -24,6 +24,8 @@ _SCHEMES = {
     "light": {"ink": "#1d2329", "paper": "#ffffff"},
     "dark": {"ink": "#e4e7eb", "paper": "#1b2128"},
 }
+# Stand for those in a plot, which has neither.
+_DRAWN = {"ink": "#010203", "paper": "#fdfcfb"}
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 
 
@@ -108,21 +110,24 @@ def _animation(image) -> tuple[bytes, tuple[int, int]]:
 
 
 def encode_plot(draw: Callable[[Path], object]) -> tuple[Image, Image]:
-    """Draw a plot into SVG twice, for light and dark pages, reproducibly."""
+    """Draw a plot into SVG, and colour it for light and dark pages, reproducibly."""
     import matplotlib as mpl
 
+    with (
+        temporary_folder() as folder,
+        default_style(),
+        mpl.rc_context(_settings(**_DRAWN)),
+    ):
+        path = folder / "plot.svg"
+        draw(path)
+        # The metadata hold the date.
+        text = _METADATA.sub("", path.read_text(encoding="utf-8"))
     images = []
     for scheme in _SCHEMES.values():
-        with (
-            temporary_folder() as folder,
-            default_style(),
-            mpl.rc_context(_settings(**scheme)),
-        ):
-            path = folder / "plot.svg"
-            draw(path)
-            # The metadata hold the date.
-            text = _METADATA.sub("", path.read_text(encoding="utf-8"))
-        images.append(Image(_uri(text.encode(), "image/svg+xml")))
+        coloured = text
+        for name, colour in scheme.items():
+            coloured = coloured.replace(_DRAWN[name], colour)
+        images.append(Image(_uri(coloured.encode(), "image/svg+xml")))
     return tuple(images)
 
 

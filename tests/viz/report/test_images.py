@@ -71,6 +71,12 @@ def test_plots_are_light_and_dark_and_always_the_same():
     )
     assert first == second
     light, dark = (data_of(image)[1] for image in first)
-    assert b"#1d2329" in light
-    assert b"#1d2329" not in dark
+    for ink, paper, page, other in (
+        (b"#1d2329", b"fill: #ffffff", light, dark),
+        (b"#e4e7eb", b"fill: #1b2128", dark, light),
+    ):
+        assert ink in page
+        assert paper in page
+        assert ink not in other
+        assert paper not in other
     assert b"<metadata>" not in light
