@@ -140,9 +140,9 @@ def pending_cancelled(bench: SlurmBench) -> dict:
     return bench.ended(command)
 
 
-def controller_restarted(bench: SlurmBench, seconds: float = 20) -> dict:
+def controller_restarted(bench: SlurmBench, seconds: float = 40) -> dict:
     """End the controller in mid-task, and start it again."""
-    bench.seconds = 6
+    bench.seconds = 9
     command = bench.command(*_OPTIONS)
     bench.wait_for(3, "begun")
     bench.slurm.stop_controller()

@@ -254,7 +254,7 @@ def _end_of(number: str) -> str:
     state = re.search(r"\bJobState=(\S+)", said)
     log = re.search(r"\bStdErr=(\S+)", said)
     text = state[1] if state else "of no known state"
-    if text == "FAILED" and log:
+    if log and re.search(r"\bExitCode=[1-9]", said):
         path = Path(re.sub("%[jJ]", number, log[1]))
         text = f"{text}, {path}: {_last_line(path)}"
     return text

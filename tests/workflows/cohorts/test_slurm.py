@@ -48,7 +48,9 @@ TOYS = {
             mv job_$number cancelled_$number
         done""",
     "scontrol": """
-        echo "JobId=$4 JobState=$(cat state_$4) StdErr=$PWD/%j.err Power=" """,
+        state=$(cat state_$4)
+        [ $state = FAILED ] && code=2:0 || code=0:15
+        echo "JobId=$4 JobState=$state ExitCode=$code StdErr=$PWD/%j.err Power=" """,
 }
 
 
