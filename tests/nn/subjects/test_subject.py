@@ -9,6 +9,7 @@ import pytest
 from dipy_tractogen.nn import CVAE, VAE, load_model, share_model
 from dipy_tractogen.nn.subjects import subject as subject_module
 from dipy_tractogen.sampling.subject.effect import SubjectEffect
+from dipy_tractogen.sampling.subject.within import within_subjects
 
 NB_SUBJECTS = 12
 GIVEN = {"age": 52.0, "group": "control"}
@@ -126,6 +127,9 @@ def test_how_subjects_differ_is_kept_in_the_file(model, tmp_path):
     again = load_model(path)
     one, other = (each.draw_subject(4).bundles[0].shift for each in (model, again))
     np.testing.assert_array_equal(one, other)
+    one, other = (within_subjects(each.record.density) for each in (model, again))
+    assert one is not model.record.density
+    np.testing.assert_array_equal(one.posteriors.means, other.posteriors.means)
 
 
 def test_file_of_a_training_without_subjects_has_none(lines, tmp_path, model):
@@ -142,11 +146,19 @@ def test_file_of_a_training_without_subjects_has_none(lines, tmp_path, model):
     assert load_model(path).record.density.subjects is None
 
 
-def test_subjects_of_another_model_are_refused(model, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("bundles", lambda each: each + 1, "bundles of subjects"),
+        ("offset_of", lambda each: each[1:], "offset_of"),
+        ("offset_of", lambda each: each + 1, "offset_of"),
+    ],
+)
+def test_subjects_of_another_model_are_refused(model, tmp_path, name, change, said):
     path, wrong = tmp_path / "model.keras", tmp_path / "wrong.keras"
     model.save(path)
     arrays = model.record.density.subjects.to_arrays()
-    arrays["bundles"] = arrays["bundles"] + 1
+    arrays[name] = change(arrays[name])
     content = io.BytesIO()
     np.savez(content, **arrays)
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(wrong, "w") as written:
@@ -154,7 +166,7 @@ def test_subjects_of_another_model_are_refused(model, tmp_path):
             is_changed = name == "assets/subjects.npz"
             data = content.getvalue() if is_changed else archive.read(name)
             written.writestr(name, data)
-    with pytest.raises(ValueError, match="bundles of subjects"):
+    with pytest.raises(ValueError, match=said):
         load_model(wrong)
 
 
