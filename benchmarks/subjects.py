@@ -1,6 +1,7 @@
 """Draw subjects at random, and hold how they differ against real ones.
 
     python benchmarks/subjects.py --seeds 0 1 2
+    python benchmarks/subjects.py --seeds 0 1 2 --others 8
 
 A CVAE learns a simulated cohort in which subjects differ beside age and diagnosis: in
 the lengths and widths of their bundles, and in the places of each. Subjects that are
@@ -173,16 +174,21 @@ def main() -> None:
     parser.add_argument("--drawn", type=int, default=28)
     parser.add_argument("--shapes", type=int, default=14, help="subjects for BUAN")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument(
+        "--others", type=int, default=_SEED_OF_OTHERS, help="seed of real subjects"
+    )
     parser.add_argument("--models", type=Path, help="folder where models are, or go")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     logging.getLogger("dipy_tractogen").setLevel(logging.ERROR)
-    people = cohort(options.drawn, _NB_PARTS * _NB_COMPARED, _SEED_OF_OTHERS)
+    people = cohort(options.drawn, _NB_PARTS * _NB_COMPARED, options.others)
     real = [parts_of(each.streamlines, each.labels) for _, each in people]
     of_real = describe(real, options.shapes)
-    path = options.out / "subjects.json"
+    others = options.others
+    name = "subjects" if others == _SEED_OF_OTHERS else f"subjects_{others}"
+    path = options.out / f"{name}.json"
     result = json.loads(path.read_text()) if path.exists() else {"seeds": {}}
-    names = ("subjects", "each", "nb_points", "epochs", "drawn", "shapes")
+    names = ("subjects", "each", "nb_points", "epochs", "drawn", "shapes", "others")
     result["options"] = {name: getattr(options, name) for name in names}
     result["laws"] = vars(LAWS)
     result["real"] = {
