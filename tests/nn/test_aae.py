@@ -164,7 +164,7 @@ def adversarial(request, lines):
     model.backbone.steps_per_call = 10
     model.backbone.steps_per_validation = 50
     model.compilation = watch_compilation(model)
-    model.fit(**lines, epochs=200, learning_rate=5e-3)
+    model.fit(**lines, epochs=100, learning_rate=5e-3)
     return model
 
 

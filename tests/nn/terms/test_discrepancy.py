@@ -141,7 +141,7 @@ def test_prior_can_be_drawn_from(lines):
     deviations = {}
     for weight in (1e-3, 3000.0):
         model = made(conditions=None, adversarial_weight=weight, sigma_mm=2.0)
-        model.fit(**lines, epochs=300, learning_rate=5e-3)
+        model.fit(**lines, epochs=150, learning_rate=5e-3)
         posteriors = model.record.density.posteriors
         z = posteriors.means + posteriors.deviations * RNG.normal(size=(192, 2))
         deviations[weight] = [
