@@ -178,13 +178,14 @@ def test_a_worker_with_other_software_is_refused(tmp_path):
     assert "0.0.1" in found.reason
 
 
-def test_interrupt_waits_until_files_are_at_their_places(tmp_path, monkeypatch):
-    def replace(*given):
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_interrupt_waits_until_files_are_at_their_places(tmp_path, monkeypatch, step):
+    def interrupted(*given):
         INTERRUPTS._interrupt()
-        move(*given)
+        go_on(*given)
 
-    move = os.replace
-    monkeypatch.setattr(os, "replace", replace)
+    go_on = getattr(os, step)
+    monkeypatch.setattr(os, step, interrupted)
     monkeypatch.setattr(INTERRUPTS, "_times", [])
     work = toy(tmp_path, 1)
     with pytest.raises(KeyboardInterrupt):
