@@ -13,17 +13,15 @@ finished subject was made twice. Those that a fault broke off are counted apart.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-import json
 from pathlib import Path
 import signal
 import tempfile
 import time
 
-from cohort_hosts import CONNECT, HOSTS, NB_BYTES, Bench, end, hosts, link, sh
+from cohort_hosts import CONNECT, HOSTS, NB_BYTES, Bench, end, hosts, link, run_all, sh
 
 RESULTS = Path(__file__).parent / "results" / "cohort_faults.json"
 
@@ -164,17 +162,7 @@ def run(name: str) -> dict:
 
 def main() -> None:
     """Cause faults, and write what each has left."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
-    given = parser.parse_args()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in given.only:
-        results[name] = run(name)
-        print(name, json.dumps(results[name], indent=1), flush=True)
-        text = json.dumps(
-            {key: results[key] for key in FAULTS if key in results}, indent=1
-        )
-        RESULTS.write_text(f"{text}\n", encoding="utf-8")
+    run_all(__doc__.splitlines()[0], FAULTS, run, RESULTS)
 
 
 if __name__ == "__main__":

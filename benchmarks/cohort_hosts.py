@@ -5,10 +5,12 @@ Needs the rights of root on Linux.
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 import csv
+import json
 import os
 from pathlib import Path
 import subprocess
@@ -204,6 +206,21 @@ class Bench:
             "seconds_to_end": round(time.monotonic() - began, 1),
             "table_is_true": self.is_true(killed=killed),
         }
+
+
+def run_all(
+    description: str, faults: Iterable[str], run: Callable[[str], dict], path: Path
+) -> None:
+    """Cause the faults that the command line names, and write what each has left."""
+    faults = list(faults)
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--only", nargs="+", choices=faults, default=faults)
+    results = json.loads(path.read_text()) if path.exists() else {}
+    for name in parser.parse_args().only:
+        results[name] = run(name)
+        print(name, json.dumps(results[name], indent=1), flush=True)
+        said = {key: results[key] for key in faults if key in results}
+        path.write_text(f"{json.dumps(said, indent=1)}\n", encoding="utf-8")
 
 
 def end(process: psutil.Popen) -> None:

@@ -12,7 +12,6 @@ without SLURM until it ends well; then outputs and table are looked at as in
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -23,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from cohort_hosts import HERE, NB_SUBJECTS, PYTHON, Bench, end
+from cohort_hosts import HERE, NB_SUBJECTS, PYTHON, Bench, end, run_all
 from slurm import Slurm, check_programs
 
 RESULTS = Path(__file__).parent / "results" / "cohort_slurm.json"
@@ -277,18 +276,8 @@ def run(name: str) -> dict:
 
 def main() -> None:
     """Cause faults, and write what each has left."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
-    given = parser.parse_args()
     check_programs()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in given.only:
-        results[name] = run(name)
-        print(name, json.dumps(results[name], indent=1), flush=True)
-        text = json.dumps(
-            {key: results[key] for key in FAULTS if key in results}, indent=1
-        )
-        RESULTS.write_text(f"{text}\n", encoding="utf-8")
+    run_all(__doc__.splitlines()[0], FAULTS, run, RESULTS)
 
 
 if __name__ == "__main__":
