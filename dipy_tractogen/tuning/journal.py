@@ -13,7 +13,7 @@ from stat import S_ISREG
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from dipy_tractogen.utils.disk import write_errors
-from dipy_tractogen.utils.files import check_outputs, remove_temporaries
+from dipy_tractogen.utils.files import check_outputs, find_temporaries
 
 # Characters of a line; the longest one has the digests of all files of a search.
 _LONGEST_LINE = 2**24
@@ -120,11 +120,10 @@ def new_journal(path: Path, *, force: bool = False) -> Iterator[None]:
     later can be gone on with. Raises FileExistsError if there is a search, without
     `force`, and ValueError if there is a file that is none.
     """
+    _settle_aside(path)
     if path.exists():
         check_journal(path)
     check_outputs(path, force=force)
-    # Those that were set aside by processes that were killed.
-    remove_temporaries([path])
     aside = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     with suppress(FileNotFoundError):
         path.rename(aside)
@@ -141,6 +140,22 @@ def new_journal(path: Path, *, force: bool = False) -> Iterator[None]:
             raise
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _settle_aside(path: Path) -> None:
+    """Bring back a search that a killed process has set aside, or remove it.
+
+    It is removed once a trial of another one was begun in its place. Until then another
+    process may be at the beginning, and leaves or brings it back itself.
+    """
+    if not path.parent.is_dir():
+        return
+    asides = sorted(find_temporaries([path]), key=lambda each: each.stat().st_mtime)
+    if asides and not (path.exists() and path.stat().st_size):
+        asides.pop().replace(path)
+    if asides and _is_begun(path):
+        for each in asides:
+            each.unlink(missing_ok=True)
 
 
 def _is_begun(path: Path) -> bool:

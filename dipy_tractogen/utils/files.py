@@ -252,16 +252,22 @@ def remove_temporaries(paths: Iterable[Path]) -> None:
 
     No other process may be writing them.
     """
+    for each in find_temporaries(paths):
+        each.unlink(missing_ok=True)
+
+
+def find_temporaries(paths: Iterable[Path]) -> list[Path]:
+    """Return the files with the temporary names of these, in no order."""
     by_folder: dict[Path, list[str]] = {}
     for path in paths:
         pattern = "[0-9a-f]{8}".join(map(re.escape, _around_token(path)))
         by_folder.setdefault(path.parent, []).append(pattern)
+    found = []
     for folder, patterns in by_folder.items():
         name = re.compile("|".join(patterns))
         with os.scandir(folder) as entries:
-            left = [each.path for each in entries if name.fullmatch(each.name)]
-        for each in left:
-            Path(each).unlink(missing_ok=True)
+            found += [Path(each.path) for each in entries if name.fullmatch(each.name)]
+    return found
 
 
 def _around_token(path: Path) -> tuple[str, str]:

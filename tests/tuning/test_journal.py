@@ -91,14 +91,35 @@ def test_search_with_a_trial_is_kept(tmp_path):
     assert names(tmp_path) == ["sweep.journal"]
 
 
-def test_search_that_a_killed_process_set_aside_is_removed(tmp_path):
+@pytest.mark.parametrize("left", [None, b""], ids=["no file", "empty file"])
+def test_search_that_a_killed_process_set_aside_is_brought_back(tmp_path, left):
     path = tmp_path / "sweep.journal"
     make(path)
-    (tmp_path / ".sweep-0123abcd.journal").write_bytes(path.read_bytes())
+    before = path.read_bytes()
+    path.rename(tmp_path / ".sweep-0123abcd.journal")
+    if left is not None:
+        path.write_bytes(left)
+    with pytest.raises(FileExistsError, match=r"sweep\.journal"), new_journal(path):
+        pytest.fail("entered")
+    assert path.read_bytes() == before
+    assert names(tmp_path) == ["sweep.journal"]
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_search_set_aside_is_kept_until_another_is_begun(tmp_path, is_begun):
+    path, aside = (
+        tmp_path / name for name in ("sweep.journal", ".sweep-0123abcd.journal")
+    )
+    make(path)
+    aside.write_bytes(path.read_bytes())
     (tmp_path / ".sweep-of-mine.journal").write_text("mine")
-    with new_journal(path, force=True):
-        make(path)
-    assert names(tmp_path) == [".sweep-of-mine.journal", "sweep.journal"]
+    with pytest.raises(KeyboardInterrupt):
+        replace(path, KeyboardInterrupt(), is_begun=is_begun)
+    assert aside.exists()
+    with pytest.raises(FileExistsError), new_journal(path):
+        pytest.fail("entered")
+    assert aside.exists() is not is_begun
+    assert ".sweep-of-mine.journal" in names(tmp_path)
 
 
 def test_search_that_is_there_is_kept(tmp_path):
