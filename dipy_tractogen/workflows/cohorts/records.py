@@ -6,11 +6,14 @@ from collections.abc import Iterable
 import os
 from pathlib import Path
 import re
+import stat
 
 from dipy_tractogen.utils.files import file_digest, flush_to_disk
 from dipy_tractogen.utils.schema import (
     integer,
+    list_of,
     mapping,
+    number,
     one_of,
     plain,
     plain_values,
@@ -27,6 +30,8 @@ MAKING = re.compile(r"\.(.+)-making-[0-9a-f]{8}")
 """Names of the folders in which outputs are made, with that of their subject."""
 
 _MOST = 2**63 - 1
+# A message may list what is wrong of each file.
+_LONGEST = 10**6
 _CHECK = record(
     {
         "state": one_of("moving", "done"),
@@ -41,7 +46,8 @@ _CHECK = record(
         ),
         "asked": plain,
         "outputs": mapping(integer(0, _MOST)),
-    }
+    },
+    {"folder": text(), "seconds": number(0), "messages": list_of(text(_LONGEST))},
 )
 
 
@@ -73,31 +79,40 @@ class Record:
             and _is_of(said, inputs_root, inputs, asked)
         )
 
-    def moving(self, inputs_root: Path, inputs: Iterable[Path], asked: dict):
+    def moving(
+        self, inputs_root: Path, inputs: Iterable[Path], asked: dict
+    ) -> dict | None:
         """Return what the record says of outputs that were about to be moved.
 
         They are of these inputs, as asked for, and each is at its place, where nothing
         was before, or in the folder that the record names. None where it is not so.
         """
         said = self._read()
-        folder = self.kept_folder()
-        if said is None or folder is None or not (self.root / folder).is_dir():
+        folder = self._kept(said)
+        if folder is None:
             return None
-        places = (os.path.join(self.root, folder), self.root)
+        kept = os.path.join(os.path.realpath(self.root), folder)
         are_there = all(
-            any(_size(os.path.join(place, name)) == size for place in places)
+            _size(place) == size
+            if os.path.lexists(place := os.path.join(self.root, name))
+            else _size(os.path.join(kept, name)) == size and _is_real(kept, name)
             for name, size in said["outputs"].items()
         )
         return said if are_there and _is_of(said, inputs_root, inputs, asked) else None
 
     def kept_folder(self) -> str | None:
         """Return the name of the folder with outputs that were about to be moved."""
-        said = self._read()
+        return self._kept(self._read())
+
+    def _kept(self, said: dict | None) -> str | None:
         if said is None or said["state"] != "moving":
             return None
-        folder = said.get("folder")
-        is_ours = isinstance(folder, str) and MAKING.fullmatch(folder)
-        return folder if is_ours and is_ours[1] == self.path.stem else None
+        folder = said.get("folder", "")
+        is_ours = MAKING.fullmatch(folder)
+        if not is_ours or is_ours[1] != self.path.stem:
+            return None
+        path = os.path.join(self.root, folder)
+        return folder if os.path.isdir(path) and not os.path.islink(path) else None
 
     def outputs(self) -> list[str]:
         """Return the files that the record says are outputs, below the root."""
@@ -181,11 +196,19 @@ def path_below(root: Path, path: Path) -> str:
 
 def _is_inside(name: str) -> bool:
     # Not by Path, which takes half of the time to find that all subjects are done.
-    return bool(name) and not os.path.isabs(name) and ".." not in name.split(os.sep)
+    return {"", ".", ".."}.isdisjoint(name.split(os.sep))
+
+
+def _is_real(folder: str, name: str) -> bool:
+    """Return whether a file lies in a folder, and no link on the way to it."""
+    path = os.path.join(folder, name)
+    return os.path.realpath(path) == path
 
 
 def _size(path: str) -> int | None:
+    """Return the size of a file; None where there is none, or a folder."""
     try:
-        return os.stat(path).st_size
+        status = os.stat(path)
     except OSError:
         return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

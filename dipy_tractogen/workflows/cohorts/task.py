@@ -218,7 +218,7 @@ def _take_over(task: Task) -> bool:
     folder = task.out_dir / said["folder"]
     with INTERRUPTS.held():
         for name in said["outputs"]:
-            if (folder / name).exists():
+            if not os.path.lexists(task.out_dir / name):
                 _move(task, folder, name)
         facts = {name: said[name] for name in ("seconds", "messages") if name in said}
         given = said["inputs"], said["asked"], said["outputs"]

@@ -112,7 +112,9 @@ def test_what_was_broken_off_while_files_were_moved_is_mended(tmp_path):
     assert record_of(task)["state"] == "done"
 
 
-@pytest.mark.parametrize("change", ["asked", "size", "gone", "other", "force"])
+@pytest.mark.parametrize(
+    "change", ["asked", "size", "gone", "other", "force", "messages", "place"]
+)
 def test_what_is_not_surely_finished_is_made_anew(tmp_path, change):
     """A record of what was to be moved is not enough."""
     task, out = toy(tmp_path, 1), tmp_path / "out"
@@ -129,15 +131,43 @@ def test_what_is_not_surely_finished_is_made_anew(tmp_path, change):
         (place / "b.txt").write_text("texts")
     elif change == "gone":
         shutil.rmtree(folder)
+    elif change == "messages":
+        said["messages"] = {"text": 1}
+    elif change == "place":
+        said["outputs"]["."] = out.stat().st_size
     elif change == "other":
         said["folder"] = ".sub-02-making-01234567"
         os.rename(folder, out / said["folder"])
     record.write_text(json.dumps(said))
     assert not task.is_done
-    assert carry_out(task, force=change == "force").status == "done"
+    # A damaged record names no files as ours.
+    force = change in ("force", "messages", "place")
+    assert carry_out(task, force=force).status == "done"
     assert (tmp_path / "made.txt").read_text().split() == ["sub-01"] * 2
     assert files(tmp_path)["sub-01/dwi/b.txt"] == task.asked["text"]
     assert task.is_done
+
+
+@pytest.mark.parametrize("link", [".sub-01-making-01234567", "sub-01", "dwi/b.txt"])
+def test_nothing_is_moved_from_behind_a_link(tmp_path, link):
+    task, out = toy(tmp_path, 1), tmp_path / "out"
+    carry_out(task)
+    folder = out / ".sub-01-making-01234567"
+    (folder / "sub-01/dwi").mkdir(parents=True)
+    os.replace(out / "sub-01/dwi/b.txt", folder / "sub-01/dwi/b.txt")
+    linked = next(
+        each for each in (folder, *folder.rglob("*")) if str(each).endswith(link)
+    )
+    linked.rename(tmp_path / "mine")
+    linked.symlink_to(tmp_path / "mine")
+    before = sorted((tmp_path / "mine").rglob("*"))
+    said = record_of(task) | {"state": "moving", "folder": folder.name}
+    (out / "logs/sub-01.json").write_text(json.dumps(said))
+    assert carry_out(task).status == "done"
+    assert (tmp_path / "made.txt").read_text().split() == ["sub-01"] * 2
+    assert (tmp_path / "mine").exists()
+    assert sorted((tmp_path / "mine").rglob("*")) == before
+    assert not (out / "sub-01/dwi/b.txt").is_symlink()
 
 
 def test_a_record_names_nothing_outside(tmp_path):
