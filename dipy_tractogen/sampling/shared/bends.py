@@ -9,7 +9,7 @@ belong together; drawn one by one they give curves that are far too rough.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from scipy.fft import dct, idct
@@ -35,6 +35,8 @@ _TINY = 1e-9
 _ROUNDS = 4
 # Largest change of the logarithm of an energy in a round.
 _MOST_CHANGE = 2.0
+# Numbers of points for which bands are kept.
+_MOST_KEPT = 1024
 
 
 def bends_of(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -177,14 +179,16 @@ def _squares(turns: np.ndarray) -> np.ndarray:
     return np.einsum("kij,kij->ij", found, found)
 
 
-@cache
+@lru_cache(_MOST_KEPT)
 def _bands(nb_turns: int) -> np.ndarray:
     """Return the band (p,) of each order; bands rise with the order."""
     found = np.searchsorted(_EDGES, np.arange(nb_turns) / nb_turns, "right") - 1
-    return np.clip(found, 0, NB_BANDS - 1)
+    bands = np.clip(found, 0, NB_BANDS - 1)
+    bands.setflags(write=False)
+    return bands
 
 
-@cache
+@lru_cache(_MOST_KEPT)
 def _orders_of_bands(nb_turns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the first order after the bends in each band that has one, and how many.
 
