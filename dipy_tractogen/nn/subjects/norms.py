@@ -150,7 +150,7 @@ def score_subject(model, subject: Subject) -> tuple[dict[Key, Score], list[str]]
     said = outside(norms, subject.conditions)
     if norms.nb_subjects < FEWEST_SUBJECTS:
         said.append(few_subjects(norms.nb_subjects))
-    own = {"bundle_names": norms.bundles, "of": "the norms have"}
+    own = {"bundle_names": norms.bundles, "owner": "the norms have"}
     summaries, lacking = summarise_subject(model, subject, norms.values, **own)
     scores = score(norms, subject.conditions, summaries)
     if not scores:
@@ -175,38 +175,28 @@ def summarise_subject(
     values: Sequence[str],
     *,
     bundle_names: Sequence[str] | None = None,
-    of: str = "the model has",
+    owner: str = "the model has",
 ) -> tuple[dict[Key, Summary], list[str]]:
     """Return what norms need to know of each bundle of a subject, and what is lacking.
 
     Streamlines are taken in the direction of the bundle of the model. Bundles of fewer
     than five streamlines are left out, and others than `bundle_names`, by default those
-    of the model; `of` says in messages whose bundles they are.
+    of the model; `owner` says in messages whose bundles they are.
     """
-    bundles, found, said = subject.bundles, {}, []
+    bundles, found = subject.bundles, {}
     missing = [name for name in values if name not in bundles.data_per_point]
     if missing:
         raise ValueError(
             f"{subject.name} has no values of {listed(missing)} at its points: give "
             f"tractograms that have them, or images ({maps_of_images(missing)})."
         )
-    counts = bundles.counts()
     known = model.record.bundle_names
     names = known if bundle_names is None else bundle_names
-    few = [name for name in names if counts.get(name, 0) < FEWEST_STREAMLINES]
-    if few:
-        said.append(
-            f"{listed(f'{name} ({counts.get(name, 0)})' for name in few)} left out: "
-            f"fewer than {FEWEST_STREAMLINES} streamlines"
-        )
-    others = [name for name in counts if counts[name] and name not in names]
-    if others:
-        said.append(f"{listed(others)} left out: {of} no such bundle")
-    kept = [name for name in names if name not in few]
-    codes = [bundles.bundle_names.index(name) for name in kept]
-    bundles = bundles.select(np.isin(bundles.labels, codes))
+    kept, said = _with_enough(bundles.counts(), names, owner)
     if not kept:
         return found, said
+    codes = [bundles.bundle_names.index(name) for name in kept]
+    bundles = bundles.select(np.isin(bundles.labels, codes))
     given = {
         one: np.full(len(bundles), _condition(subject, one))
         for one in read_conditions(model)
@@ -220,6 +210,23 @@ def summarise_subject(
         found |= {(name, *key): each for key, each in own.items()}
         said += _lacking(name, own, values)
     return found, said
+
+
+def _with_enough(
+    counts: Mapping[str, int], names: Sequence[str], owner: str
+) -> tuple[list[str], list[str]]:
+    """Return which of some bundles have enough streamlines, and what is left out."""
+    said = []
+    few = [name for name in names if counts.get(name, 0) < FEWEST_STREAMLINES]
+    if few:
+        said.append(
+            f"{listed(f'{name} ({counts.get(name, 0)})' for name in few)} left out: "
+            f"fewer than {FEWEST_STREAMLINES} streamlines"
+        )
+    others = [name for name in counts if counts[name] and name not in names]
+    if others:
+        said.append(f"{listed(others)} left out: {owner} no such bundle")
+    return [name for name in names if name not in few], said
 
 
 def _oriented(bundle: BundleSet, direction: np.ndarray, values) -> tuple:
