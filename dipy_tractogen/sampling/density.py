@@ -88,6 +88,7 @@ class ConditionalDensity:
         # Streamlines are drawn in threads.
         self._lock = threading.Lock()
         self._others: dict[str, ConditionalDensity] = {}
+        self._within_subjects: ConditionalDensity | None = None
         self.subjects: SubjectVariation | None = None
 
     @property
@@ -305,9 +306,8 @@ class ConditionalDensity:
         """Return ranges of the numbers: those requested, or about those of training."""
         low, high = self.low[stratum], self.high[stratum]
         margin = _MARGIN * (high - low)
-        zero = np.array(
-            [-one.mean / one.deviation for one in self.conditions.continuous]
-        )
+        continuous = self.conditions.continuous
+        zero = np.array([-one.mean / one.deviation for one in continuous])
         # Numbers that were never negative stay positive, and well above zero.
         smallest = zero + _SMALLEST_SHARE * (low - zero)
         floor = np.where(low >= zero, smallest, -np.inf)

@@ -47,7 +47,8 @@ class ManifoldSampler(LatentSampler):
     Parameters
     ----------
     width : float, optional
-        Deviation :math:`w` of a kernel over that of the neighbours, between 0 and 1.
+        Deviation :math:`w` of a kernel over that of the neighbours, between 0 and 1;
+        0.7 times as large for a single subject, if the training knew subjects.
     neighbours : float, optional
         Number of neighbours of a latent, over the square root of the number of latents
         of its stratum; five at least.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -75,13 +76,11 @@ def estimate_variation(
     """
     known = np.unique(subjects[subjects >= 0])
     some = np.random.default_rng(seed).permutation(known)[:_MOST_SUBJECTS]
-    of_some = np.isin(subjects, some)
     found = {}
-    for bundle in np.unique(bundles):
-        rows = np.flatnonzero(of_some & (bundles == bundle))
+    for rows in _groups(bundles, np.isin(subjects, some)):
         one = _of_bundle(x[rows], variances[rows], subjects[rows], conditions[rows])
         if one is not None:
-            found[int(bundle)] = one
+            found[int(bundles[rows[0]])] = one
     if not found:
         return None
     each = list(found.values())
@@ -129,9 +128,8 @@ def subject_offsets(
     """
     offset_of = np.full(len(x), -1, dtype=np.int32)
     found = [np.zeros((0, x.shape[1]))]
-    for stratum in np.unique(stratum_of):
-        rows = np.flatnonzero((stratum_of == stratum) & (subjects >= 0))
-        prior = variation.prior(bundles[rows[0]]) if len(rows) else None
+    for rows in _groups(stratum_of, subjects >= 0):
+        prior = variation.prior(bundles[rows[0]])
         if prior is None:
             continue
         _, subject_of, counts = np.unique(
@@ -143,11 +141,19 @@ def subject_offsets(
             for each in (x, given)
         )
         offset_of[rows] = sum(map(len, found)) + subject_of
-        found.append(prior.shifts(counts, _residuals(means, _curves(numbers))))
+        found.append(prior.shifts(counts, _residuals(means, _design(numbers))))
     return np.concatenate(found).astype(np.float32), offset_of
 
 
-def _curves(numbers: np.ndarray) -> np.ndarray:
+def _groups(labels: np.ndarray, chosen: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the chosen (n,) rows of each of the labels (n,), in one pass over these."""
+    rows = np.flatnonzero(chosen)
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(labels[rows])) + 1
+    return filter(len, np.split(rows, starts))
+
+
+def _design(numbers: np.ndarray) -> np.ndarray:
     """Return a design of numbers (s, g), and of squares of those of many values."""
     many = [len(np.unique(each)) >= _FEWEST_VALUES for each in numbers.T]
     squares = numbers[:, np.array(many, dtype=bool)] ** 2

@@ -29,6 +29,8 @@ class SubjectPrior:
         Covariance of the means of subjects.
     strength : float
         How many streamlines the covariance `within` counts as.
+    factor : ndarray of shape (w, w), optional
+        Lower Cholesky factor of `within`, computed without it.
 
     References
     ----------
@@ -38,6 +40,11 @@ class SubjectPrior:
     within: np.ndarray
     between: np.ndarray
     strength: float
+    factor: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.factor is None:
+            self.factor = np.linalg.cholesky(self.within)
 
     @classmethod
     def default(cls, within: np.ndarray) -> SubjectPrior:
@@ -74,13 +81,12 @@ class SubjectPrior:
 
         `counts` (s,) are the numbers of their streamlines.
         """
-        factor = np.linalg.cholesky(self.within)
-        half = np.linalg.solve(factor, self.between)
-        values, axes = np.linalg.eigh(np.linalg.solve(factor, half.T))
+        half = np.linalg.solve(self.factor, self.between)
+        values, axes = np.linalg.eigh(np.linalg.solve(self.factor, half.T))
         values = np.maximum(values, 0)
         known = values / (values + 1 / counts[:, None])
-        white = np.linalg.solve(factor, differences.T).T @ axes
-        return (known * white) @ axes.T @ factor.T
+        white = np.linalg.solve(self.factor, differences.T).T @ axes
+        return (known * white) @ axes.T @ self.factor.T
 
     def weight(self, nb_streamlines: float) -> float:
         """Return the share of the variance between subjects that streamlines tell."""

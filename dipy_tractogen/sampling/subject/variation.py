@@ -14,6 +14,8 @@ from .effect import BundleEffect, SubjectEffect
 from .prior import SubjectPrior
 
 _LARGEST = 1e6
+# Singular values of factors of correlations, which `with_floor` keeps above 1e-3.
+_SMALLEST_SCALED = 1e-4
 # A prior never counts as more, or fewer, streamlines.
 _STRENGTHS = (5.0, 1e4)
 
@@ -82,6 +84,7 @@ class SubjectVariation:
             factor @ between @ factor.T,
             # That of the logarithm of a deviation is 1 / (2 n) for n streamlines.
             float(np.clip(1 / (2 * variance), *_STRENGTHS)),
+            factor,
         )
 
     def draw(self, seed=0) -> SubjectEffect:
@@ -171,4 +174,8 @@ class SubjectVariation:
             raise SchemaError(
                 "within", "not positive on the diagonal", "Cholesky factors"
             )
+        rows = made.within.astype(float)
+        rows /= np.linalg.norm(rows, axis=2, keepdims=True)
+        if (np.linalg.svd(rows, compute_uv=False) < _SMALLEST_SCALED).any():
+            raise SchemaError("within", "in part singular", "Cholesky factors")
         return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 # streamlines each: without them, latents of many subjects scatter by their errors, as
 # they do in kernels.
 _NARROWER = 0.7
-_MADE: WeakKeyDictionary[ConditionalDensity, ConditionalDensity] = WeakKeyDictionary()
 
 
 def within_subjects(density: ConditionalDensity) -> ConditionalDensity:
@@ -28,7 +26,7 @@ def within_subjects(density: ConditionalDensity) -> ConditionalDensity:
 
     In that of the training, streamlines scatter within subjects and subjects about each
     other. Scaled to the scatter of one subject it would keep the tails of both, where a
-    bundle of a subject ends.
+    bundle of a subject ends. Kernels of a `ManifoldSampler` have 0.7 of its width.
 
     Parameters
     ----------
@@ -44,17 +42,18 @@ def within_subjects(density: ConditionalDensity) -> ConditionalDensity:
     variation = density.subjects
     if variation is None or variation.offsets is None or variation.offset_of is None:
         return density
-    if density not in _MADE:
-        made = ConditionalDensity(
-            density.conditions,
-            _without_offsets(density, variation),
-            _narrower(density._sampler or density._made()),
-            density.seed,
-            curved=density.curved,
-        )
-        made.subjects = replace(variation, offsets=None, offset_of=None)
-        _MADE[density] = made
-    return _MADE[density]
+    with density._lock:
+        if density._within_subjects is None:
+            made = ConditionalDensity(
+                density.conditions,
+                _without_offsets(density, variation),
+                _narrower(density._sampler or density._made()),
+                density.seed,
+                curved=density.curved,
+            )
+            made.subjects = replace(variation, offsets=None, offset_of=None)
+            density._within_subjects = made
+    return density._within_subjects
 
 
 def _without_offsets(
@@ -70,14 +69,23 @@ def _without_offsets(
     means[np.ix_(rows, np.flatnonzero(known.active))] -= offsets[:, len(computed) :]
     low, high = known.low.copy(), known.high.copy()
     starts = np.searchsorted(known.stratum_of, np.arange(len(known.strata)))
-    for limit, least in ((low, np.minimum), (high, np.maximum)):
-        limit[:, computed] = least.reduceat(numbers[:, computed], starts)
+    for limit, extreme in ((low, np.minimum), (high, np.maximum)):
+        before, after = (
+            extreme.reduceat(each[:, computed], starts)
+            for each in (known.numbers, numbers)
+        )
+        # Streamlines that are not stored may lie beyond those that are.
+        limit[:, computed] = after + extreme(limit[:, computed] - before, 0)
     return replace(known, means=means, numbers=numbers, low=low, high=high)
 
 
 def _narrower(sampler: LatentSampler) -> LatentSampler:
-    """Return a sampler that is not fitted, whose kernels are narrower if it has any."""
-    parameters = sampler.get_params(deep=False)
-    if "width" in parameters:
-        parameters["width"] *= _NARROWER
-    return type(sampler)(**parameters)
+    """Return a sampler that is not fitted; a `ManifoldSampler` has narrower kernels."""
+    # Here, because a model is loaded without scikit-learn.
+    from ..samplers.manifold import ManifoldSampler
+
+    # The `clone` of scikit-learn would copy the model that `PriorSampler` draws from.
+    made = type(sampler)(**sampler.get_params(deep=False))
+    if isinstance(made, ManifoldSampler):
+        made.width *= _NARROWER
+    return made

@@ -146,28 +146,55 @@ def test_file_of_a_training_without_subjects_has_none(lines, tmp_path, model):
     assert load_model(path).record.density.subjects is None
 
 
+@pytest.fixture
+def load_with(model, tmp_path):
+    """Load the model with other arrays in `subjects.npz` of its file."""
+
+    def load(arrays):
+        path, changed = tmp_path / "model.keras", tmp_path / "changed.keras"
+        model.save(path)
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        with zipfile.ZipFile(path) as archive, zipfile.ZipFile(changed, "w") as written:
+            for name in archive.namelist():
+                is_changed = name == "assets/subjects.npz"
+                data = content.getvalue() if is_changed else archive.read(name)
+                written.writestr(name, data)
+        return load_model(changed)
+
+    return load
+
+
+def nearly_singular(within):
+    """Lower factors with a diagonal of 1e-6, and 1e6 below it."""
+    below = np.tril(np.full(within.shape, 1e6, dtype=np.float32), -1)
+    return below + 1e-6 * np.eye(within.shape[1], dtype=np.float32)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
         ("bundles", lambda each: each + 1, "bundles of subjects"),
+        ("offsets", lambda each: each[:, 1:], "offsets is of the shape"),
         ("offset_of", lambda each: each[1:], "offset_of"),
         ("offset_of", lambda each: each + 1, "offset_of"),
+        ("within", nearly_singular, "within is in part singular"),
     ],
 )
-def test_subjects_of_another_model_are_refused(model, tmp_path, name, change, said):
-    path, wrong = tmp_path / "model.keras", tmp_path / "wrong.keras"
-    model.save(path)
+def test_subjects_of_another_model_are_refused(model, load_with, name, change, said):
     arrays = model.record.density.subjects.to_arrays()
     arrays[name] = change(arrays[name])
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(wrong, "w") as written:
-        for name in archive.namelist():
-            is_changed = name == "assets/subjects.npz"
-            data = content.getvalue() if is_changed else archive.read(name)
-            written.writestr(name, data)
-    with pytest.raises(ValueError, match=said):
-        load_model(wrong)
+    with pytest.raises(ValueError, match=said) as raised:
+        load_with(arrays)
+    assert "\n" not in str(raised.value)
+
+
+def test_file_of_an_earlier_version_has_no_offsets(model, load_with):
+    arrays = model.record.density.subjects.to_arrays()
+    del arrays["offsets"], arrays["offset_of"]
+    density = load_with(arrays).record.density
+    assert density.subjects is not None
+    assert within_subjects(density) is density
 
 
 def test_training_needs_a_subject_for_each_streamline(lines):

@@ -1,6 +1,7 @@
 """Latents without the offsets of simulated subjects, whose bundles end sharply."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from dipy_tractogen.sampling.condition_request import ConditionRequest
 from dipy_tractogen.sampling.density import ConditionalDensity
 from dipy_tractogen.sampling.latents import LatentPosteriors, stored_rows
+from dipy_tractogen.sampling.samplers.gmm import MixtureSampler
+from dipy_tractogen.sampling.samplers.manifold import ManifoldSampler
+from dipy_tractogen.sampling.samplers.prior import PriorSampler
 from dipy_tractogen.sampling.subject.density import SubjectDensity
 from dipy_tractogen.sampling.subject.effect import BundleEffect, SubjectEffect
 from dipy_tractogen.sampling.subject.estimate import (
@@ -110,6 +114,65 @@ def test_offsets_of_stored_streamlines_are_kept(simulated):
     del arrays["offsets"]
     with pytest.raises(ValueError, match="offset_of"):
         SubjectVariation.from_arrays(arrays)
+
+
+class OtherSampler(MixtureSampler):
+    """One whose width is not that of kernels."""
+
+    def __init__(self, *, width=None, seed=0):
+        super().__init__(max_components=1, seed=seed)
+        self.width = width
+
+
+@pytest.mark.parametrize(
+    ("sampler", "width"),
+    [
+        (None, 0.7 * 0.7),
+        (ManifoldSampler(width=0.3), 0.7 * 0.3),
+        (OtherSampler(), None),
+        (OtherSampler(width=64), 64),
+    ],
+)
+def test_kernels_of_a_manifold_are_narrower(simulated, sampler, width):
+    density = simulated[0].with_sampler(sampler)
+    fitted = within_subjects(density).sampler
+    assert fitted.width == width
+    assert fitted is not sampler
+
+
+def test_samplers_that_hold_a_model_are_refused_without_a_copy(simulated):
+    sampler = PriorSampler(draw=partial(no_draw, simulated[0]))
+    effect = SubjectEffect({0: BundleEffect(np.zeros(2), np.eye(2))})
+    with pytest.raises(ValueError, match="cannot be changed to that of a subject"):
+        SubjectDensity(simulated[0].with_sampler(sampler), effect)
+
+
+def no_draw(density, *given):
+    raise AssertionError
+
+
+def test_limits_are_those_of_all_streamlines(simulated):
+    density = simulated[0]
+    lengths = np.random.default_rng(1).uniform(50, 60, len(density.posteriors.means))
+    values = {"bundle": np.repeat("a", len(lengths)), "length": lengths}
+    conditions = Conditions.of(values)
+    numbers = conditions.standardised(values)
+    known = LatentPosteriors.of(
+        density.posteriors.means,
+        density.posteriors.deviations,
+        conditions.codes(values),
+        numbers,
+    )
+    of_all = replace(known, low=known.low - 1, high=known.high + 2)
+    made = ConditionalDensity(conditions, of_all)
+    made.subjects = replace(
+        density.subjects,
+        offsets=np.full((1, 3), 0.5, dtype=np.float32),
+        offset_of=np.zeros(len(lengths), dtype=np.int32),
+    )
+    within = within_subjects(made)
+    np.testing.assert_allclose(within.low, known.low - 1 - 0.5)
+    np.testing.assert_allclose(within.high, known.high + 2 - 0.5)
 
 
 def copy_without_offsets(density):
