@@ -1,10 +1,14 @@
 """A tiny phantom, its files and a model trained on them, shared by the tests."""
 
+from contextlib import suppress
 from functools import wraps
 import gc
 from importlib.util import find_spec
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.util import get_temp_dir
 import os
+from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -54,33 +58,60 @@ def _collect_what_is_new():
 _DRAW = """
 import os
 from dipy_tractogen.viz import offscreen
-for number in range(3):
-    os.dup2(os.open(os.devnull, os.O_RDWR), number)
 os.chdir({folder!r})
+os.environ.clear()
 os.environ.update({environment!r})
+for number, name in enumerate((os.devnull, os.devnull, "messages")):
+    os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
 offscreen.main()
 """
+
+
+def _is_started(process):
+    with suppress(OSError):
+        process.start()
+    return process.pid is not None
+
+
+def _wait_for(process, folder, seconds):
+    """Wait for a copy that draws; raise what `run_program` raises."""
+    from dipy_tractogen.viz.offscreen import _PROGRAM, RenderingUnavailable, _ending
+
+    try:
+        process.join(seconds)
+    finally:
+        process.kill()
+    process.join()
+    if process.exitcode:
+        file = Path(folder, "messages")
+        said = file.read_text(errors="replace") if file.exists() else ""
+        ended = CompletedProcess(_PROGRAM, process.exitcode, stderr=said)
+        raise RenderingUnavailable(f"Rendering failed: a copy {_ending(ended)}")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _draw_at_once():
     """Draw in copies of a process that has loaded FURY, which takes a second."""
+    if "forkserver" not in get_all_start_methods():
+        yield
+        return
     from dipy_tractogen.viz import offscreen
 
+    # Its socket is not to lie where a test has its temporary files.
+    get_temp_dir()
     context = get_context("forkserver")
     context.set_forkserver_preload(["fury", "dipy_tractogen.viz.offscreen"])
     usual = offscreen._PROGRAM
 
     @wraps(offscreen.run_program)
     def run_program(program, folder, seconds=None):
-        if program is usual:
-            given = {"folder": str(folder), "environment": dict(os.environ)}
-            process = context.Process(target=exec, args=(_DRAW.format(**given), {}))
-            process.start()
-            process.join(seconds)
-            if process.exitcode == 0:
-                return
-        run_program.__wrapped__(program, folder, seconds)
+        environment = {**os.environ, "TERM": "dumb"}
+        code = _DRAW.format(folder=str(folder), environment=environment)
+        process = context.Process(target=exec, args=(code, {}))
+        if program is usual and _is_started(process):
+            _wait_for(process, folder, seconds)
+        else:
+            run_program.__wrapped__(program, folder, seconds)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(offscreen, "run_program", run_program)

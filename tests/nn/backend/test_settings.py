@@ -29,6 +29,11 @@ def _plain_doubles():
     global_state.set_global_attribute("dtype_policy", None)
 
 
+def _quantised():
+    config.set_floatx("float64")
+    config.set_dtype_policy("int8_from_float32")
+
+
 def _halves():
     config.set_floatx("float16")
     config.set_dtype_policy("mixed_float16")
@@ -38,7 +43,11 @@ def _halves():
     config.set_max_steps_per_epoch(1)
 
 
-SETTINGS = {"halves": _halves, "plain doubles": _plain_doubles}
+SETTINGS = {
+    "halves": _halves,
+    "plain doubles": _plain_doubles,
+    "quantised": _quantised,
+}
 
 
 @pytest.fixture
@@ -107,7 +116,7 @@ def usual(results):
 # one backbone show that the steps do so.
 CASES = [("spectral", "halves"), ("spectral", "plain doubles")]
 if backend.backend_name() == "tensorflow":
-    CASES += [("conv", "halves")]
+    CASES += [("spectral", "quantised"), ("conv", "halves")]
 
 
 # Keras on JAX, when it reads a file with the user's settings, outside of the package.

@@ -107,6 +107,16 @@ def test_the_seed_fixes_it_and_little_is_logged(phantoms, rigid, caplog):
     assert caplog.messages == []
 
 
+def test_the_seed_fixes_an_affine():
+    moving, static = (simulate_fibercup(4, seed=seed).streamlines for seed in (0, 1))
+    one, again, other = (
+        register_streamlines(moving, static, kind="affine", seed=seed)
+        for seed in (3, 3, 4)
+    )
+    assert one.to_dict() == again.to_dict()
+    assert not np.array_equal(one.transform.matrix, other.transform.matrix)
+
+
 def test_what_is_told(rigid):
     record = json.loads(json.dumps(rigid.to_dict()))
     assert record["transform"]["matrix"] == rigid.transform.matrix.tolist()
