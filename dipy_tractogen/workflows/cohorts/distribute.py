@@ -30,7 +30,17 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 _MMAP_BYTES, _TRIM_BYTES = 2**25, 2**28
 
 
-class SchedulerLost(OSError):
+class WorkersLost(OSError):
+    """There are no workers any more, in mid-run."""
+
+    def with_rest(self, rest: str) -> WorkersLost:
+        """Return an error of this kind that says what is not done, and what to do."""
+        return type(self)(
+            f"{self}; {rest}. Once this is mended, the same command goes on."
+        )
+
+
+class SchedulerLost(WorkersLost):
     """The scheduler is gone, and did not come back."""
 
 
@@ -47,12 +57,13 @@ class Distributor:
         The client of the scheduler.
     mark : Path
         Mark of the run, by which workers know that they see the same disk.
-    tend : callable, optional
-        Looks after the workers, from time to time, given the number of tasks left.
+    update : callable, optional
+        Replaces workers that have ended, from time to time, given the number of tasks
+        left.
     """
 
-    def __init__(self, client, mark: Path, tend: Callable | None = None):
-        self._client, self._mark, self._tend = client, mark, tend
+    def __init__(self, client, mark: Path, update: Callable | None = None):
+        self._client, self._mark, self._update = client, mark, update
         # Workers by address with their threads, and those that cannot do the work.
         self._workers: dict[str, int] = {}
         self._avoided: set[str] = set()
@@ -62,14 +73,15 @@ class Distributor:
     def __call__(self, tasks: Sequence[Task], **options) -> Iterator[Outcome]:
         """Yield what becomes of tasks, in whatever order; `options` of `carry_out`.
 
-        Raises SchedulerLost if the scheduler is gone; what is not yielded is not done.
+        Raises WorkersLost if the scheduler is gone, or workers cannot be replaced; what
+        is not yielded is not done.
         """
         left, ended = list(reversed(tasks)), SimpleQueue()
         at_work: dict[object, tuple[Task, set[str]]] = {}
         try:
             while left or at_work:
-                if self._tend is not None:
-                    self._tend(len(left) + len(at_work))
+                if self._update is not None:
+                    self._update(len(left) + len(at_work))
                 self._look()
                 while left and len(at_work) < self._nb_at_once:
                     future, *what = self._submit(left.pop(), options)
@@ -166,7 +178,7 @@ class Distributor:
             # What is cancelled tells whether the connection is lost.
             return
         self._looked = time.monotonic()
-        if is_first and not self._workers and self._tend is None:
+        if is_first and not self._workers and self._update is None:
             logger.warning(
                 "The scheduler has no worker: the work begins with the first"
             )

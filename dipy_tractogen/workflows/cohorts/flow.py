@@ -10,7 +10,7 @@ from dipy_tractogen.utils.messages import MOST_LISTED, format_count
 from dipy_tractogen.utils.progress import Progress
 
 from ..flows.base import TractogenFlow
-from .distribute import SchedulerLost
+from .distribute import WorkersLost
 from .table import NOT_BEGUN, OutcomeTable
 from .task import DONE, FAILED, FOUND, Task
 from .workers import open_workers, outcomes
@@ -51,12 +51,13 @@ class CohortFlow(TractogenFlow):
         try:
             with table:
                 self._work(table, given, mark)
-        except SchedulerLost as lost:
-            nb_left = format_count(len(table.of(NOT_BEGUN)), "subject")
-            raise SchedulerLost(
-                f"--scheduler {given['scheduler']}: {lost}; {nb_left} of {len(table)} "
-                f"are not done, see {path}. Start it again, and the same command."
-            ) from lost
+        except WorkersLost as lost:
+            nb_left = len(table.of(NOT_BEGUN))
+            rest = f"{format_count(nb_left, 'subject')} of {len(table)} left to do"
+            if nb_left < len(table):
+                # No table is left behind where no subject was worked on.
+                rest = f"{rest}, see {path}"
+            raise lost.with_rest(rest) from lost
         failed = table.of(FAILED)
         logger.info(
             "%s done, %s done already, %s failed: %s",

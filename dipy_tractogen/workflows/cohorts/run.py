@@ -45,10 +45,12 @@ def new_folder(out_dir: Path, name: str) -> Path:
 def nb_broken_off(out_dir: Path, name: str) -> int:
     """Return how often a subject was begun in this run by what was killed.
 
-    Whatever ends by itself removes its folder.
+    Whatever ends by itself removes its folder. One with finished outputs is left out.
     """
+    kept = Record(out_dir, name).kept_folder()
     found = map(MAKING.fullmatch, os.listdir(out_dir))
-    return sum(one is not None and one[1] == name for one in found)
+    broken = (one[0] for one in found if one is not None and one[1] == name)
+    return sum(folder != kept for folder in broken)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from dipy_tractogen.utils.versions import versions_to_use
 from ..options.inputs import model_kept
 from ..options.loading import digests_of_maps
 from .commands import digests_of
+from .distribute import WorkersLost
 from .run import open_run
 from .task import FAILED, Task
 from .workers import open_workers, outcomes
@@ -157,22 +158,26 @@ def _work(flow, tasks: Sequence[ShardTask], folder: Path, given: dict) -> list:
     """Work on tasks; return the outcomes of those that failed."""
     failed, nb_done = [], 0
     shown = {"show_bar": flow.show_progress, "unit": "shard"}
-    with (
-        open_run(folder) as mark,
-        open_workers(given, mark) as work,
-        Progress(len(tasks), "Shards", **shown) as bar,
-    ):
-        for outcome in outcomes(work, tasks, force=flow.force):
-            bar.advance()
-            if outcome.status != FAILED:
-                nb_done += 1
-                continue
-            failed.append(outcome)
-            if len(failed) <= MOST_LISTED:
-                logger.error("%s: %s", outcome.part.name, outcome.reason)
-            if not nb_done:
-                # What no shard gets past, others do not either.
-                break
+    try:
+        with (
+            open_run(folder) as mark,
+            open_workers(given, mark) as work,
+            Progress(len(tasks), "Shards", **shown) as bar,
+        ):
+            for outcome in outcomes(work, tasks, force=flow.force):
+                bar.advance()
+                if outcome.status != FAILED:
+                    nb_done += 1
+                    continue
+                failed.append(outcome)
+                if len(failed) <= MOST_LISTED:
+                    logger.error("%s: %s", outcome.part.name, outcome.reason)
+                if not nb_done:
+                    # What no shard gets past, others do not either.
+                    break
+    except WorkersLost as lost:
+        nb_left = format_count(len(tasks) - nb_done, "shard")
+        raise lost.with_rest(f"{nb_left} of {len(tasks)} left to do") from lost
     return failed
 
 

@@ -3,76 +3,67 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 import logging
 import math
-import os
-from pathlib import Path
-import re
-import signal
-import subprocess
+import secrets
 import time
 
 from dipy_tractogen.utils.messages import format_count, listed
 
 from ..runtime.interrupts import INTERRUPTS
-from ..runtime.logs import one_line
+from .distribute import WorkersLost
+from .slurm_cluster import workers_of_a_job
+from .slurm_queue import (
+    ENDED,
+    PENDING,
+    RUNNING,
+    JobId,
+    JobState,
+    SlurmError,
+    SlurmTimeout,
+    cancel,
+    end_of,
+    states,
+    submit,
+)
 
 logger = logging.getLogger("dipy_tractogen")
 
-_SECTION = "jobqueue.slurm"
-_FILE = "~/.config/dask/jobqueue.yaml"
 _SECONDS_BETWEEN = 10.0
-_SECONDS_TO_ANSWER = 60
 _SECONDS_TO_LEAVE = 10.0
+# In which the workers of a job that runs should come.
+_SECONDS_TO_COME = 60.0
+# What was said, and is so all the time, is not said again.
+_SECONDS_SILENT = 600.0
 # Jobs in a row that end before their workers come, after which others will as well.
-_MOST_IN_VAIN = 3
-_OVER = ("COMPLETING", "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL")
-_OVER = (*_OVER, "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "PREEMPTED")
-_BYTES_OF_LOG = 4096
-
-
-def open_cluster():
-    """Return a cluster of dask-jobqueue with a scheduler, and no jobs yet.
-
-    Raises ImportError where dask-jobqueue is missing, OSError where the configuration
-    of Dask is not complete, or no scheduler starts.
-    """
-    import dask
-
-    with _kept_interrupt():
-        from dask_jobqueue import SLURMCluster
-    # Any free port for what Dask serves of itself, and only to this machine.
-    options = {"dashboard_address": "127.0.0.1:0"}
-    options |= dask.config.get(f"{_SECTION}.scheduler-options", {})
-    try:
-        return SLURMCluster(scheduler_options=options)
-    except Exception as error:
-        # Dask raises errors of any kind for what its configuration says.
-        raise OSError(
-            f"--slurm: {one_line(error)}; {_SECTION} in {_FILE} has to have what a job "
-            "needs, as cores and memory"
-        ) from error
-
-
-@contextmanager
-def _kept_interrupt() -> Iterator[None]:
-    """Keep what Ctrl-C does, which dask-jobqueue has end Python with exit code 0."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+_MOST_FAILED_TO_START = 3
 
 
 @dataclass
 class _Job:
-    """A job that SLURM was asked for; `has_begun` once its worker has come."""
+    """A job that SLURM was asked for.
+
+    Attributes
+    ----------
+    name : str
+        That of its worker; several have a number more.
+    state, reason : str
+        As squeue has it.
+    running_since : float
+        When it was first seen to run.
+    has_begun : bool
+        Whether a worker of it has come.
+    is_given_back : bool
+        Whether it was cancelled, unless it has begun to run.
+    """
 
     name: str
+    state: str = PENDING
+    reason: str = ""
+    running_since: float = math.inf
     has_begun: bool = False
+    is_given_back: bool = False
 
 
 class SlurmJobs:
@@ -90,18 +81,17 @@ class SlurmJobs:
     """
 
     def __init__(self, cluster, nb_workers: int):
-        import dask
-
         self._cluster, self._nb_workers = cluster, nb_workers
-        # A worker has one thread, unless the configuration says something else.
-        names = (f"{_SECTION}.processes", f"{_SECTION}.cores")
-        self._processes = next(filter(None, map(dask.config.get, names)))
-        self._jobs: dict[str, _Job] = {}
-        self._number, self._nb_in_vain = 0, 0
-        self._looked, self._said = -math.inf, ""
+        self._processes = workers_of_a_job()
+        self._jobs: dict[JobId, _Job] = {}
+        # Names of jobs that may be in the queue, with those of their workers.
+        self._unanswered: dict[str, str] = {}
+        self._token, self._number = secrets.token_hex(4), 0
+        self._nb_failed_to_start = 0
+        self._looked, self._said = -math.inf, {}
 
-    def tend(self, nb_tasks: int) -> None:
-        """Look after the jobs, from time to time, and ask for those that are missing.
+    def update(self, nb_tasks: int) -> None:
+        """Look at the jobs, from time to time, and ask for those that are missing.
 
         Parameters
         ----------
@@ -111,72 +101,124 @@ class SlurmJobs:
         Raises
         ------
         OSError
-            If SLURM takes no job at the beginning, or jobs end before their workers
-            have come.
+            If SLURM takes no job at the beginning.
+        WorkersLost
+            If jobs end before their workers have come.
         """
         if time.monotonic() - self._looked < _SECONDS_BETWEEN:
             return
         is_first = self._looked < 0
         try:
-            waits = self._look() if self._jobs else ""
+            if self._jobs or self._unanswered:
+                self._look()
             wanted = math.ceil(min(self._nb_workers, nb_tasks) / self._processes)
             nb_missing = wanted - len(self._jobs)
             # Where others begin, one may be enough to see whether it goes on so.
-            self._submit(min(nb_missing, 1) if self._nb_in_vain else nb_missing)
-            self._say(waits)
+            self._submit(min(nb_missing, 1) if self._nb_failed_to_start else nb_missing)
+            self._give_back(-nb_missing)
         except SlurmError as error:
             if is_first and not self._jobs:
                 raise OSError(f"--slurm: {error}") from error
-            self._say(f"SLURM, at the moment: {error}")
+            self._warn(f"SLURM, at the moment: {error}", str(error))
         self._looked = time.monotonic()
 
     def close(self) -> None:
         """Take the jobs from the queue, and wait a moment until they have left it."""
-        if not self._jobs:
+        if not (self._jobs or self._unanswered):
             return
         try:
-            _ask("scancel", *self._jobs)
+            cancel(self._jobs)
+            if self._unanswered:
+                cancel(self._adopt(self._states()))
             until = time.monotonic() + _SECONDS_TO_LEAVE
-            while not self._jobs.keys().isdisjoint(_states()):
+            while not self._jobs.keys().isdisjoint(self._states()):
                 if time.monotonic() > until:
                     break
                 time.sleep(0.5)
         except SlurmError as error:
-            jobs = " ".join(self._jobs)
-            logger.warning("Jobs may be in the queue (%s): scancel %s", error, jobs)
+            names = [f"scancel --name={name}" for name in self._unanswered]
+            if self._jobs:
+                names.insert(0, f"scancel {' '.join(map(str, self._jobs))}")
+            what = listed(names, "; ")
+            logger.warning("Jobs may be in the queue (%s): %s", error, what)
 
-    def _look(self) -> str:
-        """Forget jobs that have ended; return why none runs, if so."""
-        states = _states()
-        come = {str(one.name) for one in list(self._cluster.scheduler.workers.values())}
-        for job in self._jobs.values():
-            # Those of a job with several workers have a number more.
-            job.has_begun |= not come.isdisjoint({job.name, f"{job.name}-0"})
-        ended = [one for one in self._jobs if states.get(one, _OVER)[0] in _OVER]
-        in_vain = [one for one in ended if not self._jobs[one].has_begun]
-        has_begun = len(in_vain) < len(ended)
+    def _states(self) -> dict[JobId, JobState]:
+        """Return the states of the jobs of this user, where there may be ours."""
+        return states({one.cluster for one in self._jobs} or {""})
+
+    def _adopt(self, found: dict[JobId, JobState]) -> list[JobId]:
+        """Return jobs in the queue that sbatch gave no number of, now ours."""
+        new = [one for one, said in found.items() if said.name in self._unanswered]
+        for one in new:
+            self._jobs[one] = _Job(self._unanswered.pop(found[one].name))
+        return new
+
+    def _look(self) -> None:
+        """Forget jobs that have ended, and warn if there are no workers."""
+        found = self._states()
+        self._adopt(found)
+        worker_names = self._cluster.sync(self._worker_names)
+        ended = {
+            one: self._jobs.pop(one)
+            for one in list(self._jobs)
+            if one not in found or found[one].state in ENDED
+        }
+        for one, job in self._jobs.items():
+            job.state, job.reason, _ = found[one]
+            job.is_given_back &= job.state == PENDING
+            since = min(job.running_since, time.monotonic())
+            job.running_since = since if job.state == RUNNING else math.inf
+        for job in (*self._jobs.values(), *ended.values()):
+            several = {f"{job.name}-{each}" for each in range(self._processes)}
+            job.has_begun |= not worker_names.isdisjoint({job.name, *several})
+        self._count_failed(ended)
         for one in ended:
-            del self._jobs[one]
-        runs = any(states[one][0] != "PENDING" for one in self._jobs)
+            logger.info("Job %s of SLURM has ended: %s", one, end_of(one))
+        if not worker_names:
+            self._warn_of_no_worker()
+
+    async def _worker_names(self) -> set[str]:
+        """Return the names of the workers there are, in the thread of the scheduler."""
+        return {str(one.name) for one in self._cluster.scheduler.workers.values()}
+
+    def _count_failed(self, ended: dict[JobId, _Job]) -> None:
+        """Count jobs that ended before their workers came; raise after several."""
+        failed = [
+            one
+            for one, job in ended.items()
+            if not (job.has_begun or job.is_given_back)
+        ]
+        has_begun = any(job.has_begun for job in ended.values())
         if has_begun or any(job.has_begun for job in self._jobs.values()):
-            self._nb_in_vain = 0
-        self._nb_in_vain += len(in_vain)
-        if self._nb_in_vain >= _MOST_IN_VAIN and not (runs or has_begun):
-            raise OSError(
-                f"--slurm: {format_count(self._nb_in_vain, 'job')} ended before a "
-                f"worker began, the last, {in_vain[-1]}: {_end_of(in_vain[-1])}"
+            self._nb_failed_to_start = 0
+        self._nb_failed_to_start += len(failed)
+        runs = any(job.state != PENDING for job in self._jobs.values())
+        too_many = self._nb_failed_to_start >= _MOST_FAILED_TO_START
+        if failed and too_many and not (runs or has_begun):
+            number = format_count(self._nb_failed_to_start, "job")
+            raise WorkersLost(
+                f"{number} ended before a worker began, the last, {failed[-1]}: "
+                f"{end_of(failed[-1])}"
             )
-        for one in ended:
-            logger.info("Job %s of SLURM has ended: %s", one, _end_of(one))
-        return "" if runs else self._why_none_runs(states)
 
-    def _why_none_runs(self, states: dict[str, tuple[str, str]]) -> str:
-        """Return why jobs wait, as SLURM has it."""
-        if not self._jobs:
-            return ""
-        reasons = Counter(states[one][1] for one in self._jobs)
-        texts = listed(f"{number} {reason}" for reason, number in reasons.items())
-        return f"No job of SLURM runs, they are pending: {texts}"
+    def _warn_of_no_worker(self) -> None:
+        """Warn of jobs that wait, and why, or whose workers do not come."""
+        jobs = self._jobs.values()
+        waiting = [job for job in jobs if job.state == PENDING]
+        if waiting and len(waiting) == len(jobs):
+            reasons = Counter(job.reason for job in waiting)
+            texts = listed(f"{number} {reason}" for reason, number in reasons.items())
+            text = f"No job of SLURM runs, they are pending: {texts}"
+            self._warn(text, *reasons)
+        late = time.monotonic() - _SECONDS_TO_COME
+        number = sum(job.running_since <= late for job in jobs)
+        if number:
+            verb = "runs" if number == 1 else "run"
+            self._warn(
+                f"{format_count(number, 'job')} of SLURM {verb}, but no worker has "
+                "come yet: see their logs, and whether their nodes reach this machine",
+                "no worker",
+            )
 
     def _submit(self, number: int) -> None:
         """Ask SLURM for so many jobs more."""
@@ -184,18 +226,37 @@ class SlurmJobs:
         try:
             for _ in range(number):
                 name = f"{self._cluster.name}-{self._number}"
+                own_name = f"{self._cluster.job_name}-{self._token}-{self._number}"
                 self._number += 1
                 script = self._script(name)
-                # Nobody would know of a job whose number is not read any more.
+                # An interrupt here would leave a job that is never cancelled.
                 with INTERRUPTS.held():
-                    said = _ask("sbatch", "--parsable", given=script)
-                    # Behind a semicolon is the name of the cluster.
-                    new.append(said.strip().split(";")[0])
+                    try:
+                        new.append(submit(script, own_name))
+                    except SlurmTimeout:
+                        self._unanswered[own_name] = name
+                        raise
                     self._jobs[new[-1]] = _Job(name)
         finally:
             if new:
                 what = "a job" if len(new) == 1 else format_count(len(new), "job")
                 logger.info("Asked SLURM for %s: %s", what, listed(new))
+
+    def _give_back(self, number: int) -> None:
+        """Cancel so many of the jobs that are pending, the last ones first."""
+        number -= sum(job.is_given_back for job in self._jobs.values())
+        waiting = [
+            one
+            for one, job in reversed(self._jobs.items())
+            if job.state == PENDING and not job.is_given_back
+        ]
+        chosen = waiting[: max(0, number)]
+        # One may have begun to run since, and has to be known then.
+        cancel(chosen, f"--state={PENDING}")
+        for one in chosen:
+            self._jobs[one].is_given_back = True
+        if chosen:
+            logger.info("Cancelled jobs that are not needed: %s", listed(chosen))
 
     def _script(self, name: str) -> str:
         scheduler = self._cluster.scheduler
@@ -203,69 +264,12 @@ class SlurmJobs:
         given = {"name": name, "processes": self._processes}
         return self._cluster.job_cls(address, **given).job_script()
 
-    def _say(self, text: str) -> None:
-        """Warn once of what goes on."""
-        if text and text != self._said:
+    def _warn(self, text: str, *reasons: str) -> None:
+        """Warn, unless these reasons were there within the last minutes."""
+        now = time.monotonic()
+        is_new = any(
+            now - self._said.get(one, -math.inf) > _SECONDS_SILENT for one in reasons
+        )
+        self._said |= dict.fromkeys(reasons, now)
+        if is_new:
             logger.warning("%s", text)
-        self._said = text
-
-
-class SlurmError(Exception):
-    """A command of SLURM did not do what it was asked for."""
-
-
-def _ask(*words: str, given: str | None = None) -> str:
-    """Run a command of SLURM; return what it says."""
-    options = {"capture_output": True, "text": True, "errors": "replace"}
-    # Ctrl-C in a terminal is not for them.
-    options |= {"timeout": _SECONDS_TO_ANSWER, "start_new_session": True}
-    try:
-        done = subprocess.run(words, input=given, check=False, **options)
-    except FileNotFoundError as error:
-        raise SlurmError(
-            f"there is no {words[0]} on this machine: start the command on one from "
-            "which jobs are submitted"
-        ) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SlurmError(one_line(error)) from error
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"{words[0]} failed"]
-        raise SlurmError(lines[0])
-    return done.stdout
-
-
-def _states() -> dict[str, tuple[str, str]]:
-    """Return state and reason of the jobs of this user, by their numbers."""
-    said = _ask("squeue", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%r")
-    found = {}
-    for line in said.splitlines():
-        number, state, reason = (*line.split("|", 2), "", "")[:3]
-        found[number.strip()] = state, reason.strip()
-    return found
-
-
-def _end_of(number: str) -> str:
-    """Return how a job has ended, with the last line of its log where it failed."""
-    try:
-        said = _ask("scontrol", "--oneliner", "show", "job", number)
-    except SlurmError:
-        # SLURM forgets jobs after some minutes.
-        return "SLURM does not know it any more"
-    state = re.search(r"\bJobState=(\S+)", said)
-    log = re.search(r"\bStdErr=(\S+)", said)
-    text = state[1] if state else "of no known state"
-    if log and re.search(r"\bExitCode=[1-9]", said):
-        path = Path(re.sub("%[jJ]", number, log[1]))
-        text = f"{text}, {path}: {_last_line(path)}"
-    return text
-
-
-def _last_line(path: Path) -> str:
-    """Return the last line of a log, which may be of any size."""
-    try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - _BYTES_OF_LOG))
-            lines = stream.read().decode(errors="replace").strip().splitlines()
-    except OSError as error:
-        return one_line(error)
-    return one_line(ValueError(lines[-1])) if lines else "nothing"

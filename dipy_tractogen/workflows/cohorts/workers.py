@@ -13,8 +13,9 @@ from dipy_tractogen.utils.parameters import Parameters, parameter
 
 from ..options.arguments import check_exclusive
 from ..runtime.logs import one_line
-from .distribute import Distributor
-from .slurm import SlurmJobs, open_cluster
+from .distribute import Distributor, WorkersLost
+from .slurm import SlurmJobs
+from .slurm_cluster import open_cluster
 from .task import BUSY, Outcome, Task, carry_out
 
 logger = logging.getLogger("dipy_tractogen")
@@ -53,15 +54,22 @@ def open_workers(given: dict, mark: Path) -> Iterator[Callable[..., Iterator[Out
     """Yield a function that works on tasks, and yields outcomes as they come.
 
     `given` are values of `WorkerOptions`, `mark` is that of the run. Raises ImportError
-    where Dask is needed and not there, OSError if a scheduler cannot be found.
+    where Dask is needed and not there, OSError if a scheduler cannot be found,
+    WorkersLost, with the option, if workers or their scheduler are lost.
     """
     check_exclusive({**given, "slurm": given["slurm"] or None}, "scheduler", "slurm")
     if given["nb_workers"] == 1 and not (given["scheduler"] or given["slurm"]):
         yield _work_here
         return
     with ExitStack() as stack:
-        client, tend = _client(given, stack)
-        yield Distributor(client, mark, tend)
+        client, update = _client(given, stack)
+        try:
+            yield Distributor(client, mark, update)
+        except WorkersLost as lost:
+            option = "--slurm" if given["slurm"] else "--nb_workers"
+            if given["scheduler"]:
+                option = f"--scheduler {given['scheduler']}"
+            raise type(lost)(f"{option}: {lost}") from lost
 
 
 def _work_here(tasks: Sequence[Task], **options) -> Iterator[Outcome]:
@@ -111,7 +119,7 @@ def _client(given: dict, stack: ExitStack) -> tuple:
     if jobs is None:
         return client, None
     stack.callback(_close, jobs)
-    return client, jobs.tend
+    return client, jobs.update
 
 
 def _local_cluster(kind: type, nb_workers: int):

@@ -10,13 +10,18 @@ import sys
 import pytest
 
 from dipy_tractogen.workflows.cohorts import distribute
-from dipy_tractogen.workflows.cohorts.distribute import Distributor, SchedulerLost
+from dipy_tractogen.workflows.cohorts.distribute import (
+    Distributor,
+    SchedulerLost,
+    WorkersLost,
+)
 from dipy_tractogen.workflows.cohorts.flow import CohortFlow
 from dipy_tractogen.workflows.cohorts.run import WorkerError, check_worker, open_run
 from dipy_tractogen.workflows.cohorts.task import Outcome, carry_out
 
 from .toys import toy
 
+SLURM = {"nb_workers": 1, "scheduler": None, "slurm": True}
 THERE = {"nb_workers": 1, "scheduler": "tcp://a:1", "slurm": False}
 
 
@@ -114,7 +119,8 @@ def test_a_lost_scheduler_is_one_line_and_the_table_is_true(tmp_path, monkeypatc
     table = tmp_path / "out" / "logs" / "cohort.tsv"
     with (
         pytest.raises(
-            SchedulerLost, match=r"--scheduler tcp://a:1: .* 1 subject of 3 "
+            SchedulerLost,
+            match=r"--scheduler tcp://a:1: .* 1 subject of 3 left",
         ),
         open_run(tmp_path / "out", [table]) as mark,
     ):
@@ -122,6 +128,41 @@ def test_a_lost_scheduler_is_one_line_and_the_table_is_true(tmp_path, monkeypatc
     with table.open(encoding="utf-8", newline="") as stream:
         status = [row["status"] for row in csv.DictReader(stream, delimiter="\t")]
     assert status == ["done", "already done", "not begun"]
+
+
+@pytest.mark.parametrize(("nb_updates", "left"), [(1, 1), (0, 2)])
+def test_workers_that_cannot_be_replaced_are_one_line(
+    nb_updates, left, tmp_path, monkeypatch
+):
+    """Which names the table if there is one, and what is left."""
+    asked = []
+
+    def update(nb_tasks):
+        asked.append(nb_tasks)
+        if len(asked) > nb_updates:
+            raise WorkersLost("3 jobs ended")
+
+    def does(where, task, mark):
+        return (where, carry_out(task)) if task is tasks[0] else None
+
+    client = Client("good", does=does)
+    monkeypatch.setattr(
+        "dipy_tractogen.workflows.cohorts.workers._client", lambda *_: (client, update)
+    )
+    tasks = [toy(tmp_path, number) for number in (1, 2)]
+    table = tmp_path / "out" / "logs" / "cohort.tsv"
+    with (
+        pytest.raises(WorkersLost) as error,
+        open_run(tmp_path / "out", [table]) as mark,
+    ):
+        CohortFlow(quiet=True).work_on(tasks, table, SLURM, mark)
+    noun = "subject" if left == 1 else "subjects"
+    seen = f", see {table}" if left == 1 else ""
+    assert str(error.value) == (
+        f"--slurm: 3 jobs ended; {left} {noun} of 2 left to do{seen}. Once this is "
+        "mended, the same command goes on."
+    )
+    assert table.exists() == (left == 1)
 
 
 def test_tasks_for_workers_that_are_gone_are_given_to_others(tmp_path, monkeypatch):

@@ -1,89 +1,19 @@
-"""Jobs of SLURM are asked for, looked after and taken back; its commands are toys."""
-
-import importlib.util
-import shutil
-import signal
-import stat
-import sys
-from types import SimpleNamespace
+"""Jobs of SLURM are asked for, replaced and cancelled; its commands are toys."""
 
 import pytest
 
-from dipy_tractogen.workflows.cohorts import slurm
-from dipy_tractogen.workflows.cohorts.run import open_run
-from dipy_tractogen.workflows.cohorts.workers import open_workers, outcomes
+from dipy_tractogen.workflows.cohorts import slurm, slurm_queue
+from dipy_tractogen.workflows.cohorts.distribute import WorkersLost
 from dipy_tractogen.workflows.runtime.interrupts import INTERRUPTS
 
-from . import toys
-from .toys import toy
+from .slurm_toys import Cluster, new_queue
 
 pytest.importorskip("dask")
-# To import it is what some of these tests are about.
-needs_jobqueue = pytest.mark.skipif(
-    importlib.util.find_spec("dask_jobqueue") is None, reason="needs dask-jobqueue"
-)
-
-# A job is a file of the queue, with its state and reason; it runs if there is "runs".
-TOYS = {
-    "sbatch": """
-        [ ! -e refuses ] || { cat refuses >&2; exit 1; }
-        number=$(($(cat count 2>/dev/null || echo 10) + 1))
-        echo $number > count
-        cat > script_$number
-        echo 'PENDING|Resources' > job_$number
-        if [ -e runs ]; then
-            setsid sh script_$number > log_$number 2>&1 & echo $! > pid_$number
-            echo 'RUNNING|None' > job_$number
-        fi
-        echo "$number;cluster" """,
-    "squeue": """
-        [ ! -e refuses ] || { cat refuses >&2; exit 1; }
-        for one in job_*; do
-            [ ! -e "$one" ] || echo "${one#job_}|$(cat $one)"
-        done""",
-    "scancel": """
-        [ ! -e refuses ] || { cat refuses >&2; exit 1; }
-        for number in "$@"; do
-            [ ! -e pid_$number ] || kill -9 -- -$(cat pid_$number)
-            mv job_$number cancelled_$number
-        done""",
-    "scontrol": """
-        state=$(cat state_$4)
-        [ $state = FAILED ] && code=2:0 || code=0:15
-        echo "JobId=$4 JobState=$state ExitCode=$code StdErr=$PWD/%j.err Power=" """,
-}
 
 
 @pytest.fixture
 def queue(tmp_path, monkeypatch):
-    """The folder of a queue, whose commands alone are on the PATH."""
-    queue, programs = tmp_path / "queue", tmp_path / "bin"
-    queue.mkdir()
-    programs.mkdir()
-    for name, text in TOYS.items():
-        path = programs / name
-        path.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\ncd {queue} || exit 1\n{text}")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.setattr(slurm, "_SECONDS_BETWEEN", 0.0)
-    return queue
-
-
-class Cluster:
-    """A cluster whose jobs have scripts with their names alone."""
-
-    name = "toy"
-
-    def __init__(self):
-        self.scheduler = SimpleNamespace(address="tcp://a:1", workers={})
-
-    def job_cls(self, address, *, name, processes):
-        return SimpleNamespace(job_script=lambda: f"{name} {address} {processes}")
-
-    def begin(self, *names):
-        """Have workers of these names alone."""
-        workers = {name: SimpleNamespace(name=name) for name in names}
-        self.scheduler.workers = workers
+    return new_queue(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -99,10 +29,11 @@ def jobs(queue, cluster):
         yield slurm.SlurmJobs(cluster, 4)
 
 
-def end(queue, number, state, log=""):
+def end(queue, number, state, log="", code="0:0"):
     (queue / f"job_{number}").unlink()
     (queue / f"state_{number}").write_text(state)
-    (queue / f"{number}.err").write_text(log)
+    (queue / f"code_{number}").write_text(code)
+    (queue / f"a log {number}.err").write_text(log)
 
 
 def runs(queue, *numbers):
@@ -122,83 +53,90 @@ def messages(caplog):
 
 def test_jobs_that_end_are_replaced(queue, cluster, jobs, caplog):
     caplog.set_level("INFO")
-    jobs.tend(100)
+    jobs.update(100)
     # Two workers of one thread in a job of two cores.
     assert (queue / "script_12").read_text() == "toy-1 tcp://a:1 2"
     assert messages(caplog) == ["Asked SLURM for 2 jobs: 11, 12"]
-    jobs.tend(100)
-    jobs.tend(100)
+    jobs.update(100)
+    jobs.update(100)
     (said,) = messages(caplog)
     assert said == "No job of SLURM runs, they are pending: 2 Resources"
     runs(queue, 11, 12)
     cluster.begin("toy-0-0", "toy-0-1", "toy-1-0")
-    jobs.tend(100)
+    jobs.update(100)
     assert messages(caplog) == []
     end(queue, 12, "TIMEOUT")
-    jobs.tend(100)
+    jobs.update(100)
     said = ["Job 12 of SLURM has ended: TIMEOUT", "Asked SLURM for a job: 13"]
     assert messages(caplog) == said
     assert names(queue) == ["job_11", "job_13"]
     # No more than there is work for.
     end(queue, 11, "NODE_FAIL")
-    jobs.tend(2)
+    jobs.update(2)
     assert names(queue) == ["job_13"]
 
 
 def test_a_job_that_waits_to_run_again_is_kept(queue, cluster, jobs):
-    jobs.tend(100)
+    jobs.update(100)
     cluster.begin("toy-0-0", "toy-1-0")
     runs(queue, 11, 12)
-    jobs.tend(100)
+    jobs.update(100)
     (queue / "job_11").write_text("PENDING|BeginTime")
-    jobs.tend(100)
+    jobs.update(100)
     # One that cannot leave its machine has ended.
     (queue / "job_12").write_text("COMPLETING|None")
     (queue / "state_12").write_text("COMPLETING")
-    jobs.tend(100)
+    (queue / "code_12").write_text("0:0")
+    jobs.update(100)
     assert names(queue) == ["job_11", "job_12", "job_13"]
 
 
-def test_jobs_that_end_before_their_workers_begin_are_an_error(queue, cluster, jobs):
-    jobs.tend(100)
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("FAILED", "2:0"), ("FAILED", "0:9"), ("OUT_OF_MEMORY", "0:0")],
+)
+def test_jobs_that_end_before_their_workers_begin_are_an_error(
+    queue, jobs, state, code
+):
+    jobs.update(100)
     end(queue, 11, "FAILED")
     end(queue, 12, "FAILED")
-    jobs.tend(100)
+    jobs.update(100)
     assert names(queue) == ["job_13"]
     log = f"{'first ' * 1000}\nno such   file\n"
-    end(queue, 13, "FAILED", log)
-    with pytest.raises(OSError, match="--slurm: 3 jobs ended before") as error:
-        jobs.tend(100)
-    assert str(error.value).endswith(f"FAILED, {queue}/13.err: no such file")
+    end(queue, 13, state, log, code)
+    with pytest.raises(WorkersLost, match="3 jobs ended before") as error:
+        jobs.update(100)
+    assert str(error.value).endswith(f"{state}, {queue}/a log 13.err: no such file")
 
 
-def test_jobs_that_end_in_vain_while_others_work_do_not_end_it(queue, cluster, jobs):
-    jobs.tend(100)
+def test_jobs_that_fail_to_start_while_others_work_do_not_end_it(queue, cluster, jobs):
+    jobs.update(100)
     cluster.begin("toy-0-0")
     runs(queue, 11)
     for number in range(12, 18):
         end(queue, number, "CANCELLED")
-        jobs.tend(100)
+        jobs.update(100)
     assert names(queue) == ["job_11", "job_18"]
 
 
 def test_a_refusal_at_the_beginning_is_an_error(queue, jobs):
     (queue / "refuses").write_text("sbatch: error: invalid partition\nmore\n")
     with pytest.raises(OSError, match=r"--slurm: sbatch: error: invalid partition$"):
-        jobs.tend(100)
+        jobs.update(100)
 
 
 def test_a_machine_without_slurm_is_an_error(jobs, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(OSError, match="there is no sbatch on this machine"):
-        jobs.tend(100)
+        jobs.update(100)
 
 
 def test_work_goes_on_while_slurm_does_not_answer(queue, cluster, jobs, caplog):
-    jobs.tend(100)
+    jobs.update(100)
     (queue / "refuses").write_text("Unable to contact slurm controller")
-    jobs.tend(100)
-    jobs.tend(100)
+    jobs.update(100)
+    jobs.update(100)
     (said,) = messages(caplog)
     assert said == "SLURM, at the moment: Unable to contact slurm controller"
     assert names(queue) == ["job_11", "job_12"]
@@ -208,9 +146,118 @@ def test_work_goes_on_while_slurm_does_not_answer(queue, cluster, jobs, caplog):
 
 
 def test_jobs_are_taken_from_the_queue(queue, jobs):
-    jobs.tend(100)
+    jobs.update(100)
     jobs.close()
     assert names(queue) == []
+
+
+def test_jobs_of_another_cluster_are_found_there(queue, jobs, caplog):
+    caplog.set_level("INFO")
+    (queue / "of_a_cluster").touch()
+    jobs.update(100)
+    jobs.update(100)
+    end(queue, 11, "TIMEOUT")
+    jobs.update(100)
+    assert "Job 11 of SLURM has ended: TIMEOUT" in messages(caplog)
+    jobs.close()
+    assert names(queue) == []
+    assert (queue / "cancelled_13").exists()
+
+
+NO_ANSWER = ["echo 'error: Socket timed out on send/recv' >&2; exit 1", "exec sleep 9"]
+
+
+@pytest.mark.parametrize("does", NO_ANSWER)
+def test_a_job_that_sbatch_gave_no_number_of_is_found(
+    queue, cluster, jobs, does, monkeypatch
+):
+    jobs.update(2)
+    monkeypatch.setattr(slurm_queue, "_SECONDS_TO_ANSWER", 0.5)
+    (queue / "no_answer").write_text(does)
+    jobs.update(100)
+    assert names(queue) == ["job_11", "job_12"]
+    (queue / "no_answer").unlink()
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(queue.parent / "bin"))
+    monkeypatch.setattr(slurm, "_SECONDS_BETWEEN", 0.0)
+    runs(queue, 12)
+    cluster.begin("toy-1-0")
+    jobs.update(100)
+    # It is one of the two that are wanted.
+    assert names(queue) == ["job_11", "job_12"]
+    assert [job.has_begun for job in jobs._jobs.values()] == [False, True]
+
+
+def test_a_first_job_without_an_answer_is_an_error_and_cancelled(queue, jobs):
+    (queue / "no_answer").write_text(NO_ANSWER[0])
+    with pytest.raises(OSError, match="--slurm: error: Socket timed out"):
+        jobs.update(100)
+    assert names(queue) == ["job_11"]
+    # Of others with the same configuration, none.
+    (queue / "job_10").write_text("PENDING|Resources")
+    (queue / "name_10").write_text("my job-0")
+    jobs.close()
+    assert names(queue) == ["job_10"]
+
+
+def test_pending_jobs_are_given_back_and_those_that_run_kept(queue, cluster, jobs):
+    jobs.update(100)
+    runs(queue, 11)
+    cluster.begin("toy-0-0")
+    jobs.update(2)
+    assert names(queue) == ["job_11"]
+    # That it never began is no failure.
+    end_of_12 = {"state_12": "CANCELLED", "code_12": "0:0"}
+    for name, text in end_of_12.items():
+        (queue / name).write_text(text)
+    jobs.update(2)
+    assert (names(queue), jobs._nb_failed_to_start) == (["job_11"], 0)
+
+
+def test_a_job_that_begins_before_it_is_given_back_stays_known(queue, jobs):
+    jobs.update(100)
+    jobs._look()
+    runs(queue, 12)
+    jobs._give_back(1)
+    assert names(queue) == ["job_11", "job_12"]
+    jobs.update(2)
+    # Now the other one is given back.
+    assert names(queue) == ["job_12"]
+
+
+def test_jobs_that_run_without_a_worker_are_said_once(
+    queue, cluster, jobs, caplog, monkeypatch
+):
+    jobs.update(100)
+    runs(queue, 11)
+    jobs.update(100)
+    assert messages(caplog) == []
+    monkeypatch.setattr(slurm, "_SECONDS_TO_COME", 0.0)
+    jobs.update(100)
+    runs(queue, 12)
+    jobs.update(100)
+    (said,) = messages(caplog)
+    assert said.startswith("1 job of SLURM runs, but no worker has come yet: ")
+    cluster.begin("toy-0-0")
+    monkeypatch.setattr(slurm, "_SECONDS_SILENT", 0.0)
+    jobs.update(100)
+    assert messages(caplog) == []
+
+
+def test_reasons_that_alternate_are_said_once(queue, jobs, caplog, monkeypatch):
+    for first, second in ("Priority", "Priority"), ("Resources", "Priority"):
+        jobs.update(100)
+        (queue / "job_11").write_text(f"PENDING|{first}")
+        (queue / "job_12").write_text(f"PENDING|{second}")
+    jobs.update(100)
+    (queue / "job_12").write_text("PENDING|Resources")
+    jobs.update(100)
+    assert [one.split(": ")[1] for one in messages(caplog)] == [
+        *("2 Priority", "1 Resources, 1 Priority")
+    ]
+    monkeypatch.setattr(slurm, "_SECONDS_SILENT", 0.0)
+    jobs.update(100)
+    assert [one.split(": ")[1] for one in messages(caplog)] == ["2 Resources"]
 
 
 def test_an_interrupt_loses_no_job(queue, jobs, monkeypatch):
@@ -218,54 +265,12 @@ def test_an_interrupt_loses_no_job(queue, jobs, monkeypatch):
         INTERRUPTS._interrupt()
         return run(*given, **options)
 
-    run = slurm.subprocess.run
-    monkeypatch.setattr(slurm.subprocess, "run", interrupted)
+    run = slurm_queue.subprocess.run
+    monkeypatch.setattr(slurm_queue.subprocess, "run", interrupted)
     monkeypatch.setattr(INTERRUPTS, "_times", [])
     with pytest.raises(KeyboardInterrupt):
-        jobs.tend(100)
+        jobs.update(100)
     assert names(queue) == ["job_11"]
-    monkeypatch.setattr(slurm.subprocess, "run", run)
+    monkeypatch.setattr(slurm_queue.subprocess, "run", run)
     jobs.close()
     assert names(queue) == []
-
-
-@needs_jobqueue
-def test_a_configuration_that_is_not_complete_is_one_line(tmp_path, monkeypatch):
-    """And to import dask-jobqueue does not change what Ctrl-C does."""
-    for name in [one for one in sys.modules if one.startswith("dask_jobqueue")]:
-        monkeypatch.delitem(sys.modules, name)
-    handler = signal.getsignal(signal.SIGINT)
-    given = {"nb_workers": 1, "scheduler": None, "slurm": True}
-    with (
-        pytest.raises(OSError, match=r"--slurm: You must .* in ~/\.config") as error,
-        open_workers(given, tmp_path),
-    ):
-        pass
-    assert "\n" not in str(error.value)
-    assert "dask_jobqueue.runner" in sys.modules
-    assert signal.getsignal(signal.SIGINT) is handler
-
-
-@needs_jobqueue
-@pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid")
-def test_workers_of_a_job_do_the_work(queue, tmp_path):
-    import dask
-
-    cloudpickle = pytest.importorskip("cloudpickle")
-    cloudpickle.register_pickle_by_value(toys)
-    (queue / "runs").touch()
-    tasks = [toy(tmp_path, 1), toy(tmp_path, 2)]
-    given = {"nb_workers": 2, "scheduler": None, "slurm": True}
-    options = {"cores": 2, "memory": "2GB", "scheduler-options": {"host": "127.0.0.1"}}
-    of_slurm = {f"jobqueue.slurm.{name}": one for name, one in options.items()}
-    with (
-        dask.config.set(of_slurm),
-        open_run(tmp_path / "out") as mark,
-        open_workers(given, mark) as work,
-    ):
-        found = [one.status for one in outcomes(work, tasks, force=False)]
-        jobs = work._tend.__self__
-        jobs._look()
-        assert [job.has_begun for job in jobs._jobs.values()] == [True]
-    assert found == ["done", "done"]
-    assert (queue / "cancelled_11").exists()

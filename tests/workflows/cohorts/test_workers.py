@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-from dipy_tractogen.workflows.cohorts.run import open_run
+from dipy_tractogen.workflows.cohorts.distribute import _only_waited
+from dipy_tractogen.workflows.cohorts.records import Record
+from dipy_tractogen.workflows.cohorts.run import new_folder, open_run
 from dipy_tractogen.workflows.cohorts.task import BUSY, Outcome
 from dipy_tractogen.workflows.cohorts.workers import open_workers, outcomes
 
@@ -54,6 +56,25 @@ def test_a_subject_that_kills_each_worker_is_a_failure_and_no_other(tmp_path):
     failed = [one for one in found if one.status != "done"]
     assert [one.part.subject for one in failed] == ["sub-01"]
     assert "workers that began it were killed" in failed[0].reason
+
+
+def test_a_killed_worker_is_a_failure_of_what_it_had_begun(tmp_path):
+    pytest.importorskip("distributed")
+    from distributed.scheduler import KilledWorker
+
+    task, other = toy(tmp_path, 1), toy(tmp_path, 2)
+    error = KilledWorker("key", None, 0)
+    begun = new_folder(task.out_dir, task.part.name)
+    new_folder(other.out_dir, other.part.name).mkdir()
+    assert _only_waited(task, error)
+    begun.mkdir()
+    assert not _only_waited(task, error)
+    assert _only_waited(task, KilledWorker("key", None, 1))
+    assert not _only_waited(other, RuntimeError())
+    # All was made, and about to be moved.
+    record = Record(task.out_dir, task.part.name)
+    record.write("moving", {}, {}, {}, temporary=begun, folder=begun.name)
+    assert _only_waited(task, error)
 
 
 @pytest.mark.parametrize("option", [{"nb_workers": 2}, {"scheduler": "tcp://a:1"}])
