@@ -1,6 +1,7 @@
 """Good inputs of every command, for the tests to break copies of."""
 
 import numpy as np
+import pytest
 
 from dipy_tractogen.nn import AE
 from dipy_tractogen.streamlines.formats.writers import save_bundles
@@ -126,7 +127,11 @@ class Good:
 
     def _make_latent(self):
         options = ["--max_streamlines", "20"]
-        self._run("dipy_explore_latent", self.model, *self.bundles, *options)
+        with pytest.MonkeyPatch.context() as patch:
+            findings = "dipy_tractogen.viz.latent.traversal_findings"
+            patch.setattr(f"{findings}._NB_FRAMES", 3)
+            patch.setattr(f"{findings}._EVERY", 1)
+            self._run("dipy_explore_latent", self.model, *self.bundles, *options)
         return self.folder / "latent.json"
 
     def _make_thresholds(self):

@@ -75,6 +75,9 @@ def write_report(
     OSError
         If a file cannot be read or written.
     """
+    # Files that are no pictures are refused before others are drawn.
+    given = pictures.read_pictures(inputs)
+    latent = pictures.latent_pictures(inputs.latent, inputs.latent_dir)
     scenes, missing = pictures.render_pictures(
         inputs, max_streamlines=max_streamlines, mask=mask, seed=seed
     )
@@ -83,11 +86,8 @@ def write_report(
         **_parts(inputs),
         "scene": scene,
         "no_scene": lacking,
-        "scenes": [
-            *scenes,
-            *profile_pictures(inputs.sets),
-            *pictures.read_pictures(inputs),
-        ],
+        "scenes": [*scenes, *profile_pictures(inputs.sets), *given],
+        "latent": latent,
         "warnings": [*collect_warnings(inputs), *missing],
     }
     # Empty sections are left out.
@@ -127,7 +127,6 @@ def _parts(inputs: ReportInputs) -> dict:
         ],
         "measured": pictures.evaluation_pictures(metrics),
         "evaluation": evaluation_tables(metrics),
-        "latent": pictures.latent_pictures(inputs.latent, inputs.latent_dir),
         "latent_tables": model_tables.latent_tables(inputs.latent),
         "commands": _commands(inputs),
         "files": _files(inputs),

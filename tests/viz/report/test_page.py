@@ -144,3 +144,17 @@ def test_existing_report_is_kept(inputs, tmp_path):
         "<!DOCTYPE html>",
         write_report(inputs, path, force=True).read_text(encoding="utf-8"),
     )
+
+
+@pytest.mark.parametrize("kind", ["pictures", "latent"])
+def test_what_is_no_picture_is_refused_before_others_are_drawn(
+    inputs, monkeypatch, tmp_path, kind
+):
+    monkeypatch.setattr(pictures, "render_bundles", pytest.fail)
+    monkeypatch.setattr(pictures, "plot_history", pytest.fail)
+    (tmp_path / "a.png").write_text("none")
+    given = {"pictures": [tmp_path / "a.png"]}
+    if kind == "latent":
+        given = {"latent": {"figures": [{"file": "a.png"}]}, "latent_dir": tmp_path}
+    with pytest.raises(ValueError, match=r"a\.png is no picture"):
+        write_report(replace(inputs, **given), tmp_path / "report.html")
