@@ -16,7 +16,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 import json
+import os
 from pathlib import Path
+import shutil
 import signal
 import sys
 import tempfile
@@ -28,6 +30,13 @@ from slurm import Slurm, check_programs
 RESULTS = Path(__file__).parent / "results" / "cohort_slurm.json"
 _OPTIONS = ("--slurm", "--nb_workers", 2)
 _MOST_SECONDS = 600
+# As where the controller is slow: the job is in the queue.
+_NO_NUMBER = """#!/bin/sh
+said=$({real} "$@") || exit 1
+echo x >> {folder}/times
+[ $(wc -l < {folder}/times) != 2 ] || {{ echo 'Socket timed out' >&2; exit 1; }}
+echo $said
+"""
 
 
 class SlurmBench(Bench):
@@ -139,6 +148,28 @@ def pending_cancelled(bench: SlurmBench) -> dict:
     return bench.ended(command)
 
 
+def fewer_subjects_than_workers(bench: SlurmBench) -> dict:
+    """Have jobs that wait for nodes until no subjects are left for them."""
+    bench.configure(cores=4, processes=1)
+    bench.seconds = 8
+    found = bench.ended(bench.command("--slurm", "--nb_workers", 4))
+    # Those that are left at the end are cancelled without a word.
+    lines = bench.log.read_text().splitlines()
+    said = next((one for one in lines if "that are not needed: " in one), "")
+    return {**found, "nb_given_back": len(said.rpartition(": ")[2].split())}
+
+
+def no_number(bench: SlurmBench) -> dict:
+    """Have the second job asked for by an sbatch that says no number of it."""
+    programs = bench.log.parent / "bin"
+    programs.mkdir()
+    path = programs / "sbatch"
+    path.write_text(_NO_NUMBER.format(real=shutil.which("sbatch"), folder=programs))
+    path.chmod(0o700)
+    bench.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    return bench.ended(bench.command(*_OPTIONS))
+
+
 def controller_restarted(bench: SlurmBench, seconds: float = 40) -> dict:
     """End the controller in mid-task, and start it again."""
     bench.seconds = 9
@@ -247,6 +278,7 @@ def no_controller(bench: SlurmBench) -> dict:
 
 _FAULTS = (no_fault, job_cancelled, large_job_cancelled, job_requeued, node_down)
 _FAULTS = (*_FAULTS, time_limit, pending_cancelled, controller_restarted)
+_FAULTS = (*_FAULTS, fewer_subjects_than_workers, no_number)
 FAULTS: dict[str, Callable[[SlurmBench], dict]] = {
     **{one.__name__: one for one in _FAULTS},
     **{

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import logging
 import math
 import secrets
+import shlex
 import time
 
 from dipy_tractogen.utils.messages import format_count, listed
@@ -23,6 +24,7 @@ from .slurm_queue import (
     SlurmError,
     SlurmTimeout,
     cancel,
+    commands_to_cancel,
     end_of,
     states,
     submit,
@@ -136,10 +138,9 @@ class SlurmJobs:
                     break
                 time.sleep(0.5)
         except SlurmError as error:
-            names = [f"scancel --name={name}" for name in self._unanswered]
-            if self._jobs:
-                names.insert(0, f"scancel {' '.join(map(str, self._jobs))}")
-            what = listed(names, "; ")
+            commands = commands_to_cancel(self._jobs)
+            commands += [["scancel", f"--name={one}"] for one in self._unanswered]
+            what = listed(map(shlex.join, commands), "; ")
             logger.warning("Jobs may be in the queue (%s): %s", error, what)
 
     def _states(self) -> dict[JobId, JobState]:
@@ -174,8 +175,7 @@ class SlurmJobs:
         self._count_failed(ended)
         for one in ended:
             logger.info("Job %s of SLURM has ended: %s", one, end_of(one))
-        if not worker_names:
-            self._warn_of_no_worker()
+        self._warn_of_no_worker()
 
     async def _worker_names(self) -> set[str]:
         """Return the names of the workers there are, in the thread of the scheduler."""
@@ -211,22 +211,23 @@ class SlurmJobs:
             text = f"No job of SLURM runs, they are pending: {texts}"
             self._warn(text, *reasons)
         late = time.monotonic() - _SECONDS_TO_COME
-        number = sum(job.running_since <= late for job in jobs)
+        number = sum(job.running_since <= late and not job.has_begun for job in jobs)
         if number:
+            text = format_count(number, "job")
             verb = "runs" if number == 1 else "run"
             self._warn(
-                f"{format_count(number, 'job')} of SLURM {verb}, but no worker has "
-                "come yet: see their logs, and whether their nodes reach this machine",
+                f"{text} of SLURM {verb}, but no worker has come yet: see the logs, "
+                "and whether the nodes reach this machine",
                 "no worker",
             )
 
     def _submit(self, number: int) -> None:
         """Ask SLURM for so many jobs more."""
-        new = []
+        job_name, new = self._cluster.job_name or "dask-worker", []
         try:
             for _ in range(number):
                 name = f"{self._cluster.name}-{self._number}"
-                own_name = f"{self._cluster.job_name}-{self._token}-{self._number}"
+                own_name = f"{job_name}-{self._token}-{self._number}"
                 self._number += 1
                 script = self._script(name)
                 # An interrupt here would leave a job that is never cancelled.

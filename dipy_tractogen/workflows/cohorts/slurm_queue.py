@@ -72,11 +72,19 @@ def states(clusters: Iterable[str]) -> dict[JobId, JobState]:
 
 def cancel(jobs: Iterable[JobId], *options: str) -> None:
     """Cancel jobs; `options` are more ones of scancel."""
+    for words in commands_to_cancel(jobs, *options):
+        _ask(*words)
+
+
+def commands_to_cancel(jobs: Iterable[JobId], *options: str) -> list[list[str]]:
+    """Return the commands, one for each cluster."""
     numbers: dict[str, list[str]] = {}
     for job in jobs:
         numbers.setdefault(job.cluster, []).append(job.number)
-    for cluster, those in numbers.items():
-        _ask("scancel", *_of(cluster), *options, *those)
+    return [
+        ["scancel", *_of(cluster), *options, *those]
+        for cluster, those in numbers.items()
+    ]
 
 
 def end_of(job: JobId) -> str:

@@ -238,8 +238,12 @@ def test_jobs_that_run_without_a_worker_are_said_once(
     jobs.update(100)
     (said,) = messages(caplog)
     assert said.startswith("1 job of SLURM runs, but no worker has come yet: ")
-    cluster.begin("toy-0-0")
     monkeypatch.setattr(slurm, "_SECONDS_SILENT", 0.0)
+    cluster.begin("toy-0-0")
+    jobs.update(100)
+    (said,) = messages(caplog)
+    assert said.startswith("1 job of SLURM runs")
+    cluster.begin("toy-0-0", "toy-1-1")
     jobs.update(100)
     assert messages(caplog) == []
 
