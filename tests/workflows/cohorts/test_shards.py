@@ -9,6 +9,7 @@ from dipy_tractogen.nn import load_model
 from dipy_tractogen.streamlines.io import load_bundles
 from dipy_tractogen.utils.shards import Shard
 from dipy_tractogen.workflows.cli import main
+from dipy_tractogen.workflows.cohorts.distribute import WorkersLost
 from dipy_tractogen.workflows.cohorts.shards import describe
 from dipy_tractogen.workflows.generate import GenerateStreamlinesFlow
 
@@ -71,6 +72,20 @@ def test_what_is_missing_is_made(folder, model_file, tmp_path, caplog):
     for index in (2, 3):
         name = NAME.format(index)
         assert (own / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_lost_workers_are_one_line(model_file, tmp_path, caplog, monkeypatch):
+    def update(nb_tasks):
+        raise WorkersLost("3 jobs ended")
+
+    monkeypatch.setattr(
+        "dipy_tractogen.workflows.cohorts.workers._client", lambda *_: (None, update)
+    )
+    assert generate(model_file, tmp_path, "--slurm") == 1
+    assert caplog.messages[-1] == (
+        "--slurm: 3 jobs ended; 3 shards of 3 left to do. Once this is mended, the "
+        "same command goes on."
+    )
 
 
 def test_library_generates_shards_as_well(model_file, tmp_path):
