@@ -171,14 +171,22 @@ class Distributor:
         """Look which workers there are, from time to time."""
         if not now and time.monotonic() - self._looked < _SECONDS_TO_LOOK:
             return
-        is_first = self._looked < 0
+        is_first, before = self._looked < 0, self._workers
         try:
             self._workers = dict(self._client.nthreads())
         except OSError:
             # What is cancelled tells whether the connection is lost.
             return
         self._looked = time.monotonic()
-        if is_first and not self._workers and self._update is None:
+        if self._workers:
+            return
+        if before:
+            # As those do that lack the package, when they have read a task.
+            logger.warning(
+                "All workers have ended, and the work waits for others: their logs say "
+                "why. Each needs dipy_tractogen, of the version of the command"
+            )
+        elif is_first and self._update is None:
             logger.warning(
                 "The scheduler has no worker: the work begins with the first"
             )

@@ -196,6 +196,18 @@ def test_tasks_for_workers_that_are_gone_are_given_to_others(tmp_path, monkeypat
     assert len(cancelled) == 1
 
 
+def test_it_is_said_once_that_all_workers_have_ended(caplog):
+    client = Client("one", "other", does=None)
+    distribute = Distributor(client, None)
+    distribute._look(now=True)
+    for nb_left in (1, 0, 0):
+        client.workers = client.workers[:nb_left]
+        distribute._look(now=True)
+    said = [one.getMessage() for one in caplog.records]
+    assert len(said) == 1
+    assert "All workers have ended" in said[0]
+
+
 def test_a_worker_has_to_see_the_disk_of_the_command(tmp_path):
     with open_run(tmp_path) as mark:
         check_worker(mark)

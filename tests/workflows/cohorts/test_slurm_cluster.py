@@ -1,6 +1,7 @@
 """The cluster of dask-jobqueue, its configuration, and work in its jobs."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 import shutil
 import signal
 import sys
@@ -66,8 +67,8 @@ def test_a_number_of_workers_that_is_none_is_one_line(name, value):
 
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid")
 def test_workers_of_a_job_do_the_work(tmp_path, monkeypatch):
-    cloudpickle = pytest.importorskip("cloudpickle")
-    cloudpickle.register_pickle_by_value(toys)
+    # For the toys, which are no part of the package.
+    monkeypatch.setenv("PYTHONPATH", str(Path(toys.__file__).parents[3]))
     queue = new_queue(tmp_path, monkeypatch)
     (queue / "runs").touch()
     tasks = [toy(tmp_path, 1), toy(tmp_path, 2)]
