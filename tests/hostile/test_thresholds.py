@@ -103,6 +103,7 @@ def measures(*_):
 def test_study(attempt, good, kind, monkeypatch):
     monkeypatch.setattr("dipy_tractogen.tuning.trial.run_trial", measures)
     monkeypatch.setattr("dipy_tractogen.tuning.study._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("dipy_tractogen.tuning.storage.SECONDS_OF_SILENCE", 0.2)
     attempt.out.mkdir()
     path = attempt.out / "sweep.journal"
     shutil.copy(good.sweep, path)
