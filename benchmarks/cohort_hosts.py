@@ -13,6 +13,7 @@ import csv
 import json
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 import time
@@ -33,6 +34,16 @@ PYTHON = [sys.executable, "-W", "ignore"]
 def sh(*words: object, check: bool = True) -> None:
     """Run a command of the system."""
     subprocess.run([*map(str, words)], check=check, capture_output=not check)
+
+
+def check_programs(programs: Iterable[str], packages: str) -> None:
+    """End with one line where programs are missing, which Debian's packages have."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        sys.exit(
+            f"{', '.join(missing)} not found: apt-get install --no-install-recommends "
+            f"{packages}"
+        )
 
 
 @contextmanager

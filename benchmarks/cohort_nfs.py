@@ -17,17 +17,16 @@ import json
 import os
 from pathlib import Path
 import shlex
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
-from cohort_hosts import HERE, PYTHON, Bench, end, sh
+from cohort_hosts import HERE, PYTHON, Bench, check_programs, end, sh
 import psutil
 
 RESULTS = Path(__file__).parent / "results" / "cohort_nfs.json"
 PROGRAMS = ("ganesha.nfsd", "linux.uml", "mount.nfs", "modprobe", "ethtool", "ip")
+PACKAGES = "nfs-ganesha nfs-ganesha-vfs user-mode-linux nfs-common kmod ethtool"
 NAMESPACE = "tractogen_nfs"
 ADDRESSES = {"server": "10.78.0.1", "first": "10.78.0.11", "second": "10.78.0.12"}
 SCHEDULER = f"tcp://{ADDRESSES['first']}:8786"
@@ -163,12 +162,7 @@ def _at_work(out: Path) -> set[str]:
 
 def main() -> None:
     """Run it, and write what is left."""
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    if missing:
-        sys.exit(
-            f"{', '.join(missing)} not found: apt-get install --no-install-recommends "
-            "nfs-ganesha nfs-ganesha-vfs user-mode-linux nfs-common kmod ethtool"
-        )
+    check_programs(PROGRAMS, PACKAGES)
     with ExitStack() as stack:
         # Not in /tmp, which the hosts have of their own.
         place = tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True)

@@ -24,8 +24,16 @@ import sys
 import tempfile
 import time
 
-from cohort_hosts import HERE, NB_SUBJECTS, PYTHON, Bench, end, run_all
-from slurm import Slurm, check_programs
+from cohort_hosts import (
+    HERE,
+    NB_SUBJECTS,
+    PYTHON,
+    Bench,
+    check_programs,
+    end,
+    run_all,
+)
+from slurm import PACKAGES, PROGRAMS, Slurm
 
 RESULTS = Path(__file__).parent / "results" / "cohort_slurm.json"
 _OPTIONS = ("--slurm", "--nb_workers", 2)
@@ -308,7 +316,7 @@ def run(name: str) -> dict:
 
 def main() -> None:
     """Cause faults, and write what each has left."""
-    check_programs()
+    check_programs(PROGRAMS, PACKAGES)
     run_all(__doc__.splitlines()[0], FAULTS, run, RESULTS)
 
 

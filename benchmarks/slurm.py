@@ -10,15 +10,15 @@ from contextlib import ExitStack, suppress
 import os
 from pathlib import Path
 import secrets
-import shutil
 import socket
 import subprocess
-import sys
 import time
 
 import psutil
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "scancel", "scontrol")
+# No service of theirs has to run.
+PACKAGES = "slurmctld slurmd slurm-client munge"
 _SECONDS_TO_START = 60
 _CONFIGURATION = """\
 ClusterName=tractogen
@@ -69,7 +69,6 @@ class Slurm:
     """
 
     def __init__(self, folder: Path, stack: ExitStack, nodes=("node1", "node2")):
-        check_programs()
         self._folder, self._stack = folder, stack
         for name in ("state", "spool", "logs"):
             (folder / name).mkdir(parents=True)
@@ -147,16 +146,6 @@ class Slurm:
             self.ask("scancel", "--signal=KILL", "--full", *self.jobs())
         with suppress(OSError):
             self.ask("scancel", *self.jobs())
-
-
-def check_programs() -> None:
-    """End with one line where SLURM is not installed."""
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    if missing:
-        sys.exit(
-            f"{', '.join(missing)} not found: apt-get install --no-install-recommends "
-            "slurmctld slurmd slurm-client munge (nothing of it has to run)"
-        )
 
 
 def _free_ports(number: int) -> list[int]:

@@ -11,7 +11,6 @@ from dipy_tractogen.workflows.cohorts.run import new_folder, open_run
 from dipy_tractogen.workflows.cohorts.task import BUSY, Outcome
 from dipy_tractogen.workflows.cohorts.workers import open_workers, outcomes
 
-from . import toys
 from .toys import toy
 
 MARK = Path("of_no_run.lock")
@@ -23,9 +22,7 @@ def statuses(found):
 
 
 def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
-    cloudpickle = pytest.importorskip("cloudpickle")
     pytest.importorskip("distributed")
-    cloudpickle.register_pickle_by_value(toys)
     tasks = [toy(tmp_path, 1, act="die"), toy(tmp_path, 2), toy(tmp_path, 3)]
     with (
         open_run(tmp_path / "out") as mark,
@@ -42,9 +39,7 @@ def test_what_a_killed_worker_began_is_done_by_another(tmp_path):
 def test_a_subject_that_kills_each_worker_is_a_failure_and_no_other(tmp_path):
     """Those that only waited on the same worker are given to another one."""
     dask = pytest.importorskip("dask")
-    cloudpickle = pytest.importorskip("cloudpickle")
     pytest.importorskip("distributed")
-    cloudpickle.register_pickle_by_value(toys)
     tasks = [toy(tmp_path, 1, act="die"), *(toy(tmp_path, n) for n in range(2, 6))]
     with (
         # One is enough here: each takes seconds.
